@@ -1,0 +1,5 @@
+"""Picture de-identification: pure functions over pictures, plans and policies.
+
+No web framework, no database, no clock, no network and no global state; times and seeds come in
+as arguments. `engine.pipeline` is the place to start reading.
+"""

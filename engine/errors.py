@@ -1,0 +1,41 @@
+"""Every failure Lethe raises on purpose. `str(error)` is a sentence fit to show to a person."""
+
+
+class LetheError(Exception):
+    """Base of all expected failures."""
+
+
+class UnreadableImage(LetheError):
+    """The bytes are not a picture that can be decoded completely and faithfully."""
+
+
+class UnsafeRelease(LetheError):
+    """A check on a finished release failed, so the picture stays inside."""
+
+
+class PlanNotReady(LetheError):
+    """Release was asked for while doubts or reasons for review remain."""
+
+
+class InvalidPolicy(LetheError):
+    """A policy file has an unknown key or a value out of range."""
+
+
+class InvalidManifest(LetheError):
+    """A licence manifest cannot be read."""
+
+
+class InvalidVerdict(LetheError):
+    """A verdict does not fit the picture or the plan it speaks of."""
+
+
+class UnusableWeights(LetheError):
+    """A model file is missing or is not the one its manifest names."""
+
+
+class UnusableFolder(LetheError):
+    """An input or output folder cannot be used as asked."""
+
+
+class StaleRevision(LetheError):
+    """Somebody else changed the picture's plan, or the claim on it has passed on."""

@@ -1,0 +1,182 @@
+"""What will be removed from one picture, what is unsure, and why a person must look.
+
+A **Detection** is what a model says; a **Region** is what will be removed; a **Plan** is all
+regions and doubts of one picture; a **Verdict** is what a person decided about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from engine.category import Category
+from engine.geometry import Box, Size
+
+
+class Origin(StrEnum):
+    """Who proposed a region."""
+
+    MODEL = "model"
+    REVIEWER = "reviewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What one detector says it saw."""
+
+    box: Box
+    category: Category
+    score: float
+    detector: str
+    """`name@sha256[:8]` of the weights."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score must lie in 0..1, got {self.score}")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A box that will be removed, or, among a plan's doubts, may be.
+
+    `box` is what was seen or drawn, before growing; `engine.masks` says which pixels go.
+    """
+
+    box: Box
+    category: Category
+    origin: Origin
+    score: float | None = None
+    """The detection's score; None for what a reviewer drew."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for JSON lines and the store."""
+        return {
+            "category": self.category.value,
+            "box": [round(value, 2) for value in self.box.corners],
+            "origin": self.origin.value,
+            "score": None if self.score is None else round(self.score, 4),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Region:
+        """Undo `to_json`; `origin` and `score` may be left out and default to a reviewer's.
+
+        Raises:
+            ValueError, KeyError, TypeError: the value is not a region.
+        """
+        score = value.get("score")
+        x0, y0, x1, y1 = (float(corner) for corner in value["box"])
+        return cls(
+            Box(x0, y0, x1, y1),
+            Category(value["category"]),
+            Origin(value.get("origin") or Origin.REVIEWER),
+            None if score is None else float(score),
+        )
+
+
+class ReasonKind(StrEnum):
+    """Why a picture goes to a person; the values are shown as they are."""
+
+    UNSURE = "unsure"
+    NO_DETECTOR = "no detector"
+    NOTHING_FOUND = "nothing found"
+    SOURCE_FORMAT = "source format"
+    AUDIT_SAMPLE = "sample check"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause for review. Written `kind: detail`, or just `kind` where there is no more to say."""
+
+    kind: ReasonKind
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
+
+    @classmethod
+    def parse(cls, text: str) -> Reason:
+        """Undo `str`.
+
+        Raises:
+            ValueError: the text does not start with a known kind.
+        """
+        kind, _, detail = text.partition(": ")
+        return cls(ReasonKind(kind), detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything decided about one picture so far."""
+
+    image_id: str
+    size: Size
+    regions: tuple[Region, ...]
+    doubts: tuple[Region, ...]
+    reasons: tuple[Reason, ...]
+    policy: str
+    """Fingerprint of the policy it was made under."""
+    not_looked_for: tuple[Category, ...] = ()
+    """Categories nobody looked for on purpose (`--only`)."""
+    revision: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """True when nothing is left for a person to decide."""
+        return not self.doubts and not self.reasons
+
+    @property
+    def proposed(self) -> tuple[Region, ...]:
+        """What review starts from: regions and doubts, since removing is the safe side."""
+        return self.regions + self.doubts
+
+    @property
+    def risk(self) -> float:
+        """0..1, for sorting the queue: what a person would miss most comes first.
+
+        The expected number of doubtful things that are real, squashed to 0..1 (n / (n + 1)), counts
+        most; a picture nobody could look at fully counts half; a plain sample check least.
+        """
+        expected = sum(doubt.score or 0.0 for doubt in self.doubts)
+        kinds = {reason.kind for reason in self.reasons}
+        blind = kinds & {ReasonKind.NO_DETECTOR, ReasonKind.NOTHING_FOUND, ReasonKind.SOURCE_FORMAT}
+        return max(expected / (expected + 1.0), 0.5 if blind else 0.1 if kinds else 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for JSON lines and the store."""
+        return {
+            "image_id": self.image_id,
+            "size": list(self.size),
+            "regions": [region.to_json() for region in self.regions],
+            "doubts": [doubt.to_json() for doubt in self.doubts],
+            "reasons": [str(reason) for reason in self.reasons],
+            "policy": self.policy,
+            "not_looked_for": [category.value for category in self.not_looked_for],
+            "revision": self.revision,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Plan:
+        """Undo `to_json`."""
+        return cls(
+            image_id=value["image_id"],
+            size=Size(*value["size"]),
+            regions=tuple(Region.from_json(region) for region in value["regions"]),
+            doubts=tuple(Region.from_json(doubt) for doubt in value["doubts"]),
+            reasons=tuple(Reason.parse(reason) for reason in value["reasons"]),
+            policy=value["policy"],
+            not_looked_for=tuple(Category(name) for name in value["not_looked_for"]),
+            revision=value["revision"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person decided: exactly these regions go, nothing else needs to."""
+
+    regions: tuple[Region, ...]
+    reviewer: str
+    revision: int
+    """The plan's revision the person looked at."""

@@ -1,0 +1,205 @@
+"""What an organisation decided: thresholds, masks, fills, and what a person must see.
+
+A policy is a value: read once, checked completely, frozen, and named by its fingerprint in every
+plan and receipt. Every number that a person might want to change lives here and is explained in
+`policy.toml`; the defaults below and that file are the same, and a test keeps them so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine.category import DETECTABLE, Category
+from engine.errors import InvalidPolicy
+
+DEFAULT_FILE = Path(__file__).with_name("policy.toml")
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Growth = Annotated[float, Field(ge=0.0, le=2.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Grow(_Part):
+    """How far a mask reaches beyond a box, per side, as a share of the box's width or height."""
+
+    left: Growth = 0.1
+    right: Growth = 0.1
+    top: Growth = 0.1
+    bottom: Growth = 0.1
+
+
+class CategoryPolicy(_Part):
+    """Thresholds on the detection score, and the mask, of one category."""
+
+    look: bool = True
+    accept_at: Share = 0.50
+    doubt_at: Share = 0.20
+    grow: Grow = Grow()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CategoryPolicy:
+        if self.doubt_at > self.accept_at:
+            raise ValueError(
+                f"doubt_at ({self.doubt_at}) must not be above accept_at ({self.accept_at})"
+            )
+        return self
+
+
+class OtherPolicy(_Part):
+    """The mask of what reviewers draw as `other`."""
+
+    grow: Grow = Grow()
+
+
+class Categories(_Part):
+    """One entry per category."""
+
+    face: CategoryPolicy = CategoryPolicy(grow=Grow(left=0.20, right=0.20, top=0.30, bottom=0.15))
+    tattoo: CategoryPolicy = CategoryPolicy()
+    jewelry: CategoryPolicy = CategoryPolicy(
+        grow=Grow(left=0.25, right=0.25, top=0.25, bottom=0.25)
+    )
+    other: OtherPolicy = OtherPolicy()
+
+
+class DetectionPolicy(_Part):
+    """At which scales and turns the detectors look."""
+
+    scales: Annotated[
+        tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(min_length=1, max_length=6)
+    ] = (640, 1280)
+    turns: Annotated[tuple[Literal[0, 90, 180, 270], ...], Field(min_length=1, max_length=4)] = (
+        0,
+        90,
+        180,
+        270,
+    )
+
+
+class RemovalPolicy(_Part):
+    """How regions are removed."""
+
+    fill: Literal["pushpull", "telea", "solid"] = "pushpull"
+    min_grow_px: Annotated[int, Field(ge=0, le=512)] = 8
+
+
+class ReviewPolicy(_Part):
+    """What goes to a person besides doubts."""
+
+    audit_share: Share = 0.05
+    nothing_found: bool = True
+
+
+class CodecPolicy(_Part):
+    """Limits and rules for files."""
+
+    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 120
+    leaky_source: Literal["review", "release"] = "review"
+    double_compression_px: Annotated[int, Field(ge=0, le=256)] = 24
+    jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
+
+
+class ManifestPolicy(_Part):
+    """What a licence manifest must say."""
+
+    require_licence: bool = False
+
+
+class Policy(_Part):
+    """Everything above, together."""
+
+    categories: Categories = Categories()
+    detection: DetectionPolicy = DetectionPolicy()
+    removal: RemovalPolicy = RemovalPolicy()
+    review: ReviewPolicy = ReviewPolicy()
+    codec: CodecPolicy = CodecPolicy()
+    manifest: ManifestPolicy = ManifestPolicy()
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits that change whenever any value does."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    @property
+    def looked_for(self) -> tuple[Category, ...]:
+        """The categories this policy asks detectors for."""
+        return tuple(category for category in DETECTABLE if self.thresholds(category).look)
+
+    @property
+    def not_looked_for(self) -> tuple[Category, ...]:
+        """The categories nobody is asked to look for; every receipt says so."""
+        return tuple(category for category in DETECTABLE if not self.thresholds(category).look)
+
+    def thresholds(self, category: Category) -> CategoryPolicy:
+        """The thresholds of a category that detectors look for.
+
+        Raises:
+            ValueError: for `other`, which is never detected.
+        """
+        if category not in DETECTABLE:
+            raise ValueError(f"{category} is never detected and has no thresholds")
+        part: CategoryPolicy = getattr(self.categories, category.value)
+        return part
+
+    def grow(self, category: Category) -> Grow:
+        """How far this category's mask reaches beyond its box."""
+        part: CategoryPolicy | OtherPolicy = getattr(self.categories, category.value)
+        return part.grow
+
+    def only(self, categories: Iterable[Category]) -> Policy:
+        """The same policy, looking for `categories` alone."""
+        wanted = set(categories)
+        parts = {
+            category.value: self.thresholds(category).model_copy(
+                update={"look": category in wanted}
+            )
+            for category in DETECTABLE
+        }
+        return self.model_copy(update={"categories": self.categories.model_copy(update=parts)})
+
+
+def default_policy() -> Policy:
+    """The policy in `engine/policy.toml`."""
+    return read_policy(DEFAULT_FILE.read_text(encoding="utf-8"), name=DEFAULT_FILE.name)
+
+
+def read_policy(text: str, *, name: str = "policy") -> Policy:
+    """Check and freeze a policy written as TOML.
+
+    Args:
+        text: the file's content.
+        name: how error messages call the file.
+
+    Raises:
+        InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
+    try:
+        return Policy.model_validate(values)
+    except ValidationError as error:
+        problems = " ".join(_sentence(dict(problem)) for problem in error.errors())
+        raise InvalidPolicy(f"{name} was not accepted. {problems}") from error
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"{key} is not a key Lethe knows."
+    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if problem["type"] == "value_error":
+        return f"{key}: {message}."
+    return f"{key} is {problem['input']!r}; it {message}."
