@@ -143,10 +143,8 @@ def to_upright(rect: PixelRect, orientation: int, stored: Size) -> PixelRect:
         orientation: EXIF orientation, 1..8 (Exif 2.32, tag 0x0112).
         stored: the picture's size as stored.
     """
-    corners = [
-        _turned(x, y, orientation, stored) for x, y in ((rect.x0, rect.y0), (rect.x1, rect.y1))
-    ]
-    (ax, ay), (bx, by) = corners
+    ax, ay = _turned(rect.x0, rect.y0, orientation, stored)
+    bx, by = _turned(rect.x1, rect.y1, orientation, stored)
     return PixelRect(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
 
 

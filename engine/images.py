@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from engine.geometry import Size
 
 
+DEFAULT_BLOCK = Size(16, 16)
+
+
 class Residue(StrEnum):
     """How far hidden pixels may already have spread in the *source* file, before Lethe saw it.
 
@@ -41,7 +44,7 @@ class SourceCodec:
     """Before `orientation` is applied."""
     orientation: int = 1
     """EXIF orientation, 1..8."""
-    block: Size = Size(16, 16)
+    block: Size = DEFAULT_BLOCK
     """MCU of a JPEG in stored pixels (8, 16 or 32 a side); 16 x 16 for other formats."""
     residue: Residue = Residue.NONE
 

@@ -88,7 +88,7 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One cause for review. Written `kind: detail`, or just `kind` where there is no more to say."""
+    """One cause for review. Written `kind: detail`, or `kind` where that says it all."""
 
     kind: ReasonKind
     detail: str = ""

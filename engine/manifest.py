@@ -1,0 +1,121 @@
+"""Licence manifests: a CSV that says where each picture comes from and what may be done with it.
+
+Columns: `filename`, `source`, `license` or `licence`, `attribution_needed`, and optionally
+`allowed_use`, `consent`, `retain_days`. Lethe keeps the values with the picture; one policy switch,
+`manifest.require_licence`, turns a missing licence into "no release".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from engine.errors import InvalidManifest
+
+COLUMNS = (
+    "filename",
+    "source",
+    "licence",
+    "attribution_needed",
+    "allowed_use",
+    "consent",
+    "retain_days",
+)
+_REQUIRED = ("filename", "licence")
+_TRUE, _FALSE = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the manifest says about one picture; empty text where it says nothing."""
+
+    source: str = ""
+    licence: str = ""
+    attribution_needed: bool = False
+    allowed_use: str = ""
+    consent: str = ""
+    retain_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Entries by file name, as relative path or bare name."""
+
+    entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
+
+    def entry(self, source: str) -> Entry | None:
+        """The entry for a picture named `source` (a relative path): the path first, then the name."""
+        path = source.replace("\\", "/")
+        return self.entries.get(path) or self.entries.get(path.rsplit("/", 1)[-1])
+
+    def refusal(self, source: str, *, require_licence: bool) -> str | None:
+        """Why this picture may not be released, as a sentence; None when it may."""
+        if not require_licence:
+            return None
+        entry = self.entry(source)
+        if entry is None:
+            return "The manifest has no line for this picture, and the policy says: no licence, no release."
+        if not entry.licence:
+            return "The manifest gives no licence for this picture, and the policy says: no licence, no release."
+        return None
+
+
+def read_manifest(text: str) -> Manifest:
+    """Read a manifest CSV (UTF-8 text, comma or semicolon separated, header line first).
+
+    Raises:
+        InvalidManifest: a column is missing or unknown, a value cannot be read, or a file is named
+            twice with different values; the message names the line.
+    """
+    text = text.removeprefix("\ufeff")
+    header = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header else ",")
+    names = {name: _column(name) for name in rows.fieldnames or ()}
+    missing = [name for name in _REQUIRED if name not in names.values()]
+    if missing:
+        raise InvalidManifest(
+            f"The manifest has no column {' and no column '.join(missing)}; "
+            f"its first line must name: {', '.join(COLUMNS)}."
+        )
+    unknown = [name for name, column in names.items() if column not in COLUMNS]
+    if unknown:
+        raise InvalidManifest(
+            f"The manifest has a column Lethe does not know: {', '.join(unknown)}."
+        )
+    entries: dict[str, Entry] = {}
+    for row in rows:
+        values = {names[key]: (value or "").strip() for key, value in row.items() if key in names}
+        filename = values.pop("filename").replace("\\", "/")
+        entry = _entry(values, line=rows.line_num)
+        if entries.setdefault(filename, entry) != entry:
+            raise InvalidManifest(f"Line {rows.line_num} of the manifest contradicts an earlier line.")
+    return Manifest(MappingProxyType(entries))
+
+
+def _column(name: str) -> str:
+    plain = name.strip().lower()
+    return "licence" if plain == "license" else plain
+
+
+def _entry(values: Mapping[str, str], *, line: int) -> Entry:
+    attribution = values.get("attribution_needed", "").lower()
+    if attribution not in _TRUE | _FALSE:
+        raise InvalidManifest(
+            f"Line {line} of the manifest: attribution_needed is {attribution!r}; write yes or no."
+        )
+    days = values.get("retain_days", "")
+    if days and not days.isdecimal():
+        raise InvalidManifest(
+            f"Line {line} of the manifest: retain_days is {days!r}; write a whole number of days."
+        )
+    return Entry(
+        source=values.get("source", ""),
+        licence=values["licence"],
+        attribution_needed=attribution in _TRUE,
+        allowed_use=values.get("allowed_use", ""),
+        consent=values.get("consent", ""),
+        retain_days=int(days) if days else None,
+    )

@@ -1,0 +1,84 @@
+"""Work handed to an executor and what comes back: values only, so that they cross processes.
+
+A picture reaches exactly one outcome: `Released`, `NeedsReview` or `Quarantined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from engine.geometry import PixelRect
+from engine.plan import Plan
+from engine.policy import Policy
+from engine.receipt import Receipt
+
+FormatChoice: TypeAlias = Literal["same", "png", "jpeg"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to take down the line, with everything random about it already drawn."""
+
+    id: str
+    """The picture's id; becomes `RgbImage.id`."""
+    path: Path
+    policy: Policy
+    format: FormatChoice
+    release_id: str
+    """Random; names the release, should there be one."""
+    seed: int
+    """Random; for the fill's grain. Never written anywhere."""
+    draw: float
+    """Random in 0..1; below the policy's audit share the picture goes to a person."""
+    settled: Plan | None = None
+    """A plan a person has decided: only removal is left to do."""
+    reviewer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The picture passed every check; `data` is the finished file."""
+
+    job_id: str
+    receipt: Receipt
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsReview:
+    """A person must look."""
+
+    job_id: str
+    plan: Plan
+    masked: tuple[PixelRect, ...]
+    """For each of `plan.proposed` the rectangle that removal would cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The picture is held back; `reason` is a sentence."""
+
+    job_id: str
+    reason: str
+
+
+Outcome: TypeAlias = Released | NeedsReview | Quarantined
+
+
+class Executor(Protocol):
+    """Runs jobs, here or elsewhere."""
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """Yield one outcome per job, as they finish, in any order.
+
+        `jobs` is pulled lazily, a few ahead of the work, so it may be endless. A job that fails,
+        or whose process dies, yields `Quarantined`; it never raises and never stops the others.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop the workers; jobs under way are given up."""
+        ...

@@ -1,0 +1,74 @@
+"""The internal record of one release: what was removed, under which policy, and which checks passed.
+
+It stays inside. No pixels and no file names; what a release carries to the outside is a certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.category import Category
+from engine.geometry import PixelRect, Size
+from engine.images import Residue
+from engine.plan import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How one picture became one release."""
+
+    release: str
+    """Random id, the released file's name without extension."""
+    image_id: str
+    format: str
+    """png or jpeg."""
+    size: Size
+    regions: tuple[Region, ...]
+    masked: tuple[PixelRect, ...]
+    """For each region the rectangle of upright pixels that was removed."""
+    not_looked_for: tuple[Category, ...]
+    reviewer: str | None
+    """Who settled the plan; None when no person was asked."""
+    policy: str
+    weights: tuple[str, ...]
+    """`name@sha256[:8]` of every model that looked."""
+    checks: Mapping[str, bool]
+    residue: Residue
+    seconds: Mapping[str, float]
+    """Wall-clock seconds by stage."""
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON line: plain keys, no scores."""
+        return {
+            "release": self.release,
+            "picture": self.image_id,
+            "format": self.format,
+            "size": list(self.size),
+            "regions": region_lines(self.regions, self.masked, scores=False),
+            "not_looked_for": [category.value for category in self.not_looked_for],
+            "reviewer": self.reviewer,
+            "policy": self.policy,
+            "weights": list(self.weights),
+            "checks": dict(self.checks),
+            "codec_residual": self.residue.value,
+            "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
+        }
+
+
+def region_lines(
+    regions: tuple[Region, ...], masked: tuple[PixelRect, ...], *, scores: bool
+) -> list[dict[str, Any]]:
+    """Regions as plain values, each with the rectangle that removal covers for it.
+
+    Raises:
+        ValueError: not one rectangle per region.
+    """
+    lines = []
+    for region, rect in zip(regions, masked, strict=True):
+        line = region.to_json()
+        if not scores:
+            del line["score"]
+        lines.append({**line, "masked": list(rect)})
+    return lines
