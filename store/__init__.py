@@ -1,0 +1,6 @@
+"""Everything that knows DuckDB: batches, pictures, reviews, receipts and the dispatcher.
+
+One process owns the database file; its threads share one connection under one lock. Pixels lie in
+files beside it. Times come in as aware UTC datetimes; only the dispatcher's thread reads a clock.
+`store.database` is the place to start reading.
+"""

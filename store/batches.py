@@ -1,0 +1,315 @@
+"""Batches: what came in together, under one policy, to go out in one format.
+
+A picture lies on disk before `add` goes on to the next, and is a row of the batch a chunk later:
+leaving the page, or losing the power, loses nothing that was said to be kept.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.manifest import Manifest
+from engine.outcome import FormatChoice
+from engine.policy import Policy, read_policy
+from store import files
+from store.database import Database
+from store.errors import BatchClosed, UnknownRecord
+from store.pictures import NewPicture, PictureState, insert, storable
+from store.times import aware_or_none, stored
+
+_CHUNK = 100
+"""Pictures that become rows together; at most so many are sent again after a crash."""
+NO_MANIFEST = Manifest()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was decided about some pictures before the work began."""
+
+    id: str
+    name: str
+    policy_toml: str
+    policy: str
+    """Fingerprint."""
+    format: FormatChoice
+    require_licence: bool
+    run: str | None
+    """Id of the command-line run it was taken in from."""
+    created_at: datetime
+    started_at: datetime | None
+    cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a new batch is to be."""
+
+    name: str
+    policy_toml: str
+    format: FormatChoice = "same"
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A picture that comes in."""
+
+    source: str
+    """The name as given, in any script; two pictures may have the same."""
+    content: bytes | Path
+
+
+def create(database: Database, request: Request, now: datetime) -> Batch:
+    """Make a batch without pictures; nothing is worked on until `start`.
+
+    Raises:
+        InvalidPolicy: the policy's text was not accepted.
+    """
+    policy = read_policy(request.policy_toml)
+    batch_id = secrets.token_hex(16)
+    with database.transaction() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO batches
+                (id, name, policy_toml, policy, format, require_licence, run, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                batch_id,
+                storable(request.name),
+                request.policy_toml,
+                policy.fingerprint,
+                request.format,
+                policy.manifest.require_licence,
+                request.run,
+                stored(now),
+            ],
+        )
+        return batch_in(cursor, batch_id)
+
+
+def add(
+    database: Database,
+    batch_id: str,
+    pictures: Iterable[Incoming],
+    now: datetime,
+    *,
+    manifest: Manifest = NO_MANIFEST,
+) -> tuple[str, ...]:
+    """Keep pictures and make them wait; those that may not be released are quarantined at once.
+
+    A file that cannot be read is quarantined too, with the reason, so that the counts add up.
+
+    Args:
+        database: the open database.
+        batch_id: a batch that was not cancelled.
+        pictures: taken one at a time, so they need not fit into memory together.
+        now: for the record.
+        manifest: what is known about licences.
+
+    Returns:
+        The new pictures' ids, in order.
+
+    Raises:
+        BatchClosed: the batch was cancelled.
+        UnknownRecord: there is no such batch.
+        OSError: the disk does not take a file; pictures before it stay, but for the last hundred.
+    """
+    ids: list[str] = []
+    remaining = iter(pictures)
+    wanted = batch(database, batch_id)
+    _refuse_cancelled(wanted)
+    while chunk := _added(database, wanted, islice(remaining, _CHUNK), manifest, now):
+        ids += chunk
+        database.work.set()
+    return tuple(ids)
+
+
+def start(database: Database, batch_id: str, now: datetime) -> None:
+    """Let the batch's pictures be worked on; again is harmless.
+
+    Raises:
+        BatchClosed: the batch was cancelled, or has no picture.
+        UnknownRecord: there is no such batch.
+    """
+    with database.transaction() as cursor:
+        _refuse_cancelled(batch_in(cursor, batch_id))
+        if _is_empty(cursor, batch_id):
+            raise BatchClosed("This batch has no pictures yet; add some, then start it.")
+        cursor.execute(
+            """
+            UPDATE batches
+            SET started_at = coalesce(started_at, ?)
+            WHERE id = ?
+            """,
+            [stored(now), batch_id],
+        )
+    database.work.set()
+
+
+def cancel(database: Database, batch_id: str, now: datetime) -> int:
+    """Stop before the pictures not begun yet and give their number; those under way finish.
+
+    What is in review, released or quarantined stays so.
+    """
+    with database.transaction() as cursor:
+        cursor.execute(
+            """
+            UPDATE batches
+            SET cancelled_at = coalesce(cancelled_at, ?)
+            WHERE id = ?
+            """,
+            [stored(now), batch_id],
+        )
+        cancelled = cursor.execute(
+            """
+            UPDATE pictures
+            SET state = ?,
+                changed_at = ?
+            WHERE batch_id = ?
+              AND state = ?
+            RETURNING id
+            """,
+            [PictureState.CANCELLED.value, stored(now), batch_id, PictureState.WAITING.value],
+        ).fetchall()
+    return len(cancelled)
+
+
+def batch(database: Database, batch_id: str) -> Batch:
+    """One batch.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    with database.transaction() as cursor:
+        return batch_in(cursor, batch_id)
+
+
+def newest(database: Database, limit: int = 100) -> tuple[Batch, ...]:
+    """Batches, the newest first."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            ORDER BY number DESC
+            LIMIT ?
+            """,
+            [limit],
+        ).fetchall()
+    return tuple(_batch(row) for row in rows)
+
+
+def of_run(database: Database, run: str) -> Batch | None:
+    """The batch a command-line run was taken in as; None while it was not."""
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE run = ?
+            """,
+            [run],
+        ).fetchone()
+    return None if row is None else _batch(row)
+
+
+def policy_of(database: Database, batch_id: str) -> Policy:
+    """The policy the batch runs under.
+
+    Raises:
+        InvalidPolicy: it was accepted by an older Lethe and is not by this one.
+        UnknownRecord: there is no such batch.
+    """
+    return read_policy(batch(database, batch_id).policy_toml, name="The batch's policy")
+
+
+def batch_in(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:
+    """One batch, inside a transaction.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    row = cursor.execute(
+        f"""
+        {_COLUMNS}
+        WHERE id = ?
+        """,
+        [batch_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no batch {batch_id}.")
+    return _batch(row)
+
+
+_COLUMNS = """
+    SELECT id, name, policy_toml, policy, format, require_licence, run,
+        created_at, started_at, cancelled_at
+    FROM batches
+"""
+
+
+def _added(
+    database: Database,
+    wanted: Batch,
+    pictures: Iterable[Incoming],
+    manifest: Manifest,
+    now: datetime,
+) -> list[str]:
+    rows: list[NewPicture] = []
+    try:
+        for incoming in pictures:
+            rows.append(_described(incoming, wanted, manifest))
+            if _is_readable(incoming.content):
+                files.write(database.files.original(rows[-1].id), incoming.content)
+        with database.transaction() as cursor:
+            _refuse_cancelled(batch_in(cursor, wanted.id))
+            insert(cursor, wanted.id, rows, now)
+    except BaseException:
+        for row in rows:
+            database.files.original(row.id).unlink(missing_ok=True)
+        raise
+    return [row.id for row in rows]
+
+
+def _described(incoming: Incoming, wanted: Batch, manifest: Manifest) -> NewPicture:
+    refusal = manifest.refusal(incoming.source, require_licence=wanted.require_licence)
+    if not _is_readable(incoming.content):
+        refusal = "The file could not be read when it was to be copied; add it again."
+    return NewPicture(
+        secrets.token_hex(16), incoming.source, manifest.entry(incoming.source), refusal
+    )
+
+
+def _is_readable(content: bytes | Path) -> bool:
+    return isinstance(content, bytes) or (content.is_file() and os.access(content, os.R_OK))
+
+
+def _refuse_cancelled(wanted: Batch) -> None:
+    if wanted.cancelled_at is not None:
+        raise BatchClosed("This batch was cancelled; make a new one for more pictures.")
+
+
+def _is_empty(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> bool:
+    row = cursor.execute(
+        """
+        SELECT id
+        FROM pictures
+        WHERE batch_id = ?
+        LIMIT 1
+        """,
+        [batch_id],
+    ).fetchone()
+    return row is None
+
+
+def _batch(row: tuple[Any, ...]) -> Batch:
+    settings, moments = row[:7], row[7:]
+    return Batch(*settings, *(aware_or_none(moment) for moment in moments))

@@ -1,0 +1,135 @@
+"""Originals and releases as files: private, complete or absent, and named by random ids only.
+
+A file is written beside its place under a `.part` name, synced, and renamed, so that a crash leaves
+either the whole file or a leftover that recovery deletes. No name a person chose reaches a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+PARTIAL = ".part"
+_ID = re.compile(r"[0-9a-f]{16,64}")
+_SUFFIX = {"png": ".png", "jpeg": ".jpg"}
+_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The folder Lethe keeps everything in."""
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "lethe.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        """Locked while a process has the database open."""
+        return self.home / "lethe.lock"
+
+    @property
+    def originals(self) -> Path:
+        """Pictures as they came in."""
+        return self.home / "originals"
+
+    @property
+    def releases(self) -> Path:
+        """Pictures that may go out."""
+        return self.home / "releases"
+
+    @property
+    def inbox(self) -> Path:
+        """Folders of command-line runs that the app takes in by itself."""
+        return self.home / "inbox"
+
+    def make(self) -> None:
+        """Create the folders and close them to everybody else.
+
+        Raises:
+            OSError: a folder cannot be made or is not ours to close.
+        """
+        for folder in (self.home, self.originals, self.releases):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(_PRIVATE_FOLDER)
+
+    def original(self, picture_id: str) -> Path:
+        """Where a picture's original lies, whatever its format."""
+        return self.originals / _checked(picture_id)
+
+    def release(self, release_id: str, image_format: str) -> Path:
+        """Where a release lies.
+
+        Raises:
+            ValueError: the id is not a random id, or the format is not one Lethe releases.
+        """
+        if image_format not in _SUFFIX:
+            raise ValueError(f"expected png or jpeg, got {image_format!r}")
+        return self.releases / f"{_checked(release_id)}{_SUFFIX[image_format]}"
+
+    def stored_originals(self) -> Iterator[Path]:
+        """Every file in the originals' folder, unfinished ones too."""
+        return self.originals.iterdir()
+
+    def stored_releases(self) -> Iterator[Path]:
+        """Every file in the releases' folder, unfinished ones too."""
+        return self.releases.iterdir()
+
+
+def write(path: Path, content: bytes | Path) -> None:
+    """Put a private file in place, whole or not at all.
+
+    Args:
+        path: where it goes; an existing file is replaced.
+        content: the bytes, or a file to copy them from.
+
+    Raises:
+        OSError: the source cannot be read, or the disk does not take the file.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with open_private(partial) as file:
+            _fill(file, content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file for writing that nobody else may read, emptied if it was there."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE), "wb")
+
+
+def _fill(file: BinaryIO, content: bytes | Path) -> None:
+    if isinstance(content, bytes):
+        file.write(content)
+        return
+    with content.open("rb") as source:
+        shutil.copyfileobj(source, file)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without this a rename may be lost with the power while the database keeps the row.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _checked(random_id: str) -> str:
+    if not _ID.fullmatch(random_id):
+        raise ValueError(f"expected an id of hex digits, got {random_id!r}")
+    return random_id

@@ -1,0 +1,70 @@
+"""Plans as rows: append-only, so that the machine's own stays beside what people decided."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from engine.geometry import PixelRect
+from engine.plan import Plan
+from store.times import stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan as it was kept."""
+
+    plan: Plan
+    masked: tuple[PixelRect, ...]
+    """For each of `plan.proposed` the rectangle that removal would cover; empty when unknown."""
+    made_by: str | None = None
+    """The reviewer who settled it; None for the machine's."""
+
+
+def keep(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
+) -> None:
+    """Insert a plan under its own revision, which must be new for the picture."""
+    cursor.execute(
+        """
+        INSERT INTO plans (picture_id, revision, plan, masked, kinds, made_by, made_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            picture_id,
+            kept.plan.revision,
+            json.dumps(kept.plan.to_json()),
+            json.dumps(kept.masked),
+            sorted({reason.kind.value for reason in kept.plan.reasons}),
+            kept.made_by,
+            stored(now),
+        ],
+    )
+
+
+def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: int) -> StoredPlan:
+    """The plan kept under a revision.
+
+    Raises:
+        ValueError: there is none, so the store's own order was broken.
+    """
+    row = cursor.execute(
+        """
+        SELECT plan, masked, made_by
+        FROM plans
+        WHERE picture_id = ?
+          AND revision = ?
+        """,
+        [picture_id, revision],
+    ).fetchone()
+    if row is None:
+        raise ValueError(f"expected a plan of picture {picture_id} at revision {revision}")
+    plan, masked, made_by = row
+    return StoredPlan(
+        Plan.from_json(json.loads(plan)),
+        tuple(PixelRect(*rect) for rect in json.loads(masked)),
+        made_by,
+    )

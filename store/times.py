@@ -1,0 +1,30 @@
+"""Moments, in the one form each side of the border wants.
+
+DuckDB's TIMESTAMPTZ needs pytz to be read back, so columns hold UTC without a zone and everything
+outside the store holds aware datetimes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def stored(moment: datetime) -> datetime:
+    """The moment as a TIMESTAMP column holds it: UTC, without a zone.
+
+    Raises:
+        ValueError: the moment has no zone, so nobody knows when it was.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"expected an aware datetime, got {moment!r}")
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(value: datetime) -> datetime:
+    """Undo `stored`."""
+    return value.replace(tzinfo=UTC)
+
+
+def aware_or_none(value: datetime | None) -> datetime | None:
+    """Undo `stored` for a column that may be empty."""
+    return None if value is None else aware(value)

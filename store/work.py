@@ -1,0 +1,197 @@
+"""What the dispatcher takes from the store and gives back: one picture out, one outcome in.
+
+An outcome is recorded in one transaction with the picture's state. A release's file is in place
+before that; when the record fails, the file goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
+from engine.plan import Plan, ReasonKind
+from store import files, plans, receipts
+from store.database import Database
+from store.plans import StoredPlan
+from store.recovery import put_back
+from store.times import stored
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A picture that is now being worked on."""
+
+    picture_id: str
+    batch_id: str
+    original: Path
+    format: FormatChoice
+    settled: Plan | None = None
+    """What a person decided; None when the machine has to look first."""
+    reviewer: str | None = None
+
+
+def take(database: Database, now: datetime) -> Task | None:
+    """The next picture, now in work: settled ones first, then the oldest batch's; None if none."""
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT p.id, p.batch_id, b.format, p.state, p.revision
+            FROM pictures AS p
+            JOIN batches AS b ON b.id = p.batch_id
+            WHERE p.state = 'settled'
+               OR (p.state = 'waiting' AND b.started_at IS NOT NULL)
+            ORDER BY p.state = 'settled' DESC, b.number, p.number
+            LIMIT 1
+            """
+        ).fetchone()
+        if row is None:
+            return None
+        picture_id, batch_id, image_format, state, revision = row
+        cursor.execute(
+            """
+            UPDATE pictures
+            SET state = 'working',
+                came_from = state,
+                attempts = attempts + 1,
+                changed_at = ?
+            WHERE id = ?
+            """,
+            [stored(now), picture_id],
+        )
+        original = database.files.original(picture_id)
+        if state == "waiting":
+            return Task(picture_id, batch_id, original, image_format)
+        decided = plans.at_revision(cursor, picture_id, revision)
+    return Task(picture_id, batch_id, original, image_format, decided.plan, decided.made_by)
+
+
+def record(database: Database, outcome: Outcome, now: datetime) -> bool:
+    """Keep an outcome and move the picture on.
+
+    Returns:
+        False when the picture is no longer in work, and so nothing was kept.
+
+    Raises:
+        OSError: the disk does not take the release; the picture is still in work.
+    """
+    match outcome:
+        case Released():
+            return _record_release(database, outcome, now)
+        case NeedsReview():
+            return _record_review(database, outcome, now)
+        case Quarantined(job_id, reason):
+            with database.transaction() as cursor:
+                return _move(cursor, job_id, "quarantined", now, reason=reason)
+
+
+def give_back(
+    database: Database, picture_ids: list[str], now: datetime, *, attempt_counts: bool
+) -> None:
+    """Return pictures whose outcome will not come; after three attempts they are held back."""
+    with database.transaction() as cursor:
+        put_back(cursor, picture_ids, now, attempt_counts=attempt_counts)
+
+
+def to_review(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
+) -> None:
+    """Keep the machine's plan and put the picture into the review queue."""
+    plans.keep(cursor, picture_id, kept, now)
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET state = 'review',
+            risk = ?,
+            audit_sample = ?,
+            revision = ?,
+            attempts = 0,
+            came_from = NULL,
+            prepared_at = ?,
+            changed_at = ?
+        WHERE id = ?
+        """,
+        [
+            kept.plan.risk,
+            is_audit_sample(kept.plan),
+            kept.plan.revision,
+            stored(now),
+            stored(now),
+            picture_id,
+        ],
+    )
+
+
+def is_audit_sample(plan: Plan) -> bool:
+    """True when nothing but the sample check made a person look."""
+    kinds = {reason.kind for reason in plan.reasons}
+    return kinds == {ReasonKind.AUDIT_SAMPLE} and not plan.doubts
+
+
+def _record_release(database: Database, released: Released, now: datetime) -> bool:
+    path = database.files.release(released.receipt.release, released.receipt.format)
+    files.write(path, released.data)
+    is_kept = False
+    try:
+        with database.transaction() as cursor:
+            is_current = _move(cursor, released.job_id, "released", now)
+            if is_current:
+                receipts.keep(cursor, released, now)
+        is_kept = is_current
+    finally:
+        if not is_kept:
+            path.unlink(missing_ok=True)
+    return is_kept
+
+
+def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> bool:
+    with database.transaction() as cursor:
+        came_from = _came_from(cursor, outcome.job_id)
+        if came_from == "settled":
+            reason = "Held back because it asked for review again after a person had decided."
+            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
+        if came_from == "waiting":
+            kept = StoredPlan(outcome.plan, outcome.masked)
+            to_review(cursor, outcome.job_id, kept, now)
+    return came_from is not None
+
+
+def _came_from(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> str | None:
+    row = cursor.execute(
+        """
+        SELECT came_from
+        FROM pictures
+        WHERE id = ?
+          AND state = 'working'
+        """,
+        [picture_id],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _move(
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    state: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> bool:
+    row = cursor.execute(
+        """
+        UPDATE pictures
+        SET state = ?,
+            reason = ?,
+            came_from = NULL,
+            prepared_at = ?,
+            changed_at = ?
+        WHERE id = ?
+          AND state = 'working'
+        RETURNING id
+        """,
+        [state, reason, stored(now), stored(now), picture_id],
+    ).fetchone()
+    return row is not None

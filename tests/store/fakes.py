@@ -1,0 +1,107 @@
+"""Made-up outcomes: an executor that looks at no picture, and the values it returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from engine.category import Category
+from engine.geometry import Box, PixelRect, Size
+from engine.images import Residue
+from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
+from engine.plan import Origin, Plan, Reason, ReasonKind, Region
+from engine.policy import Policy
+from engine.receipt import Receipt
+from store import batches
+from store.batches import Incoming, Request
+from store.database import Database
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+POLICY = Policy()
+MINUTE = timedelta(minutes=1)
+FACE = Region(Box(10, 10, 30, 30), Category.FACE, Origin.MODEL, 0.9)
+DRAWN = Region(Box(50, 50, 70, 80), Category.TATTOO, Origin.REVIEWER)
+UNSURE = Reason(ReasonKind.UNSURE, "tattoo 0.40")
+SAMPLE = Reason(ReasonKind.AUDIT_SAMPLE)
+
+
+def plan(
+    picture_id: str = "00", score: float = 0.4, reasons: tuple[Reason, ...] = (UNSURE,)
+) -> Plan:
+    """A plan with one region, and one doubt unless it is there for a sample check."""
+    doubt = Region(Box(40, 40, 60, 60), Category.TATTOO, Origin.MODEL, score)
+    doubts = () if reasons == (SAMPLE,) else (doubt,)
+    return Plan(picture_id, Size(100, 100), (FACE,), doubts, reasons, POLICY.fingerprint)
+
+
+def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None) -> Receipt:
+    return Receipt(
+        release=release_id,
+        image_id=picture_id,
+        format="png",
+        size=Size(100, 100),
+        regions=(FACE,),
+        masked=(PixelRect(8, 8, 32, 32),),
+        not_looked_for=(),
+        reviewer=reviewer,
+        policy=POLICY.fingerprint,
+        weights=("fake@00000000",),
+        checks={"T1": True},
+        residue=Residue.NONE,
+        seconds={"detect": 0.1},
+    )
+
+
+def released(job: Job) -> Released:
+    return Released(
+        job.id, receipt(job.release_id, job.id, job.reviewer), b"release of " + job.id.encode()
+    )
+
+
+def review(job: Job) -> NeedsReview:
+    return NeedsReview(job.id, plan(job.id), (PixelRect(8, 8, 32, 32), PixelRect(38, 38, 62, 62)))
+
+
+def by_content(job: Job) -> Outcome:
+    """What the original's first byte asks for; what a person settled is released."""
+    if job.settled is not None:
+        return released(job)
+    wish = job.path.read_bytes()[:1]
+    if wish == b"v":
+        return review(job)
+    if wish == b"q":
+        return Quarantined(job.id, "The file could not be read (made up).")
+    return released(job)
+
+
+class FakeExecutor:
+    """Pulls two jobs ahead and yields `decide(job)` for each, after `seconds`."""
+
+    def __init__(self, decide: Callable[[Job], Outcome] = by_content, seconds: float = 0.0) -> None:
+        self.decide = decide
+        self.seconds = seconds
+        self.is_closed = False
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        source = iter(jobs)
+        pending: list[Job] = []
+        while True:
+            pending += islice(source, 2 - len(pending))
+            if not pending or self.is_closed:
+                return
+            time.sleep(self.seconds)
+            yield self.decide(pending.pop(0))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def a_batch(database: Database, contents: Iterable[bytes], *, name: str = "a batch") -> str:
+    """A started batch of made-up pictures; gives its id."""
+    batch = batches.create(database, Request(name, ""), NOW)
+    incoming = (Incoming(f"{index}.jpg", content) for index, content in enumerate(contents))
+    batches.add(database, batch.id, incoming, NOW)
+    batches.start(database, batch.id, NOW)
+    return batch.id
