@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from engine.geometry import Size
 
-
 DEFAULT_BLOCK = Size(16, 16)
 
 

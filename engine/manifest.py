@@ -25,6 +25,7 @@ COLUMNS = (
     "retain_days",
 )
 _REQUIRED = ("filename", "licence")
+_RULE = "The policy says: no licence, no release."
 _TRUE, _FALSE = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
 
 
@@ -47,7 +48,7 @@ class Manifest:
     entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
 
     def entry(self, source: str) -> Entry | None:
-        """The entry for a picture named `source` (a relative path): the path first, then the name."""
+        """The entry for a picture: by its relative path first, then by its bare name."""
         path = source.replace("\\", "/")
         return self.entries.get(path) or self.entries.get(path.rsplit("/", 1)[-1])
 
@@ -57,9 +58,9 @@ class Manifest:
             return None
         entry = self.entry(source)
         if entry is None:
-            return "The manifest has no line for this picture, and the policy says: no licence, no release."
+            return f"The manifest has no line for this picture. {_RULE}"
         if not entry.licence:
-            return "The manifest gives no licence for this picture, and the policy says: no licence, no release."
+            return f"The manifest gives no licence for this picture. {_RULE}"
         return None
 
 
@@ -91,7 +92,9 @@ def read_manifest(text: str) -> Manifest:
         filename = values.pop("filename").replace("\\", "/")
         entry = _entry(values, line=rows.line_num)
         if entries.setdefault(filename, entry) != entry:
-            raise InvalidManifest(f"Line {rows.line_num} of the manifest contradicts an earlier line.")
+            raise InvalidManifest(
+                f"Line {rows.line_num} of the manifest contradicts an earlier line."
+            )
     return Manifest(MappingProxyType(entries))
 
 

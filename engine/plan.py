@@ -120,6 +120,8 @@ class Plan:
     """Fingerprint of the policy it was made under."""
     not_looked_for: tuple[Category, ...] = ()
     """Categories nobody looked for on purpose (`--only`)."""
+    weights: tuple[str, ...] = ()
+    """`name@sha256[:8]` of every model that looked."""
     revision: int = 0
 
     @property
@@ -154,6 +156,7 @@ class Plan:
             "reasons": [str(reason) for reason in self.reasons],
             "policy": self.policy,
             "not_looked_for": [category.value for category in self.not_looked_for],
+            "weights": list(self.weights),
             "revision": self.revision,
         }
 
@@ -168,6 +171,7 @@ class Plan:
             reasons=tuple(Reason.parse(reason) for reason in value["reasons"]),
             policy=value["policy"],
             not_looked_for=tuple(Category(name) for name in value["not_looked_for"]),
+            weights=tuple(value.get("weights", ())),
             revision=value["revision"],
         )
 

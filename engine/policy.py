@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.category import DETECTABLE, Category
@@ -140,6 +141,10 @@ class Policy(_Part):
     def not_looked_for(self) -> tuple[Category, ...]:
         """The categories nobody is asked to look for; every receipt says so."""
         return tuple(category for category in DETECTABLE if not self.thresholds(category).look)
+
+    def to_toml(self) -> str:
+        """The policy as a file that `read_policy` reads back to an equal one."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
 
     def thresholds(self, category: Category) -> CategoryPolicy:
         """The thresholds of a category that detectors look for.

@@ -1,6 +1,6 @@
-"""The internal record of one release: what was removed, under which policy, and which checks passed.
+"""The internal record of one release: what was removed, by which policy, which checks passed.
 
-It stays inside. No pixels and no file names; what a release carries to the outside is a certificate.
+It stays inside, without pixels and file names; a certificate is what goes out with a release.
 """
 
 from __future__ import annotations

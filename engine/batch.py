@@ -1,0 +1,183 @@
+"""Many pictures: one `Job` in, one `Outcome` out, in this process or in a pool of processes.
+
+The pool is loky's. Unlike a `spawn` pool of the standard library it does not run the caller's main
+script again in every worker (inside Streamlit that script is `Home.py`), and it says so when a
+worker dies. Pictures that were under way then are tried again one at a time; the one that takes its
+process down a second time is quarantined, and the batch goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+import cv2
+import loky
+
+from engine import codec, pipeline
+from engine.detect.centerface import CenterFace
+from engine.detect.detector import Detector
+from engine.errors import LetheError
+from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
+from engine.pipeline import Stopwatch, Terms
+from engine.weights import load_weights
+
+log = logging.getLogger(__name__)
+
+AHEAD = 2
+"""Jobs handed to the pool per worker: one in work, one waiting, so that no worker runs dry."""
+PARENT_CHECK_S = 1.0
+
+
+def default_detectors() -> tuple[Detector, ...]:
+    """Every detector Lethe ships, loaded. Takes about a second; make them once per process."""
+    return (CenterFace(load_weights("centerface")),)
+
+
+def run_job(job: Job, detectors: Sequence[Detector]) -> Outcome:
+    """Take one picture down the line. Fails closed: whatever goes wrong quarantines it."""
+    try:
+        return _run(job, detectors)
+    except LetheError as error:
+        return Quarantined(job.id, str(error))
+    except OSError as error:
+        reason = error.strerror or "unknown cause"
+        return Quarantined(job.id, f"The file could not be read ({reason}).")
+    except MemoryError:
+        return Quarantined(job.id, "The picture needs more memory than this machine has.")
+    except Exception as error:  # a defect holds the picture back, not the batch
+        log.exception("job %s failed", job.id)
+        kind = type(error).__name__
+        return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
+
+
+def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
+    watch = Stopwatch()
+    data = job.path.read_bytes()
+    if job.settled is None:
+        prepared = pipeline.prepare(data, job.id, detectors, job.policy, draw=job.draw, watch=watch)
+        image, plan = prepared.image, prepared.plan
+        if not plan.is_ready:
+            rects = pipeline.masked_rects(plan.proposed, image, job.policy)
+            return NeedsReview(job.id, plan, rects)
+    else:
+        plan = job.settled
+        with watch.stage("decode"):
+            image = codec.decode(data, job.id, max_megapixels=job.policy.codec.max_megapixels)
+    terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
+    done = pipeline.release(image, plan, job.policy, terms, watch=watch)
+    return Released(job.id, done.receipt, done.data)
+
+
+class InProcess:
+    """An executor without processes, for one picture and for tests."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = detectors
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        for job in jobs:
+            yield run_job(job, self._detectors)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class ProcessPool:
+    """An executor over worker processes, each with its own detectors on one thread."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self._workers = workers
+        self._pool = _new_pool(workers)
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        source = iter(jobs)
+        under_way: dict[Future[Outcome], Job] = {}
+        while True:
+            for job in islice(source, AHEAD * self._workers - len(under_way)):
+                under_way[self._submit(job)] = job
+            if not under_way:
+                return
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done if not _died(future))
+            if any(_died(future) for future in done):
+                wait(under_way)  # a broken pool ends all its futures
+                suspects = [job for future, job in under_way.items() if _died(future)]
+                late = [one for one in under_way if one not in done and not _died(one)]
+                under_way.clear()
+                yield from (future.result() for future in late)
+                yield from self._one_by_one(suspects)
+            for future in done & under_way.keys():
+                del under_way[future]
+
+    def close(self) -> None:
+        """Stop the workers at once; jobs under way are given up."""
+        self._pool.shutdown(wait=True, kill_workers=True)
+
+    def _submit(self, job: Job) -> Future[Outcome]:
+        try:
+            future: Future[Outcome] = self._pool.submit(_work, job)
+        except BrokenProcessPool:  # a worker died while idle
+            self._renew()
+            future = self._pool.submit(_work, job)
+        return future
+
+    def _one_by_one(self, suspects: Iterable[Job]) -> Iterator[Outcome]:
+        for job in suspects:
+            self._renew()
+            future = self._submit(job)
+            wait([future])
+            if _died(future):
+                yield Quarantined(job.id, "This picture stopped the program twice; held back.")
+            else:
+                yield future.result()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._pool.shutdown(wait=True, kill_workers=True)
+        self._pool = _new_pool(self._workers)
+
+
+def _died(future: Future[Outcome]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
+def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
+    return loky.ProcessPoolExecutor(
+        max_workers=workers, initializer=_start_worker, initargs=(os.getpid(),)
+    )
+
+
+class _Worker:
+    """What a worker process keeps between jobs. Empty in every other process."""
+
+    detectors: tuple[Detector, ...] = ()
+
+
+def _start_worker(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    cv2.setNumThreads(1)
+    _Worker.detectors = default_detectors()
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker when its parent is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(1)
+
+
+def _work(job: Job) -> Outcome:
+    return run_job(job, _Worker.detectors)

@@ -1,0 +1,74 @@
+"""Cheap checks on every release. Each failure keeps the picture inside.
+
+The names T1, T3 and T4 are those of the irreversibility tests: differential, outside untouched,
+container. They trust nothing that `removal` and `codec` say about themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import container
+from engine.errors import UnsafeRelease
+from engine.images import RedactedImage, RgbImage
+
+Removal = Callable[[RgbImage], RedactedImage]
+"""Removal with mask, fill and seed already chosen."""
+
+
+def check_pixels(
+    image: RgbImage, mask: NDArray[np.bool_], released: RedactedImage, again: Removal
+) -> dict[str, bool]:
+    """Run T1 and T3 on pixels that are about to be encoded.
+
+    Args:
+        image: the original.
+        mask: (H, W), True where pixels had to go.
+        released: what removal made of `image`.
+        again: the same removal, to be repeated on pictures that differ under the mask.
+
+    Returns:
+        `{"T1": True, "T3": True}`.
+
+    Raises:
+        UnsafeRelease: a sentence that names the check.
+    """
+    for disguised in _disguises(image, mask):
+        if not np.array_equal(again(disguised).rgb, released.rgb):
+            raise UnsafeRelease(
+                "The removed pixels still influence the result (check T1); nothing was released."
+            )
+    untouched = (released.rgb == image.rgb).all(axis=2)
+    if not (untouched | mask).all():
+        raise UnsafeRelease(
+            "Pixels outside the removed regions were changed (check T3); nothing was released."
+        )
+    return {"T1": True, "T3": True}
+
+
+def check_file(data: bytes, file_format: str) -> dict[str, bool]:
+    """Run T4 on a finished file: it must hold pixels and nothing else.
+
+    Raises:
+        UnsafeRelease: the file holds anything that is not on the allow-list.
+    """
+    container.scan(data, file_format)
+    return {"T4": True}
+
+
+def _disguises(image: RgbImage, mask: NDArray[np.bool_]) -> Iterator[RgbImage]:
+    """The same picture with other pixels under the mask.
+
+    The complement flips every bit, so that one copied bit is caught; the checkerboard has the
+    strongest edges there are, for what an edge could trigger.
+    """
+    height, width = mask.shape
+    board = np.uint8(255) * ((np.arange(height)[:, None] + np.arange(width)) % 2).astype(np.uint8)
+    for pattern in (~image.rgb, np.broadcast_to(board[..., None], image.rgb.shape)):
+        rgb = image.rgb.copy()
+        np.copyto(rgb, pattern, where=mask[..., None])
+        rgb.flags.writeable = False
+        yield RgbImage(image.id, rgb, image.codec)

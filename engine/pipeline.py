@@ -1,0 +1,156 @@
+"""One picture, straight down.
+
+    bytes -> decode -> detect -> triage -> Plan ... review ... -> mask -> remove -> check -> encode
+
+The line breaks once, at review: `prepare` ends with a plan, `release` starts from one. The app, the
+command line and cluster workers call these two and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from engine import checks, codec
+from engine.detect.detector import Detector
+from engine.errors import PlanNotReady
+from engine.geometry import PixelRect
+from engine.images import RedactedImage, RgbImage
+from engine.masks import mask_of, rect_of
+from engine.outcome import FormatChoice
+from engine.plan import Plan, Region
+from engine.policy import Policy
+from engine.receipt import Receipt
+from engine.removal import remove
+from engine.triage import triage
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by stage, for receipts and `bench`."""
+
+    clock: Callable[[], float] = time.perf_counter
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `name`."""
+        started = self.clock()
+        try:
+            yield
+        finally:
+            spent = self.clock() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A decoded picture with its plan."""
+
+    image: RgbImage
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A finished file and the record of how it was made."""
+
+    data: bytes
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a release is to be written; everything random is drawn by the caller."""
+
+    release_id: str
+    seed: int
+    format: FormatChoice = "same"
+    reviewer: str | None = None
+
+
+def prepare(
+    data: bytes,
+    image_id: str,
+    detectors: Sequence[Detector],
+    policy: Policy,
+    *,
+    draw: float,
+    watch: Stopwatch,
+) -> Prepared:
+    """Decode a picture, look for what the policy asks for, and plan what to remove.
+
+    Raises:
+        UnreadableImage: the bytes are not a picture that can be decoded faithfully.
+    """
+    with watch.stage("decode"):
+        image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+    asked = [one for one in detectors if one.categories & set(policy.looked_for)]
+    with watch.stage("detect"):
+        detections = [found for one in asked for found in one.detect(image, policy)]
+    return Prepared(image, triage(image, detections, policy, lookers=asked, draw=draw))
+
+
+def masked_rects(
+    regions: Sequence[Region], image: RgbImage, policy: Policy
+) -> tuple[PixelRect, ...]:
+    """For each region the rectangle of upright pixels that removal covers."""
+    return tuple(rect_of(region, image.codec, policy) for region in regions)
+
+
+def redact(image: RgbImage, regions: Sequence[Region], policy: Policy, seed: int) -> RedactedImage:
+    """Remove regions without checks or encoding: for a preview on screen."""
+    mask = mask_of(masked_rects(regions, image, policy), image.size)
+    return remove(image, mask, fill=policy.removal.fill, seed=seed)
+
+
+def release(
+    image: RgbImage,
+    plan: Plan,
+    policy: Policy,
+    terms: Terms,
+    *,
+    watch: Stopwatch,
+) -> Release:
+    """Remove what the plan says, check the result, and encode it.
+
+    Raises:
+        PlanNotReady: doubts or reasons for review remain.
+        UnsafeRelease: a check failed.
+    """
+    if not plan.is_ready:
+        raise PlanNotReady(
+            f"{len(plan.doubts)} doubts and {len(plan.reasons)} reasons for review remain; "
+            "a person must decide first."
+        )
+    with watch.stage("remove"):
+        rects = masked_rects(plan.regions, image, policy)
+        mask = mask_of(rects, image.size)
+        again = partial(remove, mask=mask, fill=policy.removal.fill, seed=terms.seed)
+        redacted = again(image)
+    with watch.stage("check"):
+        passed = checks.check_pixels(image, mask, redacted, again)
+    file_format = codec.output_format(image.codec, terms.format)
+    with watch.stage("encode"):
+        data = codec.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
+    with watch.stage("check"):
+        passed |= checks.check_file(data, file_format)
+    receipt = Receipt(
+        release=terms.release_id,
+        image_id=plan.image_id,
+        format=file_format,
+        size=image.size,
+        regions=plan.regions,
+        masked=rects,
+        not_looked_for=plan.not_looked_for,
+        reviewer=terms.reviewer,
+        policy=policy.fingerprint,
+        weights=plan.weights,
+        checks=passed,
+        residue=image.codec.residue,
+        seconds=dict(watch.seconds),
+    )
+    return Release(data, receipt)

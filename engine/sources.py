@@ -1,0 +1,105 @@
+"""Which files of an input are pictures, and what they are called."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import UnusableFolder
+
+_NAMED_PICTURES = (
+    "apng arw avif bmp cr2 dib dng gif heic heif ico j2k jfif jp2 jpe jpeg jpf jpg jpx jxl "
+    "nef pbm pgm png pnm ppm psd svg tga tif tiff webp"
+)
+PICTURE_SUFFIXES = frozenset("." + ending for ending in _NAMED_PICTURES.split())
+"""Files so named are pictures to their owner, whether or not Lethe can read them."""
+
+_SIGNATURES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"\x00\x00\x00\x0cjP",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input picture."""
+
+    name: str
+    """Path relative to the input, with forward slashes; undecodable bytes as backslash escapes."""
+    path: Path
+
+
+def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source], int]:
+    """Find the pictures of a file, folder (recursive) or glob pattern.
+
+    A file counts as a picture by its name or by its first bytes, so that a picture without an
+    ending is found and a broken one is not lost. Hidden files are left alone.
+
+    Args:
+        where: path or pattern.
+        leave_out: a folder inside it that is not input, such as the output folder.
+
+    Returns:
+        The pictures, sorted by name, and the number of other files that were left alone.
+
+    Raises:
+        UnusableFolder: there is nothing there.
+    """
+    root, files = _files(where)
+    if leave_out is not None:
+        away = leave_out.resolve()
+        files = [path for path in files if away not in path.resolve().parents]
+    visible = [path for path in files if not _hidden(path.relative_to(root))]
+    # a single file that was named is meant, whatever it looks like
+    pictures = [path for path in visible if len(files) == 1 or _is_picture(path)]
+    found = [Source(_name(path.relative_to(root)), path) for path in pictures]
+    return sorted(found, key=lambda source: source.name), len(visible) - len(pictures)
+
+
+def _files(where: str) -> tuple[Path, list[Path]]:
+    path = Path(where)
+    if path.is_dir():
+        return path, [file for file in path.rglob("*") if file.is_file()]
+    if path.is_file():
+        return path.parent, [path]
+    if not glob.has_magic(where):
+        raise UnusableFolder(f"There is no file or folder {where}.")
+    matches = [Path(match) for match in glob.glob(where, recursive=True)]  # noqa: PTH207
+    files = [match for match in matches if match.is_file()]
+    if not files:
+        raise UnusableFolder(f"No file matches {where}.")
+    return _fixed_part(path), files
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The part of a pattern before its first wildcard."""
+    fixed = Path(pattern.anchor)
+    for part in pattern.parts[len(fixed.parts) : -1]:
+        if glob.has_magic(part):
+            break
+        fixed /= part
+    return fixed
+
+
+def _hidden(relative: Path) -> bool:
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    with path.open("rb") as file:
+        head = file.read(16)
+    is_riff_or_box = head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
+    return head.startswith(_SIGNATURES) or is_riff_or_box
+
+
+def _name(relative: Path) -> str:
+    raw = relative.as_posix().encode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "backslashreplace")
