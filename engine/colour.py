@@ -79,7 +79,7 @@ def _to_srgb(colours: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from `profile` to sRGB; None when it is sRGB already, broken or for other channels."""
+    """The way from `profile` to sRGB; None when it is sRGB, broken or for other channels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if source.profile.xcolor_space != _ICC_SPACE[mode]:

@@ -209,8 +209,8 @@ def _frame(segment: Segment) -> tuple[Size, tuple[Component, ...]]:
     precision, height, width, count = struct.unpack_from(">BHHB", segment.body)
     if segment.marker not in READABLE_FRAMES or precision != BLOCK_PX:
         raise UnreadableImage(
-            f"This JPEG uses a rare coding (process {segment.marker - 0xC0}, {precision} bits) that "
-            "cannot be checked for completeness: save it as an ordinary JPEG or as PNG."
+            f"This JPEG uses a rare coding (process {segment.marker - 0xC0}, {precision} bits) "
+            "that cannot be checked for completeness: save it as an ordinary JPEG or as PNG."
         )
     if width == 0 or height == 0:
         raise UnreadableImage(f"This JPEG announces {width} x {height} pixels: export it again.")

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.errors import UnreadableImage
+from engine.geometry import Size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME_BYTES = 12
 """Length, name and checksum around every body."""
+
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_WHOLE = ((0, 0, 1, 1),)
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+          (0, 1, 1, 2))  # fmt: skip
+"""First column and row, step across and down, of every pass of an interlaced picture."""
+
+
+class Header(NamedTuple):
+    """What IHDR says."""
+
+    size: Size
+    bits: int
+    """Per channel."""
+    colour_type: int
+    """0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA."""
+    is_interlaced: bool
+
+    @property
+    def row_bytes(self) -> int:
+        """Inflated bytes of a full row, its filter byte included."""
+        return self._pass_row_bytes(self.size.width)
+
+    @property
+    def inflated_bytes(self) -> int:
+        """Bytes that the data of all IDAT chunks must inflate to."""
+        total = 0
+        for x, y, across, down in _ADAM7 if self.is_interlaced else _WHOLE:
+            columns = -((x - self.size.width) // across)
+            rows = -((y - self.size.height) // down)
+            if columns > 0 and rows > 0:
+                total += rows * self._pass_row_bytes(columns)
+        return total
+
+    def _pass_row_bytes(self, columns: int) -> int:
+        return 1 + (columns * self.bits * _CHANNELS[self.colour_type] + 7) // 8
 
 
 class Chunk(NamedTuple):
@@ -50,3 +90,23 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         if name == b"IEND":
             return
         at = end
+
+
+def header(body: bytes) -> Header:
+    """What the body of an IHDR chunk says.
+
+    Raises:
+        UnreadableImage: it is of the wrong length or breaks the rules of the format.
+    """
+    if len(body) != struct.calcsize(">IIBBBBB"):
+        raise UnreadableImage(f"This PNG's header has {len(body)} bytes, not 13: export it again.")
+    width, height, bits, colour_type, compression, filtering, interlace = struct.unpack(
+        ">IIBBBBB", body
+    )
+    allowed = bits in _DEPTHS.get(colour_type, ()) and compression == filtering == 0
+    if not allowed or interlace > 1 or width == 0 or height == 0:
+        raise UnreadableImage(
+            f"This PNG announces {width} x {height} pixels, {bits} bits, colour type "
+            f"{colour_type}: not a valid combination. Export it again."
+        )
+    return Header(Size(width, height), bits, colour_type, bool(interlace))

@@ -170,9 +170,8 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> Still:
     profile = header.info.get("icc_profile")
     if len(walk.components) in (1, 3):
         # Same pixels as Pillow's in 60 % of its time, and already in an array of ours.
-        rgb = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        ).astype(np.uint8, copy=False)
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        rgb = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), flags), np.uint8)
         rgb.flags.writeable = False
         rgb = array_to_srgb(rgb, profile) if len(walk.components) == 3 else rgb
     else:
@@ -224,7 +223,13 @@ def _read_heif(data: bytes, max_megapixels: float) -> Still:
 
 def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     if kind == "png":
-        data = _whole_png(data)
+        data = _whole_png(data, max_megapixels)
+    if kind == "jpeg2000" and b"\xff\xd9" not in data:
+        # No packet may contain a marker above FF8F, so this is the end of the codestream or absent.
+        raise UnreadableImage(
+            "This JPEG 2000 has no end marker: it was cut short. Copy it again from where it came "
+            "from."
+        )
     image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
@@ -251,16 +256,32 @@ def _read_tiff(image: TiffImagePlugin.TiffImageFile, residue: Residue) -> Still:
     return Still(rgb, SourceCodec("tiff", Size(width, height), residue=residue))
 
 
-def _whole_png(data: bytes) -> bytes:
-    end = 0
+def _whole_png(data: bytes, max_megapixels: float) -> bytes:
+    """The PNG up to IEND, once every pixel is known to be there: Pillow fills gaps with black."""
+    pieces = []
     frames = 1
+    end = 0
+    header = None
     for chunk in png.chunks(data):
         end = chunk.end
-        if chunk.name == b"acTL" and len(chunk.body) >= 4:
+        if chunk.name == b"IHDR":
+            header = png.header(chunk.body)
+            _check_size(header.size, max_megapixels)
+        elif chunk.name == b"IDAT":
+            pieces.append(chunk.body)
+        elif chunk.name == b"acTL":
             frames = max(int.from_bytes(chunk.body[:4], "big"), 1)
-        if chunk.name == b"fdAT":
+        elif chunk.name == b"fdAT":
             frames = max(frames, 2)
     _check_single(frames)
+    if header is None:
+        raise UnreadableImage("This PNG has no header: copy it again from where it came from.")
+    found = len(zlib.decompressobj().decompress(b"".join(pieces), header.inflated_bytes))
+    if found < header.inflated_bytes:
+        raise UnreadableImage(
+            f"This PNG holds {found} of {header.inflated_bytes} bytes of pixels: part of the "
+            "picture is missing. Copy it again from where it came from."
+        )
     return data[:end]
 
 
