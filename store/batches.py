@@ -1,34 +1,20 @@
-"""Batches: what came in together, under one policy, to go out in one format.
-
-A picture lies on disk before `add` goes on to the next, and is a row of the batch a chunk later:
-leaving the page, or losing the power, loses nothing that was said to be kept.
-"""
+"""Batches: what came in together, under one policy, to go out in one format."""
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from engine.manifest import Manifest
 from engine.outcome import FormatChoice
 from engine.policy import Policy, read_policy
-from store import files
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
-from store.pictures import NewPicture, PictureState, insert, storable
+from store.pictures import PictureState, storable
 from store.times import aware_or_none, stored
-
-_CHUNK = 100
-"""Pictures that become rows together; at most so many are sent again after a crash."""
-NO_MANIFEST = Manifest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +43,6 @@ class Request:
     policy_toml: str
     format: FormatChoice = "same"
     run: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A picture that comes in."""
-
-    source: str
-    """The name as given, in any script; two pictures may have the same."""
-    content: bytes | Path
 
 
 def create(database: Database, request: Request, now: datetime) -> Batch:
@@ -97,43 +74,6 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
         return batch_in(cursor, batch_id)
 
 
-def add(
-    database: Database,
-    batch_id: str,
-    pictures: Iterable[Incoming],
-    now: datetime,
-    *,
-    manifest: Manifest = NO_MANIFEST,
-) -> tuple[str, ...]:
-    """Keep pictures and make them wait; those that may not be released are quarantined at once.
-
-    A file that cannot be read is quarantined too, with the reason, so that the counts add up.
-
-    Args:
-        database: the open database.
-        batch_id: a batch that was not cancelled.
-        pictures: taken one at a time, so they need not fit into memory together.
-        now: for the record.
-        manifest: what is known about licences.
-
-    Returns:
-        The new pictures' ids, in order.
-
-    Raises:
-        BatchClosed: the batch was cancelled.
-        UnknownRecord: there is no such batch.
-        OSError: the disk does not take a file; pictures before it stay, but for the last hundred.
-    """
-    ids: list[str] = []
-    remaining = iter(pictures)
-    wanted = batch(database, batch_id)
-    _refuse_cancelled(wanted)
-    while chunk := _added(database, wanted, islice(remaining, _CHUNK), manifest, now):
-        ids += chunk
-        database.work.set()
-    return tuple(ids)
-
-
 def start(database: Database, batch_id: str, now: datetime) -> None:
     """Let the batch's pictures be worked on; again is harmless.
 
@@ -142,7 +82,7 @@ def start(database: Database, batch_id: str, now: datetime) -> None:
         UnknownRecord: there is no such batch.
     """
     with database.transaction() as cursor:
-        _refuse_cancelled(batch_in(cursor, batch_id))
+        refuse_cancelled(batch_in(cursor, batch_id))
         if _is_empty(cursor, batch_id):
             raise BatchClosed("This batch has no pictures yet; add some, then start it.")
         cursor.execute(
@@ -256,43 +196,8 @@ _COLUMNS = """
 """
 
 
-def _added(
-    database: Database,
-    wanted: Batch,
-    pictures: Iterable[Incoming],
-    manifest: Manifest,
-    now: datetime,
-) -> list[str]:
-    rows: list[NewPicture] = []
-    try:
-        for incoming in pictures:
-            rows.append(_described(incoming, wanted, manifest))
-            if _is_readable(incoming.content):
-                files.write(database.files.original(rows[-1].id), incoming.content)
-        with database.transaction() as cursor:
-            _refuse_cancelled(batch_in(cursor, wanted.id))
-            insert(cursor, wanted.id, rows, now)
-    except BaseException:
-        for row in rows:
-            database.files.original(row.id).unlink(missing_ok=True)
-        raise
-    return [row.id for row in rows]
-
-
-def _described(incoming: Incoming, wanted: Batch, manifest: Manifest) -> NewPicture:
-    refusal = manifest.refusal(incoming.source, require_licence=wanted.require_licence)
-    if not _is_readable(incoming.content):
-        refusal = "The file could not be read when it was to be copied; add it again."
-    return NewPicture(
-        secrets.token_hex(16), incoming.source, manifest.entry(incoming.source), refusal
-    )
-
-
-def _is_readable(content: bytes | Path) -> bool:
-    return isinstance(content, bytes) or (content.is_file() and os.access(content, os.R_OK))
-
-
-def _refuse_cancelled(wanted: Batch) -> None:
+def refuse_cancelled(wanted: Batch) -> None:
+    """Raise BatchClosed when the batch was cancelled."""
     if wanted.cancelled_at is not None:
         raise BatchClosed("This batch was cancelled; make a new one for more pictures.")
 

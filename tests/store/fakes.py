@@ -14,9 +14,10 @@ from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
-from store import batches
-from store.batches import Incoming, Request
+from store import batches, intake
+from store.batches import Request
 from store.database import Database
+from store.intake import Incoming
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Policy()
@@ -102,6 +103,6 @@ def a_batch(database: Database, contents: Iterable[bytes], *, name: str = "a bat
     """A started batch of made-up pictures; gives its id."""
     batch = batches.create(database, Request(name, ""), NOW)
     incoming = (Incoming(f"{index}.jpg", content) for index, content in enumerate(contents))
-    batches.add(database, batch.id, incoming, NOW)
+    intake.add(database, batch.id, incoming, NOW)
     batches.start(database, batch.id, NOW)
     return batch.id

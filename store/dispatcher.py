@@ -1,0 +1,200 @@
+"""The thread that keeps an executor busy with what the store has to do.
+
+It hands the executor an iterator of jobs that ends when nothing waits, so that the executor drains
+and every outcome is recorded, and starts again when there is more. It survives whatever goes wrong,
+says so in `health`, and gives back every picture whose outcome will not come. It logs ids and
+counts, never names or paths: the text of a foreign error may hold either, so its type stands in.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.errors import InvalidPolicy
+from engine.outcome import Executor, Job, Outcome, Quarantined, Released
+from engine.policy import Policy
+from store import batches, work
+from store.database import Database
+from store.work import Task
+
+POLL_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_PATIENT_FAILURES = 8
+"""So many in a row, some two minutes, may be a passing trouble that no picture is to blame for."""
+_RANDOM = secrets.SystemRandom()
+_WRONG_RELEASE = "Held back because its release carried another picture's id; please report it."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the dispatcher does its work."""
+
+    is_running: bool
+    under_way: int
+    """Pictures handed to the executor."""
+    failures: int
+    """In a row; 0 when the last round went well."""
+    problem: str | None
+    """What went wrong last, a sentence without names; None when nothing is wrong now."""
+    last_outcome_at: datetime | None
+
+
+class Dispatcher:
+    """One daemon thread between a database and an executor, which it closes when it stops."""
+
+    def __init__(
+        self, database: Database, executor: Executor, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._executor = executor
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._under_way: dict[str, str] = {}  # picture id -> release id
+        self._is_abandoned = False
+        self._policies: dict[str, Policy] = {}
+        self._stopping = threading.Event()
+        self._failures = 0
+        self._problem: str | None = None
+        self._last_outcome_at: datetime | None = None
+        self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin; once per dispatcher."""
+        self._thread.start()
+
+    def stop(self, patience_s: float = 30.0) -> None:
+        """Take on nothing new, let what is under way finish, and end the thread.
+
+        Args:
+            patience_s: after that the executor is closed, and what it still had goes back to
+                waiting without an attempt being counted.
+        """
+        self._stopping.set()
+        self._database.work.set()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._is_abandoned = True
+        self._executor.close()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._give_back(attempt_counts=False)
+
+    def health(self) -> Health:
+        """How it goes."""
+        with self._lock:
+            return Health(
+                is_running=self._thread.is_alive() and not self._stopping.is_set(),
+                under_way=len(self._under_way),
+                failures=self._failures,
+                problem=self._problem,
+                last_outcome_at=self._last_outcome_at,
+            )
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._database.work.clear()
+            failures = self._failures
+            try:
+                self._round()
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+                self._failed(error)
+            self._end_round(failed=self._failures > failures)
+
+    def _round(self) -> None:
+        for outcome in self._executor.run(self._jobs(self._failures)):
+            try:
+                self._record(outcome)
+            except Exception as error:  # noqa: BLE001 - the others' outcomes must not be lost
+                self._failed(error)
+
+    def _end_round(self, *, failed: bool) -> None:
+        try:
+            is_blamed = not failed or self._failures > _PATIENT_FAILURES
+            self._give_back(attempt_counts=is_blamed and not self._stopping.is_set())
+        except Exception as error:  # noqa: BLE001 - they stay in work until the next round
+            self._failed(error)
+            failed = True
+        if failed:
+            self._stopping.wait(min(POLL_S * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_S))
+            return
+        with self._lock:
+            self._failures, self._problem = 0, None
+        self._database.work.wait(POLL_S)
+
+    def _jobs(self, failures: int) -> Iterator[Job]:
+        """Jobs until nothing waits, the dispatcher stops, or something failed in this round."""
+        while not self._stopping.is_set() and self._failures == failures:
+            task = work.take(self._database, self._clock())
+            if task is None:
+                return
+            release_id = secrets.token_hex(16)
+            with self._lock:
+                self._under_way[task.picture_id] = release_id
+            try:
+                policy = self._policy(task.batch_id)
+            except InvalidPolicy as error:
+                reason = f"Held back because its policy cannot be read any more. {error}"
+                self._record(Quarantined(task.picture_id, reason))
+                continue
+            yield _job(task, policy, release_id)
+
+    def _policy(self, batch_id: str) -> Policy:
+        if batch_id not in self._policies:
+            self._policies[batch_id] = batches.policy_of(self._database, batch_id)
+        return self._policies[batch_id]
+
+    def _record(self, outcome: Outcome) -> None:
+        picture_id = outcome.job_id
+        with self._lock:
+            release_id = self._under_way.get(picture_id)
+        if release_id is None or self._is_abandoned:
+            log.warning("dropped an outcome of picture %s, which is not under way", picture_id)
+            return
+        if isinstance(outcome, Released) and outcome.receipt.release != release_id:
+            outcome = Quarantined(picture_id, _WRONG_RELEASE)
+        now = self._clock()
+        if not work.record(self._database, outcome, now):
+            log.warning("dropped an outcome of picture %s, which is not in work", picture_id)
+        with self._lock:
+            self._under_way.pop(picture_id, None)
+            self._last_outcome_at = now
+
+    def _give_back(self, *, attempt_counts: bool) -> None:
+        """Return the pictures whose outcome will not come."""
+        with self._lock:
+            lost = list(self._under_way)
+        if not lost:
+            return
+        log.warning("gave back %d pictures without an outcome", len(lost))
+        work.give_back(self._database, lost, self._clock(), attempt_counts=attempt_counts)
+        with self._lock:
+            self._under_way.clear()
+
+    def _failed(self, error: Exception) -> None:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        kind = f"{type(error).__name__}, {cause}" if cause else type(error).__name__
+        with self._lock:
+            self._failures += 1
+            self._problem = f"Work is interrupted ({kind}) and will be tried again."
+        log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
+
+
+def _job(task: Task, policy: Policy, release_id: str) -> Job:
+    return Job(
+        id=task.picture_id,
+        path=task.original,
+        policy=policy,
+        format=task.format,
+        release_id=release_id,
+        seed=secrets.randbits(63),
+        draw=_RANDOM.random(),
+        settled=task.settled,
+        reviewer=task.reviewer,
+    )

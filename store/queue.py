@@ -1,0 +1,136 @@
+"""How much waits for people, why, and how fast they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from engine.plan import ReasonKind
+from store.database import Database
+from store.times import stored
+
+_PACE_WINDOW = timedelta(hours=1)
+_LONGEST_LOOK = timedelta(minutes=5)
+"""A longer look was an interruption and counts as this much in the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSummary:
+    """What waits for a person."""
+
+    waiting: int
+    """Pictures in review, claimed ones too."""
+    claimed: int
+    """Of these, with a reviewer now."""
+    by_kind: Mapping[ReasonKind, int]
+    """Pictures per kind of reason; one picture may have several."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One line of the queue."""
+
+    picture_id: str
+    batch_id: str
+    source: str
+    risk: float
+    kinds: tuple[ReasonKind, ...]
+    claimed_by: str | None
+    """Who has it now; None when it is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a reviewer gets on: `37 of 112, about 9 min left`."""
+
+    decided: int
+    """By this reviewer in the last hour."""
+    waiting: int
+    mean_seconds: float | None
+    """From opening a picture to the verdict; None before the first one."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until this reviewer alone has emptied the queue; None when nothing can be said."""
+        return None if self.mean_seconds is None else self.waiting * self.mean_seconds
+
+
+def summary(database: Database, now: datetime) -> QueueSummary:
+    """Counts over everything in review."""
+    with database.transaction() as cursor:
+        counts = cursor.execute(
+            """
+            SELECT count(*), count(*) FILTER (WHERE claimed_until > ?)
+            FROM pictures
+            WHERE state = 'review'
+            """,
+            [stored(now)],
+        ).fetchall()
+        kinds = cursor.execute(
+            """
+            SELECT unnest(l.kinds) AS kind, count(*)
+            FROM pictures AS p
+            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
+            WHERE p.state = 'review'
+            GROUP BY kind
+            ORDER BY count(*) DESC, kind
+            """
+        ).fetchall()
+    ((waiting, claimed),) = counts
+    return QueueSummary(waiting, claimed, {ReasonKind(kind): count for kind, count in kinds})
+
+
+def entries(database: Database, now: datetime, *, limit: int = 100) -> tuple[QueueEntry, ...]:
+    """The queue, what a person would miss most first."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            WITH first AS (
+                SELECT id, number, batch_id, source, risk, revision,
+                    CASE WHEN claimed_until > ? THEN claimed_by END AS claimed_by
+                FROM pictures
+                WHERE state = 'review'
+                ORDER BY risk DESC, number
+                LIMIT ?
+            )
+            SELECT f.id, f.batch_id, f.source, f.risk, l.kinds, f.claimed_by
+            FROM first AS f
+            JOIN plans AS l ON l.picture_id = f.id AND l.revision = f.revision
+            ORDER BY f.risk DESC, f.number
+            """,
+            [stored(now), limit],
+        ).fetchall()
+    return tuple(
+        QueueEntry(picture_id, batch_id, source, risk, tuple(map(ReasonKind, kinds)), claimed_by)
+        for picture_id, batch_id, source, risk, kinds, claimed_by in rows
+    )
+
+
+def pace(database: Database, reviewer: str, now: datetime) -> Pace:
+    """What this reviewer did in the last hour, and what is left."""
+    with database.transaction() as cursor:
+        verdicts = cursor.execute(
+            """
+            SELECT opened_at, decided_at
+            FROM verdicts
+            WHERE reviewer = ?
+              AND decided_at > ?
+              AND undone_at IS NULL
+              AND decision IN ('settled', 'rejected')
+            """,
+            [reviewer, stored(now - _PACE_WINDOW)],
+        ).fetchall()
+        ((waiting,),) = cursor.execute(
+            """
+            SELECT count(*)
+            FROM pictures
+            WHERE state = 'review'
+            """
+        ).fetchall()
+    looks = [
+        min(decided_at - opened_at, _LONGEST_LOOK).total_seconds()
+        for opened_at, decided_at in verdicts
+        if opened_at is not None
+    ]
+    return Pace(len(verdicts), waiting, sum(looks) / len(looks) if looks else None)

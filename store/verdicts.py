@@ -1,0 +1,239 @@
+"""What people decided, and taking it back.
+
+Every verdict is kept, also one that came too late and one that was undone, beside the machine's own
+plan; so a reviewer's work is never lost and the automation can be measured against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import duckdb
+
+from engine import triage
+from engine.errors import StaleRevision
+from engine.plan import Plan, Region, Verdict
+from store import cases, plans, receipts
+from store.cases import Case, Draft, Hold
+from store.database import Database
+from store.plans import StoredPlan
+from store.reviews import CLAIM_MINUTES
+from store.times import stored
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A case that came back from its verdict."""
+
+    case: Case
+    """Its draft holds the regions of the verdict that was undone."""
+    withdrawn: str | None
+    """Id of the release that was taken back; None when there was none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the machine proposed for a picture, and what a person decided."""
+
+    picture_id: str
+    machine: Plan
+    decided: tuple[Region, ...]
+    audit_sample: bool
+
+
+def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+    """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
+
+    Raises:
+        InvalidVerdict: a region lies outside the picture; nothing was changed.
+        StaleRevision: the plan changed or somebody else has the picture; says what was kept.
+        UnknownRecord: there is no such picture.
+    """
+    with database.transaction() as cursor:
+        hold = cases.hold_of(cursor, picture_id)
+        refusal = _refusal(hold, verdict, now)
+        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "settled", now)
+        if refusal is None:
+            kept = plans.at_revision(cursor, picture_id, hold.revision)
+            settled = triage.settled(kept.plan, verdict)
+            plans.keep(cursor, picture_id, StoredPlan(settled, (), verdict.reviewer), now)
+            _close(cursor, picture_id, "settled", settled.revision, None, now)
+    if refusal is not None:
+        raise StaleRevision(refusal)
+    database.work.set()
+
+
+def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+    """Hold a picture back for good; the verdict's regions are kept but not used.
+
+    Raises:
+        StaleRevision: the plan changed or somebody else has the picture; says what was kept.
+        UnknownRecord: there is no such picture.
+    """
+    with database.transaction() as cursor:
+        hold = cases.hold_of(cursor, picture_id)
+        refusal = _refusal(hold, verdict, now)
+        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "rejected", now)
+        if refusal is None:
+            reason = f"Rejected in review by {verdict.reviewer}."
+            _close(cursor, picture_id, "quarantined", hold.revision, reason, now)
+    if refusal is not None:
+        raise StaleRevision(refusal)
+
+
+def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | None:
+    """Undo the reviewer's last verdict that still stands; None when there is none.
+
+    The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
+    regions as draft. A release made meanwhile is withdrawn: its receipt is marked and its file
+    deleted; copies handed out before cannot be called back, so the caller should say so.
+
+    Raises:
+        StaleRevision: the picture is being worked on this very moment; a second later it works.
+    """
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT number, picture_id, regions
+            FROM verdicts
+            WHERE reviewer = ?
+              AND undone_at IS NULL
+              AND decision IN ('settled', 'rejected')
+            ORDER BY number DESC
+            LIMIT 1
+            """,
+            [reviewer],
+        ).fetchone()
+        if row is None:
+            return None
+        number, picture_id, regions = row
+        hold = cases.hold_of(cursor, picture_id)
+        if hold.state == "working":
+            raise StaleRevision(
+                "Your last picture is being worked on right now; nothing was undone. "
+                "Undo again in a few seconds."
+            )
+        withdrawn = receipts.withdraw(cursor, database.files, picture_id, now)
+        cursor.execute(
+            """
+            UPDATE verdicts
+            SET undone_at = ?
+            WHERE number = ?
+            """,
+            [stored(now), number],
+        )
+        _reopen(cursor, hold, now)
+        draft = Draft(reviewer, cases.regions_from(regions), {}, now)
+        cases.keep_draft(cursor, picture_id, draft)
+        until = now + timedelta(minutes=CLAIM_MINUTES)
+        cases.set_claim(cursor, picture_id, reviewer, now, until)
+        case = cases.case_of(cursor, database.files, picture_id)
+    if withdrawn is not None:
+        withdrawn.unlink(missing_ok=True)
+    return Reopened(case, None if withdrawn is None else withdrawn.stem)
+
+
+def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Comparison, ...]:
+    """The machine's first plan beside the person's standing decision, picture by picture.
+
+    Args:
+        database: the open database.
+        audit_sample: True for the random sample, which measures what automation misses; False for
+            the pictures that came to a person for another reason.
+    """
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT p.id, v.regions
+            FROM verdicts AS v
+            JOIN pictures AS p ON p.id = v.picture_id
+            WHERE v.decision = 'settled'
+              AND v.undone_at IS NULL
+              AND p.audit_sample = ?
+            ORDER BY v.number
+            """,
+            [audit_sample],
+        ).fetchall()
+        return tuple(
+            Comparison(
+                picture_id,
+                plans.at_revision(cursor, picture_id, 0).plan,
+                cases.regions_from(regions),
+                audit_sample,
+            )
+            for picture_id, regions in rows
+        )
+
+
+def _refusal(hold: Hold, verdict: Verdict, now: datetime) -> str | None:
+    cause = hold.refusal(verdict.reviewer, now)
+    if cause is None and hold.revision != verdict.revision:
+        cause = "This picture's plan was changed while you looked at it"
+    if cause is None:
+        return None
+    count = len(verdict.regions)
+    regions = "1 region was" if count == 1 else f"{count} regions were"
+    return f"{cause}; your {regions} kept on record but not applied. Go on with the next picture."
+
+
+def _keep_verdict(
+    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, decision: str, now: datetime
+) -> None:
+    is_own = hold.claimed_by == verdict.reviewer and hold.claimed_at is not None
+    cursor.execute(
+        """
+        INSERT INTO verdicts
+            (picture_id, revision, reviewer, decision, regions, opened_at, decided_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            hold.picture_id,
+            verdict.revision,
+            verdict.reviewer,
+            decision,
+            cases.regions_text(verdict.regions),
+            stored(hold.claimed_at) if is_own and hold.claimed_at else None,
+            stored(now),
+        ],
+    )
+
+
+def _close(
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    state: str,
+    revision: int,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET state = ?,
+            revision = ?,
+            reason = ?,
+            attempts = 0,
+            claimed_by = NULL,
+            claimed_at = NULL,
+            claimed_until = NULL,
+            changed_at = ?
+        WHERE id = ?
+        """,
+        [state, revision, reason, stored(now), picture_id],
+    )
+    cursor.execute(
+        """
+        DELETE FROM drafts
+        WHERE picture_id = ?
+        """,
+        [picture_id],
+    )
+
+
+def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, now: datetime) -> None:
+    """Put the machine's plan before a person again, under a revision nobody has seen."""
+    machine = plans.at_revision(cursor, hold.picture_id, 0)
+    plan = replace(machine.plan, revision=hold.revision + 1)
+    plans.keep(cursor, hold.picture_id, replace(machine, plan=plan), now)
+    _close(cursor, hold.picture_id, "review", plan.revision, None, now)

@@ -1,0 +1,346 @@
+import errno
+import logging
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from engine.outcome import Quarantined
+from engine.plan import Verdict
+from store import batches, pictures, progress, receipts, reviews, verdicts, work
+from store.database import Database
+from store.dispatcher import Dispatcher
+from tests.store.fakes import (
+    DRAWN,
+    MINUTE,
+    NOW,
+    FakeExecutor,
+    a_batch,
+    by_content,
+    receipt,
+    released,
+    review,
+)
+
+
+@pytest.fixture
+def dispatch(database):
+    running = []
+
+    def start(executor):
+        dispatcher = Dispatcher(database, executor, lambda: NOW)
+        dispatcher.start()
+        running.append(dispatcher)
+        return dispatcher
+
+    yield start
+    for dispatcher in running:
+        dispatcher.stop()
+
+
+def until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def counts(database, batch_id):
+    return progress.progress(database, batch_id, NOW).counts
+
+
+def is_done(database, batch_id):
+    return lambda: counts(database, batch_id).remaining == 0
+
+
+def test_every_picture_of_a_batch_reaches_the_outcome_it_was_given(database, dispatch):
+    batch_id = a_batch(database, [b"r"] * 5 + [b"v"] * 3 + [b"q"] * 2)
+
+    dispatch(FakeExecutor())
+
+    until(is_done(database, batch_id))
+    assert counts(database, batch_id) == progress.Counts(released=5, review=3, quarantined=2)
+    assert counts(database, batch_id).total == 10
+
+
+def test_a_release_lies_in_a_private_file_with_the_receipt_that_names_it(database, dispatch):
+    batch_id = a_batch(database, [b"r"])
+
+    dispatch(FakeExecutor())
+    until(is_done(database, batch_id))
+
+    (kept,) = receipts.newest(database, batch_id)
+    assert kept.path.read_bytes() == b"release of " + kept.picture_id.encode()
+    assert kept.path.stat().st_mode & 0o777 == 0o600
+    assert kept.bytes == kept.path.stat().st_size
+    assert kept.receipt["release"] == kept.release_id == kept.path.stem
+    assert pictures.picture(database, kept.picture_id).release_id == kept.release_id
+
+
+def test_a_batch_that_was_not_started_waits(database, dispatch):
+    batch = batches.create(database, batches.Request("not started", ""), NOW)
+
+    dispatch(FakeExecutor())
+    started = a_batch(database, [b"r"])
+    until(is_done(database, started))
+
+    assert counts(database, batch.id).total == 0
+
+
+def test_the_settled_come_first_and_then_the_oldest_batch(database):
+    old, new = a_batch(database, [b"v", b"r"]), a_batch(database, [b"v", b"r"])
+    for _ in range(3):
+        task = work.take(database, NOW)
+        assert task is not None
+    in_review = pictures.of_batch(database, new)[0]
+    job = FakeJob(in_review.id)
+    work.record(database, review(job), NOW)
+    work.give_back(
+        database, [one.id for one in pictures.of_batch(database, old)], NOW, attempt_counts=False
+    )
+    verdicts.settle(database, in_review.id, Verdict((), "ada", 0), NOW)
+
+    order = [work.take(database, NOW).picture_id for _ in range(4)]
+
+    assert order[0] == in_review.id
+    assert order[1:3] == [one.id for one in pictures.of_batch(database, old)]
+
+
+class FakeJob:
+    def __init__(self, picture_id):
+        self.id = picture_id
+
+
+def test_what_a_person_settled_goes_out_with_their_name(database, dispatch):
+    batch_id = a_batch(database, [b"v"])
+    seen = []
+
+    def decide(job):
+        seen.append(job)
+        return by_content(job)
+
+    dispatch(FakeExecutor(decide))
+    until(lambda: counts(database, batch_id).review == 1)
+    case = reviews.claim(database, "ada", NOW)
+    verdicts.settle(database, case.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    until(is_done(database, batch_id))
+
+    (kept,) = receipts.newest(database)
+    assert kept.receipt["reviewer"] == "ada"
+    assert seen[1].settled.regions == (DRAWN,)
+    assert seen[1].settled.is_ready
+    assert counts(database, batch_id).released == 1
+
+
+def test_a_failed_check_after_review_quarantines(database, dispatch):
+    batch_id = a_batch(database, [b"v"])
+
+    def decide(job):
+        return review(job) if job.settled is None else Quarantined(job.id, "A check failed.")
+
+    dispatch(FakeExecutor(decide))
+    until(lambda: counts(database, batch_id).review == 1)
+    verdicts.settle(
+        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
+    )
+    until(is_done(database, batch_id))
+
+    (picture,) = pictures.of_batch(database, batch_id)
+    assert (picture.state, picture.reason) == ("quarantined", "A check failed.")
+
+
+def test_asking_for_review_again_after_a_verdict_quarantines(database, dispatch):
+    batch_id = a_batch(database, [b"v"])
+
+    dispatch(FakeExecutor(review))
+    until(lambda: counts(database, batch_id).review == 1)
+    verdicts.settle(
+        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
+    )
+    until(is_done(database, batch_id))
+
+    assert counts(database, batch_id).quarantined == 1
+
+
+def test_cancelling_spares_what_is_under_way_and_stops_the_rest(database, dispatch):
+    batch_id = a_batch(database, [b"r"] * 40)
+
+    dispatch(FakeExecutor(seconds=0.02))
+    until(lambda: counts(database, batch_id).released >= 2)
+    cancelled = batches.cancel(database, batch_id, NOW)
+    until(is_done(database, batch_id))
+
+    final = counts(database, batch_id)
+    assert final.cancelled == cancelled > 30
+    assert final.released == 40 - cancelled
+
+
+def test_a_release_under_another_id_is_not_let_out(database, dispatch):
+    batch_id = a_batch(database, [b"r"])
+
+    def decide(job):
+        return replace(released(job), receipt=receipt(secrets.token_hex(16), job.id))
+
+    dispatch(FakeExecutor(decide))
+    until(is_done(database, batch_id))
+
+    assert counts(database, batch_id).quarantined == 1
+    assert not list(database.files.releases.iterdir())
+
+
+def test_an_outcome_nobody_asked_for_changes_nothing(database):
+    batch_id = a_batch(database, [b"r"])
+    (picture,) = pictures.of_batch(database, batch_id)
+    stray = Quarantined(picture.id, "stray")
+
+    assert work.record(database, stray, NOW) is False
+    assert pictures.picture(database, picture.id).state == "waiting"
+
+
+def test_a_release_of_a_picture_not_in_work_leaves_no_file(database):
+    batch_id = a_batch(database, [b"r"])
+    (picture,) = pictures.of_batch(database, batch_id)
+    job = FakeJob(picture.id)
+    job.release_id, job.reviewer = secrets.token_hex(16), None
+
+    assert work.record(database, released(job), NOW) is False
+    assert not list(database.files.releases.iterdir())
+
+
+def test_the_thread_outlives_an_executor_that_raises_and_says_so(database, dispatch, caplog):
+    a_batch(database, [b"r"] * 3, name="a-private-name")
+    failing = [True]
+
+    def decide(job):
+        if failing[0]:
+            raise RuntimeError("with a-private-name inside")
+        return released(job)
+
+    dispatcher = dispatch(FakeExecutor(decide))
+    until(lambda: dispatcher.health().failures >= 1)
+    said = dispatcher.health().problem
+    failing[0] = False
+    until(lambda: progress.totals(database).released == 3)
+    until(lambda: dispatcher.health().problem is None)
+
+    assert said == "Work is interrupted (RuntimeError) and will be tried again."
+    assert "a-private-name" not in caplog.text
+    assert dispatcher.health().is_running
+
+
+def test_a_full_disk_releases_nothing_and_blames_no_picture(database, dispatch, monkeypatch):
+    batch_id = a_batch(database, [b"r"])
+    full = [True]
+    write = work.files.write
+
+    def failing_write(path, content):
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device", "/a/private/path")
+        write(path, content)
+
+    monkeypatch.setattr(work.files, "write", failing_write)
+    dispatcher = dispatch(FakeExecutor())
+    until(lambda: dispatcher.health().failures >= 1)
+    said = dispatcher.health().problem
+    held = counts(database, batch_id)
+    full[0] = False
+    until(is_done(database, batch_id))
+
+    assert "No space left on device" in said
+    assert "private" not in said
+    assert held.released == 0
+    assert counts(database, batch_id).released == 1
+
+
+def test_an_executor_that_swallows_a_picture_three_times_loses_it_to_quarantine(database, dispatch):
+    batch_id = a_batch(database, [b"r"])
+
+    class Swallowing(FakeExecutor):
+        def run(self, jobs):
+            list(jobs)
+            return iter(())
+
+    dispatch(Swallowing())
+    until(is_done(database, batch_id))
+
+    assert counts(database, batch_id).quarantined == 1
+
+
+def test_stopping_gives_back_what_the_executor_did_not_finish(database):
+    batch_id = a_batch(database, [b"r"] * 4)
+    dispatcher = Dispatcher(database, FakeExecutor(seconds=0.6), lambda: NOW)
+    dispatcher.start()
+    until(lambda: dispatcher.health().under_way == 2)
+
+    dispatcher.stop(patience_s=0.0)
+
+    assert counts(database, batch_id).waiting == 4
+    assert not dispatcher.health().is_running
+
+
+def test_log_lines_hold_no_names_or_paths(database, dispatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    batch_id = a_batch(database, [b"r", b"v", b"q"], name="a-private-name")
+
+    dispatch(FakeExecutor())
+    until(is_done(database, batch_id))
+
+    assert "a-private-name" not in caplog.text
+    assert ".jpg" not in caplog.text
+    assert str(database.files.home) not in caplog.text
+
+
+def test_rate_and_time_left_follow_the_last_minute(database):
+    batch_id = a_batch(database, [b"r"] * 90)
+    for _ in range(30):
+        work.record(database, Quarantined(work.take(database, NOW).picture_id, "x"), NOW + MINUTE)
+
+    later = progress.progress(database, batch_id, NOW + 1.5 * MINUTE)
+
+    assert later.pictures_per_second == pytest.approx(0.5)
+    assert later.seconds_left == pytest.approx(120)
+    assert later.finished_at is None
+
+
+RUN = Path(__file__).with_name("crash_run.py")
+
+
+def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
+    chance = Random(7)  # noqa: S311 - when to kill is no secret
+    database = Database.open(home, NOW)
+    batch_id = a_batch(database, [b"r"] * 60 + [b"v"] * 20 + [b"q"] * 20)
+    database.close()
+    for _ in range(8):
+        process = subprocess.Popen(
+            [sys.executable, str(RUN), str(home)], cwd=RUN.parents[2], stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        time.sleep(chance.uniform(0.0, 0.12))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    database = Database.open(home, NOW)
+    halfway = counts(database, batch_id)
+    dispatcher = Dispatcher(database, FakeExecutor(), lambda: NOW)
+    dispatcher.start()
+    until(is_done(database, batch_id))
+    dispatcher.stop()
+
+    final = counts(database, batch_id)
+    kept = receipts.newest(database)
+    files = {path.name for path in database.files.releases.iterdir()}
+    assert 0 < halfway.released < 60
+    assert final.total == 100
+    assert final.review + final.released + final.quarantined == 100
+    assert {one.path.name for one in kept} == files
+    assert Counter(one.picture_id for one in kept).most_common(1)[0][1] == 1
+    assert len(kept) == final.released
+    assert database.recovered.releases_missing == 0
+    database.close()
