@@ -21,6 +21,9 @@ BLUR_SHARE = 0.06
 SOFT_EDGE_SHARE = 0.10
 """Depth, as a share of the hole's shorter side, over which the blur takes over from the fill."""
 TELEA_RADIUS_PX = 3
+TELEA_LEAST_PX = 2
+"""Of both sides: of a single row or column `cv2.inpaint` (5.0.0) reads memory that is not its own,
+which gave other colours in every run and could hold anything."""
 GRAIN_RING_PX = 12
 """How far around the hole the surroundings' grain is measured."""
 
@@ -98,7 +101,7 @@ def _pushpull(colour: F32, known: F32) -> F32:
 def _telea(colour: F32, known: F32) -> F32:
     whole = known > 0.999  # a reduced cell that is part known holds a darkened mixture
     public = np.where(whole[..., None], colour, 0.0).astype(np.uint8)
-    if not whole.any():
+    if not whole.any() or min(whole.shape) < TELEA_LEAST_PX:
         return _pushpull(colour, known)  # inpaint() returns its input where nothing is known
     hidden = (~whole).astype(np.uint8)
     filled = cv2.inpaint(public, hidden, TELEA_RADIUS_PX, cv2.INPAINT_TELEA)
