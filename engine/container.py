@@ -52,9 +52,9 @@ def _scan_png(data: bytes) -> None:
     names = [chunk.name for chunk in chunks]
     for chunk in chunks:
         if chunk.name not in PNG_CHUNKS:
-            _refuse("PNG", f"a chunk {ascii(chunk.name)} that is no part of a picture")
+            _refuse("PNG", f"a chunk {chunk.name!a} that is no part of a picture")
         if len(chunk.body) != _BODY_BYTES.get(chunk.name, len(chunk.body)):
-            _refuse("PNG", f"a {ascii(chunk.name)} chunk of {len(chunk.body)} bytes")
+            _refuse("PNG", f"a {chunk.name!a} chunk of {len(chunk.body)} bytes")
     if names[0] != b"IHDR":
         _refuse("PNG", "something before its header")
     _check_order(names)
@@ -66,7 +66,7 @@ def _scan_png(data: bytes) -> None:
 def _check_order(names: list[bytes]) -> None:
     for name, count in Counter(names).items():
         if count > 1 and name != b"IDAT":
-            _refuse("PNG", f"{count} chunks {ascii(name)} where one is allowed")
+            _refuse("PNG", f"{count} chunks {name!a} where one is allowed")
     at = [index for index, name in enumerate(names) if name == b"IDAT"]
     if not at or at != list(range(at[0], len(names) - 1)):
         _refuse("PNG", "pixel data that are missing or interrupted")

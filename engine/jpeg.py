@@ -26,6 +26,8 @@ READABLE_FRAMES = frozenset({0xC0, 0xC1, PROGRESSIVE})
 """Huffman-coded baseline, extended and progressive. Lossless, hierarchical and arithmetic frames
 are refused: what is missing from those cannot be told from outside."""
 
+MOST_SCANS = 100
+"""Encoders write 14 at most; thousands would keep a decoder busy for hours."""
 BLOCK_PX = 8
 COEFFICIENTS = 64
 
@@ -267,10 +269,10 @@ def _check_coefficients(components: tuple[Component, ...], scans: tuple[Scan, ..
         for number in scan.components:
             for index in range(scan.first, min(scan.last, COEFFICIENTS - 1) + 1):
                 remaining[number][index] = scan.shift
-    if any(any(bits) for bits in remaining.values()):
+    if len(scans) > MOST_SCANS or any(any(bits) for bits in remaining.values()):
         raise UnreadableImage(
-            f"This JPEG has {len(scans)} scans and some of the picture is in none of them: it was "
-            "cut short. Copy the file again from where it came from."
+            f"This JPEG has {len(scans)} scans and they do not make up one picture: it was cut "
+            "short or built wrongly. Copy the file again from where it came from."
         )
 
 

@@ -30,6 +30,11 @@ _TIME = "time stamp"
 _PNG_NAMES: Final = {
     b"iCCP": _ICC, b"eXIf": _EXIF, b"tIME": _TIME, b"acTL": _ANIMATION,
 }  # fmt: skip
+_APPLICATIONS: Final = {
+    b"Exif\0\0": _EXIF, b"http://ns.adobe.com/": _XMP, b"Photoshop 3.0\0": "Photoshop data",
+    b"ICC_PROFILE\0": _ICC, b"MPF\0": _PICTURES, b"Adobe": "Adobe colour mark",
+}  # fmt: skip
+"""How the application segments of a JPEG begin."""
 _WEBP_NAMES: Final = {b"EXIF": _EXIF, b"XMP ": _XMP, b"ICCP": _ICC, b"ANIM": _ANIMATION}
 _TIFF_NAMES: Final = {700: _XMP, 33723: _IPTC, 34377: "Photoshop data", 34675: _ICC, 34665: _EXIF}
 _TIFF_TEXTS: Final = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 50341})
@@ -80,25 +85,17 @@ def _in_jpeg(data: bytes) -> Iterator[str]:
 
 
 def _in_segment(segment: jpeg.Segment) -> Iterator[str]:
-    body = segment.body
-    if segment.marker == jpeg.COM:
+    marker, body = segment.marker, segment.body
+    if marker == jpeg.COM:
         yield _COMMENT
-    elif segment.marker == jpeg.APP0:
-        if body[:5] == b"JFXX\0" or body[12:14] not in (b"", b"\0\0"):
-            yield _THUMBNAIL
-    elif body.startswith(b"Exif\0\0"):
-        yield _EXIF
-        yield from _in_exif(body)
-    elif body.startswith(b"http://ns.adobe.com/"):
-        yield _XMP
-    elif body.startswith(b"Photoshop 3.0\0"):
-        yield _IPTC if _PHOTOSHOP_IPTC in body else "Photoshop data"
-    elif body.startswith(b"ICC_PROFILE\0"):
-        yield _ICC
-    elif body.startswith(b"MPF\0"):
-        yield _PICTURES
-    elif jpeg.APP0 < segment.marker <= jpeg.APP0 + 15 and not body.startswith(b"Adobe\0"):
-        yield f"application data (APP{segment.marker - jpeg.APP0})"
+    elif marker == jpeg.APP0 and (body[:5] == b"JFXX\0" or body[12:14] not in (b"", b"\0\0")):
+        yield _THUMBNAIL
+    elif jpeg.APP0 < marker <= jpeg.APP0 + 15:
+        known = [name for prefix, name in _APPLICATIONS.items() if body.startswith(prefix)]
+        yield known[0] if known else f"application data (APP{marker - jpeg.APP0})"
+        if _PHOTOSHOP_IPTC in body:
+            yield _IPTC
+        yield from _in_exif(body if known == [_EXIF] else b"")
 
 
 def _in_exif(block: bytes) -> Iterator[str]:

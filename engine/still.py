@@ -41,6 +41,8 @@ from engine.images import Residue, SourceCodec
 
 LONGEST_SIDE_PX: Final = 65_500
 """libjpeg writes no longer side (JPEG_MAX_DIMENSION)."""
+FULL_COMPARISON_PX: Final = 1_000_000
+"""Above it, looking for missing scan data at full scale would take as long as decoding."""
 
 _PLUGINS: Final[dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]]] = {
     "png": PngImagePlugin.PngImageFile,
@@ -194,8 +196,8 @@ def _check_scans_reach_the_end(data: bytes, walk: jpeg.JpegStructure) -> None:
 
     Past the end of its data libjpeg goes on with zeros. So when noise put before each marker
     changes the picture, the decoder was still hungry there; a scan that is whole leaves the noise
-    unread. At 1/8 scale only a loss inside the very last blocks (3 bytes at most, as measured)
-    goes unseen; progressive scans refine, so those are compared in full.
+    unread. Large pictures are compared at 1/8 scale, where only a loss of the last block's detail
+    goes unseen; progressive scans refine detail, so those are compared in full.
     """
     plain, noisy = (_preview(variant, walk) for variant in (data, jpeg.with_noise(data, walk)))
     if not np.array_equal(plain, noisy):
@@ -207,7 +209,8 @@ def _check_scans_reach_the_end(data: bytes, walk: jpeg.JpegStructure) -> None:
 
 def _preview(data: bytes, walk: jpeg.JpegStructure) -> NDArray[np.uint8]:
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
-    if not walk.is_progressive:
+    is_large = image.width * image.height > FULL_COMPARISON_PX
+    if is_large and not walk.is_progressive:
         image.draft(None, (image.width // jpeg.BLOCK_PX, image.height // jpeg.BLOCK_PX))
     return np.asarray(image)
 
@@ -264,7 +267,7 @@ def _whole_png(data: bytes, max_megapixels: float) -> bytes:
     header = None
     for chunk in png.chunks(data):
         end = chunk.end
-        if chunk.name == b"IHDR":
+        if chunk.name == b"IHDR" and header is None:
             header = png.header(chunk.body)
             _check_size(header.size, max_megapixels)
         elif chunk.name == b"IDAT":
