@@ -100,8 +100,12 @@ def cancel(database: Database, batch_id: str, now: datetime) -> int:
     """Stop before the pictures not begun yet and give their number; those under way finish.
 
     What is in review, released or quarantined stays so.
+
+    Raises:
+        UnknownRecord: there is no such batch.
     """
     with database.transaction() as cursor:
+        batch_in(cursor, batch_id)
         cursor.execute(
             """
             UPDATE batches

@@ -1,0 +1,276 @@
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engine.errors import UnusableFolder
+from engine.plan import Verdict
+from engine.policy import Policy, default_policy
+from store import batches, pictures, reviews, verdicts
+from store.__main__ import main
+from store.database import Database
+from store.errors import BatchClosed
+from store.ingest import ingest, ingest_inbox
+from tests.store.fakes import NOW, SAMPLE, plan
+
+KEY = b"k" * 32
+
+
+def picture_id(content):
+    return hmac.new(KEY, content, hashlib.sha256).hexdigest()[:32]
+
+
+def review_line(source, content, **changes):
+    line = plan(picture_id(content)).to_json()
+    for region in (*line["regions"], *line["doubts"]):
+        region["masked"] = [1, 2, 3, 4]
+    return {"source": source, "picture": line.pop("image_id"), **line, **changes}
+
+
+class Run:
+    """A command-line run's input and output folders, as `engine.outbox` lays them out."""
+
+    def __init__(self, folder):
+        self.out, self.originals = folder / "out", folder / "in"
+        (self.out / ".lethe").mkdir(parents=True)
+        self.originals.mkdir()
+        (self.out / ".lethe" / "key").write_bytes(KEY)
+        (self.out / ".lethe" / "policy.toml").write_text(Policy().to_toml())
+        self.set_run(run="ab" * 16, format="png")
+        self.lines = []
+
+    def set_run(self, **values):
+        (self.out / ".lethe" / "run.json").write_text(json.dumps(values))
+
+    def ask(self, source, content=b"pixels", **changes):
+        path = self.originals / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self.write(json.dumps(review_line(source, content, **changes)) + "\n")
+
+    def write(self, text):
+        with (self.out / "review.jsonl").open("a") as file:
+            file.write(text)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path)
+
+
+def take_in(database, run):
+    return ingest(database, run.out, run.originals, NOW)
+
+
+def test_a_runs_questions_become_cases_with_their_originals(database, run):
+    run.ask("a.jpg", b"first")
+    run.ask("deep/图.jpg", b"second")
+
+    result = take_in(database, run)
+
+    case = reviews.claim(database, "ada", NOW)
+    assert (result.added, result.known, result.problems) == (2, 0, ())
+    assert batches.batch(database, result.batch_id).format == "png"
+    assert case.source == "a.jpg"
+    assert case.original.read_bytes() == b"first"
+    assert case.plan.doubts == plan().doubts
+    assert case.plan.image_id == case.picture_id
+    assert case.masked == ((1, 2, 3, 4), (1, 2, 3, 4))
+
+
+def test_what_was_taken_in_can_be_settled(database, run):
+    run.ask("a.jpg", revision=3)
+    take_in(database, run)
+    case = reviews.claim(database, "ada", NOW)
+
+    verdicts.settle(database, case.picture_id, Verdict((), "ada", case.plan.revision), NOW)
+
+    assert pictures.picture(database, case.picture_id).state == "settled"
+
+
+def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
+    run.ask("a.jpg")
+    first = take_in(database, run)
+    again = take_in(database, run)
+    run.ask("b.jpg")
+    third = take_in(database, run)
+
+    assert (again.added, again.known, again.batch_id) == (0, 1, first.batch_id)
+    assert (third.added, third.known, third.batch_id) == (1, 1, first.batch_id)
+
+
+def test_two_runs_with_the_same_names_stay_apart(database, tmp_path):
+    one, two = (Run(tmp_path / name) for name in ("one", "two"))
+    two.set_run(run="cd" * 16, format="same")
+    one.ask("a.jpg")
+    two.ask("a.jpg")
+
+    assert take_in(database, one).batch_id != take_in(database, two).batch_id
+
+
+def test_bad_lines_are_named_with_their_number_and_the_rest_goes_on(database, run):
+    run.ask("good.jpg")
+    run.write("no json\n")
+    run.write('["a list"]\n')
+    run.write('{"source": "x.jpg"}\n')
+    run.ask("gone.jpg")
+    (run.originals / "gone.jpg").unlink()
+    run.ask("changed.jpg")
+    (run.originals / "changed.jpg").write_bytes(b"other pixels")
+    run.ask("other-policy.jpg", policy="0" * 12)
+    run.ask("also-good.jpg")
+    run.write('{"source": "torn')
+
+    result = take_in(database, run)
+
+    assert result.added == 2
+    causes = {
+        2: "It is not JSON.",
+        3: "It is not a JSON object.",
+        4: "It does not describe a plan.",
+        5: "The original 'gone.jpg' cannot be read in that folder.",
+        6: "The original 'changed.jpg' has changed since the run.",
+        7: "It was planned under another policy than the run's.",
+        9: "It was cut off before its end.",
+    }
+    assert sorted(result.problems) == [
+        f"review.jsonl, line {number} was left out. {cause}" for number, cause in causes.items()
+    ]
+
+
+def test_a_name_that_leads_out_of_the_folder_finds_nothing(database, run, tmp_path):
+    (tmp_path / "secret").write_bytes(b"secret")
+    run.write(json.dumps(review_line("../secret", b"secret")) + "\n")
+    run.write(json.dumps(review_line(str(tmp_path / "secret"), b"secret")) + "\n")
+
+    result = take_in(database, run)
+
+    assert result.added == 0
+    assert len(result.problems) == 2
+
+
+def test_what_the_run_released_since_is_not_asked_again(database, run):
+    run.ask("a.jpg", b"first")
+    run.ask("b.jpg", b"second")
+    (run.out / "receipts.jsonl").write_text(
+        json.dumps({"release": "r1", "picture": picture_id(b"first")}) + "\n"
+    )
+    (run.out / "names.csv").write_text("# private\nsource,release\na.jpg,r1\n")
+
+    take_in(database, run)
+
+    assert reviews.claim(database, "ada", NOW).source == "b.jpg"
+    assert reviews.peek(database, "bo", NOW) is None
+
+
+def test_a_sample_check_of_a_run_counts_as_audit_sample(database, run):
+    run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)])
+
+    take_in(database, run)
+
+    assert reviews.claim(database, "ada", NOW).audit_sample
+
+
+def test_a_run_whose_batch_was_cancelled_is_refused(database, run):
+    run.ask("a.jpg")
+    batches.cancel(database, take_in(database, run).batch_id, NOW)
+    run.ask("b.jpg")
+
+    with pytest.raises(BatchClosed):
+        take_in(database, run)
+
+
+def test_a_run_without_questions_makes_no_batch(database, run):
+    assert take_in(database, run).batch_id is None
+    assert batches.newest(database) == ()
+
+
+@pytest.mark.parametrize("missing", ["run.json", "policy.toml", "key"])
+def test_a_folder_that_is_no_run_is_refused(database, run, missing):
+    (run.out / ".lethe" / missing).unlink()
+
+    with pytest.raises(UnusableFolder, match="not the output folder"):
+        take_in(database, run)
+
+
+def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
+    run = Run(home / "inbox" / "first")
+    run.ask("a.jpg")
+    run.originals.rename(run.out / "originals")
+    run.out.rename(home / "inbox" / "monday")
+
+    results = ingest_inbox(database, NOW)
+
+    assert results["monday"].added == 1
+    assert isinstance(results["first"], UnusableFolder)
+    assert ingest_inbox(database, NOW)["monday"].added == 0
+
+
+def test_the_command_takes_a_run_in_and_says_what_it_did(run, home, capsys):
+    run.ask("a.jpg")
+    arguments = ["ingest", str(run.out), "--originals", str(run.originals), "--home", str(home)]
+
+    codes = [main(arguments), main(arguments)]
+    run.write("broken\n")
+    codes.append(main(arguments))
+
+    said = capsys.readouterr()
+    assert codes == [0, 0, 1]
+    assert said.out.splitlines()[:2] == [
+        "1 added to the review queue, 0 were there already, 0 left out.",
+        "0 added to the review queue, 1 were there already, 0 left out.",
+    ]
+    assert "line 2" in said.err
+
+
+def test_the_command_prints_counts(run, home, capsys):
+    run.ask("a.jpg")
+    main(["ingest", str(run.out), "--originals", str(run.originals), "--home", str(home)])
+
+    assert main(["status", "--home", str(home)]) == 0
+
+    lines = dict(line.split() for line in capsys.readouterr().out.splitlines()[1:])
+    assert (lines["review"], lines["total"]) == ("1", "1")
+
+
+def test_the_command_asks_to_stop_the_app(database, run, home):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "store",
+            "ingest",
+            run.out,
+            "--originals",
+            run.originals,
+            "--home",
+            home,
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "Stop it first" in done.stderr
+
+
+def test_wrong_usage_is_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["ingest"])
+
+    assert stopped.value.code == 2
+
+
+def test_a_policy_survives_the_way_through_its_file():
+    assert Policy().fingerprint == default_policy().fingerprint
+
+
+def test_the_home_folder_comes_from_the_environment(home, monkeypatch, capsys):
+    monkeypatch.setenv("LETHE_HOME", str(home))
+
+    assert main(["status"]) == 0
+    assert (home / "lethe.duckdb").exists()
+    Database.open(home, NOW).close()
