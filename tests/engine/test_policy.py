@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from engine.category import DETECTABLE, Category
+from engine.errors import InvalidPolicy
+from engine.policy import DEFAULT_FILE, Policy, default_policy, read_policy
+
+OTHER_VALUES: dict[type, Any] = {
+    bool: lambda value: not value,
+    int: lambda value: value + 1,
+    float: lambda value: round(value / 2 + 0.01, 4),
+}
+OTHER_TEXTS = {"pushpull": "telea", "review": "release"}
+
+
+def leaves(part: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value of a policy with the keys that lead to it."""
+    for key in type(part).model_fields:
+        value = getattr(part, key)
+        if isinstance(value, BaseModel):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def changed(path: tuple[str, ...], value: Any) -> Policy:
+    values = Policy().model_dump()
+    part = values
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    return Policy.model_validate(values)
+
+
+def another(value: Any) -> Any:
+    if isinstance(value, str):
+        return OTHER_TEXTS[value]
+    if isinstance(value, tuple):
+        return value[:1]
+    return OTHER_VALUES[type(value)](value)
+
+
+LEAVES = list(leaves(Policy()))
+
+
+def test_the_shipped_file_and_the_defaults_are_the_same():
+    assert default_policy() == Policy()
+
+
+@pytest.mark.parametrize("path", [path for path, _ in LEAVES], ids=".".join)
+def test_the_shipped_file_names_every_key(path):
+    assert f"{path[-1]} =" in DEFAULT_FILE.read_text(encoding="utf-8")
+
+
+def test_an_empty_file_is_the_default_policy():
+    assert read_policy("") == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param("typo = 1", "typo is not a key", id="unknown table"),
+        pytest.param("[removal]\nbluur = 3", "removal.bluur is not a key", id="unknown key"),
+        pytest.param(
+            "[categories.car]\nlook = true", "categories.car is not a key", id="unknown category"
+        ),
+        pytest.param(
+            "[categories.other]\naccept_at = 0.5", "categories.other.accept_at", id="not for other"
+        ),
+        pytest.param(
+            "[categories.face]\naccept_at = 1.5", "categories.face.accept_at is 1.5", id="above"
+        ),
+        pytest.param(
+            "[categories.face]\ndoubt_at = -0.1", "categories.face.doubt_at is -0.1", id="below"
+        ),
+        pytest.param(
+            "[categories.face]\naccept_at = nan", "categories.face.accept_at", id="not a number"
+        ),
+        pytest.param(
+            "[categories.tattoo]\naccept_at = 0.2\ndoubt_at = 0.3",
+            "categories.tattoo: doubt_at (0.3) must not be above accept_at (0.2)",
+            id="doubt above accept",
+        ),
+        pytest.param(
+            "[categories.face.grow]\nleft = -0.1", "categories.face.grow.left", id="shrinking"
+        ),
+        pytest.param("[removal]\nfill = 'blur'", "removal.fill is 'blur'", id="plain blur"),
+        pytest.param("[removal]\nmin_grow_px = -1", "removal.min_grow_px is -1", id="negative"),
+        pytest.param("[detection]\nscales = []", "detection.scales", id="no scale"),
+        pytest.param("[detection]\nscales = [10]", "detection.scales.0 is 10", id="tiny scale"),
+        pytest.param("[detection]\nturns = [45]", "detection.turns.0 is 45", id="odd turn"),
+        pytest.param("[detection]\nturns = []", "detection.turns", id="no turn"),
+        pytest.param("[codec]\nmax_megapixels = 0", "codec.max_megapixels is 0", id="no pixels"),
+        pytest.param("[codec]\njpeg_quality = 101", "codec.jpeg_quality is 101", id="quality"),
+        pytest.param("[codec]\nleaky_source = 'ok'", "codec.leaky_source is 'ok'", id="no choice"),
+        pytest.param("[review]\naudit_share = 2", "review.audit_share is 2", id="share"),
+        pytest.param("[removal", "is not valid TOML", id="bad TOML"),
+        pytest.param("removal = 3", "removal is 3", id="a table that is none"),
+    ],
+)
+def test_a_mistake_is_refused_with_a_sentence_that_names_the_key(text, names):
+    with pytest.raises(InvalidPolicy) as caught:
+        read_policy(text, name="mine.toml")
+
+    sentence = str(caught.value)
+    assert sentence.startswith("mine.toml ")
+    assert names in sentence
+    assert sentence.endswith(".")
+
+
+def test_all_mistakes_are_named_at_once():
+    with pytest.raises(InvalidPolicy) as caught:
+        read_policy("typo = 1\n[removal]\nfill = 'blur'")
+
+    assert "typo" in str(caught.value)
+    assert "removal.fill" in str(caught.value)
+
+
+def test_equal_thresholds_are_allowed():
+    policy = read_policy("[categories.face]\naccept_at = 0.3\ndoubt_at = 0.3")
+
+    assert policy.thresholds(Category.FACE).doubt_at == 0.3
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])
+def test_every_value_survives_the_file_and_changes_the_fingerprint(path, value):
+    policy = changed(path, another(value))
+
+    assert read_policy(policy.to_toml()) == policy
+    assert policy.fingerprint != Policy().fingerprint
+    assert read_policy(policy.to_toml()).fingerprint == policy.fingerprint
+
+
+def test_the_fingerprint_is_twelve_hex_digits():
+    assert len(bytes.fromhex(Policy().fingerprint)) == 6
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [(), (Category.FACE,), (Category.TATTOO, Category.JEWELRY), DETECTABLE],
+    ids=["none", "one", "two", "all"],
+)
+def test_only_looks_for_these_and_says_what_is_left_out(wanted):
+    policy = Policy().only(wanted)
+
+    assert policy.looked_for == wanted
+    assert policy.not_looked_for == tuple(one for one in DETECTABLE if one not in wanted)
+    assert (policy == Policy()) is (wanted == DETECTABLE)
+
+
+def test_other_has_a_mask_and_no_thresholds():
+    assert Policy().grow(Category.OTHER).left == 0.1
+    with pytest.raises(ValueError, match="never detected"):
+        Policy().thresholds(Category.OTHER)
+
+
+def test_a_policy_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Policy().removal.fill = "solid"
