@@ -173,6 +173,15 @@ class Policy(_Part):
         }
         return self.model_copy(update={"categories": self.categories.model_copy(update=parts)})
 
+    def with_audit_share(self, share: float) -> Policy:
+        """The same policy with another share of sample checks, 0..1."""
+        review = self.review.model_copy(update={"audit_share": share})
+        return self.model_copy(update={"review": review})
+
+    def requiring_licence(self) -> Policy:
+        """The same policy with "no licence, no release"."""
+        return self.model_copy(update={"manifest": ManifestPolicy(require_licence=True)})
+
 
 def default_policy() -> Policy:
     """The policy in `engine/policy.toml`."""

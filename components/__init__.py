@@ -1,0 +1,1 @@
+"""Everything that knows Streamlit. Pages read like sentences made of these."""

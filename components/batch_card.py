@@ -1,0 +1,110 @@
+"""A batch under way, live: bar, rate, time left, counts that add up, and the newest results."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.palette import OUTCOMES, ago, span
+from components.services import database, now
+from store import batches, progress, receipts
+from store.pictures import PictureState
+from store.progress import Counts, Progress
+
+STRIP = 6
+"""Newest results shown."""
+
+
+@st.fragment(run_every=1.0)
+def live_card(batch_id: str) -> None:
+    """The card, refreshed every second while the machine works."""
+    shown = progress.progress(database(), batch_id, now())
+    _card(shown)
+    if shown.counts.remaining == 0:
+        _done(shown.counts)
+
+
+def live_cards() -> None:
+    """A card for every batch the machine is working on."""
+    for one in progress.overview(database(), now()):
+        if one.counts.remaining and one.batch.started_at and not one.batch.cancelled_at:
+            live_card(one.batch.id)
+
+
+def _card(shown: Progress) -> None:
+    counts = shown.counts
+    with st.container(border=True):
+        head, stop = st.columns([0.86, 0.14], vertical_alignment="center")
+        head.markdown(f"**{_plain(shown.batch.name)}** · started {_started(shown)}")
+        if counts.waiting and not shown.batch.cancelled_at:
+            stop.button(
+                "Cancel",
+                key=f"upload_cancel_{shown.batch.id}",
+                icon=":material/stop_circle:",
+                width="stretch",
+                help="Pictures not begun stay out; what is done stays done.",
+                on_click=_cancel,
+                args=(shown.batch.id,),
+            )
+        done = counts.total - counts.remaining
+        st.progress(done / max(counts.total, 1), text=_pace(shown, done))
+        _outcomes(counts)
+        _strip(shown.batch.id)
+
+
+def _pace(shown: Progress, done: int) -> str:
+    text = f"{done} of {shown.counts.total} done"
+    if shown.counts.remaining == 0:
+        return text
+    if not shown.pictures_per_second or shown.seconds_left is None:
+        return f"{text} · starting"
+    per_minute = shown.pictures_per_second * 60
+    return f"{text} · {per_minute:.0f} a minute · about {span(shown.seconds_left)} left"
+
+
+def _outcomes(counts: Counts) -> None:
+    with st.container(horizontal=True):
+        for state, count in (
+            (PictureState.RELEASED, counts.released),
+            (PictureState.REVIEW, counts.review),
+            (PictureState.QUARANTINED, counts.quarantined),
+            (PictureState.CANCELLED, counts.cancelled),
+            (PictureState.WAITING, counts.remaining),
+        ):
+            word, icon, colour = OUTCOMES[state]
+            if count or state in (PictureState.RELEASED, PictureState.REVIEW):
+                st.badge(f"{count} {word.lower()}", icon=icon, color=colour)
+
+
+def _strip(batch_id: str) -> None:
+    newest = receipts.newest(database(), batch_id, limit=STRIP)
+    if newest:
+        columns = st.columns(STRIP)
+        for column, receipt in zip(columns, newest, strict=False):
+            column.image(str(receipt.path), width="stretch", alt="Released picture")
+
+
+def _done(counts: Counts) -> None:
+    with st.container(horizontal=True):
+        if counts.review:
+            st.page_link(
+                "pages/2_Review.py",
+                label=f"Review {counts.review} pictures",
+                icon=":material/visibility:",
+            )
+        if counts.released:
+            st.page_link(
+                "pages/3_Release.py", label="See what was released", icon=":material/ios_share:"
+            )
+
+
+def _started(shown: Progress) -> str:
+    return ago(shown.batch.started_at, now()) if shown.batch.started_at else "not yet"
+
+
+def _plain(name: str) -> str:
+    """A name with nothing Markdown would take for formatting."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~:$<>" else sign for sign in name)
+
+
+def _cancel(batch_id: str) -> None:
+    batches.cancel(database(), batch_id, now())

@@ -1,0 +1,75 @@
+"""A batch's releases as one zip: pictures, receipts, and credits where they are owed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from typing import IO
+
+from store import pictures, receipts
+from store.batches import Batch
+from store.database import Database
+from store.pictures import PictureState
+from store.receipts import StoredReceipt
+
+README = """\
+Released by Lethe.
+
+released/        the pictures: pixels only, no metadata, under random names
+receipts.jsonl   for each picture what was removed, and which checks it passed
+attribution.csv  only if a licence asks for it: release, source, licence
+
+Faces, tattoos and jewelry were removed where they were found or marked; each receipt says what
+was not looked for. Hair, clothes and surroundings are still there.
+"""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""One date for all entries: when a file was written is nobody's business."""
+
+
+def bundle(database: Database, batch: Batch) -> IO[bytes]:
+    """The zip, in a temporary file read from its start; it is gone when closed."""
+    file = tempfile.TemporaryFile()
+    kept = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        _put(archive, "README.txt", README.encode())
+        _put(archive, "receipts.jsonl", _receipt_lines(kept).encode())
+        credits_due = _credits(database, batch, kept)
+        if credits_due:
+            _put(archive, "attribution.csv", credits_due.encode())
+        for receipt in kept:
+            name = f"released/{receipt.release_id}{receipt.path.suffix}"
+            _put(archive, name, receipt.path.read_bytes())
+    file.seek(0)
+    return file
+
+
+def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+
+
+def _receipt_lines(kept: list[StoredReceipt]) -> str:
+    """Receipts without the picture's inner id, which means nothing outside."""
+    lines = [
+        {key: value for key, value in receipt.receipt.items() if key != "picture"}
+        for receipt in kept
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str:
+    by_release = {receipt.release_id for receipt in kept}
+    rows = [
+        (picture.release_id, picture.licence.source, picture.licence.licence)
+        for picture in pictures.of_batch(database, batch.id, [PictureState.RELEASED])
+        if picture.licence
+        and picture.licence.attribution_needed
+        and picture.release_id in by_release
+    ]
+    if not rows:
+        return ""
+    text = io.StringIO()
+    csv.writer(text).writerows([("release", "source", "licence"), *sorted(rows)])
+    return text.getvalue()

@@ -1,0 +1,60 @@
+"""Originals that reviewers have open, decoded, and the next one ready.
+
+Originals are in no cache that outlives the review: the desk holds a few pictures at most, and a
+picture leaves it with its verdict. Decoding ahead is what makes the next picture appear at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from engine import codec
+from engine.images import RgbImage
+
+ROOM = 4
+"""Pictures held at a time; the longest untouched leaves first."""
+
+
+class Desk:
+    """Decoded originals by picture id. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Future[RgbImage]] = OrderedDict()
+        self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+
+    def picture(self, picture_id: str, original: Path, max_megapixels: float) -> RgbImage:
+        """The decoded original.
+
+        Raises:
+            UnreadableImage: it cannot be decoded any more.
+            OSError: the file cannot be read.
+        """
+        return self._future(picture_id, original, max_megapixels).result()
+
+    def prefetch(self, picture_id: str, original: Path, max_megapixels: float) -> None:
+        """Begin decoding a picture that will be wanted soon."""
+        self._future(picture_id, original, max_megapixels)
+
+    def clear(self, picture_id: str) -> None:
+        """Forget a picture."""
+        with self._lock:
+            self._open.pop(picture_id, None)
+
+    def _future(self, picture_id: str, original: Path, max_megapixels: float) -> Future[RgbImage]:
+        with self._lock:
+            if picture_id not in self._open:
+                self._open[picture_id] = self._ahead.submit(
+                    _decoded, picture_id, original, max_megapixels
+                )
+            self._open.move_to_end(picture_id)
+            while len(self._open) > ROOM:
+                self._open.popitem(last=False)
+            return self._open[picture_id]
+
+
+def _decoded(picture_id: str, original: Path, max_megapixels: float) -> RgbImage:
+    return codec.decode(original.read_bytes(), picture_id, max_megapixels=max_megapixels)

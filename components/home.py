@@ -1,0 +1,104 @@
+"""The parts of the first page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import samples, session
+from components.batch_card import live_card, live_cards
+from components.services import database, now, policy, services
+from engine.category import Category
+from engine.errors import LetheError
+from engine.weights import load_weights
+from store import batches, intake, progress
+from store.batches import Request
+from store.progress import Counts
+
+
+def totals() -> Counts:
+    """Pictures per state, over all batches."""
+    return progress.totals(database())
+
+
+def numbers(counts: Counts) -> None:
+    """The three numbers that call for somebody, each with its way on."""
+    waiting, ready, held = st.columns(3)
+    with waiting.container(border=True):
+        st.metric("Need a look", counts.review)
+        st.page_link("pages/2_Review.py", label="Review", icon=":material/visibility:")
+    with ready.container(border=True):
+        st.metric("Released", counts.released)
+        st.page_link("pages/3_Release.py", label="Download", icon=":material/ios_share:")
+    with held.container(border=True):
+        st.metric("Held back", counts.quarantined)
+        st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
+
+
+def batches_under_way() -> None:
+    """Live cards; the sample batch's stays after it is done, to show the way on."""
+    sample: str | None = session.kept("sample_batch", lambda: None)
+    if sample is not None:
+        live_card(sample)
+    else:
+        live_cards()
+
+
+def offer_samples() -> None:
+    """An invitation for newcomers."""
+    with st.container(border=True):
+        st.subheader("New here?", anchor=False)
+        st.write(
+            "See it work on four sample pictures. As nothing looks for tattoos and jewelry yet, a "
+            "full run would ask you about every picture; this one looks for faces alone, and every "
+            "receipt says so."
+        )
+        st.button(
+            "Try it with sample pictures",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="home_samples",
+            on_click=_start_samples,
+        )
+        st.page_link("pages/1_Upload.py", label="Or bring your own", icon=":material/upload:")
+
+
+def benchmark() -> None:
+    """The last benchmark, or that there is none."""
+    st.caption("Recall has not been measured on this installation yet.")
+
+
+def gates() -> None:
+    """Whether everything that must hold a picture back works, or what is down."""
+    problems = _problems()
+    if problems:
+        st.error("Nothing is released for now. " + " ".join(problems), icon=":material/gpp_bad:")
+    else:
+        st.success(
+            "All gates work: models are the right ones, the line is running, "
+            "and what fails a check is held back.",
+            icon=":material/verified_user:",
+        )
+
+
+def _problems() -> list[str]:
+    problems = []
+    health = services().dispatcher.health()
+    if not health.is_running:
+        problems.append("The line has stopped; restart Lethe.")
+    if health.problem:
+        problems.append(health.problem)
+    try:
+        load_weights("centerface")
+        policy()
+    except LetheError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _start_samples() -> None:
+    faces_only = policy().only([Category.FACE]).with_audit_share(0.0)
+    request = Request("Sample pictures", faces_only.to_toml())
+    batch = batches.create(database(), request, now())
+    intake.add(database(), batch.id, samples.sample_pictures(), now())
+    batches.start(database(), batch.id, now())
+    session.keep("sample_batch", batch.id)

@@ -1,0 +1,156 @@
+"""The parts of the release page."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from components import session
+from components.access import Role, may
+from components.bundle import bundle
+from components.failures import shown
+from components.palette import OUTCOMES, ago
+from components.services import database, now
+from components.stage import Zoom, crop_jpeg, view_of
+from engine import codec
+from store import batches, pictures, progress, receipts
+from store.batches import Batch
+from store.pictures import Picture, PictureState
+
+_CHECKS = {
+    "T1": "the removed pixels have no influence on the file",
+    "T3": "everything outside the masks is untouched",
+    "T4": "the file holds pixels and nothing else",
+}
+_SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
+
+
+def choose_batch() -> Batch | None:
+    """The newest batch, or the one picked; None when there is none."""
+    known = batches.newest(database())
+    if not known:
+        return None
+    return st.selectbox(
+        "Batch",
+        known,
+        format_func=lambda batch: f"{batch.name} · {ago(batch.created_at, now())}",
+        key="release_batch",
+    )
+
+
+def counts(batch: Batch) -> None:
+    """How many of each outcome."""
+    have = progress.progress(database(), batch.id, now()).counts
+    columns = st.columns(4)
+    numbers = (have.released, have.review, have.quarantined, have.remaining)
+    for column, state, number in zip(
+        columns, (*_SHOWN, PictureState.WAITING), numbers, strict=True
+    ):
+        word, _, _ = OUTCOMES[state]
+        column.metric(word, number, border=True)
+    if have.review:
+        st.page_link("pages/2_Review.py", label=f"{have.review} still need a look",
+                     icon=":material/visibility:")  # fmt: skip
+
+
+def download(batch: Batch) -> None:
+    """The zip of everything that was released so far."""
+    released = receipts.newest(database(), batch.id, limit=1)
+    st.download_button(
+        "Download the released pictures (zip)",
+        partial(bundle, database(), batch),
+        file_name="released.zip",
+        mime="application/zip",
+        type="primary",
+        icon=":material/download:",
+        key="release_download",
+        disabled=not released,
+        on_click="ignore",
+    )
+
+
+def choose_picture(batch: Batch) -> Picture | None:
+    """The table of pictures with outcome and reason; the row that was clicked."""
+    chosen = st.segmented_control(
+        "Show", _SHOWN, selection_mode="multi", default=list(_SHOWN),
+        format_func=lambda state: OUTCOMES[state][0], key="release_filter",
+    )  # fmt: skip
+    rows = pictures.of_batch(database(), batch.id, chosen or _SHOWN)
+    if not rows:
+        st.caption("No picture of this kind.")
+        return None
+    picked = st.dataframe(
+        pd.DataFrame(map(_row, rows)),
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 280),
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}},
+        key=f"release_table_{batch.id}",
+        alt="Pictures of the batch with outcome and reason",
+    )
+    selected = picked["selection"]["rows"]
+    return rows[selected[0]] if selected and selected[0] < len(rows) else None
+
+
+def show(picture: Picture) -> None:
+    """One picture: before and after, checks passed, or why it is held back."""
+    word, icon, colour = OUTCOMES[picture.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=colour)
+        st.caption(picture.source)
+    if picture.reason:
+        st.warning(f"Held back because: {picture.reason}", icon=":material/dangerous:")
+    if picture.release_id is None:
+        return
+    receipt = receipts.receipt(database(), picture.release_id)
+    before, after = st.columns(2)
+    with before:
+        st.caption("Before · for reviewers, stays inside")
+        _before(picture)
+    with after:
+        st.caption("After · what goes out")
+        st.image(str(receipt.path), width="stretch", alt="Released picture")
+    _facts(dict(receipt.receipt))
+
+
+def _before(picture: Picture) -> None:
+    if not may(session.user(), Role.REVIEWER):
+        st.info("Only reviewers see originals.", icon=":material/lock:")
+        return
+    with shown():
+        original = database().files.original(picture.id)
+        limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
+        image = codec.decode(original.read_bytes(), picture.id, max_megapixels=limit)
+        preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
+        st.image(preview, width="stretch", alt="Original picture")
+
+
+def _facts(receipt: dict[str, object]) -> None:
+    regions = receipt["regions"]
+    kinds = pd.Series([region["category"] for region in regions]).value_counts()  # type: ignore[attr-defined]
+    removed = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
+    lines = [f"- Removed: {removed}."]
+    checks = receipt["checks"]
+    lines += [f"- Check {name} passed: {_CHECKS.get(name, name)}." for name in checks]  # type: ignore[attr-defined]
+    missing = receipt["not_looked_for"]
+    if missing:
+        lines.append(f"- **Nobody looked for: {', '.join(missing)}.**")  # type: ignore[arg-type]
+    looked = "a person decided" if receipt["reviewer"] else "no person was asked"
+    lines.append(f"- Under policy `{receipt['policy']}`; {looked}.")
+    st.markdown("\n".join(lines))
+    with st.expander("Receipt", key=f"release_receipt_{receipt['release']}"):
+        st.json(receipt)
+
+
+def _row(picture: Picture) -> dict[str, str]:
+    word, _, _ = OUTCOMES[picture.state]
+    return {
+        "Name": picture.source,
+        "Outcome": word,
+        "Release": picture.release_id or "",
+        "Why": picture.reason or ("Sample check" if picture.audit_sample else ""),
+        "Changed": ago(picture.changed_at, now()),
+    }

@@ -1,0 +1,265 @@
+"""The parts of the review page, with the key of every action beside its button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from components import reviewing, session
+from components.draft import Item
+from components.palette import CHIP_COLOURS, span
+from components.reviewing import Review
+from components.services import database, now
+from components.stage import Zoom
+from engine.category import Category
+from engine.errors import LetheError
+from engine.plan import Reason, ReasonKind
+from store import queue
+
+LIST_HEIGHT_PX = 268
+
+_REASONS = {
+    ReasonKind.UNSURE: (":material/help:", "orange"),
+    ReasonKind.NO_DETECTOR: (":material/visibility_off:", "red"),
+    ReasonKind.NOTHING_FOUND: (":material/search_off:", "red"),
+    ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
+    ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
+}
+_MOVES = (
+    ("Left", ":material/arrow_back:", -1, 0),
+    ("Up", ":material/arrow_upward:", 0, -1),
+    ("Down", ":material/arrow_downward:", 0, 1),
+    ("Right", ":material/arrow_forward:", 1, 0),
+)
+_KEYS = """\
+| Key | Does |
+|---|---|
+| **A** | accept: remove everything that is kept, and go to the next picture |
+| **S** | skip for now |
+| **X** | reject: hold the picture back for good |
+| **U** | undo the last edit; with none left, bring the last picture back |
+| **J**, **K** | next, previous line of the list |
+| **D** | drop the selected box, or keep it again |
+| **1** … **4** | face, tattoo, jewelry, other: for the selected box and the next one drawn |
+| **←** **↑** **↓** **→** | shift the selected box by 8 pixels |
+| **P** | show the picture as it would be released |
+| **Z** | zoom: fit, 100 %, 200 % |
+| **H** | this list |
+
+Draw with the mouse. To move, resize or delete a box on the picture, switch the pencil under it to
+*edit* first; what is under a kept box will be removed, with a margin.
+"""
+
+
+def nothing_waits() -> None:
+    """The queue is empty."""
+    st.title("Review", anchor=False)
+    _say_what_happened()
+    st.success("Nothing waits for review.", icon=":material/check_circle:")
+    _button("Undo last verdict", "U", ":material/undo:", _undo, None, key="undo")
+    st.page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
+
+
+def verdict_bar(review: Review) -> None:
+    """Accept, skip, reject, undo, preview, help, and how far one is."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _button("Accept and next", "A", ":material/check:", _accept, review,
+                key="accept", kind="primary")  # fmt: skip
+        _button("Skip", "S", ":material/skip_next:", _skip, review, key="skip")
+        _button("Reject", "X", ":material/block:", _reject, review, key="reject")
+        _button("Undo", "U", ":material/undo:", _undo, review, key="undo")
+        label = "Back to boxes" if review.is_preview else "Preview"
+        _button(label, "P", ":material/preview:", _toggle_preview, review, key="preview")
+        if st.button("", key="review_help", shortcut="H", icon=":material/keyboard:",
+                     help="All keys"):  # fmt: skip
+            _help()
+        st.caption(_pace())
+
+
+def stage(review: Review) -> None:
+    """The picture: to be edited, or as it would be released."""
+    _say_what_happened()
+    try:
+        if review.is_preview:
+            st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
+        else:
+            review.show_canvas()
+    except LetheError as error:
+        st.error(f"{error} Reject the picture to hold it back.", icon=":material/error:")
+
+
+def why_here(review: Review) -> None:
+    """The reasons, as chips."""
+    with st.container(horizontal=True, gap="small"):
+        for reason in review.case.plan.reasons[:8]:
+            icon, colour = _REASONS[reason.kind]
+            st.badge(_reason_text(reason), icon=icon, color=colour)  # type: ignore[arg-type]
+        hidden = len(review.case.plan.reasons) - 8
+        if hidden > 0:
+            st.badge(f"and {hidden} more", color="gray")
+    width, height = review.case.plan.size
+    st.caption(f"{review.case.source} · {width} × {height} · {review.case.batch_name}")
+
+
+def categories(review: Review) -> None:
+    """What boxes are drawn as; also changes the selected one."""
+    with st.container(horizontal=True, gap="small"):
+        for number, category in enumerate(Category, start=1):
+            _button(
+                category.value.capitalize(),
+                str(number),
+                None,
+                review.choose,
+                category,
+                key=f"category_{category.value}",
+                kind="primary" if category is review.category else "secondary",
+            )
+
+
+def items(review: Review) -> None:
+    """Regions and doubts, each to be selected, dropped or taken back."""
+    draft = review.draft
+    kept = len(draft.kept)
+    st.markdown(f"**{kept} will be removed**" if draft.items else "**Nothing is marked.**")
+    with st.container(height=LIST_HEIGHT_PX, key="review_list"):
+        if not draft.items:
+            st.caption("Draw a box around anything that must go, or accept if there is nothing.")
+        for number, item in enumerate(draft.items):
+            _line(review, number, item)
+    with st.container(horizontal=True, gap="small"):
+        _icon_button("J", ":material/keyboard_arrow_down:", "Next", review.step, 1)
+        _icon_button("K", ":material/keyboard_arrow_up:", "Previous", review.step, -1)
+        _icon_button("D", ":material/remove_done:", "Drop or keep", review.toggle, review.selected)
+        for key, icon, dx, dy in _MOVES:
+            _icon_button(key, icon, f"Shift the selected box: {key}", review.nudge, dx, dy)
+
+
+def zoom(review: Review) -> None:
+    """How large, and which part."""
+    zooms = list(Zoom)
+    following = zooms[(zooms.index(review.zoom) + 1) % len(zooms)]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        _button(f"Zoom: {review.zoom.value}", "Z", ":material/zoom_in:", review.zoom_to, following,
+                key="zoom")  # fmt: skip
+        if review.zoom is not Zoom.FIT:
+            for name, icon, dx, dy in _MOVES:
+                st.button("", key=f"review_pan_{name}", icon=icon, on_click=review.pan,
+                          args=(dx, dy), help=f"Look further: {name.lower()}")  # fmt: skip
+
+
+def _line(review: Review, number: int, item: Item) -> None:
+    region = item.region
+    is_selected = number == review.selected
+    text = f"{number + 1} {region.category.value}"
+    score = "drawn" if region.score is None else f"{region.score:.2f}"
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            f"~~{text}~~" if item.is_dropped else text,
+            key=f"review_line_{number}",
+            type="primary" if is_selected else "tertiary",
+            on_click=review.select,
+            args=(None if is_selected else number,),
+        )
+        note = "dropped" if item.is_dropped else f"unsure {score}" if item.is_doubt else score
+        st.badge(note, color="gray" if item.is_dropped else CHIP_COLOURS[region.category])
+        st.button(
+            "",
+            key=f"review_toggle_{number}",
+            icon=":material/undo:" if item.is_dropped else ":material/close:",
+            help="Keep it again" if item.is_dropped else "Drop: it will not be removed",
+            type="tertiary",
+            on_click=review.toggle,
+            args=(number,),
+        )
+
+
+def _reason_text(reason: Reason) -> str:
+    texts = {
+        ReasonKind.UNSURE: f"unsure: {reason.detail}",
+        ReasonKind.NO_DETECTOR: f"nobody looked for {reason.detail}",
+        ReasonKind.NOTHING_FOUND: "nothing found",
+        ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
+        ReasonKind.AUDIT_SAMPLE: "sample check",
+    }
+    return texts[reason.kind]
+
+
+def _pace() -> str:
+    pace = queue.pace(database(), session.user().name, now())
+    text = f"{pace.decided + 1} of {pace.decided + pace.waiting}"
+    if pace.seconds_left:
+        text += f", about {span(pace.seconds_left)} left"
+    return text
+
+
+def _button(
+    label: str,
+    shortcut: str,
+    icon: str | None,
+    act: Callable[..., None],
+    argument: object,
+    *,
+    key: str,
+    kind: str = "secondary",
+) -> None:
+    st.button(
+        label,
+        key=f"review_{key}",
+        shortcut=shortcut,
+        icon=icon,
+        on_click=act,
+        args=(argument,),
+        type=kind,  # type: ignore[arg-type]
+    )
+
+
+def _icon_button(
+    shortcut: str, icon: str, says: str, act: Callable[..., None], *arguments: object
+) -> None:
+    st.button("", key=f"review_key_{shortcut}", shortcut=shortcut, icon=icon, help=says,
+              on_click=act, args=arguments)  # fmt: skip
+
+
+def _accept(review: Review) -> None:
+    _tell(lambda: reviewing.accept(review), review)
+
+
+def _reject(review: Review) -> None:
+    _tell(lambda: reviewing.reject(review), review)
+
+
+def _skip(review: Review) -> None:
+    _tell(lambda: reviewing.skip(review), review)
+
+
+def _undo(review: Review | None) -> None:
+    try:
+        session.keep("review_said", reviewing.undo(review))
+    except LetheError as error:
+        session.keep("review_said", str(error))
+
+
+def _toggle_preview(review: Review) -> None:
+    review.is_preview = not review.is_preview
+
+
+def _tell(act: Callable[[], None], review: Review) -> None:
+    """Act; when that comes too late, say so and leave the picture to whoever has it."""
+    try:
+        act()
+    except LetheError as error:
+        session.keep("review_said", str(error))
+        review.close()
+
+
+def _say_what_happened() -> None:
+    said = session.kept("review_said", str)
+    if said:
+        st.toast(said, icon=":material/info:")
+        session.forget("review_said")
+
+
+@st.dialog("Keys")
+def _help() -> None:
+    st.markdown(_KEYS)

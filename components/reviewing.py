@@ -1,0 +1,252 @@
+"""One review under way: the case, the draft, and what every key and button does to them.
+
+The draft goes to the store with every edit, so that page change, reload and restart lose nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from components import box_canvas, session
+from components.draft import Draft, first_draft
+from components.services import database, desk, now
+from components.stage import View, Zoom, crop_jpeg, view_of
+from engine import pipeline
+from engine.category import Category
+from engine.images import RgbImage
+from engine.plan import Verdict
+from engine.policy import Policy
+from store import batches, cases, reviews, verdicts
+from store.cases import Case
+
+NUDGE_PX = 8
+_UNDO_STEPS = 100
+_PREVIEW_SEED = 0
+"""A preview's grain is of no consequence; a release draws its own."""
+
+
+@dataclass(slots=True)
+class Review:
+    """The picture on the table."""
+
+    case: Case
+    policy: Policy
+    draft: Draft
+    category: Category = Category.FACE
+    """Given to boxes that are drawn next."""
+    selected: int | None = None
+    zoom: Zoom = Zoom.FIT
+    is_preview: bool = False
+    _mounted: Draft = field(default_factory=Draft)
+    """The draft the canvas was given."""
+    _mounts: int = 0
+    _centre: tuple[float, float] | None = None
+    _history: list[Draft] = field(default_factory=list)
+
+    @property
+    def image(self) -> RgbImage:
+        """The decoded original."""
+        limit = self.policy.codec.max_megapixels
+        return desk().picture(self.case.picture_id, self.case.original, limit)
+
+    @property
+    def view(self) -> View:
+        """What the stage shows."""
+        return view_of(self.case.plan.size, self.zoom, self._centre)
+
+    @property
+    def key(self) -> str:
+        """Of the canvas as mounted now."""
+        return f"review_canvas_{self.case.picture_id}_{self._mounts}"
+
+    @property
+    def can_undo(self) -> bool:
+        """True when an edit can be taken back."""
+        return bool(self._history)
+
+    def show_canvas(self) -> None:
+        """The picture with its boxes, to be edited."""
+        background = crop_jpeg(self.image.rgb, self.view)
+        box_canvas.edit_boxes(
+            self._mounted,
+            self.view,
+            background,
+            key=self.key,
+            category=self.category,
+            on_edit=self.take_edits,
+        )
+
+    def preview(self) -> bytes:
+        """The picture as it would be released, as a JPEG for the stage."""
+        redacted = pipeline.redact(self.image, self.draft.kept, self.policy, _PREVIEW_SEED)
+        return crop_jpeg(redacted.rgb, self.view)
+
+    def take_edits(self) -> None:
+        """Take over what was done on the canvas."""
+        draft = box_canvas.edited(
+            self._mounted, self.view, self.key, self.category, self.case.plan.size
+        )
+        if draft != self.draft:
+            if len(draft.items) > len(self.draft.items):
+                self.selected = len(draft.items) - 1
+            self._remember(draft)
+
+    def select(self, number: int | None) -> None:
+        """Choose a line of the list, and bring its box into view."""
+        self.selected = number
+        if number is not None:
+            box = self.draft.items[number].region.box
+            self._centre = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+        if self.zoom is not Zoom.FIT:
+            self._mount()
+
+    def step(self, by: int) -> None:
+        """Select the next or previous line."""
+        if self.draft.items:
+            start = -1 if self.selected is None and by > 0 else self.selected or 0
+            self.select((start + by) % len(self.draft.items))
+
+    def toggle(self, number: int | None) -> None:
+        """Drop a line's box, or take it back."""
+        if number is not None:
+            dropped = not self.draft.items[number].is_dropped
+            self._edit(self.draft.with_dropped(number, dropped=dropped))
+
+    def choose(self, category: Category) -> None:
+        """Draw with this category from now on, and give it to the selected line."""
+        self.category = category
+        if self.selected is not None:
+            self._edit(self.draft.with_category(self.selected, category))
+
+    def nudge(self, dx: int, dy: int) -> None:
+        """Shift the selected box by steps of `NUDGE_PX`."""
+        if self.selected is not None:
+            self._edit(
+                self.draft.nudged(self.selected, dx * NUDGE_PX, dy * NUDGE_PX, self.case.plan.size)
+            )
+
+    def zoom_to(self, zoom: Zoom) -> None:
+        """Show the picture at another size."""
+        self.zoom = zoom
+        self._mount()
+
+    def pan(self, dx: int, dy: int) -> None:
+        """Show a neighbouring part of the picture."""
+        window = self.view.window
+        x, y = (window.x0 + window.x1) / 2, (window.y0 + window.y1) / 2
+        self._centre = (x + dx * window.width / 2, y + dy * window.height / 2)
+        self._mount()
+
+    def undo_edit(self) -> None:
+        """Take the last edit back."""
+        if self._history:
+            self.draft = self._history.pop()
+            self.selected = None
+            self._save()
+            self._mount()
+
+    def close(self) -> None:
+        """Leave the picture: nothing of it stays in memory."""
+        box_canvas.close(self.key)
+        desk().clear(self.case.picture_id)
+        session.forget("review")
+
+    def _edit(self, draft: Draft) -> None:
+        if draft != self.draft:
+            self._remember(draft)
+            self._mount()
+
+    def _remember(self, draft: Draft) -> None:
+        self._history = [*self._history[-_UNDO_STEPS:], self.draft]
+        self.draft = draft
+        self._save()
+
+    def _save(self) -> None:
+        kept = cases.Draft(session.user().name, self.draft.kept, self.draft.to_json(), now())
+        reviews.save_draft(database(), self.case.picture_id, kept)
+
+    def _mount(self) -> None:
+        box_canvas.close(self.key)
+        self._mounted = self.draft
+        self._mounts += 1
+
+
+def current() -> Review | None:
+    """The picture this reviewer has on the table; claims the next one when there is none."""
+    review: Review | None = session.kept("review", lambda: None)
+    if review is None:
+        case = reviews.claim(database(), session.user().name, now())
+        review = None if case is None else _opened(case)
+        session.keep("review", review)
+    return review
+
+
+def accept(review: Review) -> None:
+    """Settle: exactly what is kept will be removed.
+
+    Raises:
+        StaleRevision: somebody else decided or has the picture; the draft is kept.
+    """
+    verdicts.settle(database(), review.case.picture_id, _verdict(review), now())
+    review.close()
+
+
+def reject(review: Review) -> None:
+    """Hold the picture back for good.
+
+    Raises:
+        StaleRevision: somebody else decided or has the picture.
+    """
+    verdicts.reject(database(), review.case.picture_id, _verdict(review), now())
+    review.close()
+
+
+def skip(review: Review) -> None:
+    """Leave the picture for later, or for somebody else; its draft stays."""
+    reviews.skip(database(), review.case.picture_id, session.user().name, now())
+    review.close()
+
+
+def undo(review: Review | None) -> str:
+    """Take back the last edit, or else the last verdict; says what happened.
+
+    Raises:
+        StaleRevision: the picture is being worked on this very moment.
+    """
+    if review is not None and review.can_undo:
+        review.undo_edit()
+        return "Took back the last edit."
+    name = session.user().name
+    if review is not None:
+        reviews.release_claim(database(), review.case.picture_id, name)
+    reopened = verdicts.reopen_last(database(), name, now())
+    if reopened is None:
+        return "There is nothing to undo."
+    if review is not None:
+        review.close()
+    session.keep("review", _opened(reopened.case))
+    if reopened.withdrawn:
+        return "Brought the last picture back. Its release was withdrawn; recall any copies."
+    return "Brought the last picture back."
+
+
+def prefetch_next(review: Review) -> None:
+    """Have the picture that comes next decoded while this one is looked at."""
+    name, case = session.user().name, review.case
+    following = reviews.peek(database(), name, now(), after=case.picture_id)
+    if following is not None:
+        limit = review.policy.codec.max_megapixels
+        desk().prefetch(following.picture_id, following.original, limit)
+
+
+def _opened(case: Case) -> Review:
+    policy = batches.policy_of(database(), case.batch_id)
+    draft = first_draft(case.plan)
+    if case.draft is not None:
+        state = case.draft.state
+        draft = Draft.from_json(state) if "items" in state else draft.redrawn(case.draft.regions)
+    return Review(case, policy, draft, _mounted=draft)
+
+
+def _verdict(review: Review) -> Verdict:
+    return Verdict(review.draft.kept, session.user().name, review.case.plan.revision)

@@ -1,0 +1,23 @@
+"""Pictures for a first try: people and things that ship with the installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+
+from store.intake import Incoming
+
+_SAMPLES = (
+    ("skimage", "data/astronaut.png"),
+    ("insightface", "data/images/t1.jpg"),
+    ("skimage", "data/coffee.png"),
+    ("skimage", "data/rocket.jpg"),
+)
+
+
+def sample_pictures() -> Iterator[Incoming]:
+    """The samples that are installed here; a missing one is left out."""
+    for package, path in _SAMPLES:
+        file = resources.files(package).joinpath(path)
+        if file.is_file():
+            yield Incoming(path.rsplit("/", 1)[-1], file.read_bytes())

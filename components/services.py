@@ -1,0 +1,86 @@
+"""The composition root: database, workers and policy, made once per process and shared.
+
+Streamlit runs a page's script again for every click, in a thread of its own; what must exist once
+lives here. Workers start with the first picture, so that the first page is quick.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from components.desk import Desk
+from engine.batch import ProcessPool
+from engine.policy import Policy, default_policy, read_policy
+from store.database import Database
+from store.dispatcher import Dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What pages work with."""
+
+    home: Path
+    database: Database
+    dispatcher: Dispatcher
+    desk: Desk
+
+
+@st.cache_resource(show_spinner="Opening the database …")
+def services() -> Services:
+    """The services of this process.
+
+    Raises:
+        LetheError: the database cannot be opened, for instance because another Lethe has it.
+    """
+    database = Database.open(home(), now())
+    dispatcher = Dispatcher(database, ProcessPool(_workers()), now)
+    dispatcher.start()
+    atexit.register(_close, dispatcher, database)
+    return Services(home(), database, dispatcher, Desk())
+
+
+def database() -> Database:
+    """The open database."""
+    return services().database
+
+
+def desk() -> Desk:
+    """The originals reviewers have open."""
+    return services().desk
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def home() -> Path:
+    """Where everything this installation keeps lies: `$LETHE_HOME`, or `var`."""
+    return Path(os.environ.get("LETHE_HOME") or "var")
+
+
+def policy() -> Policy:
+    """The policy for new batches: `policy.toml` in the home folder, or the default one.
+
+    Raises:
+        InvalidPolicy: the file was not accepted; the message says why.
+    """
+    own = home() / "policy.toml"
+    if own.is_file():
+        return read_policy(own.read_text(encoding="utf-8"), name=str(own))
+    return default_policy()
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _close(dispatcher: Dispatcher, database: Database) -> None:
+    dispatcher.stop(patience_s=2.0)
+    database.close()

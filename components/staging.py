@@ -1,0 +1,154 @@
+"""What was brought in but not started yet, on disk from the moment it arrives.
+
+The browser's uploader forgets its files on page change; staging does not. It is a folder of files
+with a list, `home/staging`, that becomes a batch when the person presses Start.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from engine.errors import LetheError
+from engine.fitness import Fitness, fitness_of
+from engine.sources import sources
+from store.files import write
+
+MOST_ENTRIES = 20_000
+LARGEST_ENTRY = 512 * 1024 * 1024
+"""Bounds on what a zip may unpack to: entries, and bytes of one entry."""
+_HEAD_BYTES = 64 * 1024 * 1024
+"""Larger files are listed without a look inside."""
+
+
+class UnusableUpload(LetheError):
+    """Something that was brought in cannot be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One file that waits for Start."""
+
+    name: str
+    path: Path
+    bytes: int
+    fitness: Fitness
+
+
+class Staging:
+    """The folder and its list."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._list = folder / "list.jsonl"
+
+    def files(self) -> tuple[Staged, ...]:
+        """What waits, in the order it came."""
+        if not self._list.exists():
+            return ()
+        lines = map(json.loads, self._list.read_text(encoding="utf-8").splitlines())
+        return tuple(
+            Staged(line["name"], Path(line["path"]), line["bytes"], Fitness(**line["fitness"]))
+            for line in lines
+        )
+
+    def take_file(self, name: str, content: bytes) -> None:
+        """Keep one file; a zip is opened and its files are kept instead.
+
+        Raises:
+            UnusableUpload: a zip that cannot be opened, is encrypted, or unpacks to too much.
+        """
+        if name.lower().endswith(".zip"):
+            self._list_all(self._unpacked(name, content))
+        else:
+            self._list_all([self._stored(name, content)])
+
+    def take_folder(self, where: str) -> int:
+        """List a folder of this machine, leaving its files where they are; says how many.
+
+        Raises:
+            UnusableFolder: there is no such folder, or no picture in it.
+        """
+        found, _ = sources(where)
+        self._list_all(
+            Staged(
+                source.name,
+                source.path.absolute(),
+                source.path.stat().st_size,
+                _fitness(source.path),
+            )
+            for source in found
+        )
+        return len(found)
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _unpacked(self, name: str, content: bytes) -> Iterator[Staged]:
+        from io import BytesIO
+
+        try:
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                entries = [entry for entry in archive.infolist() if _is_wanted(entry)]
+                _refuse_bombs(name, entries)
+                for entry in entries:
+                    with archive.open(entry) as file:
+                        yield self._stored(entry.filename, _bounded(name, file))
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            raise UnusableUpload(
+                f"{name} could not be opened as a zip ({error}); what came out before is kept."
+            ) from error
+
+    def _stored(self, name: str, content: bytes) -> Staged:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / secrets.token_hex(8)
+        write(path, content)
+        return Staged(name, path.absolute(), len(content), fitness_of(content))
+
+    def _list_all(self, staged: Iterable[Staged]) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._list.open("a", encoding="utf-8") as file:
+            for one in staged:
+                line = {**asdict(one), "path": str(one.path)}
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+
+
+def _fitness(path: Path) -> Fitness:
+    if path.stat().st_size > _HEAD_BYTES:
+        return Fitness()
+    return fitness_of(path.read_bytes())
+
+
+def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+    parts = entry.filename.split("/")
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return not entry.is_dir() and not hidden
+
+
+def _refuse_bombs(name: str, entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MOST_ENTRIES:
+        raise UnusableUpload(
+            f"{name} holds {len(entries)} files; at most {MOST_ENTRIES} are taken."
+        )
+    largest = max((entry.file_size for entry in entries), default=0)
+    if largest > LARGEST_ENTRY:
+        raise UnusableUpload(
+            f"{name} holds a file of {largest // 1_000_000} MB; "
+            f"at most {LARGEST_ENTRY // 1_000_000} MB are taken."
+        )
+
+
+def _bounded(name: str, file: IO[bytes]) -> bytes:
+    """Read an entry, whatever its header says about its size."""
+    content = file.read(LARGEST_ENTRY + 1)
+    if len(content) > LARGEST_ENTRY:
+        raise UnusableUpload(f"{name} unpacks to more than it says; it was not taken further.")
+    return content

@@ -1,0 +1,177 @@
+"""The parts of the upload page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from components import session
+from components.batch_card import live_card, live_cards
+from components.failures import shown
+from components.palette import bytes_text
+from components.services import database, home, now, policy
+from components.staging import Staged, Staging
+from engine.errors import LetheError
+from engine.manifest import COLUMNS, Manifest, read_manifest
+from engine.outcome import FormatChoice
+from engine.policy import Policy
+from store import batches, intake
+from store.batches import Request
+from store.intake import Incoming
+
+_FORMATS: dict[FormatChoice, str] = {
+    "same": "As it came (JPEG stays JPEG, all else becomes PNG)",
+    "png": "PNG",
+    "jpeg": "JPEG",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a batch is to be made."""
+
+    name: str
+    policy: Policy
+    format: FormatChoice
+    manifest: Manifest
+
+
+def show_running() -> None:
+    """Batches at work; the one started here stays until another is."""
+    started: str | None = session.kept("started_batch", lambda: None)
+    if started is not None:
+        live_card(started)
+    else:
+        live_cards()
+
+
+def take_files() -> None:
+    """A drop zone whose files are on disk as soon as they arrive."""
+    turn = session.kept("upload_turn", int)
+    dropped = st.file_uploader(
+        "Pictures, or a zip of them",
+        accept_multiple_files=True,
+        key=f"upload_files_{turn}",
+        help="Names in any script. Every file reaches an outcome; none is left out in silence.",
+    )
+    if not dropped:
+        return
+    with shown(), st.spinner(f"Taking in {len(dropped)} files …"):
+        staging = _staging()
+        for file in dropped:
+            staging.take_file(file.name, file.getvalue())
+    session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
+    st.rerun()
+
+
+def take_folder() -> None:
+    """A folder this machine can read; its files stay where they are until Start copies them."""
+    where = st.text_input("Folder", key="upload_folder", placeholder="/data/pictures")
+    if st.button("List its pictures", key="upload_list", disabled=not where):
+        with shown():
+            _staging().take_folder(where)
+            st.rerun()
+
+
+def staged() -> tuple[Staged, ...]:
+    """What was brought in and not started yet."""
+    return _staging().files()
+
+
+def show_staged(files: tuple[Staged, ...]) -> None:
+    """What was understood, problems first."""
+    problems = sum(bool(file.fitness.problem) for file in files)
+    carried = sum(bool(file.fitness.metadata) for file in files)
+    size = bytes_text(sum(file.bytes for file in files))
+    line = f"**{len(files)} pictures**, {size}."
+    if carried:
+        line += f" {carried} carry metadata, which never reaches a release."
+    if problems:
+        line += f" {problems} will probably be held back."
+    head, clear = st.columns([0.86, 0.14], vertical_alignment="center")
+    head.markdown(line)
+    clear.button("Clear", key="upload_clear", on_click=_staging().clear, width="stretch",
+                 icon=":material/delete:", help="Forget these files; nothing was started.")  # fmt: skip
+    table = pd.DataFrame(map(_row, sorted(files, key=lambda file: not file.fitness.problem)))
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(38 + 35 * len(files), 320),
+        key="upload_table",
+        alt="What was understood of each file",
+    )
+
+
+def ask_how() -> Order | None:
+    """Name, licences and, under Advanced, format; None while something is wrong."""
+    name = st.text_input(
+        "Batch name", key="upload_name", value=f"Batch of {now():%d %b %Y, %H:%M} UTC"
+    )
+    csv = st.file_uploader("Licence manifest (optional CSV)", type="csv", key="upload_manifest")
+    st.download_button(
+        "Manifest template",
+        ",".join(COLUMNS) + "\n",
+        "manifest.csv",
+        key="upload_template",
+        type="tertiary",
+        icon=":material/download:",
+    )
+    with st.expander("Advanced", key="upload_advanced"):
+        choice = st.selectbox(
+            "Format of releases", list(_FORMATS), format_func=_FORMATS.__getitem__,
+            key="upload_format",
+        )  # fmt: skip
+        strict = st.toggle("No licence, no release", key="upload_strict",
+                           help="Pictures without a licence in the manifest are held back.")  # fmt: skip
+    try:
+        manifest = read_manifest(csv.getvalue().decode("utf-8")) if csv else Manifest()
+        chosen = policy()
+    except UnicodeDecodeError:
+        st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
+        return None
+    except LetheError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    if strict:
+        chosen = chosen.requiring_licence()
+    return Order(name or "Unnamed batch", chosen, choice, manifest)
+
+
+def offer_start(files: tuple[Staged, ...], order: Order | None) -> None:
+    """The button that makes a batch of it."""
+    pressed = st.button(
+        f"Start with {len(files)} pictures",
+        type="primary",
+        key="upload_start",
+        icon=":material/play_arrow:",
+        disabled=order is None,
+    )
+    if not pressed or order is None:
+        return
+    with shown(), st.spinner("Copying originals to a safe place …"):
+        request = Request(order.name, order.policy.to_toml(), order.format)
+        batch = batches.create(database(), request, now())
+        incoming = (Incoming(file.name, file.path) for file in files)
+        intake.add(database(), batch.id, incoming, now(), manifest=order.manifest)
+        batches.start(database(), batch.id, now())
+        _staging().clear()
+        session.keep("started_batch", batch.id)
+        st.rerun()
+
+
+def _staging() -> Staging:
+    return Staging(home() / "staging")
+
+
+def _row(file: Staged) -> dict[str, str]:
+    fitness = file.fitness
+    return {
+        "Name": file.name,
+        "Problem": fitness.problem,
+        "Format": fitness.format,
+        "Pixels": f"{fitness.width} × {fitness.height}" if fitness.width else "",
+        "Size": bytes_text(file.bytes),
+        "Carries": ", ".join(fitness.metadata),
+    }

@@ -1,0 +1,59 @@
+"""A first look at an incoming file, from its header alone: what it is, and what rides along.
+
+For the upload page. It promises nothing: only decoding tells whether a picture is whole.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import pillow_heif
+from PIL import Image
+
+from engine.metadata import metadata_found
+
+_BROKEN = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """What a file says about itself; empty where nothing could be told."""
+
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    metadata: tuple[str, ...] = ()
+    problem: str = ""
+    """Why it will probably be held back, as a sentence."""
+
+
+def fitness_of(data: bytes) -> Fitness:
+    """Read a file's header; never fails."""
+    if not data:
+        return Fitness(problem="The file is empty.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = _opened(data)
+    except _BROKEN:
+        return Fitness(problem="This is not a picture Lethe can read.")
+    frames = getattr(image, "n_frames", 1)
+    many = frames > 1 and image.format != "MPO"
+    return Fitness(
+        format=str(image.format or "").replace("MPO", "JPEG"),
+        width=image.width,
+        height=image.height,
+        metadata=metadata_found(data),
+        problem=f"It holds {frames} pictures; save the one you want by itself." if many else "",
+    )
+
+
+def _opened(data: bytes) -> Image.Image:
+    if pillow_heif.is_supported(data[:32]):
+        heif = pillow_heif.open_heif(data)
+        image = Image.new("1", heif.size)
+        image.format = "HEIC"
+        return image
+    return Image.open(io.BytesIO(data))
