@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAME_GRID_AT: Final = 3.0
-"""Roughness of the histograms. Saved once: at most 2.6 in 500; coarsely, then finely: 95 % above 7.9."""
+"""Roughness of histograms. Saved once: at most 2.6 in 500; coarsely, then finely: 95 % above 7.9."""
 SHIFTED_GRID_AT: Final = 5.0
 """Clustering against the median shift. Saved once at q75 or finer: at most 4.5 in 400."""
 COARSEST_LAST_STEP: Final = 6

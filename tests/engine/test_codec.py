@@ -161,6 +161,21 @@ def test_a_jpeg_short_of_a_few_bytes_is_refused_even_with_an_end_marker(spare):
         opened(data[: -2 - spare] + b"\xff\xd9")
 
 
+def test_a_large_jpeg_short_of_rows_is_refused_even_with_an_end_marker():
+    data = awkward.saved(Image.fromarray(awkward.picture(1300, 900)), "JPEG")
+
+    assert opened(data).size == Size(1300, 900)
+    with pytest.raises(UnreadableImage, match="missing"):
+        opened(awkward.cut(data, 0.97, glue=b"\xff\xd9"))
+
+
+def test_a_png_with_frames_nobody_announced_is_refused():
+    data = awkward.with_chunk(AWKWARD["rgba"].data, b"fdAT", b"\0" * 8)
+
+    with pytest.raises(UnreadableImage, match="2 pages or frames"):
+        opened(data)
+
+
 def test_a_jpeg_without_one_restart_interval_is_refused():
     data = AWKWARD["jpeg with restarts"].data
     start, end = data.index(b"\xff\xd1"), data.index(b"\xff\xd2")

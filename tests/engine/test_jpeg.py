@@ -67,6 +67,14 @@ def test_a_progressive_picture_without_its_last_scan_is_refused():
         jpeg.structure(data[:header] + b"\xff\xd9")
 
 
+def test_a_picture_without_its_last_restart_interval_is_refused():
+    data = awkward.AWKWARD["jpeg with restarts"].data
+    last = max(data.rindex(bytes([0xFF, marker])) for marker in range(0xD0, 0xD8))
+
+    with pytest.raises(UnreadableImage, match="restart"):
+        jpeg.structure(data[:last] + b"\xff\xd9")
+
+
 def test_noise_lies_before_every_marker_that_ends_coded_data():
     data = awkward.AWKWARD["jpeg with restarts"].data
     walk = jpeg.structure(data)
