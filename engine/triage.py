@@ -39,7 +39,13 @@ def triage(
         lookers: the detectors that looked; a wanted category none of them sees is a reason.
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
-    wanted = [found for found in detections if found.category in policy.looked_for]
+    wanted = [
+        found
+        for found in detections
+        if found.category in policy.looked_for
+        # what a detector sees beside the picture, in a look's padding, is nothing found
+        and found.box.clipped(image.size).area > 0
+    ]
     regions: list[Region] = []
     doubts: list[Region] = []
     for found in sorted(wanted, key=lambda detection: -detection.score):
