@@ -9,7 +9,7 @@ open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are
 with fatal():
     totals = home.totals()
 
-home.numbers(totals)
+home.numbers()
 home.batches_under_way()
 if not totals.total:
     home.offer_samples()

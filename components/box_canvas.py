@@ -18,6 +18,7 @@ from components.stage import View
 from engine.category import Category
 from engine.geometry import Box, Size
 
+LABEL_PX = 13
 MOVED_PX = 1.0
 """Stage pixels below which a box counts as untouched: the canvas rounds a little."""
 _LABEL = re.compile(r"(?:(?P<number>\d+) )?(?P<word>[a-z]+)")
@@ -55,7 +56,7 @@ def edit_boxes(
         stroke_color=COLOURS[category],
         stroke_width=2,
         fill_color="rgba(0, 0, 0, 0)",
-        font_size=13,
+        font_size=LABEL_PX,
         initial_drawing=mounted,
         key=key,
         on_change=on_edit,
@@ -139,6 +140,7 @@ def _shape(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "strokeWidth": 2,
         "strokeDashArray": [6, 4] if item.is_doubt else None,
         "fill": f"{colour}22" if item.is_doubt else f"{colour}11",
+        "fontSize": LABEL_PX,
         "lockRotation": True,
         "strokeUniform": True,
     }

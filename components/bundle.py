@@ -31,7 +31,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def bundle(database: Database, batch: Batch) -> IO[bytes]:
     """The zip, in a temporary file read from its start; it is gone when closed."""
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- the download closes it
     kept = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _put(archive, "README.txt", README.encode())
@@ -60,16 +60,18 @@ def _receipt_lines(kept: list[StoredReceipt]) -> str:
 
 
 def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str:
-    by_release = {receipt.release_id for receipt in kept}
-    rows = [
-        (picture.release_id, picture.licence.source, picture.licence.licence)
+    due = {
+        picture.release_id: picture.licence
         for picture in pictures.of_batch(database, batch.id, [PictureState.RELEASED])
-        if picture.licence
-        and picture.licence.attribution_needed
-        and picture.release_id in by_release
+        if picture.licence and picture.licence.attribution_needed
+    }
+    rows = [
+        (one.release_id, due[one.release_id].source, due[one.release_id].licence)
+        for one in kept
+        if one.release_id in due
     ]
     if not rows:
         return ""
     text = io.StringIO()
-    csv.writer(text).writerows([("release", "source", "licence"), *sorted(rows)])
+    csv.writer(text).writerows([("release", "source", "licence"), *rows])
     return text.getvalue()

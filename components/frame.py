@@ -20,9 +20,10 @@ _MENU = (
 )
 
 _LOOK = """<style>
-.stMainBlockContainer {padding: 3.25rem 2rem 2rem 2rem !important; max-width: 1360px;}
+.stMainBlockContainer {padding: 4.25rem 2rem 2rem 2rem !important; max-width: 1360px;}
 [data-testid="stMetricValue"] {font-variant-numeric: tabular-nums;}
 h1 {padding-top: 0 !important;}
+.stMain:focus, .stMain:focus-visible {outline: none !important; box-shadow: none !important;}
 </style>"""
 """Streamlit has no setting for side padding, and adds room above when the menu is closed."""
 

@@ -20,8 +20,10 @@ def totals() -> Counts:
     return progress.totals(database())
 
 
-def numbers(counts: Counts) -> None:
+@st.fragment(run_every=2.0)
+def numbers() -> None:
     """The three numbers that call for somebody, each with its way on."""
+    counts = totals()
     waiting, ready, held = st.columns(3)
     with waiting.container(border=True):
         st.metric("Need a look", counts.review)

@@ -15,7 +15,7 @@ from components.palette import OUTCOMES, ago
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine import codec
-from store import batches, pictures, progress, receipts
+from store import batches, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState
 
@@ -44,12 +44,10 @@ def counts(batch: Batch) -> None:
     """How many of each outcome."""
     have = progress.progress(database(), batch.id, now()).counts
     columns = st.columns(4)
+    states = (*_SHOWN, PictureState.WAITING)
     numbers = (have.released, have.review, have.quarantined, have.remaining)
-    for column, state, number in zip(
-        columns, (*_SHOWN, PictureState.WAITING), numbers, strict=True
-    ):
-        word, _, _ = OUTCOMES[state]
-        column.metric(word, number, border=True)
+    for column, state, number in zip(columns, states, numbers, strict=True):
+        column.metric(OUTCOMES[state][0], number, border=True)
     if have.review:
         st.page_link("pages/2_Review.py", label=f"{have.review} still need a look",
                      icon=":material/visibility:")  # fmt: skip
@@ -78,11 +76,12 @@ def choose_picture(batch: Batch) -> Picture | None:
         format_func=lambda state: OUTCOMES[state][0], key="release_filter",
     )  # fmt: skip
     rows = pictures.of_batch(database(), batch.id, chosen or _SHOWN)
+    reasons = _reasons(rows)
     if not rows:
         st.caption("No picture of this kind.")
         return None
     picked = st.dataframe(
-        pd.DataFrame(map(_row, rows)),
+        pd.DataFrame([_row(row, reasons) for row in rows]),
         hide_index=True,
         height=min(38 + 35 * len(rows), 280),
         on_select="rerun",
@@ -145,12 +144,20 @@ def _facts(receipt: dict[str, object]) -> None:
         st.json(receipt)
 
 
-def _row(picture: Picture) -> dict[str, str]:
+def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:
+    """Why pictures wait for review, by picture id."""
+    if not any(row.state is PictureState.REVIEW for row in rows):
+        return {}
+    waiting = queue.entries(database(), now(), limit=100_000)
+    return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
+
+
+def _row(picture: Picture, reasons: dict[str, str]) -> dict[str, str]:
     word, _, _ = OUTCOMES[picture.state]
     return {
         "Name": picture.source,
         "Outcome": word,
         "Release": picture.release_id or "",
-        "Why": picture.reason or ("Sample check" if picture.audit_sample else ""),
+        "Why": picture.reason or reasons.get(picture.id, ""),
         "Changed": ago(picture.changed_at, now()),
     }

@@ -26,6 +26,7 @@ _REASONS = {
     ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
     ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
 }
+_ZOOMS = list(Zoom)
 _MOVES = (
     ("Left", ":material/arrow_back:", -1, 0),
     ("Up", ":material/arrow_upward:", 0, -1),
@@ -42,7 +43,7 @@ _KEYS = """\
 | **J**, **K** | next, previous line of the list |
 | **D** | drop the selected box, or keep it again |
 | **1** … **4** | face, tattoo, jewelry, other: for the selected box and the next one drawn |
-| **←** **↑** **↓** **→** | shift the selected box by 8 pixels |
+| **←** **↑** **↓** **→** | shift the selected box by 8 pixels; with none selected, look further |
 | **P** | show the picture as it would be released |
 | **Z** | zoom: fit, 100 %, 200 % |
 | **H** | this list |
@@ -85,6 +86,10 @@ def stage(review: Review) -> None:
             st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
         else:
             review.show_canvas()
+            st.caption(
+                "Draw to add a box. To move, resize or delete one, point at the picture and "
+                "press the pencil that appears."
+            )
     except LetheError as error:
         st.error(f"{error} Reject the picture to hold it back.", icon=":material/error:")
 
@@ -104,7 +109,7 @@ def why_here(review: Review) -> None:
 
 def categories(review: Review) -> None:
     """What boxes are drawn as; also changes the selected one."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xxsmall"):
         for number, category in enumerate(Category, start=1):
             _button(
                 category.value.capitalize(),
@@ -127,25 +132,16 @@ def items(review: Review) -> None:
             st.caption("Draw a box around anything that must go, or accept if there is nothing.")
         for number, item in enumerate(draft.items):
             _line(review, number, item)
-    with st.container(horizontal=True, gap="small"):
-        _icon_button("J", ":material/keyboard_arrow_down:", "Next", review.step, 1)
-        _icon_button("K", ":material/keyboard_arrow_up:", "Previous", review.step, -1)
+    with st.container(horizontal=True, gap="xxsmall"):
+        _icon_button("J", ":material/keyboard_arrow_down:", "Next line", review.step, 1)
+        _icon_button("K", ":material/keyboard_arrow_up:", "Previous line", review.step, -1)
         _icon_button("D", ":material/remove_done:", "Drop or keep", review.toggle, review.selected)
+        following = _ZOOMS[(_ZOOMS.index(review.zoom) + 1) % len(_ZOOMS)]
+        _button(review.zoom.value, "Z", ":material/zoom_in:", review.zoom_to, following, key="zoom")
+    with st.container(horizontal=True, gap="xxsmall"):
+        moves = "Shift the selected box" if review.selected is not None else "Look further"
         for key, icon, dx, dy in _MOVES:
-            _icon_button(key, icon, f"Shift the selected box: {key}", review.nudge, dx, dy)
-
-
-def zoom(review: Review) -> None:
-    """How large, and which part."""
-    zooms = list(Zoom)
-    following = zooms[(zooms.index(review.zoom) + 1) % len(zooms)]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        _button(f"Zoom: {review.zoom.value}", "Z", ":material/zoom_in:", review.zoom_to, following,
-                key="zoom")  # fmt: skip
-        if review.zoom is not Zoom.FIT:
-            for name, icon, dx, dy in _MOVES:
-                st.button("", key=f"review_pan_{name}", icon=icon, on_click=review.pan,
-                          args=(dx, dy), help=f"Look further: {name.lower()}")  # fmt: skip
+            _icon_button(key, icon, f"{moves}: {key.lower()}", review.shift, dx, dy)
 
 
 def _line(review: Review, number: int, item: Item) -> None:

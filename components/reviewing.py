@@ -118,23 +118,21 @@ class Review:
         if self.selected is not None:
             self._edit(self.draft.with_category(self.selected, category))
 
-    def nudge(self, dx: int, dy: int) -> None:
-        """Shift the selected box by steps of `NUDGE_PX`."""
+    def shift(self, dx: int, dy: int) -> None:
+        """Shift the selected box by steps of `NUDGE_PX`; with none selected, the view by half."""
         if self.selected is not None:
-            self._edit(
-                self.draft.nudged(self.selected, dx * NUDGE_PX, dy * NUDGE_PX, self.case.plan.size)
-            )
+            size = self.case.plan.size
+            by = (dx * NUDGE_PX, dy * NUDGE_PX)
+            self._edit(self.draft.nudged(self.selected, *by, size))
+        elif self.zoom is not Zoom.FIT:
+            window = self.view.window
+            x, y = (window.x0 + window.x1) / 2, (window.y0 + window.y1) / 2
+            self._centre = (x + dx * window.width / 2, y + dy * window.height / 2)
+            self._mount()
 
     def zoom_to(self, zoom: Zoom) -> None:
         """Show the picture at another size."""
         self.zoom = zoom
-        self._mount()
-
-    def pan(self, dx: int, dy: int) -> None:
-        """Show a neighbouring part of the picture."""
-        window = self.view.window
-        x, y = (window.x0 + window.x1) / 2, (window.y0 + window.y1) / 2
-        self._centre = (x + dx * window.width / 2, y + dy * window.height / 2)
         self._mount()
 
     def undo_edit(self) -> None:

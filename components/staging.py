@@ -6,6 +6,7 @@ with a list, `home/staging`, that becomes a batch when the person presses Start.
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import shutil
@@ -77,13 +78,8 @@ class Staging:
         """
         found, _ = sources(where)
         self._list_all(
-            Staged(
-                source.name,
-                source.path.absolute(),
-                source.path.stat().st_size,
-                _fitness(source.path),
-            )
-            for source in found
+            Staged(one.name, one.path.absolute(), one.path.stat().st_size, _fitness(one.path))
+            for one in found
         )
         return len(found)
 
@@ -92,10 +88,8 @@ class Staging:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _unpacked(self, name: str, content: bytes) -> Iterator[Staged]:
-        from io import BytesIO
-
         try:
-            with zipfile.ZipFile(BytesIO(content)) as archive:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 entries = [entry for entry in archive.infolist() if _is_wanted(entry)]
                 _refuse_bombs(name, entries)
                 for entry in entries:

@@ -92,8 +92,14 @@ def show_staged(files: tuple[Staged, ...]) -> None:
         line += f" {problems} will probably be held back."
     head, clear = st.columns([0.86, 0.14], vertical_alignment="center")
     head.markdown(line)
-    clear.button("Clear", key="upload_clear", on_click=_staging().clear, width="stretch",
-                 icon=":material/delete:", help="Forget these files; nothing was started.")  # fmt: skip
+    clear.button(
+        "Clear",
+        key="upload_clear",
+        on_click=_staging().clear,
+        width="stretch",
+        icon=":material/delete:",
+        help="Forget these files; nothing was started.",
+    )
     table = pd.DataFrame(map(_row, sorted(files, key=lambda file: not file.fitness.problem)))
     st.dataframe(
         table,
@@ -123,8 +129,11 @@ def ask_how() -> Order | None:
             "Format of releases", list(_FORMATS), format_func=_FORMATS.__getitem__,
             key="upload_format",
         )  # fmt: skip
-        strict = st.toggle("No licence, no release", key="upload_strict",
-                           help="Pictures without a licence in the manifest are held back.")  # fmt: skip
+        strict = st.toggle(
+            "No licence, no release",
+            key="upload_strict",
+            help="Pictures without a licence in the manifest are held back.",
+        )
     try:
         manifest = read_manifest(csv.getvalue().decode("utf-8")) if csv else Manifest()
         chosen = policy()

@@ -25,6 +25,5 @@ with side:
     panels.why_here(review)
     panels.categories(review)
     panels.items(review)
-    panels.zoom(review)
 
 reviewing.prefetch_next(review)
