@@ -11,6 +11,11 @@ are looked for, both in a fixed sample of luma blocks:
 
 Neither sees a first save as fine as the last or finer, nor a picture scaled in between: those
 leave no comb. An answer of False is therefore no proof; True is nearly always right.
+
+Limits were set on 100 photographs of about 340 x 255 pixels. On 100 others: saved once at q60..q95,
+3 of 500 called twice (all by the second trace). Same grid, q60 or q75 then q90, q75 then q95, q85
+then q92: 399 of 400 noticed. Shifted grid, in that order: 100, 92, 100 and 49 of 100. A last save
+at q75 or coarser than the first: 5 of 600, no better than chance.
 """
 
 from __future__ import annotations
@@ -21,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAME_GRID_AT: Final = 3.0
-"""Roughness of histograms. Saved once: at most 2.6 in 500; coarsely, then finely: 95 % above 7.9."""
+"""Roughness of histograms. Saved once: at most 2.6 in 500, where the limit was set."""
 SHIFTED_GRID_AT: Final = 5.0
-"""Clustering against the median shift. Saved once at q75 or finer: at most 4.5 in 400."""
+"""Clustering against the median shift. Saved once: at most 4.5 in 400, likewise."""
 COARSEST_LAST_STEP: Final = 6
 """Above this step the last save wipes out a shifted one, and its own comb would confuse."""
 
