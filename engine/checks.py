@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import container
+from engine.codec import ReleaseFormat
 from engine.errors import UnsafeRelease
 from engine.images import RedactedImage, RgbImage
 
@@ -49,7 +50,7 @@ def check_pixels(
     return {"T1": True, "T3": True}
 
 
-def check_file(data: bytes, file_format: str) -> dict[str, bool]:
+def check_file(data: bytes, file_format: ReleaseFormat) -> dict[str, bool]:
     """Run T4 on a finished file: it must hold pixels and nothing else.
 
     Raises:

@@ -39,8 +39,8 @@ class CenterFace:
         """See `Detector.detect`.
 
         The first scale is looked at in every turn. The other, dearer ones are looked at upright and
-        in the turns in which the first look was sure of something; in all turns when it was sure
-        of nothing, since that is when a face is most easily lost.
+        in the turns in which the first look was sure of something or, when it was sure of nothing,
+        in those in which it saw anything.
         """
         first, *others = policy.detection.scales
         thresholds = policy.thresholds(Category.FACE)
@@ -48,7 +48,7 @@ class CenterFace:
             turn: self._sightings(image.rgb, first, turn, thresholds.doubt_at)
             for turn in policy.detection.turns
         }
-        again = _sure_turns(sightings, thresholds.accept_at) or set(policy.detection.turns)
+        again = _turns(sightings, thresholds.accept_at) or _turns(sightings, thresholds.doubt_at)
         found = list(sightings.values()) + [
             self._sightings(image.rgb, longer, turn, thresholds.doubt_at)
             for longer in others
@@ -75,11 +75,11 @@ class CenterFace:
         return decode(heat[0, 0], log_size[0], offset[0], threshold)
 
 
-def _sure_turns(sightings: dict[int, NDArray[np.float32]], sure: float) -> set[int]:
-    """The turns in which something was seen best, and surely."""
+def _turns(sightings: dict[int, NDArray[np.float32]], least: float) -> set[int]:
+    """The turns in which something was seen better than in the others, with at least this score."""
     labelled = [np.insert(seen, 5, turn, axis=1) for turn, seen in sightings.items()]
     groups = merged(np.concatenate(labelled))
-    return {int(group[5]) for group in groups if group[4] >= sure}
+    return {int(group[5]) for group in groups if group[4] >= least}
 
 
 def decode(
@@ -127,6 +127,7 @@ def _session(data: bytes) -> ort.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.log_severity_level = 3
     return ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
