@@ -78,13 +78,12 @@ def edited(draft: Draft, view: View, key: str, category: Category, size: Size) -
         return draft
     shown = _shown(draft, view)
     boxes = [(_label(shape), _box(shape)) for shape in raw if shape.get("type") == "LabeledRect"]
-    mounted = len(draft.items)
-    seen = set()
+    drawn: list[tuple[Box, Category]] = []
+    seen: set[int] = set()
     for (number, word), box in boxes:
         known = word or category
-        if number is None or number in seen or not 0 <= number < mounted:
-            if min(box.width, box.height) >= SMALLEST_PX:
-                draft = draft.with_drawn(view.to_picture(box), known, size)
+        if number is None or number in seen or number not in shown:
+            drawn.append((box, known))
             continue
         seen.add(number)
         draft = draft.with_category(number, known)
@@ -92,7 +91,15 @@ def edited(draft: Draft, view: View, key: str, category: Category, size: Size) -
             draft = draft.with_box(number, view.to_picture(box), size)
     for number in set(shown) - seen:
         draft = draft.with_dropped(number, dropped=True)
+    for box, known in drawn:  # last: what takes the place of a moved or deleted box is no twin
+        if min(box.width, box.height) >= SMALLEST_PX:
+            draft = draft.with_drawn(view.to_picture(box), known, size)
     return draft
+
+
+def is_open(key: str) -> bool:
+    """True while the canvas under `key` is on the page and can be asked for its boxes."""
+    return _raw(key) is not None
 
 
 def close(key: str) -> None:

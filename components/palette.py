@@ -41,7 +41,8 @@ _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago, as people say it: `3 min ago`."""
-    return f"{span((now - moment).total_seconds())} ago" if (now - moment).seconds else "just now"
+    seconds = (now - moment).total_seconds()
+    return f"{span(seconds)} ago" if seconds >= 1 else "just now"
 
 
 def span(seconds: float) -> str:

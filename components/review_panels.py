@@ -58,20 +58,20 @@ def nothing_waits() -> None:
     st.title("Review", anchor=False)
     _say_what_happened()
     st.success("Nothing waits for review.", icon=":material/check_circle:")
-    _button("Undo last verdict", "U", ":material/undo:", _undo, None, key="undo")
+    _button("Undo last verdict", "U", ":material/undo:", _undo, (None,), key="undo")
     st.page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
 
 
 def verdict_bar(review: Review) -> None:
     """Accept, skip, reject, undo, preview, help, and how far one is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _button("Accept and next", "A", ":material/check:", _accept, review,
+        _button("Accept and next", "A", ":material/check:", _accept, (review,),
                 key="accept", kind="primary")  # fmt: skip
-        _button("Skip", "S", ":material/skip_next:", _skip, review, key="skip")
-        _button("Reject", "X", ":material/block:", _reject, review, key="reject")
-        _button("Undo", "U", ":material/undo:", _undo, review, key="undo")
+        _button("Skip", "S", ":material/skip_next:", _skip, (review,), key="skip")
+        _button("Reject", "X", ":material/block:", _reject, (review,), key="reject")
+        _button("Undo", "U", ":material/undo:", _undo, (review,), key="undo")
         label = "Back to boxes" if review.is_preview else "Preview"
-        _button(label, "P", ":material/preview:", _toggle_preview, review, key="preview")
+        _button(label, "P", ":material/preview:", _toggle_preview, (review,), key="preview")
         if st.button("", key="review_help", shortcut="H", icon=":material/keyboard:",
                      help="All keys"):  # fmt: skip
             _help()
@@ -85,7 +85,7 @@ def stage(review: Review) -> None:
         if review.is_preview:
             st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
         else:
-            review.show_canvas()
+            review.show_canvas(lambda: _tell(review.take_edits, review))
             st.caption(
                 "Draw to add a box. To move, resize or delete one, point at the picture and "
                 "press the pencil that appears."
@@ -115,8 +115,8 @@ def categories(review: Review) -> None:
                 category.value.capitalize(),
                 str(number),
                 None,
-                review.choose,
-                category,
+                _edit,
+                (review, review.choose, category),
                 key=f"category_{category.value}",
                 kind="primary" if category is review.category else "secondary",
             )
@@ -127,21 +127,23 @@ def items(review: Review) -> None:
     draft = review.draft
     kept = len(draft.kept)
     st.markdown(f"**{kept} will be removed**" if draft.items else "**Nothing is marked.**")
-    with st.container(height=LIST_HEIGHT_PX, key="review_list"):
+    with st.container(height=LIST_HEIGHT_PX, key="review_list", gap=None):
         if not draft.items:
             st.caption("Draw a box around anything that must go, or accept if there is nothing.")
         for number, item in enumerate(draft.items):
             _line(review, number, item)
     with st.container(horizontal=True, gap="xxsmall"):
-        _icon_button("J", ":material/keyboard_arrow_down:", "Next line", review.step, 1)
-        _icon_button("K", ":material/keyboard_arrow_up:", "Previous line", review.step, -1)
-        _icon_button("D", ":material/remove_done:", "Drop or keep", review.toggle, review.selected)
+        _icon_button("J", ":material/keyboard_arrow_down:", "Next line", review, review.step, 1)
+        _icon_button("K", ":material/keyboard_arrow_up:", "Previous line", review, review.step, -1)
+        _icon_button("D", ":material/remove_done:", "Drop or keep",
+                     review, review.toggle, review.selected)  # fmt: skip
         following = _ZOOMS[(_ZOOMS.index(review.zoom) + 1) % len(_ZOOMS)]
-        _button(review.zoom.value, "Z", ":material/zoom_in:", review.zoom_to, following, key="zoom")
+        zoom = (review, review.zoom_to, following)
+        _button(review.zoom.value, "Z", ":material/zoom_in:", _edit, zoom, key="zoom")
     with st.container(horizontal=True, gap="xxsmall"):
         moves = "Shift the selected box" if review.selected is not None else "Look further"
         for key, icon, dx, dy in _MOVES:
-            _icon_button(key, icon, f"{moves}: {key.lower()}", review.shift, dx, dy)
+            _icon_button(key, icon, f"{moves}: {key.lower()}", review, review.shift, dx, dy)
 
 
 def _line(review: Review, number: int, item: Item) -> None:
@@ -154,8 +156,8 @@ def _line(review: Review, number: int, item: Item) -> None:
             f"~~{text}~~" if item.is_dropped else text,
             key=f"review_line_{number}",
             type="primary" if is_selected else "tertiary",
-            on_click=review.select,
-            args=(None if is_selected else number,),
+            on_click=_edit,
+            args=(review, review.select, None if is_selected else number),
         )
         note = "dropped" if item.is_dropped else f"unsure {score}" if item.is_doubt else score
         st.badge(note, color="gray" if item.is_dropped else CHIP_COLOURS[region.category])
@@ -165,8 +167,8 @@ def _line(review: Review, number: int, item: Item) -> None:
             icon=":material/undo:" if item.is_dropped else ":material/close:",
             help="Keep it again" if item.is_dropped else "Drop: it will not be removed",
             type="tertiary",
-            on_click=review.toggle,
-            args=(number,),
+            on_click=_edit,
+            args=(review, review.toggle, number),
         )
 
 
@@ -194,7 +196,7 @@ def _button(
     shortcut: str,
     icon: str | None,
     act: Callable[..., None],
-    argument: object,
+    arguments: tuple[object, ...],
     *,
     key: str,
     kind: str = "secondary",
@@ -205,42 +207,54 @@ def _button(
         shortcut=shortcut,
         icon=icon,
         on_click=act,
-        args=(argument,),
+        args=arguments,
         type=kind,  # type: ignore[arg-type]
     )
 
 
 def _icon_button(
-    shortcut: str, icon: str, says: str, act: Callable[..., None], *arguments: object
+    shortcut: str,
+    icon: str,
+    says: str,
+    review: Review,
+    act: Callable[..., None],
+    *arguments: object,
 ) -> None:
     st.button("", key=f"review_key_{shortcut}", shortcut=shortcut, icon=icon, help=says,
-              on_click=act, args=arguments)  # fmt: skip
+              on_click=_edit, args=(review, act, *arguments))  # fmt: skip
 
 
 def _accept(review: Review) -> None:
-    _tell(lambda: reviewing.accept(review), review)
+    review.when_still(lambda: _tell(lambda: reviewing.accept(review), review))
 
 
 def _reject(review: Review) -> None:
-    _tell(lambda: reviewing.reject(review), review)
+    review.when_still(lambda: _tell(lambda: reviewing.reject(review), review))
 
 
 def _skip(review: Review) -> None:
-    _tell(lambda: reviewing.skip(review), review)
+    review.when_still(lambda: _tell(lambda: reviewing.skip(review), review))
+
+
+def _edit(review: Review, act: Callable[..., None], *arguments: object) -> None:
+    """Act on the draft. A click may come together with an edit on the canvas: that goes first."""
+    _tell(lambda: (review.take_edits(), act(*arguments)), review)
 
 
 def _undo(review: Review | None) -> None:
     try:
+        if review is not None:
+            review.take_edits()
         session.keep("review_said", reviewing.undo(review))
     except LetheError as error:
         session.keep("review_said", str(error))
 
 
 def _toggle_preview(review: Review) -> None:
-    review.is_preview = not review.is_preview
+    review.when_still(review.toggle_preview)
 
 
-def _tell(act: Callable[[], None], review: Review) -> None:
+def _tell(act: Callable[[], object], review: Review) -> None:
     """Act; when that comes too late, say so and leave the picture to whoever has it."""
     try:
         act()

@@ -5,7 +5,11 @@ The draft goes to the store with every edit, so that page change, reload and res
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import streamlit as st
 
 from components import box_canvas, session
 from components.draft import Draft, first_draft
@@ -13,6 +17,7 @@ from components.services import database, desk, now
 from components.stage import View, Zoom, crop_jpeg, view_of
 from engine import pipeline
 from engine.category import Category
+from engine.errors import StaleRevision
 from engine.images import RgbImage
 from engine.plan import Verdict
 from engine.policy import Policy
@@ -20,6 +25,8 @@ from store import batches, cases, reviews, verdicts
 from store.cases import Case
 
 NUDGE_PX = 8
+CANVAS_WAITS_S = 0.3
+"""The canvas sends an edit 0.2 s after the mouse is let go, and forgets it when taken away."""
 _UNDO_STEPS = 100
 _PREVIEW_SEED = 0
 """A preview's grain is of no consequence; a release draws its own."""
@@ -42,6 +49,9 @@ class Review:
     _mounts: int = 0
     _centre: tuple[float, float] | None = None
     _history: list[Draft] = field(default_factory=list)
+    _due: Callable[[], None] | None = None
+    """What is done as soon as the canvas has sent everything."""
+    _is_still: bool = False
 
     @property
     def image(self) -> RgbImage:
@@ -64,8 +74,10 @@ class Review:
         """True when an edit can be taken back."""
         return bool(self._history)
 
-    def show_canvas(self) -> None:
-        """The picture with its boxes, to be edited."""
+    def show_canvas(self, on_edit: Callable[[], None]) -> None:
+        """The picture with its boxes, to be edited; `on_edit` has to take the edits over."""
+        if self.draft != self._mounted and not box_canvas.is_open(self.key):
+            self._mount()  # the canvas was away and would start from what it was given at first
         background = crop_jpeg(self.image.rgb, self.view)
         box_canvas.edit_boxes(
             self._mounted,
@@ -73,7 +85,7 @@ class Review:
             background,
             key=self.key,
             category=self.category,
-            on_edit=self.take_edits,
+            on_edit=on_edit,
         )
 
     def preview(self) -> bytes:
@@ -83,6 +95,8 @@ class Review:
 
     def take_edits(self) -> None:
         """Take over what was done on the canvas."""
+        if not box_canvas.is_open(self.key):
+            return
         draft = box_canvas.edited(
             self._mounted, self.view, self.key, self.category, self.case.plan.size
         )
@@ -90,6 +104,26 @@ class Review:
             if len(draft.items) > len(self.draft.items):
                 self.selected = len(draft.items) - 1
             self._remember(draft)
+
+    def when_still(self, act: Callable[[], None]) -> None:
+        """Do something that ends the canvas, once it has sent the last edit; see `wait`."""
+        if self.is_preview:  # no canvas is there
+            act()
+        elif self._due is None:
+            self._due = act
+
+    def wait(self) -> None:
+        """The end of the page: when something is due, give the canvas time and run again."""
+        if self._due is not None:
+            time.sleep(CANVAS_WAITS_S)
+            self._is_still = True
+            st.rerun()
+
+    def do_what_is_due(self) -> None:
+        """The start of the page: by now the last edits are in the draft."""
+        if self._due is not None and self._is_still:
+            act, self._due, self._is_still = self._due, None, False
+            act()
 
     def select(self, number: int | None) -> None:
         """Choose a line of the list, and bring its box into view."""
@@ -135,6 +169,11 @@ class Review:
         self.zoom = zoom
         self._mount()
 
+    def toggle_preview(self) -> None:
+        """Show the picture as it would be released, or its boxes again."""
+        self.is_preview = not self.is_preview
+        self._mount()
+
     def undo_edit(self) -> None:
         """Take the last edit back."""
         if self._history:
@@ -172,10 +211,26 @@ class Review:
 def current() -> Review | None:
     """The picture this reviewer has on the table; claims the next one when there is none."""
     review: Review | None = session.kept("review", lambda: None)
+    if review is not None:
+        review.do_what_is_due()
+        review = _still_ours(session.kept("review", lambda: None))
     if review is None:
         case = reviews.claim(database(), session.user().name, now())
         review = None if case is None else _opened(case)
         session.keep("review", review)
+    return review
+
+
+def _still_ours(review: Review | None) -> Review | None:
+    """The review with its claim renewed; None, and said so, when the picture passed on."""
+    if review is None:
+        return None
+    try:
+        reviews.renew(database(), review.case.picture_id, session.user().name, now())
+    except StaleRevision as error:
+        session.keep("review_said", str(error))
+        review.close()
+        return None
     return review
 
 

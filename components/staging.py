@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import secrets
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from store.files import write
 MOST_ENTRIES = 20_000
 LARGEST_ENTRY = 512 * 1024 * 1024
 """Bounds on what a zip may unpack to: entries, and bytes of one entry."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+"""What reading a broken or encrypted zip raises; RuntimeError also where a method is unknown."""
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed without a look inside."""
 
@@ -95,7 +99,7 @@ class Staging:
                 for entry in entries:
                     with archive.open(entry) as file:
                         yield self._stored(entry.filename, _bounded(name, file))
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+        except _UNREADABLE as error:
             raise UnusableUpload(
                 f"{name} could not be opened as a zip ({error}); what came out before is kept."
             ) from error
@@ -123,7 +127,7 @@ def _fitness(path: Path) -> Fitness:
 
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
     parts = entry.filename.split("/")
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    hidden = any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in parts)
     return not entry.is_dir() and not hidden
 
 
