@@ -27,3 +27,4 @@ with side:
     panels.items(review)
 
 reviewing.prefetch_next(review)
+review.wait()

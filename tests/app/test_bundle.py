@@ -1,0 +1,146 @@
+"""The zip that goes out: pixels, receipts, credits that are owed, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.bundle import bundle
+from engine.manifest import read_manifest
+from store import batches, intake, pictures, receipts, verdicts
+from store.batches import Batch, Request
+from store.database import Database
+from store.dispatcher import Dispatcher
+from store.intake import Incoming
+from store.progress import progress
+from tests.store.fakes import NOW, FakeExecutor
+
+NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
+CONTENTS = [b"one", b"two", b"three", b"quarantined"]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(tmp_path, NOW)
+    yield opened
+    opened.close()
+
+
+def finished(database: Database, manifest: str = "") -> Batch:
+    """A batch whose pictures all have an outcome: three releases, and one held back."""
+    batch = batches.create(database, Request("The Müllers", ""), NOW)
+    incoming = [Incoming(name, content) for name, content in zip(NAMES, CONTENTS, strict=True)]
+    known = {"manifest": read_manifest(manifest)} if manifest else {}
+    intake.add(database, batch.id, incoming, NOW, **known)
+    batches.start(database, batch.id, NOW)
+    dispatcher = Dispatcher(database, FakeExecutor(), lambda: NOW)
+    dispatcher.start()
+    deadline = time.monotonic() + 20
+    while progress(database, batch.id, NOW).counts.remaining and time.monotonic() < deadline:
+        time.sleep(0.01)
+    dispatcher.stop()
+    return batches.batch(database, batch.id)
+
+
+def entries(database: Database, batch: Batch) -> dict[str, bytes]:
+    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(database):
+    batch = finished(database)
+
+    content = entries(database, batch)
+
+    kept = receipts.newest(database, batch.id)
+    assert len(kept) == 3
+    assert set(content) == {"README.txt", "receipts.jsonl"} | {
+        f"released/{one.release_id}.png" for one in kept
+    }
+    for one in kept:
+        assert content[f"released/{one.release_id}.png"] == one.path.read_bytes()
+    lines = [json.loads(line) for line in content["receipts.jsonl"].splitlines()]
+    assert {line["release"] for line in lines} == {one.release_id for one in kept}
+
+
+def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
+    batch = finished(database)
+
+    with bundle(database, batch) as file:
+        raw = file.read()
+    raw += entries(database, batch)["receipts.jsonl"]
+
+    rows = pictures.of_batch(database, batch.id)
+    secrets = [row.source for row in rows] + [batch.name, batch.id]
+    secrets += [word for row in rows for word in row.source.replace("/", ".").split(".")[:-1]]
+    for secret in secrets:
+        for encoding in ("utf-8", "utf-16-le"):
+            assert secret.encode(encoding) not in raw, secret
+    content = entries(database, batch)
+    # the fake release's own bytes name its picture, so ids are looked for in all the rest
+    said = b"".join(part for name, part in content.items() if not name.startswith("released/"))
+    assert not [row.id for row in rows if row.id.encode() in said or row.id in str(list(content))]
+
+
+def test_no_entry_says_when_it_was_written(database):
+    batch = finished(database)
+
+    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+        dates = {entry.date_time for entry in archive.infolist()}
+
+    assert dates == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_credits_are_listed_only_for_releases_that_owe_them(database):
+    batch = finished(
+        database,
+        "filename,source,licence,attribution_needed\n"
+        "Müller_wedding.jpg,Ana Lima,CC BY 4.0,yes\n"
+        "祖母/birthday.jpg,Bo Chen,CC0 1.0,no\n"
+        "held.png,Cy Dee,CC BY 4.0,yes\n",
+    )
+
+    content = entries(database, batch)
+
+    rows = list(csv.DictReader(io.StringIO(content["attribution.csv"].decode())))
+    (owing,) = [row for row in pictures.of_batch(database, batch.id) if row.source == NAMES[0]]
+    assert rows == [{"release": owing.release_id, "source": "Ana Lima", "licence": "CC BY 4.0"}]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ["", "filename,source,licence,attribution_needed\nMüller_wedding.jpg,Ana,CC0,no\n"],
+    ids=["no manifest", "no credit owed"],
+)
+def test_nothing_is_listed_where_no_credit_is_owed(database, manifest):
+    assert "attribution.csv" not in entries(database, finished(database, manifest))
+
+
+def test_a_batch_without_releases_gives_an_empty_list(database):
+    batch = batches.create(database, Request("empty", ""), NOW)
+
+    content = entries(database, batch)
+
+    assert set(content) == {"README.txt", "receipts.jsonl"}
+    assert content["receipts.jsonl"] == b""
+
+
+def test_a_withdrawn_release_is_not_in_the_zip(database):
+    batch = finished(database)
+    gone = receipts.newest(database, batch.id)[0]
+    with database.transaction() as cursor:
+        receipts.withdraw(cursor, database.files, gone.picture_id, NOW)
+
+    content = entries(database, batch)
+
+    assert f"released/{gone.release_id}.png" not in content
+    assert gone.release_id.encode() not in content["receipts.jsonl"]
+    assert verdicts.reopen_last(database, "nobody", NOW) is None

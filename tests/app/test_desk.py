@@ -1,0 +1,75 @@
+"""Originals are open while somebody looks, a few at a time, and gone with the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from components.desk import ROOM, Desk
+from engine.errors import UnreadableImage
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def originals(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{index}" for index in range(ROOM + 2)]
+    for value, path in enumerate(paths):
+        rgb = np.full((8, 8, 3), value, np.uint8)
+        path.write_bytes(cv2.imencode(".png", rgb)[1].tobytes())
+    return paths
+
+
+def test_a_picture_is_decoded_once_however_often_it_is_looked_at(desk, originals):
+    first = desk.picture("0", originals[0], 1)
+    originals[0].unlink()
+
+    assert desk.picture("0", originals[0], 1) is first
+
+
+def test_a_picture_decoded_ahead_needs_its_file_no_more(desk, originals):
+    desk.prefetch("0", originals[0], 1)
+    desk.picture("1", originals[1], 1)  # one thread: the first is done now
+    originals[0].unlink()
+
+    assert desk.picture("0", originals[0], 1).size == (8, 8)
+
+
+def test_the_desk_holds_a_few_pictures_and_the_longest_untouched_leaves_first(desk, originals):
+    for name, original in enumerate(originals[:ROOM]):
+        desk.picture(str(name), original, 1)
+    desk.picture("0", originals[0], 1)
+
+    desk.picture("new", originals[-1], 1)
+
+    assert set(desk._open) == {"0", "2", "3", "new"}
+    assert len(desk._open) == ROOM
+
+
+def test_a_cleared_picture_is_gone(desk, originals):
+    desk.picture("0", originals[0], 1)
+
+    desk.clear("0")
+    desk.clear("never there")
+
+    assert not desk._open
+    originals[0].unlink()
+    with pytest.raises(FileNotFoundError):
+        desk.picture("0", originals[0], 1)
+
+
+def test_a_picture_that_cannot_be_decoded_says_so_each_time(desk, tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"not a picture")
+
+    desk.prefetch("0", broken, 1)
+
+    for _ in range(2):
+        with pytest.raises(UnreadableImage):
+            desk.picture("0", broken, 1)

@@ -1,0 +1,59 @@
+"""Words and colours: every outcome and category has its own."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, span
+from engine.category import Category
+from store.pictures import PictureState
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("passed", "expected"),
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=-2), "just now"),
+        (timedelta(milliseconds=900), "just now"),
+        (timedelta(seconds=1), "1 s ago"),
+        (timedelta(seconds=59), "59 s ago"),
+        (timedelta(minutes=3), "3 min ago"),
+        (timedelta(hours=2), "2 h ago"),
+        (timedelta(days=1), "1 day ago"),
+        (timedelta(days=3), "3 days ago"),
+    ],
+)
+def test_how_long_ago_is_said_as_people_say_it(passed, expected):
+    assert ago(NOW - passed, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "1 s"), (40, "40 s"), (60, "1 min"), (540, "9 min"), (7200, "2 h"), (172_800, "2 days")],
+)
+def test_a_length_of_time_has_one_unit(seconds, expected):
+    assert span(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0 kB"), (1, "1 kB"), (812_000, "812 kB"), (3_400_000, "3.4 MB")],
+)
+def test_file_sizes_are_short(count, expected):
+    assert bytes_text(count) == expected
+
+
+def test_every_outcome_has_a_word_and_an_icon_of_its_own_beside_its_colour():
+    assert set(OUTCOMES) == set(PictureState)
+    assert len({word for word, _, _ in OUTCOMES.values()}) == len(OUTCOMES)
+    assert all(icon.startswith(":material/") for _, icon, _ in OUTCOMES.values())
+    held = [OUTCOMES[state][1] for state in ("released", "review", "quarantined")]
+    assert len(set(held)) == 3
+
+
+def test_every_category_has_a_colour_of_its_own():
+    assert set(COLOURS) == set(CHIP_COLOURS) == set(Category)
+    assert len(set(COLOURS.values())) == len(set(CHIP_COLOURS.values())) == len(Category)
+    assert COLOURS[Category.FACE] == "#2F6FDE"
