@@ -54,8 +54,7 @@ def run_job(job: Job, detectors: Sequence[Detector]) -> Outcome:
         return Quarantined(job.id, "The picture needs more memory than this machine has.")
     except Exception as error:  # a defect holds the picture back, not the batch
         log.exception("job %s failed", job.id)
-        kind = type(error).__name__
-        return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
+        return _failed(job, error)
 
 
 def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
@@ -110,13 +109,13 @@ class ProcessPool:
             if not under_way:
                 return
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done if not _died(future))
+            yield from (_outcome(one, under_way[one]) for one in done if not _died(one))
             if any(_died(future) for future in done):
                 wait(under_way)  # a broken pool ends all its futures
                 suspects = [job for future, job in under_way.items() if _died(future)]
-                late = [one for one in under_way if one not in done and not _died(one)]
+                late = {one: job for one, job in under_way.items() if not _died(one)}
+                yield from (_outcome(one, job) for one, job in late.items() if one not in done)
                 under_way.clear()
-                yield from (future.result() for future in late)
                 yield from self._one_by_one(suspects)
             for future in done & under_way.keys():
                 del under_way[future]
@@ -128,21 +127,19 @@ class ProcessPool:
     def _submit(self, job: Job) -> Future[Outcome]:
         try:
             future: Future[Outcome] = self._pool.submit(_work, job)
-        except BrokenProcessPool:  # a worker died while idle
+        except BrokenProcessPool:  # a worker died, at work or while idle
             self._renew()
             future = self._pool.submit(_work, job)
         return future
 
     def _one_by_one(self, suspects: Iterable[Job]) -> Iterator[Outcome]:
         for job in suspects:
-            self._renew()
             future = self._submit(job)
             wait([future])
             if _died(future):
                 yield Quarantined(job.id, "This picture stopped the program twice; held back.")
             else:
-                yield future.result()
-        self._renew()
+                yield _outcome(future, job)
 
     def _renew(self) -> None:
         self._pool.shutdown(wait=True, kill_workers=True)
@@ -151,6 +148,20 @@ class ProcessPool:
 
 def _died(future: Future[Outcome]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+    """What became of a job whose worker lived; one that could not cross over is held back."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    log.error("job %s did not cross processes", job.id, exc_info=error)
+    return _failed(job, error)
+
+
+def _failed(job: Job, error: BaseException) -> Quarantined:
+    kind = type(error).__name__
+    return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
 
 
 def _new_pool(workers: int) -> loky.ProcessPoolExecutor:

@@ -148,7 +148,7 @@ def test_calibration_faces_are_covered_often_enough():
     quick = read_policy("[detection]\nscales = [640]\nturns = [0]")
     found = total = 0
     for one in chosen:
-        data = (folder / "images" / one["file_name"]).read_bytes()
+        data = (folder / one["file_name"]).read_bytes()
         seen = detector().detect(decode_picture(data, "x", max_megapixels=50), quick)
         wanted = [
             Box.from_xywh(*label["bbox"])
