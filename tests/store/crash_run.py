@@ -1,4 +1,4 @@
-"""Work on a database until killed: `python tests/store/crash_run.py HOME`."""
+"""Work on a database until killed, a line per picture: `python tests/store/crash_run.py HOME`."""
 
 import sys
 import time
@@ -7,20 +7,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from engine.outcome import Job, Outcome
 from store.database import Database
 from store.dispatcher import Dispatcher
-from tests.store.fakes import FakeExecutor
+from tests.store.fakes import FakeExecutor, by_content
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+def announced(job: Job) -> Outcome:
+    sys.stdout.write("a picture is done\n")
+    sys.stdout.flush()
+    return by_content(job)
+
+
 def main() -> None:
     database = Database.open(Path(sys.argv[1]), now())
-    Dispatcher(database, FakeExecutor(seconds=0.005), now).start()
-    sys.stdout.write("started\n")
-    sys.stdout.flush()
+    Dispatcher(database, FakeExecutor(announced, seconds=0.005), now).start()
     time.sleep(60)
 
 

@@ -202,6 +202,22 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
     database.close()
 
 
+def test_a_crash_puts_pictures_back_to_where_they_came_from(home):
+    database = Database.open(home, NOW)
+    cancelled, going_on = a_batch(database, [b"r"]), a_batch(database, [b"r"])
+    assert work.take(database, NOW) is not None
+    assert work.take(database, NOW) is not None
+    batches.cancel(database, cancelled, NOW)
+    database.close()
+
+    database = Database.open(home, NOW)
+
+    assert database.recovered.put_back == 2
+    assert pictures.of_batch(database, cancelled)[0].state == "cancelled"
+    assert pictures.of_batch(database, going_on)[0].state == "waiting"
+    database.close()
+
+
 def test_a_moment_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="aware"):
         stored(datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake under test

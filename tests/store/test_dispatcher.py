@@ -258,6 +258,24 @@ def test_a_full_disk_releases_nothing_and_blames_no_picture(database, dispatch, 
     assert counts(database, batch_id).released == 1
 
 
+def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dispatch, monkeypatch):
+    batch_id = a_batch(database, [b"r", b"q"])
+    ran = []
+    monkeypatch.setattr(work.files, "write", lambda path, content: 1 / 0)
+
+    def decide(job):
+        ran.append(job.id)
+        return by_content(job)
+
+    dispatch(FakeExecutor(decide))
+    until(lambda: len(ran) >= 3)
+
+    kept, lost = pictures.of_batch(database, batch_id)[1], pictures.of_batch(database, batch_id)[0]
+    assert kept.state == "quarantined"
+    assert ran.count(kept.id) == 1
+    assert ran.count(lost.id) >= 2
+
+
 def test_an_executor_that_swallows_a_picture_three_times_loses_it_to_quarantine(database, dispatch):
     batch_id = a_batch(database, [b"r"])
 
@@ -282,6 +300,17 @@ def test_stopping_gives_back_what_the_executor_did_not_finish(database):
 
     assert counts(database, batch_id).waiting == 4
     assert not dispatcher.health().is_running
+
+
+def test_stopping_often_is_not_held_against_a_picture(database):
+    batch_id = a_batch(database, [b"r"])
+    for _ in range(4):
+        assert work.take(database, NOW) is not None
+        (picture,) = pictures.of_batch(database, batch_id)
+
+        work.give_back(database, [picture.id], NOW, attempt_counts=False)
+
+    assert counts(database, batch_id).waiting == 1
 
 
 def test_log_lines_hold_no_names_or_paths(database, dispatch, caplog):
@@ -320,8 +349,9 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
         process = subprocess.Popen(
             [sys.executable, str(RUN), str(home)], cwd=RUN.parents[2], stdout=subprocess.PIPE
         )
-        process.stdout.readline()
-        time.sleep(chance.uniform(0.0, 0.12))
+        for _ in range(chance.randint(1, 6)):
+            process.stdout.readline()
+        time.sleep(chance.uniform(0.0, 0.012))
         process.kill()
         process.wait()
         process.stdout.close()
@@ -336,7 +366,8 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     final = counts(database, batch_id)
     kept = receipts.newest(database)
     files = {path.name for path in database.files.releases.iterdir()}
-    assert 0 < halfway.released < 60
+    assert halfway.released > 0
+    assert halfway.remaining > 0
     assert final.total == 100
     assert final.review + final.released + final.quarantined == 100
     assert {one.path.name for one in kept} == files
