@@ -57,7 +57,8 @@ def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source],
         files = [path for path in files if away not in path.resolve().parents]
     visible = [path for path in files if not _hidden(path.relative_to(root))]
     # a single file that was named is meant, whatever it looks like
-    pictures = [path for path in visible if len(files) == 1 or _is_picture(path)]
+    is_named = Path(where).is_file()
+    pictures = [path for path in visible if is_named or _is_picture(path)]
     found = [Source(_name(path.relative_to(root)), path) for path in pictures]
     return sorted(found, key=lambda source: source.name), len(visible) - len(pictures)
 
@@ -94,8 +95,11 @@ def _hidden(relative: Path) -> bool:
 def _is_picture(path: Path) -> bool:
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return True
-    with path.open("rb") as file:
-        head = file.read(16)
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return True  # nobody can tell, so it is quarantined rather than left alone
     is_riff_or_box = head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
     return head.startswith(_SIGNATURES) or is_riff_or_box
 

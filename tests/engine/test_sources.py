@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UnusableFolder
+from engine.sources import sources
+from tests.awkward import NAMES_IN_ANY_SCRIPT
+
+JPEG = b"\xff\xd8\xff and so on"
+
+
+def names(where, **options):
+    return [source.name for source in sources(str(where), **options)[0]]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.jpg", "a.PNG", "deep/er/c.jpeg", "notes.txt", ".hidden.jpg", ".git/d.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"not a picture at all")
+    (tmp_path / "no ending").write_bytes(JPEG)
+    (tmp_path / "empty").touch()
+    return tmp_path
+
+
+def test_a_folder_is_searched_to_the_bottom_in_order(folder):
+    assert names(folder) == ["a.PNG", "b.jpg", "deep/er/c.jpeg", "no ending"]
+
+
+def test_what_is_left_alone_is_counted(folder):
+    _, left_alone = sources(str(folder))
+
+    assert left_alone == 2  # notes.txt and the empty file; hidden ones are nobody's business
+
+
+def test_a_file_that_is_named_is_meant_whatever_it_looks_like(folder):
+    assert names(folder / "notes.txt") == ["notes.txt"]
+
+
+def test_a_single_file_in_a_folder_is_not_meant_by_naming_the_folder(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+
+    assert sources(str(tmp_path)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*.jpg", ["b.jpg"]),
+        ("**/*.jp*g", ["b.jpg", "deep/er/c.jpeg"]),
+        ("deep/*/c.jpeg", ["er/c.jpeg"]),
+        ("[ab].*", ["a.PNG", "b.jpg"]),
+    ],
+)
+def test_a_pattern_names_files_from_its_first_wildcard_on(folder, pattern, found):
+    assert names(folder / pattern) == found
+
+
+def test_a_relative_pattern_works_as_well(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+    assert names("*.jpg") == ["b.jpg"]
+    assert names("./deep/**/*.jpeg") == ["er/c.jpeg"]
+
+
+def test_an_empty_folder_has_no_pictures(tmp_path):
+    assert sources(str(tmp_path)) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [("nothing here", "There is no file or folder"), ("*.xyz", "No file matches")],
+)
+def test_nothing_there_is_refused(tmp_path, where, says):
+    with pytest.raises(UnusableFolder, match=says):
+        sources(str(tmp_path / where))
+
+
+def test_the_output_folder_is_no_input(folder):
+    out = folder / "out" / "released"
+    out.mkdir(parents=True)
+    (out / "x.jpg").write_bytes(JPEG)
+
+    assert "out/released/x.jpg" not in names(folder, leave_out=folder / "out")
+    assert "out/released/x.jpg" in names(folder)
+
+
+def test_the_output_folder_is_recognised_by_another_name(folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "x.jpg").write_bytes(JPEG)
+    (folder / "link").symlink_to(folder / "out")
+
+    assert "out/x.jpg" not in names(folder, leave_out=folder / "deep" / ".." / "link")
+
+
+@pytest.mark.parametrize("name", NAMES_IN_ANY_SCRIPT)
+def test_names_in_any_script_are_kept(tmp_path, name):
+    (tmp_path / name).write_bytes(JPEG)
+
+    assert names(tmp_path) == [name]
+
+
+def test_a_name_that_is_no_text_is_escaped(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(JPEG)
+
+    assert names(tmp_path) == ["caf\\xe9.jpg"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\xff\xd8\xff", b"\x89PNG", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"RIFF1234WEBP",
+     b"\0\0\0\x18ftypheic", b"\0\0\0\x0cjP  "],
+    ids=["jpeg", "png", "gif", "bmp", "tiff", "tiff big", "webp", "heic", "jpeg 2000"],
+)  # fmt: skip
+def test_a_picture_without_an_ending_is_found_by_its_first_bytes(tmp_path, head):
+    (tmp_path / "no ending").write_bytes(head)
+
+    assert names(tmp_path) == ["no ending"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
+def test_a_file_that_cannot_be_read_counts_as_a_picture(tmp_path):
+    (tmp_path / "no ending").symlink_to("/proc/self/mem")  # opens, and fails at the first byte
+
+    assert names(tmp_path) == ["no ending"]
+
+
+def test_folders_and_dangling_links_are_no_pictures(tmp_path):
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+
+    assert sources(str(tmp_path)) == ([], 0)

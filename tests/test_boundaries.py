@@ -1,0 +1,267 @@
+"""The architecture as rules that the syntax trees must obey."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MUST_NOT_IMPORT = {
+    "engine": "streamlit duckdb plotly components store pages ultralytics torch",
+    "store": "streamlit plotly components pages cv2 onnxruntime ultralytics torch",
+    "components": "duckdb onnxruntime pages ultralytics torch",
+    "pages": "duckdb cv2 onnxruntime numpy ultralytics torch",
+}
+CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
+MAY_ASK_CLOCK_OR_CHANCE = {
+    "engine/batch.py",  # workers look once a second whether their parent lives
+    "engine/bench.py",  # measures
+    "engine/commands.py",  # the command line draws seeds and names, and times its run
+    "engine/outbox.py",  # a new folder's key
+    "engine/pipeline.py",  # the stopwatch, whose clock is an argument
+}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def product() -> list[Path]:
+    return [*ROOT.glob("*.py"), *(path for name in MUST_NOT_IMPORT for path in modules(name))]
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """Dotted names of everything imported anywhere in a module, `from` imports included."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and dotted(node.func) in {
+            "__import__", "import_module", "importlib.import_module",
+        }:  # fmt: skip
+            yield from (
+                part.value
+                for part in node.args
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of an expression that is one, else what of it can be named."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}".lstrip(".")
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def named(module: ast.Module) -> Iterator[str]:
+    """Every name and attribute that a module mentions."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield dotted(node)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def forbidden_in(module: ast.Module, packages: str) -> set[str]:
+    return {name.split(".")[0] for name in imported(module)} & set(packages.split())
+
+
+@pytest.mark.parametrize(("folder", "packages"), MUST_NOT_IMPORT.items(), ids=list(MUST_NOT_IMPORT))
+def test_a_folder_imports_nothing_from_above_or_beside_it(folder, packages):
+    offences = {
+        name_of(path): found
+        for path in modules(folder)
+        if (found := forbidden_in(tree(path), packages))
+    }
+
+    assert not offences
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch",
+        "import torch.nn as layers",
+        "from torch import nn",
+        "def later():\n    from torch.nn import Linear",
+        "import importlib\nimportlib.import_module('torch.nn')",
+        "__import__('torch')",
+    ],
+)
+def test_the_table_sees_every_way_to_import(source):
+    assert forbidden_in(ast.parse(source), MUST_NOT_IMPORT["engine"]) == {"torch"}
+
+
+def test_nobody_imports_a_relative_name():
+    offences = [
+        name_of(path)
+        for path in product()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+
+    assert not offences
+
+
+def makers(module: ast.Module, maker: str) -> int:
+    """How often a module calls `maker`, or hands it on so that somebody else may."""
+    calls = {id(node.func) for node in ast.walk(module) if isinstance(node, ast.Call)}
+    called = [
+        node
+        for node in ast.walk(module)
+        if id(node) in calls and isinstance(node, ast.expr) and dotted(node).endswith(maker)
+    ]
+    renamed = [
+        alias
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == maker and alias.asname
+    ]
+    assigned = [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign) and dotted(node.value).endswith(maker)
+    ]
+    return len(called) + len(renamed) + len(assigned)
+
+
+def test_only_removal_makes_a_redacted_image():
+    found = {name_of(path) for path in product() if makers(tree(path), "RedactedImage")}
+
+    assert found == {"engine/removal.py"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "RedactedImage(rgb)",
+        "images.RedactedImage(rgb)",
+        "from engine.images import RedactedImage as Picture",
+        "Picture = images.RedactedImage",
+    ],
+)
+def test_the_search_for_makers_sees_through_names(source):
+    assert makers(ast.parse(source), "RedactedImage") == 1
+
+
+def test_redacted_images_are_not_made_by_going_around_their_class():
+    around = {"object.__new__", "RedactedImage.__new__", "pickle.loads", "dataclasses.replace"}
+    offences = {
+        name_of(path)
+        for path in product()
+        if "RedactedImage" in set(named(tree(path))) and around & set(named(tree(path)))
+    }
+
+    assert not offences
+
+
+def encoders(module: ast.Module) -> set[str]:
+    """Calls that write a picture's pixels to bytes or a file."""
+    writing = ("imencode", "imwrite", "imencodemulti", "imwritemulti", "encode_jpeg", "tofile")
+    found = {
+        name
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        and (name := dotted(node.func))
+        and (name.rsplit(".", 1)[-1] in writing or name.rsplit(".", 1)[-1] == "save")
+    }
+    return {name for name in found if not name.startswith("np.")}
+
+
+def test_only_codec_encodes_pictures():
+    found = {name_of(path): calls for path in modules("engine") if (calls := encoders(tree(path)))}
+
+    assert set(found) == {"engine/codec.py"}
+
+
+@pytest.mark.parametrize(
+    "source", ["cv2.imencode('.png', rgb)", "imwrite('x.png', rgb)", "Image.fromarray(rgb).save(x)"]
+)
+def test_the_search_for_encoders_sees_calls(source):
+    assert encoders(ast.parse(source))
+
+
+def test_only_the_session_names_streamlits_state():
+    found = {
+        name_of(path)
+        for path in product()
+        if any(name.split(".")[-1] == "session_state" for name in named(tree(path)))
+    }
+
+    assert found <= {"components/session.py"}
+
+
+def test_the_engine_asks_neither_clock_nor_chance():
+    found = {
+        name_of(path)
+        for path in modules("engine")
+        if CLOCKS_AND_CHANCE & {name.split(".")[0] for name in imported(tree(path))}
+    }
+
+    assert found == MAY_ASK_CLOCK_OR_CHANCE
+
+
+def test_the_engine_draws_from_seeded_generators_only():
+    unseeded = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in modules("engine")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and ".random." in dotted(node.func)
+        and not (dotted(node.func).endswith("default_rng") and node.args)
+    ]
+
+    assert not unseeded
+
+
+def test_no_assertion_guards_the_product():
+    offences = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in product()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assert)
+    ]
+
+    assert not offences
+
+
+@pytest.mark.parametrize("folder", ["engine", "store"])
+def test_modules_stay_short(folder):
+    long = {
+        name_of(path): length
+        for path in modules(folder)
+        if (length := len(path.read_text(encoding="utf-8").splitlines())) > 300
+    }
+
+    assert not long
+
+
+@pytest.mark.parametrize("module", ["engine.pipeline", "engine.batch", "engine.commands"])
+def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(module):
+    program = (
+        f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert "engine" in loaded
+    assert not loaded & set(MUST_NOT_IMPORT["engine"].split())
