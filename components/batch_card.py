@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.palette import OUTCOMES, ago, span
+from components.palette import OUTCOMES, ago, plain, span
 from components.services import database, now
 from store import batches, progress, receipts
 from store.pictures import PictureState
@@ -34,7 +34,7 @@ def _card(shown: Progress) -> None:
     counts = shown.counts
     with st.container(border=True):
         head, stop = st.columns([0.86, 0.14], vertical_alignment="center")
-        head.markdown(f"**{_plain(shown.batch.name)}** · started {_started(shown)}")
+        head.markdown(f"**{plain(shown.batch.name)}** · started {_started(shown)}")
         if counts.waiting and not shown.batch.cancelled_at:
             stop.button(
                 "Cancel",
@@ -99,11 +99,6 @@ def _done(counts: Counts) -> None:
 
 def _started(shown: Progress) -> str:
     return ago(shown.batch.started_at, now()) if shown.batch.started_at else "not yet"
-
-
-def _plain(name: str) -> str:
-    """A name with nothing Markdown would take for formatting."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~:$<>" else sign for sign in name)
 
 
 def _cancel(batch_id: str) -> None:

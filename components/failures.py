@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from components.palette import plain
 from engine.errors import LetheError
 
 
@@ -16,7 +17,7 @@ def shown() -> Iterator[None]:
     try:
         yield
     except LetheError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 @contextmanager
@@ -25,5 +26,5 @@ def fatal() -> Iterator[None]:
     try:
         yield
     except LetheError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         st.stop()

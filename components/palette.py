@@ -36,7 +36,13 @@ OUTCOMES: dict[PictureState, Chip] = {
 }
 """Word, icon and colour of each outcome; never a colour alone."""
 
+_FORMATTING = "\\`*_{}[]()#+-.!|~:$<>"
 _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is: a file's name must not format, link or load anything."""
+    return "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in text)
 
 
 def ago(moment: datetime, now: datetime) -> str:

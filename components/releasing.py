@@ -11,7 +11,7 @@ from components import session
 from components.access import Role, may
 from components.bundle import bundle
 from components.failures import shown
-from components.palette import OUTCOMES, ago
+from components.palette import OUTCOMES, ago, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine import codec
@@ -99,9 +99,9 @@ def show(picture: Picture) -> None:
     word, icon, colour = OUTCOMES[picture.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=colour)
-        st.caption(picture.source)
+        st.caption(plain(picture.source))
     if picture.reason:
-        st.warning(f"Held back because: {picture.reason}", icon=":material/dangerous:")
+        st.warning(f"Held back because: {plain(picture.reason)}", icon=":material/dangerous:")
     if picture.release_id is None:
         return
     receipt = receipts.receipt(database(), picture.release_id)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import reviewing, session
 from components.draft import Item
-from components.palette import CHIP_COLOURS, span
+from components.palette import CHIP_COLOURS, plain, span
 from components.reviewing import Review
 from components.services import database, now
 from components.stage import Zoom
@@ -104,7 +104,8 @@ def why_here(review: Review) -> None:
         if hidden > 0:
             st.badge(f"and {hidden} more", color="gray")
     width, height = review.case.plan.size
-    st.caption(f"{review.case.source} · {width} × {height} · {review.case.batch_name}")
+    source, batch = plain(review.case.source), plain(review.case.batch_name)
+    st.caption(f"{source} · {width} × {height} · {batch}")
 
 
 def categories(review: Review) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from components import session
 from components.batch_card import live_card, live_cards
 from components.failures import shown
-from components.palette import bytes_text
+from components.palette import bytes_text, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
 from engine.errors import LetheError
@@ -141,7 +141,7 @@ def ask_how() -> Order | None:
         st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
         return None
     except LetheError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
     if strict:
         chosen = chosen.requiring_licence()
