@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 AHEAD = 2
 """Jobs handed to the pool per worker: one in work, one waiting, so that no worker runs dry."""
 PARENT_CHECK_S = 1.0
+NICENESS = 5
+"""Workers give way to the page somebody is looking at."""
 
 
 def default_detectors() -> tuple[Detector, ...]:
@@ -98,6 +101,7 @@ class ProcessPool:
             raise ValueError(f"workers must be at least 1, got {workers}")
         self._workers = workers
         self._pool = _new_pool(workers)
+        self._is_busy = False
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """See `Executor.run`."""
@@ -106,6 +110,7 @@ class ProcessPool:
         while True:
             for job in islice(source, AHEAD * self._workers - len(under_way)):
                 under_way[self._submit(job)] = job
+            self._is_busy = bool(under_way)
             if not under_way:
                 return
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -121,8 +126,8 @@ class ProcessPool:
                 del under_way[future]
 
     def close(self) -> None:
-        """Stop the workers at once; jobs under way are given up."""
-        self._pool.shutdown(wait=True, kill_workers=True)
+        """Stop the workers; jobs under way are given up at once."""
+        self._pool.shutdown(wait=True, kill_workers=self._is_busy)
 
     def _submit(self, job: Job) -> Future[Outcome]:
         try:
@@ -179,6 +184,8 @@ class _Worker:
 def _start_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
+    os.nice(NICENESS)
     cv2.setNumThreads(1)
     _Worker.detectors = default_detectors()
 
