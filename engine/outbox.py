@@ -137,6 +137,8 @@ class Outbox:
     def _append_name(self, source: str, release: str) -> None:
         with _private_append(self.folder / "names.csv") as file:
             csv.writer(file, lineterminator="\n").writerow([source, release])
+            file.flush()
+            os.fsync(file.fileno())
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name

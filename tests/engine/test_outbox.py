@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import stat
+import sys
+
+import pytest
+
+from engine.errors import UnusableFolder
+from engine.geometry import PixelRect, Size
+from engine.images import Residue
+from engine.outbox import NAMES_NOTE, Outbox
+from engine.outcome import NeedsReview, Quarantined, Released
+from engine.plan import Plan, Reason, ReasonKind
+from engine.policy import Policy, read_policy
+from engine.receipt import Receipt
+from tests.awkward import NAMES_IN_ANY_SCRIPT
+from tests.scenes import region
+
+FACE, MASKED = region((10, 10, 30, 30)), PixelRect(0, 0, 50, 50)
+SOURCE = 'Ünïcödé, "quoted"\n顔.jpg'
+"""As hard on CSV as a file name can be."""
+
+
+def open_outbox(folder):
+    return Outbox.create(folder, Policy(), "same")
+
+
+def released(number=0, picture="picture"):
+    receipt = Receipt(
+        release=f"{number:032x}",
+        image_id=picture,
+        format="png",
+        size=Size(100, 100),
+        regions=(FACE,),
+        masked=(MASKED,),
+        not_looked_for=(),
+        reviewer=None,
+        policy=Policy().fingerprint,
+        weights=(),
+        checks={"T1": True, "T3": True, "T4": True},
+        residue=Residue.NONE,
+        seconds={},
+    )
+    return Released(picture, receipt, b"pixels of %d" % number)
+
+
+def for_review(picture="picture", score=0.3):
+    doubt = region((60, 60, 70, 70), score=score)
+    reasons = (Reason(ReasonKind.UNSURE, "face 0.30"),)
+    plan = Plan(picture, Size(100, 100), (FACE,), (doubt,), reasons, Policy().fingerprint)
+    return NeedsReview(picture, plan, (MASKED, PixelRect(48, 48, 82, 82)))
+
+
+def lines(folder, name):
+    path = folder / name
+    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
+
+
+def names(folder):
+    with (folder / "names.csv").open(encoding="utf-8", newline="") as file:
+        assert file.readline() == NAMES_NOTE
+        return list(csv.reader(file))
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+OUTCOMES = {
+    "released": released(),
+    "review": for_review(),
+    "quarantined": Quarantined("picture", "It was held back."),
+}
+outcomes = pytest.mark.parametrize("fate", OUTCOMES)
+
+
+class TestRecord:
+    @outcomes
+    def test_a_fate_is_remembered_now_and_later(self, tmp_path, fate):
+        outbox = open_outbox(tmp_path / "out")
+
+        assert outbox.fate(SOURCE, "picture") is None
+        assert outbox.record(SOURCE, "picture", OUTCOMES[fate]) == fate
+        assert outbox.fate(SOURCE, "picture") == fate
+
+        outbox.close()
+        again = open_outbox(tmp_path / "out")
+        assert again.fate(SOURCE, "picture") == fate
+        assert again.fate(SOURCE, "changed content") is None
+        assert again.fate("another name", "picture") is None
+
+    def test_a_release_has_a_file_a_receipt_and_a_name(self, tmp_path):
+        outbox = open_outbox(tmp_path)
+
+        outbox.record(SOURCE, "picture", released(7))
+
+        file = tmp_path / "released" / f"{7:032x}.png"
+        assert file.read_bytes() == b"pixels of 7"
+        assert [line["release"] for line in lines(tmp_path, "receipts.jsonl")] == [file.stem]
+        assert names(tmp_path) == [["source", "release"], [SOURCE, file.stem]]
+        assert "score" not in (tmp_path / "receipts.jsonl").read_text()
+
+    def test_a_review_line_says_what_and_why_and_what_would_go(self, tmp_path):
+        outbox = open_outbox(tmp_path)
+
+        outbox.record(SOURCE, "picture", for_review())
+
+        (line,) = lines(tmp_path, "review.jsonl")
+        assert (line["source"], line["picture"]) == (SOURCE, "picture")
+        assert line["reasons"] == ["unsure: face 0.30"]
+        assert line["regions"][0]["masked"] == list(MASKED)
+        assert line["doubts"][0]["masked"] == [48, 48, 82, 82]
+        assert line["doubts"][0]["score"] == 0.3
+
+    def test_plans_that_wait_come_back_and_settled_ones_do_not(self, tmp_path):
+        outbox = open_outbox(tmp_path)
+        outbox.record("waits", "one", for_review("one", 0.25))
+        outbox.record("waits", "one", for_review("one", 0.35))
+        outbox.record("released since", "two", for_review("two"))
+        outbox.record("released since", "two", released(2, "two"))
+
+        assert outbox.plans() == {"waits": for_review("one", 0.35).plan}
+
+        outbox.close()
+        assert open_outbox(tmp_path).plans().keys() == {"waits"}
+
+    def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
+        outbox = open_outbox(tmp_path)
+        for fate, outcome in OUTCOMES.items():
+            outbox.record(fate, "picture", outcome)
+
+        private = [tmp_path / name for name in ("names.csv", "receipts.jsonl", "review.jsonl")]
+        private += [tmp_path / "quarantine.jsonl", *(tmp_path / ".lethe").glob("*.*")]
+        assert {mode(path) for path in private if path.is_file()} == {0o600}
+        assert mode(tmp_path / ".lethe") == 0o700
+        assert {mode(path) for path in (tmp_path / "released").iterdir()} == {0o644}
+
+    @pytest.mark.parametrize("name", NAMES_IN_ANY_SCRIPT)
+    def test_names_in_any_script_come_back(self, tmp_path, name):
+        outbox = open_outbox(tmp_path)
+        outbox.record(name, "picture", released())
+        outbox.close()
+
+        assert open_outbox(tmp_path).fate(name, "picture") == "released"
+        assert names(tmp_path)[1][0] == name
+
+
+class TestOpening:
+    def test_two_runs_at_a_time_are_refused(self, tmp_path):
+        first = open_outbox(tmp_path)
+
+        with pytest.raises(UnusableFolder, match="Another Lethe run"):
+            open_outbox(tmp_path)
+
+        first.close()
+        open_outbox(tmp_path).close()
+
+    @pytest.mark.parametrize(
+        ("policy", "file_format"),
+        [(Policy(), "png"), (read_policy("[removal]\nfill = 'solid'"), "same")],
+        ids=["another format", "another policy"],
+    )
+    def test_other_settings_are_refused_and_let_the_folder_go(self, tmp_path, policy, file_format):
+        open_outbox(tmp_path).close()
+
+        with pytest.raises(UnusableFolder, match="another policy or output format"):
+            Outbox.create(tmp_path, policy, file_format)
+
+        open_outbox(tmp_path).close()
+
+    def test_somebody_elses_releases_are_not_added_to(self, tmp_path):
+        (tmp_path / "released").mkdir()
+        (tmp_path / "released" / "x.jpg").touch()
+
+        with pytest.raises(UnusableFolder, match="not of a Lethe run"):
+            open_outbox(tmp_path)
+
+    def test_a_folder_without_a_run_cannot_be_gone_on_with(self, tmp_path):
+        with pytest.raises(UnusableFolder, match="not the output folder"):
+            Outbox(tmp_path)
+
+    def test_picture_ids_depend_on_the_folders_key(self, tmp_path):
+        one, other = open_outbox(tmp_path / "one"), open_outbox(tmp_path / "other")
+
+        assert one.picture_id(b"content") == one.picture_id(b"content")
+        assert one.picture_id(b"content") != one.picture_id(b"Content")
+        assert one.picture_id(b"content") != other.picture_id(b"content")
+
+    @pytest.mark.parametrize("name", ["receipts.jsonl", "review.jsonl", "quarantine.jsonl"])
+    @pytest.mark.parametrize(
+        "torn", ['{"source": "x", "pict', "{", '{"a": "b"}'], ids=["half", "start", "no newline"]
+    )
+    def test_a_torn_last_line_is_cut(self, tmp_path, name, torn):
+        outbox = open_outbox(tmp_path)
+        for fate, outcome in OUTCOMES.items():
+            outbox.record(fate, "picture", outcome)
+        outbox.close()
+        before = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(before + torn)
+
+        open_outbox(tmp_path).close()
+
+        assert (tmp_path / name).read_text() == before
+
+    @pytest.mark.parametrize("torn", ["so", "source,00", '"so'], ids=["half", "id", "open quote"])
+    def test_a_torn_last_name_is_cut(self, tmp_path, torn):
+        outbox = open_outbox(tmp_path)
+        outbox.record(SOURCE, "picture", released())
+        outbox.close()
+        before = (tmp_path / "names.csv").read_text()
+        (tmp_path / "names.csv").write_text(before + torn)
+
+        open_outbox(tmp_path).close()
+
+        assert (tmp_path / "names.csv").read_text() == before
+
+
+def _die_at(folder, step, work):
+    """Do `work` and leave, as if killed, before the file operation number `step`."""
+    done = 0
+
+    def watch(event, arguments):
+        nonlocal done
+        if event in ("open", "os.rename", "os.chmod", "os.truncate", "os.remove", "os.mkdir"):
+            if done == step:
+                os._exit(9)
+            done += 1
+
+    sys.addaudithook(watch)
+    work(folder)
+    os._exit(0)
+
+
+def _all_outcomes(folder):
+    outbox = open_outbox(folder)
+    outbox.record("a", "one", released(1, "one"))
+    outbox.record("b", "two", for_review("two"))
+    outbox.record("c", "three", Quarantined("three", "Held back."))
+    outbox.record("d", "four", released(4, "four"))
+
+
+def killed_before(folder, step, work=_all_outcomes):
+    """Whether the work was cut short."""
+    child = multiprocessing.get_context("fork").Process(target=_die_at, args=(folder, step, work))
+    child.start()
+    child.join()
+    return child.exitcode == 9
+
+
+def assert_consistent(folder):
+    receipts = [line["release"] for line in lines(folder, "receipts.jsonl")]
+    files = [path.stem for path in (folder / "released").iterdir()]
+    assert sorted(files) == sorted(receipts)
+    assert len(set(receipts)) == len(receipts)
+    assert sorted(release for _, release in names(folder)[1:]) == sorted(receipts)
+    assert not list((folder / ".lethe" / "partial").iterdir())
+
+
+def test_a_kill_before_any_file_operation_leaves_nothing_half_done(tmp_path):
+    steps = 0
+    while killed_before(folder := tmp_path / str(steps), steps):
+        released_before = {path.stem for path in folder.glob("released/*")}
+        receipts_before = {line["release"] for line in lines(folder, "receipts.jsonl")}
+        outbox = open_outbox(folder)  # what the next run does
+
+        assert released_before <= receipts_before
+        assert_consistent(folder)
+        for source, picture in (("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")):
+            if outbox.fate(source, picture) is None:
+                number = {"one": 11, "four": 14}.get(picture)
+                outbox.record(
+                    source,
+                    picture,
+                    released(number, picture) if number else OUTCOMES["quarantined"],
+                )
+        assert_consistent(folder)
+        assert len(lines(folder, "receipts.jsonl")) == 2
+        outbox.close()
+        steps += 1
+
+    assert steps > 20
+
+
+def test_a_kill_while_tidying_up_is_tidied_up_as_well(tmp_path):
+    step = 0
+
+    def reopen(folder):
+        open_outbox(folder).close()
+
+    while True:
+        folder = tmp_path / str(step)
+        outbox = open_outbox(folder)
+        outbox.record("a", "one", released(1, "one"))
+        outbox.close()
+        done = folder / "released" / f"{1:032x}.png"
+        done.rename(folder / ".lethe" / "partial" / done.name)  # killed just before the move
+        (folder / ".lethe" / "partial" / f"{2:032x}.png").write_bytes(b"without a receipt")
+        was_killed = killed_before(folder, step, reopen)
+
+        open_outbox(folder).close()
+
+        assert_consistent(folder)
+        assert done.exists()
+        if not was_killed:
+            break
+        step += 1
+    assert step > 3
