@@ -133,7 +133,8 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     """Release what a person accepted in a verdict file; name each line that cannot be done."""
     started = time.perf_counter()
     try:
-        lines = verdicts.read_text(encoding="utf-8").splitlines()
+        # str.splitlines would also split at characters that names in other scripts may hold
+        lines = verdicts.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
     originals = {source.name: source for source in sources(where, leave_out=out)[0]}
@@ -160,7 +161,8 @@ def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
     try:
         picture = outbox.picture_id(source.path.read_bytes())
     except OSError as error:
-        return Quarantined("", f"The file could not be read: {error.strerror}.")
+        refused = Quarantined("", f"The file could not be read ({error.strerror}).")
+        return outbox.fate(source.name, refused.job_id) or refused
     fate = outbox.fate(source.name, picture)
     if fate is not None:
         return fate
@@ -183,22 +185,29 @@ def _accepted(
     if value.get("accept") is not True:
         return
     source = value.get("source")
-    if source not in plans:
+    if not isinstance(source, str) or source not in plans:
         raise InvalidVerdict("no picture of this name waits for review; was it released already?")
     if source not in originals:
         raise InvalidVerdict("its original is not in the input folder.")
     path = originals[source].path
-    if outbox.picture_id(path.read_bytes()) != plans[source].image_id:
+    if outbox.picture_id(_original(path)) != plans[source].image_id:
         raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
     verdict = _verdict(value)
     plan = settled(plans.pop(source), verdict)
     yield source, _job(plan.image_id, path, outbox, plan, verdict.reviewer)
 
 
+def _original(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidVerdict(f"its original could not be read ({error.strerror}).") from error
+
+
 def _verdict_line(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line) if line.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidVerdict(f"this is not JSON ({error}).") from error
     if not isinstance(value, dict):
         raise InvalidVerdict("this is not a JSON object.")
@@ -212,7 +221,7 @@ def _verdict(value: dict[str, Any]) -> Verdict:
         regions += [Region.from_json(doubt) for doubt in value.get("doubts") or ()]
         reviewer = str(value.get("reviewer") or COMMAND_LINE)
         return Verdict(tuple(dict.fromkeys(regions)), reviewer, int(value.get("revision", 0)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidVerdict(f"its regions cannot be read ({error!r}).") from error
 
 
