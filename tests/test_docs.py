@@ -1,0 +1,76 @@
+"""What the documents tell people to type works, and what they point to exists."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+_FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def commands():
+    """Every line of every shell block, without its comment."""
+    for document in DOCUMENTS:
+        for block in _FENCE.findall(document.read_text(encoding="utf-8")):
+            for line in block.splitlines():
+                command = line.split("#")[0].strip()
+                if command:
+                    yield pytest.param(command, id=f"{document.name}: {command}")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which a run over one picture has been made already."""
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "PICTURES").mkdir()
+    rgb = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(rgb).save(folder / "PICTURES" / "noise.png")
+    run("redact PICTURES OUT --only face", folder)
+    line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
+    decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
+    (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
+    return folder
+
+
+def run(words, folder, module="engine"):
+    return subprocess.run(
+        [sys.executable, "-m", module, *shlex.split(words)],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "LETHE_HOME": str(folder / "home"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_documented_command_works(command, folder):
+    program, *words = command.split(maxsplit=3)
+    if program == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+        assert words[0] in targets
+    else:
+        assert [program, *words[:1]] == [".venv/bin/python", "-m"]
+
+        done = run(words[2], folder, module=words[1])
+
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_point_to_files_that_exist(document):
+    targets = _LINK.findall(document.read_text(encoding="utf-8"))
+
+    missing = [target for target in targets if not (document.parent / target).exists()]
+
+    assert not missing
