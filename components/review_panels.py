@@ -226,15 +226,15 @@ def _icon_button(
 
 
 def _accept(review: Review) -> None:
-    review.when_still(lambda: _tell(lambda: reviewing.accept(review), review))
+    review.when_still(lambda: _edit(review, reviewing.accept, review))
 
 
 def _reject(review: Review) -> None:
-    review.when_still(lambda: _tell(lambda: reviewing.reject(review), review))
+    review.when_still(lambda: _edit(review, reviewing.reject, review))
 
 
 def _skip(review: Review) -> None:
-    review.when_still(lambda: _tell(lambda: reviewing.skip(review), review))
+    review.when_still(lambda: _edit(review, reviewing.skip, review))
 
 
 def _edit(review: Review, act: Callable[..., None], *arguments: object) -> None:
@@ -252,7 +252,7 @@ def _undo(review: Review | None) -> None:
 
 
 def _toggle_preview(review: Review) -> None:
-    review.when_still(review.toggle_preview)
+    review.when_still(lambda: _edit(review, review.toggle_preview))
 
 
 def _tell(act: Callable[[], object], review: Review) -> None:

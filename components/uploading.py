@@ -56,12 +56,18 @@ def take_files() -> None:
         key=f"upload_files_{turn}",
         help="Names in any script. Every file reaches an outcome; none is left out in silence.",
     )
+    refused: list[str] = session.kept("upload_refused", list)
     if not dropped:
+        for sentence in refused:
+            st.error(plain(sentence), icon=":material/error:")
         return
-    with shown(), st.spinner(f"Taking in {len(dropped)} files …"):
-        staging = _staging()
+    refused.clear()
+    with st.spinner(f"Taking in {len(dropped)} files …"):
         for file in dropped:
-            staging.take_file(file.name, file.getvalue())
+            try:
+                _staging().take_file(file.name, file.getvalue())
+            except LetheError as error:
+                refused.append(str(error))  # told below the next, empty uploader
     session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
     st.rerun()
 

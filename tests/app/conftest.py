@@ -1,0 +1,132 @@
+"""The app in this process, without worker processes: `Lethe` opens pages and makes batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from components import services
+from components.staging import Staging
+from engine.batch import InProcess
+from engine.category import Category
+from engine.images import RgbImage
+from engine.plan import Detection
+from engine.policy import Policy
+from store import batches, intake, progress
+from store.batches import Request
+from store.database import Database
+from store.intake import Incoming
+from store.progress import Counts
+from tests.scenes import FakeDetector, seen
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30.0
+FACE = seen(0.9, (10, 10, 30, 30))
+UNSURE = seen(0.41, (60, 40, 90, 80), Category.TATTOO)
+
+
+def png(width: int = 120, height: int = 100, seed: int = 1) -> bytes:
+    rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return bytes(cv2.imencode(".png", rgb)[1])
+
+
+class Eyes(FakeDetector):
+    """Sees a face in every picture, and a doubtful tattoo in wide ones: those go to a person."""
+
+    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
+        return (FACE, UNSURE) if image.size.width > image.size.height else (FACE,)
+
+
+class Lethe:
+    """The app under test."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @property
+    def database(self) -> Database:
+        return services.database()
+
+    @property
+    def staging(self) -> Staging:
+        return Staging(self.home / "staging")
+
+    def page(self, name: str = "Home") -> AppTest:
+        """A page in a browser session of its own, as after a reload."""
+        app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=PATIENCE_S)
+        if name == "Home":
+            return app.run()
+        return self.turn(app.run(), name)
+
+    def turn(self, app: AppTest, name: str) -> AppTest:
+        """The same session on another page."""
+        numbers = {"Upload": 1, "Review": 2, "Release": 3}
+        file = f"pages/{numbers[name]}_{name}.py" if name in numbers else "Home.py"
+        return app.switch_page(file).run()
+
+    def batch(self, *contents: bytes, policy: Policy | None = None) -> str:
+        """Pictures called `picture 0.png`, ... taken as far as the machine gets."""
+        settings = (policy or Policy()).with_audit_share(0.0)
+        request = Request("holiday", settings.to_toml())
+        batch = batches.create(self.database, request, services.now())
+        incoming = [
+            Incoming(f"picture {index}.png", content) for index, content in enumerate(contents)
+        ]
+        intake.add(self.database, batch.id, incoming, services.now())
+        batches.start(self.database, batch.id, services.now())
+        self.settle()
+        return batch.id
+
+    def counts(self) -> Counts:
+        return progress.totals(self.database)
+
+    def settle(self) -> Counts:
+        """Wait until the machine has nothing to do."""
+        self.until(lambda: self.counts().remaining == 0)
+        return self.counts()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, "waited too long"
+            time.sleep(0.02)
+
+    def restart(self) -> None:
+        """What ending the process and starting another does to the app."""
+        self.close()
+
+    def close(self) -> None:
+        if (self.home / "lethe.duckdb").exists():
+            running = services.services()
+            running.dispatcher.stop(patience_s=5.0)
+            running.database.close()
+        services.services.clear()
+
+
+@pytest.fixture
+def detectors() -> Sequence[FakeDetector]:
+    return [Eyes()]
+
+
+@pytest.fixture
+def lethe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detectors: Sequence[FakeDetector]
+) -> Iterator[Lethe]:
+    home = tmp_path / "home"
+    monkeypatch.setenv("LETHE_HOME", str(home))
+    monkeypatch.setattr(services, "ProcessPool", lambda workers: InProcess(detectors))
+    monkeypatch.setattr(services.atexit, "register", lambda *arguments: None)
+    before = config.get_option("server.address")
+    config.set_option("server.address", "127.0.0.1")
+    services.services.clear()
+    app = Lethe(home)
+    yield app
+    app.close()
+    config.set_option("server.address", before)
