@@ -31,7 +31,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def bundle(database: Database, batch: Batch) -> IO[bytes]:
     """The zip, in a temporary file read from its start; it is gone when closed."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 -- the download closes it
+    # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
     kept = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _put(archive, "README.txt", README.encode())

@@ -71,6 +71,12 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
     assert {line["release"] for line in lines} == {one.release_id for one in kept}
 
 
+def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
+    with bundle(database, finished(database)) as file:
+        assert isinstance(file, (io.RawIOBase, io.BufferedReader, io.BytesIO))
+        assert file.tell() == 0
+
+
 def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
     batch = finished(database)
 
