@@ -136,8 +136,7 @@ def items(review: Review) -> None:
     with st.container(horizontal=True, gap="xxsmall"):
         _icon_button("J", ":material/keyboard_arrow_down:", "Next line", review, review.step, 1)
         _icon_button("K", ":material/keyboard_arrow_up:", "Previous line", review, review.step, -1)
-        _icon_button("D", ":material/remove_done:", "Drop or keep",
-                     review, review.toggle, review.selected)  # fmt: skip
+        _icon_button("D", ":material/remove_done:", "Drop or keep", review, review.toggle_selected)
         following = _ZOOMS[(_ZOOMS.index(review.zoom) + 1) % len(_ZOOMS)]
         zoom = (review, review.zoom_to, following)
         _button(review.zoom.value, "Z", ":material/zoom_in:", _edit, zoom, key="zoom")

@@ -146,6 +146,10 @@ class Review:
             dropped = not self.draft.items[number].is_dropped
             self._edit(self.draft.with_dropped(number, dropped=dropped))
 
+    def toggle_selected(self) -> None:
+        """Drop the selected line's box, or take it back; of keys pressed fast, the last counts."""
+        self.toggle(self.selected)
+
     def choose(self, category: Category) -> None:
         """Draw with this category from now on, and give it to the selected line."""
         self.category = category

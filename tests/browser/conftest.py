@@ -1,0 +1,138 @@
+"""The real app as a process of its own, and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 60_000
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+playwright.expect.set_options(timeout=PATIENCE_MS)
+_INSIDE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
+
+
+@dataclass
+class App:
+    """The running app's address, and everything browsers asked for or complained about."""
+
+    address: str
+    shots: Path
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self, page: playwright.Page) -> None:
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("websocket", lambda socket: self._asked(socket.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._heard)
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(_INSIDE):
+            self.outside.append(url)
+
+    def _heard(self, message: playwright.ConsoleMessage) -> None:
+        # on a deep link Streamlit's page looks for its server under the page's own path first
+        is_probe = "/_stcore/" in message.location.get("url", "")
+        if message.type == "error" and not is_probe:
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+def chromium() -> str:
+    """Where Chromium is; without one the test is skipped, but fails where it has to run."""
+    path = os.environ.get("LETHE_CHROMIUM", "/usr/bin/chromium")
+    if not Path(path).is_file():
+        says = f"there is no Chromium at {path}; install it or set LETHE_CHROMIUM"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(says)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def wait_for(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not holds():
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.1)
+
+
+def _is_up(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app with an empty home; one per module, since models take seconds to load."""
+    chromium()
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    log = tmp_path_factory.mktemp("log") / "server.txt"
+    shots = Path(os.environ.get("LETHE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    # without sample checks by chance, so that each run takes the same way
+    (home / "policy.toml").write_text("[review]\naudit_share = 0.0\n")
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "LETHE_HOME": str(home)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        running = App(f"http://127.0.0.1:{port}", shots)
+        try:
+            wait_for(lambda: _is_up(running.address), "the server")
+            yield running
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+    said = log.read_text(errors="replace")
+    assert "Traceback" not in said, said[-3000:]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    path = chromium()
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(app: App, browser: playwright.Browser) -> Iterator[playwright.Page]:
+    """A browser session of its own, 1280 by 800."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    opened = context.new_page()
+    app.watch(opened)
+    yield opened
+    context.close()
