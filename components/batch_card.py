@@ -72,7 +72,8 @@ def _outcomes(counts: Counts) -> None:
         ):
             word, icon, colour = OUTCOMES[state]
             if count or state in (PictureState.RELEASED, PictureState.REVIEW):
-                st.badge(f"{count} {word.lower()}", icon=icon, color=colour)
+                text = word.lower() if count == 1 else word.lower().replace("needs", "need")
+                st.badge(f"{count} {text}", icon=icon, color=colour)
 
 
 def _strip(batch_id: str) -> None:

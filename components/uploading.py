@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import session
 from components.batch_card import live_card, live_cards
-from components.failures import shown
+from components.failures import fatal, shown
 from components.palette import bytes_text, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
@@ -130,27 +130,41 @@ def ask_how() -> Order | None:
         type="tertiary",
         icon=":material/download:",
     )
+    with fatal():
+        chosen = policy()
     with st.expander("Advanced", key="upload_advanced"):
         choice = st.selectbox(
-            "Format of releases", list(_FORMATS), format_func=_FORMATS.__getitem__,
+            "Format of releases",
+            list(_FORMATS),
+            format_func=_FORMATS.__getitem__,
             key="upload_format",
-        )  # fmt: skip
+        )
+        wanted = st.multiselect(
+            "Look for",
+            chosen.looked_for,
+            default=list(chosen.looked_for),
+            format_func=str.capitalize,
+            key="upload_look_for",
+            help="What is not looked for is not removed; every receipt says so.",
+        )
         strict = st.toggle(
             "No licence, no release",
+            value=chosen.manifest.require_licence,
             key="upload_strict",
             help="Pictures without a licence in the manifest are held back.",
         )
     try:
         manifest = read_manifest(csv.getvalue().decode("utf-8")) if csv else Manifest()
-        chosen = policy()
     except UnicodeDecodeError:
         st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
         return None
     except LetheError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    if strict:
-        chosen = chosen.requiring_licence()
+    if not wanted:
+        st.error("Choose at least one thing to look for.", icon=":material/error:")
+        return None
+    chosen = chosen.only(wanted).requiring_licence(required=strict)
     return Order(name or "Unnamed batch", chosen, choice, manifest)
 
 

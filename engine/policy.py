@@ -63,7 +63,7 @@ class OtherPolicy(_Part):
 
 
 class Categories(_Part):
-    """One entry per category."""
+    """One entry per category; at least one is looked for."""
 
     face: CategoryPolicy = CategoryPolicy(grow=Grow(left=0.20, right=0.20, top=0.30, bottom=0.15))
     tattoo: CategoryPolicy = CategoryPolicy()
@@ -71,6 +71,12 @@ class Categories(_Part):
         grow=Grow(left=0.25, right=0.25, top=0.25, bottom=0.25)
     )
     other: OtherPolicy = OtherPolicy()
+
+    @model_validator(mode="after")
+    def _not_blind(self) -> Categories:
+        if not (self.face.look or self.tattoo.look or self.jewelry.look):
+            raise ValueError("at least one of face, tattoo and jewelry must be looked for")
+        return self
 
 
 class DetectionPolicy(_Part):
@@ -178,9 +184,9 @@ class Policy(_Part):
         review = self.review.model_copy(update={"audit_share": share})
         return self.model_copy(update={"review": review})
 
-    def requiring_licence(self) -> Policy:
-        """The same policy with "no licence, no release"."""
-        return self.model_copy(update={"manifest": ManifestPolicy(require_licence=True)})
+    def requiring_licence(self, *, required: bool) -> Policy:
+        """The same policy with "no licence, no release" on or off."""
+        return self.model_copy(update={"manifest": ManifestPolicy(require_licence=required)})
 
 
 def default_policy() -> Policy:

@@ -162,3 +162,12 @@ def test_other_has_a_mask_and_no_thresholds():
 def test_a_policy_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Policy().removal.fill = "solid"
+
+
+def test_a_policy_that_looks_for_nothing_is_refused():
+    blind = "".join(
+        f"[categories.{name}]\nlook = false\n" for name in ("face", "tattoo", "jewelry")
+    )
+
+    with pytest.raises(InvalidPolicy, match="at least one"):
+        read_policy(blind)
