@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.palette import OUTCOMES, ago, plain, span
+from components.palette import OUTCOMES, ago, counted, plain, span
 from components.services import database, now
 from store import batches, progress, receipts
 from store.pictures import PictureState
@@ -89,7 +89,7 @@ def _done(counts: Counts) -> None:
         if counts.review:
             st.page_link(
                 "pages/2_Review.py",
-                label=f"Review {counts.review} pictures",
+                label=f"Review {counted(counts.review, 'picture')}",
                 icon=":material/visibility:",
             )
         if counts.released:

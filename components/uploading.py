@@ -10,7 +10,7 @@ import streamlit as st
 from components import session
 from components.batch_card import live_card, live_cards
 from components.failures import fatal, shown
-from components.palette import bytes_text, plain
+from components.palette import bytes_text, counted, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
 from engine.errors import LetheError
@@ -62,7 +62,7 @@ def take_files() -> None:
             st.error(plain(sentence), icon=":material/error:")
         return
     refused.clear()
-    with st.spinner(f"Taking in {len(dropped)} files …"):
+    with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
                 _staging().take_file(file.name, file.getvalue())
@@ -91,7 +91,7 @@ def show_staged(files: tuple[Staged, ...]) -> None:
     problems = sum(bool(file.fitness.problem) for file in files)
     carried = sum(bool(file.fitness.metadata) for file in files)
     size = bytes_text(sum(file.bytes for file in files))
-    line = f"**{len(files)} pictures**, {size}."
+    line = f"**{counted(len(files), 'picture')}**, {size}."
     if carried:
         line += f" {carried} carry metadata, which never reaches a release."
     if problems:
@@ -171,7 +171,7 @@ def ask_how() -> Order | None:
 def offer_start(files: tuple[Staged, ...], order: Order | None) -> None:
     """The button that makes a batch of it."""
     pressed = st.button(
-        f"Start with {len(files)} pictures",
+        f"Start with {counted(len(files), 'picture')}",
         type="primary",
         key="upload_start",
         icon=":material/play_arrow:",

@@ -274,10 +274,10 @@ def test_what_waits_for_start_survives_a_page_change_a_reload_and_a_restart(leth
     app = lethe.page("Upload")
 
     app = lethe.turn(lethe.turn(app, "Release"), "Upload")
-    assert "1 pictures" in said(app)
-    assert "1 pictures" in said(lethe.page("Upload"))
+    assert "1 picture" in said(app)
+    assert "1 picture" in said(lethe.page("Upload"))
     lethe.restart()
-    assert "1 pictures" in said(lethe.page("Upload"))
+    assert "1 picture" in said(lethe.page("Upload"))
 
 
 def test_clear_forgets_what_waits(lethe):

@@ -1,10 +1,20 @@
 """Words and colours: every outcome and category has its own."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, span
+from components.palette import (
+    CHIP_COLOURS,
+    COLOURS,
+    OUTCOMES,
+    ago,
+    bytes_text,
+    counted,
+    plain,
+    span,
+)
 from engine.category import Category
 from store.pictures import PictureState
 
@@ -43,6 +53,32 @@ def test_a_length_of_time_has_one_unit(seconds, expected):
 )
 def test_file_sizes_are_short(count, expected):
     assert bytes_text(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, "0 pictures"), (1, "1 picture"), (2, "2 pictures")]
+)
+def test_one_is_no_plural(count, expected):
+    assert counted(count, "picture") == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "plain",
+        "![x](http://outside/x)",
+        "<img src=x>",
+        "**bold** $x$ :red[y]",
+        "a\\b",
+        "名.png",
+    ],
+)
+def test_a_name_in_markdown_is_shown_as_it_is(name):
+    escaped = plain(name)
+
+    assert re.sub(r"\\(.)", r"\1", escaped) == name
+    assert not re.search(r"(?<!\\)(?:\\\\)*[!\[\]<>*$:`_]", escaped)
 
 
 def test_every_outcome_has_a_word_and_an_icon_of_its_own_beside_its_colour():

@@ -212,8 +212,9 @@ def test_the_keyboard_works_after_drawing(app: App, page: Page):
     assert lines(page) == ["1 tattoo", "2 tattoo"]
     page.keyboard.press("u")
     expect(page.get_by_text("drawn", exact=True)).to_have_count(1)
-    page.keyboard.press("d")
+    quiet(page)
     page.keyboard.press("j")
+    quiet(page)
     page.keyboard.press("d")
     expect(page.get_by_text("0 will be removed")).to_be_visible()
 
