@@ -17,7 +17,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 
 import cv2
 import loky
@@ -130,11 +132,12 @@ class ProcessPool:
         self._pool.shutdown(wait=True, kill_workers=self._is_busy)
 
     def _submit(self, job: Job) -> Future[Outcome]:
-        try:
-            future: Future[Outcome] = self._pool.submit(_work, job)
-        except BrokenProcessPool:  # a worker died, at work or while idle
-            self._renew()
-            future = self._pool.submit(_work, job)
+        with _ctrl_c_held():
+            try:
+                future: Future[Outcome] = self._pool.submit(_work, job)
+            except BrokenProcessPool:  # a worker died, at work or while idle
+                self._renew()
+                future = self._pool.submit(_work, job)
         return future
 
     def _one_by_one(self, suspects: Iterable[Job]) -> Iterator[Outcome]:
@@ -169,6 +172,21 @@ def _failed(job: Job, error: BaseException) -> Quarantined:
     return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
 
 
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Start processes that Ctrl-C, which is the parent's to handle, does not reach.
+
+    They inherit this thread's mask. Without it a worker that is still importing dies with a
+    traceback on standard output, where only the summary belongs.
+    """
+    resource_tracker.ensure_running()  # CPython 3.11 lifts the mask when it starts this by itself
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
     return loky.ProcessPoolExecutor(
         max_workers=workers, initializer=_start_worker, initargs=(os.getpid(),)
@@ -182,7 +200,6 @@ class _Worker:
 
 
 def _start_worker(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)

@@ -301,6 +301,16 @@ def all_gone(pids, seconds=30.0):
 
 
 class TestWorkers:
+    def test_ctrl_c_does_not_reach_them_from_their_first_moment(self, a_picture):
+        pool = ProcessPool(2)
+        list(pool.run([a_job(a_picture)]))
+
+        held = pool._pool.submit(eval, "__import__('signal').pthread_sigmask(0, [])").result()
+
+        pool.close()
+        assert signal.SIGINT in held
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
     def test_starting_one_runs_neither_the_callers_script_nor_the_app(self, tmp_path):
         process, _, modules, marker = start_parent(tmp_path, "pool.close()")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -528,6 +529,17 @@ def redact_process(tmp_path, workers=2):
     )  # fmt: skip
 
 
+def is_worker_starting(session):
+    """Whether a worker of this session runs Python by now, and so would answer Ctrl-C."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            of = (folder / "stat").read_text().rpartition(")")[2].split()[3]
+            if of == str(session) and b"LokyProcess" in (folder / "cmdline").read_bytes():
+                caught = (folder / "status").read_text().partition("SigCgt:")[2].split()[0]
+                return bool(int(caught, 16) & 1 << signal.SIGINT - 1)
+    return False
+
+
 def wait_for_receipts(out, count, process):
     path = out / "receipts.jsonl"
     while process.poll() is None:
@@ -560,6 +572,19 @@ class TestProcess:
         assert_whole(out)
         (line,) = stdout.splitlines()
         assert json.loads(line)["released"] == json.loads(line)["pictures"] == 40
+
+    def test_ctrl_c_while_workers_start_leaves_no_traceback(self, tmp_path, many):
+        process = redact_process(tmp_path)
+        while process.poll() is None and not is_worker_starting(process.pid):
+            time.sleep(0.002)
+
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert stdout == ""
+        assert "Traceback" not in stderr
+        assert_whole(tmp_path / "out")
 
     def test_ctrl_c_keeps_what_is_done_and_goes_on_later(self, tmp_path, many):
         out = tmp_path / "out"
