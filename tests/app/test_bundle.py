@@ -96,6 +96,13 @@ def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
     assert not [row.id for row in rows if row.id.encode() in said or row.id in str(list(content))]
 
 
+def test_the_order_of_the_zip_does_not_tell_the_order_of_the_batch(database):
+    content = list(entries(database, finished(database)))
+
+    released = [name for name in content if name.startswith("released/")]
+    assert released == sorted(released)
+
+
 def test_no_entry_says_when_it_was_written(database):
     batch = finished(database)
 
