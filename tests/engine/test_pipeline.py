@@ -44,7 +44,16 @@ class MiddleSeer:
 
 
 def planned(original, *regions, doubts=(), reasons=()):
-    return Plan(original.id, original.size, regions, doubts, reasons, Policy().fingerprint)
+    return Plan(
+        original.id,
+        original.size,
+        regions,
+        doubts,
+        reasons,
+        Policy().fingerprint,
+        not_looked_for=(Category.TATTOO,),
+        weights=("fake@00000000",),
+    )
 
 
 def released(original, *regions, policy=None, **terms):
@@ -206,6 +215,7 @@ class TestRelease:
         )  # fmt: skip
         assert line["checks"] == {"T1": True, "T3": True, "T4": True}
         assert line["codec_residual"] == "none"
+        assert (line["weights"], line["not_looked_for"]) == (["fake@00000000"], ["tattoo"])
         assert line["regions"] == [
             {"category": "other", "box": [5, 5, 20, 20], "origin": "reviewer",
              "masked": list(receipt.masked[0])}
