@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LetheError as error:
         _complain(str(error))
         return EXIT_USAGE
+    except OSError as error:
+        _complain(f"The disk or a folder refused: {error.strerror or type(error).__name__}.")
+        return EXIT_USAGE
     except KeyboardInterrupt:
         _complain("Stopped. What was finished is kept; the same command goes on from there.")
         return EXIT_INTERRUPTED

@@ -8,11 +8,13 @@ process down a second time is quarantined, and the batch goes on.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -27,7 +29,7 @@ import loky
 from engine import codec, pipeline
 from engine.detect.centerface import CenterFace
 from engine.detect.detector import Detector
-from engine.errors import LetheError
+from engine.errors import LetheError, UnreadableImage
 from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
 from engine.pipeline import Stopwatch, Terms
 from engine.weights import load_weights
@@ -57,16 +59,23 @@ def run_job(job: Job, detectors: Sequence[Detector]) -> Outcome:
         return Quarantined(job.id, f"The file could not be read ({reason}).")
     except MemoryError:
         return Quarantined(job.id, "The picture needs more memory than this machine has.")
-    except Exception as error:  # a defect holds the picture back, not the batch
-        log.exception("job %s failed", job.id)
+    except Exception as error:  # noqa: BLE001 -- a defect holds the picture back, not the batch
+        # say where, but not what: a foreign message may hold a name or a path
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error("job %s failed (%s) at\n%s", job.id, type(error).__name__, frames)  # noqa: TRY400
         return _failed(job, error)
 
 
 def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
     watch = Stopwatch()
     data = job.path.read_bytes()
+    image_id = job.image_id or job.id
+    if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
+        raise UnreadableImage("The file changed while it was being worked on; run again.")
     if job.settled is None:
-        prepared = pipeline.prepare(data, job.id, detectors, job.policy, draw=job.draw, watch=watch)
+        prepared = pipeline.prepare(
+            data, image_id, detectors, job.policy, draw=job.draw, watch=watch
+        )
         image, plan = prepared.image, prepared.plan
         if not plan.is_ready:
             rects = pipeline.masked_rects(plan.proposed, image, job.policy)
@@ -74,7 +83,7 @@ def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
     else:
         plan = job.settled
         with watch.stage("decode"):
-            image = codec.decode(data, job.id, max_megapixels=job.policy.codec.max_megapixels)
+            image = codec.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
     terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
     done = pipeline.release(image, plan, job.policy, terms, watch=watch)
     return Released(job.id, done.receipt, done.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -74,8 +75,8 @@ class _Run:
     outbox: Outbox
     workers: int
     fates: Counter[Fate] = field(default_factory=Counter)
-    _sources: dict[str, list[str]] = field(default_factory=dict)
-    """By job id; a list, because two files may have the same content."""
+    _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and picture id by job id; two files may have the same content, never the same job."""
 
     def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
         """Carry out steps, recording each outcome the moment it is there."""
@@ -83,8 +84,8 @@ class _Run:
         try:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
-                    source = self._sources[outcome.job_id].pop()
-                    self._count(self.outbox.record(source, outcome.job_id, outcome), bar)
+                    source, picture = self._sources.pop(outcome.job_id)
+                    self._count(self.outbox.record(source, picture, outcome), bar)
         finally:
             executor.close()
             self.outbox.close()
@@ -92,7 +93,7 @@ class _Run:
     def _jobs(self, steps: Iterable[tuple[str, Step]], bar: tqdm[Any]) -> Iterator[Job]:
         for source, step in steps:
             if isinstance(step, Job):
-                self._sources.setdefault(step.id, []).append(source)
+                self._sources[step.id] = source, step.image_id or step.id
                 yield step
             elif isinstance(step, Quarantined):
                 self._count(self.outbox.record(source, step.job_id, step), bar)
@@ -122,7 +123,7 @@ def redact(
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
     if left_alone:
-        _say(f"{left_alone} files are not pictures and were left alone.")
+        _say(f"Left alone, as no pictures or linked folders: {left_alone}.")
     outbox = Outbox.create(out, policy, file_format)
     run = _Run(outbox, workers)
     run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
@@ -158,11 +159,15 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 
 def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
+    if source.path.is_dir():
+        return _unread(
+            source, outbox, "This folder could not be opened; what is in it was not seen."
+        )
     try:
-        picture = outbox.picture_id(source.path.read_bytes())
+        data = source.path.read_bytes()
     except OSError as error:
-        refused = Quarantined("", f"The file could not be read ({error.strerror}).")
-        return outbox.fate(source.name, refused.job_id) or refused
+        return _unread(source, outbox, f"The file could not be read ({error.strerror}).")
+    picture = outbox.picture_id(data)
     fate = outbox.fate(source.name, picture)
     if fate is not None:
         return fate
@@ -170,7 +175,11 @@ def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
     refusal = manifest.refusal(source.name, require_licence=require)
     if refusal:
         return Quarantined(picture, refusal)
-    return _job(picture, source.path, outbox)
+    return _job(picture, source.path, outbox, data)
+
+
+def _unread(source: Source, outbox: Outbox, reason: str) -> Step:
+    return outbox.fate(source.name, "") or Quarantined("", reason)
 
 
 def _accepted(
@@ -190,11 +199,12 @@ def _accepted(
     if source not in originals:
         raise InvalidVerdict("its original is not in the input folder.")
     path = originals[source].path
-    if outbox.picture_id(_original(path)) != plans[source].image_id:
+    data = _original(path)
+    if outbox.picture_id(data) != plans[source].image_id:
         raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
     verdict = _verdict(value)
     plan = settled(plans.pop(source), verdict)
-    yield source, _job(plan.image_id, path, outbox, plan, verdict.reviewer)
+    yield source, _job(plan.image_id, path, outbox, data, plan, verdict.reviewer)
 
 
 def _original(path: Path) -> bytes:
@@ -229,15 +239,19 @@ def _job(
     picture: str,
     path: Path,
     outbox: Outbox,
+    data: bytes,
     settled: Plan | None = None,
     reviewer: str | None = None,
 ) -> Job:
+    release_id = secrets.token_hex(16)
     return Job(
-        id=picture,
+        id=release_id,
+        image_id=picture,
+        digest=hashlib.sha256(data).digest(),
         path=path.absolute(),
         policy=outbox.policy,
         format=outbox.format,
-        release_id=secrets.token_hex(16),
+        release_id=release_id,
         seed=secrets.randbits(64),
         draw=secrets.randbelow(2**53) / 2**53,
         settled=settled,

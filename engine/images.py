@@ -20,13 +20,15 @@ DEFAULT_BLOCK = Size(16, 16)
 class Residue(StrEnum):
     """How far hidden pixels may already have spread in the *source* file, before Lethe saw it.
 
-    A codec mixes neighbouring pixels, so what lay under a mask may linger outside it.
+    A codec mixes neighbouring pixels, so what lay under a mask may linger outside it. This is what
+    the file itself tells; a picture that was scaled and saved again elsewhere before leaves no
+    sure trace of that, and its blocks then lie on no grid that could be snapped to.
     """
 
     NONE = "none"
-    """True-colour or grey PNG, lossless TIFF, BMP: a pixel is only itself."""
+    """True-colour or grey PNG, lossless TIFF, BMP: no block of this file mixes pixels."""
     BLOCK = "block"
-    """JPEG saved once: a pixel reaches the border of its MCU and 1 px of chroma beyond."""
+    """JPEG without a trace of an earlier save: reaches the MCU's border and 1 px of chroma more."""
     TWICE = "twice"
     """JPEG that looks saved twice: reached 20 px where measured."""
     UNBOUNDED = "unbounded"

@@ -37,7 +37,7 @@ def rect_of(region: Region, codec: SourceCodec, policy: Policy) -> PixelRect:
     inside = region.box.clipped(size)
     if inside.area == 0:
         return PixelRect(0, 0, 0, 0)
-    grown = _grown(inside, region, policy).outward().clipped(size)
+    grown = _grown(region.box, region, policy).outward().clipped(size)
     stored = to_stored(grown, codec.orientation, codec.stored_size)
     reach = CHROMA_BLEED_PX
     if codec.residue is Residue.TWICE:

@@ -38,6 +38,7 @@ Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
 NAMES_NOTE = "# Private: these are the names of the original files. Do not hand this file out.\n"
 NAMES_HEADER = ["source", "release"]
+_OURS = ("released", "names.csv", "receipts.jsonl", "review.jsonl", "quarantine.jsonl")
 
 
 class Outbox:
@@ -72,8 +73,12 @@ class Outbox:
         """
         private = folder / ".lethe"
         if not (private / "run.json").exists():
-            if folder.exists() and any(folder.glob("released/*")):
-                raise UnusableFolder(f"{folder} holds releases that are not of a Lethe run.")
+            foreign = [name for name in _OURS if (folder / name).exists()]
+            if foreign and not private.exists():
+                raise UnusableFolder(
+                    f"{folder} has {foreign[0]} already, which is not of a Lethe run; "
+                    "choose another output folder."
+                )
             _lay_out(folder, policy, file_format)
         outbox = cls(folder)
         if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
@@ -136,7 +141,7 @@ class Outbox:
 
     def _append_name(self, source: str, release: str) -> None:
         with _private_append(self.folder / "names.csv") as file:
-            csv.writer(file, lineterminator="\n").writerow([source, release])
+            file.write(_name_row(source, release))
             file.flush()
             os.fsync(file.fileno())
 
@@ -147,6 +152,11 @@ class Outbox:
 
     def _names(self) -> Iterator[tuple[str, str]]:
         path = self.folder / "names.csv"
+        if not path.exists():
+            raise UnusableFolder(
+                f"{path} is missing; without it nobody can tell what was released already. "
+                "Put it back, or choose a new output folder."
+            )
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))[2:]
         yield from ((row[0], row[1]) for row in rows if len(row) == len(NAMES_HEADER))
@@ -194,8 +204,8 @@ def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[st
 
 def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
     private = folder / ".lethe"
-    (folder / "released").mkdir(parents=True, exist_ok=True)
-    private.mkdir(mode=0o700, exist_ok=True)
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)  # first: what follows is ours
+    (folder / "released").mkdir(exist_ok=True)
     (private / "partial").mkdir(exist_ok=True)
     _write_private(private / "key", secrets.token_bytes(32))
     _write_private(private / "policy.toml", policy.to_toml().encode())
@@ -235,9 +245,18 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _write_names(path: Path, rows: list[tuple[str, str]]) -> None:
+    text = ",".join(NAMES_HEADER) + "\n" + "".join(_name_row(*row) for row in rows)
+    _write_private(path, (NAMES_NOTE + text).encode())
+
+
+def _name_row(source: str, release: str) -> str:
+    """A line of CSV; the writer leaves a lone carriage return bare, where readers split."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([NAMES_HEADER, *rows])
-    _write_private(path, (NAMES_NOTE + text.getvalue()).encode())
+    if "\r" in source:
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([source, release])
+    else:
+        csv.writer(text, lineterminator="\n").writerow([source, release])
+    return text.getvalue()
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -23,7 +23,7 @@ class Job:
     """One picture to take down the line, with everything random about it already drawn."""
 
     id: str
-    """The picture's id; becomes `RgbImage.id`."""
+    """Names the job in its outcome."""
     path: Path
     policy: Policy
     format: FormatChoice
@@ -36,6 +36,11 @@ class Job:
     settled: Plan | None = None
     """A plan a person has decided: only removal is left to do."""
     reviewer: str | None = None
+    image_id: str | None = None
+    """Becomes `RgbImage.id`; the job's own id when None."""
+    digest: bytes | None = None
+    """SHA-256 of the file as it was when this was decided; another content is not worked on.
+    Never written anywhere: a plain hash would tell who holds a candidate original."""
 
 
 @dataclass(frozen=True, slots=True)

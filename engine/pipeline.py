@@ -120,12 +120,14 @@ def release(
     Raises:
         PlanNotReady: doubts or reasons for review remain.
         UnsafeRelease: a check failed.
-        ValueError: the plan was made for another picture.
+        ValueError: the plan was made for another picture or under another policy.
     """
     if (plan.image_id, plan.size) != (image.id, image.size):
         raise ValueError(
             f"plan of {plan.image_id} {plan.size} does not fit picture {image.id} {image.size}"
         )
+    if plan.policy != policy.fingerprint:
+        raise ValueError(f"plan was made under policy {plan.policy}, not {policy.fingerprint}")
     if not plan.is_ready:
         raise PlanNotReady(
             f"{len(plan.doubts)} doubts and {len(plan.reasons)} reasons for review remain; "

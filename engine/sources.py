@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,36 +47,53 @@ def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source],
         leave_out: a folder inside it that is not input, such as the output folder.
 
     Returns:
-        The pictures, sorted by name, and the number of other files that were left alone.
+        The pictures, sorted by name, and the number of files and linked folders left alone. A
+        folder that cannot be opened stands among the pictures, so that it is not passed over.
 
     Raises:
         UnusableFolder: there is nothing there.
     """
-    root, files = _files(where)
+    root, files, links = _files(where)
     if leave_out is not None:
         away = leave_out.resolve()
-        files = [path for path in files if away not in path.resolve().parents]
+        files = [path for path in files if away not in (path.resolve(), *path.resolve().parents)]
     visible = [path for path in files if not _hidden(path.relative_to(root))]
     # a single file that was named is meant, whatever it looks like
     is_named = Path(where).is_file()
-    pictures = [path for path in visible if is_named or _is_picture(path)]
+    pictures = [path for path in visible if is_named or path.is_dir() or _is_picture(path)]
     found = [Source(_name(path.relative_to(root)), path) for path in pictures]
-    return sorted(found, key=lambda source: source.name), len(visible) - len(pictures)
+    left_alone = len(visible) - len(pictures) + links
+    return sorted(found, key=lambda source: source.name), left_alone
 
 
-def _files(where: str) -> tuple[Path, list[Path]]:
+def _files(where: str) -> tuple[Path, list[Path], int]:
+    """Root, files with folders that could not be opened, and the number of linked folders."""
     path = Path(where)
     if path.is_dir():
-        return path, [file for file in path.rglob("*") if file.is_file()]
+        return path, *_walked(path)
     if path.is_file():
-        return path.parent, [path]
+        return path.parent, [path], 0
     if not glob.has_magic(where):
         raise UnusableFolder(f"There is no file or folder {where}.")
     matches = [Path(match) for match in glob.glob(where, recursive=True)]  # noqa: PTH207
-    files = [match for match in matches if match.is_file()]
+    # a pattern follows links to folders, in circles too: each file counts once
+    files = {match.resolve(): match for match in sorted(matches, reverse=True) if match.is_file()}
     if not files:
         raise UnusableFolder(f"No file matches {where}.")
-    return _fixed_part(path), files
+    return _fixed_part(path), list(files.values()), 0
+
+
+def _walked(root: Path) -> tuple[list[Path], int]:
+    found: list[Path] = []
+    links = 0
+
+    def closed(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for folder, names, files in os.walk(root, onerror=closed):
+        links += sum((Path(folder) / name).is_symlink() for name in names)
+        found += [path for name in files if (path := Path(folder) / name).is_file()]
+    return found, links
 
 
 def _fixed_part(pattern: Path) -> Path:

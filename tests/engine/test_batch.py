@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from engine.batch import InProcess, ProcessPool, default_detectors, run_job
@@ -107,7 +109,7 @@ class TestRunJob:
         assert len(outcome.masked) == len(outcome.plan.proposed) == 2
 
     def test_a_settled_plan_is_carried_out_without_looking_again(self, a_picture):
-        plan = Plan("picture 0", Size(80, 60), (region((5, 5, 20, 20)),), (), (), "policy")
+        plan = Plan("picture 0", Size(80, 60), (region((5, 5, 20, 20)),), (), (), QUICK.fingerprint)
         detector = FakeDetector([seen(0.9)], ["face"])
 
         outcome = run_job(a_job(a_picture, settled=plan, reviewer="ada"), [detector])
@@ -121,13 +123,18 @@ class TestRunJob:
         ("plan", "says"),
         [
             pytest.param(
-                Plan("another", Size(80, 60), (), (), (), "policy"), "ValueError", id="id"
+                Plan("another", Size(80, 60), (), (), (), QUICK.fingerprint), "ValueError", id="id"
             ),
             pytest.param(
-                Plan("picture 0", Size(8, 6), (), (), (), "policy"), "ValueError", id="size"
+                Plan("picture 0", Size(8, 6), (), (), (), QUICK.fingerprint),
+                "ValueError",
+                id="size",
             ),
             pytest.param(
-                Plan("picture 0", Size(80, 60), (), (region((5, 5, 9, 9)),), (), "policy"),
+                Plan("picture 0", Size(80, 60), (), (), (), "another"), "ValueError", id="policy"
+            ),
+            pytest.param(
+                Plan("picture 0", Size(80, 60), (), (region((5, 5, 9, 9)),), (), QUICK.fingerprint),
                 "1 doubts",
                 id="doubts left",
             ),
@@ -138,6 +145,16 @@ class TestRunJob:
 
         assert isinstance(outcome, Quarantined)
         assert says in outcome.reason
+
+    def test_a_file_that_changed_since_it_was_decided_about_is_held_back(self, a_picture):
+        decided = hashlib.sha256(a_picture.read_bytes()).digest()
+        plan = Plan("picture 0", Size(80, 60), (), (), (), QUICK.fingerprint)
+        cv2.imwrite(str(a_picture), np.zeros((60, 80, 3), np.uint8))
+
+        outcome = run_job(a_job(a_picture, settled=plan, digest=decided), [])
+
+        assert isinstance(outcome, Quarantined)
+        assert "changed" in outcome.reason
 
     @pytest.mark.parametrize(
         ("error", "says"),

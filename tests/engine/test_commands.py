@@ -137,7 +137,7 @@ class TestRedact:
             summary[fate] for fate in ("released", "review", "quarantined")
         )
         assert summary["not_looked_for"] == ["tattoo", "jewelry"]
-        assert "1 files are not pictures" in err
+        assert "Left alone, as no pictures or linked folders: 1." in err
         assert_whole(tmp_path / "out")
 
     @pytest.mark.parametrize(
@@ -473,6 +473,67 @@ class TestRelease:
         _, summary, _ = lethe("redact", folder, tmp_path / "out")
 
         assert (summary["released"], summary["review"]) == (2, 1)
+
+    @pytest.mark.parametrize("name", ["a\rb.png", "a\nb.png", 'a",b.png'])
+    def test_a_name_csv_would_break_is_released_once(self, lethe, folder, tmp_path, rng, name):
+        paint(folder / name, 0, rng)
+        lethe("redact", folder, tmp_path / "out")
+
+        _, again, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert again["released"] == 2
+        assert len(list((tmp_path / "out" / "released").iterdir())) == 2
+        assert name in {source for source, _ in names(tmp_path / "out")}
+
+    def test_equal_pictures_keep_their_own_verdicts(self, lethe, folder, tmp_path, rng):
+        paint(folder / "one.png", 255, rng)
+        shutil.copy(folder / "one.png", folder / "two.png")
+        lethe("redact", folder, tmp_path / "out")
+        waiting = {line["source"]: line for line in lines(tmp_path / "out", "review.jsonl")}
+        drawn = [{"box": [40, 30, 50, 40], "category": "other"}]
+        accept = {"accept": True, "doubts": []}
+
+        self.release(
+            lethe,
+            folder,
+            tmp_path,
+            {**waiting["one.png"], **accept, "regions": drawn},
+            {**waiting["two.png"], **accept, "regions": []},
+        )
+
+        source_of = {release: source for source, release in names(tmp_path / "out")}
+        regions = {
+            source_of[receipt["release"]]: len(receipt["regions"])
+            for receipt in lines(tmp_path / "out", "receipts.jsonl")
+        }
+        assert (regions["one.png"], regions["two.png"]) == (1, 0)
+
+    def test_a_missing_list_of_names_is_no_reason_to_begin_again(self, lethe, folder, tmp_path):
+        lethe("redact", folder, tmp_path / "out")
+        (tmp_path / "out" / "names.csv").unlink()
+
+        status, _, said = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 2
+        assert "names.csv is missing" in said
+
+    def test_an_output_folder_that_is_a_file_is_exit_2(self, lethe, folder, tmp_path):
+        (tmp_path / "file").write_text("taken", encoding="utf-8")
+
+        status, _, said = lethe("redact", folder, tmp_path / "file")
+
+        assert status == 2
+        assert "Traceback" not in said
+
+    def test_files_of_others_are_not_written_over(self, lethe, folder, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "names.csv").write_text("mine", encoding="utf-8")
+
+        status, _, said = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 2
+        assert "names.csv" in said
+        assert (tmp_path / "out" / "names.csv").read_text(encoding="utf-8") == "mine"
 
     @pytest.mark.parametrize("name", ["line\u2028here.png", "next\x85one.png", "sep\x1c.png"])
     def test_a_name_with_a_strange_line_break_is_one_line(self, lethe, folder, tmp_path, rng, name):

@@ -134,3 +134,29 @@ def test_folders_and_dangling_links_are_no_pictures(tmp_path):
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
 
     assert sources(str(tmp_path)) == ([], 0)
+
+
+def test_a_folder_that_cannot_be_opened_is_not_passed_over(folder, monkeypatch):
+    (folder / "closed").mkdir()
+    walk = os.walk
+
+    def refusing(top, onerror):
+        yield from walk(top)
+        onerror(PermissionError(13, "Permission denied", str(folder / "closed")))
+
+    monkeypatch.setattr(os, "walk", refusing)
+
+    found, _ = sources(str(folder))
+
+    assert "closed" in {source.name for source in found}
+
+
+def test_a_pattern_that_runs_in_circles_takes_each_picture_once(folder):
+    (folder / "loop").symlink_to(folder, target_is_directory=True)
+    straight, _ = sources(str(folder))
+
+    found, _ = sources(str(folder / "**" / "*"))
+
+    paths = [source.path.resolve() for source in found]
+    assert len(paths) == len(set(paths))
+    assert {source.path.resolve() for source in straight} <= set(paths)
