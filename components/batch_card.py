@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from components.palette import OUTCOMES, ago, counted, plain, span
 from components.services import database, now
+from components.stage import thumbnail_jpeg
 from store import batches, progress, receipts
 from store.pictures import PictureState
 from store.progress import Counts, Progress
@@ -14,13 +17,22 @@ STRIP = 6
 """Newest results shown."""
 
 
-@st.fragment(run_every=1.0)
 def live_card(batch_id: str) -> None:
-    """The card, refreshed every second while the machine works."""
+    """The card, refreshed every second while the machine works, then still."""
     shown = progress.progress(database(), batch_id, now())
-    _card(shown)
-    if shown.counts.remaining == 0:
+    if shown.counts.remaining:
+        _refreshed(batch_id)
+    else:
+        _card(shown)
         _done(shown.counts)
+
+
+@st.fragment(run_every=1.0)
+def _refreshed(batch_id: str) -> None:
+    shown = progress.progress(database(), batch_id, now())
+    if not shown.counts.remaining:
+        st.rerun()
+    _card(shown)
 
 
 def live_cards() -> None:
@@ -81,7 +93,13 @@ def _strip(batch_id: str) -> None:
     if newest:
         columns = st.columns(STRIP)
         for column, receipt in zip(columns, newest, strict=False):
-            column.image(str(receipt.path), width="stretch", alt="Released picture")
+            column.image(_thumbnail(str(receipt.path)), width="stretch", alt="Released picture")
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _thumbnail(path: str) -> bytes:
+    """A small JPEG of a release; only releases are ever cached, never originals."""
+    return thumbnail_jpeg(Path(path).read_bytes())
 
 
 def _done(counts: Counts) -> None:

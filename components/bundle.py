@@ -7,7 +7,8 @@ import io
 import json
 import tempfile
 import zipfile
-from typing import IO
+from collections.abc import Mapping
+from typing import IO, Any
 
 from store import pictures, receipts
 from store.batches import Batch
@@ -19,12 +20,15 @@ README = """\
 Released by Lethe.
 
 released/        the pictures: pixels only, no metadata, under random names
-receipts.jsonl   for each picture what was removed, and which checks it passed
+receipts.jsonl   for each picture which rectangles were removed, and which checks it passed
 attribution.csv  only if a licence asks for it: release, source, licence
 
 Faces, tattoos and jewelry were removed where they were found or marked; each receipt says what
 was not looked for. Hair, clothes and surroundings are still there.
 """
+_PUBLIC = (
+    "release", "format", "size", "not_looked_for", "policy", "weights", "checks", "codec_residual",
+)  # fmt: skip
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: when a file was written is nobody's business."""
 
@@ -52,12 +56,20 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _receipt_lines(kept: list[StoredReceipt]) -> str:
-    """Receipts without the picture's inner id, which means nothing outside."""
-    lines = [
-        {key: value for key, value in receipt.receipt.items() if key != "picture"}
-        for receipt in kept
+    return "".join(json.dumps(public_line(receipt.receipt)) + "\n" for receipt in kept)
+
+
+def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a receipt may go out with its picture.
+
+    Only what the released pixels show anyway: of a region its masked rectangle, which is snapped
+    outward to blocks, and never the box, which follows the hidden pixels to a hundredth.
+    """
+    regions = [
+        {key: region[key] for key in ("category", "origin", "masked")}
+        for region in receipt["regions"]
     ]
-    return "".join(json.dumps(line) + "\n" for line in lines)
+    return {key: receipt[key] for key in _PUBLIC} | {"regions": regions}
 
 
 def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from engine import codec
+from engine.errors import UnreadableImage
 from engine.images import RgbImage
 
 ROOM = 4
@@ -30,8 +31,7 @@ class Desk:
         """The decoded original.
 
         Raises:
-            UnreadableImage: it cannot be decoded any more.
-            OSError: the file cannot be read.
+            UnreadableImage: it cannot be read or decoded any more.
         """
         return self._future(picture_id, original, max_megapixels).result()
 
@@ -57,4 +57,8 @@ class Desk:
 
 
 def _decoded(picture_id: str, original: Path, max_megapixels: float) -> RgbImage:
-    return codec.decode(original.read_bytes(), picture_id, max_megapixels=max_megapixels)
+    try:
+        data = original.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
+    return codec.decode(data, picture_id, max_megapixels=max_megapixels)

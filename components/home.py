@@ -6,11 +6,13 @@ import streamlit as st
 
 from components import samples, session
 from components.batch_card import live_card, live_cards
+from components.failures import shown
 from components.services import database, now, policy, services
 from engine.category import Category
 from engine.errors import LetheError
+from engine.plan import Origin
 from engine.weights import load_weights
-from store import batches, intake, progress
+from store import batches, intake, progress, verdicts
 from store.batches import Request
 from store.progress import Counts
 
@@ -54,19 +56,30 @@ def offer_samples() -> None:
             "full run would ask you about every picture; this one looks for faces alone, and every "
             "receipt says so."
         )
-        st.button(
+        pressed = st.button(
             "Try it with sample pictures",
             type="primary",
             icon=":material/play_arrow:",
             key="home_samples",
-            on_click=_start_samples,
         )
+        if pressed:
+            with shown():
+                _start_samples()
+                st.rerun()
         st.page_link("pages/1_Upload.py", label="Or bring your own", icon=":material/upload:")
 
 
 def benchmark() -> None:
-    """The last benchmark, or that there is none."""
-    st.caption("Recall has not been measured on this installation yet.")
+    """The last benchmark, or that there is none, and what sample checks found."""
+    checked = verdicts.comparisons(database())
+    text = "Recall has not been measured on this installation yet."
+    if checked:
+        missed = sum(any(one.origin is Origin.REVIEWER for one in pair.decided) for pair in checked)
+        text += (
+            f" Sample checks of pictures that passed on their own: {len(checked)} decided; "
+            f"in {missed} of them a person added something."
+        )
+    st.caption(text)
 
 
 def gates() -> None:

@@ -64,11 +64,13 @@ def nothing_waits() -> None:
 
 def verdict_bar(review: Review) -> None:
     """Accept, skip, reject, undo, preview, help, and how far one is."""
+    # a late press must not decide the picture that came after: these keys belong to one picture
+    here = review.case.picture_id
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _button("Accept and next", "A", ":material/check:", _accept, (review,),
-                key="accept", kind="primary")  # fmt: skip
-        _button("Skip", "S", ":material/skip_next:", _skip, (review,), key="skip")
-        _button("Reject", "X", ":material/block:", _reject, (review,), key="reject")
+                key=f"accept_{here}", kind="primary")  # fmt: skip
+        _button("Skip", "S", ":material/skip_next:", _skip, (review,), key=f"skip_{here}")
+        _button("Reject", "X", ":material/block:", _reject, (review,), key=f"reject_{here}")
         _button("Undo", "U", ":material/undo:", _undo, (review,), key="undo")
         label = "Back to boxes" if review.is_preview else "Preview"
         _button(label, "P", ":material/preview:", _toggle_preview, (review,), key="preview")

@@ -244,6 +244,7 @@ def accept(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
+    _refuse_if_edited_elsewhere(review)
     verdicts.settle(database(), review.case.picture_id, _verdict(review), now())
     review.close()
 
@@ -294,6 +295,19 @@ def prefetch_next(review: Review) -> None:
     if following is not None:
         limit = review.policy.codec.max_megapixels
         desk().prefetch(following.picture_id, following.original, limit)
+
+
+def _refuse_if_edited_elsewhere(review: Review) -> None:
+    """The same person may have the picture in two windows; the newer draft must not be lost."""
+    held = reviews.claim(database(), session.user().name, now())
+    if held is None or held.picture_id != review.case.picture_id or held.draft is None:
+        return
+    kept = [region.to_json() for region in review.draft.kept]
+    if [region.to_json() for region in held.draft.regions] != kept:
+        raise StaleRevision(
+            "You edited this picture in another window meanwhile; it is shown as it is there. "
+            "Look again, then accept."
+        )
 
 
 def _opened(case: Case) -> Review:

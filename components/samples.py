@@ -18,6 +18,8 @@ _SAMPLES = (
 def sample_pictures() -> Iterator[Incoming]:
     """The samples that are installed here; a missing one is left out."""
     for package, path in _SAMPLES:
-        file = resources.files(package).joinpath(path)
-        if file.is_file():
-            yield Incoming(path.rsplit("/", 1)[-1], file.read_bytes())
+        try:
+            content = resources.files(package).joinpath(path).read_bytes()
+        except (OSError, ModuleNotFoundError):
+            continue
+        yield Incoming(path.rsplit("/", 1)[-1], content)

@@ -15,10 +15,11 @@ from pathlib import Path
 import streamlit as st
 
 from components.desk import Desk
-from engine.batch import ProcessPool
+from engine.batch import ProcessPool, default_workers
 from engine.policy import Policy, default_policy, read_policy
 from store.database import Database
 from store.dispatcher import Dispatcher
+from store.ingest import ingest_inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def services() -> Services:
         LetheError: the database cannot be opened, for instance because another Lethe has it.
     """
     database = Database.open(home(), now())
-    dispatcher = Dispatcher(database, ProcessPool(_workers()), now)
+    ingest_inbox(database, now())
+    dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
     dispatcher.start()
     atexit.register(_close, dispatcher, database)
     return Services(home(), database, dispatcher, Desk())
@@ -75,10 +77,6 @@ def policy() -> Policy:
     if own.is_file():
         return read_policy(own.read_text(encoding="utf-8"), name=str(own))
     return default_policy()
-
-
-def _workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:

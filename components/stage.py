@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.geometry import Box, Size
 
 STAGE = Size(860, 640)
+THUMBNAIL_PX = 320
 _JPEG_QUALITY = 90
 
 
@@ -83,6 +84,15 @@ def view_of(size: Size, zoom: Zoom, centre: tuple[float, float] | None = None) -
     left = float(np.clip(x - across / 2, 0, max(size.width - across, 0)))
     top = float(np.clip(y - down / 2, 0, max(size.height - down, 0)))
     return View(scale, left, top, shown)
+
+
+def thumbnail_jpeg(data: bytes) -> bytes:
+    """A released file, at most `THUMBNAIL_PX` wide, as a JPEG for the screen."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    scale = min(THUMBNAIL_PX / max(bgr.shape[:2]), 1.0)
+    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return encoded.tobytes()
 
 
 def crop_jpeg(rgb: NDArray[np.uint8], view: View) -> bytes:

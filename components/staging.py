@@ -26,8 +26,12 @@ from store.files import write
 MOST_ENTRIES = 20_000
 LARGEST_ENTRY = 512 * 1024 * 1024
 """Bounds on what a zip may unpack to: entries, and bytes of one entry."""
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
 """What reading a broken or encrypted zip raises; RuntimeError also where a method is unknown."""
+_FREE_SHARE = 0.5
+"""Share of the free disk that one zip may fill."""
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed without a look inside."""
 
@@ -63,6 +67,15 @@ class Staging:
             for line in lines
         )
 
+    @property
+    def token(self) -> str:
+        """Random, for as long as these files wait: names the batch they become."""
+        file = self._folder / "token"
+        if not file.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write(file, secrets.token_hex(16).encode())
+        return file.read_text(encoding="ascii")
+
     def take_file(self, name: str, content: bytes) -> None:
         """Keep one file; a zip is opened and its files are kept instead.
 
@@ -71,8 +84,11 @@ class Staging:
         """
         if name.lower().endswith(".zip"):
             self._list_all(self._unpacked(name, content))
-        else:
+            return
+        try:
             self._list_all([self._stored(name, content)])
+        except OSError as error:
+            raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
 
     def take_folder(self, where: str) -> int:
         """List a folder of this machine, leaving its files where they are; says how many.
@@ -82,8 +98,7 @@ class Staging:
         """
         found, _ = sources(where)
         self._list_all(
-            Staged(one.name, one.path.absolute(), one.path.stat().st_size, _fitness(one.path))
-            for one in found
+            Staged(one.name, one.path.absolute(), *_at_a_glance(one.path)) for one in found
         )
         return len(found)
 
@@ -93,9 +108,10 @@ class Staging:
 
     def _unpacked(self, name: str, content: bytes) -> Iterator[Staged]:
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 entries = [entry for entry in archive.infolist() if _is_wanted(entry)]
-                _refuse_bombs(name, entries)
+                _refuse_bombs(name, entries, shutil.disk_usage(self._folder).free)
                 for entry in entries:
                     with archive.open(entry) as file:
                         yield self._stored(entry.filename, _bounded(name, file))
@@ -119,10 +135,13 @@ class Staging:
                 file.flush()
 
 
-def _fitness(path: Path) -> Fitness:
-    if path.stat().st_size > _HEAD_BYTES:
-        return Fitness()
-    return fitness_of(path.read_bytes())
+def _at_a_glance(path: Path) -> tuple[int, Fitness]:
+    """Bytes and fitness; what cannot be read is listed with that problem."""
+    try:
+        count = path.stat().st_size
+        return count, Fitness() if count > _HEAD_BYTES else fitness_of(path.read_bytes())
+    except OSError as error:
+        return 0, Fitness(problem=f"It cannot be read ({error.strerror}).")
 
 
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
@@ -131,10 +150,16 @@ def _is_wanted(entry: zipfile.ZipInfo) -> bool:
     return not entry.is_dir() and not hidden
 
 
-def _refuse_bombs(name: str, entries: list[zipfile.ZipInfo]) -> None:
+def _refuse_bombs(name: str, entries: list[zipfile.ZipInfo], free: int) -> None:
     if len(entries) > MOST_ENTRIES:
         raise UnusableUpload(
             f"{name} holds {len(entries)} files; at most {MOST_ENTRIES} are taken."
+        )
+    total = sum(entry.file_size for entry in entries)
+    if total > free * _FREE_SHARE:
+        raise UnusableUpload(
+            f"{name} unpacks to {total // 1_000_000} MB, too much for the {free // 1_000_000} MB "
+            "left on the disk."
         )
     largest = max((entry.file_size for entry in entries), default=0)
     if largest > LARGEST_ENTRY:

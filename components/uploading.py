@@ -62,13 +62,13 @@ def take_files() -> None:
             st.error(plain(sentence), icon=":material/error:")
         return
     refused.clear()
+    session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
     with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
                 _staging().take_file(file.name, file.getvalue())
             except LetheError as error:
                 refused.append(str(error))  # told below the next, empty uploader
-    session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
     st.rerun()
 
 
@@ -83,7 +83,12 @@ def take_folder() -> None:
 
 def staged() -> tuple[Staged, ...]:
     """What was brought in and not started yet."""
-    return _staging().files()
+    files = _staging().files()
+    batch = batches.of_run(database(), _staging().token) if files else None
+    if batch is not None and batch.started_at is not None:
+        _staging().clear()  # the program ended between starting the batch and this
+        return ()
+    return files
 
 
 def show_staged(files: tuple[Staged, ...]) -> None:
@@ -150,6 +155,7 @@ def ask_how() -> Order | None:
         strict = st.toggle(
             "No licence, no release",
             value=chosen.manifest.require_licence,
+            disabled=chosen.manifest.require_licence,  # what the policy demands stays demanded
             key="upload_strict",
             help="Pictures without a licence in the manifest are held back.",
         )
@@ -180,7 +186,8 @@ def offer_start(files: tuple[Staged, ...], order: Order | None) -> None:
     if not pressed or order is None:
         return
     with shown(), st.spinner("Copying originals to a safe place …"):
-        request = Request(order.name, order.policy.to_toml(), order.format)
+        token = _staging().token
+        request = Request(order.name, order.policy.to_toml(), order.format, run=token)
         batch = batches.create(database(), request, now())
         incoming = (Incoming(file.name, file.path) for file in files)
         intake.add(database(), batch.id, incoming, now(), manifest=order.manifest)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import bench, commands
+from engine.batch import default_workers
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
 from engine.manifest import Manifest, read_manifest
@@ -215,7 +216,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=_positive,
-        default=commands.default_workers(),
+        default=default_workers(),
         metavar="N",
         help="processes (default: one per core)",
     )

@@ -89,6 +89,11 @@ def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
     return Released(job.id, done.receipt, done.data)
 
 
+def default_workers() -> int:
+    """One worker per core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class InProcess:
     """An executor without processes, for one picture and for tests."""
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import pillow_heif
 from PIL import Image
 
+from engine.damage import DAMAGE
 from engine.metadata import metadata_found
 
-_BROKEN = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
+_BROKEN = (*DAMAGE, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,13 @@ def fitness_of(data: bytes) -> Fitness:
         return Fitness(problem="The file is empty.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = _opened(data)
+            warnings.simplefilter("ignore")
+            return _fitness(_opened(data), data)
     except _BROKEN:
         return Fitness(problem="This is not a picture Lethe can read.")
+
+
+def _fitness(image: Image.Image, data: bytes) -> Fitness:
     frames = getattr(image, "n_frames", 1)
     many = frames > 1 and image.format != "MPO"
     return Fitness(

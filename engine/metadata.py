@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,6 +15,7 @@ import numpy as np
 from PIL import PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from engine import exif, jpeg, png
+from engine.damage import DAMAGE
 from engine.errors import UnreadableImage
 
 LARGEST_ALPHA_LOOK_PX: Final = 50_000_000
@@ -41,10 +40,6 @@ _TIFF_TEXTS: Final = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 334
 _BOXED: Final = {b"Exif\0\0": _EXIF, b"application/rdf+xml": _XMP, b"colrprof": _ICC,
                  b"colrrICC": _ICC, b"thmb": _THUMBNAIL, b"auxC": "depth or gain map"}  # fmt: skip
 _PHOTOSHOP_IPTC: Final = b"8BIM\x04\x04"
-_BROKEN: Final = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError,
-    AttributeError, RuntimeError, MemoryError, struct.error, zlib.error,
-)  # fmt: skip
 
 
 def metadata_found(data: bytes) -> tuple[str, ...]:
@@ -167,7 +162,7 @@ def _under_alpha(data: bytes) -> Iterator[str]:
         if image.mode not in ("LA", "RGBA") or image.width * image.height > LARGEST_ALPHA_LOOK_PX:
             return
         pixels = np.asarray(image)
-    except _BROKEN:
+    except DAMAGE:
         return
     hidden = pixels[pixels[..., -1] == 0][:, :-1]
     if hidden.size and np.any(hidden != hidden[0]):

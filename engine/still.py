@@ -9,7 +9,6 @@ would lose the others, and the others were not looked at.
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from PIL import (
 
 from engine import exif, generation, jpeg, png
 from engine.colour import array_to_srgb, to_rgb
+from engine.damage import DAMAGE
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 from engine.images import Residue, SourceCodec
@@ -60,11 +60,6 @@ _LOSSLESS_TIFF: Final = frozenset(
 _PIXELWISE_MODES: Final = frozenset({"1", "L", "LA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK"})
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
 _SEQUENCE_BRANDS: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
-_DAMAGE: Final = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError,
-    AttributeError, RuntimeError, MemoryError, struct.error, zlib.error, cv2.error,
-)  # fmt: skip
-"""What decoders were seen to raise, or may, on files made to confuse them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +90,7 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
 def _friendly(kind: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableImage(
             f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "
             "Copy the file again from where it came from, or export it as JPEG or PNG."

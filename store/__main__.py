@@ -24,10 +24,10 @@ Put the pictures that a run of `python -m engine redact IN OUT` left for review 
 app's review queue, with their originals. Doing it twice adds nothing. A line that cannot be taken
 in is named on standard error and the rest goes on.
 
-A running app can take runs in by itself: put OUT into the folder `inbox` of its data, with IN
-inside it as `originals`.
+The app does the same for runs it finds in the folder `inbox` of its data when it starts: put OUT
+there, with IN inside it as `originals`.
 """
-_EXITS = "Exit codes: 0 all well, 1 something could not be done, 2 wrong usage."
+_EXITS = "Exit codes: 0 all well, 1 some lines could not be taken, 2 it could not be started."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             database.close()
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

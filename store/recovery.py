@@ -19,6 +19,14 @@ from store.times import stored
 MAX_ATTEMPTS = 3
 
 
+_UNSTARTED = """
+    SELECT p.id
+    FROM pictures AS p
+    JOIN batches AS b ON b.id = p.batch_id
+    WHERE b.started_at IS NULL
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """What opening found to tidy up; all zero after a clean stop."""
@@ -34,7 +42,29 @@ class Recovered:
 
 
 def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Recovered:
-    """Delete leftovers and put back what was under way. Only while nothing else runs."""
+    """Delete leftovers and put back what was under way. Only while nothing else runs.
+
+    A batch that was never started is a leftover too: whoever was making it has its files still.
+    """
+    for table in ("drafts", "plans"):
+        cursor.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE picture_id IN ({_UNSTARTED})
+            """  # noqa: S608 -- our own two names
+        )
+    cursor.execute(
+        f"""
+        DELETE FROM pictures
+        WHERE id IN ({_UNSTARTED})
+        """  # noqa: S608
+    )
+    cursor.execute(
+        """
+        DELETE FROM batches
+        WHERE started_at IS NULL
+        """
+    )
     working = [
         picture_id
         for (picture_id,) in cursor.execute(

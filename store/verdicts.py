@@ -21,6 +21,9 @@ from store.plans import StoredPlan
 from store.reviews import CLAIM_MINUTES
 from store.times import stored
 
+UNDO_WINDOW = timedelta(hours=1)
+"""How long a verdict can be undone: later its release may long be in other hands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
@@ -83,7 +86,7 @@ def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime)
 
 
 def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | None:
-    """Undo the reviewer's last verdict that still stands; None when there is none.
+    """Undo the reviewer's last verdict of the last hour that still stands, or None.
 
     The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
     regions as draft. A release made meanwhile is withdrawn: its receipt is marked and its file
@@ -98,12 +101,13 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             SELECT number, picture_id, regions
             FROM verdicts
             WHERE reviewer = ?
+              AND decided_at > ?
               AND undone_at IS NULL
               AND decision IN ('settled', 'rejected')
             ORDER BY number DESC
             LIMIT 1
             """,
-            [reviewer],
+            [reviewer, stored(now - UNDO_WINDOW)],
         ).fetchone()
         if row is None:
             return None

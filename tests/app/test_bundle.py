@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle import bundle
+from components.bundle import bundle, public_line
 from engine.manifest import read_manifest
 from store import batches, intake, pictures, receipts, verdicts
 from store.batches import Batch, Request
@@ -157,3 +157,21 @@ def test_a_withdrawn_release_is_not_in_the_zip(database):
     assert f"released/{gone.release_id}.png" not in content
     assert gone.release_id.encode() not in content["receipts.jsonl"]
     assert verdicts.reopen_last(database, "nobody", NOW) is None
+
+
+def test_what_goes_out_follows_the_mask_and_never_the_box_itself():
+    def receipt(box):
+        region = {"category": "face", "origin": "model", "box": box, "masked": [78, 78, 162, 162]}
+        rest = dict.fromkeys(
+            ["format", "size", "not_looked_for", "policy", "weights", "checks", "codec_residual"]
+        )
+        return {"release": "a", "picture": "b", "seconds": {}, "reviewer": "ada", **rest} | {
+            "regions": [region]
+        }
+
+    one = public_line(receipt([103.21, 99.87, 148.4, 151.9]))
+    other = public_line(receipt([103.5, 102.1, 146.9, 150.2]))
+
+    assert one == other
+    assert one["regions"] == [{"category": "face", "origin": "model", "masked": [78, 78, 162, 162]}]
+    assert not {"picture", "seconds", "reviewer"} & one.keys()

@@ -60,7 +60,7 @@ def test_a_cleared_picture_is_gone(desk, originals):
 
     assert not desk._open
     originals[0].unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnreadableImage):
         desk.picture("0", originals[0], 1)
 
 

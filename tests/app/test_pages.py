@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -15,9 +16,13 @@ from components import frame, samples, services, session
 from components.access import Role, User
 from components.bundle import bundle
 from engine.category import Category
-from engine.plan import Verdict
-from store import batches, pictures, receipts, reviews, verdicts
+from engine.geometry import Box
+from engine.plan import Origin, Region, Verdict
+from engine.policy import Policy
+from store import batches, intake, pictures, receipts, reviews, verdicts
+from store.batches import Request
 from store.cases import Case, Draft
+from store.intake import Incoming
 from store.pictures import PictureState
 from tests.app.conftest import Lethe, png
 
@@ -39,7 +44,9 @@ def labels(app: AppTest) -> list[str]:
 
 
 def press(app: AppTest, purpose: str) -> AppTest:
-    app.button(key=f"review_{purpose}").click().run()
+    keys = [button.key for button in app.button]
+    (key,) = [key for key in keys if re.fullmatch(f"review_{purpose}(_[0-9a-f]{{32}})?", key)]
+    app.button(key=key).click().run()
     assert not app.exception
     return app
 
@@ -650,3 +657,86 @@ def test_a_draft_that_is_saved_names_its_reviewer(lethe):
     draft = case_of(lethe).draft
     assert isinstance(draft, Draft)
     assert draft.reviewer == "local"
+
+
+def test_a_late_press_cannot_decide_the_next_picture(lethe):
+    def deciding(app):
+        return {key for button in app.button if "accept" in (key := button.key)}
+
+    lethe.batch(WIDE, WIDE)
+    app = lethe.page("Review")
+    before = deciding(app)
+
+    after = deciding(press(app, "skip"))
+
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_an_edit_in_another_window_is_shown_before_anything_is_accepted(lethe):
+    lethe.batch(WIDE)
+    here, there = lethe.page("Review"), lethe.page("Review")
+    press(there, "toggle_0")
+
+    here = press(here, "accept")
+
+    assert "another window" in said(here)
+    assert lethe.counts().review == 1
+    assert lines(here) == ["~~1 face~~", "2 tattoo"]
+
+
+def test_sample_checks_are_reported_apart(lethe):
+    lethe.batch(WIDE)
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE pictures SET audit_sample = TRUE")
+    case = reviews.claim(lethe.database, "local", services.now())
+    added = Region(Box(1, 1, 9, 9), Category.FACE, Origin.REVIEWER)
+    verdict = Verdict((added,), "local", case.plan.revision)
+    verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
+
+    assert "1 decided; in 1 of them a person added something" in said(lethe.page())
+
+
+def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):
+    app = lethe.page()
+    (lethe.home / "policy.toml").write_text("[categories.face]\naccept_at = 3", encoding="utf-8")
+
+    app.button(key="home_samples").click().run()
+
+    assert not app.exception
+    assert any("accept_at" in error.value for error in app.error)
+
+
+def test_an_original_that_is_gone_does_not_stop_the_page(lethe):
+    lethe.batch(WIDE)
+    for original in (lethe.home / "originals").iterdir():
+        original.unlink()
+
+    app = lethe.page("Review")
+
+    assert not app.exception
+    assert any("original cannot be read" in error.value for error in app.error)
+
+
+def test_what_the_policy_demands_cannot_be_switched_off(lethe):
+    lethe.staging.take_file("a.png", png())
+    demand = Policy().requiring_licence(required=True)
+    (lethe.home / "policy.toml").write_text(demand.to_toml(), encoding="utf-8")
+
+    app = lethe.page("Upload")
+
+    assert app.toggle(key="upload_strict").disabled
+    assert app.toggle(key="upload_strict").value
+
+
+def test_a_start_cut_short_after_the_batch_began_does_not_double_it(lethe):
+    lethe.staging.take_file("a.png", WIDE)
+    request = Request("cut short", Policy().to_toml(), run=lethe.staging.token)
+    batch = batches.create(lethe.database, request, services.now())
+    intake.add(lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
+    batches.start(lethe.database, batch.id, services.now())
+
+    app = lethe.page("Upload")
+
+    assert not app.exception
+    assert lethe.staging.files() == ()

@@ -167,7 +167,7 @@ def test_an_entry_that_is_too_large_is_refused_before_one_is_taken(waiting, monk
 
 def test_an_entry_larger_than_its_header_says_is_not_unpacked_whole(waiting, monkeypatch):
     monkeypatch.setattr(staging, "LARGEST_ENTRY", 1000)
-    monkeypatch.setattr(staging, "_refuse_bombs", lambda name, entries: None)
+    monkeypatch.setattr(staging, "_refuse_bombs", lambda name, entries, free: None)
 
     with pytest.raises(UnusableUpload, match="more than it says"):
         waiting.take_file("a.zip", zipped({"b.png": bytes(3000)}))

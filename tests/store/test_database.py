@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableFolder
-from store import batches, pictures, work
+from store import batches, intake, pictures, work
+from store.batches import Request
 from store.database import Database
+from store.intake import Incoming
 from store.schema import migrate
 from store.times import aware, stored
 from tests.store.fakes import NOW, a_batch
@@ -20,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from engine.errors import LetheError
 from store.database import Database
+from store.intake import Incoming
 try:
     Database.open(Path(sys.argv[1]), datetime.now(UTC))
 except LetheError as error:
@@ -222,3 +225,16 @@ def test_a_moment_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="aware"):
         stored(datetime(2026, 1, 1))  # noqa: DTZ001 - the mistake under test
     assert aware(stored(NOW)) == NOW
+
+
+def test_a_batch_that_was_never_started_leaves_nothing(home):
+    database = Database.open(home, NOW)
+    batch = batches.create(database, Request("half made", ""), NOW)
+    intake.add(database, batch.id, [Incoming("a.png", b"pixels")], NOW)
+    database.close()
+
+    database = Database.open(home, NOW)
+
+    assert batches.newest(database) == ()
+    assert list((home / "originals").iterdir()) == []
+    database.close()

@@ -253,7 +253,7 @@ def test_the_command_asks_to_stop_the_app(database, run, home):
         text=True,
     )
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Stop it first" in done.stderr
 
 

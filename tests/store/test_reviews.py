@@ -431,3 +431,12 @@ def _ms(call):
     began = time.process_time()
     call()
     return (time.process_time() - began) * 1000
+
+
+def test_a_verdict_of_long_ago_is_not_undone(database):
+    (picture,) = in_review(database, plan())
+    verdicts.settle(database, picture, Verdict((), "ada", 0), NOW)
+
+    later = NOW + verdicts.UNDO_WINDOW + timedelta(seconds=1)
+
+    assert verdicts.reopen_last(database, "ada", later) is None
