@@ -11,13 +11,14 @@ from components import session
 from components.access import Role, may
 from components.bundle import bundle
 from components.failures import shown
-from components.palette import OUTCOMES, ago, plain
+from components.palette import OUTCOMES, ago, counted, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine import codec
 from store import batches, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState
+from store.progress import Counts
 
 _CHECKS = {
     "T1": "the removed pixels have no influence on the file",
@@ -41,16 +42,34 @@ def choose_batch() -> Batch | None:
 
 
 def counts(batch: Batch) -> None:
-    """How many of each outcome."""
+    """How many of each outcome; kept up to date while the machine works."""
     have = progress.progress(database(), batch.id, now()).counts
+    if have.remaining:
+        _counting(batch.id)
+    else:
+        _numbers(have)
+
+
+@st.fragment(run_every=1.0)
+def _counting(batch_id: str) -> None:
+    have = progress.progress(database(), batch_id, now()).counts
+    if not have.remaining:
+        st.rerun()
+    _numbers(have)
+
+
+def _numbers(have: Counts) -> None:
     columns = st.columns(4)
     states = (*_SHOWN, PictureState.WAITING)
     numbers = (have.released, have.review, have.quarantined, have.remaining)
     for column, state, number in zip(columns, states, numbers, strict=True):
         column.metric(OUTCOMES[state][0], number, border=True)
     if have.review:
-        st.page_link("pages/2_Review.py", label=f"{have.review} still need a look",
-                     icon=":material/visibility:")  # fmt: skip
+        st.page_link(
+            "pages/2_Review.py",
+            label=f"Review {counted(have.review, 'picture')}",
+            icon=":material/visibility:",
+        )
 
 
 def download(batch: Batch) -> None:
