@@ -604,7 +604,7 @@ def test_release_lists_every_picture_with_outcome_and_reason(lethe):
     assert table["Why"]["picture 1.png"] == "unsure"
     assert table["Why"]["picture 2.png"].endswith(".")
     assert numbers(app) == {"Released": 1, "Needs a look": 1, "Held back": 1, "Waiting": 0}
-    assert "1 still need a look" in [link.label for link in app.main.get("page_link")]
+    assert "Review 1 picture" in [link.label for link in app.main.get("page_link")]
 
 
 def test_release_shows_before_and_after_and_what_was_checked(lethe):
