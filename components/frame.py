@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from streamlit.runtime import Runtime
 
 from components import session
 from components.access import Role, is_loopback, may
 
+REFUSAL_SHOWN_S = 2.0
 ICON = str(Path(__file__).with_name("lethe.png"))
 
 _MENU = (
@@ -65,9 +68,11 @@ def _refuse_open_address() -> None:
     if not is_loopback(address):
         st.error(
             f"Lethe has no accounts yet and works on this machine only. It was started on "
-            f"{address or 'every address'}: start it on 127.0.0.1 (`make app` does).",
+            f"{address or 'every address'} and ends now: start it on 127.0.0.1 (`make app` does).",
             icon=":material/lock:",
         )
+        if Runtime.exists():  # once the sentence has reached the page
+            threading.Timer(REFUSAL_SHOWN_S, Runtime.instance().stop).start()
         st.stop()
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from components import reviewing, session
 from components.draft import Item
 from components.palette import CHIP_COLOURS, plain, span
-from components.reviewing import Review
+from components.review import Review
 from components.services import database, now
 from components.stage import Zoom
 from engine.category import Category

@@ -21,6 +21,7 @@ from store import batches, intake
 from store.batches import Request
 from store.intake import Incoming
 
+NOTHING_KNOWN = Manifest()
 _FORMATS: dict[FormatChoice, str] = {
     "same": "As it came (JPEG stays JPEG, all else becomes PNG)",
     "png": "PNG",
@@ -35,7 +36,6 @@ class Order:
     name: str
     policy: Policy
     format: FormatChoice
-    manifest: Manifest
 
 
 def show_running() -> None:
@@ -91,41 +91,20 @@ def staged() -> tuple[Staged, ...]:
     return files
 
 
-def show_staged(files: tuple[Staged, ...]) -> None:
+def show_staged(files: tuple[Staged, ...], manifest: Manifest) -> None:
     """What was understood, problems first."""
-    problems = sum(bool(file.fitness.problem) for file in files)
-    carried = sum(bool(file.fitness.metadata) for file in files)
-    size = bytes_text(sum(file.bytes for file in files))
-    line = f"**{counted(len(files), 'picture')}**, {size}."
-    if carried:
-        line += f" {carried} carry metadata, which never reaches a release."
-    if problems:
-        line += f" {problems} will probably be held back."
-    head, clear = st.columns([0.86, 0.14], vertical_alignment="center")
-    head.markdown(line)
-    clear.button(
-        "Clear",
-        key="upload_clear",
-        on_click=_staging().clear,
-        width="stretch",
-        icon=":material/delete:",
-        help="Forget these files; nothing was started.",
-    )
-    table = pd.DataFrame(map(_row, sorted(files, key=lambda file: not file.fitness.problem)))
+    rows = [_row(file, manifest) for file in sorted(files, key=lambda one: not one.fitness.problem)]
     st.dataframe(
-        table,
+        pd.DataFrame(rows),
         hide_index=True,
-        height=min(38 + 35 * len(files), 320),
+        height=min(38 + 35 * len(files), 250),
         key="upload_table",
         alt="What was understood of each file",
     )
 
 
-def ask_how() -> Order | None:
-    """Name, licences and, under Advanced, format; None while something is wrong."""
-    name = st.text_input(
-        "Batch name", key="upload_name", value=f"Batch of {now():%d %b %Y, %H:%M} UTC"
-    )
+def ask_manifest() -> Manifest | None:
+    """Licences, from a CSV; nothing is known without one. None while it cannot be read."""
     csv = st.file_uploader("Licence manifest (optional CSV)", type="csv", key="upload_manifest")
     st.download_button(
         "Manifest template",
@@ -135,6 +114,19 @@ def ask_how() -> Order | None:
         type="tertiary",
         icon=":material/download:",
     )
+    try:
+        return read_manifest(csv.getvalue().decode("utf-8")) if csv else NOTHING_KNOWN
+    except UnicodeDecodeError:
+        st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
+    except LetheError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    return None
+
+
+def ask_how() -> Order | None:
+    """Name and, under Advanced, format and policy; None while something is wrong."""
+    default = session.kept("upload_default_name", lambda: f"Batch of {now():%d %b %Y, %H:%M} UTC")
+    name = st.text_input("Batch name", key="upload_name", value=default)
     with fatal():
         chosen = policy()
     with st.expander("Advanced", key="upload_advanced"):
@@ -159,55 +151,69 @@ def ask_how() -> Order | None:
             key="upload_strict",
             help="Pictures without a licence in the manifest are held back.",
         )
-    try:
-        manifest = read_manifest(csv.getvalue().decode("utf-8")) if csv else Manifest()
-    except UnicodeDecodeError:
-        st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
-        return None
-    except LetheError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return None
     if not wanted:
         st.error("Choose at least one thing to look for.", icon=":material/error:")
         return None
     chosen = chosen.only(wanted).requiring_licence(required=strict)
-    return Order(name or "Unnamed batch", chosen, choice, manifest)
+    return Order(name or "Unnamed batch", chosen, choice)
 
 
-def offer_start(files: tuple[Staged, ...], order: Order | None) -> None:
-    """The button that makes a batch of it."""
-    pressed = st.button(
-        f"Start with {counted(len(files), 'picture')}",
-        type="primary",
-        key="upload_start",
-        icon=":material/play_arrow:",
-        disabled=order is None,
-    )
-    if not pressed or order is None:
+def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manifest | None) -> None:
+    """What is there, the button that makes a batch of it, and the one that forgets it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            f"Start with {counted(len(files), 'picture')}",
+            type="primary",
+            key="upload_start",
+            icon=":material/play_arrow:",
+            disabled=order is None or manifest is None,
+        )
+        st.button(
+            "Clear",
+            key="upload_clear",
+            on_click=_staging().clear,
+            icon=":material/delete:",
+            help="Forget these files; nothing was started.",
+        )
+        st.caption(_summary(files))
+    if not pressed or order is None or manifest is None:
         return
     with shown(), st.spinner("Copying originals to a safe place …"):
         token = _staging().token
         request = Request(order.name, order.policy.to_toml(), order.format, run=token)
         batch = batches.create(database(), request, now())
         incoming = (Incoming(file.name, file.path) for file in files)
-        intake.add(database(), batch.id, incoming, now(), manifest=order.manifest)
+        intake.add(database(), batch.id, incoming, now(), manifest=manifest)
         batches.start(database(), batch.id, now())
         _staging().clear()
         session.keep("started_batch", batch.id)
+        session.forget("upload_default_name")
         st.rerun()
+
+
+def _summary(files: tuple[Staged, ...]) -> str:
+    problems = sum(bool(file.fitness.problem) for file in files)
+    carried = sum(bool(file.fitness.metadata) for file in files)
+    line = f"{counted(len(files), 'picture')}, {bytes_text(sum(file.bytes for file in files))}."
+    if carried:
+        line += f" {carried} carry metadata, which never reaches a release."
+    if problems:
+        line += f" {problems} will probably be held back."
+    return line
 
 
 def _staging() -> Staging:
     return Staging(home() / "staging")
 
 
-def _row(file: Staged) -> dict[str, str]:
-    fitness = file.fitness
+def _row(file: Staged, manifest: Manifest) -> dict[str, str]:
+    fitness, entry = file.fitness, manifest.entry(file.name)
     return {
         "Name": file.name,
         "Problem": fitness.problem,
         "Format": fitness.format,
         "Pixels": f"{fitness.width} × {fitness.height}" if fitness.width else "",
         "Size": bytes_text(file.bytes),
+        "Licence": entry.licence if entry else "",
         "Carries": ", ".join(fitness.metadata),
     }

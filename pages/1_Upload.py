@@ -26,6 +26,10 @@ staged = uploading.staged()
 if not staged:
     st.stop()
 
-uploading.show_staged(staged)
+start, table = st.container(), st.container()
+manifest = uploading.ask_manifest()
 order = uploading.ask_how()
-uploading.offer_start(staged, order)
+with start:
+    uploading.offer_start(staged, order, manifest)
+with table:
+    uploading.show_staged(staged, manifest or uploading.NOTHING_KNOWN)
