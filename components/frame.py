@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Literal
@@ -72,7 +74,7 @@ def _refuse_open_address() -> None:
             icon=":material/lock:",
         )
         if Runtime.exists():  # once the sentence has reached the page
-            threading.Timer(REFUSAL_SHOWN_S, Runtime.instance().stop).start()
+            threading.Timer(REFUSAL_SHOWN_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
         st.stop()
 
 
