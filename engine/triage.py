@@ -39,22 +39,7 @@ def triage(
         lookers: the detectors that looked; a wanted category none of them sees is a reason.
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
-    wanted = [
-        found
-        for found in detections
-        if found.category in policy.looked_for
-        # what a detector sees beside the picture, in a look's padding, is nothing found
-        and found.box.clipped(image.size).area > 0
-    ]
-    regions: list[Region] = []
-    doubts: list[Region] = []
-    for found in sorted(wanted, key=lambda detection: -detection.score):
-        thresholds = policy.thresholds(found.category)
-        region = Region(found.box, found.category, Origin.MODEL, found.score)
-        if found.score >= thresholds.accept_at:
-            regions.append(region)
-        elif found.score >= thresholds.doubt_at:
-            doubts.append(region)
+    regions, doubts = _by_score(detections, image, policy)
     doubts, covered = _split(doubts, [rect_of(region, image.codec, policy) for region in regions])
     regions += covered
     reasons = [_unsure(doubt) for doubt in doubts]
@@ -96,6 +81,26 @@ def settled(plan: Plan, verdict: Verdict) -> Plan:
                 f"{plan.size.width} x {plan.size.height} pixels: {region.box.corners}."
             )
     return replace(plan, regions=verdict.regions, doubts=(), reasons=(), revision=plan.revision + 1)
+
+
+def _by_score(
+    detections: Iterable[Detection], image: RgbImage, policy: Policy
+) -> tuple[list[Region], list[Region]]:
+    """What is removed without asking and what is doubtful, the surest first."""
+    regions: list[Region] = []
+    doubts: list[Region] = []
+    for found in sorted(detections, key=lambda detection: -detection.score):
+        # what a detector sees beside the picture, in a look's padding, is nothing found
+        is_inside = found.box.clipped(image.size).area > 0
+        if found.category not in policy.looked_for or not is_inside:
+            continue
+        thresholds = policy.thresholds(found.category)
+        region = Region(found.box, found.category, Origin.MODEL, found.score)
+        if found.score >= thresholds.accept_at:
+            regions.append(region)
+        elif found.score >= thresholds.doubt_at:
+            doubts.append(region)
+    return regions, doubts
 
 
 def _split(doubts: list[Region], gone: list[PixelRect]) -> tuple[list[Region], list[Region]]:
