@@ -1,0 +1,49 @@
+"""What the tests of the pages share: pictures to upload, and a page read and pressed."""
+
+from __future__ import annotations
+
+import re
+
+from streamlit.testing.v1 import AppTest
+
+from components import services
+from store import reviews
+from store.cases import Case
+from tests.app.conftest import Lethe, png
+
+PAGES = ["Home", "Upload", "Review", "Release"]
+UPRIGHT = png(100, 120)  # sees one face: released
+WIDE = png(120, 100)  # a doubt besides: to a person
+
+
+def said(app: AppTest) -> str:
+    """Every sentence on the page."""
+    kinds = (app.title, app.caption, app.markdown, app.error, app.warning, app.info, app.success)
+    texts = [element.value for kind in (*kinds, app.toast) for element in kind]
+    return "\n".join(text.replace("\\", "") for text in texts)
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def press(app: AppTest, purpose: str) -> AppTest:
+    keys = [button.key for button in app.button]
+    (key,) = [key for key in keys if re.fullmatch(f"review_{purpose}(_[0-9a-f]{{32}})?", key)]
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def lines(app: AppTest) -> list[str]:
+    return [button.label for button in app.button if button.key.startswith("review_line_")]
+
+
+def numbers(app: AppTest) -> dict[str, int]:
+    return {metric.label: int(metric.value) for metric in app.metric}
+
+
+def case_of(lethe: Lethe, reviewer: str = "local") -> Case:
+    case = reviews.claim(lethe.database, reviewer, services.now())
+    assert case is not None
+    return case

@@ -1,0 +1,80 @@
+"""Home, over the real store and the real line with made-up detectors."""
+
+from __future__ import annotations
+
+from components import samples, services
+from engine.category import Category
+from engine.geometry import Box
+from engine.plan import Origin, Region, Verdict
+from store import batches, receipts, reviews, verdicts
+from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
+
+
+def test_home_offers_samples_while_nothing_came_in(lethe):
+    assert "Try it with sample pictures" in labels(lethe.page())
+
+    lethe.batch(UPRIGHT)
+
+    assert "Try it with sample pictures" not in labels(lethe.page())
+
+
+def test_the_samples_end_in_three_numbers_that_add_up(lethe):
+    count = len(list(samples.sample_pictures()))
+    app = lethe.page()
+
+    app.button(key="home_samples").click().run()
+    counts = lethe.settle()
+    app.run()
+
+    assert count >= 2
+    assert not app.exception
+    assert counts.review + counts.released + counts.quarantined == counts.total == count
+    assert sum(numbers(app).values()) == count
+    assert counts.released >= 1
+    (batch,) = batches.newest(lethe.database)
+    receipt = receipts.newest(lethe.database, batch.id)[0].receipt
+    assert receipt["not_looked_for"] == ["tattoo", "jewelry"]
+
+
+def test_home_counts_every_outcome(lethe):
+    lethe.batch(UPRIGHT, UPRIGHT, WIDE, b"no picture")
+
+    assert numbers(lethe.page()) == {"Need a look": 1, "Released": 2, "Held back": 1}
+
+
+def test_home_says_that_all_gates_work_and_which_does_not(lethe):
+    assert "All gates work" in said(lethe.page())
+
+    (lethe.home / "policy.toml").write_text("nonsense = 1\n")
+
+    assert "Nothing is released for now" in said(lethe.page())
+    assert "nonsense is not a key Lethe knows" in said(lethe.page())
+
+
+def test_home_says_when_the_line_has_stopped(lethe):
+    lethe.page()
+    services.services().dispatcher.stop()
+
+    assert "The line has stopped" in said(lethe.page())
+
+
+def test_sample_checks_are_reported_apart(lethe):
+    lethe.batch(WIDE)
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE pictures SET audit_sample = TRUE")
+    case = reviews.claim(lethe.database, "local", services.now())
+    added = Region(Box(1, 1, 9, 9), Category.FACE, Origin.REVIEWER)
+    verdict = Verdict((added,), "local", case.plan.revision)
+    verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
+
+    assert "1 decided; in 1 of them a person added something" in said(lethe.page())
+
+
+def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):
+    app = lethe.page()
+    (lethe.home / "policy.toml").write_text("[categories.face]\naccept_at = 3", encoding="utf-8")
+
+    app.button(key="home_samples").click().run()
+
+    assert not app.exception
+    assert any("accept_at" in error.value for error in app.error)

@@ -1,0 +1,68 @@
+"""Release, over the real store and the real line with made-up detectors."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+from components.bundle import bundle
+from store import batches, pictures
+from store.pictures import PictureState
+from tests.app.reading import UPRIGHT, WIDE, numbers, said
+
+
+def test_release_lists_every_picture_with_outcome_and_reason(lethe):
+    lethe.batch(UPRIGHT, WIDE, b"no picture")
+
+    app = lethe.page("Release")
+
+    table = app.dataframe[0].value.set_index("Name")
+    assert list(table["Outcome"]) == ["Released", "Needs a look", "Held back"]
+    assert table["Why"]["picture 0.png"] == ""
+    assert table["Why"]["picture 1.png"] == "unsure"
+    assert table["Why"]["picture 2.png"].endswith(".")
+    assert numbers(app) == {"Released": 1, "Needs a look": 1, "Held back": 1, "Waiting": 0}
+    assert "Review 1 picture" in [link.label for link in app.main.get("page_link")]
+
+
+def test_release_shows_before_and_after_and_what_was_checked(lethe):
+    lethe.batch(UPRIGHT)
+
+    app = lethe.page("Release")
+
+    assert len(app.image) == 2
+    assert "Removed: 1 face." in said(app)
+    for check in ("T1", "T3", "T4"):
+        assert f"Check {check} passed" in said(app)
+
+
+def test_the_download_holds_the_release_and_no_name(lethe):
+    batch_id = lethe.batch(UPRIGHT, WIDE)
+
+    app = lethe.page("Release")
+
+    assert not app.get("download_button")[0].disabled
+    with bundle(lethe.database, batches.batch(lethe.database, batch_id)) as file:
+        raw = file.read()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        (line,) = archive.read("receipts.jsonl").splitlines()
+        assert f"released/{json.loads(line)['release']}.png" in archive.namelist()
+    ids = [row.id for row in pictures.of_batch(lethe.database, batch_id)]
+    assert not [secret for secret in (*ids, "picture 0", batch_id) if secret.encode() in raw]
+
+
+def test_nothing_can_be_downloaded_before_something_is_released(lethe):
+    lethe.batch(WIDE)
+
+    assert lethe.page("Release").get("download_button")[0].disabled
+
+
+def test_the_filter_shows_one_outcome_alone(lethe):
+    lethe.batch(UPRIGHT, WIDE, b"no picture")
+    app = lethe.page("Release")
+
+    app.segmented_control(key="release_filter").set_value([PictureState.QUARANTINED]).run()
+
+    assert list(app.dataframe[0].value["Outcome"]) == ["Held back"]
+    assert "Held back because" in said(app)

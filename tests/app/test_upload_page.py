@@ -1,0 +1,164 @@
+"""Upload, over the real store and the real line with made-up detectors."""
+
+from __future__ import annotations
+
+import pytest
+
+from components import services
+from engine.policy import Policy
+from store import batches, intake, pictures
+from store.batches import Request
+from store.intake import Incoming
+from store.pictures import PictureState
+from tests.app.conftest import png
+from tests.app.reading import UPRIGHT, WIDE, said
+
+
+def test_upload_shows_problems_first_and_what_rides_along(lethe):
+    lethe.staging.take_file("fine.png", WIDE)
+    lethe.staging.take_file("broken.png", b"no picture")
+
+    app = lethe.page("Upload")
+
+    table = app.dataframe[0].value
+    assert list(table["Name"]) == ["broken.png", "fine.png"]
+    assert table["Problem"][0] == "This is not a picture Lethe can read."
+    assert table["Pixels"][1] == "120 × 100"
+    assert "1 will probably be held back" in said(app)
+
+
+def test_a_dropped_file_is_on_disk_and_the_uploader_is_empty_again(lethe):
+    app = lethe.page("Upload")
+
+    app.file_uploader(key="upload_files_0").upload("Müller.png", WIDE, "image/png").run()
+
+    assert not app.exception
+    assert [file.name for file in lethe.staging.files()] == ["Müller.png"]
+    assert app.file_uploader(key="upload_files_1").value in (None, [])
+
+
+def test_a_broken_zip_is_said_in_a_sentence(lethe):
+    app = lethe.page("Upload")
+
+    app.file_uploader(key="upload_files_0").upload("a.zip", b"no zip", "application/zip").run()
+
+    assert not app.exception
+    assert "a.zip could not be opened as a zip" in said(app)
+
+
+def test_a_file_that_is_refused_keeps_no_other_from_being_taken(lethe):
+    app = lethe.page("Upload")
+
+    files = [("a.zip", b"no zip", "application/zip"), ("b.png", WIDE, "image/png")]
+    app.file_uploader(key="upload_files_0").set_value(files).run()
+
+    assert [file.name for file in lethe.staging.files()] == ["b.png"]
+    assert "a.zip could not be opened" in said(app)
+
+
+def test_start_makes_a_batch_in_which_every_file_gets_an_outcome(lethe):
+    lethe.staging.take_file("fine.png", UPRIGHT)
+    lethe.staging.take_file("broken.png", b"no picture")
+    app = lethe.page("Upload")
+
+    app.button(key="upload_start").click().run()
+    counts = lethe.settle()
+
+    assert not app.exception
+    assert counts.total == 2
+    assert counts.quarantined == 1
+    assert lethe.staging.files() == ()
+    (batch,) = batches.newest(lethe.database)
+    assert {row.source for row in pictures.of_batch(lethe.database, batch.id)} == {
+        "fine.png",
+        "broken.png",
+    }
+
+
+def test_what_waits_for_start_survives_a_page_change_a_reload_and_a_restart(lethe):
+    lethe.staging.take_file("fine.png", UPRIGHT)
+    app = lethe.page("Upload")
+
+    app = lethe.turn(lethe.turn(app, "Release"), "Upload")
+    assert "1 picture" in said(app)
+    assert "1 picture" in said(lethe.page("Upload"))
+    lethe.restart()
+    assert "1 picture" in said(lethe.page("Upload"))
+
+
+def test_clear_forgets_what_waits(lethe):
+    lethe.staging.take_file("fine.png", UPRIGHT)
+    app = lethe.page("Upload")
+
+    app.button(key="upload_clear").click().run()
+
+    assert not app.dataframe
+    assert lethe.counts().total == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param("name,licence\na,b\n", "The manifest has no column filename", id="column"),
+        pytest.param("filename,licence,mood\na,b,c\n", "does not know: mood", id="unknown"),
+        pytest.param(
+            "filename,licence,attribution_needed\na,b,perhaps\n", "write yes or no", id="value"
+        ),
+        pytest.param("Müller".encode("latin-1"), "not UTF-8 text", id="encoding"),
+        pytest.param("", "The manifest has no column filename", id="empty"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_says_why_and_nothing_can_start(lethe, text, sentence):
+    lethe.staging.take_file("fine.png", UPRIGHT)
+    app = lethe.page("Upload")
+    content = text if isinstance(text, bytes) else text.encode()
+
+    app.file_uploader(key="upload_manifest").upload("m.csv", content, "text/csv").run()
+
+    assert not app.exception
+    assert sentence in said(app)
+    assert app.button(key="upload_start").disabled
+
+
+def test_no_licence_no_release_holds_back_what_the_manifest_does_not_name(lethe):
+    lethe.staging.take_file("named.png", UPRIGHT)
+    lethe.staging.take_file("nameless.png", UPRIGHT)
+    app = lethe.page("Upload")
+    app.file_uploader(key="upload_manifest").upload(
+        "m.csv", b"filename,licence\nnamed.png,CC0\n", "text/csv"
+    )
+    app.toggle(key="upload_strict").set_value(True)
+
+    app.button(key="upload_start").click().run()
+    lethe.settle()
+
+    assert not app.exception
+    (batch,) = batches.newest(lethe.database)
+    rows = {row.source: row for row in pictures.of_batch(lethe.database, batch.id)}
+    assert rows["nameless.png"].state is PictureState.QUARANTINED
+    assert "no licence, no release" in (rows["nameless.png"].reason or "")
+    assert rows["named.png"].state is PictureState.RELEASED
+
+
+def test_what_the_policy_demands_cannot_be_switched_off(lethe):
+    lethe.staging.take_file("a.png", png())
+    demand = Policy().requiring_licence(required=True)
+    (lethe.home / "policy.toml").write_text(demand.to_toml(), encoding="utf-8")
+
+    app = lethe.page("Upload")
+
+    assert app.toggle(key="upload_strict").disabled
+    assert app.toggle(key="upload_strict").value
+
+
+def test_a_start_cut_short_after_the_batch_began_does_not_double_it(lethe):
+    lethe.staging.take_file("a.png", WIDE)
+    request = Request("cut short", Policy().to_toml(), run=lethe.staging.token)
+    batch = batches.create(lethe.database, request, services.now())
+    intake.add(lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
+    batches.start(lethe.database, batch.id, services.now())
+
+    app = lethe.page("Upload")
+
+    assert not app.exception
+    assert lethe.staging.files() == ()

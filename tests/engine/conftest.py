@@ -1,0 +1,40 @@
+"""The command line in this process, and a folder of pictures for it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine import commands
+from engine.__main__ import main
+from tests.engine.runs import QUICK, ByBrightness, OutOfOrder, paint
+
+
+@pytest.fixture
+def lethe(tmp_path, monkeypatch, capsys):
+    """Runs a command in this process; gives exit status, its one JSON object, and stderr."""
+    detectors = [ByBrightness()]
+    monkeypatch.setattr(commands, "ProcessPool", lambda workers: OutOfOrder(detectors))
+    (tmp_path / "policy.toml").write_text(QUICK, encoding="utf-8")
+
+    def run(*words, policy="policy.toml"):
+        options = ["--only", "face", "--policy", tmp_path / policy] * (words[0] == "redact")
+        capsys.readouterr()
+        status = main([str(word) for word in (*words, *options, "--json")])
+        out, err = capsys.readouterr()
+        return status, json.loads(out) if out else None, err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """One picture that passes, one with a doubt, one with nothing, one that is none."""
+    where = tmp_path / "in"
+    where.mkdir()
+    for name, corner in (("passes.png", 0), ("doubtful.png", 255), ("empty.png", 99)):
+        paint(where / name, corner, rng)
+    (where / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (where / "notes.txt").write_text("not a picture", encoding="utf-8")
+    return where

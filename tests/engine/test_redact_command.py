@@ -1,0 +1,217 @@
+"""`redact`, in this process with a made-up detector."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from engine.__main__ import main
+from tests.awkward import NAMES_IN_ANY_SCRIPT
+from tests.engine.runs import QUICK, RELEASING, assert_whole, fates, files_of, lines, names, paint
+
+
+class TestRedact:
+    def test_every_picture_reaches_one_outcome_and_the_counts_add_up(self, lethe, folder, tmp_path):
+        status, summary, err = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 0
+        assert fates(tmp_path / "out") == [
+            ("broken.jpg", "quarantined"),
+            ("doubtful.png", "review"),
+            ("empty.png", "review"),
+            ("passes.png", "released"),
+        ]
+        assert summary["pictures"] == 4
+        assert summary["pictures"] == sum(
+            summary[fate] for fate in ("released", "review", "quarantined")
+        )
+        assert summary["not_looked_for"] == ["tattoo", "jewelry"]
+        assert "Left alone, as no pictures or linked folders: 1." in err
+        assert_whole(tmp_path / "out")
+
+    @pytest.mark.parametrize(
+        ("where", "found"),
+        [("", 4), ("passes.png", 1), ("*.png", 3), ("**/*", 4)],
+        ids=["folder", "file", "glob", "recursive glob"],
+    )
+    def test_input_is_a_folder_a_file_or_a_pattern(self, lethe, folder, tmp_path, where, found):
+        status, summary, _ = lethe("redact", folder / where, tmp_path / "out")
+
+        assert (status, summary["pictures"]) == (0, found)
+
+    def test_a_second_run_does_nothing_twice(self, lethe, folder, tmp_path):
+        _, first, _ = lethe("redact", folder, tmp_path / "out")
+        before = {path: path.read_bytes() for path in files_of(tmp_path / "out")}
+
+        _, second, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert {path: path.read_bytes() for path in files_of(tmp_path / "out")} == before
+        assert {**first, "seconds": 0} == {**second, "seconds": 0}
+
+    def test_a_second_run_takes_what_is_new_or_changed(self, lethe, folder, tmp_path, rng):
+        lethe("redact", folder, tmp_path / "out")
+        paint(folder / "new.png", 0, rng)
+        paint(folder / "empty.png", 0, rng)
+
+        lethe("redact", folder, tmp_path / "out")
+
+        released = [source for source, _ in names(tmp_path / "out")[1:]]
+        assert sorted(released) == ["empty.png", "new.png", "passes.png"]
+        assert_whole(tmp_path / "out")
+
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
+    def test_a_file_that_cannot_be_read_is_held_back_once(self, lethe, folder, tmp_path):
+        (folder / "unreadable.jpg").symlink_to("/proc/self/mem")
+
+        for _ in range(2):
+            status, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+            assert (status, summary["quarantined"]) == (0, 2)
+        (line,) = (one for one in lines(tmp_path / "out", "quarantine.jsonl") if not one["picture"])
+        assert line["reason"] == "The file could not be read (Input/output error)."
+
+    @pytest.mark.parametrize("corner", [0, 255, 99], ids=["released", "doubtful", "empty"])
+    def test_two_files_with_the_same_content_both_get_an_outcome(
+        self, lethe, folder, tmp_path, rng, corner
+    ):
+        paint(folder / "one.png", corner, rng)
+        shutil.copy(folder / "one.png", folder / "two.png")
+
+        lethe("redact", folder, tmp_path / "out")
+
+        found = dict(fates(tmp_path / "out"))
+        assert found["one.png"] == found["two.png"]
+        assert len(found) == 6
+        assert_whole(tmp_path / "out")
+
+    def test_an_output_folder_inside_the_input_is_not_taken_as_input(self, lethe, folder):
+        for _ in range(2):
+            status, summary, _ = lethe("redact", folder, folder / "out")
+
+            assert (status, summary["pictures"]) == (0, 4)
+
+    @pytest.mark.parametrize(
+        ("where", "out", "says"),
+        [
+            ("in", "in", "must not be the input folder"),
+            ("nothing", "out", "There is no file or folder"),
+            ("in/*.xyz", "out", "No file matches"),
+            ("bare", "out", "There are no pictures"),
+        ],
+    )
+    def test_what_cannot_be_started_is_a_sentence_and_exit_2(
+        self, lethe, folder, tmp_path, where, out, says
+    ):
+        (tmp_path / "bare").mkdir()
+
+        status, summary, err = lethe("redact", tmp_path / where, tmp_path / out)
+
+        assert (status, summary) == (2, None)
+        assert says in err
+
+    def test_another_policy_is_refused_with_a_sentence(self, lethe, folder, tmp_path):
+        lethe("redact", folder, tmp_path / "out")
+        (tmp_path / "other.toml").write_text(RELEASING, encoding="utf-8")
+
+        status, summary, err = lethe("redact", folder, tmp_path / "out", policy="other.toml")
+
+        assert (status, summary) == (2, None)
+        assert "another policy or output format" in err
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [("typo = 1", "typo is not a key"), ("[", "not valid TOML"), ("\xff", "read as text")],
+    )
+    def test_a_bad_policy_is_refused_with_a_sentence(self, lethe, folder, tmp_path, text, says):
+        (tmp_path / "bad.toml").write_bytes(text.encode("latin-1"))
+
+        status, _, err = lethe("redact", folder, tmp_path / "out", policy="bad.toml")
+
+        assert status == 2
+        assert says in err
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            (["--only", "car"], "unknown category 'car'"),
+            (["--only", "face,"], "unknown category ''"),
+            (["--only", "other"], "unknown category 'other'"),
+            (["--workers", "0"], "at least 1"),
+            (["--format", "gif"], "invalid choice"),
+            (["--frob"], "unrecognized arguments"),
+        ],
+    )
+    def test_words_that_make_no_sense_are_exit_2(self, capsys, tmp_path, words, says):
+        with pytest.raises(SystemExit) as left:
+            main(["redact", str(tmp_path), str(tmp_path / "out"), *words])
+
+        assert left.value.code == 2
+        assert says in capsys.readouterr().err
+
+    def test_without_a_licence_there_is_no_release_when_the_policy_says_so(
+        self, lethe, folder, tmp_path, rng
+    ):
+        paint(folder / "unlicensed.png", 0, rng)
+        paint(folder / "unnamed.png", 0, rng)
+        (tmp_path / "strict.toml").write_text(
+            QUICK + "[manifest]\nrequire_licence = true\n", encoding="utf-8"
+        )
+        manifest = tmp_path / "manifest.csv"
+        manifest.write_text("filename,licence\npasses.png,CC0\nunlicensed.png,\n", encoding="utf-8")
+
+        lethe("redact", folder, tmp_path / "out", "--manifest", manifest, policy="strict.toml")
+
+        held = {
+            line["source"]: line["reason"] for line in lines(tmp_path / "out", "quarantine.jsonl")
+        }
+        assert held.keys() == {
+            "broken.jpg", "doubtful.png", "empty.png", "unlicensed.png", "unnamed.png",
+        }  # fmt: skip
+        assert "gives no licence" in held["unlicensed.png"]
+        assert "has no line" in held["unnamed.png"]
+        assert [source for source, _ in names(tmp_path / "out")[1:]] == ["passes.png"]
+
+    def test_a_bad_manifest_is_refused_before_anything_is_done(self, lethe, folder, tmp_path):
+        (tmp_path / "bad.csv").write_text("filename\n", encoding="utf-8")
+
+        status, _, err = lethe(
+            "redact", folder, tmp_path / "out", "--manifest", tmp_path / "bad.csv"
+        )
+
+        assert status == 2
+        assert "no column licence" in err
+        assert not (tmp_path / "out").exists()
+
+    def test_names_are_private_and_kept_in_any_script(self, lethe, folder, tmp_path, rng):
+        for name in NAMES_IN_ANY_SCRIPT:
+            paint(folder / name, 0, rng)  # a PNG inside, whatever it is called
+
+        lethe("redact", folder, tmp_path / "out")
+
+        path = tmp_path / "out" / "names.csv"
+        assert path.read_text(encoding="utf-8").startswith("# ")
+        assert names(tmp_path / "out")[0] == ["source", "release"]
+        assert set(NAMES_IN_ANY_SCRIPT) < {source for source, _ in names(tmp_path / "out")}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_nothing_written_holds_a_plain_hash_or_a_name_where_it_should_not(
+        self, lethe, folder, tmp_path
+    ):
+        lethe("redact", folder, tmp_path / "out")
+
+        written = files_of(tmp_path / "out")
+        everything = b"\n".join(path.read_bytes() for path in written).lower()
+        everything += b"\n".join(os.fsencode(path.name) for path in written).lower()
+        for original in folder.iterdir():
+            for kind in ("md5", "sha1", "sha256", "sha512", "blake2b"):
+                digest = hashlib.new(kind, original.read_bytes())
+                assert digest.hexdigest().encode()[:16] not in everything
+                assert digest.digest()[:8] not in everything
+        for path in (*(tmp_path / "out" / "released").iterdir(), tmp_path / "out/receipts.jsonl"):
+            assert b"passes" not in path.read_bytes()

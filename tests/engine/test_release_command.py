@@ -1,0 +1,255 @@
+"""`release`, in this process with a made-up detector."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import cv2
+import pytest
+
+from tests.engine.runs import assert_whole, fates, lines, names, paint
+
+
+@pytest.fixture
+def reviewed(lethe, folder, tmp_path):
+    """A finished run with two pictures that wait; gives its review lines by source."""
+    lethe("redact", folder, tmp_path / "out")
+    return {line["source"]: line for line in lines(tmp_path / "out", "review.jsonl")}
+
+
+class TestRelease:
+    def verdicts(self, tmp_path, *values):
+        path = tmp_path / "verdicts.jsonl"
+        text = "\n".join(
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for value in values
+        )
+        path.write_text(text + "\n", encoding="utf-8")
+        return path
+
+    def release(self, lethe, folder, tmp_path, *values):
+        path = self.verdicts(tmp_path, *values)
+        return lethe("release", folder, tmp_path / "out", "--verdicts", path)
+
+    def test_exactly_the_regions_of_an_accepted_line_go(self, lethe, folder, tmp_path, reviewed):
+        drawn = {"box": [40, 30, 50, 40], "category": "other"}
+        line = {
+            **reviewed["doubtful.png"], "accept": True, "regions": [drawn], "doubts": [],
+            "reviewer": "ada",
+        }  # fmt: skip
+
+        status, summary, _ = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["released"], summary["pictures"]) == (0, 1, 1)
+        receipt = lines(tmp_path / "out", "receipts.jsonl")[-1]
+        assert receipt["reviewer"] == "ada"
+        assert [(one["category"], one["box"]) for one in receipt["regions"]] == [
+            ("other", [40, 30, 50, 40])
+        ]
+        rgb = cv2.imread(str(tmp_path / "out" / "released" / f"{receipt['release']}.png"))
+        original = cv2.imread(str(folder / "doubtful.png"))
+        x0, y0, x1, y1 = receipt["regions"][0]["masked"]
+        assert (x0, y0, x1, y1) == (30, 14, 66, 50)
+        assert (rgb[y0:y1, x0:x1] != original[y0:y1, x0:x1]).any(axis=2).mean() > 0.9
+        rgb[y0:y1, x0:x1] = original[y0:y1, x0:x1] = 0
+        assert (rgb == original).all()
+        assert_whole(tmp_path / "out")
+
+    def test_doubts_that_are_still_there_are_removed(self, lethe, folder, tmp_path, reviewed):
+        self.release(lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True})
+
+        receipt = lines(tmp_path / "out", "receipts.jsonl")[-1]
+        assert [one["box"] for one in receipt["regions"]] == [[10, 10, 30, 30], [60, 40, 70, 50]]
+        assert receipt["reviewer"] == "command line"
+
+    @pytest.mark.parametrize(
+        "extra",
+        [{}, {"accept": False}, {"accept": "yes"}, {"accept": 1}, {"accept": None}],
+        ids=["missing", "false", "text", "number", "null"],
+    )
+    def test_without_a_plain_yes_a_picture_stays(self, lethe, folder, tmp_path, reviewed, extra):
+        status, summary, _ = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], **extra}
+        )
+
+        assert (status, summary["pictures"]) == (0, 0)
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_no_lines_are_no_work(self, lethe, folder, tmp_path, reviewed):
+        status, summary, _ = self.release(lethe, folder, tmp_path, "", "  ")
+
+        assert (status, summary["pictures"]) == (0, 0)
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"source": "unknown.png"}, "no picture of this name waits"),
+            ({"source": "passes.png"}, "no picture of this name waits"),
+            ({"source": ["doubtful.png"]}, "no picture of this name waits"),
+            ({"source": None}, "no picture of this name waits"),
+            ({"revision": 3}, "changed by somebody else"),
+            ({"revision": "new"}, "cannot be read"),
+            ({"revision": 1e999}, "cannot be read"),
+            ({"regions": None}, "cannot be read"),
+            ({"regions": ["face"]}, "cannot be read"),
+            ({"regions": [[1, 2, 3, 4]]}, "cannot be read"),
+            ({"regions": [{"box": [1, 2, 3, 4], "category": "car"}]}, "cannot be read"),
+            ({"regions": [{"box": [9, 2, 3, 4], "category": "face"}]}, "cannot be read"),
+            ({"regions": [{"box": [90, 2, 99, 4], "category": "face"}]}, "outside the picture"),
+            ({"doubts": 5}, "cannot be read"),
+        ],
+        ids=str,
+    )
+    def test_a_line_that_cannot_be_done_is_named_and_the_others_are_done(
+        self, lethe, folder, tmp_path, reviewed, change, says
+    ):
+        bad = {**reviewed["doubtful.png"], "accept": True, **change}
+        good = {**reviewed["empty.png"], "accept": True}
+
+        status, summary, err = self.release(lethe, folder, tmp_path, "", bad, good)
+
+        assert (status, summary["released"]) == (1, 1)
+        assert "verdicts.jsonl, line 2: " in err
+        assert says in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    @pytest.mark.parametrize(
+        "line", ["{", "[1]", "yes", "[" * 100_000], ids=["cut", "list", "word", "deep"]
+    )
+    def test_a_line_that_is_no_json_object_is_named(self, lethe, folder, tmp_path, reviewed, line):
+        status, _, err = self.release(lethe, folder, tmp_path, line)
+
+        assert status == 1
+        assert "line 1: this is not" in err
+
+    def test_an_original_that_changed_is_refused(self, lethe, folder, tmp_path, reviewed, rng):
+        paint(folder / "doubtful.png", 255, rng)
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 1
+        assert "has changed since" in err
+
+    def test_an_original_that_is_gone_is_refused(self, lethe, folder, tmp_path, reviewed):
+        (folder / "doubtful.png").unlink()
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 1
+        assert "not in the input folder" in err
+
+    def test_the_same_verdict_twice_releases_once(self, lethe, folder, tmp_path, reviewed):
+        line = {**reviewed["doubtful.png"], "accept": True}
+
+        status, summary, err = self.release(lethe, folder, tmp_path, line, line)
+        again, _, _ = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["released"], again) == (1, 1, 1)
+        assert "line 2: no picture of this name waits" in err
+        assert_whole(tmp_path / "out")
+
+    def test_a_rerun_of_redact_leaves_released_pictures_alone(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        self.release(lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True})
+
+        _, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert (summary["released"], summary["review"]) == (2, 1)
+
+    @pytest.mark.parametrize("name", ["a\rb.png", "a\nb.png", 'a",b.png'])
+    def test_a_name_csv_would_break_is_released_once(self, lethe, folder, tmp_path, rng, name):
+        paint(folder / name, 0, rng)
+        lethe("redact", folder, tmp_path / "out")
+
+        _, again, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert again["released"] == 2
+        assert len(list((tmp_path / "out" / "released").iterdir())) == 2
+        assert name in {source for source, _ in names(tmp_path / "out")}
+
+    def test_equal_pictures_keep_their_own_verdicts(self, lethe, folder, tmp_path, rng):
+        paint(folder / "one.png", 255, rng)
+        shutil.copy(folder / "one.png", folder / "two.png")
+        lethe("redact", folder, tmp_path / "out")
+        waiting = {line["source"]: line for line in lines(tmp_path / "out", "review.jsonl")}
+        drawn = [{"box": [40, 30, 50, 40], "category": "other"}]
+        accept = {"accept": True, "doubts": []}
+
+        self.release(
+            lethe,
+            folder,
+            tmp_path,
+            {**waiting["one.png"], **accept, "regions": drawn},
+            {**waiting["two.png"], **accept, "regions": []},
+        )
+
+        source_of = {release: source for source, release in names(tmp_path / "out")}
+        regions = {
+            source_of[receipt["release"]]: len(receipt["regions"])
+            for receipt in lines(tmp_path / "out", "receipts.jsonl")
+        }
+        assert (regions["one.png"], regions["two.png"]) == (1, 0)
+
+    def test_a_missing_list_of_names_is_no_reason_to_begin_again(self, lethe, folder, tmp_path):
+        lethe("redact", folder, tmp_path / "out")
+        (tmp_path / "out" / "names.csv").unlink()
+
+        status, _, said = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 2
+        assert "names.csv is missing" in said
+
+    def test_an_output_folder_that_is_a_file_is_exit_2(self, lethe, folder, tmp_path):
+        (tmp_path / "file").write_text("taken", encoding="utf-8")
+
+        status, _, said = lethe("redact", folder, tmp_path / "file")
+
+        assert status == 2
+        assert "Traceback" not in said
+
+    def test_files_of_others_are_not_written_over(self, lethe, folder, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "names.csv").write_text("mine", encoding="utf-8")
+
+        status, _, said = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 2
+        assert "names.csv" in said
+        assert (tmp_path / "out" / "names.csv").read_text(encoding="utf-8") == "mine"
+
+    @pytest.mark.parametrize("name", ["line\u2028here.png", "next\x85one.png", "sep\x1c.png"])
+    def test_a_name_with_a_strange_line_break_is_one_line(self, lethe, folder, tmp_path, rng, name):
+        paint(folder / name, 255, rng)
+        lethe("redact", folder, tmp_path / "out")
+        line = next(one for one in lines(tmp_path / "out", "review.jsonl") if one["source"] == name)
+
+        status, summary, _ = self.release(lethe, folder, tmp_path, {**line, "accept": True})
+
+        assert (status, summary["released"]) == (0, 1)
+
+    @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
+    def test_a_verdict_file_that_cannot_be_read_is_exit_2(
+        self, lethe, folder, tmp_path, reviewed, content
+    ):
+        path = tmp_path / "verdicts.jsonl"
+        if content is not None:
+            path.write_bytes(content)
+
+        status, _, err = lethe("release", folder, tmp_path / "out", "--verdicts", path)
+
+        assert status == 2
+        assert "could not be read as text" in err
+
+    def test_a_folder_without_a_run_is_exit_2(self, lethe, folder, tmp_path):
+        path = self.verdicts(tmp_path)
+
+        status, _, err = lethe("release", folder, tmp_path, "--verdicts", path)
+
+        assert status == 2
+        assert "not the output folder" in err
