@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
-from streamlit.runtime import Runtime
 
 from components import session
 from components.access import Role, is_loopback, may
@@ -73,9 +72,13 @@ def _refuse_open_address() -> None:
             f"{address or 'every address'} and ends now: start it on 127.0.0.1 (`make app` does).",
             icon=":material/lock:",
         )
-        if Runtime.exists():  # once the sentence has reached the page
-            threading.Timer(REFUSAL_SHOWN_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        end_soon()
         st.stop()
+
+
+def end_soon() -> None:
+    """End the program once the last sentence has reached the page."""
+    threading.Timer(REFUSAL_SHOWN_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
 
 
 def _menu() -> None:

@@ -12,7 +12,7 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from components import services
+from components import frame, services
 from components.staging import Staging
 from engine.batch import InProcess
 from engine.category import Category
@@ -49,6 +49,8 @@ class Lethe:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.endings: list[str] = []
+        """One entry for each time the app wanted to end its program, which is this one."""
 
     @property
     def database(self) -> Database:
@@ -127,6 +129,7 @@ def lethe(
     config.set_option("server.address", "127.0.0.1")
     services.services.clear()
     app = Lethe(home)
+    monkeypatch.setattr(frame, "end_soon", lambda: app.endings.append("asked"))
     yield app
     app.close()
     config.set_option("server.address", before)

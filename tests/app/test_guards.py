@@ -79,6 +79,7 @@ def test_an_address_others_can_reach_is_refused_on_every_page(lethe, name, addre
     (error,) = app.error
     assert "works on this machine only" in error.value
     assert (address or "every address") in error.value
+    assert lethe.endings == ["asked"]
     assert not any([app.title, app.button, app.metric, app.dataframe])
 
 
