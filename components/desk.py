@@ -48,7 +48,7 @@ class Desk:
         with self._lock:
             if picture_id not in self._open:
                 self._open[picture_id] = self._ahead.submit(
-                    _decoded, picture_id, original, max_megapixels
+                    decoded, picture_id, original, max_megapixels
                 )
             self._open.move_to_end(picture_id)
             while len(self._open) > ROOM:
@@ -56,7 +56,12 @@ class Desk:
             return self._open[picture_id]
 
 
-def _decoded(picture_id: str, original: Path, max_megapixels: float) -> RgbImage:
+def decoded(picture_id: str, original: Path, max_megapixels: float) -> RgbImage:
+    """An original, for a look that leaves nothing behind.
+
+    Raises:
+        UnreadableImage: it cannot be read or decoded any more.
+    """
     try:
         data = original.read_bytes()
     except OSError as error:

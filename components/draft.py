@@ -40,15 +40,20 @@ class Draft:
         return tuple(item.region for item in self.items if not item.is_dropped)
 
     def with_drawn(self, box: Box, category: Category, size: Size) -> Draft:
-        """Add a box that was drawn; unchanged when it says nothing new."""
+        """Add a box that was drawn; one that nearly repeats another widens that one.
+
+        Less than a pixel more is the mouse's rounding and changes nothing.
+        """
         clipped = box.clipped(size)
-        twin = any(
-            item.region.category is category and item.region.box.iou(clipped) >= SAME_IOU
-            for item in self.items
-            if not item.is_dropped
-        )
-        if clipped.area == 0 or twin:
+        if clipped.area == 0:
             return self
+        for number, item in enumerate(self.items):
+            known = item.region
+            is_twin = known.category is category and known.box.iou(clipped) >= SAME_IOU
+            if is_twin and not item.is_dropped:
+                wider = known.box.hull(clipped)
+                says_more = max(wider.width - known.box.width, wider.height - known.box.height) >= 1
+                return self._changed(number, box=wider) if says_more else self
         return Draft((*self.items, Item(Region(clipped, category, Origin.REVIEWER))))
 
     def with_box(self, number: int, box: Box, size: Size) -> Draft:

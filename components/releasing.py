@@ -10,11 +10,11 @@ import streamlit as st
 from components import session
 from components.access import Role, may
 from components.bundle import bundle
+from components.desk import decoded
 from components.failures import shown
 from components.palette import OUTCOMES, ago, counted, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
-from engine import codec
 from store import batches, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState
@@ -141,7 +141,7 @@ def _before(picture: Picture) -> None:
     with shown():
         original = database().files.original(picture.id)
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
-        image = codec.decode(original.read_bytes(), picture.id, max_megapixels=limit)
+        image = decoded(picture.id, original, limit)
         preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
         st.image(preview, width="stretch", alt="Original picture")
 

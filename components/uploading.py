@@ -19,9 +19,8 @@ from engine.outcome import FormatChoice
 from engine.policy import Policy
 from store import batches, intake
 from store.batches import Request
-from store.intake import Incoming
+from store.intake import NO_MANIFEST, Incoming
 
-NOTHING_KNOWN = Manifest()
 _FORMATS: dict[FormatChoice, str] = {
     "same": "As it came (JPEG stays JPEG, all else becomes PNG)",
     "png": "PNG",
@@ -91,9 +90,10 @@ def staged() -> tuple[Staged, ...]:
     return files
 
 
-def show_staged(files: tuple[Staged, ...], manifest: Manifest) -> None:
+def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
     """What was understood, problems first."""
-    rows = [_row(file, manifest) for file in sorted(files, key=lambda one: not one.fitness.problem)]
+    known = manifest or NO_MANIFEST
+    rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -115,7 +115,7 @@ def ask_manifest() -> Manifest | None:
         icon=":material/download:",
     )
     try:
-        return read_manifest(csv.getvalue().decode("utf-8")) if csv else NOTHING_KNOWN
+        return read_manifest(csv.getvalue().decode("utf-8")) if csv else NO_MANIFEST
     except UnicodeDecodeError:
         st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
     except LetheError as error:

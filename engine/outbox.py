@@ -26,7 +26,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from engine.errors import UnusableFolder
 from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
@@ -129,21 +129,12 @@ class Outbox:
         partial = self._private / "partial" / name
         _write_private(partial, outcome.data)
         partial.chmod(0o644)  # a release is made to be handed out
-        self._append_name(source, receipt.release)
+        _append_private(self.folder / "names.csv", _name_row(source, receipt.release))
         self._append("receipts.jsonl", receipt.to_json())
         partial.rename(self.folder / "released" / name)
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
-        with _private_append(self.folder / name) as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _append_name(self, source: str, release: str) -> None:
-        with _private_append(self.folder / "names.csv") as file:
-            file.write(_name_row(source, release))
-            file.flush()
-            os.fsync(file.fileno())
+        _append_private(self.folder / name, json.dumps(line) + "\n")
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
@@ -226,11 +217,16 @@ def _locked(path: Path) -> int:
     return descriptor
 
 
-def _private_append(path: Path) -> TextIO:
+def _append_private(path: Path, text: str) -> None:
+    """Add to a file that only its owner can read, and see it on the disk."""
+
     def private(name: str, flags: int) -> int:
         return os.open(name, flags, 0o600)
 
-    return open(path, "a", encoding="utf-8", newline="", opener=private)
+    with open(path, "a", encoding="utf-8", newline="", opener=private) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write_private(path: Path, data: bytes) -> None:

@@ -32,4 +32,4 @@ order = uploading.ask_how()
 with start:
     uploading.offer_start(staged, order, manifest)
 with table:
-    uploading.show_staged(staged, manifest or uploading.NOTHING_KNOWN)
+    uploading.show_staged(staged, manifest)

@@ -138,3 +138,12 @@ def test_a_draft_made_of_a_verdict_keeps_its_regions_and_drops_the_rest():
 
     assert draft.kept == (DOUBT, drawn)
     assert [item.is_dropped for item in draft.items] == [True, False, False]
+
+
+def test_a_box_redrawn_a_little_larger_covers_both():
+    size = Size(200, 200)
+    draft = Draft().with_drawn(Box(10, 10, 110, 110), Category.FACE, size)
+
+    draft = draft.with_drawn(Box(8, 12, 112, 109), Category.FACE, size)
+
+    assert [region.box for region in draft.kept] == [Box(8, 10, 112, 110)]

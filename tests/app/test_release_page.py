@@ -66,3 +66,15 @@ def test_the_filter_shows_one_outcome_alone(lethe):
 
     assert list(app.dataframe[0].value["Outcome"]) == ["Held back"]
     assert "Held back because" in said(app)
+
+
+def test_a_release_whose_original_is_gone_is_still_shown(lethe):
+    lethe.batch(UPRIGHT)
+    for original in (lethe.home / "originals").iterdir():
+        original.unlink()
+
+    app = lethe.page("Release")
+
+    assert not app.exception
+    assert any("original cannot be read" in error.value for error in app.error)
+    assert len(app.image) == 1
