@@ -30,7 +30,17 @@ from engine import codec, pipeline
 from engine.detect.centerface import CenterFace
 from engine.detect.detector import Detector
 from engine.errors import LetheError, UnreadableImage
-from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
+from engine.evaluation.findings import examine
+from engine.outcome import (
+    Examination,
+    Examined,
+    Job,
+    NeedsReview,
+    Outcome,
+    Quarantined,
+    Released,
+    Work,
+)
 from engine.pipeline import Stopwatch, Terms
 from engine.weights import load_weights
 
@@ -48,9 +58,11 @@ def default_detectors() -> tuple[Detector, ...]:
     return (CenterFace(load_weights("centerface")),)
 
 
-def run_job(job: Job, detectors: Sequence[Detector]) -> Outcome:
+def run_job(job: Work, detectors: Sequence[Detector]) -> Outcome:
     """Take one picture down the line. Fails closed: whatever goes wrong quarantines it."""
     try:
+        if isinstance(job, Examination):
+            return Examined(job.id, examine(job.path.read_bytes(), job.id, detectors, job.policy))
         return _run(job, detectors)
     except LetheError as error:
         return Quarantined(job.id, str(error))
@@ -100,7 +112,7 @@ class InProcess:
     def __init__(self, detectors: Sequence[Detector]) -> None:
         self._detectors = detectors
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         for job in jobs:
             yield run_job(job, self._detectors)
@@ -119,10 +131,10 @@ class ProcessPool:
         self._pool = _new_pool(workers)
         self._is_busy = False
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         source = iter(jobs)
-        under_way: dict[Future[Outcome], Job] = {}
+        under_way: dict[Future[Outcome], Work] = {}
         while True:
             for job in islice(source, AHEAD * self._workers - len(under_way)):
                 under_way[self._submit(job)] = job
@@ -145,7 +157,7 @@ class ProcessPool:
         """Stop the workers; jobs under way are given up at once."""
         self._pool.shutdown(wait=True, kill_workers=self._is_busy)
 
-    def _submit(self, job: Job) -> Future[Outcome]:
+    def _submit(self, job: Work) -> Future[Outcome]:
         with _ctrl_c_held():
             try:
                 future: Future[Outcome] = self._pool.submit(_work, job)
@@ -154,7 +166,7 @@ class ProcessPool:
                 future = self._pool.submit(_work, job)
         return future
 
-    def _one_by_one(self, suspects: Iterable[Job]) -> Iterator[Outcome]:
+    def _one_by_one(self, suspects: Iterable[Work]) -> Iterator[Outcome]:
         for job in suspects:
             future = self._submit(job)
             wait([future])
@@ -172,7 +184,7 @@ def _died(future: Future[Outcome]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
 
 
-def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+def _outcome(future: Future[Outcome], job: Work) -> Outcome:
     """What became of a job whose worker lived; one that could not cross over is held back."""
     error = future.exception()
     if error is None:
@@ -181,7 +193,7 @@ def _outcome(future: Future[Outcome], job: Job) -> Outcome:
     return _failed(job, error)
 
 
-def _failed(job: Job, error: BaseException) -> Quarantined:
+def _failed(job: Work, error: BaseException) -> Quarantined:
     kind = type(error).__name__
     return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
 
@@ -228,5 +240,5 @@ def _leave_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(job: Job) -> Outcome:
+def _work(job: Work) -> Outcome:
     return run_job(job, _Worker.detectors)

@@ -39,3 +39,7 @@ class UnusableFolder(LetheError):
 
 class StaleRevision(LetheError):
     """Somebody else changed the picture's plan, or the claim on it has passed on."""
+
+
+class InvalidDataset(LetheError):
+    """A labelled data set cannot be read, or holds nothing that can be measured."""

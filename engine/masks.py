@@ -9,6 +9,7 @@ frame leaves none.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,19 @@ from engine.policy import Policy
 
 CHROMA_BLEED_PX = 2
 """Chroma upsampling reaches 1 px past the block (measured); one more for safety."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A region with the pixels that removing it covers."""
+
+    region: Region
+    rect: PixelRect
+
+
+def masked(region: Region, codec: SourceCodec, policy: Policy) -> Masked:
+    """The region with its rectangle."""
+    return Masked(region, rect_of(region, codec, policy))
 
 
 def rect_of(region: Region, codec: SourceCodec, policy: Policy) -> PixelRect:

@@ -109,9 +109,11 @@ class Outbox:
         elif isinstance(outcome, NeedsReview):
             self._append("review.jsonl", _review_line(source, outcome))
             fate = "review"
-        else:
+        elif isinstance(outcome, Quarantined):
             self._append("quarantine.jsonl", _quarantine_line(source, picture, outcome))
             fate = "quarantined"
+        else:
+            raise ValueError(f"expected a picture's outcome, got {type(outcome).__name__}")
         self._fates[source, picture] = fate
         return fate
 

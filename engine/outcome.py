@@ -1,6 +1,7 @@
 """Work handed to an executor and what comes back: values only, so that they cross processes.
 
-A picture reaches exactly one outcome: `Released`, `NeedsReview` or `Quarantined`.
+A picture reaches exactly one outcome: `Released`, `NeedsReview` or `Quarantined`. A labelled
+picture, which is only measured, comes back as `Examined` or `Quarantined`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
+from engine.evaluation.findings import Findings
 from engine.geometry import PixelRect
 from engine.plan import Plan
 from engine.policy import Policy
@@ -44,6 +46,19 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Examination:
+    """One labelled picture to look at and leave where it is."""
+
+    id: str
+    """Names the work in its outcome."""
+    path: Path
+    policy: Policy
+
+
+Work: TypeAlias = Job | Examination
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """The picture passed every check; `data` is the finished file."""
 
@@ -70,13 +85,21 @@ class Quarantined:
     reason: str
 
 
-Outcome: TypeAlias = Released | NeedsReview | Quarantined
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the machine found in a labelled picture."""
+
+    job_id: str
+    findings: Findings
+
+
+Outcome: TypeAlias = Released | NeedsReview | Quarantined | Examined
 
 
 class Executor(Protocol):
     """Runs jobs, here or elsewhere."""
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """Yield one outcome per job, as they finish, in any order.
 
         `jobs` is pulled lazily, a few ahead of the work, so it may be endless. A job that fails,

@@ -16,6 +16,7 @@ from functools import partial
 
 from engine import checks, codec
 from engine.detect.detector import Detector
+from engine.detect.fusion import fused
 from engine.errors import PlanNotReady
 from engine.geometry import PixelRect
 from engine.images import RedactedImage, RgbImage
@@ -90,7 +91,8 @@ def prepare(
         image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     asked = [one for one in detectors if one.categories & set(policy.looked_for)]
     with watch.stage("detect"):
-        detections = [found for one in asked for found in one.detect(image, policy)]
+        sightings = [seen for one in asked for seen in one.detect(image, policy)]
+        detections = fused(sightings).kept
     return Prepared(image, triage(image, detections, policy, lookers=asked, draw=draw))
 
 

@@ -7,19 +7,35 @@ nothing was found, a source format that spreads pixels, and a random sample of e
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from engine.category import Category
 from engine.detect.detector import Detector
 from engine.errors import InvalidVerdict, StaleRevision
-from engine.geometry import Box, PixelRect
-from engine.images import Residue, RgbImage
-from engine.masks import rect_of
+from engine.geometry import Box
+from engine.images import Residue, RgbImage, SourceCodec
+from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, Verdict
 from engine.policy import Policy
 
 COVERED_SHARE = 0.7
 """Share of a doubt's box under one mask from which it is removed along with it, unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the machine would do with what was found."""
+
+    regions: tuple[Masked, ...]
+    """Removed without asking, the surest first."""
+    doubts: tuple[Masked, ...]
+    """A person is asked."""
+    reasons: tuple[Reason, ...]
+    """Why a person looks, the sample check apart."""
+
+    @property
+    def proposed(self) -> tuple[Masked, ...]:
+        """Regions and doubts: all that is hidden unless a person says otherwise."""
+        return self.regions + self.doubts
 
 
 def triage(
@@ -34,32 +50,80 @@ def triage(
 
     Args:
         image: the upright original.
-        detections: of all detectors.
+        detections: of all detectors, each thing once.
         policy: thresholds and what needs review.
         lookers: the detectors that looked; a wanted category none of them sees is a reason.
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
-    regions, doubts = _by_score(detections, image, policy)
-    doubts, covered = _split(doubts, [rect_of(region, image.codec, policy) for region in regions])
-    regions += covered
-    reasons = [_unsure(doubt) for doubt in doubts]
-    reasons += _blind_spots(policy, {seen for looker in lookers for seen in looker.categories})
-    if policy.review.nothing_found and not regions and not doubts:
-        reasons.append(Reason(ReasonKind.NOTHING_FOUND))
-    if image.codec.residue is Residue.UNBOUNDED and policy.codec.leaky_source == "review":
-        reasons.append(Reason(ReasonKind.SOURCE_FORMAT, image.codec.format))
+    found = found_in(image, detections, policy)
+    way = route(found, standing_reasons(image.codec, policy, lookers), policy)
+    reasons = way.reasons
     if not reasons and draw < policy.review.audit_share:
-        reasons.append(Reason(ReasonKind.AUDIT_SAMPLE))
+        reasons = (Reason(ReasonKind.AUDIT_SAMPLE),)
     return Plan(
         image_id=image.id,
         size=image.size,
-        regions=tuple(regions),
-        doubts=tuple(doubts),
-        reasons=tuple(reasons),
+        regions=tuple(one.region for one in way.regions),
+        doubts=tuple(one.region for one in way.doubts),
+        reasons=reasons,
         policy=policy.fingerprint,
         not_looked_for=policy.not_looked_for,
         weights=tuple(looker.name for looker in lookers),
     )
+
+
+def found_in(
+    image: RgbImage, detections: Iterable[Detection], policy: Policy
+) -> tuple[Masked, ...]:
+    """Detections of wanted categories as regions with their masks, the surest first.
+
+    What a detector sees beside the picture, in a look's padding, is nothing found.
+    """
+    return tuple(
+        masked(Region(one.box, one.category, Origin.MODEL, one.score), image.codec, policy)
+        for one in sorted(detections, key=lambda detection: -detection.score)
+        if one.category in policy.looked_for and one.box.clipped(image.size).area > 0
+    )
+
+
+def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -> Route:
+    """Apply the policy's thresholds to what was found.
+
+    Args:
+        found: the surest first, with scores, of categories that have thresholds.
+        standing: reasons for review that hold whatever was found.
+        policy: the thresholds.
+    """
+    regions: list[Masked] = []
+    doubts: list[Masked] = []
+    for one in found:
+        thresholds = policy.thresholds(one.region.category)
+        score = one.region.score or 0.0
+        if score >= thresholds.accept_at:
+            regions.append(one)
+        elif score >= thresholds.doubt_at:
+            doubts.append(one)
+    doubts, covered = _split(doubts, regions)
+    regions += covered
+    reasons = [_unsure(doubt.region) for doubt in doubts] + list(standing)
+    if policy.review.nothing_found and not regions and not doubts:
+        reasons.append(Reason(ReasonKind.NOTHING_FOUND))
+    return Route(tuple(regions), tuple(doubts), tuple(reasons))
+
+
+def standing_reasons(
+    codec: SourceCodec, policy: Policy, lookers: Sequence[Detector]
+) -> tuple[Reason, ...]:
+    """Reasons for review that hold whatever is found: blind spots and a leaky source format."""
+    seen_for = {seen for looker in lookers for seen in looker.categories}
+    reasons = [
+        Reason(ReasonKind.NO_DETECTOR, category.value)
+        for category in policy.looked_for
+        if category not in seen_for
+    ]
+    if codec.residue is Residue.UNBOUNDED and policy.codec.leaky_source == "review":
+        reasons.append(Reason(ReasonKind.SOURCE_FORMAT, codec.format))
+    return tuple(reasons)
 
 
 def settled(plan: Plan, verdict: Verdict) -> Plan:
@@ -83,47 +147,20 @@ def settled(plan: Plan, verdict: Verdict) -> Plan:
     return replace(plan, regions=verdict.regions, doubts=(), reasons=(), revision=plan.revision + 1)
 
 
-def _by_score(
-    detections: Iterable[Detection], image: RgbImage, policy: Policy
-) -> tuple[list[Region], list[Region]]:
-    """What is removed without asking and what is doubtful, the surest first."""
-    regions: list[Region] = []
-    doubts: list[Region] = []
-    for found in sorted(detections, key=lambda detection: -detection.score):
-        # what a detector sees beside the picture, in a look's padding, is nothing found
-        is_inside = found.box.clipped(image.size).area > 0
-        if found.category not in policy.looked_for or not is_inside:
-            continue
-        thresholds = policy.thresholds(found.category)
-        region = Region(found.box, found.category, Origin.MODEL, found.score)
-        if found.score >= thresholds.accept_at:
-            regions.append(region)
-        elif found.score >= thresholds.doubt_at:
-            doubts.append(region)
-    return regions, doubts
-
-
-def _split(doubts: list[Region], gone: list[PixelRect]) -> tuple[list[Region], list[Region]]:
+def _split(doubts: list[Masked], gone: list[Masked]) -> tuple[list[Masked], list[Masked]]:
     """Doubts worth asking about, and those that mostly lie where pixels go anyway.
 
     Asking about the latter would cost a person's time and could spare no more than a sliver.
     """
-    boxes = [Box(*rect) for rect in gone]
-    asked: list[Region] = []
-    covered: list[Region] = []
+    boxes = [Box(*one.rect) for one in gone]
+    asked: list[Masked] = []
+    covered: list[Masked] = []
     for doubt in doubts:
-        shared = max((doubt.box.intersection(box) for box in boxes), default=0.0)
-        (covered if shared > COVERED_SHARE * doubt.box.area else asked).append(doubt)
+        box = doubt.region.box
+        shared = max((box.intersection(other) for other in boxes), default=0.0)
+        (covered if shared > COVERED_SHARE * box.area else asked).append(doubt)
     return asked, covered
 
 
 def _unsure(doubt: Region) -> Reason:
     return Reason(ReasonKind.UNSURE, f"{doubt.category.value} {doubt.score:.2f}")
-
-
-def _blind_spots(policy: Policy, seen_for: set[Category]) -> list[Reason]:
-    return [
-        Reason(ReasonKind.NO_DETECTOR, category.value)
-        for category in policy.looked_for
-        if category not in seen_for
-    ]

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.batch import default_detectors
 from engine.category import Category
-from engine.detect.fusion import merged
+from engine.detect.fusion import fused, merged
 from engine.geometry import Box, Size
 from engine.images import RgbImage, SourceCodec
 from engine.masks import mask_of, rect_of
@@ -90,7 +90,7 @@ def main():
             rgb = np.ascontiguousarray(np.rot90(read(root, pictures[index]), turn))
             size = Size(rgb.shape[1], rgb.shape[0])
             image = RgbImage("figure", rgb, SourceCodec("png", size))
-            corners = [found.box.corners for found in DETECTOR.detect(image, POLICY)]
+            corners = [one.box.corners for one in fused(DETECTOR.detect(image, POLICY)).kept]
             known = labels.get(pictures[index]["id"], [])
             count.add(corners, [(turned(box, turn, size), ignored) for box, ignored in known], size)
         print(f"as shipped, turned by {90 * turn}: {count}")

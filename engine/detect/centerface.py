@@ -35,7 +35,9 @@ class CenterFace:
         self.categories = frozenset({Category.FACE})
         self._session = _session(weights.data)
 
-    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
+    def detect(
+        self, image: RgbImage, policy: Policy, *, floor: float | None = None
+    ) -> tuple[Detection, ...]:
         """See `Detector.detect`.
 
         The first scale is looked at in every turn. The other, dearer ones are looked at upright and
@@ -44,19 +46,19 @@ class CenterFace:
         """
         first, *others = policy.detection.scales
         thresholds = policy.thresholds(Category.FACE)
+        least = thresholds.doubt_at if floor is None else min(floor, thresholds.doubt_at)
         sightings: dict[int, NDArray[np.float32]] = {
-            turn: self._sightings(image.rgb, first, turn, thresholds.doubt_at)
-            for turn in policy.detection.turns
+            turn: self._sightings(image.rgb, first, turn, least) for turn in policy.detection.turns
         }
         again = _turns(sightings, thresholds.accept_at) or _turns(sightings, thresholds.doubt_at)
         found = list(sightings.values()) + [
-            self._sightings(image.rgb, longer, turn, thresholds.doubt_at)
+            self._sightings(image.rgb, longer, turn, least)
             for longer in others
             for turn in sorted(again | {0})
         ]
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
-            for *corners, score in merged(np.concatenate(found)).tolist()
+            for *corners, score in np.concatenate(found).tolist()
         )
 
     def _sightings(

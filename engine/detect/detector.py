@@ -23,10 +23,18 @@ class Detector(Protocol):
         """What it can see."""
         ...
 
-    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
-        """Everything seen with a score of at least the category's `doubt_at`.
+    def detect(
+        self, image: RgbImage, policy: Policy, *, floor: float | None = None
+    ) -> tuple[Detection, ...]:
+        """Everything seen in any look; the same thing once for each look that saw it.
+
+        Args:
+            image: the upright original.
+            policy: which looks are taken; it alone decides that, never `floor`.
+            floor: the least score to give back; the category's `doubt_at` when None. Evaluations
+                ask for less, to tell what a lower threshold would find.
 
         Returns:
-            Boxes in pixels of the upright picture, which they may exceed; one per thing seen.
+            Boxes in pixels of the upright picture, which they may exceed.
         """
         ...

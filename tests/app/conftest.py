@@ -40,7 +40,9 @@ def png(width: int = 120, height: int = 100, seed: int = 1) -> bytes:
 class Eyes(FakeDetector):
     """Sees a face in every picture, and a doubtful tattoo in wide ones: those go to a person."""
 
-    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
+    def detect(
+        self, image: RgbImage, policy: Policy, *, floor: float | None = None
+    ) -> tuple[Detection, ...]:
         return (FACE, UNSURE) if image.size.width > image.size.height else (FACE,)
 
 

@@ -86,7 +86,7 @@ class Raising:
     def __init__(self, error):
         self.error = error
 
-    def detect(self, image, policy):
+    def detect(self, image, policy, *, floor=None):
         raise self.error
 
 

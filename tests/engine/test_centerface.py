@@ -11,6 +11,7 @@ import pytest
 from engine.category import Category
 from engine.codec import decode as decode_picture
 from engine.detect.centerface import CELL_PX, CenterFace, decode
+from engine.detect.fusion import fused
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
 from engine.weights import load_weights
@@ -33,7 +34,7 @@ def detector() -> CenterFace:
 def faces(rgb, policy=None):
     policy = policy or Policy()
     sure = policy.thresholds(Category.FACE).accept_at
-    found = detector().detect(image(np.ascontiguousarray(rgb)), policy)
+    found = fused(detector().detect(image(np.ascontiguousarray(rgb)), policy)).kept
     return [one.box for one in found if one.score >= sure]
 
 

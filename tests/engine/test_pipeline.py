@@ -37,7 +37,7 @@ class MiddleSeer:
     name = "middle@00000000"
     categories = frozenset(Category)
 
-    def detect(self, image, policy):
+    def detect(self, image, policy, *, floor=None):
         width, height = image.size
         box = Box(width * 0.3, height * 0.3, width * 0.6, height * 0.6)
         return (Detection(box, Category.FACE, 0.9, self.name),)
