@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+N = TypeVar("N", int, float)
 
 
 class Size(NamedTuple):
@@ -154,7 +156,14 @@ def to_stored(rect: PixelRect, orientation: int, stored: Size) -> PixelRect:
     return to_upright(rect, inverse, upright_size(stored, orientation))
 
 
-def _turned(x: int, y: int, orientation: int, stored: Size) -> tuple[int, int]:
+def box_to_upright(box: Box, orientation: int, stored: Size) -> Box:
+    """Map a box of the stored picture into the upright one; see `to_upright`."""
+    ax, ay = _turned(box.x0, box.y0, orientation, stored)
+    bx, by = _turned(box.x1, box.y1, orientation, stored)
+    return Box(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+
+
+def _turned(x: N, y: N, orientation: int, stored: Size) -> tuple[N, N]:
     width, height = stored
     turned = {
         1: (x, y),

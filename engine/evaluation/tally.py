@@ -61,6 +61,10 @@ class Tally:
         return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
+NONE = Tally()
+"""Nothing counted yet."""
+
+
 def more_to_prove(tally: Tally, target: float, *, limit: int = 1_000_000) -> int | None:
     """How many more, all found, lift the lower bound to `target`; None beyond `limit`.
 

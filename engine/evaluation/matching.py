@@ -1,0 +1,92 @@
+"""Which region finds which label.
+
+Two rules, because they answer two questions. *IoU*: does the region say where the thing is (the
+field's usual rule)? *Coverage*: is the thing hidden (the privacy claim)? A region that is far
+larger than a label hides it but does not find it: a mask over the whole picture would find
+everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from engine.geometry import Box, PixelRect
+from engine.masks import Masked
+
+SAME_IOU = 0.5
+HIDDEN_SHARE = 0.9
+"""Share of a label that masks must cover for it to count as hidden."""
+LARGEST_FACTOR = 4.0
+LARGEST_EXTRA_PX2 = 64.0**2
+"""A region over LARGEST_FACTOR x the label's area + LARGEST_EXTRA_PX2 finds nothing."""
+
+
+def is_too_large(region: Box, label: Box) -> bool:
+    """True when the region is so much larger than the label that it does not find it."""
+    return region.area > LARGEST_FACTOR * label.area + LARGEST_EXTRA_PX2
+
+
+def covered_share(label: Box, rects: Iterable[PixelRect]) -> float:
+    """Share of the label's area under the union of rectangles, 0..1.
+
+    Raises:
+        ValueError: the label has no area.
+    """
+    if label.area <= 0:
+        raise ValueError(f"a label needs an area to be covered, got {label}")
+    inside = [part for rect in rects if (part := _part(label, rect)) is not None]
+    xs = sorted({x for part in inside for x in (part.x0, part.x1)})
+    ys = sorted({y for part in inside for y in (part.y0, part.y1)})
+    covered = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), dtype=np.bool_)
+    for part in inside:
+        rows = slice(ys.index(part.y0), ys.index(part.y1))
+        covered[rows, xs.index(part.x0) : xs.index(part.x1)] = True
+    area = np.diff(ys) @ covered @ np.diff(xs) if inside else 0.0
+    return min(float(area) / label.area, 1.0)
+
+
+def is_found_by(label: Box, region: Masked) -> bool:
+    """True when this region alone finds the label, by either rule."""
+    if is_too_large(region.region.box, label):
+        return False
+    return (
+        region.region.box.iou(label) >= SAME_IOU
+        or covered_share(label, [region.rect]) >= HIDDEN_SHARE
+    )
+
+
+def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:
+    """The most pairs possible, and among those the ones that fit best together.
+
+    Args:
+        affinity: (labels, regions), 0..1; where it is 0 the two may not be paired.
+
+    Returns:
+        The region of each label that has one; nobody occurs twice (Hungarian method).
+    """
+    if not affinity.size:
+        return {}
+    pairs_first = (affinity > 0) * (min(affinity.shape) + 1.0)
+    labels, regions = linear_sum_assignment(pairs_first + affinity, maximize=True)
+    return {
+        int(label): int(region)
+        for label, region in zip(labels, regions, strict=True)
+        if affinity[label, region] > 0
+    }
+
+
+def iou_matrix(labels: Sequence[Box], regions: Sequence[Box]) -> NDArray[np.float64]:
+    """(labels, regions), intersection over union."""
+    values = [[label.iou(region) for region in regions] for label in labels]
+    return np.array(values, dtype=np.float64).reshape(len(labels), len(regions))
+
+
+def _part(label: Box, rect: PixelRect) -> Box | None:
+    """The part of the label under the rectangle; None where they do not overlap."""
+    x0, y0 = max(label.x0, rect.x0), max(label.y0, rect.y0)
+    x1, y1 = min(label.x1, rect.x1), min(label.y1, rect.y1)
+    return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

@@ -1,0 +1,209 @@
+"""From counts to what is said about them: recall with its bounds, and a verdict in one word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from engine.category import DETECTABLE, Category
+from engine.errors import InvalidDataset
+from engine.evaluation.counts import CategoryCounts, Counts, count, telling
+from engine.evaluation.findings import Findings
+from engine.evaluation.labels import LabelledPicture
+from engine.evaluation.scoring import PictureScore, score
+from engine.evaluation.tally import CONFIDENCE, Tally
+from engine.policy import Policy
+
+TARGET = 0.99
+"""Recall asked of every category."""
+ENOUGH_FOR = 0.95
+"""A slice is large enough to say something when, with no miss, its bound would reach this."""
+RESAMPLES = 2000
+_SEED = 20
+
+Verdict: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Pictures that could be scored, and how many could not."""
+
+    scores: tuple[PictureScore, ...]
+    """By picture name."""
+    unfit: tuple[tuple[LabelledPicture, str], ...]
+    """Pictures whose labels do not fit them, each with a sentence."""
+
+
+def score_all(pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy) -> Scored:
+    """Score every picture under a policy's thresholds, in the order of their names."""
+    scores: list[PictureScore] = []
+    unfit: list[tuple[LabelledPicture, str]] = []
+    for picture, findings in sorted(pairs, key=lambda pair: pair[0].name):
+        try:
+            scores.append(score(picture, findings, policy))
+        except InvalidDataset as error:
+            unfit.append((picture, str(error)))
+    return Scored(tuple(scores), tuple(unfit))
+
+
+def report(
+    pairs: Sequence[tuple[LabelledPicture, Findings]],
+    policy: Policy,
+    *,
+    target: float = TARGET,
+    unread: int = 0,
+    problems: int = 0,
+) -> dict[str, Any]:
+    """Score, count and sum up: what `engine evaluate --json` writes.
+
+    Args:
+        pairs: pictures with what was found in them.
+        policy: its thresholds apply.
+        target: recall asked of every category, 0..1.
+        unread: pictures that could not be looked at; they are in no other figure.
+        problems: parts of the data set that were left out.
+    """
+    scored = score_all(pairs, policy)
+    counts = count(scored.scores)
+    return summary(
+        counts, policy, target=target, unread=unread + len(scored.unfit), problems=problems
+    )
+
+
+def summary(
+    counts: Counts, policy: Policy, *, target: float, unread: int, problems: int
+) -> dict[str, Any]:
+    """Counts of all shards, in plain values. See `report`."""
+    asked = counts.asked
+    passed = 1.0 - asked.share if asked.share is not None else None
+    return {
+        "pictures": asked.total,
+        "unread": unread,
+        "problems": problems,
+        "target": target,
+        "review_load": {
+            "all": _rounded(asked.share),
+            "with": _rounded(counts.with_labels.share),
+            "without": _rounded(counts.without_labels.share),
+            "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
+        },
+        "excess_masked": {
+            "mean": _rounded(float(np.mean(counts.excess))) if counts.excess else None,
+            "p95": _rounded(float(np.percentile(counts.excess, 95))) if counts.excess else None,
+        },
+        "categories": {
+            category.value: _category(counts.categories[category], target)
+            for category in DETECTABLE
+        },
+        "groups": [
+            line
+            for category in DETECTABLE
+            for line in _slices(category, counts.categories[category])
+        ],
+        "policy": policy.fingerprint,
+        "weights": sorted(counts.weights),
+    }
+
+
+def verdict(tally: Tally, target: float) -> tuple[Verdict, bool]:
+    """Whether recall meets the target, and whether the counts settle that.
+
+    *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
+    certain when the upper bound does too. *not_proven*: between.
+    """
+    share, lower, upper = tally.share, tally.lower(), tally.upper()
+    if share is None or lower is None or upper is None:
+        return "not_measured", False
+    if lower >= target:
+        return "met", True
+    if share < target:
+        return "missed", upper < target
+    return "not_proven", False
+
+
+def whole_groups(groups: Mapping[str, Tally]) -> Tally:
+    """Groups of which every label was found, of all groups."""
+    return Tally(sum(one.found == one.total for one in groups.values()), len(groups))
+
+
+def bootstrap_lower(groups: Mapping[str, Tally]) -> float | None:
+    """One-sided lower bound of recall when whole groups are drawn again; None of nothing.
+
+    The percentile bootstrap over clusters (Efron and Tibshirani 1993, chapter 13), for labels of
+    one person or event are not independent. It can say nothing beyond what was seen: with no miss
+    it is 1, which is why it stands beside the exact bounds and never in their place.
+    """
+    if not groups:
+        return None
+    tallies = [groups[name] for name in sorted(groups)]
+    found = np.array([one.found for one in tallies])
+    total = np.array([one.total for one in tallies])
+    chance = np.random.default_rng(_SEED)
+    drawn = chance.multinomial(len(tallies), np.full(len(tallies), 1 / len(tallies)), RESAMPLES)
+    return float(np.quantile((drawn @ found) / (drawn @ total), 1 - CONFIDENCE))
+
+
+def is_enough(labels: int) -> bool:
+    """True when so many labels, all found, would prove at least 95 %."""
+    bound = Tally(labels, labels).lower()
+    return bound is not None and bound >= ENOUGH_FOR
+
+
+def _category(counts: CategoryCounts, target: float) -> dict[str, Any]:
+    coverage = counts.coverage
+    word, certain = verdict(coverage, target)
+    groups = whole_groups(counts.groups)
+    return {
+        "labels": coverage.total,
+        "iou": _found(counts.iou),
+        "coverage": _found(coverage)
+        | {
+            "lower95": _rounded(coverage.lower()),
+            "upper95": _rounded(coverage.upper()),
+            "lower95_groups": _rounded(groups.lower()),
+            "lower95_bootstrap": _rounded(bootstrap_lower(counts.groups)),
+            "groups": groups.total,
+            "whole_groups": groups.found,
+        },
+        "automatic": _found(counts.automatic),
+        "false_per_picture": _rounded(
+            counts.false_regions / counts.complete if counts.complete else None
+        ),
+        "complete_pictures": counts.complete,
+        "doubtful": {
+            "with": _rounded(counts.asked_with.share),
+            "without": _rounded(counts.asked_without.share),
+        },
+        "misses": {kind.value: number for kind, number in sorted(counts.misses.items())},
+        "false_alarms": {kind.value: n for kind, n in sorted(counts.false_alarms.items())},
+        "verdict": word,
+        "certain": certain,
+    }
+
+
+def _slices(category: Category, counts: CategoryCounts) -> list[dict[str, Any]]:
+    return [
+        {
+            "by": part.by,
+            "value": part.value,
+            "category": category.value,
+            "labels": tally.total,
+            "found": tally.found,
+            "recall": _rounded(tally.share),
+            "lower95": _rounded(tally.lower()),
+            "enough": is_enough(tally.total),
+        }
+        for part, tally in telling(counts.slices).items()
+    ]
+
+
+def _found(tally: Tally) -> dict[str, Any]:
+    return {"found": tally.found, "recall": _rounded(tally.share)}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six digits, so that nobody reads rounding as a difference."""
+    return None if value is None else round(value, 6)

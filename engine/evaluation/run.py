@@ -1,0 +1,74 @@
+"""Looking at a whole labelled data set, in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from engine.batch import ProcessPool
+from engine.errors import InvalidDataset
+from engine.evaluation.findings import Findings
+from engine.evaluation.labels import Dataset, LabelledPicture
+from engine.outcome import Examination, Examined, Executor, Quarantined
+from engine.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A data set as the machine saw it under one policy."""
+
+    dataset: Dataset
+    policy: Policy
+    pairs: tuple[tuple[LabelledPicture, Findings], ...]
+    unread: tuple[tuple[LabelledPicture, str], ...]
+    """Pictures that could not be looked at, each with a sentence."""
+
+
+def examine_all(
+    dataset: Dataset, policy: Policy, executor: Executor
+) -> Iterator[tuple[LabelledPicture, Findings | str]]:
+    """Each picture with its findings, or a sentence why there are none, as they come."""
+    pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
+    work = (Examination(name, picture.path, policy) for name, picture in pictures.items())
+    for outcome in executor.run(work):
+        picture = pictures[outcome.job_id]
+        if isinstance(outcome, Examined):
+            yield picture, outcome.findings
+        elif isinstance(outcome, Quarantined):
+            yield picture, outcome.reason
+        else:
+            raise ValueError(f"expected an examination, got {type(outcome).__name__}")
+
+
+def evaluate(
+    dataset: Dataset, policy: Policy, *, workers: int, progress: Callable[[], object] = lambda: None
+) -> Run:
+    """Look at every picture of a data set.
+
+    Args:
+        dataset: labelled pictures.
+        policy: what is looked for, and how.
+        workers: processes; their number changes nothing but the time.
+        progress: called once for each picture that is done.
+
+    Raises:
+        InvalidDataset: there is no picture to look at.
+    """
+    if not dataset.pictures:
+        raise InvalidDataset(f"There is no picture in {dataset.name} that could be measured.")
+    found: list[tuple[LabelledPicture, Findings]] = []
+    unread: list[tuple[LabelledPicture, str]] = []
+    with closing(ProcessPool(workers)) as executor:
+        for picture, result in examine_all(dataset, policy, executor):
+            if isinstance(result, Findings):
+                found.append((picture, result))
+            else:
+                unread.append((picture, result))
+            progress()
+    return Run(
+        dataset,
+        policy,
+        tuple(sorted(found, key=lambda pair: pair[0].name)),
+        tuple(sorted(unread, key=lambda pair: pair[0].name)),
+    )

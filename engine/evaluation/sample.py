@@ -1,0 +1,99 @@
+"""What slips through in daily work, measured without labels.
+
+A random share of the pictures that passed on their own is shown to people all the same. What they
+add, the machine missed; what they take away was a false alarm. That estimates how often a picture
+that nobody was asked about would have gone out with something left in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.category import DETECTABLE, Category
+from engine.evaluation.matching import HIDDEN_SHARE, SAME_IOU, covered_share
+from engine.evaluation.tally import NONE, Tally
+from engine.masks import Masked
+from engine.plan import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One picture of the sample: what the machine would have removed, and what a person decided."""
+
+    picture: str
+    machine: tuple[Masked, ...]
+    decided: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckScore:
+    """What a person changed."""
+
+    missed: tuple[Region, ...]
+    """Decided regions that the machine's masks, of any category, do not hide."""
+    false: tuple[Masked, ...]
+    """The machine's regions that the person dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCounts:
+    """Checks added up; shards add with `+`."""
+
+    clean: Tally = NONE
+    """Pictures in which nothing of the detectable categories was missed, of all checked."""
+    hidden: Mapping[Category, Tally] | None = None
+    """By category: decided regions that the machine hid, of all decided."""
+    false: Mapping[Category, int] | None = None
+    """By category: regions that people dropped."""
+
+    def of(self, category: Category) -> Tally:
+        """Decided regions of one category that the machine hid, of all."""
+        return (self.hidden or {}).get(category, NONE)
+
+    def dropped(self, category: Category) -> int:
+        """Regions of one category that people dropped."""
+        return (self.false or {}).get(category, 0)
+
+    def __add__(self, other: SampleCounts) -> SampleCounts:
+        return SampleCounts(
+            self.clean + other.clean,
+            {category: self.of(category) + other.of(category) for category in DETECTABLE},
+            {category: self.dropped(category) + other.dropped(category) for category in DETECTABLE},
+        )
+
+
+def judge(check: Check) -> CheckScore:
+    """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
+    rects = [one.rect for one in check.machine]
+    return CheckScore(
+        missed=tuple(
+            region
+            for region in check.decided
+            if region.category in DETECTABLE
+            and region.box.area > 0
+            and covered_share(region.box, rects) < HIDDEN_SHARE
+        ),
+        false=tuple(one for one in check.machine if not _is_kept(one, check.decided)),
+    )
+
+
+def count_checks(checks: Iterable[Check]) -> SampleCounts:
+    """Add up checks."""
+    total = SampleCounts()
+    for check in checks:
+        scored = judge(check)
+        missed = Counter(region.category for region in scored.missed)
+        decided = Counter(region.category for region in check.decided if region.box.area > 0)
+        false = Counter(one.region.category for one in scored.false)
+        total += SampleCounts(
+            Tally(int(not scored.missed), 1),
+            {one: Tally(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
+            {one: false[one] for one in DETECTABLE},
+        )
+    return total
+
+
+def _is_kept(one: Masked, decided: Sequence[Region]) -> bool:
+    return any(one.region.box.iou(region.box) >= SAME_IOU for region in decided)

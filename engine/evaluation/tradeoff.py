@@ -1,0 +1,113 @@
+"""What other thresholds would do: recall against the work they make for people.
+
+Computed from what was found down to a low score, without looking again. Two things it cannot show,
+so a changed policy is evaluated again before anybody trusts it: which further looks a detector
+takes depends on its policy's thresholds, and nothing with a score below `FLOOR` was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.category import Category
+from engine.errors import InvalidDataset
+from engine.evaluation.findings import FLOOR, Findings
+from engine.evaluation.labels import LabelledPicture
+from engine.evaluation.matching import HIDDEN_SHARE, covered_share, is_too_large
+from engine.evaluation.scoring import upright_labels
+from engine.evaluation.tally import Tally
+from engine.geometry import Box
+from engine.masks import Masked
+from engine.policy import Policy
+from engine.triage import route
+
+STEPS = tuple(round(FLOOR + 0.025 * step, 3) for step in range(38))
+"""Thresholds from `FLOOR` to 0.975."""
+NEVER = -1.0
+"""The score of what no threshold finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One category with its `doubt_at` here; `accept_at` is the policy's."""
+
+    doubt_at: float
+    detection: Tally
+    """Labels removed or shown as doubts, by coverage, of all."""
+    asked_with: Tally
+    """Complete pictures with a label of the category: those with a doubt of it, of all."""
+    asked_without: Tally
+    """The same of complete pictures free of it."""
+
+    @property
+    def asked(self) -> Tally:
+        """Complete pictures with a doubt of the category, of all."""
+        return self.asked_with + self.asked_without
+
+
+def curve(
+    pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy, category: Category
+) -> tuple[Point, ...]:
+    """How detection recall and the doubts of a category move with its `doubt_at`.
+
+    Args:
+        pairs: pictures with what was found in them; those whose labels do not fit are left out.
+        policy: its `accept_at` stays; steps above it are left out.
+        category: whose threshold moves.
+    """
+    hidden_at: list[float] = []
+    asked_at: dict[bool, list[float]] = {True: [], False: []}
+    for picture, findings in pairs:
+        try:
+            labels = upright_labels(picture, findings)
+        except InvalidDataset:
+            continue
+        own = [one.box for one in labels if one.category is category and not one.is_ignored]
+        if category in picture.counted:
+            found = [one for one in findings.found if one.region.category is category]
+            hidden_at += [hidden_from(box, found) for box in own]
+        if category in picture.labelled_for:
+            asked_at[bool(own)].append(_asked_from(findings, policy, category))
+    accept_at = policy.thresholds(category).accept_at
+    return tuple(
+        Point(
+            step,
+            _reaching(hidden_at, step),
+            _reaching(asked_at[True], step),
+            _reaching(asked_at[False], step),
+        )
+        for step in STEPS
+        if step <= accept_at
+    )
+
+
+def hidden_from(label: Box, found: Sequence[Masked]) -> float:
+    """The highest threshold at which masks still hide the label; `NEVER` when none does.
+
+    Args:
+        label: of positive area, inside the picture.
+        found: of the label's category, the surest first.
+    """
+    rects = []
+    for one in found:
+        if is_too_large(one.region.box, label):
+            continue
+        rects.append(one.rect)
+        if covered_share(label, rects) >= HIDDEN_SHARE:
+            return one.region.score or 0.0
+    return NEVER
+
+
+def _asked_from(findings: Findings, policy: Policy, category: Category) -> float:
+    """The highest `doubt_at` at which a person is asked about this category in this picture."""
+    lowest = policy.with_thresholds(
+        category, doubt_at=0.0, accept_at=policy.thresholds(category).accept_at
+    )
+    doubts = route(findings.found, findings.standing, lowest).doubts
+    scores = [one.region.score or 0.0 for one in doubts if one.region.category is category]
+    return max(scores, default=NEVER)
+
+
+def _reaching(scores: Sequence[float], threshold: float) -> Tally:
+    return Tally(sum(score >= threshold for score in scores), len(scores))
