@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -179,6 +180,22 @@ class Policy(_Part):
         }
         return self.model_copy(update={"categories": self.categories.model_copy(update=parts)})
 
+    def with_thresholds(self, category: Category, *, doubt_at: float, accept_at: float) -> Policy:
+        """The same policy with other thresholds for one category.
+
+        Raises:
+            InvalidPolicy: a threshold is out of range, or `doubt_at` is above `accept_at`.
+            ValueError: for `other`, which is never detected.
+        """
+        # model_copy() would take any value: it checks nothing.
+        values = self.model_dump()
+        part = self.thresholds(category).model_dump()
+        values["categories"][category.value] = part | {
+            "doubt_at": doubt_at,
+            "accept_at": accept_at,
+        }
+        return _validated(values, name="The policy")
+
     def with_audit_share(self, share: float) -> Policy:
         """The same policy with another share of sample checks, 0..1."""
         review = self.review.model_copy(update={"audit_share": share})
@@ -208,6 +225,37 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
+    return _validated(values, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value in which two policies differ."""
+
+    key: str
+    """As the file nests it: `categories.face.doubt_at`."""
+    before: Any
+    after: Any
+
+
+def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
+    """Every value that changes from one policy to the other, in the order of the file."""
+    after = dict(_values(new))
+    return tuple(
+        Difference(key, before, after[key]) for key, before in _values(old) if before != after[key]
+    )
+
+
+def _values(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key in type(part).model_fields:
+        value = getattr(part, key)
+        if isinstance(value, BaseModel):
+            yield from _values(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _validated(values: Mapping[str, Any], *, name: str) -> Policy:
     try:
         return Policy.model_validate(values)
     except ValidationError as error:

@@ -8,7 +8,14 @@ from pydantic import BaseModel
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
-from engine.policy import DEFAULT_FILE, Policy, default_policy, read_policy
+from engine.policy import (
+    DEFAULT_FILE,
+    Difference,
+    Policy,
+    default_policy,
+    differences,
+    read_policy,
+)
 
 OTHER_VALUES: dict[type, Any] = {
     bool: lambda value: not value,
@@ -171,3 +178,46 @@ def test_a_policy_that_looks_for_nothing_is_refused():
 
     with pytest.raises(InvalidPolicy, match="at least one"):
         read_policy(blind)
+
+
+def test_thresholds_change_for_one_category_and_nothing_else_does():
+    policy = Policy().with_thresholds(Category.TATTOO, doubt_at=0.1, accept_at=0.7)
+
+    assert differences(Policy(), policy) == (
+        Difference("categories.tattoo.accept_at", 0.5, 0.7),
+        Difference("categories.tattoo.doubt_at", 0.2, 0.1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("doubt_at", "accept_at", "names"),
+    [
+        pytest.param(0.5, 0.2, "doubt_at (0.5) must not be above accept_at (0.2)", id="crossed"),
+        pytest.param(-0.1, 0.5, "categories.face.doubt_at is -0.1", id="below"),
+        pytest.param(0.1, 1.1, "categories.face.accept_at is 1.1", id="above"),
+        pytest.param(0.1, float("nan"), "categories.face.accept_at", id="not a number"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused(doubt_at, accept_at, names):
+    with pytest.raises(InvalidPolicy) as caught:
+        Policy().with_thresholds(Category.FACE, doubt_at=doubt_at, accept_at=accept_at)
+
+    assert names in str(caught.value)
+    assert str(caught.value).startswith("The policy was not accepted.")
+
+
+def test_other_cannot_be_given_thresholds():
+    with pytest.raises(ValueError, match="never detected"):
+        Policy().with_thresholds(Category.OTHER, doubt_at=0.1, accept_at=0.2)
+
+
+def test_a_policy_does_not_differ_from_itself():
+    assert differences(Policy(), default_policy()) == ()
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])
+def test_every_value_that_changes_is_named_with_before_and_after(path, value):
+    policy = changed(path, another(value))
+
+    assert differences(Policy(), policy) == (Difference(".".join(path), value, another(value)),)
+    assert differences(policy, Policy()) == (Difference(".".join(path), another(value), value),)
