@@ -12,10 +12,12 @@ from engine import bench, commands
 from engine.batch import default_workers
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
+from engine.evaluation import command as evaluation
+from engine.evaluation.recall import TARGET
 from engine.manifest import Manifest, read_manifest
 from engine.policy import Policy, default_policy, read_policy
 
-EXIT_DONE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_DONE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_MISSED, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
 _REDACT = """\
 Find faces, tattoos and jewelry in pictures, remove them for good, and write what may be shared to
@@ -33,9 +35,16 @@ _BENCH = """\
 Measure pictures per second and CPU seconds per picture, by stage, looking for faces alone. With
 --against deface the same files go through deface in turn, and the ratio is printed.
 """
+_EVALUATE = """\
+Measure recall on labelled pictures: COCO (.json), YOLO (data.yaml), Pascal VOC or CVAT (.xml), or a
+folder that holds one of them. A label is found when masks of its category hide at least 90 % of it,
+whether removed without asking or shown to a person as a doubt; IoU recall stands beside it. Nothing
+is released and no picture is changed. docs/how-to/evaluate.md says what every figure means.
+"""
 _EXITS = """\
 exit status: 0 every picture reached an outcome; 1 some verdict lines could not be carried out;
-2 the command could not be understood or started; 130 stopped with Ctrl-C
+2 the command could not be understood or started; 4 recall lies below --fail-under;
+130 stopped with Ctrl-C
 """
 
 
@@ -86,6 +95,23 @@ def _bench(options: argparse.Namespace) -> int:
     )
     _print(json.dumps(report) if options.json else bench.as_text(report))
     return EXIT_DONE
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    wanted = evaluation.Wanted(
+        dataset=options.dataset,
+        images=options.images,
+        policy=_policy(options),
+        workers=options.workers,
+        target=TARGET if options.fail_under is None else options.fail_under,
+        json=options.json,
+        report=options.report,
+        misses=options.misses,
+    )
+    summary = evaluation.measure(wanted)
+    _print(evaluation.as_text(summary))
+    is_strict = options.fail_under is not None
+    return EXIT_MISSED if is_strict and evaluation.is_missed(summary) else EXIT_DONE
 
 
 def _report(summary: commands.Summary, *, as_json: bool) -> int:
@@ -154,12 +180,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_policy(redact)
     _add_running(redact)
+    _add_json(redact)
 
     release = _verb(verbs, "release", _release, _RELEASE, "release what a person accepted")
     release.add_argument("input", metavar="IN", help="the input of the redact run")
     release.add_argument("output", metavar="OUT", type=Path, help="the output folder of that run")
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
     _add_running(release)
+    _add_json(release)
+    _add_evaluate(verbs)
 
     measure = _verb(verbs, "bench", _bench, _BENCH, "measure speed")
     measure.add_argument("pictures", metavar="PICTURES", help="a folder or a glob")
@@ -175,7 +204,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_policy(measure, only=(Category.FACE,))
     _add_running(measure)
+    _add_json(measure)
     return parser
+
+
+def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "evaluate", _evaluate, _EVALUATE, "measure recall on labelled pictures")
+    evaluation.add_options(verb)
+    _add_policy(verb)
+    _add_running(verb)
 
 
 def _verb(
@@ -220,6 +257,9 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: one per core)",
     )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 

@@ -87,3 +87,13 @@ def more_to_prove(tally: Tally, target: float, *, limit: int = 1_000_000) -> int
         middle = (low + high) // 2
         low, high = (low, middle) if is_proven(middle) else (middle, high)
     return high
+
+
+def share_down(share: float | None) -> str:
+    """A share in percent with one decimal, rounded down: recall never looks better than it is."""
+    return "-" if share is None else f"{math.floor(round(share * 1000, 6)) / 10:.1f} %"
+
+
+def share_up(share: float | None) -> str:
+    """A share in percent with one decimal, rounded up: for upper bounds and what one would hide."""
+    return "-" if share is None else f"{math.ceil(round(share * 1000, 6)) / 10:.1f} %"

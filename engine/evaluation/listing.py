@@ -1,0 +1,49 @@
+"""Misses and false regions one by one, for people who change detectors. Names pictures: private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.evaluation.recall import Scored
+from engine.evaluation.scoring import PictureScore
+from engine.geometry import Box
+
+
+def listed(scored: Scored) -> Iterator[dict[str, Any]]:
+    """One plain object for each missed label and each false region, by picture."""
+    for one in scored.scores:
+        yield from _misses(one)
+        yield from _false_regions(one)
+
+
+def _misses(one: PictureScore) -> Iterator[dict[str, Any]]:
+    for label in one.labels:
+        if label.miss is not None:
+            yield {
+                "picture": one.picture.name,
+                "kind": "miss",
+                "category": label.label.category.value,
+                "box": _corners(label.label.box),
+                "reason": label.miss.kind.value,
+                "score": label.miss.score,
+                "hidden": round(label.hidden, 3),
+            }
+
+
+def _false_regions(one: PictureScore) -> Iterator[dict[str, Any]]:
+    for region in one.regions:
+        if region.false_alarm is not None:
+            yield {
+                "picture": one.picture.name,
+                "kind": "false region",
+                "category": region.masked.region.category.value,
+                "box": _corners(region.masked.region.box),
+                "reason": region.false_alarm.value,
+                "score": region.masked.region.score,
+                "hidden": None,
+            }
+
+
+def _corners(box: Box) -> list[float]:
+    return [round(corner, 1) for corner in box.corners]
