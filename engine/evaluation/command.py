@@ -22,7 +22,7 @@ from engine.evaluation.listing import listed
 from engine.evaluation.recall import TARGET, Scored, score_all
 from engine.evaluation.report import Subject
 from engine.evaluation.run import Run, evaluate
-from engine.evaluation.tally import share_down
+from engine.evaluation.tally import share_down, share_up
 from engine.policy import Policy
 from engine.weights import load_weights
 
@@ -43,8 +43,13 @@ class Wanted:
     """`.html`, or `.md` with its figures beside it."""
     misses: Path | None = None
     """One line for each missed label and false region; names pictures, so it is private."""
-    words: str = ""
-    """The command as it was typed, for the report."""
+
+    @property
+    def words(self) -> str:
+        """The command that remakes the report; without folders, which say much about a machine."""
+        images = " --images DIR" if self.images else ""
+        report = f" --report {self.report.name}" if self.report else ""
+        return f"python -m engine evaluate {self.dataset.name}{images}{report}"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -111,13 +116,13 @@ def as_text(summary: dict[str, Any]) -> str:
     """The summary as a person reads it in a terminal; recall is never rounded up."""
     load, excess = summary["review_load"], summary["excess_masked"]
     weights = ", ".join(summary["weights"]) or "no detector"
-    shares = [share_down(load[which]) for which in ("all", "with", "without")]
+    shares = [share_up(load[which]) for which in ("all", "with", "without")]
     lines = [
         f"{summary['pictures']} pictures, {summary['unread']} could not be used; {weights}",
         "category  labels   found   at least  automatic  false/picture  verdict",
         *(_line(name, one) for name, one in summary["categories"].items()),
         "A person must look at {} of the pictures (with labels {}, without {}).".format(*shares),
-        f"Masked without need: {share_down(excess['mean'])} of a picture on average.",
+        f"Masked without need: {share_up(excess['mean'])} of a picture on average.",
     ]
     return "\n".join(lines)
 
