@@ -1,4 +1,4 @@
-"""Everything that knows DuckDB: batches, pictures, reviews, receipts and the dispatcher.
+"""Everything that knows DuckDB: batches, reviews, releases, evaluations, policies, dispatcher.
 
 One process owns the database file; its threads share one connection under one lock. Pixels lie in
 files beside it. Times come in as aware UTC datetimes; only the dispatcher's thread reads a clock.

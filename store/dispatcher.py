@@ -1,9 +1,12 @@
 """The thread that keeps an executor busy with what the store has to do.
 
 It hands the executor an iterator of jobs that ends when nothing waits, so that the executor drains
-and every outcome is recorded, and starts again when there is more. It survives whatever goes wrong,
-says so in `health`, and gives back every picture whose outcome will not come. It logs ids and
-counts, never names or paths: the text of a foreign error may hold either, so its type stands in.
+and every outcome is recorded, and starts again when there is more. What people brought comes first;
+labelled pictures of evaluations fill the time between, one at a time, so that a batch which comes
+meanwhile is next. When the last one has its outcome, the evaluation is closed with its report. The
+dispatcher survives whatever goes wrong, says so in `health`, and gives back every picture whose
+outcome will not come. It logs ids and counts, never names or paths: the text of a foreign error may
+hold either, so its type stands in.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import InvalidPolicy
-from engine.outcome import Executor, Job, Outcome, Quarantined, Released
+from engine.outcome import Examination, Executor, Job, Outcome, Quarantined, Released, Work
 from engine.policy import Policy
-from store import batches, work
+from store import batches, closing, evaluations, work
 from store.database import Database
+from store.examinations import LabelledTask
 from store.work import Task
 
 POLL_S = 0.5
@@ -27,7 +31,7 @@ _LONGEST_PAUSE_S = 30.0
 _PATIENT_FAILURES = 8
 """So many in a row, some two minutes, may be a passing trouble that no picture is to blame for."""
 _RANDOM = secrets.SystemRandom()
-_WRONG_RELEASE = "Held back because its release carried another picture's id; please report it."
+_WRONG_RELEASE = "Held back because its release carried an id it was not given; please report it."
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,7 @@ class Health:
 
     is_running: bool
     under_way: int
-    """Pictures handed to the executor."""
+    """Pictures handed to the executor, labelled ones too."""
     failures: int
     """In a row; 0 when the last round went well."""
     problem: str | None
@@ -56,9 +60,10 @@ class Dispatcher:
         self._executor = executor
         self._clock = clock
         self._lock = threading.Lock()
-        self._under_way: dict[str, str] = {}  # picture id -> release id
+        # Picture id -> the only release id it may come back with; None where it may not at all.
+        self._under_way: dict[str, str | None] = {}
         self._is_abandoned = False
-        self._policies: dict[str, Policy] = {}
+        self._policies: dict[str, Policy] = {}  # by batch or evaluation
         self._stopping = threading.Event()
         self._failures = 0
         self._problem: str | None = None
@@ -108,6 +113,7 @@ class Dispatcher:
             self._end_round(failed=self._failures > failures)
 
     def _round(self) -> None:
+        closing.close_done(self._database, self._clock)
         for outcome in self._executor.run(self._jobs(self._failures)):
             try:
                 self._record(outcome)
@@ -128,33 +134,49 @@ class Dispatcher:
             self._failures, self._problem = 0, None
         self._database.work.wait(POLL_S)
 
-    def _jobs(self, failures: int) -> Iterator[Job]:
-        """Jobs until nothing waits, the dispatcher stops, or something failed in this round."""
+    def _jobs(self, failures: int) -> Iterator[Work]:
+        """Work until nothing waits, the dispatcher stops, or something failed in this round."""
         while not self._stopping.is_set() and self._failures == failures:
             task = work.take(self._database, self._clock())
             if task is None:
                 return
-            release_id = secrets.token_hex(16)
-            with self._lock:
-                self._under_way[task.picture_id] = release_id
-            try:
-                policy = self._policy(task.batch_id)
-            except InvalidPolicy as error:
-                reason = f"Held back because its policy cannot be read any more. {error}"
-                self._record(Quarantined(task.picture_id, reason))
-                continue
-            yield _job(task, policy, release_id)
+            begun = self._begun(task)
+            if begun is not None:
+                yield begun
 
-    def _policy(self, batch_id: str) -> Policy:
-        if batch_id not in self._policies:
-            self._policies[batch_id] = batches.policy_of(self._database, batch_id)
-        return self._policies[batch_id]
+    def _begun(self, task: Task | LabelledTask) -> Work | None:
+        """What the executor is to do; None when the picture was held back at once."""
+        self._expect(task.picture_id, None)
+        try:
+            policy = self._policy(task)
+        except InvalidPolicy as error:
+            reason = f"Held back because its policy cannot be read any more. {error}"
+            self._record(Quarantined(task.picture_id, reason))
+            return None
+        if isinstance(task, LabelledTask):
+            return Examination(task.picture_id, task.path, policy)
+        job = _job(task, policy)
+        self._expect(job.id, job.release_id)
+        return job
+
+    def _expect(self, picture_id: str, release_id: str | None) -> None:
+        """Await an outcome, and take a release under that id only."""
+        with self._lock:
+            self._under_way[picture_id] = release_id
+
+    def _policy(self, task: Task | LabelledTask) -> Policy:
+        owner = task.batch_id if isinstance(task, Task) else task.evaluation_id
+        policy_of = batches.policy_of if isinstance(task, Task) else evaluations.policy_of
+        if owner not in self._policies:
+            self._policies[owner] = policy_of(self._database, owner)
+        return self._policies[owner]
 
     def _record(self, outcome: Outcome) -> None:
         picture_id = outcome.job_id
         with self._lock:
+            is_under_way = picture_id in self._under_way
             release_id = self._under_way.get(picture_id)
-        if release_id is None or self._is_abandoned:
+        if not is_under_way or self._is_abandoned:
             log.warning("dropped an outcome of picture %s, which is not under way", picture_id)
             return
         if isinstance(outcome, Released) and outcome.receipt.release != release_id:
@@ -165,6 +187,8 @@ class Dispatcher:
         with self._lock:
             self._under_way.pop(picture_id, None)
             self._last_outcome_at = now
+        if release_id is None and not self._stopping.is_set():
+            closing.close_done(self._database, self._clock)
 
     def _give_back(self, *, attempt_counts: bool) -> None:
         """Return the pictures whose outcome will not come."""
@@ -186,13 +210,13 @@ class Dispatcher:
         log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
 
 
-def _job(task: Task, policy: Policy, release_id: str) -> Job:
+def _job(task: Task, policy: Policy) -> Job:
     return Job(
         id=task.picture_id,
         path=task.original,
         policy=policy,
         format=task.format,
-        release_id=release_id,
+        release_id=secrets.token_hex(16),
         seed=secrets.randbits(63),
         draw=_RANDOM.random(),
         settled=task.settled,

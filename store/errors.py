@@ -4,8 +4,12 @@ from engine.errors import LetheError
 
 
 class UnknownRecord(LetheError):
-    """No batch, picture or release has the id that was asked for."""
+    """No batch, picture, release, evaluation or policy version is the one that was asked for."""
 
 
 class BatchClosed(LetheError):
     """The batch was cancelled or has no picture, so it cannot take what was asked of it."""
+
+
+class EvaluationRunning(LetheError):
+    """The evaluation is not done yet, so it cannot be deleted."""

@@ -47,6 +47,11 @@ class Files:
         return self.home / "releases"
 
     @property
+    def policy(self) -> Path:
+        """The policy for new batches, where it is not the built-in one; people may edit it."""
+        return self.home / "policy.toml"
+
+    @property
     def inbox(self) -> Path:
         """Folders of command-line runs that the app takes in by itself."""
         return self.home / "inbox"

@@ -19,6 +19,22 @@ from store.times import stored
 MAX_ATTEMPTS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Rows that are worked on one by one; all four are our own names, never input."""
+
+    table: str
+    owner: str
+    """Column with the id of what can be cancelled."""
+    owners: str
+    held_back: str
+    """State after too many attempts."""
+
+
+_WORK = (
+    _Work("pictures", "batch_id", "batches", "quarantined"),
+    _Work("examinations", "evaluation_id", "evaluations", "unread"),
+)
 _UNSTARTED = """
     SELECT p.id
     FROM pictures AS p
@@ -32,7 +48,7 @@ class Recovered:
     """What opening found to tidy up; all zero after a clean stop."""
 
     put_back: int = 0
-    """Pictures that were being worked on."""
+    """Pictures that were being worked on, labelled ones too."""
     releases_deleted: int = 0
     """Release files without a receipt."""
     originals_deleted: int = 0
@@ -44,7 +60,8 @@ class Recovered:
 def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Recovered:
     """Delete leftovers and put back what was under way. Only while nothing else runs.
 
-    A batch that was never started is a leftover too: whoever was making it has its files still.
+    A batch that was never started is a leftover too: whoever was making it has its files still. An
+    evaluation whose report could not be made is opened again, for what was wrong may be mended.
     """
     for table in ("drafts", "plans"):
         cursor.execute(
@@ -65,12 +82,24 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> R
         WHERE started_at IS NULL
         """
     )
+    cursor.execute(
+        """
+        UPDATE evaluations
+        SET finished_at = NULL,
+            problem = NULL
+        WHERE problem IS NOT NULL
+        """
+    )
     working = [
         picture_id
         for (picture_id,) in cursor.execute(
             """
             SELECT id
             FROM pictures
+            WHERE state = 'working'
+            UNION ALL
+            SELECT id
+            FROM examinations
             WHERE state = 'working'
             """
         ).fetchall()
@@ -110,28 +139,39 @@ def put_back(
 
     Args:
         cursor: in a transaction.
-        picture_ids: those that are not under way are left as they are.
+        picture_ids: of pictures and labelled pictures; those not under way are left as they are.
         now: for the record.
         attempt_counts: whether the picture may have been the cause.
     """
-    if not attempt_counts:
-        cursor.execute(
-            """
-            UPDATE pictures
-            SET attempts = attempts - 1
-            WHERE state = 'working'
-              AND list_contains(?::VARCHAR[], id)
-            """,
-            [picture_ids],
-        )
+    for rows in _WORK:
+        if not attempt_counts:
+            _uncount(cursor, rows, picture_ids)
+        _put_back(cursor, rows, picture_ids, now)
+
+
+def _uncount(cursor: duckdb.DuckDBPyConnection, rows: _Work, picture_ids: list[str]) -> None:
     cursor.execute(
-        """
-        UPDATE pictures
+        f"""
+        UPDATE {rows.table}
+        SET attempts = attempts - 1
+        WHERE state = 'working'
+          AND list_contains(?::VARCHAR[], id)
+        """,  # noqa: S608 -- see _Work
+        [picture_ids],
+    )
+
+
+def _put_back(
+    cursor: duckdb.DuckDBPyConnection, rows: _Work, picture_ids: list[str], now: datetime
+) -> None:
+    cursor.execute(
+        f"""
+        UPDATE {rows.table}
         SET state = CASE
-                WHEN attempts >= ? THEN 'quarantined'
-                WHEN came_from = 'waiting' AND batch_id IN (
+                WHEN attempts >= ? THEN ?
+                WHEN came_from = 'waiting' AND {rows.owner} IN (
                     SELECT id
-                    FROM batches
+                    FROM {rows.owners}
                     WHERE cancelled_at IS NOT NULL
                 ) THEN 'cancelled'
                 ELSE came_from
@@ -141,9 +181,10 @@ def put_back(
             changed_at = ?
         WHERE state = 'working'
           AND list_contains(?::VARCHAR[], id)
-        """,
+        """,  # noqa: S608 -- see _Work
         [
             MAX_ATTEMPTS,
+            rows.held_back,
             MAX_ATTEMPTS,
             f"Held back because the program stopped {MAX_ATTEMPTS} times while working on it.",
             stored(now),

@@ -1,7 +1,8 @@
 """What people decided, and taking it back.
 
 Every verdict is kept, also one that came too late and one that was undone, beside the machine's own
-plan; so a reviewer's work is never lost and the automation can be measured against it.
+plan; so a reviewer's work is never lost and the automation can be measured against it, which is
+what `store.samples` is for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import duckdb
 
 from engine import triage
 from engine.errors import StaleRevision
-from engine.plan import Plan, Region, Verdict
+from engine.plan import Verdict
 from store import cases, plans, receipts
 from store.cases import Case, Draft, Hold
 from store.database import Database
@@ -33,16 +34,6 @@ class Reopened:
     """Its draft holds the regions of the verdict that was undone."""
     withdrawn: str | None
     """Id of the release that was taken back; None when there was none yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the machine proposed for a picture, and what a person decided."""
-
-    picture_id: str
-    machine: Plan
-    decided: tuple[Region, ...]
-    audit_sample: bool
 
 
 def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
@@ -136,38 +127,6 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
-
-
-def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Comparison, ...]:
-    """The machine's first plan beside the person's standing decision, picture by picture.
-
-    Args:
-        database: the open database.
-        audit_sample: True for the random sample, which measures what automation misses; False for
-            the pictures that came to a person for another reason.
-    """
-    with database.transaction() as cursor:
-        rows = cursor.execute(
-            """
-            SELECT p.id, v.regions
-            FROM verdicts AS v
-            JOIN pictures AS p ON p.id = v.picture_id
-            WHERE v.decision = 'settled'
-              AND v.undone_at IS NULL
-              AND p.audit_sample = ?
-            ORDER BY v.number
-            """,
-            [audit_sample],
-        ).fetchall()
-        return tuple(
-            Comparison(
-                picture_id,
-                plans.at_revision(cursor, picture_id, 0).plan,
-                cases.regions_from(regions),
-                audit_sample,
-            )
-            for picture_id, regions in rows
-        )
 
 
 def _refusal(hold: Hold, verdict: Verdict, now: datetime) -> str | None:

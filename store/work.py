@@ -1,7 +1,9 @@
 """What the dispatcher takes from the store and gives back: one picture out, one outcome in.
 
-An outcome is recorded in one transaction with the picture's state. A release's file is in place
-before that; when the record fails, the file goes.
+Pictures of batches come before labelled pictures of evaluations. An outcome is recorded in one
+transaction with the picture's state. A release's file is in place before that; when the record
+fails, the file goes. A labelled picture is never released and never reviewed, and a picture of a
+batch is never merely examined: an outcome of the wrong kind holds either back.
 """
 
 from __future__ import annotations
@@ -12,18 +14,21 @@ from pathlib import Path
 
 import duckdb
 
-from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
+from engine.outcome import Examined, FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan, ReasonKind
-from store import files, plans, receipts
+from store import examinations, files, plans, receipts
 from store.database import Database
+from store.examinations import LabelledTask
 from store.plans import StoredPlan
 from store.recovery import put_back
 from store.times import stored
 
+_ONLY_EXAMINED = "Held back because it was examined instead of worked on; please report it."
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A picture that is now being worked on."""
+    """A picture of a batch that is now being worked on."""
 
     picture_id: str
     batch_id: str
@@ -34,8 +39,12 @@ class Task:
     reviewer: str | None = None
 
 
-def take(database: Database, now: datetime) -> Task | None:
-    """The next picture, now in work: settled ones first, then the oldest batch's; None if none."""
+def take(database: Database, now: datetime) -> Task | LabelledTask | None:
+    """The next picture, now in work; None if none.
+
+    Settled ones come first, then the oldest batch's, then the labelled ones of the oldest
+    evaluation, so that nobody's batch waits for a measurement.
+    """
     with database.transaction() as cursor:
         row = cursor.execute(
             """
@@ -49,7 +58,7 @@ def take(database: Database, now: datetime) -> Task | None:
             """
         ).fetchone()
         if row is None:
-            return None
+            return examinations.take(cursor, now)
         picture_id, batch_id, image_format, state, revision = row
         cursor.execute(
             """
@@ -78,14 +87,19 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
     Raises:
         OSError: the disk does not take the release; the picture is still in work.
     """
+    with database.transaction() as cursor:
+        if examinations.is_in_work(cursor, outcome.job_id):
+            examinations.record(cursor, outcome, now)
+            return True
     match outcome:
         case Released():
             return _record_release(database, outcome, now)
         case NeedsReview():
             return _record_review(database, outcome, now)
         case Quarantined(job_id, reason):
-            with database.transaction() as cursor:
-                return _move(cursor, job_id, "quarantined", now, reason=reason)
+            return _record_refusal(database, job_id, reason, now)
+        case Examined(job_id):
+            return _record_refusal(database, job_id, _ONLY_EXAMINED, now)
 
 
 def give_back(
@@ -157,6 +171,11 @@ def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> b
             kept = StoredPlan(outcome.plan, outcome.masked)
             to_review(cursor, outcome.job_id, kept, now)
     return came_from is not None
+
+
+def _record_refusal(database: Database, picture_id: str, reason: str, now: datetime) -> bool:
+    with database.transaction() as cursor:
+        return _move(cursor, picture_id, "quarantined", now, reason=reason)
 
 
 def _came_from(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.outcome import Job, Outcome
+from engine.outcome import Outcome, Work
 from store.database import Database
 from store.dispatcher import Dispatcher
 from tests.store.fakes import FakeExecutor, by_content
@@ -17,7 +17,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def announced(job: Job) -> Outcome:
+def announced(job: Work) -> Outcome:
     sys.stdout.write("a picture is done\n")
     sys.stdout.flush()
     return by_content(job)

@@ -1,4 +1,4 @@
-"""Made-up outcomes: an executor that looks at no picture, and the values it returns."""
+"""Made-up work and outcomes: an executor that looks at no picture, and the values it returns."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 
 from engine.category import Category
+from engine.evaluation.findings import Findings
+from engine.evaluation.labels import Dataset, Label, LabelledPicture, Problem
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Residue
-from engine.outcome import Job, NeedsReview, Outcome, Quarantined, Released
+from engine.masks import Masked
+from engine.outcome import (
+    Examination,
+    Examined,
+    Job,
+    NeedsReview,
+    Outcome,
+    Quarantined,
+    Released,
+    Work,
+)
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
-from store import batches, intake
+from store import batches, evaluations, intake
 from store.batches import Request
 from store.database import Database
 from store.intake import Incoming
@@ -65,8 +78,29 @@ def review(job: Job) -> NeedsReview:
     return NeedsReview(job.id, plan(job.id), (PixelRect(8, 8, 32, 32), PixelRect(38, 38, 62, 62)))
 
 
-def by_content(job: Job) -> Outcome:
+def findings(score: float = 0.9) -> Findings:
+    """One face, where `labelled` has its label."""
+    face = Masked(Region(FACE.box, FACE.category, FACE.origin, score), PixelRect(8, 8, 32, 32))
+    return Findings(Size(100, 100), Size(100, 100), 1, (face,), (), (), ("fake@00000000",))
+
+
+def labelled(path: Path, name: str = "") -> LabelledPicture:
+    """One face, labelled for faces alone."""
+    return LabelledPicture(
+        name or path.name,
+        path,
+        (Label(FACE.box, Category.FACE, attributes=(("occlusion", "none"),)),),
+        frozenset({Category.FACE}),
+        size=Size(100, 100),
+    )
+
+
+def by_content(job: Work) -> Outcome:
     """What the original's first byte asks for; what a person settled is released."""
+    if isinstance(job, Examination):
+        is_bad = job.path.read_bytes()[:1] == b"q"
+        reason = "The file could not be read (made up)."
+        return Quarantined(job.id, reason) if is_bad else Examined(job.id, findings())
     if job.settled is not None:
         return released(job)
     wish = job.path.read_bytes()[:1]
@@ -80,14 +114,16 @@ def by_content(job: Job) -> Outcome:
 class FakeExecutor:
     """Pulls two jobs ahead and yields `decide(job)` for each, after `seconds`."""
 
-    def __init__(self, decide: Callable[[Job], Outcome] = by_content, seconds: float = 0.0) -> None:
+    def __init__(
+        self, decide: Callable[[Work], Outcome] = by_content, seconds: float = 0.0
+    ) -> None:
         self.decide = decide
         self.seconds = seconds
         self.is_closed = False
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         source = iter(jobs)
-        pending: list[Job] = []
+        pending: list[Work] = []
         while True:
             pending += islice(source, 2 - len(pending))
             if not pending or self.is_closed:
@@ -106,3 +142,18 @@ def a_batch(database: Database, contents: Iterable[bytes], *, name: str = "a bat
     intake.add(database, batch.id, incoming, NOW)
     batches.start(database, batch.id, NOW)
     return batch.id
+
+
+def an_evaluation(
+    database: Database, folder: Path, contents: Iterable[bytes], *, policy_toml: str = ""
+) -> str:
+    """An evaluation of made-up pictures that are put into `folder`; gives its id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for index, content in enumerate(contents):
+        path = folder / f"{index:04}.jpg"
+        path.write_bytes(content)
+        pictures.append(labelled(path))
+    dataset = Dataset("made up", tuple(pictures), (Problem("labels.csv", 3, "It has no box."),))
+    request = evaluations.Request("a measurement", str(folder), dataset, policy_toml, 0.9, "ada")
+    return evaluations.create(database, request, NOW).id

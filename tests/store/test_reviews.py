@@ -9,7 +9,18 @@ from engine.errors import InvalidVerdict, StaleRevision
 from engine.geometry import Box
 from engine.outcome import NeedsReview
 from engine.plan import Reason, ReasonKind, Verdict
-from store import batches, intake, pictures, progress, queue, receipts, reviews, verdicts, work
+from store import (
+    batches,
+    intake,
+    pictures,
+    progress,
+    queue,
+    receipts,
+    reviews,
+    samples,
+    verdicts,
+    work,
+)
 from store.cases import Draft
 from store.database import Database
 from store.errors import UnknownRecord
@@ -208,11 +219,12 @@ def test_settling_keeps_the_machines_plan_beside_the_verdict(database):
 
     verdicts.settle(database, picture_id, Verdict((FACE, DRAWN), "ada", 0), NOW)
 
-    (compared,) = verdicts.comparisons(database)
+    (compared,) = samples.comparisons(database)
     assert compared.audit_sample
     assert compared.machine == plan(reasons=(SAMPLE,))
     assert compared.decided == (FACE, DRAWN)
-    assert verdicts.comparisons(database, audit_sample=False) == ()
+    assert (compared.reviewer, compared.decided_at) == ("ada", NOW)
+    assert samples.comparisons(database, audit_sample=False) == ()
 
 
 @pytest.mark.parametrize(
