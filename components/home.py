@@ -12,9 +12,10 @@ from engine.category import Category
 from engine.errors import LetheError
 from engine.plan import Origin
 from engine.weights import load_weights
-from store import batches, intake, progress, verdicts
+from store import batches, intake, progress
 from store.batches import Request
 from store.progress import Counts
+from store.samples import comparisons
 
 
 def totals() -> Counts:
@@ -71,7 +72,7 @@ def offer_samples() -> None:
 
 def benchmark() -> None:
     """The last benchmark, or that there is none, and what sample checks found."""
-    checked = verdicts.comparisons(database())
+    checked = comparisons(database())
     text = "Recall has not been measured on this installation yet."
     if checked:
         missed = sum(any(one.origin is Origin.REVIEWER for one in pair.decided) for pair in checked)

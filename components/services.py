@@ -16,10 +16,12 @@ import streamlit as st
 
 from components.desk import Desk
 from engine.batch import ProcessPool, default_workers
-from engine.policy import Policy, default_policy, read_policy
+from engine.policy import Policy
 from store.database import Database
 from store.dispatcher import Dispatcher
+from store.files import Files
 from store.ingest import ingest_inbox
+from store.policies import policy_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,7 @@ def policy() -> Policy:
     Raises:
         InvalidPolicy: the file was not accepted; the message says why.
     """
-    own = home() / "policy.toml"
-    if own.is_file():
-        return read_policy(own.read_text(encoding="utf-8"), name=str(own))
-    return default_policy()
+    return policy_at(Files(home()).policy)
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:
