@@ -1,0 +1,80 @@
+"""Finding the picture that an annotation names, and never one outside the data set's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from engine import exif
+from engine.damage import DAMAGE
+from engine.evaluation.formats.written import Unfit, printable, shown
+from engine.geometry import Size, upright_size
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Folders that pictures are looked for in."""
+
+    within: Path
+    """No picture outside it is touched. Resolved."""
+    folders: tuple[Path, ...]
+    """In the order they are tried; all inside `within`."""
+    also_by_last_part: bool = False
+    """Whether `a/b.jpg` may be `b.jpg`, for pictures that were put into one folder."""
+
+    def find(self, name: str) -> Path:
+        """The resolved path of a picture.
+
+        Raises:
+            Unfit: no such file, or `name` leads outside `within`.
+        """
+        try:
+            return self._found(name)
+        except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
+            reason = type(error).__name__
+            raise Unfit(f"The picture {shown(name)} cannot be looked up ({reason}).") from error
+
+    def _found(self, name: str) -> Path:
+        parts = [name, Path(name).name] if self.also_by_last_part else [name]
+        for part in parts:
+            for folder in self.folders:
+                path = (folder / part).resolve()
+                if not path.is_relative_to(self.within):
+                    raise Unfit(
+                        f"The picture {shown(name)} lies outside the folder of pictures, so it was "
+                        "not opened. Name the folder of pictures, or put it there."
+                    )
+                if path.is_file():
+                    return path
+        raise Unfit(f"There is no picture file {shown(name)}.")
+
+    def there(self, path: Path) -> Path | None:
+        """What `path` leads to, if that is a file or folder inside; else None."""
+        try:
+            there = path.resolve()
+            return there if there.is_relative_to(self.within) and there.exists() else None
+        except (OSError, ValueError, RuntimeError):
+            return None  # too long, no text, links in a circle: nothing is there
+
+    def name_of(self, path: Path) -> str:
+        """A path inside `within`, relative to it, with forward slashes."""
+        return printable(path.relative_to(self.within))
+
+
+def header_size(path: Path) -> Size:
+    """The upright size of a picture, from its header alone.
+
+    Raises:
+        Unfit: there is no header that can be read.
+    """
+    try:
+        with Image.open(path) as image:
+            size, block = Size(*image.size), image.info.get("exif", b"")
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        reason = type(error).__name__
+        raise Unfit(
+            f"The picture's header cannot be read ({reason}), so its boxes have no size."
+        ) from error
+    return upright_size(size, exif.orientation(block))
