@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.scenes import shipped_picture
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -34,11 +37,24 @@ def folder(tmp_path_factory):
     (folder / "PICTURES").mkdir()
     rgb = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(rgb).save(folder / "PICTURES" / "noise.png")
+    label(folder / "LABELLED")
     run("redact PICTURES OUT --only face", folder)
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
     return folder
+
+
+def label(folder):
+    """A data set of one shipped photograph with one face."""
+    folder.mkdir()
+    shutil.copy(shipped_picture("skimage.data", "astronaut.png"), folder)
+    labels = {
+        "images": [{"id": 1, "file_name": "astronaut.png", "width": 512, "height": 512}],
+        "categories": [{"id": 1, "name": "face"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [175, 60, 100, 120]}],
+    }
+    (folder / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
 
 
 def run(words, folder, module="engine"):
