@@ -1,0 +1,174 @@
+"""A data set that came as a zip: unpacked into a folder of its own, and gone with the last run.
+
+Member names come from somebody else's file, so each is checked before anything is written: nothing
+absolute, nothing that climbs out, no links, no more than fits.
+"""
+
+from __future__ import annotations
+
+import lzma
+import secrets
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from engine.errors import InvalidDataset
+from store.files import open_private
+
+FOLDER = "datasets"
+MOST_MEMBERS = 50_000
+MOST_BYTES = 20_000_000_000
+"""Bounds on what a data set's zip may unpack to."""
+_FREE_SHARE = 0.5
+"""Share of the free disk that one zip may fill."""
+_CHUNK = 1024 * 1024
+_ABANDONED_AFTER = timedelta(days=1)
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
+    NotImplementedError,
+)  # fmt: skip
+"""What reading a broken or encrypted zip raises."""
+
+
+def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
+    """Unpack a zip and give the folder that holds the data set.
+
+    Args:
+        home: the installation's folder.
+        name: the zip's, for sentences.
+        content: the zip.
+
+    Raises:
+        InvalidDataset: it is no zip, holds what must not be unpacked, or unpacks to too much;
+            nothing of it is kept.
+    """
+    folder = home / FOLDER / secrets.token_hex(16)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        with zipfile.ZipFile(content) as archive:
+            members = [one for one in archive.infolist() if not _is_clutter(one)]
+            room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
+            _refuse(name, members, room)
+            _write_all(name, archive, members, folder, room)
+    except _UNREADABLE as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InvalidDataset(
+            f"{name} could not be unpacked ({type(error).__name__}); nothing of it was kept. "
+            "Make the zip again, without a password."
+        ) from error
+    except InvalidDataset:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _down_to_content(folder)
+
+
+def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
+    """Delete the unpacked zip that `source` lies in, unless another run was read from it.
+
+    Folders that nobody unpacked here are left alone.
+    """
+    own = _unpacked_folder(home, source)
+    if own is None or any(_unpacked_folder(home, other) == own for other in still_used):
+        return
+    shutil.rmtree(own, ignore_errors=True)
+
+
+def sweep(home: Path, still_used: Iterable[str], now: datetime) -> None:
+    """Delete zips that were unpacked a day ago and never became a run."""
+    used = {_unpacked_folder(home, source) for source in still_used}
+    base = (home / FOLDER).resolve()
+    for folder in base.iterdir() if base.is_dir() else ():
+        age_s = now.timestamp() - folder.stat().st_mtime
+        if folder not in used and age_s > _ABANDONED_AFTER.total_seconds():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_unpacked(home: Path, source: str) -> bool:
+    """True for a data set that came as a zip."""
+    return _unpacked_folder(home, source) is not None
+
+
+def _unpacked_folder(home: Path, source: str) -> Path | None:
+    base, path = (home / FOLDER).resolve(), Path(source).resolve()
+    if base == path or not path.is_relative_to(base):
+        return None
+    return base / path.relative_to(base).parts[0]
+
+
+def _is_clutter(member: zipfile.ZipInfo) -> bool:
+    """True for folders, and for what file managers leave in zips."""
+    parts = member.filename.split("/")
+    return member.is_dir() or "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
+
+
+def _refuse(name: str, members: list[zipfile.ZipInfo], room: int) -> None:
+    if len(members) > MOST_MEMBERS:
+        raise InvalidDataset(
+            f"{name} holds {len(members)} files; at most {MOST_MEMBERS} are taken. "
+            "Unpack it and give its folder instead."
+        )
+    total = sum(one.file_size for one in members)
+    if total > room:
+        raise _too_large(name, room)
+    seen: set[str] = set()
+    for one in members:
+        _refuse_member(name, one)
+        if one.filename in seen:
+            raise InvalidDataset(f"{name} holds {one.filename!r} twice, so it was not unpacked.")
+        seen.add(one.filename)
+
+
+def _refuse_member(name: str, member: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(member.filename)
+    climbs = path.is_absolute() or ".." in path.parts or "\\" in member.filename
+    if climbs or not path.parts or ":" in path.parts[0]:
+        raise InvalidDataset(
+            f"{name} holds {member.filename!r}, which would lie outside of its folder, so nothing "
+            "was unpacked. Make the zip from inside the data set's folder."
+        )
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise InvalidDataset(
+            f"{name} holds {member.filename!r}, a link or a device, so nothing was unpacked. "
+            "Put the files themselves into the zip."
+        )
+
+
+def _write_all(
+    name: str,
+    archive: zipfile.ZipFile,
+    members: Iterable[zipfile.ZipInfo],
+    folder: Path,
+    room: int,
+) -> None:
+    left = room
+    for member in members:
+        path = folder / member.filename
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with archive.open(member) as source, open_private(path) as file:
+            while chunk := source.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:  # whatever the headers said
+                    raise _too_large(name, room)
+                file.write(chunk)
+
+
+def _too_large(name: str, room: int) -> InvalidDataset:
+    return InvalidDataset(
+        f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so nothing "
+        "of it was kept. Unpack it elsewhere and give its folder instead."
+    )
+
+
+def _down_to_content(folder: Path) -> Path:
+    """Past folders that hold one folder and nothing else, as zips of a folder have it."""
+    inside = list(folder.iterdir())
+    while len(inside) == 1 and inside[0].is_dir():
+        folder = inside[0]
+        inside = list(folder.iterdir())
+    return folder

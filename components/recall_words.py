@@ -1,0 +1,176 @@
+"""How the recall pages say numbers and verdicts. Rounding never flatters.
+
+Recall and lower bounds are cut off, upper bounds and everything that should be small are rounded
+up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from components.palette import counted
+from engine.category import DETECTABLE, Category
+from engine.evaluation.misses import FalseAlarm, MissKind
+from engine.evaluation.tally import Tally
+
+Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
+
+_TINY = 1e-9
+"""0.57 x 1000 is 569.9999999999999: what binary fractions lose is no reason to say less."""
+
+MISS_SENTENCES = {
+    MissKind.NOBODY_LOOKED: "nobody looked for it",
+    MissKind.TOO_LARGE: "a region lay over it, too large to count",
+    MissKind.LOST_IN_MERGING: "seen, then lost when sightings were merged",
+    MissKind.TOO_SMALL: "found, but the mask leaves too much of it open",
+    MissKind.WRONG_CATEGORY: "taken for something else",
+    MissKind.SCORE_TOO_LOW: "seen, but the score is under the threshold",
+    MissKind.UNSEEN: "not seen at all",
+}
+FALSE_SENTENCES = {
+    FalseAlarm.DUPLICATE: "a second region on the same thing",
+    FalseAlarm.WRONG_CATEGORY: "on a thing of another category",
+    FalseAlarm.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
+    FalseAlarm.BACKGROUND: "on background",
+}
+
+
+def at_least(share: float | None) -> str:
+    """A share as per cent with one decimal, cut off; a dash when there is none."""
+    return "–" if share is None else f"{math.floor(share * 1000 + _TINY) / 10:.1f} %"
+
+
+def at_most(share: float | None) -> str:
+    """A share as per cent with one decimal, rounded up; a dash when there is none."""
+    return "–" if share is None else f"{math.ceil(share * 1000 - _TINY) / 10:.1f} %"
+
+
+def rate_at_most(rate: float | None) -> str:
+    """A rate such as false regions a picture, two decimals, rounded up."""
+    return "–" if rate is None else f"{math.ceil(rate * 100 - _TINY) / 100:.2f}"
+
+
+def goal(target: float) -> str:
+    """A target as people write it: `99 %`, `99.5 %`."""
+    return f"{target * 100:g} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the headline says about one category."""
+
+    category: Category
+    word: str
+    icon: str
+    colour: Colour
+    target: float
+    coverage: Tally
+    automatic: Tally
+    groups: int
+    lower_by_group: float | None
+    """Bound when whole groups are drawn again; None of nothing."""
+    false_per_picture: float | None
+
+    @property
+    def badge(self) -> str:
+        """The verdict for Markdown: colour, icon and word."""
+        return f":{self.colour}-badge[{self.icon} {self.word}]"
+
+    @property
+    def found(self) -> str:
+        """Recall by coverage."""
+        return at_least(self.coverage.share)
+
+    @property
+    def bound(self) -> str:
+        """The lower bound of recall."""
+        return at_least(self.coverage.lower())
+
+    @property
+    def sentence(self) -> str:
+        """`face 99.1 % found, at least 98.2 %, not proven`."""
+        if not self.coverage.total:
+            return f"{self.category} {self.word}"
+        return f"{self.category} {self.found} found, at least {self.bound}, {self.word}"
+
+
+def lines(report: Mapping[str, Any]) -> tuple[Line, ...]:
+    """One line for each category of a report, as `engine evaluate --json` gives it."""
+    return tuple(
+        _line(category, report["categories"][category.value], report["target"])
+        for category in DETECTABLE
+    )
+
+
+def answer(report: Mapping[str, Any]) -> tuple[str, Colour]:
+    """Whether somebody can sign this, in sentences, and the colour that goes with it."""
+    told = lines(report)
+    target = goal(report["target"])
+    open_ = [one for one in told if one.word != "met"]
+    if open_:
+        reasons = "; ".join(_short_of(one, target) for one in open_)
+        return f"**No.** {reasons[0].upper()}{reasons[1:]}.", "orange"
+    shaky = [one for one in told if (one.lower_by_group or 0.0) < one.target]
+    if shaky:
+        said = " and ".join(f"{one.category} {at_least(one.lower_by_group)}" for one in shaky)
+        return (
+            f"**Not yet.** Every bound reaches {target}, but labels of one person or event are "
+            f"not independent: drawing whole groups again gives {said}. Add pictures of others."
+        ), "orange"
+    if report["unread"]:
+        return (
+            f"**Almost.** Every category reaches {target}, but "
+            f"{counted(report['unread'], 'picture')} could not be measured. Look at those first."
+        ), "orange"
+    return (
+        f"**Yes, for pictures like these.** With 95 % confidence in each category, at least {target} "
+        "is found: removed, or shown to a person."
+    ), "green"
+
+
+def _short_of(line: Line, target: str) -> str:
+    name = line.category.value
+    match line.word:
+        case "nobody looked for it":
+            return f"nobody looked for {name}"
+        case "not measured":
+            return f"{name} is not labelled in this set"
+        case "not proven":
+            return f"{name} may reach {target}, but these labels prove only {line.bound}"
+        case "missed for certain":
+            return f"{name} lies below {target} for certain ({line.found} found)"
+    return f"{name} stays below {target} ({line.found} found)"
+
+
+def _line(category: Category, values: Mapping[str, Any], target: float) -> Line:
+    coverage = Tally(values["coverage"]["found"], values["labels"])
+    word, icon, colour = _verdict(values)
+    return Line(
+        category=category,
+        word=word,
+        icon=icon,
+        colour=colour,
+        target=target,
+        coverage=coverage,
+        automatic=Tally(values["automatic"]["found"], values["labels"]),
+        groups=values["coverage"]["groups"],
+        lower_by_group=values["coverage"]["lower95_bootstrap"],
+        false_per_picture=values["false_per_picture"],
+    )
+
+
+def _verdict(values: Mapping[str, Any]) -> tuple[str, str, Colour]:
+    labels = values["labels"]
+    if labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels:
+        return "nobody looked for it", ":material/visibility_off:", "red"
+    if values["verdict"] == "met":
+        return "met", ":material/check_circle:", "green"
+    if values["verdict"] == "missed":
+        certain = bool(values["certain"])
+        return ("missed for certain" if certain else "missed"), ":material/cancel:", "red"
+    if values["verdict"] == "not_proven":
+        return "not proven", ":material/help:", "orange"
+    return "not measured", ":material/remove:", "gray"
