@@ -23,6 +23,22 @@ CHIP_COLOURS: dict[Category, Literal["blue", "orange", "violet", "gray"]] = {
     Category.OTHER: "gray",
 }
 
+MARKS = {
+    Category.FACE: "circle",
+    Category.TATTOO: "square",
+    Category.JEWELRY: "diamond",
+    Category.OTHER: "x",
+}
+"""Plotly's marker for each category in charts; `-open` makes it hollow."""
+
+DASHES = {
+    Category.FACE: "solid",
+    Category.TATTOO: "dash",
+    Category.JEWELRY: "dot",
+    Category.OTHER: "dashdot",
+}
+"""How the lines of each category are dashed."""
+
 Chip: TypeAlias = tuple[str, str, Literal["green", "orange", "red", "gray"]]
 
 OUTCOMES: dict[PictureState, Chip] = {
