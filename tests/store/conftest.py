@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from engine.outcome import Executor
 from store.database import Database
+from store.dispatcher import Dispatcher
 from tests.store.fakes import NOW
 
 
@@ -17,3 +19,19 @@ def database(home: Path) -> Iterator[Database]:
     opened = Database.open(home, NOW)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def dispatch(database: Database) -> Iterator[Callable[[Executor], Dispatcher]]:
+    """Start a dispatcher that ends with the test."""
+    running = []
+
+    def start(executor: Executor) -> Dispatcher:
+        dispatcher = Dispatcher(database, executor, lambda: NOW)
+        dispatcher.start()
+        running.append(dispatcher)
+        return dispatcher
+
+    yield start
+    for dispatcher in running:
+        dispatcher.stop()

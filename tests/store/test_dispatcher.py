@@ -1,12 +1,8 @@
 import errno
 import logging
 import secrets
-import subprocess
-import sys
-import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -27,28 +23,7 @@ from tests.store.fakes import (
     released,
     review,
 )
-
-
-@pytest.fixture
-def dispatch(database):
-    running = []
-
-    def start(executor):
-        dispatcher = Dispatcher(database, executor, lambda: NOW)
-        dispatcher.start()
-        running.append(dispatcher)
-        return dispatcher
-
-    yield start
-    for dispatcher in running:
-        dispatcher.stop()
-
-
-def until(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
+from tests.store.runs import kill_often, until
 
 
 def counts(database, batch_id):
@@ -337,24 +312,11 @@ def test_rate_and_time_left_follow_the_last_minute(database):
     assert later.finished_at is None
 
 
-RUN = Path(__file__).with_name("crash_run.py")
-
-
 def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
-    chance = Random(7)  # noqa: S311 - when to kill is no secret
     database = Database.open(home, NOW)
     batch_id = a_batch(database, [b"r"] * 60 + [b"v"] * 20 + [b"q"] * 20)
     database.close()
-    for _ in range(8):
-        process = subprocess.Popen(
-            [sys.executable, str(RUN), str(home)], cwd=RUN.parents[2], stdout=subprocess.PIPE
-        )
-        for _ in range(chance.randint(1, 6)):
-            process.stdout.readline()
-        time.sleep(chance.uniform(0.0, 0.012))
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    kill_often(home, Random(7))  # noqa: S311 - when to kill is no secret
 
     database = Database.open(home, NOW)
     halfway = counts(database, batch_id)

@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+import pytest
+
+from engine.geometry import PixelRect
+from engine.outcome import NeedsReview
+from engine.plan import Verdict
+from store import reviews, samples, verdicts, work
+from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, SAMPLE, UNSURE, a_batch, plan
+
+RECTS = (PixelRect(8, 8, 32, 32),)
+
+
+def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
+    """A picture in review that one person decided; gives its id."""
+    a_batch(database, [b"v"])
+    task = work.take(database, NOW)
+    made = replace(plan(task.picture_id, reasons=reasons), doubts=())
+    work.record(database, NeedsReview(task.picture_id, made, masked), NOW)
+    reviews.claim(database, "ada", NOW)
+    decide(database, task.picture_id, Verdict((FACE, DRAWN), "ada", 0), NOW + MINUTE)
+    return task.picture_id
+
+
+def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(database):
+    picture_id = decided(database, verdicts.settle)
+
+    (one,) = samples.comparisons(database)
+
+    assert one.picture_id == picture_id
+    assert one.machine.proposed == (FACE,)
+    assert one.masked == RECTS
+    assert one.decided == (FACE, DRAWN)
+    assert (one.reviewer, one.decided_at) == ("ada", NOW + MINUTE)
+    assert one.audit_sample
+
+
+def test_rectangles_nobody_knows_are_none(database):
+    decided(database, verdicts.settle, masked=())
+
+    assert samples.comparisons(database)[0].masked == ()
+
+
+@pytest.mark.parametrize("is_sample", [True, False], ids=["sample", "another reason"])
+def test_rejected_pictures_are_counted_apart(database, is_sample):
+    reasons = (SAMPLE,) if is_sample else (UNSURE,)
+    decided(database, verdicts.reject, reasons)
+    decided(database, verdicts.settle, reasons)
+
+    assert samples.rejected(database, audit_sample=is_sample) == 1
+    assert samples.rejected(database, audit_sample=not is_sample) == 0
+    assert len(samples.comparisons(database, audit_sample=is_sample)) == 1
+    assert samples.comparisons(database, audit_sample=not is_sample) == ()
+
+
+@pytest.mark.parametrize("decide", [verdicts.settle, verdicts.reject], ids=["settled", "rejected"])
+def test_a_verdict_that_was_undone_does_not_count(database, decide):
+    decided(database, decide)
+
+    verdicts.reopen_last(database, "ada", NOW + MINUTE)
+
+    assert samples.comparisons(database) == ()
+    assert samples.rejected(database) == 0
