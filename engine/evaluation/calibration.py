@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.category import Category
-from engine.evaluation.counts import Slice, telling
+from engine.evaluation.counts import NOT_A_GROUP, Slice, telling
 from engine.evaluation.scoring import PictureScore
 from engine.evaluation.tally import NONE, Tally
 
@@ -54,7 +54,8 @@ def by_group(scores: Iterable[PictureScore], category: Category) -> dict[Slice, 
     grouped: dict[Slice, list[PictureScore]] = {}
     for one in scores:
         for by, value in one.picture.attributes:
-            grouped.setdefault(Slice(by, value), []).append(one)
+            if by not in NOT_A_GROUP:
+                grouped.setdefault(Slice(by, value), []).append(one)
     told = telling(dict.fromkeys(sorted(grouped), NONE))
     points = {part: _points(grouped[part], category) for part in told}
     return {part: _bin(part.value, inside) for part, inside in points.items() if inside}

@@ -16,7 +16,7 @@ K = TypeVar("K")
 
 SIZES_PX = (16, 32, 64, 128)
 """Where the size classes of labels begin, by the shorter side in pixels."""
-_NOT_A_GROUP = frozenset({"licence", "license", "label_origin"})
+NOT_A_GROUP = frozenset({"licence", "license", "label_origin"})
 """Attributes about how a label came to be, not about what it shows."""
 MOST_VALUES = 12
 """An attribute with more values than this names things rather than classes of them."""
@@ -117,8 +117,9 @@ def slices_of(score: PictureScore, one: LabelScore) -> Iterator[Slice]:
     """What the data set says about a label and its picture, and the label's size."""
     side = min(one.label.box.width, one.label.box.height)
     yield Slice("size", size_class(side))
-    for by, value in (*score.picture.attributes, *one.label.attributes):
-        if by not in _NOT_A_GROUP:
+    # a label may repeat what its picture says, and is one label all the same
+    for by, value in dict.fromkeys((*score.picture.attributes, *one.label.attributes)):
+        if by not in NOT_A_GROUP:
             yield Slice(by, value)
 
 
@@ -145,7 +146,8 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
     alarms: Counter[FalseAlarm] = Counter()
     for one in scores:
         labels = one.labels_of(category)
-        parts += [(one.picture.group, label) for label in labels]
+        group = one.picture.group or one.picture.name
+        parts += [(group, label) for label in labels]
         sliced += [
             (part, Tally(int(label.is_found), 1))
             for label in labels

@@ -108,7 +108,9 @@ def _telling(
 
 
 def _masked_to_json(one: Masked) -> dict[str, Any]:
-    return one.region.to_json() | {"masked": list(one.rect)}
+    # `Region.to_json` rounds, and a score of 0.49996 must not come back above a threshold of 0.5
+    exact = {"box": list(one.region.box.corners), "score": one.region.score}
+    return one.region.to_json() | exact | {"masked": list(one.rect)}
 
 
 def _masked_from_json(value: Mapping[str, Any]) -> Masked:

@@ -33,7 +33,7 @@ class Label:
         """Plain values, for the store."""
         return {
             "category": self.category.value,
-            "box": [round(value, 2) for value in self.box.corners],
+            "box": list(self.box.corners),
             "ignored": self.is_ignored,
             "attributes": dict(self.attributes),
         }

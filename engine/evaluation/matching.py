@@ -9,12 +9,13 @@ everything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from engine.geometry import Box, PixelRect
+from engine.geometry import Box, PixelRect, Size
 from engine.masks import Masked
 
 SAME_IOU = 0.5
@@ -23,6 +24,20 @@ HIDDEN_SHARE = 0.9
 LARGEST_FACTOR = 4.0
 LARGEST_EXTRA_PX2 = 64.0**2
 """A region over LARGEST_FACTOR x the label's area + LARGEST_EXTRA_PX2 finds nothing."""
+NEVER = -1.0
+"""The score of what no threshold finds."""
+_SHARE_DIGITS = 9
+"""Shares are sums of products; without rounding, nine tenths may come out a hair below 0.9."""
+
+
+def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
+    """Regions with their boxes cut off at the picture's edges, as labels are.
+
+    What a detector makes up beyond the edge neither hides anything nor makes a region too large.
+    """
+    return tuple(
+        replace(one, region=replace(one.region, box=one.region.box.clipped(size))) for one in found
+    )
 
 
 def is_too_large(region: Box, label: Box) -> bool:
@@ -46,7 +61,31 @@ def covered_share(label: Box, rects: Iterable[PixelRect]) -> float:
         rows = slice(ys.index(part.y0), ys.index(part.y1))
         covered[rows, xs.index(part.x0) : xs.index(part.x1)] = True
     area = np.diff(ys) @ covered @ np.diff(xs) if inside else 0.0
-    return min(float(area) / label.area, 1.0)
+    return min(round(float(area) / label.area, _SHARE_DIGITS), 1.0)
+
+
+def hidden_share(label: Box, regions: Iterable[Masked]) -> float:
+    """Share of the label under those regions that are not too large to find it, 0..1."""
+    return covered_share(
+        label, [one.rect for one in regions if not is_too_large(one.region.box, label)]
+    )
+
+
+def hidden_from(label: Box, found: Sequence[Masked]) -> float:
+    """The highest threshold at which masks still hide the label; `NEVER` when none does.
+
+    Args:
+        label: of positive area, inside the picture.
+        found: of the label's category, the surest first.
+    """
+    rects = []
+    for one in found:
+        if is_too_large(one.region.box, label):
+            continue
+        rects.append(one.rect)
+        if covered_share(label, rects) >= HIDDEN_SHARE:
+            return one.region.score or 0.0
+    return NEVER
 
 
 def is_found_by(label: Box, region: Masked) -> bool:

@@ -9,7 +9,14 @@ from enum import StrEnum
 from engine.category import Category
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label
-from engine.evaluation.matching import is_found_by, is_too_large
+from engine.evaluation.matching import (
+    HIDDEN_SHARE,
+    NEVER,
+    hidden_from,
+    hidden_share,
+    is_found_by,
+    is_too_large,
+)
 from engine.geometry import Box
 from engine.masks import Masked
 from engine.plan import Reason, ReasonKind, Region
@@ -72,15 +79,17 @@ def why_missed(label: Label, hidden: float, findings: Findings, way: Route, poli
         return Miss(MissKind.NOBODY_LOOKED)
     if any(_is_only_too_large(box, one) for one in proposed):
         return Miss(MissKind.TOO_LARGE)
-    if lost := _finders(box, _of(category, findings.dropped)):
+    if lost := _hiders(box, _of(category, findings.dropped), policy):
         return Miss(MissKind.LOST_IN_MERGING, max(lost))
     if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
         return Miss(MissKind.TOO_SMALL)
     others = [one for one in way.proposed if one.region.category is not category]
     if wrong := _finders(box, others):
         return Miss(MissKind.WRONG_CATEGORY, max(wrong))
-    if low := _finders(box, _of(category, findings.found)):
-        return Miss(MissKind.SCORE_TOO_LOW, max(low))
+    every = _of(category, findings.found)
+    low = max([hidden_from(box, every), *_finders(box, every)])
+    if low > NEVER:
+        return Miss(MissKind.SCORE_TOO_LOW, low)
     return Miss(MissKind.UNSEEN)
 
 
@@ -92,7 +101,8 @@ def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseA
         labels: of the whole picture, of every category.
         policy: a region that it would remove without asking may well be a thing nobody labelled.
     """
-    touching = {label.category for label in labels if _is_touching(region.box, label.box)}
+    counted = [label for label in labels if not label.is_ignored]
+    touching = {label.category for label in counted if _is_touching(region.box, label.box)}
     if region.category in touching:
         return FalseAlarm.DUPLICATE
     if touching:
@@ -108,6 +118,16 @@ def _of(category: Category, regions: Iterable[Masked]) -> list[Masked]:
 def _finders(label: Box, regions: Iterable[Masked]) -> list[float]:
     """Scores of those regions that would find the label on their own."""
     return [one.region.score or 0.0 for one in regions if is_found_by(label, one)]
+
+
+def _hiders(label: Box, dropped: Iterable[Masked], policy: Policy) -> list[float]:
+    """Scores of those dropped sightings that would count, and hide the label on their own."""
+    return [
+        one.region.score or 0.0
+        for one in dropped
+        if hidden_share(label, [one]) >= HIDDEN_SHARE
+        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).doubt_at
+    ]
 
 
 def _is_only_too_large(label: Box, one: Masked) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.matching import HIDDEN_SHARE, SAME_IOU, covered_share
 from engine.evaluation.tally import NONE, Tally
+from engine.geometry import Size
 from engine.masks import Masked
 from engine.plan import Region
 
@@ -23,6 +24,8 @@ class Check:
     """One picture of the sample: what the machine would have removed, and what a person decided."""
 
     picture: str
+    size: Size
+    """Upright."""
     machine: tuple[Masked, ...]
     decided: tuple[Region, ...]
 
@@ -32,7 +35,7 @@ class CheckScore:
     """What a person changed."""
 
     missed: tuple[Region, ...]
-    """Decided regions that the machine's masks, of any category, do not hide."""
+    """Decided regions that the machine's masks, of any category, do not hide inside the picture."""
     false: tuple[Masked, ...]
     """The machine's regions that the person dropped."""
 
@@ -65,17 +68,19 @@ class SampleCounts:
 
 
 def judge(check: Check) -> CheckScore:
-    """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
+    """Compare a check's two sides, inside the picture: what lies beyond its edges cannot be hidden.
+
+    What a reviewer draws as `other` is no miss of the machine.
+    """
     rects = [one.rect for one in check.machine]
+    decided = _inside(check)
     return CheckScore(
         missed=tuple(
             region
-            for region in check.decided
-            if region.category in DETECTABLE
-            and region.box.area > 0
-            and covered_share(region.box, rects) < HIDDEN_SHARE
+            for region in decided
+            if region.category in DETECTABLE and covered_share(region.box, rects) < HIDDEN_SHARE
         ),
-        false=tuple(one for one in check.machine if not _is_kept(one, check.decided)),
+        false=tuple(one for one in check.machine if not _is_kept(one, decided, check.size)),
     )
 
 
@@ -85,7 +90,7 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
     for check in checks:
         scored = judge(check)
         missed = Counter(region.category for region in scored.missed)
-        decided = Counter(region.category for region in check.decided if region.box.area > 0)
+        decided = Counter(region.category for region in _inside(check))
         false = Counter(one.region.category for one in scored.false)
         total += SampleCounts(
             Tally(int(not scored.missed), 1),
@@ -95,5 +100,12 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
     return total
 
 
-def _is_kept(one: Masked, decided: Sequence[Region]) -> bool:
-    return any(one.region.box.iou(region.box) >= SAME_IOU for region in decided)
+def _inside(check: Check) -> list[Region]:
+    """The decided regions, cut off at the picture's edges; those without an area are left out."""
+    cut = (replace(one, box=one.box.clipped(check.size)) for one in check.decided)
+    return [one for one in cut if one.box.area > 0]
+
+
+def _is_kept(one: Masked, decided: Sequence[Region], size: Size) -> bool:
+    box = one.region.box.clipped(size)
+    return any(box.iou(region.box) >= SAME_IOU for region in decided)

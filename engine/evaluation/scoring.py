@@ -17,6 +17,8 @@ from engine.evaluation.matching import (
     SAME_IOU,
     assigned,
     covered_share,
+    hidden_share,
+    inside,
     iou_matrix,
     is_found_by,
     is_too_large,
@@ -120,7 +122,7 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         InvalidDataset: the labels do not fit the picture, so nothing can be said about it.
     """
     labels = upright_labels(picture, findings)
-    way = route(findings.found, findings.standing, policy)
+    findings, way = _inside(findings, route(findings.found, findings.standing, policy))
     return PictureScore(
         picture=picture,
         size=findings.size,
@@ -172,6 +174,17 @@ def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label,
     return inside
 
 
+def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
+    """Both cut off at the picture's edges; after routing, which looks at whole boxes."""
+    size = findings.size
+    return (
+        replace(
+            findings, found=inside(findings.found, size), dropped=inside(findings.dropped, size)
+        ),
+        replace(way, regions=inside(way.regions, size), doubts=inside(way.doubts, size)),
+    )
+
+
 def _label_scores(
     category: Category,
     labels: Sequence[Label],
@@ -185,13 +198,13 @@ def _label_scores(
     iou = iou_matrix(_boxes(counted), [one.region.box for one in proposed])
     own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
-        hidden = _hidden(label.box, proposed)
+        hidden = hidden_share(label.box, proposed)
         is_found = hidden >= HIDDEN_SHARE
         yield LabelScore(
             label=label,
             has_own_region=index in own,
             hidden=hidden,
-            removed=_hidden(label.box, removed),
+            removed=hidden_share(label.box, removed),
             miss=None if is_found else why_missed(label, hidden, findings, way, policy),
         )
 
@@ -199,24 +212,40 @@ def _label_scores(
 def _region_scores(
     category: Category, labels: Sequence[Label], way: Route, policy: Policy
 ) -> Iterable[RegionScore]:
-    proposed = [one for one in way.proposed if one.region.category is category]
+    removed, doubts = (
+        [one for one in part if one.region.category is category]
+        for part in (way.regions, way.doubts)
+    )
+    proposed = removed + doubts
     right = _right(category, labels, proposed)
     for index, one in enumerate(proposed):
         is_right = index in right or _is_neutral(one, category, labels)
         false_alarm = None if is_right else why_false(one.region, labels, policy)
-        yield RegionScore(one, one in way.doubts, false_alarm)
+        yield RegionScore(one, index >= len(removed), false_alarm)
 
 
 def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Masked]) -> set[int]:
-    """Which regions find a label, each at most one; several may be needed to hide one label."""
+    """Which regions find a label: one each, and those without which it would not be hidden."""
     boxes = _boxes([one for one in labels if one.category is category and not one.is_ignored])
-    own = assigned(_affinity(boxes, proposed))
-    right = set(own.values())
-    for index, box in enumerate(boxes):
-        if index not in own and _hidden(box, proposed) >= HIDDEN_SHARE:
-            fitting = [i for i, one in enumerate(proposed) if not is_too_large(one.region.box, box)]
-            right.add(max(fitting, key=lambda i: covered_share(box, [proposed[i].rect])))
+    right = set(assigned(_affinity(boxes, proposed)).values())
+    for box in boxes:
+        right |= _needed(box, proposed, right)
     return right
+
+
+def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]:
+    """Which regions, beside those that are right anyway, hide a label; none when all do not."""
+    fitting = {i for i, one in enumerate(proposed) if not is_too_large(one.region.box, label)}
+    if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
+        return set()
+    needed: set[int] = set()
+    rects = [proposed[i].rect for i in fitting & right]
+    while covered_share(label, rects) < HIDDEN_SHARE:
+        rest = sorted(fitting - right - needed)
+        best = max(rest, key=lambda i: covered_share(label, [*rects, proposed[i].rect]))
+        needed.add(best)
+        rects.append(proposed[best].rect)
+    return needed
 
 
 def _affinity(labels: Sequence[Box], regions: Sequence[Masked]) -> NDArray[np.float64]:
@@ -232,12 +261,6 @@ def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> boo
         box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
         for label in labels
         if label.is_ignored and label.category is category
-    )
-
-
-def _hidden(label: Box, regions: Iterable[Masked]) -> float:
-    return covered_share(
-        label, [one.rect for one in regions if not is_too_large(one.region.box, label)]
     )
 
 

@@ -14,18 +14,14 @@ from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.findings import FLOOR, Findings
 from engine.evaluation.labels import LabelledPicture
-from engine.evaluation.matching import HIDDEN_SHARE, covered_share, is_too_large
+from engine.evaluation.matching import NEVER, hidden_from, inside
 from engine.evaluation.scoring import upright_labels
 from engine.evaluation.tally import Tally
-from engine.geometry import Box
-from engine.masks import Masked
 from engine.policy import Policy
 from engine.triage import route
 
 STEPS = tuple(round(FLOOR + 0.025 * step, 3) for step in range(38))
 """Thresholds from `FLOOR` to 0.975."""
-NEVER = -1.0
-"""The score of what no threshold finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,8 @@ def curve(
             continue
         own = [one.box for one in labels if one.category is category and not one.is_ignored]
         if category in picture.counted:
-            found = [one for one in findings.found if one.region.category is category]
+            every = inside(findings.found, findings.size)
+            found = [one for one in every if one.region.category is category]
             hidden_at += [hidden_from(box, found) for box in own]
         if category in picture.labelled_for:
             asked_at[bool(own)].append(_asked_from(findings, policy, category))
@@ -80,23 +77,6 @@ def curve(
         for step in STEPS
         if step <= accept_at
     )
-
-
-def hidden_from(label: Box, found: Sequence[Masked]) -> float:
-    """The highest threshold at which masks still hide the label; `NEVER` when none does.
-
-    Args:
-        label: of positive area, inside the picture.
-        found: of the label's category, the surest first.
-    """
-    rects = []
-    for one in found:
-        if is_too_large(one.region.box, label):
-            continue
-        rects.append(one.rect)
-        if covered_share(label, rects) >= HIDDEN_SHARE:
-            return one.region.score or 0.0
-    return NEVER
 
 
 def _asked_from(findings: Findings, policy: Policy, category: Category) -> float:
