@@ -24,10 +24,10 @@ class Check:
     """One picture of the sample: what the machine would have removed, and what a person decided."""
 
     picture: str
-    size: Size
-    """Upright."""
     machine: tuple[Masked, ...]
     decided: tuple[Region, ...]
+    size: Size
+    """Of the upright picture; what lies beyond it cannot be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,7 @@ class SampleCounts:
 
 
 def judge(check: Check) -> CheckScore:
-    """Compare a check's two sides, inside the picture: what lies beyond its edges cannot be hidden.
-
-    What a reviewer draws as `other` is no miss of the machine.
-    """
+    """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
     rects = [one.rect for one in check.machine]
     decided = _inside(check)
     return CheckScore(
