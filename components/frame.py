@@ -21,6 +21,7 @@ _MENU = (
     ("pages/1_Upload.py", "Upload", ":material/upload:", Role.ANALYST),
     ("pages/2_Review.py", "Review", ":material/visibility:", Role.REVIEWER),
     ("pages/3_Release.py", "Release", ":material/ios_share:", Role.ANALYST),
+    ("pages/4_Recall.py", "Recall", ":material/query_stats:", Role.MANAGER),
 )
 
 _LOOK = """<style>

@@ -7,7 +7,7 @@ up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -97,38 +97,52 @@ class Line:
         return f"{self.category} {self.found} found, at least {self.bound}, {self.word}"
 
 
-def lines(report: Mapping[str, Any]) -> tuple[Line, ...]:
-    """One line for each category of a report, as `engine evaluate --json` gives it."""
+def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
+    """One line for each category of a report, as `engine evaluate --json` gives it.
+
+    Args:
+        report: of one evaluation.
+        not_looked_for: what its policy leaves out.
+    """
     return tuple(
-        _line(category, report["categories"][category.value], report["target"])
+        _line(category, report, is_looked_for=category not in not_looked_for)
         for category in DETECTABLE
     )
 
 
-def answer(report: Mapping[str, Any]) -> tuple[str, Colour]:
+def answer(
+    report: Mapping[str, Any], not_looked_for: Collection[Category] = ()
+) -> tuple[str, Colour]:
     """Whether somebody can sign this, in sentences, and the colour that goes with it."""
-    told = lines(report)
+    told = lines(report, not_looked_for)
     target = goal(report["target"])
-    open_ = [one for one in told if one.word != "met"]
-    if open_:
-        reasons = "; ".join(_short_of(one, target) for one in open_)
-        return f"**No.** {reasons[0].upper()}{reasons[1:]}.", "orange"
+    short = [one for one in told if one.word != "met"]
     shaky = [one for one in told if (one.lower_by_group or 0.0) < one.target]
+    if short:
+        return _not_all(told, short, target), "orange"
     if shaky:
         said = " and ".join(f"{one.category} {at_least(one.lower_by_group)}" for one in shaky)
-        return (
+        text = (
             f"**Not yet.** Every bound reaches {target}, but labels of one person or event are "
             f"not independent: drawing whole groups again gives {said}. Add pictures of others."
-        ), "orange"
+        )
+        return text, "orange"
     if report["unread"]:
-        return (
-            f"**Almost.** Every category reaches {target}, but "
-            f"{counted(report['unread'], 'picture')} could not be measured. Look at those first."
-        ), "orange"
-    return (
-        f"**Yes, for pictures like these.** With 95 % confidence in each category, at least {target} "
-        "is found: removed, or shown to a person."
-    ), "green"
+        pictures = counted(report["unread"], "picture")
+        text = f"**Almost.** Every category reaches {target}, but {pictures} could not be measured."
+        return text, "orange"
+    text = (
+        "**Yes, for pictures like these.** With 95 % confidence in each category, at least "
+        f"{target} is found: removed, or shown to a person."
+    )
+    return text, "green"
+
+
+def _not_all(told: Sequence[Line], short: Sequence[Line], target: str) -> str:
+    met = [one.category.value for one in told if one not in short]
+    reasons = "; ".join(_short_of(one, target) for one in short)
+    start = f"**Only for {' and '.join(met)}.**" if met else "**No.**"
+    return f"{start} {reasons[0].upper()}{reasons[1:]}."
 
 
 def _short_of(line: Line, target: str) -> str:
@@ -145,15 +159,16 @@ def _short_of(line: Line, target: str) -> str:
     return f"{name} stays below {target} ({line.found} found)"
 
 
-def _line(category: Category, values: Mapping[str, Any], target: float) -> Line:
+def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool) -> Line:
+    values = report["categories"][category.value]
     coverage = Tally(values["coverage"]["found"], values["labels"])
-    word, icon, colour = _verdict(values)
+    word, icon, colour = _verdict(values, is_looked_for=is_looked_for)
     return Line(
         category=category,
         word=word,
         icon=icon,
         colour=colour,
-        target=target,
+        target=report["target"],
         coverage=coverage,
         automatic=Tally(values["automatic"]["found"], values["labels"]),
         groups=values["coverage"]["groups"],
@@ -162,9 +177,10 @@ def _line(category: Category, values: Mapping[str, Any], target: float) -> Line:
     )
 
 
-def _verdict(values: Mapping[str, Any]) -> tuple[str, str, Colour]:
+def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, str, Colour]:
     labels = values["labels"]
-    if labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels:
+    is_blind = labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels
+    if is_blind or not is_looked_for:
         return "nobody looked for it", ":material/visibility_off:", "red"
     if values["verdict"] == "met":
         return "met", ":material/check_circle:", "green"

@@ -71,7 +71,7 @@ class Lethe:
 
     def turn(self, app: AppTest, name: str) -> AppTest:
         """The same session on another page."""
-        numbers = {"Upload": 1, "Review": 2, "Release": 3}
+        numbers = {"Upload": 1, "Review": 2, "Release": 3, "Recall": 4}
         file = f"pages/{numbers[name]}_{name}.py" if name in numbers else "Home.py"
         return app.switch_page(file).run()
 

@@ -1,0 +1,210 @@
+"""The recall page: which run, what it says, and its views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from components import recall_misses, recall_samples, recall_thresholds, session
+from components.evaluated import Evaluated, evaluated
+from components.palette import ago, counted, plain
+from components.recall_figures import calibration_view, compare_view, groups_view, trend_view
+from components.recall_words import Line, answer, at_least, at_most, goal, lines, rate_at_most
+from components.services import database, now
+from engine.policy import read_policy
+from store import evaluations
+from store.evaluations import Evaluation
+
+_ANSWERS = {"green": st.success, "orange": st.warning}
+
+
+def runs() -> tuple[Evaluation, ...]:
+    """Every evaluation, the newest first."""
+    return evaluations.listed(database())
+
+
+def nothing_yet() -> None:
+    """What this page is for, while there is nothing to show."""
+    st.info(
+        "Bring a labelled set: pictures in which every face, tattoo or piece of jewelry is boxed. "
+        "Lethe looks at them as it does at any batch and says how much it finds, and how sure that "
+        "is. Nothing is changed or released.",
+        icon=":material/query_stats:",
+    )
+
+
+def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
+    """The finished run to show; None while there is none."""
+    finished = {one.id: one for one in known if one.report is not None}
+    if not finished:
+        return None
+    wanted = session.kept("recall_next", str)
+    if wanted in finished:
+        session.keep("recall_run", wanted)
+    if session.widget_value("recall_run") not in finished:
+        session.forget("recall_run")
+    session.forget("recall_next")
+    chosen = st.selectbox(
+        "Evaluation", finished, format_func=lambda one: _name(finished[one]), key="recall_run"
+    )
+    return finished[chosen] if chosen else None
+
+
+def _name(run: Evaluation) -> str:
+    pictures = (run.report or {}).get("pictures", 0)
+    return (
+        f"{run.number} · {run.name} · {counted(pictures, 'picture')} · {ago(run.created_at, now())}"
+    )
+
+
+def headline(run: Evaluation) -> None:
+    """Whether somebody can sign this, one line for each category, and the work it makes."""
+    report = run.report or {}
+    left_out = read_policy(run.policy_toml).not_looked_for
+    sentence, colour = answer(report, left_out)
+    _ANSWERS[colour](
+        sentence,
+        icon=":material/verified:" if colour == "green" else ":material/pending_actions:",
+    )
+    st.markdown("\n".join([*_HEAD, *map(_row, lines(report, left_out))]))
+    st.caption(_load(report))
+    _left_out(run)
+
+
+_HEAD = (
+    "| Category | Target | Found | At least | Verdict | Labels | Unasked | False regions |",
+    "|:--|--:|--:|--:|:--|--:|--:|--:|",
+)
+
+
+def _row(line: Line) -> str:
+    labels = f"{line.coverage.total} in {counted(line.groups, 'group')}"
+    cells = (
+        line.category.value.capitalize(),
+        goal(line.target),
+        f"**{line.found}**",
+        f"**{line.bound}**",
+        line.badge,
+        labels if line.coverage.total else "none",
+        at_least(line.automatic.share),
+        rate_at_most(line.false_per_picture),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _load(report: dict) -> str:  # type: ignore[type-arg]
+    load, excess = report["review_load"], report["excess_masked"]
+    return (
+        f"A person must look at {at_most(load['all'])} of these pictures: "
+        f"{at_most(load['with'])} of those with labels, {at_most(load['without'])} of those "
+        f"without, and {at_most(load['audit'])} more as sample checks. "
+        f"Masked beyond the labels: {at_most(excess['mean'])} of a picture on average, "
+        f"{at_most(excess['p95'])} in the worst twentieth. "
+        "*Found* is removed, or shown to a person; *unasked* is removed with no person; "
+        "*false regions* are counted for each completely labelled picture. "
+        "Bounds hold with 95 % confidence, and shares are never rounded up."
+    )
+
+
+def _left_out(run: Evaluation) -> None:
+    """Everything that is in no figure above."""
+    report = run.report or {}
+    unread = report["unread"]
+    if not unread and not run.problems:
+        return
+    parts = []
+    if unread:
+        parts.append(f"{counted(unread, 'picture')} could not be measured")
+    if run.problems:
+        parts.append(f"{counted(len(run.problems), 'part')} of the data set could not be used")
+    said = " and ".join(parts)
+    with st.expander(
+        f"{said}; no figure counts them", icon=":material/warning:", key="recall_left"
+    ):
+        sentences = [
+            *(f"{one.name}: {why}" for one, why in evaluations.unread(database(), run.id)),
+            *(f"{one.name}: {why}" for one, why in evaluated(run.id).scored.unfit),
+            *run.problems,
+        ]
+        st.markdown("\n".join(f"- {plain(one)}" for one in sentences[:_MOST_LISTED]))
+        st.download_button(
+            "All of them",
+            "\n".join(sentences) + "\n",
+            "left-out.txt",
+            key="recall_left_out",
+            type="tertiary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+_MOST_LISTED = 20
+
+
+def views(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    """The chosen view; no other is computed."""
+    chosen = st.segmented_control(
+        "View", list(_VIEWS), default="Misses", key="recall_view", label_visibility="collapsed",
+        required=True,
+    )  # fmt: skip
+    _VIEWS[chosen or "Misses"](run, known)
+
+
+def _misses(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    recall_misses.view(evaluated(run.id))
+
+
+def _thresholds(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    recall_thresholds.view(evaluated(run.id))
+
+
+def _groups(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    groups_view(run.report or {}, evaluated(run.id).scored)
+
+
+def _calibration(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    calibration_view(evaluated(run.id).scored)
+
+
+def _trend(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    trend_view(tuple(one for one in known if one.report is not None))
+
+
+def _compare(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    others = {one.id: one for one in known if one.report is not None and one.id != run.id}
+    if not others:
+        st.caption("There is no other finished evaluation to compare with yet.")
+        return
+    same = [one for one in others.values() if one.fingerprint == run.fingerprint]
+    first = list(others).index(same[0].id) if same else 0
+    chosen = st.selectbox(
+        "Compare with",
+        others,
+        index=first,
+        format_func=lambda one: _name(others[one]),
+        key=f"recall_other_{run.id}",
+    )
+    if chosen:
+        _compared(evaluated(chosen), evaluated(run.id))
+
+
+def _compared(one: Evaluated, other: Evaluated) -> None:
+    earlier, later = sorted((one, other), key=lambda each: each.evaluation.number)
+    compare_view(earlier, later, recall_misses.crop_of(later))
+
+
+def _samples(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    recall_samples.view((run.report or {}).get("target", 0.99))
+
+
+_View = Callable[[Evaluation, tuple[Evaluation, ...]], None]
+_VIEWS: dict[str, _View] = {
+    "Misses": _misses,
+    "Thresholds": _thresholds,
+    "Groups": _groups,
+    "Calibration": _calibration,
+    "Trend": _trend,
+    "Compare": _compare,
+    "Sample checks": _samples,
+}

@@ -1,0 +1,160 @@
+"""Versions of the policy: drafts, what they change, and which one is in force."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from components import evaluating, session
+from components.failures import shown
+from components.palette import ago, plain
+from components.services import database, now, policy
+from engine.policy import Policy, differences, read_policy
+from store import policies
+from store.evaluations import Evaluation
+from store.policies import PolicyVersion
+
+
+def select(number: int) -> None:
+    """Show this version next."""
+    session.keep("recall_version_next", number)
+
+
+def panel(run: Evaluation) -> None:
+    """Every version with who and when, and the chosen one with what it changes."""
+    st.subheader("Policy versions", anchor=False)
+    current: PolicyVersion | None = None
+    with shown():
+        current = policies.noticed(database(), now())
+    if current is not None and current.activated_by == policies.UNKNOWN:
+        st.info(
+            f"The policy was changed outside Lethe: what is in force now is kept as version "
+            f"{current.number}.",
+            icon=":material/edit_document:",
+        )
+    versions = policies.versions(database())
+    if not versions:
+        st.caption("The built-in policy is in force; there is no draft yet.")
+        return
+    in_force = None if current is None else current.number
+    _table(versions, in_force)
+    version = _choose(versions)
+    if version is not None:
+        _show(version, run, is_in_force=version.number == in_force)
+
+
+def _table(versions: tuple[PolicyVersion, ...], in_force: int | None) -> None:
+    st.dataframe(
+        pd.DataFrame([_row(one, in_force) for one in versions]),
+        hide_index=True,
+        height=min(38 + 35 * len(versions), 210),
+        key="recall_versions",
+        alt="Versions of the policy, who made and who activated them",
+    )
+
+
+def _row(one: PolicyVersion, in_force: int | None) -> dict[str, str]:
+    activated = ""
+    if one.activated_at is not None:
+        activated = f"{one.activated_by}, {one.activated_at:%d %b %Y %H:%M} UTC"
+    state = "in force" if one.number == in_force else "draft" if not activated else "earlier"
+    return {
+        "Version": f"{one.number}",
+        "State": state,
+        "Why": one.note,
+        "Made": f"{one.made_by}, {one.made_at:%d %b %Y %H:%M} UTC",
+        "Activated": activated,
+        "Fingerprint": one.policy,
+    }
+
+
+def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
+    by_number = {one.number: one for one in versions}
+    wanted = session.kept("recall_version_next", int)
+    if wanted in by_number:
+        session.keep("recall_version", wanted)
+    session.forget("recall_version_next")
+    chosen = st.selectbox(
+        "Version",
+        by_number,
+        format_func=lambda one: _title(by_number[one]),
+        key="recall_version",
+    )
+    return by_number[chosen] if chosen else None
+
+
+def _title(version: PolicyVersion) -> str:
+    note = f" · {version.note}" if version.note else ""
+    return f"{version.number}{note} · {version.made_by}, {ago(version.made_at, now())}"
+
+
+def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None:
+    if is_in_force:
+        st.caption("This version is in force: new batches run under it.")
+        return
+    with shown():
+        proposed, current = read_policy(version.toml), policy()
+        _changes(current, proposed)
+        with st.container(horizontal=True):
+            _offer_evaluation(version, run)
+            _offer_activation(version, current, proposed)
+
+
+def _changes(current: Policy, proposed: Policy) -> None:
+    """What would be different from the policy in force."""
+    changed = differences(current, proposed)
+    if not changed:
+        st.caption("It says the same as the policy in force.")
+        return
+    rows = [
+        {"Changes": one.key, "In force": _text(one.before), "This version": _text(one.after)}
+        for one in changed
+    ]
+    st.table(
+        pd.DataFrame(rows),
+        border="horizontal",
+        hide_index=True,
+        alt="Differences from the policy in force",
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return plain(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
+    pressed = st.button(
+        "Evaluate this draft",
+        icon=":material/query_stats:",
+        key=f"recall_evaluate_{version.number}",
+        help=f"On the pictures and labels of evaluation {run.number}.",
+    )
+    if pressed:
+        with shown():
+            name = f"{run.name}, policy version {version.number}"
+            evaluating.again(run, name, version.toml)
+            st.rerun()
+
+
+def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy) -> None:
+    count = len(differences(current, proposed))
+    with st.popover("Activate", icon=":material/published_with_changes:"):
+        st.markdown(
+            f"**New batches will run under version {version.number}.** Batches that were made "
+            "before keep their policy."
+        )
+        _changes(current, proposed)
+        by = st.text_input(
+            "Your name", value=session.user().name, key=f"recall_activate_by_{version.number}"
+        )
+        pressed = st.button(
+            f"Activate version {version.number}",
+            type="primary",
+            key=f"recall_activate_{version.number}",
+            disabled=not by.strip() or not count,
+        )
+    if pressed:
+        policies.activate(database(), version.number, by.strip(), now())
+        st.rerun()

@@ -1,0 +1,154 @@
+"""Sample checks: what people found in pictures that passed on their own.
+
+Only the random sample counts. Pictures that came to a person for another reason say nothing about
+those that nobody was asked about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from components.charts import draw, sample_over_time
+from components.palette import counted
+from components.recall_words import at_least, at_most, goal
+from components.services import database
+from engine.category import DETECTABLE
+from engine.evaluation.sample import Check, SampleCounts, count_checks
+from engine.evaluation.tally import Tally, more_to_prove
+from engine.masks import Masked
+from store import samples
+from store.samples import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The sample so far."""
+
+    counts: SampleCounts
+    over_time: tuple[tuple[object, Tally], ...]
+    rejected: int
+    """Pictures that a person held back for good."""
+    unknown: int
+    """Decided pictures of which nobody knows what the machine would have covered."""
+
+    @property
+    def missed(self) -> int:
+        """Pictures in which a person found something."""
+        return self.counts.clean.total - self.counts.clean.found
+
+
+def checked() -> Checked:
+    """Everything that sample checks found."""
+    known = [one for one in samples.comparisons(database()) if _is_known(one)]
+    everything = len(samples.comparisons(database()))
+    by_picture = [(one.decided_at, count_checks([_check(one)])) for one in known]
+    total = sum((counts for _, counts in by_picture), SampleCounts())
+    return Checked(
+        counts=total,
+        over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
+        rejected=samples.rejected(database()),
+        unknown=everything - len(known),
+    )
+
+
+def sentence(found: Checked) -> str:
+    """What the sample says, for Home; empty while nothing was checked."""
+    clean = found.counts.clean
+    if not clean.total:
+        return ""
+    return (
+        f"Sample checks of pictures that passed on their own: {clean.total} decided; in "
+        f"{found.missed} of them a person added something "
+        f"(at most {at_most(_upper(clean))} of all such pictures)."
+    )
+
+
+def view(target: float) -> None:
+    """Numbers, what more checks would prove, and the sample over time."""
+    found = checked()
+    clean = found.counts.clean
+    st.caption(
+        "A random share of the pictures that passed on their own is shown to people all the same. "
+        "What they add would have gone out."
+    )
+    _apart(found)
+    if not clean.total:
+        st.caption("No picture of the sample was decided yet. They wait in the review queue.")
+        return
+    for column, (label, number) in zip(st.columns(4), _numbers(found), strict=True):
+        column.metric(label, number, border=True)
+    st.markdown(_outlook(clean, target))
+    st.table(
+        pd.DataFrame(_per_category(found.counts)),
+        border="horizontal",
+        hide_index=True,
+        alt="What people decided in the sample, by category",
+    )
+    draw(sample_over_time(list(found.over_time), target), "recall_samples_time")
+
+
+def _numbers(found: Checked) -> list[tuple[str, str]]:
+    clean = found.counts.clean
+    rate = None if clean.share is None else 1.0 - clean.share
+    return [
+        ("Pictures checked", f"{clean.total}"),
+        ("Something was missed in", f"{found.missed}"),
+        ("Estimated miss rate", at_most(rate)),
+        ("At most, 95 % sure", at_most(_upper(clean))),
+    ]
+
+
+def _upper(clean: Tally) -> float | None:
+    lower = clean.lower()
+    return None if lower is None else 1.0 - lower
+
+
+def _outlook(clean: Tally, target: float) -> str:
+    more = more_to_prove(clean, target)
+    if more == 0:
+        return f"**Proven:** at least {goal(target)} of such pictures have nothing missed in them."
+    if more is None:
+        return f"No number of further checks would prove {goal(target)}; look at what was missed."
+    return f"**{more} more checks without a miss would prove {goal(target)}.**"
+
+
+def _per_category(counts: SampleCounts) -> list[dict[str, str]]:
+    return [
+        {
+            "Category": category.value,
+            "Decided": f"{counts.of(category).total}",
+            "Hidden by the machine": f"{counts.of(category).found}",
+            "Share hidden": at_least(counts.of(category).share),
+            "At least": at_least(counts.of(category).lower()),
+            "Dropped by people": f"{counts.dropped(category)}",
+        }
+        for category in DETECTABLE
+    ]
+
+
+def _apart(found: Checked) -> None:
+    """What is in no number, said all the same."""
+    if found.rejected:
+        st.warning(
+            f"{counted(found.rejected, 'picture')} of the sample "
+            f"{'was' if found.rejected == 1 else 'were'} rejected: nobody said what was missed, so "
+            "they are in no number here.",
+            icon=":material/dangerous:",
+        )
+    if found.unknown:
+        st.caption(
+            f"{counted(found.unknown, 'decided picture')} left out: what the machine would have "
+            "covered was not recorded."
+        )
+
+
+def _is_known(one: Comparison) -> bool:
+    return len(one.masked) == len(one.machine.proposed)
+
+
+def _check(one: Comparison) -> Check:
+    pairs = zip(one.machine.proposed, one.masked, strict=True)
+    return Check(one.picture_id, tuple(Masked(region, rect) for region, rect in pairs), one.decided)
