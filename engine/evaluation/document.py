@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from engine.category import Category
 
@@ -59,8 +59,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    is_answer: bool = False
-    """The one table that a hurried person reads."""
+    kind: Literal["plain", "answer", "form"] = "plain"
+    """*answer*: what a hurried person reads; *form*: has empty cells for a pen."""
 
     def __post_init__(self) -> None:
         for row in self.rows:

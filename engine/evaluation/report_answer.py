@@ -9,7 +9,6 @@ from engine.evaluation.document import Block, Paragraph, Row, Section, Table, nu
 from engine.evaluation.report_facts import Facts
 from engine.evaluation.report_figures import forest
 from engine.evaluation.report_numbers import (
-    NOTHING,
     PLURAL,
     at_least,
     at_most,
@@ -39,7 +38,7 @@ def answer(facts: Facts) -> Section:
         + numbers("Target", "Found", "At least", "Labels", "Groups")
         + words("Verdict"),
         rows,
-        is_answer=True,
+        kind="answer",
     )
     drawn = (forest(facts),) if facts.labelled else ()
     blocks: tuple[Block, ...] = (*_meaning(facts), table, *drawn, *_remarks(facts), _signature())
@@ -162,7 +161,8 @@ def _signature() -> Table:
     return Table(
         "Read and decided by",
         words("Name", "Decision and its limits", "Date", "Signature"),
-        (Row((NOTHING,) * 4),),
+        (Row(("",) * 4),),
+        kind="form",
     )
 
 

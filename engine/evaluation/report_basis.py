@@ -122,8 +122,9 @@ def method() -> Section:
                 "Other shares have two-sided 95 % score intervals (Wilson 1927) and take pictures "
                 "or detections to be independent. Recall and lower bounds are rounded down; upper "
                 "bounds, and shares that are bad when high, are rounded up. Met: the lower bound "
-                "reaches the target. Missed: recall lies below it, for certain when the upper "
-                "bound does too. Not proven: between."
+                "reaches the target. Missed: recall lies below it. "
+                "“For certain” means with 95 % confidence: the upper bound lies below it, too. Not "
+                "proven: recall reaches the target and its lower bound does not."
             ),
         ),
     )
@@ -190,8 +191,7 @@ def _labels(facts: Facts) -> Table:
         rows.append(Row(cells, category))
     return Table(
         "Labels that count, ignored ones apart. A group is a person, an event or a near-duplicate "
-        "set; a picture without one is a group of its own or shares the empty one, as the data set "
-        "has it.",
+        "set; a picture for which the data set names none is one of its own.",
         words("Category")
         + numbers("Labels", "Groups with labels", "Pictures complete", "Pictures in part"),
         tuple(rows),
@@ -201,28 +201,30 @@ def _labels(facts: Facts) -> Table:
 def _left_out(facts: Facts) -> Iterable[Block]:
     subject = facts.subject
     problems = len(subject.problems)
+    reasons = Counter(_kind(text) for text in (*subject.unread, *_unfit(facts)))
+    rest = subject.pictures - facts.summary["pictures"] - reasons.total()
     if problems:
         yield Paragraph(
-            f"{counted(problems, 'part')} of the data set could not be used and stands in no "
-            "figure. The command of section 10 names each; this report does not, for names can "
-            "tell who is in a picture."
+            f"Not used, and in no figure: {counted(problems, 'part')} of the data set. The command "
+            "of section 10 names each; this report does not, for names can tell who is in a "
+            "picture."
         )
-    reasons = Counter(_kind(text) for text in (*subject.unread, *_unfit(facts)))
-    if not reasons:
+    if rest > 0:
         yield Paragraph(
-            "Every picture could be looked at."
-            if problems
-            else "Nothing was left out, and every picture could be looked at."
+            f"Not looked at: {counted(rest, 'picture')}, without a label that could be used or not "
+            "asked for."
         )
+    if not reasons:
+        yield Paragraph("Every picture that was looked at could be measured.")
         return
     yield Paragraph(
-        f"{counted(reasons.total(), 'picture')} could not be measured and stands in no other "
-        "figure. If these are not lost by chance, recall may be other than it seems."
+        f"Not measured, and in no other figure: {counted(reasons.total(), 'picture')}. If these "
+        "are not lost by chance, recall may be other than it seems."
     )
     shown = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    rest = sum(number for _, number in shown[_MOST_REASONS:])
+    others = sum(number for _, number in shown[_MOST_REASONS:])
     rows = [Row((text, str(number))) for text, number in shown[:_MOST_REASONS]]
-    rows += [Row(("Other reasons", str(rest)))] if rest else []
+    rows += [Row(("Other reasons", str(others)))] if others else []
     yield Table(
         "Why pictures could not be measured; # stands for a number.",
         words("Reason") + numbers("Pictures"),
@@ -242,9 +244,10 @@ def _kind(sentence: str) -> str:
 
 def _policy(facts: Facts) -> Table:
     return Table(
-        "What the policy says. From doubt_at up a person is asked, from accept_at up it is removed "
-        "without asking; grow is how far a mask reaches beyond the box, as a share of its width "
-        "(left, right) and height (top, bottom).",
+        "What the policy says. From doubt_at up a person is asked, from accept_at up it is "
+        "removed without asking; grow is how far a mask reaches beyond the box, as a share of "
+        "its width (left, right) and height (top, bottom), and at least "
+        f"{facts.policy.removal.min_grow_px} px.",
         words("Category", "Looked for") + numbers("doubt_at", "accept_at", "Grow, in this order"),
         tuple(_policy_row(facts, category) for category in DETECTABLE),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.category import DETECTABLE, Category
@@ -34,8 +34,8 @@ class Curve:
 def forest(facts: Facts) -> Figure:
     """Recall of each category with its bounds, beside the target; whole, and close up."""
     bottom = 34 + _ROW * len(DETECTABLE)
-    whole = Axis(0.0, 1.0, 128, 400)
-    close = Axis(min(_CLOSE_UP_FROM, facts.target), 1.0, 436, 700)
+    whole = Axis(0.0, 1.0, 128, 396)
+    close = Axis(min(_CLOSE_UP_FROM, facts.target), 1.0, 450, 696)
     parts = [
         text((whole.start_px, 18), "The whole range", "soft"),
         text((close.start_px, 18), f"The same from {exactly(close.low)} up", "soft"),
@@ -68,7 +68,7 @@ def reliability_plot(bins: Mapping[Category, Sequence[Bin]]) -> Figure:
     parts, said = [], []
     for index, (category, own) in enumerate(bins.items()):
         x, y = _panel(index, Axis(0.0, 1.0, 0, 1))
-        parts += _frame(index, x, y, _head(category, own))
+        parts += _frame(x, y, _head(category, own), "{:g}".format)
         parts.append(line((x.at(0), y.at(0)), (x.at(1), y.at(1)), "ideal"))
         for one in own:
             at = x.at(one.mean_score)
@@ -87,12 +87,13 @@ def reliability_plot(bins: Mapping[Category, Sequence[Bin]]) -> Figure:
     )
 
 
-def threshold_plot(curves: Mapping[Category, Curve]) -> Figure:
+def threshold_plot(curves: Mapping[Category, Curve], target: float) -> Figure:
     """Recall against the pictures a person is asked about, one panel for each category."""
     parts, said = [], []
     for index, (category, own) in enumerate(curves.items()):
         x, y = _panel(index, _recall_range(own))
-        parts += _frame(index, x, y, PLURAL[category])
+        parts += _frame(x, y, PLURAL[category], _tick)
+        parts.append(line((x.at(0), y.at(target)), (x.at(1), y.at(target)), "target"))
         for asked, kind in (("asked_with", ""), ("asked_without", " other")):
             parts.append(curve(_through(own.points, asked, x, y), f"{category.value}{kind}"))
             parts += [marker(at, category) for at in _through([own.now], asked, x, y)]
@@ -107,7 +108,7 @@ def threshold_plot(curves: Mapping[Category, Curve]) -> Figure:
         "Recall against the share of pictures with a doubt, as doubt_at moves. " + " ".join(said),
         "Upright: recall by coverage; the scales differ. Across: completely labelled pictures with "
         "a doubt of the category; the line is pictures that show it, the broken line pictures that "
-        "do not. The marks are the policy as evaluated.",
+        "do not. The marks are the policy as evaluated, the dashed line across is the target.",
         drawing("thresholds", _panels_size(curves), "Recall against review load", parts),
     )
 
@@ -151,15 +152,15 @@ def _panel(index: int, upright: Axis) -> tuple[Axis, Axis]:
     return across, Axis(upright.low, upright.high, _PANEL_TOP + _PANEL, _PANEL_TOP)
 
 
-def _frame(index: int, x: Axis, y: Axis, title: str) -> list[str]:
-    parts = [text((_PANEL_LEFT + _PANEL_EVERY * index, 18), title, "strong")]
+def _frame(x: Axis, y: Axis, title: str, tick: Callable[[float], str]) -> list[str]:
+    parts = [text((x.start_px, 18), title, "strong")]
     for step in range(5):
         across = x.low + (x.high - x.low) * step / 4
         upright = y.low + (y.high - y.low) * step / 4
         parts.append(line((x.at(across), y.start_px), (x.at(across), y.end_px), "grid"))
         parts.append(line((x.start_px, y.at(upright)), (x.end_px, y.at(upright)), "grid"))
         below = (x.at(across), y.start_px + 16)
-        parts.append(text(below, _tick(across), "soft", anchor="middle"))
+        parts.append(text(below, tick(across), "soft", anchor="middle"))
         beside = (x.start_px - 6, y.at(upright) + 4)
         parts.append(text(beside, _tick(upright), "soft", anchor="end"))
     return parts

@@ -56,6 +56,9 @@ tbody th{font-weight:600}
 .number{text-align:right}
 .answer{font-size:1rem}
 .answer td,.answer th{padding:.6rem}
+.answer td:last-child{font-weight:600}
+.form td{height:3.2rem}
+.form th,.form td{border:1px solid var(--rule)}
 tr[class] th{border-left:5px solid transparent}
 figure{margin:1.2rem 0}
 figure svg{max-width:100%;height:auto;display:block}
@@ -140,20 +143,22 @@ def _table(table: Table) -> str:
         f'<th scope="col"{_kind(column)}>{escape(column.title)}</th>' for column in table.columns
     )
     rows = "".join(_row(row, table) for row in table.rows)
-    kind = ' class="answer"' if table.is_answer else ""
     # A table that is wider than a small screen scrolls, so the keyboard must reach it.
     return (
         f'<div class="wide" tabindex="0" role="group" aria-label="{escape(table.caption)}">'
-        f"<table{kind}><caption>{escape(table.caption)}</caption>"
+        f'<table class="{table.kind}"><caption>{escape(table.caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>\n"
     )
 
 
 def _row(row: Row, table: Table) -> str:
     colour = f' class="{row.category.value}"' if row.category else ""
-    cells = [f'<th scope="row">{escape(row.cells[0])}</th>']
-    for cell, column in zip(row.cells[1:], table.columns[1:], strict=True):
-        cells.append(f"<td{_kind(column)}>{escape(cell)}</td>")
+    cells = [
+        f"<td{_kind(column)}>{escape(cell)}</td>"
+        for cell, column in zip(row.cells, table.columns, strict=True)
+    ]
+    if row.cells[0]:
+        cells[0] = f'<th scope="row">{escape(row.cells[0])}</th>'
     return f"<tr{colour}>{''.join(cells)}</tr>"
 
 

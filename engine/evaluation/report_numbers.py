@@ -32,14 +32,17 @@ def at_most(share: float | None, *, below: float = 1.0) -> str:
 
     Args:
         share: None of nothing.
-        below: a limit that a share below it must not seem to reach; more decimals are written then.
+        below: a limit that a share below it must not seem to reach: more decimals are written then,
+            unless the two differ by no more than a computer's rounding.
     """
     if share is None:
         return NOTHING
-    digits = 1
-    while digits < _MOST_DIGITS and share < below <= _rounded(share, ROUND_CEILING, digits) / 100:
-        digits += 1
-    return _percent(share, ROUND_CEILING, digits)
+    seems = (
+        digits
+        for digits in range(1, _MOST_DIGITS)
+        if not share < below <= _rounded(share, ROUND_CEILING, digits) / 100
+    )
+    return _percent(share, ROUND_CEILING, next(seems, 1))
 
 
 def exactly(share: float) -> str:
@@ -69,8 +72,8 @@ def burden(tally: Tally) -> str:
 
 
 def of(tally: Tally) -> str:
-    """`938 of 947`."""
-    return f"{tally.found} of {tally.total}"
+    """`938 of 947`, never broken over two lines."""
+    return f"{tally.found}\u00a0of\u00a0{tally.total}"
 
 
 def counted(number: int, noun: str) -> str:

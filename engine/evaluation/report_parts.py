@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -26,7 +27,7 @@ from engine.evaluation.report_numbers import (
 from engine.evaluation.tally import Tally
 from engine.evaluation.tradeoff import Point, curve
 
-MOST_ATTRIBUTES = 10
+MOST_ATTRIBUTES = 16
 """Of one category, in a report: those that say something about the most labels."""
 _TOO_FEW = "too few to say"
 _SIZE_ORDER = {size_class(side): index for index, side in enumerate((0, *SIZES_PX))}
@@ -35,26 +36,31 @@ _SHOWN = frozenset({0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9})
 
 def groups(facts: Facts) -> Section:
     """Recall by what the data set says about labels and pictures."""
-    names = _names(facts)
+    is_telling = _telling_names(facts)
     tables: list[Block] = []
-    for category in DETECTABLE:
+    looked = [one for one in facts.policy.looked_for if one not in facts.blind]
+    for category in looked:
         lines = [
             line
             for line in facts.summary["groups"]
-            if line["category"] == category.value and line["value"] not in names
+            if line["category"] == category.value and not is_telling(line["by"], line["value"])
         ]
         tables += _category_groups(category, lines)
-    if not tables:
-        return Section("6. Groups", (Paragraph("The labels fall into no groups to compare."),))
+    left = [one for one in facts.labelled if one not in looked]
+    if left:
+        tables.append(Paragraph(f"{_unlooked(left)}; groups of them say no more."))
+    if not any(isinstance(block, Table) for block in tables):
+        nothing = Paragraph("The labels fall into no groups to compare.")
+        return Section("6. Groups", (nothing, *tables))
     return Section(
         "6. Groups",
         (
             Paragraph(
                 "Groups are what the data set's own labels say, and the size of each box; nothing "
                 "is inferred about people. Where a group is so small that even with no miss it "
-                f"could not prove 95 %, the report says “{_TOO_FEW}”. The order is not a ranking. "
-                "Of many groups some look bad by chance alone, so a difference seen here is a "
-                "question for new data, not a finding."
+                f"could not prove 95 %, the report says “{_TOO_FEW}”. The order is not a ranking, "
+                "and bounds count labels one by one. Of many groups some look bad by chance "
+                "alone, so a difference seen here is a question for new data, not a finding."
             ),
             *tables,
         ),
@@ -93,6 +99,7 @@ def thresholds(facts: Facts) -> Section:
     if not curves:
         return Section(title, (Paragraph("No labelled category was looked for."),))
     left = [one for one in facts.labelled if one not in curves]
+    blanks = (Paragraph(f"{_unlooked(left)}; no threshold changes that."),) if left else ()
     return Section(
         title,
         (
@@ -103,20 +110,41 @@ def thresholds(facts: Facts) -> Section:
                 "Evaluate a changed policy again before trusting it, on pictures that did not "
                 "choose the threshold."
             ),
-            threshold_plot(curves),
+            threshold_plot(curves, facts.target),
             *[_points(category, own) for category, own in curves.items()],
-            *([Paragraph(f"Nobody looked for {categories_listed(left)}.")] if left else []),
+            *blanks,
         ),
     )
 
 
-def _names(facts: Facts) -> frozenset[str]:
-    """Everything a picture or its group is called; no group of labels is shown by such a name."""
+def _unlooked(categories: Sequence[Category]) -> str:
+    return f"Nobody looked for {categories_listed(categories)}"
+
+
+def _telling_names(facts: Facts) -> Callable[[str, str], bool]:
+    """Whether an attribute and its value give away what a picture or its group is called.
+
+    Data sets may carry a file's name or a person's as an attribute. Numbers are names only where
+    the attribute mostly repeats those of its own pictures; else class 1 would pass for `1.jpg`.
+    """
     names: set[str] = set()
+    carried: Counter[tuple[str, bool]] = Counter()
     for picture, _ in facts.pairs:
-        path = PurePath(picture.name)
-        names |= {picture.name, path.name, path.stem, picture.group}
-    return frozenset(names)
+        own = {*_forms(picture.name), picture.group} - {""}
+        names |= own
+        said = (*picture.attributes, *(one for label in picture.labels for one in label.attributes))
+        carried.update((by, not own.isdisjoint(_forms(value))) for by, value in set(said))
+    naming = {by for by, is_own in carried if is_own and carried[by, True] > carried[by, False]}
+
+    def is_telling(by: str, value: str) -> bool:
+        return by in naming or (not value.isdigit() and not names.isdisjoint(_forms(value)))
+
+    return is_telling
+
+
+def _forms(name: str) -> set[str]:
+    path = PurePath(name)
+    return {name, path.name, path.stem}
 
 
 def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
@@ -125,7 +153,7 @@ def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> 
         by.setdefault(line["by"], []).append(line)
     if not by:
         return
-    telling = sorted(by, key=lambda name: (-_enough(by[name]), name))[:MOST_ATTRIBUTES]
+    telling = sorted(by, key=lambda name: (*_weight(by[name]), name))[:MOST_ATTRIBUTES]
     rows = tuple(
         _group_row(category, line)
         for name in sorted(telling, key=lambda name: (name != "size", name))
@@ -133,7 +161,7 @@ def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> 
     )
     yield Table(
         f"{PLURAL[category]}: recall by coverage in groups of labels.",
-        words("By", "Group") + numbers("Found", "Recall", "At least"),
+        words("By", "Group") + numbers("Found", "Recall"),
         rows,
     )
     if len(by) > len(telling):
@@ -143,9 +171,10 @@ def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> 
         )
 
 
-def _enough(lines: Sequence[Mapping[str, Any]]) -> int:
-    """Labels in groups that are large enough: chosen by size, never by the result."""
-    return sum(line["labels"] for line in lines if line["enough"])
+def _weight(lines: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """The most labels in large enough groups first, then the most: by size, never by the result."""
+    enough = sum(line["labels"] for line in lines if line["enough"])
+    return -enough, -sum(line["labels"] for line in lines)
 
 
 def _place(line: Mapping[str, Any]) -> int:
@@ -154,8 +183,9 @@ def _place(line: Mapping[str, Any]) -> int:
 
 def _group_row(category: Category, line: Mapping[str, Any]) -> Row:
     tally = Tally(line["found"], line["labels"])
-    shown = (at_least(tally.share), at_least(tally.lower())) if line["enough"] else (_TOO_FEW,) * 2
-    return Row((line["by"], line["value"], of(tally), *shown), category)
+    share, lower = at_least(tally.share), at_least(tally.lower())
+    shown = f"{share}, at least {lower}" if line["enough"] else _TOO_FEW
+    return Row((line["by"], line["value"], of(tally), shown), category)
 
 
 def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
@@ -174,12 +204,12 @@ def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
 
 
 def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Iterator[Table]:
-    names = _names(facts)
+    is_telling = _telling_names(facts)
     for category in categories:
         rows = tuple(
             Row((part.by, part.value, str(own.on_labels.total), *_group_gap(own)), category)
             for part, own in sorted(by_group(facts.scored.scores, category).items())
-            if part.value not in names
+            if not is_telling(part.by, part.value)
         )
         if rows:
             yield Table(

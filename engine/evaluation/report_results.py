@@ -189,8 +189,8 @@ def _lower(facts: Facts, category: Category) -> str:
 
 _MEASURES: dict[str, _Cell] = {
     "Recall by coverage": _found,
-    "at least": _lower,
-    "at most": _upper,
+    "Recall by coverage, at least": _lower,
+    "Recall by coverage, at most": _upper,
     "Groups found whole": _group_bound,
     "Recall when groups are drawn again (bootstrap)": _bootstrap,
     "Recall by IoU": _by("iou"),
