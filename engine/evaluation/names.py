@@ -22,8 +22,8 @@ _KINDS: Final = {
     Category.JEWELRY: (
         "jewel anklet armlet bangle bracelet brooch chain charm choker crown cufflink diadem "
         "earcuff earring earstud fingerring locket medallion necklace nosering nosestud pendant "
-        "piercing bodypiercing nosepiercing earpiercing lippiercing ring smartwatch tiara toering watch "
-        "wristwatch weddingring"
+        "piercing bodypiercing nosepiercing earpiercing lippiercing ring smartwatch tiara "
+        "toering watch wristwatch weddingring"
     ),
 }
 _BY_SPELLING: Final = {

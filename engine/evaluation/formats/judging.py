@@ -188,7 +188,7 @@ def _strange_classes(pictures: Iterable[WrittenPicture]) -> list[Problem]:
         if isinstance(box.class_name, str) and category_of(box.class_name) is None:
             places[box.class_name].append(box.place)
     return [
-        found[0].problem(
+        min(found, key=lambda place: (place.file, place.line or 0)).problem(
             f"The class {shown(name)} is none of ours; its boxes were left out: {len(found)}, of "
             f"which this is the first. Known are {KNOWN_NAMES}."
         )

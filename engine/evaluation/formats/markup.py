@@ -1,6 +1,6 @@
 """XML from strangers: no entities, no network, no depths, and a line for every element.
 
-Beyond line 65,535 libxml2 gives an element the line where its content begins.
+Beyond line 65,535 libxml2 knows only where the text after a tag ends, which may be the line below.
 """
 
 from __future__ import annotations
@@ -16,25 +16,15 @@ def root_of(path: Path) -> etree._Element:
     """The root element of an XML file.
 
     Raises:
-        Unfit: the file cannot be read, or is not XML; an `UnreadableMarkup`.
+        Unfit: the file cannot be read, or is not XML; its line is where that shows.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
         return etree.fromstring(path.read_bytes(), parser)
     except etree.XMLSyntaxError as error:
-        raise UnreadableMarkup(
-            f"The file is not XML that can be read: {error.msg}.", error.lineno
-        ) from error
+        raise Unfit(f"The file is not XML that can be read: {error.msg}.", error.lineno) from error
     except OSError as error:
-        raise UnreadableMarkup(f"The file cannot be read: {error.strerror}.", None) from error
-
-
-class UnreadableMarkup(Unfit):
-    """A file that is no XML, and the line where that shows; None for the whole file."""
-
-    def __init__(self, text: str, line: int | None) -> None:
-        super().__init__(text)
-        self.line = line or None
+        raise Unfit(f"The file cannot be read: {error.strerror}.") from error
 
 
 def line_of(element: etree._Element) -> int | None:

@@ -12,7 +12,7 @@ from typing import Final
 from lxml import etree
 
 from engine.errors import InvalidDataset
-from engine.evaluation.formats.markup import UnreadableMarkup, line_of, root_of, tag_of, text_in
+from engine.evaluation.formats.markup import line_of, root_of, tag_of, text_in
 from engine.evaluation.formats.shelf import Shelf
 from engine.evaluation.formats.written import (
     Origin,
@@ -61,8 +61,7 @@ def read_voc(origin: Origin) -> WrittenSet:
         except Unfit as unfit:
             if is_single:
                 raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
-            line = unfit.line if isinstance(unfit, UnreadableMarkup) else None
-            problems.append(origin.place(path, line).problem(unfit))
+            problems.append(origin.place(path, unfit.line).problem(unfit))
             continue
         pictures.append(picture)
         problems += found
@@ -94,7 +93,9 @@ def _picture(
         raise Unfit("It has no <filename>, so nobody knows which picture it is about.")
     element = root.find("filename")
     place = origin.place(path, None if element is None else line_of(element))
-    found = shelf.find(name)
+    found = tried(shelf.find, name)
+    if isinstance(found, Unfit):
+        raise Unfit(str(found), place.line)
     size = tried(size_of, root.findtext("size/width"), root.findtext("size/height"))
     picture = WrittenPicture(
         place=place,

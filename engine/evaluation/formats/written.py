@@ -30,6 +30,11 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 class Unfit(Exception):
     """A part of a data set that cannot be used; the text is a sentence. Never leaves `formats`."""
 
+    def __init__(self, text: str, line: int | None = None) -> None:
+        super().__init__(text)
+        self.line = line
+        """Where in its file, as far as that is not known to whoever catches it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

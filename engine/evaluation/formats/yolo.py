@@ -58,8 +58,14 @@ def _described(origin: Origin) -> Description:
     try:
         # BaseLoader builds nothing but texts, lists and dictionaries: `no` and 2020-99-99 stay text
         members = yaml.load(text_of(origin.file), Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidDataset(
+            f"{name} is not YAML that can be read: {error.problem} in line {line}."
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidDataset(f"{name} is not YAML that can be read: {error}.") from error
+        reason = type(error).__name__
+        raise InvalidDataset(f"{name} is not YAML that can be read ({reason}).") from error
     if not isinstance(members, dict):
         raise InvalidDataset(f"{name} is not a YOLO data set: it has no names and no folders.")
     return Description(_class_names(name, members.get("names")), members)
@@ -161,6 +167,7 @@ class _Reading:
             lines = _written_lines(labels)
         except (OSError, UnicodeDecodeError) as error:
             reason = type(error).__name__
+            self.has_labels = True
             self.leave_out(self._origin.place(labels), f"The labels cannot be read ({reason}).")
             return WrittenPicture(place, self._shelf.name_of(path), path, None, (), lost=ALL)
         self.has_labels |= lines is not None
