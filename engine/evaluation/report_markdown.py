@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Markdown:
 
 def markdown(document: Document) -> Markdown:
     """The whole report as GitHub's Markdown."""
-    parts = [f"# {_plain(document.title)}", _plain(document.subtitle)]
+    parts = [f"# {_plain(document.title)}", _line(document.subtitle)]
     for section in document.sections:
         parts.append(f"## {_plain(section.title)}")
         parts += [_block(block) for block in section.blocks]
@@ -39,7 +40,7 @@ def _block(block: Block) -> str:
         case Items(entries):
             return "\n".join(f"- {_line(one)}" for one in entries)
         case Command(text):
-            return "\n".join(f"    {one}" for one in text.splitlines())
+            return _fenced(text)
         case Table():
             return _table(block)
         case Figure():
@@ -60,6 +61,13 @@ def _cells(cells: Sequence[str]) -> str:
 
 def _file(figure: Figure) -> str:
     return f"{figure.name}.svg"
+
+
+def _fenced(text: str) -> str:
+    """Text as it is, between fences longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _line(text: str) -> str:
