@@ -48,7 +48,7 @@ def offer_new(runs: tuple[Evaluation, ...]) -> None:
         "New evaluation",
         icon=":material/add:",
         expanded=is_begun or not runs,
-        key="recall_new",
+        key=f"recall_new_{len(runs)}",  # closed again once something began
     ):
         if brought is None:
             folder, archive = st.tabs(["A folder on this machine", "A zip"])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import samples, session
+from components import recall_samples, samples, session
+from components.access import Role, may
 from components.batch_card import live_card, live_cards
 from components.failures import shown
+from components.palette import ago, plain
+from components.recall_words import lines
 from components.services import database, now, policy, services
 from engine.category import Category
 from engine.errors import LetheError
-from engine.plan import Origin
+from engine.policy import read_policy
 from engine.weights import load_weights
-from store import batches, intake, progress
+from store import batches, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
-from store.samples import comparisons
 
 
 def totals() -> Counts:
@@ -71,16 +73,20 @@ def offer_samples() -> None:
 
 
 def benchmark() -> None:
-    """The last benchmark, or that there is none, and what sample checks found."""
-    checked = comparisons(database())
-    text = "Recall has not been measured on this installation yet."
-    if checked:
-        missed = sum(any(one.origin is Origin.REVIEWER for one in pair.decided) for pair in checked)
-        text += (
-            f" Sample checks of pictures that passed on their own: {len(checked)} decided; "
-            f"in {missed} of them a person added something."
-        )
-    st.caption(text)
+    """The last evaluation, a line for each category, and what sample checks found."""
+    last = next((one for one in evaluations.listed(database()) if one.report is not None), None)
+    if last is None or last.report is None:
+        st.caption("Recall has not been measured on this installation yet.")
+    else:
+        left_out = read_policy(last.policy_toml).not_looked_for
+        told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
+        head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
+        st.markdown("\n".join([f"{head}\n", *told]))
+    found = recall_samples.sentence(recall_samples.checked())
+    if found:
+        st.caption(found)
+    if may(session.user(), Role.MANAGER):
+        st.page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
 
 
 def gates() -> None:

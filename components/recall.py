@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -88,17 +89,21 @@ def _row(line: Line) -> str:
         line.badge,
         labels if line.coverage.total else "none",
         at_least(line.automatic.share),
-        rate_at_most(line.false_per_picture),
+        "–" if line.is_blind else rate_at_most(line.false_per_picture),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _load(report: dict) -> str:  # type: ignore[type-arg]
+def _load(report: dict[str, Any]) -> str:
     load, excess = report["review_load"], report["excess_masked"]
+    shares = [
+        f"{at_most(load[part])} of those {part} labels"
+        for part in ("with", "without")
+        if load[part] is not None
+    ]
     return (
-        f"A person must look at {at_most(load['all'])} of these pictures: "
-        f"{at_most(load['with'])} of those with labels, {at_most(load['without'])} of those "
-        f"without, and {at_most(load['audit'])} more as sample checks. "
+        f"A person must look at {at_most(load['all'])} of these pictures ({', '.join(shares)}), "
+        f"and at {at_most(load['audit'])} more as sample checks. "
         f"Masked beyond the labels: {at_most(excess['mean'])} of a picture on average, "
         f"{at_most(excess['p95'])} in the worst twentieth. "
         "*Found* is removed, or shown to a person; *unasked* is removed with no person; "

@@ -17,9 +17,9 @@ CROP = Size(320, 240)
 _CONTEXT = 2.4
 """How much wider and higher than the box the piece is."""
 _LEAST_PX = 64.0
-_LARGEST_SCALE = 6.0
 _EMPTY = 128
-_SHADE = 0.45
+_SHADE = 0.7
+"""Light enough to see what lies under a mask: that may be what was missed."""
 _JPEG_QUALITY = 88
 _WHITE = (255, 255, 255)
 
@@ -33,7 +33,7 @@ def crop_jpeg(rgb: NDArray[np.uint8], box: Box, masks: Iterable[PixelRect], colo
         masks: shaded, with a white edge.
         colour: of the box, `#RRGGBB`.
     """
-    window = _window(box)
+    window = _window(box, Size(rgb.shape[1], rgb.shape[0]))
     scale = CROP.width / window.width
     shown = _piece(rgb, window, scale)
     for mask in masks:
@@ -51,13 +51,23 @@ def crop_jpeg(rgb: NDArray[np.uint8], box: Box, masks: Iterable[PixelRect], colo
     return data.tobytes()
 
 
-def _window(box: Box) -> Box:
-    """The part of the picture's plane to show, in the shape of `CROP`; it may reach outside."""
-    least = max(_LEAST_PX, CROP.width / _LARGEST_SCALE)
-    width = max(box.width * _CONTEXT, box.height * _CONTEXT * CROP.width / CROP.height, least)
+def _window(box: Box, size: Size) -> Box:
+    """The part of the picture to show, in the shape of `CROP`.
+
+    It stays inside the picture where it can; a picture of another shape is shown with its edges.
+    """
+    wanted = _CONTEXT * max(box.width, box.height * CROP.width / CROP.height)
+    all_of_it = max(size.width, size.height * CROP.width / CROP.height)
+    width = min(max(wanted, _LEAST_PX), all_of_it)
     height = width * CROP.height / CROP.width
-    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    left = _inside((box.x0 + box.x1 - width) / 2, width, size.width)
+    top = _inside((box.y0 + box.y1 - height) / 2, height, size.height)
+    return Box(left, top, left + width, top + height)
+
+
+def _inside(start: float, length: float, room: int) -> float:
+    """Where a stretch begins so that it lies in the room, centred when it is longer."""
+    return (room - length) / 2 if length > room else min(max(start, 0.0), room - length)
 
 
 def _piece(rgb: NDArray[np.uint8], window: Box, scale: float) -> NDArray[np.uint8]:

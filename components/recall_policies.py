@@ -135,6 +135,7 @@ def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
         with shown():
             name = f"{run.name}, policy version {version.number}"
             evaluating.again(run, name, version.toml)
+            session.keep("recall_begun", name)
             st.rerun()
 
 

@@ -20,6 +20,11 @@ _PATIENT_LOOKS = 10
 
 def show_running(runs: tuple[Evaluation, ...]) -> None:
     """A live card for every evaluation that is not done."""
+    if begun := session.kept("recall_begun", str):
+        st.toast(
+            f"{plain(begun)} has begun; see the top of the page.", icon=":material/play_arrow:"
+        )
+    session.forget("recall_begun")
     for run in runs:
         if run.is_open:
             _live_card(run.id)

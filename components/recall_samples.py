@@ -60,9 +60,8 @@ def sentence(found: Checked) -> str:
     if not clean.total:
         return ""
     return (
-        f"Sample checks of pictures that passed on their own: {clean.total} decided; in "
-        f"{found.missed} of them a person added something "
-        f"(at most {at_most(_upper(clean))} of all such pictures)."
+        f"Sample checks: of {counted(clean.total, 'picture')} that passed on their own, something "
+        f"was missed in {found.missed}; at most {at_most(_upper(clean))} of all such pictures."
     )
 
 
@@ -76,7 +75,7 @@ def view(target: float) -> None:
     )
     _apart(found)
     if not clean.total:
-        st.caption("No picture of the sample was decided yet. They wait in the review queue.")
+        st.caption("No picture of the sample was decided yet.")
         return
     for column, (label, number) in zip(st.columns(4), _numbers(found), strict=True):
         column.metric(label, number, border=True)

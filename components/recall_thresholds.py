@@ -167,8 +167,8 @@ def _facts(counts: Counts, category: Category) -> list[tuple[str, str]]:
         ("Found, removed or shown", at_least(own.coverage.share)),
         ("At least", at_least(own.coverage.lower())),
         ("Removed without asking", at_least(own.automatic.share)),
-        (f"Doubts, pictures with {category.value}", at_most(own.asked_with.share)),
-        (f"Doubts, pictures without {category.value}", at_most(own.asked_without.share)),
+        (f"With a doubt, of pictures with {category.value}", at_most(own.asked_with.share)),
+        (f"With a doubt, of pictures without {category.value}", at_most(own.asked_without.share)),
         ("False regions a picture", rate_at_most(_false_rate(own))),
         ("Pictures a person must look at", at_most(counts.asked.share)),
     ]

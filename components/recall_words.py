@@ -18,11 +18,12 @@ from engine.evaluation.tally import Tally
 
 Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 
+NOBODY_LOOKED = "nobody looked for it"
 _TINY = 1e-9
 """0.57 x 1000 is 569.9999999999999: what binary fractions lose is no reason to say less."""
 
 MISS_SENTENCES = {
-    MissKind.NOBODY_LOOKED: "nobody looked for it",
+    MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
     MissKind.TOO_LARGE: "a region lay over it, too large to count",
     MissKind.LOST_IN_MERGING: "seen, then lost when sightings were merged",
     MissKind.TOO_SMALL: "found, but the mask leaves too much of it open",
@@ -75,6 +76,11 @@ class Line:
     false_per_picture: float | None
 
     @property
+    def is_blind(self) -> bool:
+        """True when nobody looked, so that what was not found says nothing."""
+        return self.word == NOBODY_LOOKED
+
+    @property
     def badge(self) -> str:
         """The verdict for Markdown: colour, icon and word."""
         return f":{self.colour}-badge[{self.icon} {self.word}]"
@@ -91,10 +97,10 @@ class Line:
 
     @property
     def sentence(self) -> str:
-        """`face 99.1 % found, at least 98.2 %, not proven`."""
-        if not self.coverage.total:
-            return f"{self.category} {self.word}"
-        return f"{self.category} {self.found} found, at least {self.bound}, {self.word}"
+        """`face 99.1 % found, at least 98.2 %`, for a badge to follow."""
+        if not self.coverage.total or self.is_blind:
+            return self.category.value
+        return f"{self.category.value} {self.found} found, at least {self.bound}"
 
 
 def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
@@ -148,7 +154,7 @@ def _not_all(told: Sequence[Line], short: Sequence[Line], target: str) -> str:
 def _short_of(line: Line, target: str) -> str:
     name = line.category.value
     match line.word:
-        case "nobody looked for it":
+        case word if word == NOBODY_LOOKED:
             return f"nobody looked for {name}"
         case "not measured":
             return f"{name} is not labelled in this set"
@@ -181,7 +187,7 @@ def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, st
     labels = values["labels"]
     is_blind = labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels
     if is_blind or not is_looked_for:
-        return "nobody looked for it", ":material/visibility_off:", "red"
+        return NOBODY_LOOKED, ":material/visibility_off:", "red"
     if values["verdict"] == "met":
         return "met", ":material/check_circle:", "green"
     if values["verdict"] == "missed":
