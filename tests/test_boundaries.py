@@ -22,6 +22,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/batch.py",  # workers look once a second whether their parent lives
     "engine/bench.py",  # measures
     "engine/commands.py",  # the command line draws seeds and names, and times its run
+    "engine/evaluation/command.py",  # dates its report
     "engine/outbox.py",  # a new folder's key
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }
@@ -252,7 +253,9 @@ def test_modules_stay_short(folder):
     assert not long
 
 
-@pytest.mark.parametrize("module", ["engine.pipeline", "engine.batch", "engine.commands"])
+@pytest.mark.parametrize(
+    "module", ["engine.pipeline", "engine.batch", "engine.commands", "engine.evaluation.command"]
+)
 def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(module):
     program = (
         f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
