@@ -86,8 +86,9 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
             ),
         )
     proven = (
-        f"It is shown that at least {target} of {listed([_name(one) for one in met])} are removed "
-        f"or shown to a person as doubts, {scope}."
+        f"It is shown, with 95 % confidence for each, that at least {target} of "
+        f"{listed([_name(one) for one in met])} are removed or shown to a person as doubts, "
+        f"{scope}."
     )
     if not short:
         return (Paragraph(f"{proven} Sign for that and for no more; section 9 says what is left."),)

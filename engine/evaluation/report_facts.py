@@ -67,7 +67,7 @@ class Facts:
         standing = {reason for _, findings in self.pairs for reason in findings.standing}
         return tuple(
             category
-            for category in DETECTABLE
+            for category in self.policy.looked_for
             if Reason(ReasonKind.NO_DETECTOR, category.value) in standing
         )
 

@@ -47,14 +47,14 @@ p,ul{margin:.6rem 0;max-width:46rem}
 .warning{border-left:4px solid var(--warn);background:var(--warn-band);padding:.6rem .9rem}
 .warning b{color:var(--warn)}
 .wide{overflow-x:auto;margin:1rem 0 1.3rem}
-table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-size:.92em;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
 th,td{text-align:left;vertical-align:top;padding:.38rem .6rem;
   border-bottom:1px solid var(--rule);overflow-wrap:break-word}
 thead th{border-bottom:2px solid var(--soft);vertical-align:bottom}
 tbody th{font-weight:600}
 .number{text-align:right}
-.answer{font-size:1rem}
+.answer{font-size:1.05em}
 .answer td,.answer th{padding:.6rem}
 .answer td:last-child{font-weight:600}
 .form td{height:3.2rem}
@@ -63,7 +63,7 @@ tr[class] th{border-left:5px solid transparent}
 figure{margin:1.2rem 0}
 figure svg{max-width:100%;height:auto;display:block}
 figure img{max-width:20rem;height:auto;display:block}
-figcaption{color:var(--soft);font-size:.85rem;max-width:46rem;margin-top:.3rem}
+figcaption{color:var(--soft);font-size:.87em;max-width:46rem;margin-top:.3rem}
 pre{background:var(--band);border:1px solid var(--rule);padding:.8rem;
   white-space:pre-wrap;overflow-wrap:anywhere}
 @page{size:A4;margin:16mm}
@@ -73,6 +73,7 @@ pre{background:var(--band);border:1px solid var(--rule);padding:.8rem;
   tr,figure,.warning{break-inside:avoid}
   thead{display:table-header-group}
   .wide{overflow:visible}
+  table.plain th,table.plain td{padding:.22rem .5rem}
 }
 """
 

@@ -59,16 +59,19 @@ def found(tally: Tally) -> str:
 
 def bounded(tally: Tally) -> str:
     """`found` with its one-sided lower bound."""
-    return f"{found(tally)}, at least {at_least(tally.lower())}" if tally.total else NOTHING
+    return (
+        f"{found(tally)}, at\u00a0least\u00a0{at_least(tally.lower())}" if tally.total else NOTHING
+    )
 
 
 def burden(tally: Tally) -> str:
-    """A share that is bad when it is high, with its two-sided Wilson interval."""
-    interval = tally.wilson()
-    if interval is None:
-        return NOTHING
-    low, high = interval
-    return f"{at_most(tally.share)} ({of(tally)}), {at_least(low)} to {at_most(high)}"
+    """A share that is bad when it is high, with its two-sided interval (Wilson 1927)."""
+    return f"{at_most(tally.share)} ({of(tally)}), {_interval(tally)}" if tally.total else NOTHING
+
+
+def spread(tally: Tally) -> str:
+    """A share that is neither good nor bad when it is high, with its two-sided interval."""
+    return f"{found(tally)}, {_interval(tally)}" if tally.total else NOTHING
 
 
 def of(tally: Tally) -> str:
@@ -84,6 +87,11 @@ def counted(number: int, noun: str) -> str:
 def listed(names: list[str]) -> str:
     """Names as a sentence lists them: `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _interval(tally: Tally) -> str:
+    low, high = tally.wilson() or (None, None)
+    return f"{at_least(low)}\u00a0to\u00a0{at_most(high)}"
 
 
 def _percent(share: float, rounding: str, digits: int) -> str:

@@ -23,6 +23,7 @@ from engine.evaluation.report_numbers import (
     burden,
     counted,
     of,
+    spread,
 )
 from engine.evaluation.tally import Tally
 from engine.evaluation.tradeoff import Point, curve
@@ -81,7 +82,7 @@ def calibration(facts: Facts) -> Section:
             Paragraph(
                 "Whether of detections with a score of 0.7 seven in ten are on a label. The "
                 "expected calibration error is the mean gap between score and share over tenths "
-                "of the score, weighted by detections (Guo et al. 2017); it is never quite 0, and "
+                "of the score, weighted by detections (Guo et al. 2017); it is hardly ever 0, and "
                 f"few detections push it up. Detections count from a score of {FLOOR} up."
             ),
             reliability_plot(bins),
@@ -222,7 +223,7 @@ def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Itera
 def _group_gap(own: Bin) -> tuple[str, str]:
     if not is_enough(own.on_labels.total):
         return _TOO_FEW, _TOO_FEW
-    return f"{own.mean_score:.2f}", burden(own.on_labels)
+    return f"{own.mean_score:.2f}", spread(own.on_labels)
 
 
 def _curve(facts: Facts, category: Category) -> Curve:

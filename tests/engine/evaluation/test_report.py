@@ -214,6 +214,13 @@ def test_missing_detectors_are_named():
     assert "No detector is installed for tattoos and jewelry" in prose(made, 1)
 
 
+def test_what_the_policy_does_not_want_lacks_no_detector():
+    made = document(ALL_THREE, FACES)
+
+    assert answer(made)["Jewelry"]["Verdict"].endswith("; not looked for")
+    assert "No detector is installed" not in prose(made, 1)
+
+
 def test_a_verdict_that_leans_on_independent_labels_says_so():
     crowd = replace(picture(0), labels=picture(0).labels * 9)
     together = [(crowd, findings(crowd, found=()))]

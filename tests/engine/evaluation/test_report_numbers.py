@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.report_numbers import NOTHING, at_least, at_most, burden, exactly, found
+from engine.evaluation.report_numbers import (
+    NOTHING,
+    at_least,
+    at_most,
+    bounded,
+    burden,
+    exactly,
+    found,
+    spread,
+)
 from engine.evaluation.tally import NONE, Tally
 
 shares = st.floats(0.0, 1.0)
@@ -67,7 +76,14 @@ def test_an_upper_bound_below_the_target_does_not_read_as_the_target():
 
 
 def test_nothing_counted_is_no_share():
-    assert {at_least(None), at_most(None), found(NONE), burden(NONE)} == {NOTHING}
+    assert {
+        at_least(None),
+        at_most(None),
+        found(NONE),
+        burden(NONE),
+        bounded(NONE),
+        spread(NONE),
+    } == {NOTHING}
 
 
 def test_a_share_outside_0_to_1_is_refused():
@@ -82,3 +98,12 @@ def test_a_chosen_share_is_written_as_chosen():
         "5\u00a0%",
         "0\u00a0%",
     ]
+
+
+def test_shares_stand_with_how_many_and_their_interval():
+    tally = Tally(72, 300)
+
+    assert bounded(tally).replace("\u00a0", " ") == "24.0 % (72 of 300), at least 19.9 %"
+    assert burden(tally).replace("\u00a0", " ") == "24.0 % (72 of 300), 19.5 % to 29.2 %"
+    assert spread(Tally(2, 3)).replace("\u00a0", " ") == "66.6 % (2 of 3), 20.7 % to 93.9 %"
+    assert burden(Tally(2, 3)).startswith("66.7")
