@@ -7,7 +7,7 @@ over time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,9 +15,10 @@ from plotly.subplots import make_subplots
 
 from components.palette import COLOURS, MARKS, counted
 from components.recall_axes import (
+    LEGEND,
     MARK_PX,
-    NEUTRAL,
     ROW_PX,
+    TARGET_LINE,
     Chart,
     blank,
     bounds,
@@ -44,6 +45,7 @@ __all__ = [
     "calibration_groups",
     "draw",
     "groups",
+    "in_row_order",
     "recall_lines",
     "reliability",
     "sample_over_time",
@@ -53,7 +55,7 @@ __all__ = [
 
 _RECALL = "Recall (% of labels found)"
 _TWO_PANELS_PX = 420
-_TARGET_LINE = {"color": NEUTRAL, "dash": "dash", "width": 1.5}
+_NO_LEGEND_PX = 8
 _SIZE_ORDER = [size_class(side) for side in (0, *SIZES_PX)]
 
 
@@ -71,16 +73,19 @@ def recall_lines(summary: Mapping[str, Any], target: float) -> Chart:
     ]
     figure = blank(len(told) * (ROW_PX + 12))
     for row, one in enumerate(told):
+        if one.is_blind:
+            _write(figure, row, f"{one.word}: {found_words(one.coverage)}")
+            continue
         words = f"{one.category.value.capitalize()}: {found_words(one.coverage)}"
         _mark(figure, one.category, row, one.coverage, f"{words}<br>{bounds_words(one.coverage)}")
     figure.add_vline(
         x=target * 100,
-        line=_TARGET_LINE,
+        line=TARGET_LINE,
         annotation={"text": f"target {goal(target)}"},
         annotation_position="top left",
     )
-    reach = [bound for one in told for bound in (one.coverage.lower(), target)]
-    figure.update_xaxes(recall_axis(reach, _RECALL))
+    lowers = [one.coverage.lower() for one in told if not one.is_blind]
+    figure.update_xaxes(recall_axis([*lowers, target], _RECALL))
     figure.update_yaxes(rows_axis(labels))
     alt = " ".join(
         f"{one.category.value.capitalize()}: {found_words(one.coverage)}, "
@@ -97,13 +102,11 @@ def groups(of_lines: Sequence[Mapping[str, Any]], category: Category) -> Chart:
         of_lines: of a report's `groups`; those of other categories are left out.
         category: whose labels.
     """
-    chosen = sorted(
-        (line for line in of_lines if line["category"] == category.value), key=_place_of
-    )
+    chosen = in_row_order(line for line in of_lines if line["category"] == category.value)
     if not chosen:
         return saying(f"No group of {category.value} labels to compare.")
     tallies = [Tally(line["found"], line["labels"]) for line in chosen]
-    figure = blank(len(chosen) * ROW_PX)
+    figure = blank(len(chosen) * ROW_PX, _NO_LEGEND_PX)
     for row, (line, tally) in enumerate(zip(chosen, tallies, strict=True)):
         said = f"{escaped(line['value'])}: {found_words(tally)}<br>{bounds_words(tally)}"
         hollow = not line["enough"]
@@ -118,6 +121,17 @@ def groups(of_lines: Sequence[Mapping[str, Any]], category: Category) -> Chart:
     ]
     names = " and ".join(sorted({str(line["by"]) for line in chosen}))
     return Chart(figure, f"Recall of {category.value} labels by {names}. {'; '.join(parts)}.")
+
+
+def in_row_order(of_lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Lines of a report's `groups` by attribute and value; sizes from small to large."""
+
+    def place(line: Mapping[str, Any]) -> tuple[str, int, str]:
+        by, value = str(line["by"]), str(line["value"])
+        is_size = by == "size" and value in _SIZE_ORDER
+        return by, _SIZE_ORDER.index(value) if is_size else 0, value
+
+    return sorted(of_lines, key=place)
 
 
 def trade_off(points: Sequence[Point], category: Category, doubt_at: float, target: float) -> Chart:
@@ -139,6 +153,7 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
     now = min(points, key=lambda one: abs(one.doubt_at - doubt_at))
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.26, figure=blank(_TWO_PANELS_PX))
     loads = [100 * (one.asked.share or 0.0) for one in points]
+    now_load = 100 * (now.asked.share or 0.0)
     colour, symbol = COLOURS[category], MARKS[category]
     figure.add_scatter(
         x=loads,
@@ -154,11 +169,12 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
         col=1,
     )
     figure.add_scatter(
-        x=[100 * (now.asked.share or 0.0)],
+        x=[now_load],
         y=[100 * (now.detection.share or 0.0)],
         mode="markers+text",
-        text=[f"now {now.doubt_at:g}"],
-        textposition="bottom right",
+        text=[f"now from {now.doubt_at:g}"],
+        textposition="bottom left" if 2 * now_load > max(loads) else "bottom right",
+        cliponaxis=False,
         marker={"color": colour, "symbol": symbol, "size": MARK_PX + 4},
         error_y=bounds([now.detection], color=colour),
         hoverinfo="text",
@@ -168,19 +184,26 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
         row=1,
         col=1,
     )
-    figure.add_hline(y=target * 100, line=_TARGET_LINE, row=1, col=1)
+    figure.add_hline(
+        y=target * 100,
+        line=TARGET_LINE,
+        annotation={"text": f"target {goal(target)}"},
+        annotation_position="bottom left",
+        row=1,
+        col=1,
+    )
     with_, without = [one.asked_with for one in points], [one.asked_without for one in points]
     _load_line(figure, points, with_, f"with {category.value}", (colour, "solid"))
     _load_line(figure, points, without, f"without {category.value}", (colour, "dot"))
-    figure.add_vline(x=now.doubt_at, line={"color": NEUTRAL, "dash": "dash"}, row=2, col=1)
+    figure.add_vline(x=now.doubt_at, line=TARGET_LINE, row=2, col=1)
     shares = [one.detection.share for one in points] + [now.detection.lower(), target]
     asked = "Labelled pictures with a doubt (%)"
     most = max(max(loads, default=0.0), 10.0)
     figure.update_xaxes(percent_axis(asked, 0.0, min(most * 1.15, 100.0)), row=1, col=1)
     figure.update_yaxes(recall_axis(shares, "Recall (%)"), row=1, col=1)
     figure.update_xaxes(title="Score from which a person is asked (0 to 1)", row=2, col=1)
-    figure.update_yaxes(percent_axis("With a doubt (%)", 0.0, 100.0), row=2, col=1)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 0.42})
+    figure.update_yaxes(percent_axis("Pictures with a doubt (%)", 0.0, 100.0), row=2, col=1)
+    figure.update_layout(showlegend=True, legend=LEGEND | {"y": 0.385})
     lowest, highest = points[0], points[-1]
     return Chart(
         figure,
@@ -202,9 +225,7 @@ def _mark(
 ) -> None:
     """One interval in its row, or a few words where nothing was counted."""
     if not tally.total:
-        figure.add_annotation(
-            text="no labels", x=0, xref="paper", y=row, showarrow=False, xanchor="left"
-        )
+        _write(figure, row, "no labels")
         return
     figure.add_scatter(
         x=[100 * (tally.share or 0.0)],
@@ -222,10 +243,13 @@ def _mark(
     )
 
 
-def _place_of(line: Mapping[str, Any]) -> tuple[str, int, str]:
-    value = str(line["value"])
-    by_size = line["by"] == "size" and value in _SIZE_ORDER
-    return str(line["by"]), _SIZE_ORDER.index(value) if by_size else 0, value
+def _write(figure: go.Figure, row: int, words: str) -> None:
+    """Words in a row instead of a mark."""
+    # a trace, since Plotly draws no axis where there is none
+    figure.add_scatter(x=[None], y=[row], hoverinfo="skip")
+    figure.add_annotation(
+        text=words, x=0.02, xref="x domain", y=row, showarrow=False, xanchor="left"
+    )
 
 
 def _row_name(line: Mapping[str, Any]) -> str:

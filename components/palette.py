@@ -31,14 +31,6 @@ MARKS = {
 }
 """Plotly's marker for each category in charts; `-open` makes it hollow."""
 
-DASHES = {
-    Category.FACE: "solid",
-    Category.TATTOO: "dash",
-    Category.JEWELRY: "dot",
-    Category.OTHER: "dashdot",
-}
-"""How the lines of each category are dashed."""
-
 Chip: TypeAlias = tuple[str, str, Literal["green", "orange", "red", "gray"]]
 
 OUTCOMES: dict[PictureState, Chip] = {

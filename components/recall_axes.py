@@ -10,7 +10,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -22,6 +22,10 @@ from engine.evaluation.tally import Tally
 
 NEUTRAL = "#8A9499"
 """Lines that belong to no category; seen on light and on dark ground."""
+ACCENT = "#2B8C89"
+"""What is seen, where no category is meant."""
+TARGET_LINE = {"color": NEUTRAL, "dash": "dash", "width": 1.5}
+LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
 ROW_PX = 44
 MARK_PX = 11
 HIGHEST_START = 90.0
@@ -33,6 +37,9 @@ _LONGEST = 34
 _CLEAR = "rgba(0,0,0,0)"
 _ABOVE_PX = 34
 _BELOW_PX = 50
+_ROOM = 0.08
+_ROOM_OF_ONE = timedelta(hours=12)
+_DAYS_ENOUGH = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +76,17 @@ def draw(chart: Chart, key: str) -> None:
     )
 
 
-def blank(inner_px: float) -> go.Figure:
+def blank(inner_px: float, above_px: float = _ABOVE_PX) -> go.Figure:
     """A figure with nothing in it, over whatever the page's ground is.
 
     Args:
         inner_px: height between the axes.
+        above_px: room for a legend or titles.
     """
     figure = go.Figure()
     figure.update_layout(
-        height=inner_px + _ABOVE_PX + _BELOW_PX,
-        margin={"l": 10, "r": 16, "t": _ABOVE_PX, "b": _BELOW_PX},
+        height=inner_px + above_px + _BELOW_PX,
+        margin={"l": 10, "r": 16, "t": above_px, "b": _BELOW_PX},
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
         dragmode=False,
@@ -122,6 +130,7 @@ def percent_axis(title: str, start: float, end: float) -> dict[str, Any]:
         "title": {"text": title},
         "range": [start - room, end + room],
         "ticksuffix": " %",
+        "showgrid": True,
         "zeroline": False,
     }
 
@@ -138,16 +147,27 @@ def rows_axis(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def date_axis(days: Sequence[date]) -> dict[str, Any]:
-    """An axis of dates with a day of room, since Plotly stretches a single date to microseconds."""
-    first, last = min(days).toordinal(), max(days).toordinal()
-    room = max(1, round((last - first) * 0.08))
-    ends = (date.fromordinal(first - room), date.fromordinal(last + room + 1))
+def date_axis(moments: Sequence[date], title: str) -> dict[str, Any]:
+    """An axis of time with room at both ends: Plotly stretches a single moment to microseconds.
+
+    Args:
+        moments: days, or moments in UTC.
+        title: what happened then.
+    """
+    times = [
+        one.replace(tzinfo=None) if isinstance(one, datetime) else datetime.combine(one, time())
+        for one in moments
+    ]
+    first, last = min(times), max(times)
+    room = (last - first) * _ROOM or _ROOM_OF_ONE
+    is_long = last - first >= _DAYS_ENOUGH
     return {
+        "title": {"text": title},
         "type": "date",
-        "range": [end.isoformat() for end in ends],
-        "tickformat": "%-d %b<br>%Y",
-        "nticks": min(last - first + 2 * room + 1, 5),
+        "range": [(first - room).isoformat(), (last + room).isoformat()],
+        "tickformat": "%-d %b<br>%Y" if is_long else "%H:%M<br>%-d %b",
+        "nticks": 5,
+        "showgrid": False,
     }
 
 

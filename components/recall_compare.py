@@ -63,10 +63,16 @@ def chance_words(one: Comparison) -> str:
     if p is None:
         return "No label fared differently." if one.common else "No label in common."
     if p >= _RARE:
-        how = "every time" if p > 1 - _RARE else f"in {round(100 * p)} of 100 cases"
-        return f"May well be chance: with {counted(changed, 'change')}, a split at least this uneven comes {how} when neither is better (p = {p:.2f})."  # noqa: E501
+        times = "every time" if p > 1 - _RARE else f"in {round(100 * p)} of 100 cases"
+        return (
+            f"May well be chance: with {counted(changed, 'change')}, a split at least this uneven "
+            f"comes {times} when neither is better (p = {p:.2f})."
+        )
     better = "later" if len(one.gained) > len(one.lost) else "earlier"
-    return f"The {better} one is better, and hardly by chance: a split at least this uneven comes once in {round(1 / p):,} cases when neither is (p = {p:.2g})."  # noqa: E501
+    return (
+        f"The {better} one is better, and hardly by chance: a split at least this uneven comes "
+        f"once in {round(1 / p)} cases when neither is (p = {p:.2g})."
+    )
 
 
 def _say_what_is_compared(

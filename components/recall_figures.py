@@ -70,11 +70,14 @@ def groups_view(summary: Mapping[str, Any], scored: Scored) -> None:
         scored: the same evaluation's pictures.
     """
     category = _pick("recall_groups_category")
-    own = [line for line in summary["groups"] if line["category"] == category.value]
+    own = charts.in_row_order(
+        line for line in summary["groups"] if line["category"] == category.value
+    )
     st.caption(
         "Groups are the data set's own words about its pictures and labels, and the size of each "
         "box in pixels. Lethe infers nothing about people. Compare intervals, not points: of many "
-        "groups, one is the lowest by chance."
+        "groups, one is the lowest by chance. Scores stand beside groups of whole pictures only: a "
+        "false detection has no label that could say what it belongs to."
     )
     if not own:
         st.info(
@@ -185,7 +188,7 @@ def _warn_of_small(lines: Sequence[Mapping[str, Any]]) -> None:
     small = [line for line in lines if not line["enough"]]
     if not small:
         return
-    named = [f"{line['value']} ({line['by']}, {line['labels']})" for line in small[:_MOST_NAMED]]
+    named = [f"{line['by']} {line['value']} ({line['labels']})" for line in small[:_MOST_NAMED]]
     more = len(small) - len(named)
     rest = f" and {more} more" if more else ""
     st.warning(
@@ -203,19 +206,17 @@ def _group(
     place: tuple[Category, int],
 ) -> None:
     category, number = place
+    recall = charts.groups(lines, category)
+    key = f"recall_groups_{category.value}_{number}"
     st.markdown(f"**By {plain(by)}**")
-    left, right = st.columns([0.58, 0.42], gap="medium")
+    if not bins:
+        draw(recall, key)
+        return
+    left, right = st.columns(2, gap="medium")
     with left:
-        draw(charts.groups(lines, category), f"recall_groups_{category.value}_{number}")
+        draw(recall, key)
     with right:
-        if bins:
-            chart = charts.calibration_groups(bins, category)
-            draw(chart, f"recall_group_scores_{category.value}_{number}")
-        else:
-            st.caption(
-                "No calibration here: false detections have no label, so scores can be judged "
-                "only by what is said about whole pictures."
-            )
+        draw(charts.calibration_groups(bins, category), f"{key}_scores")
 
 
 def _group_data(line: Mapping[str, Any], calibration: Mapping[Slice, Bin]) -> dict[str, object]:
@@ -235,14 +236,19 @@ def _calibration_words(bins: Sequence[Bin], category: Category) -> str:
     mean = sum(one.mean_score * one.on_labels.total for one in bins) / total
     share = together.share or 0.0
     off = 100 * (expected_error(bins) or 0.0)
-    words = [
+    error = (
         f"**On average a score is off by {off:.1f} points of 100** "
-        f"(expected calibration error, over {counted(total, f'{category.value} detection')}).",
-        f"Mean score {mean:.2f}; {together.found} of {total} are on a label ({100 * share:.1f} %). "
-        f"{_leaning(mean - share)}",
-        "Points on the dashed line mean: of detections with a score of 0.7, 7 in 10 are on a label. "
-        "Points under it mean that scores promise too much.",
-    ]
+        f"(expected calibration error, over {counted(total, f'{category.value} detection')})."
+    )
+    together_words = (
+        f"Mean score {mean:.2f}; {together.found} of {total} are on a label "
+        f"({100 * share:.1f} %). {_leaning(mean - share)}"
+    )
+    meaning = (
+        "Points on the dashed line mean: of detections with a score of 0.7, 7 in 10 are on a "
+        "label. Points under it mean that scores promise too much."
+    )
+    words = [error, together_words, meaning]
     if total < _FEW_DETECTIONS:
         words.append(f"With fewer than {_FEW_DETECTIONS} detections, much of this is chance.")
     return "\n\n".join(words)

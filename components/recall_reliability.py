@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from components.palette import COLOURS, MARKS, counted
 from components.recall_axes import (
+    LEGEND,
     MARK_PX,
     NEUTRAL,
     ROW_PX,
@@ -60,7 +61,7 @@ def reliability(bins: Sequence[Bin], category: Category) -> Chart:
         y=[0, 100],
         mode="lines",
         line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
-        name="a score that can be taken at its word",
+        name="score can be taken at its word",
         hoverinfo="skip",
         row=1,
         col=1,
@@ -68,8 +69,8 @@ def reliability(bins: Sequence[Bin], category: Category) -> Chart:
     figure.add_scatter(
         x=scores,
         y=[100 * (one.on_labels.share or 0.0) for one in bins],
-        mode="lines+markers",
-        line={"color": COLOURS[category], "width": 1, "dash": "dot"},
+        mode="markers",
+        cliponaxis=False,
         marker={"color": COLOURS[category], "symbol": MARKS[category], "size": MARK_PX},
         error_y=_wilson_bars([one.on_labels for one in bins], COLOURS[category]),
         name=f"{category.value} detections",
@@ -97,8 +98,7 @@ def reliability(bins: Sequence[Bin], category: Category) -> Chart:
     figure.update_yaxes(percent_axis("On a label (%)", 0.0, 100.0), row=1, col=1)
     most = max(one.on_labels.total for one in bins)
     figure.update_yaxes(title="Detections", range=[0, most * 1.35], nticks=3, row=2, col=1)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02})
-    figure.update_layout(legend={"yanchor": "bottom"})
+    figure.update_layout(showlegend=True, legend=LEGEND | {"y": 1.02})
     parts = "; ".join(
         f"{one.label}: {found_words(one.on_labels, 'detection')} at a mean score of "
         f"{one.mean_score:.2f}"
@@ -119,11 +119,12 @@ def calibration_groups(by_slice: Mapping[Slice, Bin], category: Category) -> Cha
     if not by_slice:
         return saying(f"No {category.value} detection in groups of pictures.")
     bins = list(by_slice.values())
+    named = [(part.value, one) for part, one in by_slice.items()]
     rows = list(range(len(bins)))
     said = [
-        f"{escaped(one.label)}: mean score {one.mean_score:.2f}<br>"
+        f"{escaped(name)}: mean score {one.mean_score:.2f}<br>"
         f"on a label: {found_words(one.on_labels, 'detection')}<br>{_wilson_words(one.on_labels)}"
-        for one in bins
+        for name, one in named
     ]
     figure = blank(len(bins) * ROW_PX)
     figure.add_scatter(
@@ -153,16 +154,17 @@ def calibration_groups(by_slice: Mapping[Slice, Bin], category: Category) -> Cha
     figure.update_xaxes(percent_axis("Detections on a label (%)", 0.0, 100.0))
     figure.update_yaxes(
         rows_axis(
-            [f"{escaped(one.label)}<br>{counted(one.on_labels.total, 'detection')}" for one in bins]
+            [
+                f"{escaped(name)}<br>{counted(one.on_labels.total, 'detection')}"
+                for name, one in named
+            ]
         )
     )
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
-    )
+    figure.update_layout(showlegend=True, legend=LEGEND)
     parts = "; ".join(
-        f"{one.label}: mean score {one.mean_score:.2f}, on a label "
+        f"{name}: mean score {one.mean_score:.2f}, on a label "
         f"{found_words(one.on_labels, 'detection')}"
-        for one in bins
+        for name, one in named
     )
     return Chart(figure, f"Scores of {category.value} detections by group of pictures. {parts}.")
 

@@ -12,8 +12,11 @@ from plotly.subplots import make_subplots
 
 from components.palette import COLOURS, MARKS, counted
 from components.recall_axes import (
+    ACCENT,
+    LEGEND,
     MARK_PX,
     NEUTRAL,
+    TARGET_LINE,
     Chart,
     blank,
     date_axis,
@@ -70,6 +73,7 @@ def trend(runs: Sequence[Run]) -> Chart:
     shown = [one for one in DETECTABLE if any(_of(run, one).total for run in ordered)]
     if not shown:
         return saying("No finished evaluation with labels yet.")
+    seen = [one for one in shown if any(_of(run, one).found for run in ordered)]
     numbers, target = set_numbers(ordered), ordered[-1].target
     figure = make_subplots(
         rows=1,
@@ -80,6 +84,9 @@ def trend(runs: Sequence[Run]) -> Chart:
         figure=blank(_INNER_PX),
     )
     for column, category in enumerate(shown, start=1):
+        if category not in seen:
+            _say_none_found(figure, column)
+            continue
         for fingerprint, number in numbers.items():
             own = [
                 run
@@ -87,14 +94,14 @@ def trend(runs: Sequence[Run]) -> Chart:
                 if run.fingerprint == fingerprint and _of(run, category).total
             ]
             if own:
-                _trend_line(figure, own, category, number, column)
-    figure.add_hline(y=target * 100, line={"color": NEUTRAL, "dash": "dash", "width": 1.5})
-    lowers = [_of(run, one).lower() for run in ordered for one in shown]
-    figure.update_yaxes(recall_axis([*lowers, target], ""))
-    figure.update_yaxes(title=None)
-    title = recall_axis([*lowers, target], "Recall (% of labels)")["title"]
-    figure.update_yaxes(title=title, row=1, col=1)
-    figure.update_xaxes(date_axis([run.at.date() for run in ordered]))
+                name = f"set {number}" if len(numbers) > 1 else ""
+                _trend_line(figure, own, category, (number, name), column)
+    figure.add_hline(y=target * 100, line=TARGET_LINE)
+    lowers = [_of(run, one).lower() for run in ordered for one in seen]
+    axis = recall_axis([*lowers, target], "Recall (% of labels found)")
+    figure.update_yaxes(axis | {"title": None})
+    figure.update_yaxes(title=axis["title"], row=1, col=1)
+    figure.update_xaxes(date_axis([run.at for run in ordered], "Day of the evaluation"))
     return Chart(figure, _trend_words(ordered, shown, numbers))
 
 
@@ -128,8 +135,8 @@ def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Cha
         x=days,
         y=missed,
         mode="lines+markers",
-        line={"color": COLOURS[Category.FACE], "shape": "hv"},
-        marker={"symbol": "circle", "size": 8, "color": COLOURS[Category.FACE]},
+        line={"color": ACCENT, "shape": "hv"},
+        marker={"symbol": "circle", "size": 8, "color": ACCENT},
         name="seen so far",
         hoverinfo="text",
         hovertext=said,
@@ -137,18 +144,14 @@ def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Cha
     may = 1 - target
     figure.add_hline(
         y=100 * may,
-        line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
+        line=TARGET_LINE,
         annotation={"text": f"target: at most {may * 100:g} %"},
         annotation_position="top left",
     )
     most = max(*uppers, 100 * may)
-    figure.update_xaxes(
-        date_axis([day.date() if isinstance(day, datetime) else day for day in days])
-    )
+    figure.update_xaxes(date_axis(days, "Day of the check"))
     figure.update_yaxes(percent_axis("Pictures with a miss (%)", 0.0, min(most * 1.2, 100.0)))
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
-    )
+    figure.update_layout(showlegend=True, legend=LEGEND)
     verdict = "under" if uppers[-1] <= 100 * may else "not proven to be under"
     return Chart(
         figure,
@@ -158,8 +161,9 @@ def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Cha
 
 
 def _trend_line(
-    figure: go.Figure, runs: Sequence[Run], category: Category, number: int, column: int
+    figure: go.Figure, runs: Sequence[Run], category: Category, set_: tuple[int, str], column: int
 ) -> None:
+    number, name = set_
     tallies = [_of(run, category) for run in runs]
     shares = [100 * (one.share or 0.0) for one in tallies]
     lowers = [100 * (one.lower() or 0.0) for one in tallies]
@@ -167,7 +171,8 @@ def _trend_line(
         x=[run.at for run in runs],
         y=shares,
         mode="lines+markers+text",
-        text=[f"set {number}", *[""] * (len(runs) - 1)],
+        cliponaxis=False,
+        text=[name, *[""] * (len(runs) - 1)],
         textposition="bottom right",
         line={"color": COLOURS[category], "dash": _SET_LINES[(number - 1) % len(_SET_LINES)]},
         marker={"color": COLOURS[category], "symbol": MARKS[category], "size": MARK_PX - 1},
@@ -182,6 +187,19 @@ def _trend_line(
         ],
         row=1,
         col=column,
+    )
+
+
+def _say_none_found(figure: go.Figure, column: int) -> None:
+    """Words instead of marks at 0 %, which would press all that differs into the upper edge."""
+    figure.add_scatter(x=[], y=[], row=1, col=column)  # an axis without traces has no ground
+    figure.add_annotation(
+        text="0 %: none found<br>in any evaluation",
+        showarrow=False,
+        x=0.5,
+        y=0.5,
+        xref=f"x{column if column > 1 else ''} domain",
+        yref="y domain",
     )
 
 
