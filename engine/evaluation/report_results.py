@@ -51,7 +51,8 @@ def results(facts: Facts) -> Section:
         "4. Results",
         (
             Table(
-                "By category. Bounds are one-sided, 95 %; intervals two-sided, 95 % (Wilson 1927).",
+                "By category. Bounds are one-sided, 95 %; intervals two-sided, 95 % (Wilson 1927). "
+                "A complete picture is labelled completely for the category.",
                 words("Measure") + numbers(*(PLURAL[one] for one in DETECTABLE)),
                 tuple(rows),
             ),
@@ -195,8 +196,8 @@ _MEASURES: dict[str, _Cell] = {
     "Recall when groups are drawn again (bootstrap)": _bootstrap,
     "Recall by IoU": _by("iou"),
     "Recall by coverage, automatic": _by("automatic"),
-    "False regions a completely labelled picture": _false,
-    "Such pictures with a false region": _with_false,
-    "Doubts: such pictures that show the category": _doubts_with,
-    "Doubts: such pictures that do not": _doubts_without,
+    "False regions per complete picture": _false,
+    "Complete pictures with a false region": _with_false,
+    "Complete pictures that show it: with a doubt of it": _doubts_with,
+    "Complete pictures free of it: with a doubt of it": _doubts_without,
 }

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from engine import codec  # noqa: F401 -- first, for `evaluation.findings` and `codec` need each other
 from engine.category import DETECTABLE, Category
 from engine.evaluation import report
 from engine.evaluation.document import Document, Paragraph, Table
