@@ -139,6 +139,34 @@ def test_nothing_below_the_doubt_threshold_is_reported():
     assert min(one.score for one in found) >= 0.3
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(("skimage.data", "astronaut.png"), id="one face"),
+        pytest.param(("insightface.data", "images/t1.jpg"), id="six faces"),
+        pytest.param(("skimage.data", "coffee.png"), id="no face"),
+    ],
+)
+def test_a_lower_floor_adds_sightings_and_changes_none(name):
+    original = image(shipped_rgb(*name))
+    policy = read_policy("[detection]\nscales = [320, 640]\nturns = [0, 90, 180]")
+
+    usual = detector().detect(original, policy)
+    more = detector().detect(original, policy, floor=0.05)
+
+    doubt_at = policy.thresholds(Category.FACE).doubt_at
+    assert tuple(one for one in more if one.score >= doubt_at) == usual
+    assert tuple(one for one in fused(more).kept if one.score >= doubt_at) == fused(usual).kept
+    assert min(one.score for one in more) < doubt_at
+
+
+def test_a_floor_above_the_threshold_hides_no_doubt():
+    original = image(shipped_rgb("skimage.data", "astronaut.png"))
+    quick = read_policy("[detection]\nscales = [320]")
+
+    assert detector().detect(original, quick, floor=0.9) == detector().detect(original, quick)
+
+
 def test_calibration_faces_are_covered_often_enough():
     """A rough floor, on few pictures; recall proper is measured by the evaluation."""
     if "LETHE_DATA" not in os.environ:

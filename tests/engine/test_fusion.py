@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.detect.fusion import SAME_IOU, merged
+from engine.category import Category
+from engine.detect.fusion import SAME_IOU, fused, merged
 from engine.geometry import Box
+from tests.scenes import seen
 
 
 def rows(*sightings):
@@ -67,3 +69,47 @@ def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
     for row in sightings.tolist():
         overlaps = [Box(*row[:4]).iou(Box(*other[:4])) for other in kept if other[4] >= row[4]]
         assert tuple(row) in kept or max(overlaps) >= SAME_IOU - 1e-4
+
+
+HERE, HERE_AGAIN, THERE = (0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60)
+
+
+@pytest.mark.parametrize(
+    ("sightings", "kept"),
+    [
+        pytest.param([], [], id="empty"),
+        pytest.param([seen(0.9, HERE)], [0], id="one"),
+        pytest.param([seen(0.7, HERE), seen(0.9, HERE_AGAIN)], [1], id="the surest is kept"),
+        pytest.param([seen(0.9, HERE), seen(0.7, THERE)], [0, 1], id="apart"),
+        pytest.param([seen(0.9, HERE), seen(0.7, (10, 0, 20, 10))], [0, 1], id="touching"),
+        pytest.param([seen(0.9, HERE), seen(0.7, (4, 4, 5, 5))], [0, 1], id="one pixel within"),
+        pytest.param(
+            [seen(0.7, HERE), seen(0.9, HERE, Category.TATTOO)], [0, 1], id="two categories"
+        ),
+    ],
+)
+def test_each_thing_is_kept_once_and_the_rest_is_told(sightings, kept):
+    result = fused(sightings)
+
+    assert result.kept == tuple(sightings[index] for index in kept)
+    assert set(result.kept + result.dropped) == set(sightings)
+    assert len(result.kept) + len(result.dropped) == len(sightings)
+
+
+@st.composite
+def sightings(draw):
+    x, y = draw(st.integers(0, 30)), draw(st.integers(0, 30))
+    corners = (x, y, x + draw(st.integers(1, 30)), y + draw(st.integers(1, 30)))
+    category = draw(st.sampled_from([Category.FACE, Category.TATTOO]))
+    return seen(draw(st.integers(0, 20)) / 20, corners, category)
+
+
+@given(st.lists(sightings(), max_size=10), st.integers(0, 20))
+def test_what_lies_below_a_threshold_changes_nothing_above(many, twentieths):
+    threshold = twentieths / 20
+
+    everything = fused(many)
+    above = fused([one for one in many if one.score >= threshold])
+
+    assert above.kept == tuple(one for one in everything.kept if one.score >= threshold)
+    assert above.dropped == tuple(one for one in everything.dropped if one.score >= threshold)

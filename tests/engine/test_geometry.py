@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.geometry import Box, PixelRect, Size, to_stored, to_upright, upright_size
+from engine.geometry import (
+    Box,
+    PixelRect,
+    Size,
+    box_to_upright,
+    to_stored,
+    to_upright,
+    upright_size,
+)
 
 ORIENTATIONS = range(1, 9)
 UPRIGHT = {
@@ -83,6 +91,24 @@ class TestTurning:
     def test_an_orientation_that_does_not_exist_is_refused(self, orientation):
         with pytest.raises(ValueError, match=f"1..8, got {orientation}"):
             to_upright(PixelRect(0, 0, 1, 1), orientation, SIZE)
+
+    @pytest.mark.parametrize("orientation", ORIENTATIONS)
+    @given(placed=rects_in_pictures())
+    def test_boxes_turn_as_rectangles_do(self, placed, orientation):
+        rect, size = placed
+
+        turned = box_to_upright(Box(*rect), orientation, size)
+
+        assert turned.corners == to_upright(rect, orientation, size)
+
+    @pytest.mark.parametrize("orientation", ORIENTATIONS)
+    def test_fractions_and_what_lies_beyond_the_picture_turn_along(self, orientation):
+        box = Box(-1.5, 2.25, 9.75, 3.5)
+
+        turned = box_to_upright(box, orientation, SIZE)
+
+        sides = (turned.width, turned.height)
+        assert sides == ((box.height, box.width) if orientation >= 5 else (box.width, box.height))
 
 
 class TestBox:

@@ -7,7 +7,7 @@ from engine.errors import InvalidVerdict, StaleRevision
 from engine.images import Residue
 from engine.plan import Origin, ReasonKind, Verdict
 from engine.policy import Policy, read_policy
-from engine.triage import settled, triage
+from engine.triage import found_in, route, settled, standing_reasons, triage
 from tests.scenes import FakeDetector, image, picture, region, seen
 
 ALL_SEEING = FakeDetector()
@@ -169,6 +169,34 @@ def test_the_surest_come_first_and_the_plan_names_its_makers(original):
     assert plan.policy == Policy().fingerprint
     assert plan.weights == ("fake@00000000",)
     assert (plan.image_id, plan.size, plan.revision) == (original.id, original.size, 0)
+
+
+@pytest.mark.parametrize("lowest", [0.0, 0.05, 0.2], ids=["of any score", "low", "at the doubt"])
+def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
+    detections = [
+        seen(0.9),
+        seen(0.3, FAR, category=Category.TATTOO),
+        *[seen(score, (80, 10, 95, 30)) for score in (0.04, 0.1, 0.19) if score >= lowest],
+    ]
+
+    found = found_in(original, detections, Policy())
+    way = route(found, standing_reasons(original.codec, Policy(), [ALL_SEEING]), Policy())
+
+    plan = planned(original, *detections)
+    assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
+    assert tuple(one.region for one in way.doubts) == plan.doubts
+    assert way.reasons == plan.reasons
+    assert way.proposed == way.regions + way.doubts
+
+
+def test_of_nothing_found_the_standing_reasons_remain(original):
+    standing = standing_reasons(original.codec, Policy(), [])
+
+    way = route((), standing, Policy())
+
+    assert (way.regions, way.doubts) == ((), ())
+    assert way.reasons[:-1] == standing
+    assert way.reasons[-1].kind is ReasonKind.NOTHING_FOUND
 
 
 class TestSettled:
