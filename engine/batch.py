@@ -30,7 +30,7 @@ from engine import codec, pipeline
 from engine.detect.centerface import CenterFace
 from engine.detect.detector import Detector
 from engine.errors import LetheError, UnreadableImage
-from engine.evaluation.findings import examine
+from engine.evaluation.examination import examine
 from engine.outcome import (
     Examination,
     Examined,

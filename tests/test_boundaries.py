@@ -254,7 +254,14 @@ def test_modules_stay_short(folder):
 
 
 @pytest.mark.parametrize(
-    "module", ["engine.pipeline", "engine.batch", "engine.commands", "engine.evaluation.command"]
+    "module",
+    [
+        "engine.outcome",
+        "engine.pipeline",
+        "engine.batch",
+        "engine.commands",
+        "engine.evaluation.command",
+    ],
 )
 def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(module):
     program = (

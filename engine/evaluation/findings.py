@@ -7,23 +7,16 @@ holds the two together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import codec
-from engine.detect.detector import Detector
-from engine.detect.fusion import fused
 from engine.geometry import PixelRect, Size
 from engine.masks import Masked
-from engine.plan import Detection, Reason, Region
-from engine.policy import Policy
-from engine.triage import found_in, standing_reasons
+from engine.plan import Reason, Region
 
 FLOOR = 0.05
 """Detections with a lower score are not kept: no threshold worth having lies below it."""
-TWIN_IOU = 0.8
-"""A dropped sighting that is this close to another says nothing new about why a label was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +62,6 @@ class Findings:
             standing=tuple(Reason.parse(reason) for reason in value["standing"]),
             weights=tuple(value["weights"]),
         )
-
-
-def examine(data: bytes, image_id: str, detectors: Sequence[Detector], policy: Policy) -> Findings:
-    """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
-
-    Raises:
-        UnreadableImage: the bytes are not a picture that can be decoded faithfully.
-    """
-    image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    asked = [one for one in detectors if one.categories & set(policy.looked_for)]
-    sightings = [seen for one in asked for seen in one.detect(image, policy, floor=FLOOR)]
-    things = fused(sightings)
-    return Findings(
-        size=image.size,
-        stored_size=image.codec.stored_size,
-        orientation=image.codec.orientation,
-        found=found_in(image, things.kept, policy),
-        dropped=found_in(image, _telling(things.kept, things.dropped, policy), policy),
-        standing=standing_reasons(image.codec, policy, asked),
-        weights=tuple(looker.name for looker in asked),
-    )
-
-
-def _telling(
-    kept: Sequence[Detection], dropped: Sequence[Detection], policy: Policy
-) -> list[Detection]:
-    """Dropped sightings that would have counted, and lie elsewhere than what is told already."""
-    told = list(kept)
-    for one in sorted(dropped, key=lambda detection: -detection.score):
-        if one.category not in policy.looked_for:
-            continue
-        counts = one.score >= policy.thresholds(one.category).doubt_at
-        others = (other for other in told if other.category is one.category)
-        if counts and all(one.box.iou(other.box) < TWIN_IOU for other in others):
-            told.append(one)
-    return told[len(kept) :]
 
 
 def _masked_to_json(one: Masked) -> dict[str, Any]:

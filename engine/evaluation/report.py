@@ -49,7 +49,7 @@ def document(
         title=f"How much Lethe finds: {subject.name}",
         subtitle=(
             f"Evaluation of {subject.made_on}. Data set {subject.fingerprint}, policy "
-            f"{subject.policy.fingerprint}. No picture and no file name is in this report."
+            f"{subject.policy.fingerprint}. It names no file."
         ),
         sections=(
             answer(facts),

@@ -201,12 +201,12 @@ def _labels(facts: Facts) -> Table:
 def _left_out(facts: Facts) -> Iterable[Block]:
     subject = facts.subject
     problems = len(subject.problems)
-    reasons = Counter(_kind(text) for text in (*subject.unread, *_unfit(facts)))
+    reasons = Counter(_kind(text) for text in subject.unread)
     rest = subject.pictures - facts.summary["pictures"] - reasons.total()
     if problems:
         yield Paragraph(
             f"Not used, and in no figure: {counted(problems, 'part')} of the data set. The command "
-            "of section 10 names each; this report does not, for names can tell who is in a "
+            "of section 10 names them; this report does not, for names can tell who is in a "
             "picture."
         )
     if rest > 0:
@@ -230,10 +230,6 @@ def _left_out(facts: Facts) -> Iterable[Block]:
         words("Reason") + numbers("Pictures"),
         tuple(rows),
     )
-
-
-def _unfit(facts: Facts) -> list[str]:
-    return [text for _, text in facts.scored.unfit]
 
 
 def _kind(sentence: str) -> str:

@@ -29,7 +29,7 @@ class Subject:
     problems: tuple[str, ...]
     """Parts of the data set that could not be used. Only their number is told: they name files."""
     unread: tuple[str, ...]
-    """One sentence for each picture that could not be looked at, without its name."""
+    """One sentence, without a name, for each picture that could not be looked at or scored."""
     policy: Policy
     target: float
     """Recall asked of every category, 0..1."""
