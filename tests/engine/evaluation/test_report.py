@@ -267,6 +267,17 @@ def test_what_was_left_out_is_counted_by_its_sentence():
     assert "Not looked at: 8 pictures" in prose(made, 2)
 
 
+def test_a_picture_whose_labels_do_not_fit_is_counted_once():
+    one, seen = pairs_of(1)[0]
+    unfit = (replace(one, size=Size(9, 9)), seen)
+    sentences = tuple(text for _, text in score_all([unfit], FACES).unfit)
+
+    made = document([*THIRTY, unfit], unread=sentences)
+
+    assert "Not measured, and in no other figure: 1 picture." in prose(made, 2)
+    assert "Not looked at" not in prose(made, 2)
+
+
 def test_a_summary_of_something_else_is_refused():
     summary = sums(THIRTY, FACES, target=0.9)
 
