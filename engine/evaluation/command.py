@@ -177,7 +177,7 @@ def _write_report(
     if file.suffix.lower() != ".md":
         file.write_text(report.html(made), encoding="utf-8")
         return
-    written = report.markdown(made)
+    written = report.markdown(made, prefix=f"{file.stem}-")
     file.write_text(written.text, encoding="utf-8")
     for name, svg in written.figures.items():
         (file.parent / name).write_text(svg, encoding="utf-8")

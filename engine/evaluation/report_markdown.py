@@ -21,17 +21,22 @@ class Markdown:
     """SVG by file name; the text expects them in its own folder."""
 
 
-def markdown(document: Document) -> Markdown:
-    """The whole report as GitHub's Markdown."""
+def markdown(document: Document, prefix: str = "") -> Markdown:
+    """The whole report as GitHub's Markdown.
+
+    Args:
+        document: what to write.
+        prefix: begins the figures' file names, so that reports may share a folder.
+    """
     parts = [f"# {_plain(document.title)}", _line(document.subtitle)]
     for section in document.sections:
         parts.append(f"## {_plain(section.title)}")
-        parts += [_block(block) for block in section.blocks]
-    figures = {_file(figure): as_file(figure.drawing) for figure in document.figures}
+        parts += [_block(block, prefix) for block in section.blocks]
+    figures = {_file(figure, prefix): as_file(figure.drawing) for figure in document.figures}
     return Markdown("\n\n".join(parts) + "\n", figures)
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, prefix: str) -> str:
     match block:
         case Paragraph(text, True):
             return f"> **Note.** {_plain(text)}"
@@ -45,7 +50,7 @@ def _block(block: Block) -> str:
             return _table(block)
         case Figure():
             alt, caption = _plain(block.description), _line(block.caption)
-            return f"![{alt}]({_file(block)})\n\n{caption}"
+            return f"![{alt}]({_file(block, prefix)})\n\n{caption}"
 
 
 def _table(table: Table) -> str:
@@ -59,8 +64,8 @@ def _cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(_plain(cell) for cell in cells)} |"
 
 
-def _file(figure: Figure) -> str:
-    return f"{figure.name}.svg"
+def _file(figure: Figure, prefix: str) -> str:
+    return f"{prefix}{figure.name}.svg"
 
 
 def _fenced(text: str) -> str:

@@ -164,6 +164,13 @@ def test_every_figure_that_markdown_links_is_there_and_stands_alone():
     assert "prefers-color-scheme" in made.figures["shape.svg"]
 
 
+def test_a_prefix_keeps_the_figures_of_reports_in_one_folder_apart():
+    made = markdown(sample(), prefix="spring-")
+
+    assert list(made.figures) == ["spring-shape.svg"]
+    assert "(spring-shape.svg)" in made.text
+
+
 @pytest.mark.parametrize("word", NASTY)
 def test_tables_keep_their_shape_in_markdown(word):
     lines = [line for line in markdown(sample(word)).text.splitlines() if line.startswith("|")]
