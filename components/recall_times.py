@@ -101,7 +101,7 @@ def trend(runs: Sequence[Run]) -> Chart:
     axis = recall_axis([*lowers, target], "Recall (% of labels found)")
     figure.update_yaxes(axis | {"title": None})
     figure.update_yaxes(title=axis["title"], row=1, col=1)
-    figure.update_xaxes(date_axis([run.at for run in ordered], "Day of the evaluation"))
+    figure.update_xaxes(date_axis([run.at for run in ordered], "When evaluated (UTC)"))
     return Chart(figure, _trend_words(ordered, shown, numbers))
 
 
@@ -149,7 +149,7 @@ def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Cha
         annotation_position="top left",
     )
     most = max(*uppers, 100 * may)
-    figure.update_xaxes(date_axis(days, "Day of the check"))
+    figure.update_xaxes(date_axis(days, "When checked (UTC)"))
     figure.update_yaxes(percent_axis("Pictures with a miss (%)", 0.0, min(most * 1.2, 100.0)))
     figure.update_layout(showlegend=True, legend=LEGEND)
     verdict = "under" if uppers[-1] <= 100 * may else "not proven to be under"
