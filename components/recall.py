@@ -53,10 +53,9 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
 
 
 def _name(run: Evaluation) -> str:
-    pictures = (run.report or {}).get("pictures", 0)
-    return (
-        f"{run.number} · {run.name} · {counted(pictures, 'picture')} · {ago(run.created_at, now())}"
-    )
+    """The same at any time, for the browser knows a choice by its text."""
+    pictures = counted((run.report or {}).get("pictures", 0), "picture")
+    return f"{run.number} · {run.name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
 
 
 def headline(run: Evaluation) -> None:
@@ -70,6 +69,10 @@ def headline(run: Evaluation) -> None:
     )
     st.markdown("\n".join([*_HEAD, *map(_row, lines(report, left_out))]))
     st.caption(_load(report))
+    st.caption(
+        f"Begun {ago(run.created_at, now())} by {plain(run.made_by)}, under policy `{run.policy}`, "
+        f"on data set `{run.fingerprint}`."
+    )
     _left_out(run)
 
 

@@ -39,7 +39,7 @@ def offer(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
         with_crops = bool(session.widget_value("recall_crops"))
         st.download_button(
             "Report (HTML)",
-            partial(_report, run.id, with_crops=with_crops),
+            partial(report_html, run.id, with_crops=with_crops),
             f"evaluation-{run.number}.html",
             "text/html",
             key="recall_html",
@@ -96,7 +96,7 @@ def _delete(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     recall_archive.discard(home(), run.source, others)
 
 
-def _report(evaluation_id: str, *, with_crops: bool) -> str:
+def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     """Made when it is asked for, for it counts everything once more."""
     run = evaluated(evaluation_id)
     written = document(_subject(run), run.pairs, run.scored, run.evaluation.report or {})

@@ -7,7 +7,7 @@ import streamlit as st
 
 from components import evaluating, session
 from components.failures import shown
-from components.palette import ago, plain
+from components.palette import plain
 from components.services import database, now, policy
 from engine.policy import Policy, differences, read_policy
 from store import policies
@@ -84,8 +84,9 @@ def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
 
 
 def _title(version: PolicyVersion) -> str:
+    """The same at any time, for the browser knows a choice by its text."""
     note = f" · {version.note}" if version.note else ""
-    return f"{version.number}{note} · {version.made_by}, {ago(version.made_at, now())}"
+    return f"{version.number}{note} · {version.made_by}, {version.made_at:%d %b %Y, %H:%M} UTC"
 
 
 def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None:

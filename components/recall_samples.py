@@ -42,15 +42,15 @@ class Checked:
 
 def checked() -> Checked:
     """Everything that sample checks found."""
-    known = [one for one in samples.comparisons(database()) if _is_known(one)]
-    everything = len(samples.comparisons(database()))
+    decided = samples.comparisons(database())
+    known = [one for one in decided if _is_known(one)]
     by_picture = [(one.decided_at, count_checks([_check(one)])) for one in known]
     total = sum((counts for _, counts in by_picture), SampleCounts())
     return Checked(
         counts=total,
         over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
         rejected=samples.rejected(database()),
-        unknown=everything - len(known),
+        unknown=len(decided) - len(known),
     )
 
 
@@ -60,7 +60,7 @@ def sentence(found: Checked) -> str:
     if not clean.total:
         return ""
     return (
-        f"Sample checks: of {counted(clean.total, 'picture')} that passed on their own, something "
+        f"Sample checks: of {counted(clean.total, 'picture')} that passed unasked, something "
         f"was missed in {found.missed}; at most {at_most(_upper(clean))} of all such pictures."
     )
 
@@ -150,4 +150,5 @@ def _is_known(one: Comparison) -> bool:
 
 def _check(one: Comparison) -> Check:
     pairs = zip(one.machine.proposed, one.masked, strict=True)
-    return Check(one.picture_id, tuple(Masked(region, rect) for region, rect in pairs), one.decided)
+    machine = tuple(Masked(region, rect) for region, rect in pairs)
+    return Check(one.picture_id, machine, one.decided, one.machine.size)

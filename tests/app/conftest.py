@@ -75,9 +75,11 @@ class Lethe:
         file = f"pages/{numbers[name]}_{name}.py" if name in numbers else "Home.py"
         return app.switch_page(file).run()
 
-    def batch(self, *contents: bytes, policy: Policy | None = None) -> str:
+    def batch(
+        self, *contents: bytes, policy: Policy | None = None, audit_share: float = 0.0
+    ) -> str:
         """Pictures called `picture 0.png`, ... taken as far as the machine gets."""
-        settings = (policy or Policy()).with_audit_share(0.0)
+        settings = (policy or Policy()).with_audit_share(audit_share)
         request = Request("holiday", settings.to_toml())
         batch = batches.create(self.database, request, services.now())
         incoming = [

@@ -7,6 +7,7 @@ from engine.category import Category
 from engine.geometry import Box
 from engine.plan import Origin, Region, Verdict
 from store import batches, receipts, reviews, verdicts
+from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
 
 
@@ -63,11 +64,24 @@ def test_sample_checks_are_reported_apart(lethe):
     with lethe.database.transaction() as cursor:
         cursor.execute("UPDATE pictures SET audit_sample = TRUE")
     case = reviews.claim(lethe.database, "local", services.now())
-    added = Region(Box(1, 1, 9, 9), Category.FACE, Origin.REVIEWER)
+    added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
     verdict = Verdict((added,), "local", case.plan.revision)
     verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
 
-    assert "1 decided; in 1 of them a person added something" in said(lethe.page())
+    assert "of 1 picture that passed unasked, something was missed in 1" in said(lethe.page())
+
+
+def test_home_tells_the_last_evaluation_in_a_line_for_each_category(lethe, tmp_path):
+    assert "Recall has not been measured" in said(lethe.page())
+
+    evaluated(lethe, labelled_set(tmp_path / "set", pictures=5, missed=0), "first")
+    run = evaluated(lethe, labelled_set(tmp_path / "other", pictures=3, missed=1), "second")
+    text = said(lethe.page())
+
+    assert f"Evaluation {run.number} · second" in text
+    assert "face 75.0 % found, at least 24.8 %" in text
+    assert "missed" in text
+    assert "- jewelry :gray-badge[:material/remove: not measured]" in text
 
 
 def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):

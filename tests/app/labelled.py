@@ -1,0 +1,70 @@
+"""Small labelled sets, and evaluations of them in the app under test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from components import services
+from engine.evaluation.datasets import read_dataset
+from store import evaluations
+from store.evaluations import Evaluation, Request
+from tests.app.conftest import Lethe, png
+
+FOUND = [10, 10, 20, 20]
+"""Where every picture has a face that is seen; x, y, width, height."""
+OPEN = [60, 60, 20, 20]
+"""Where nothing is ever seen in upright pictures."""
+
+
+def labelled_set(folder: Path, pictures: int = 3, missed: int = 1) -> Path:
+    """COCO of upright pictures with a face each; the first `missed` have another, never seen."""
+    folder.mkdir(parents=True)
+    images, annotations = [], []
+    for number in range(pictures):
+        name = f"picture {number}.png"
+        (folder / name).write_bytes(png(100, 120, seed=number))
+        images.append({"id": number, "file_name": name, "width": 100, "height": 120})
+        for box in [FOUND, OPEN] if number < missed else [FOUND]:
+            annotations.append(
+                {"id": len(annotations), "image_id": number, "category_id": 1, "bbox": box}
+            )
+    names = ["face", "tattoo", "jewelry"]
+    content: dict[str, Any] = {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": id_, "name": name} for id_, name in enumerate(names, 1)],
+    }
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+def evaluated(lethe: Lethe, folder: Path, name: str = "little") -> Evaluation:
+    """A finished evaluation of a set, made without the page."""
+    request = Request(
+        name,
+        str(folder),
+        read_dataset(folder),
+        services.policy().to_toml(),
+        0.99,
+        "local",
+    )
+    run = evaluations.create(lethe.database, request, services.now())
+    return finished(lethe, run.id)
+
+
+def finished(lethe: Lethe, evaluation_id: str) -> Evaluation:
+    lethe.until(
+        lambda: evaluations.evaluation(lethe.database, evaluation_id).finished_at is not None
+    )
+    return evaluations.evaluation(lethe.database, evaluation_id)
+
+
+def show(app: AppTest, view: str) -> AppTest:
+    """Turn to one of the recall page's views."""
+    app.segmented_control(key="recall_view").set_value(view).run()
+    assert not app.exception
+    return app

@@ -1,0 +1,140 @@
+"""How recall is said: never better than it is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.recall_words import answer, at_least, at_most, goal, lines, rate_at_most
+from engine.category import DETECTABLE, Category
+from engine.evaluation.tally import Tally
+
+
+def category(found: int, labels: int, **changes: object) -> dict:
+    """A category's part of a report."""
+    tally = Tally(found, labels)
+    values = {
+        "labels": labels,
+        "coverage": {
+            "found": found,
+            "recall": tally.share,
+            "lower95": tally.lower(),
+            "lower95_bootstrap": changes.pop("bootstrap", 1.0),
+            "groups": labels,
+        },
+        "automatic": {"found": found, "recall": tally.share},
+        "false_per_picture": 0.0,
+        "misses": {},
+        "verdict": "met",
+        "certain": True,
+    }
+    return values | changes
+
+
+def report(unread: int = 0, **parts: dict) -> dict:
+    met = category(1000, 1000)
+    return {
+        "target": 0.99,
+        "unread": unread,
+        "categories": {one.value: parts.get(one.value, met) for one in DETECTABLE},
+    }
+
+
+@pytest.mark.parametrize(
+    ("share", "floor", "ceiling"),
+    [
+        pytest.param(None, "–", "–", id="nothing"),
+        pytest.param(0.0, "0.0 %", "0.0 %", id="none"),
+        pytest.param(1.0, "100.0 %", "100.0 %", id="all"),
+        pytest.param(0.9896, "98.9 %", "99.0 %", id="nearly the target"),
+        pytest.param(0.98999999, "98.9 %", "99.0 %", id="a hair below"),
+        pytest.param(0.99, "99.0 %", "99.0 %", id="the target"),
+        pytest.param(0.999999, "99.9 %", "100.0 %", id="nearly all"),
+        pytest.param(0.57, "57.0 %", "57.0 %", id="no binary fraction"),
+        pytest.param(1e-6, "0.0 %", "0.1 %", id="a trace"),
+    ],
+)
+def test_what_should_be_high_is_cut_off_and_what_should_be_low_rounded_up(share, floor, ceiling):
+    assert at_least(share).replace("\u00a0", " ") == floor
+    assert at_most(share).replace("\u00a0", " ") == ceiling
+
+
+@given(st.floats(0, 1))
+def test_no_share_is_said_better_than_it_is(share):
+    assert float(at_least(share).split()[0].replace("%", "")) / 100 <= share + 1e-9
+    assert float(at_most(share).split()[0].replace("%", "")) / 100 >= share - 1e-9
+
+
+def test_rates_are_rounded_up_and_targets_said_as_people_write_them():
+    assert [rate_at_most(one) for one in (None, 0.0, 0.001, 1.5)] == ["–", "0.00", "0.01", "1.50"]
+    assert [goal(one).replace("\u00a0", " ") for one in (0.99, 0.995)] == ["99 %", "99.5 %"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        pytest.param({}, "met", id="met"),
+        pytest.param({"verdict": "missed", "certain": False}, "missed", id="missed"),
+        pytest.param({"verdict": "missed"}, "missed for certain", id="certain"),
+        pytest.param({"verdict": "not_proven"}, "not proven", id="not proven"),
+        pytest.param({"verdict": "not_measured"}, "not measured", id="not measured"),
+        pytest.param(
+            {"verdict": "missed", "misses": {"nobody looked": 1000}},
+            "nobody looked for it",
+            id="blind",
+        ),
+    ],
+)
+def test_every_verdict_has_a_word_an_icon_and_a_colour(changes, word):
+    line = lines(report(face=category(1000, 1000, **changes)))[0]
+
+    assert line.word == word
+    assert line.badge.startswith(f":{line.colour}-badge[:material/")
+    assert line.badge.endswith(f"{word}]")
+
+
+def test_what_the_policy_leaves_out_is_said_even_without_labels():
+    unlabelled = category(0, 0, verdict="not_measured", certain=False)
+
+    line = lines(report(tattoo=unlabelled), [Category.TATTOO])[1]
+
+    assert line.word == "nobody looked for it"
+
+
+@pytest.mark.parametrize(
+    ("told", "start", "colour"),
+    [
+        pytest.param(report(), "**Yes, for pictures like these.**", "green", id="all met"),
+        pytest.param(report(unread=1), "**Almost.**", "orange", id="unread"),
+        pytest.param(
+            report(face=category(1000, 1000, bootstrap=0.98)), "**Not yet.**", "orange", id="groups"
+        ),
+        pytest.param(
+            report(face=category(1000, 1000, verdict="not_proven")),
+            "**Only for tattoo and jewelry.** Face may reach",
+            "orange",
+            id="one short",
+        ),
+        pytest.param(
+            report(**{one.value: category(9, 10, verdict="missed") for one in DETECTABLE}),
+            "**No.** Face lies below",
+            "orange",
+            id="none",
+        ),
+    ],
+)
+def test_the_answer_is_yes_only_when_nothing_speaks_against_it(told, start, colour):
+    sentence, found_colour = answer(told)
+
+    assert sentence.startswith(start)
+    assert found_colour == colour
+
+
+def test_a_bound_of_a_report_is_the_tallys_own():
+    line = lines(report(face=category(938, 947)))[0]
+
+    assert line.bound == at_least(Tally(938, 947).lower())
+    assert math.isclose(line.coverage.share or 0, 938 / 947)
