@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from components import recall_downloads, services, session
+from components import recall_downloads, recall_thresholds, services, session
 from components.access import Role, User
+from components.evaluated import evaluated as evaluated_values
 from components.recall_words import at_least
 from engine.category import DETECTABLE, Category
+from engine.evaluation.counts import count
+from engine.evaluation.recall import score_all
 from engine.evaluation.tally import Tally, more_to_prove
 from engine.geometry import Box
 from engine.plan import Origin, Region, Verdict
@@ -421,3 +424,16 @@ def test_downloads_hold_the_report_and_crops_only_on_request(lethe, tmp_path):
     assert "data:image/jpeg" not in plain
     assert "picture 0.png" not in plain
     assert "data:image/jpeg" in shown
+
+
+def test_the_numbers_of_other_thresholds_are_those_of_scoring_everything(lethe, tmp_path):
+    run = evaluated(lethe, labelled_set(tmp_path / "set", pictures=4, missed=2))
+    everything = evaluated_values(run.id)
+    policy = everything.policy.with_thresholds(Category.FACE, doubt_at=0.3, accept_at=0.95)
+
+    own, asked = recall_thresholds._counts(run.id, Category.FACE, policy.fingerprint, policy)
+
+    whole = count(score_all(everything.pairs, policy).scores)
+    assert own == whole.categories[Category.FACE]
+    assert asked == whole.asked
+    assert own.automatic.found == 0
