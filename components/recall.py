@@ -111,7 +111,7 @@ def _load(report: dict[str, Any]) -> str:
         f"{at_most(excess['p95'])} in the worst twentieth. "
         "*Found* is removed, or shown to a person; *unasked* is removed with no person; "
         "*false regions* are counted for each completely labelled picture. "
-        "Bounds hold with 95 % confidence, and shares are never rounded up."
+        "Bounds hold with 95 % confidence, and rounding never flatters."
     )
 
 
