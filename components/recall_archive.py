@@ -26,7 +26,6 @@ MOST_BYTES = 20_000_000_000
 """Bounds on what a data set's zip may unpack to."""
 _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
-_CHUNK = 1024 * 1024
 _ABANDONED_AFTER = timedelta(days=1)
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
@@ -54,7 +53,7 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
             members = [one for one in archive.infolist() if not _is_clutter(one)]
             room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
             _refuse(name, members, room)
-            _write_all(name, archive, members, folder, room)
+            _write_all(archive, members, folder)
     except _UNREADABLE as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidDataset(
@@ -114,7 +113,10 @@ def _refuse(name: str, members: list[zipfile.ZipInfo], room: int) -> None:
         )
     total = sum(one.file_size for one in members)
     if total > room:
-        raise _too_large(name, room)
+        raise InvalidDataset(
+            f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so "
+            "nothing of it was kept. Unpack it elsewhere and give its folder instead."
+        )
     seen: set[str] = set()
     for one in members:
         _refuse_member(name, one)
@@ -139,30 +141,13 @@ def _refuse_member(name: str, member: zipfile.ZipInfo) -> None:
         )
 
 
-def _write_all(
-    name: str,
-    archive: zipfile.ZipFile,
-    members: Iterable[zipfile.ZipInfo],
-    folder: Path,
-    room: int,
-) -> None:
-    left = room
+def _write_all(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], folder: Path) -> None:
     for member in members:
         path = folder / member.filename
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # zipfile gives no byte more than the member's header said, so the sum above holds.
         with archive.open(member) as source, open_private(path) as file:
-            while chunk := source.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:  # whatever the headers said
-                    raise _too_large(name, room)
-                file.write(chunk)
-
-
-def _too_large(name: str, room: int) -> InvalidDataset:
-    return InvalidDataset(
-        f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so nothing "
-        "of it was kept. Unpack it elsewhere and give its folder instead."
-    )
+            shutil.copyfileobj(source, file)
 
 
 def _down_to_content(folder: Path) -> Path:

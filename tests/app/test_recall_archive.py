@@ -91,7 +91,7 @@ def test_too_many_bytes_are_refused(tmp_path, monkeypatch):
 
 def test_a_size_that_lies_is_no_way_around_the_bound(tmp_path, monkeypatch):
     monkeypatch.setattr(recall_archive, "MOST_BYTES", 1000)
-    content = archive(("a", bytes(100_000)))
+    content = archive(("a", bytes(100_000)))  # zeros: a bomb of some hundred bytes
     lied = content.getvalue().replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
 
     with pytest.raises(InvalidDataset):
