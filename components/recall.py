@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from components import recall_misses, recall_samples, recall_thresholds, session
@@ -67,7 +68,7 @@ def headline(run: Evaluation) -> None:
         sentence,
         icon=":material/verified:" if colour == "green" else ":material/pending_actions:",
     )
-    st.markdown("\n".join([*_HEAD, *map(_row, lines(report, left_out))]))
+    _table(lines(report, left_out))
     st.caption(_load(report))
     st.caption(
         f"Begun {ago(run.created_at, now())} by {plain(run.made_by)}, under policy `{run.policy}`, "
@@ -76,25 +77,27 @@ def headline(run: Evaluation) -> None:
     _left_out(run)
 
 
-_HEAD = (
-    "| Category | Target | Found | At least | Verdict | Labels | Unasked | False regions |",
-    "|:--|--:|--:|--:|:--|--:|--:|--:|",
-)
-
-
-def _row(line: Line) -> str:
-    labels = f"{line.coverage.total} in {counted(line.groups, 'group')}"
-    cells = (
-        line.category.value.capitalize(),
-        goal(line.target),
-        f"**{line.found}**",
-        f"**{line.bound}**",
-        line.badge,
-        labels if line.coverage.total else "none",
-        at_least(line.automatic.share),
-        "–" if line.is_blind else rate_at_most(line.false_per_picture),
+def _table(told: tuple[Line, ...]) -> None:
+    st.table(
+        pd.DataFrame(map(_row, told)),
+        border="horizontal",
+        hide_index=True,
+        alt="Recall, a line for each category",
     )
-    return f"| {' | '.join(cells)} |"
+
+
+def _row(line: Line) -> dict[str, str]:
+    labels = f"{line.coverage.total} in {counted(line.groups, 'group')}"
+    return {
+        "Category": line.category.value.capitalize(),
+        "Target": goal(line.target),
+        "Found": f"**{line.found}**",
+        "At least": f"**{line.bound}**",
+        "Verdict": line.badge,
+        "Labels": labels if line.coverage.total else "none",
+        "Unasked": at_least(line.automatic.share),
+        "False regions": "–" if line.is_blind else rate_at_most(line.false_per_picture),
+    }
 
 
 def _load(report: dict[str, Any]) -> str:

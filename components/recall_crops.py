@@ -36,11 +36,12 @@ def crop_jpeg(rgb: NDArray[np.uint8], box: Box, masks: Iterable[PixelRect], colo
     window = _window(box, Size(rgb.shape[1], rgb.shape[0]))
     scale = CROP.width / window.width
     shown = _piece(rgb, window, scale)
-    for mask in masks:
-        x0, y0, x1, y1 = _on_screen(Box(*mask), window, scale)
-        shown[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = (
-            shown[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] * _SHADE
-        ).astype(np.uint8)
+    edges = [_on_screen(Box(*mask), window, scale) for mask in masks]
+    shade = np.zeros(shown.shape[:2], np.uint8)
+    for x0, y0, x1, y1 in edges:
+        cv2.rectangle(shade, (x0, y0), (x1 - 1, y1 - 1), 1, cv2.FILLED)
+    shown[shade > 0] = (shown[shade > 0] * _SHADE).astype(np.uint8)
+    for x0, y0, x1, y1 in edges:
         cv2.rectangle(shown, (x0, y0), (x1, y1), _WHITE, 1)
     x0, y0, x1, y1 = _on_screen(box, window, scale)
     cv2.rectangle(shown, (x0 - 1, y0 - 1), (x1 + 1, y1 + 1), _WHITE, 4)

@@ -47,9 +47,9 @@ class Exhibit:
 
     @property
     def caption(self) -> str:
-        """Category, reason and best score."""
+        """Category, reason and score."""
         told = f"{self.category.value.capitalize()}: {self.reason}"
-        return told if self.score is None else f"{told} (best score {self.score:.2f})"
+        return told if self.score is None else f"{told} (score {self.score:.2f})"
 
 
 def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:

@@ -131,10 +131,10 @@ def _per_category(counts: SampleCounts) -> list[dict[str, str]]:
 def _apart(found: Checked) -> None:
     """What is in no number, said all the same."""
     if found.rejected:
+        was, they_are = ("was", "it is") if found.rejected == 1 else ("were", "they are")
         st.warning(
-            f"{counted(found.rejected, 'picture')} of the sample "
-            f"{'was' if found.rejected == 1 else 'were'} rejected: nobody said what was missed, so "
-            "they are in no number here.",
+            f"{counted(found.rejected, 'picture')} of the sample {was} rejected: nobody said what "
+            f"was missed, so {they_are} in no number here.",
             icon=":material/dangerous:",
         )
     if found.unknown:

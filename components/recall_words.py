@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from components.palette import counted
 from engine.category import DETECTABLE, Category
+from engine.evaluation import report_numbers
 from engine.evaluation.misses import FalseAlarm, MissKind
 from engine.evaluation.tally import Tally
 
@@ -20,7 +21,7 @@ Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 
 NOBODY_LOOKED = "nobody looked for it"
 _TINY = 1e-9
-"""0.57 x 1000 is 569.9999999999999: what binary fractions lose is no reason to say less."""
+"""1.1 x 100 is 110.00000000000001: what binary fractions add is no reason to say more."""
 
 MISS_SENTENCES = {
     MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
@@ -41,12 +42,12 @@ FALSE_SENTENCES = {
 
 def at_least(share: float | None) -> str:
     """A share as per cent with one decimal, cut off; a dash when there is none."""
-    return "–" if share is None else f"{math.floor(share * 1000 + _TINY) / 10:.1f} %"
+    return _spaced(report_numbers.at_least(share))
 
 
 def at_most(share: float | None) -> str:
-    """A share as per cent with one decimal, rounded up; a dash when there is none."""
-    return "–" if share is None else f"{math.ceil(share * 1000 - _TINY) / 10:.1f} %"
+    """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
+    return _spaced(report_numbers.at_most(share))
 
 
 def rate_at_most(rate: float | None) -> str:
@@ -56,7 +57,12 @@ def rate_at_most(rate: float | None) -> str:
 
 def goal(target: float) -> str:
     """A target as people write it: `99 %`, `99.5 %`."""
-    return f"{target * 100:g} %"
+    return _spaced(report_numbers.exactly(target))
+
+
+def _spaced(percent: str) -> str:
+    """Reports on paper keep number and sign together; on the screen a narrow column may break."""
+    return percent.replace("\u00a0", " ")
 
 
 @dataclass(frozen=True, slots=True)
