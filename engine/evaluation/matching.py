@@ -54,21 +54,26 @@ def covered_share(label: Box, rects: Iterable[PixelRect]) -> float:
     if label.area <= 0:
         raise ValueError(f"a label needs an area to be covered, got {label}")
     inside = [part for rect in rects if (part := _part(label, rect)) is not None]
+    if not inside:
+        return 0.0
     xs = sorted({x for part in inside for x in (part.x0, part.x1)})
     ys = sorted({y for part in inside for y in (part.y0, part.y1)})
-    covered = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), dtype=np.bool_)
+    covered = np.zeros((len(ys) - 1, len(xs) - 1), dtype=np.bool_)
     for part in inside:
         rows = slice(ys.index(part.y0), ys.index(part.y1))
         covered[rows, xs.index(part.x0) : xs.index(part.x1)] = True
-    area = np.diff(ys) @ covered @ np.diff(xs) if inside else 0.0
+    area = np.diff(ys) @ covered @ np.diff(xs)
     return min(round(float(area) / label.area, _SHARE_DIGITS), 1.0)
+
+
+def can_hide(label: Box, one: Masked) -> bool:
+    """True when a region's mask lies on the label, and the region is not too large to find it."""
+    return _part(label, one.rect) is not None and not is_too_large(one.region.box, label)
 
 
 def hidden_share(label: Box, regions: Iterable[Masked]) -> float:
     """Share of the label under those regions that are not too large to find it, 0..1."""
-    return covered_share(
-        label, [one.rect for one in regions if not is_too_large(one.region.box, label)]
-    )
+    return covered_share(label, [one.rect for one in regions if can_hide(label, one)])
 
 
 def hidden_from(label: Box, found: Sequence[Masked]) -> float:
@@ -80,7 +85,7 @@ def hidden_from(label: Box, found: Sequence[Masked]) -> float:
     """
     rects = []
     for one in found:
-        if is_too_large(one.region.box, label):
+        if not can_hide(label, one):
             continue
         rects.append(one.rect)
         if covered_share(label, rects) >= HIDDEN_SHARE:

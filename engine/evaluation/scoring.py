@@ -16,12 +16,12 @@ from engine.evaluation.matching import (
     HIDDEN_SHARE,
     SAME_IOU,
     assigned,
+    can_hide,
     covered_share,
     hidden_share,
     inside,
     iou_matrix,
     is_found_by,
-    is_too_large,
 )
 from engine.evaluation.misses import FalseAlarm, Miss, why_false, why_missed
 from engine.geometry import Box, Size, box_to_upright
@@ -235,7 +235,7 @@ def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Maske
 
 def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]:
     """Which regions, beside those that are right anyway, hide a label; none when all do not."""
-    fitting = {i for i, one in enumerate(proposed) if not is_too_large(one.region.box, label)}
+    fitting = {index for index, one in enumerate(proposed) if can_hide(label, one)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
         return set()
     needed: set[int] = set()

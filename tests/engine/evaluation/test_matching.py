@@ -137,6 +137,11 @@ class TestAssigned:
 
         assert assigned(affinity) == {0: 1, 1: 0}
 
+    def test_more_pairs_beat_a_far_better_one(self):
+        affinity = np.array([[1.0, 1e-6], [1e-6, 0.0]])
+
+        assert assigned(affinity) == {0: 1, 1: 0}
+
     @given(
         arrays.arrays(
             np.float64,
