@@ -74,19 +74,24 @@ def offer_samples() -> None:
 
 def benchmark() -> None:
     """The last evaluation, a line for each category, and what sample checks found."""
-    last = next((one for one in evaluations.listed(database()) if one.report is not None), None)
-    if last is None or last.report is None:
-        st.caption("Recall has not been measured on this installation yet.")
-    else:
-        left_out = read_policy(last.policy_toml).not_looked_for
-        told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
-        head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
-        st.markdown("\n".join([f"{head}\n", *told]))
+    with shown():
+        _last_evaluation()
     found = recall_samples.sentence(recall_samples.checked())
     if found:
         st.caption(found)
     if may(session.user(), Role.MANAGER):
         st.page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
+
+
+def _last_evaluation() -> None:
+    last = next((one for one in evaluations.listed(database()) if one.report is not None), None)
+    if last is None or last.report is None:
+        st.caption("Recall has not been measured on this installation yet.")
+        return
+    left_out = read_policy(last.policy_toml).not_looked_for
+    told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
+    head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
+    st.markdown("\n".join([f"{head}\n", *told]))
 
 
 def gates() -> None:

@@ -48,7 +48,11 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
         session.forget("recall_run")
     session.forget("recall_next")
     chosen = st.selectbox(
-        "Evaluation", finished, format_func=lambda one: _name(finished[one]), key="recall_run"
+        "Evaluation",
+        finished,
+        format_func=lambda one: _name(finished[one]),
+        key="recall_run",
+        on_change=recall_misses.first_page,
     )
     return finished[chosen] if chosen else None
 

@@ -13,7 +13,7 @@ import streamlit as st
 from components import session
 from components.desk import decoded
 from components.evaluated import Evaluated
-from components.palette import COLOURS, counted, plain
+from components.palette import COLOURS, plain
 from components.recall_crops import crop_jpeg
 from components.recall_words import FALSE_SENTENCES, MISS_SENTENCES
 from engine.category import DETECTABLE, Category
@@ -175,6 +175,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
         format_func=lambda name: f"{name} ({len(everything[name])})",
         key="recall_misses_show",
         required=True,
+        on_change=first_page,
     )
     of_kind = everything[chosen or MISSES]
     present = [one for one in DETECTABLE if any(each.category is one for each in of_kind)]
@@ -184,6 +185,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
         selection_mode="multi",
         format_func=lambda one: one.value.capitalize(),
         key=f"recall_misses_category_{chosen}",
+        on_change=first_page,
     )
     in_category = [one for one in of_kind if not wanted or one.category in wanted]
     counts = Counter(one.reason for one in in_category)
@@ -193,13 +195,14 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
         format_func=lambda reason: f"{reason} ({counts[reason]})",
         placeholder="Every reason",
         key=f"recall_misses_reason_{chosen}",
+        on_change=first_page,
     )
     return tuple(one for one in in_category if not reasons or one.reason in reasons)
 
 
 def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
-        f"List of {counted(len(exhibits), 'box').replace('boxs', 'boxes')} (CSV)",
+        "List of these (CSV)",
         lambda: table(exhibits).to_csv(index=False),
         "boxes.csv",
         "text/csv",
@@ -231,8 +234,13 @@ def table(exhibits: tuple[Exhibit, ...]) -> pd.DataFrame:
     )
 
 
+def first_page() -> None:
+    """Begin at the front again: what is shown is something else now."""
+    session.forget("recall_misses_page")
+
+
 def _page(exhibits: tuple[Exhibit, ...]) -> int:
-    """Index of the first exhibit to show; the page is kept until the filter changes."""
+    """Index of the first exhibit to show."""
     pages = ceil(len(exhibits) / PER_PAGE)
     if pages == 1:
         return 0

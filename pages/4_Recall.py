@@ -4,7 +4,7 @@ import streamlit as st
 
 from components import evaluating, recall, recall_downloads, recall_running
 from components.access import Role
-from components.failures import fatal
+from components.failures import fatal, shown
 from components.frame import open_page
 
 open_page(
@@ -26,7 +26,7 @@ recall_downloads.offer_leftovers(runs)
 if run is None:
     st.stop()
 
-with fatal():
+with shown():
     recall.headline(run)
     recall.views(run, runs)
 

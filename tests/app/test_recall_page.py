@@ -174,6 +174,32 @@ def test_the_gallery_turns_its_pages_and_knows_its_end(lethe, tmp_path):
     assert "Face: not seen at all" in said(app)
 
 
+def test_another_filter_begins_at_the_first_page(lethe, tmp_path):
+    evaluated(lethe, labelled_set(tmp_path / "set", pictures=27, missed=26))
+    app = lethe.page("Recall")
+    app.button(key="recall_misses_on").click().run()
+    assert "13 to 24 of 26" in said(app)
+
+    app.pills(key="recall_misses_category_Missed").set_value([Category.FACE]).run()
+
+    assert not app.exception
+    assert "1 to 12 of 26" in said(app)
+
+
+def test_an_evaluation_whose_policy_is_no_longer_accepted_can_be_deleted(lethe, tmp_path):
+    run = evaluated(lethe, labelled_set(tmp_path / "set"))
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE evaluations SET policy_toml = 'nonsense = 1'")
+    assert "nonsense is not a key Lethe knows" in said(lethe.page())
+    app = lethe.page("Recall")
+    assert "nonsense is not a key Lethe knows" in said(app)
+
+    app.button(key=f"recall_delete_{run.id}").click().run()
+
+    assert not app.exception
+    assert evaluations.listed(lethe.database) == ()
+
+
 def test_a_picture_that_is_gone_or_another_says_so(lethe, tmp_path):
     folder = labelled_set(tmp_path / "set", missed=2)
     evaluated(lethe, folder)
