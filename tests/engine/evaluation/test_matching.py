@@ -49,9 +49,9 @@ class TestCoveredShare:
         assert covered_share(Box(0.5, 0.0, 2.5, 1.0), [PixelRect(1, 0, 2, 1)]) == 0.5
 
     def test_nine_tenths_are_nine_tenths_however_the_corners_were_written(self):
-        label = Box.from_xywh(0.3, 0.7, 20.0, 3.0)  # in floating point, a hair wider than 20
+        label = Box.from_xywh(0.1, 0.1, 10.0, 33.3)  # in floating point, a hair larger
 
-        assert covered_share(label, [PixelRect(1, 0, 19, 9)]) == 0.9
+        assert covered_share(label, [PixelRect(1, 0, 10, 40)]) == 0.9
 
     def test_a_label_without_area_is_refused(self):
         with pytest.raises(ValueError, match="needs an area"):

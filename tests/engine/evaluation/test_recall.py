@@ -234,6 +234,12 @@ class TestReport:
             "audit": 0.0375,
         }
 
+    def test_the_excess_is_told_by_its_mean_and_its_95th_percentile(self):
+        made = pictures(19, labels=()) + pictures(1, masked((0, 0, 1000, 800)), labels=())
+
+        assert report(made, PLAIN)["excess_masked"] == {"mean": 0.05, "p95": 0.05}
+        assert report(made[10:], PLAIN)["excess_masked"] == {"mean": 0.1, "p95": 0.55}
+
     def test_pictures_that_could_not_be_measured_are_in_no_other_figure(self):
         unfit = (labelled(label(BOX), name="unfit", size=Size(3, 4)), findings())
 
