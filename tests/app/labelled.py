@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from components import services
@@ -68,3 +69,8 @@ def show(app: AppTest, view: str) -> AppTest:
     app.segmented_control(key="recall_view").set_value(view).run()
     assert not app.exception
     return app
+
+
+def table_with(app: AppTest, column: str) -> pd.DataFrame:
+    """The table on the page that has this column."""
+    return next(one.value for one in app.table if column in one.value)

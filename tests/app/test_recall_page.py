@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import recall_downloads, recall_thresholds, services, session
+from components import recall_downloads, services, session
 from components.access import Role, User
-from components.evaluated import evaluated as evaluated_values
 from components.recall_words import at_least
 from engine.category import DETECTABLE, Category
-from engine.evaluation.counts import count
-from engine.evaluation.recall import score_all
-from engine.evaluation.tally import Tally, more_to_prove
-from engine.geometry import Box
-from engine.plan import Origin, Region, Verdict
-from store import evaluations, policies, reviews, verdicts
-from tests.app.conftest import Lethe
-from tests.app.labelled import evaluated, finished, labelled_set, show
+from store import evaluations
+from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, labels, said
-
-
-def zipped(folder: Path, extra: dict[str, bytes] | None = None) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                archive.write(file, f"set/{file.relative_to(folder)}")
-        for name, data in (extra or {}).items():
-            archive.writestr(name, data)
-    return content.getvalue()
-
-
-def table_with(app: AppTest, column: str) -> pd.DataFrame:
-    return next(one.value for one in app.table if column in one.value)
 
 
 def headline(app: AppTest) -> pd.DataFrame:
@@ -214,224 +189,6 @@ def test_a_picture_that_is_gone_or_another_says_so(lethe, tmp_path):
     assert len(app.warning) == 3  # the answer, and one for each picture
 
 
-def test_doubt_at_cannot_be_above_accept_at(lethe, tmp_path):
-    run = evaluated(lethe, labelled_set(tmp_path / "set"))
-    app = show(lethe.page("Recall"), "Thresholds")
-    doubt, accept = f"recall_doubt_{run.id}_face", f"recall_accept_{run.id}_face"
-
-    app.slider(key=doubt).set_value(0.8).run()
-    assert (app.slider(key=doubt).value, app.slider(key=accept).value) == (0.8, 0.8)
-    app.slider(key=accept).set_value(0.3).run()
-
-    assert not app.exception
-    assert (app.slider(key=doubt).value, app.slider(key=accept).value) == (0.3, 0.3)
-
-
-def test_other_thresholds_say_what_they_would_give(lethe, tmp_path):
-    run = evaluated(lethe, labelled_set(tmp_path / "set", pictures=3, missed=0))
-    app = show(lethe.page("Recall"), "Thresholds")
-
-    app.slider(key=f"recall_doubt_{run.id}_face").set_value(0.95).run()
-
-    numbers = table_with(app, "Then").set_index("")
-    assert list(numbers.loc["Found, removed or shown"]) == ["100.0 %", "0.0 %"]
-    assert list(numbers.loc["Removed without asking"]) == ["100.0 %", "0.0 %"]
-
-
-def drafted(lethe: Lethe, folder: Path):
-    """A page with a draft of one changed threshold, and its number."""
-    run = evaluated(lethe, folder)
-    app = show(lethe.page("Recall"), "Thresholds")
-    app.slider(key=f"recall_accept_{run.id}_face").set_value(0.7).run()
-    app.text_input(key="recall_draft_note").set_value("surer faces")
-    app.text_input(key="recall_draft_by").set_value("Ana").run()
-    app.button(key="recall_draft_save").click().run()
-    assert not app.exception
-    return app, policies.versions(lethe.database)[0]
-
-
-def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
-    app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
-
-    changes = table_with(app, "Changes")
-    assert list(changes["Changes"]) == ["categories.face.accept_at"]
-    assert (changes["In force"][0], changes["This version"][0]) == ("0\\.5", "0\\.7")
-    assert (draft.note, draft.made_by, draft.activated_by) == ("surer faces", "Ana", None)
-    assert services.policy().thresholds(Category.FACE).accept_at == 0.5
-
-    app.text_input(key=f"recall_activate_by_{draft.number}").set_value("Bea").run()
-    app.button(key=f"recall_activate_{draft.number}").click().run()
-
-    assert not app.exception
-    assert services.policy().thresholds(Category.FACE).accept_at == 0.7
-    version = policies.versions(lethe.database)[0]
-    assert version.activated_by == "Bea"
-    assert version.activated_at is not None
-    assert "This version is in force" in said(app)
-
-
-def test_a_draft_is_evaluated_on_the_same_labels(lethe, tmp_path):
-    app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
-    (before,) = evaluations.listed(lethe.database)
-
-    app.button(key=f"recall_evaluate_{draft.number}").click().run()
-
-    assert not app.exception
-    after = finished(lethe, evaluations.listed(lethe.database)[0].id)
-    assert after.number == before.number + 1
-    assert after.fingerprint == before.fingerprint
-    assert after.policy == draft.policy != before.policy
-    assert after.problems == before.problems
-
-
-def test_a_policy_that_was_changed_outside_is_noticed(lethe, tmp_path):
-    evaluated(lethe, labelled_set(tmp_path / "set"))
-    (lethe.home / "policy.toml").write_text("[review]\naudit_share = 0.25\n")
-
-    app = show(lethe.page("Recall"), "Thresholds")
-
-    assert "changed outside Lethe" in said(app)
-    (version,) = policies.versions(lethe.database)
-    assert "0.25" in version.toml
-
-
-def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:
-    """One sampled picture, decided as proposed but for what the person adds."""
-    lethe.batch(UPRIGHT, audit_share=1.0)
-    case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict((*case.plan.proposed, *added), "local", case.plan.revision)
-    verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
-    lethe.settle()
-
-
-def test_sample_checks_say_what_was_missed_and_what_is_left_to_prove(lethe, tmp_path):
-    evaluated(lethe, labelled_set(tmp_path / "set"))
-    tattoo = Region(Box(60, 60, 80, 80), Category.TATTOO, Origin.REVIEWER)
-    for added in ((), (), (tattoo,)):
-        decided_sample(lethe, added)
-
-    app = show(lethe.page("Recall"), "Sample checks")
-
-    clean = Tally(2, 3)
-    numbers = {metric.label: metric.value for metric in app.metric}
-    assert numbers["Pictures checked"] == "3"
-    assert numbers["Something was missed in"] == "1"
-    assert numbers["Estimated miss rate"] == "33.4 %"
-    assert numbers["At most, 95 % sure"] == "86.5 %"
-    assert f"{more_to_prove(clean, 0.99)} more checks without a miss" in said(app)
-    table = table_with(app, "Decided")
-    assert list(table["Decided"]) == ["3", "1", "0"]
-    assert list(table["Hidden by the machine"]) == ["3", "0", "0"]
-
-
-def test_reviews_for_another_reason_are_no_sample_check(lethe, tmp_path):
-    evaluated(lethe, labelled_set(tmp_path / "set"))
-    decided_sample(lethe)
-    with lethe.database.transaction() as cursor:
-        cursor.execute("UPDATE pictures SET audit_sample = FALSE")
-
-    app = show(lethe.page("Recall"), "Sample checks")
-
-    assert "No picture of the sample was decided yet" in said(app)
-
-
-def test_rejected_samples_are_said(lethe, tmp_path):
-    evaluated(lethe, labelled_set(tmp_path / "set"))
-    lethe.batch(UPRIGHT, audit_share=1.0)
-    case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict((), "local", case.plan.revision)
-    verdicts.reject(lethe.database, case.picture_id, verdict, services.now())
-
-    app = show(lethe.page("Recall"), "Sample checks")
-
-    assert "1 picture of the sample was rejected" in said(app)
-
-
-def upload(app, content: bytes):
-    uploader = app.file_uploader(key="recall_zip_0")
-    return uploader.upload("set.zip", content, "application/zip").run()
-
-
-def datasets(lethe: Lethe) -> list[Path]:
-    folder = lethe.home / "datasets"
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def test_a_zip_becomes_an_evaluation_and_goes_with_it(lethe, tmp_path):
-    app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
-    assert not app.exception
-    assert app.text_input(key="recall_name").value == "set"
-
-    app.button(key="recall_start").click().run()
-    run = finished(lethe, evaluations.listed(lethe.database)[0].id)
-    app.run()
-    assert run.report["pictures"] == 3
-    assert len(datasets(lethe)) == 1
-    app.button(key=f"recall_delete_{run.id}").click().run()
-
-    assert not app.exception
-    assert evaluations.listed(lethe.database) == ()
-    assert datasets(lethe) == []
-    assert "Bring a labelled set" in said(app)
-
-
-def test_a_zip_stays_while_another_evaluation_was_made_from_it(lethe, tmp_path):
-    app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
-    app.button(key="recall_start").click().run()
-    first = finished(lethe, evaluations.listed(lethe.database)[0].id)
-    second = evaluated(lethe, Path(first.source))
-    app = lethe.page("Recall")
-
-    app.button(key=f"recall_delete_{second.id}").click().run()
-
-    assert [one.id for one in evaluations.listed(lethe.database)] == [first.id]
-    assert len(datasets(lethe)) == 1
-
-
-def test_a_zip_that_climbs_out_is_refused_and_leaves_nothing(lethe, tmp_path):
-    content = zipped(labelled_set(tmp_path / "set"), {"../out.txt": b"out"})
-
-    app = upload(lethe.page("Recall"), content)
-
-    assert not app.exception
-    assert "would lie outside of its folder" in said(app)
-    assert datasets(lethe) == []
-    assert not (lethe.home / "out.txt").exists()
-
-
-def test_a_zip_without_labels_is_refused_and_leaves_nothing(lethe):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("a.png", UPRIGHT)
-
-    app = upload(lethe.page("Recall"), content.getvalue())
-
-    assert not app.exception
-    assert app.error
-    assert datasets(lethe) == []
-
-
-def test_choosing_another_set_deletes_the_zip(lethe, tmp_path):
-    app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
-    assert len(datasets(lethe)) == 1
-
-    app.button(key="recall_forget").click().run()
-
-    assert not app.exception
-    assert datasets(lethe) == []
-
-
-def test_deleting_leaves_a_folder_of_the_persons_own_alone(lethe, tmp_path):
-    folder = labelled_set(tmp_path / "set")
-    run = evaluated(lethe, folder)
-    app = lethe.page("Recall")
-
-    app.button(key=f"recall_delete_{run.id}").click().run()
-
-    assert evaluations.listed(lethe.database) == ()
-    assert (folder / "picture 0.png").exists()
-
-
 def test_an_evaluation_under_way_can_be_cancelled_and_deleted(lethe, tmp_path, monkeypatch):
     lethe.page()
     services.services().dispatcher.stop()
@@ -461,16 +218,3 @@ def test_downloads_hold_the_report_and_crops_only_on_request(lethe, tmp_path):
     assert "data:image/jpeg" not in plain
     assert "picture 0.png" not in plain
     assert "data:image/jpeg" in shown
-
-
-def test_the_numbers_of_other_thresholds_are_those_of_scoring_everything(lethe, tmp_path):
-    run = evaluated(lethe, labelled_set(tmp_path / "set", pictures=4, missed=2))
-    everything = evaluated_values(run.id)
-    policy = everything.policy.with_thresholds(Category.FACE, doubt_at=0.3, accept_at=0.95)
-
-    own, asked = recall_thresholds._counts(run.id, Category.FACE, policy.fingerprint, policy)
-
-    whole = count(score_all(everything.pairs, policy).scores)
-    assert own == whole.categories[Category.FACE]
-    assert asked == whole.asked
-    assert own.automatic.found == 0
