@@ -36,7 +36,7 @@ def fused(sightings: Iterable[Detection]) -> Fused:
     for category in DETECTABLE:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
-        first = set(surest(rows.astype(np.float32)).tolist())
+        first = set(surest(rows).tolist())
         kept += [one for index, one in enumerate(seen) if index in first]
         dropped += [one for index, one in enumerate(seen) if index not in first]
     return Fused(tuple(kept), tuple(dropped))
@@ -56,7 +56,7 @@ def merged(sightings: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.
     return sightings[surest(sightings, iou)]
 
 
-def surest(sightings: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.intp]:
+def surest(sightings: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
     """Where `merged`'s rows stand among the sightings: (M,), surest first."""
     remaining = np.argsort(-sightings[:, 4], kind="stable")
     groups = []
@@ -69,10 +69,10 @@ def surest(sightings: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.
     return np.array(groups, dtype=np.intp)
 
 
-def _iou(one: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float32]:
+def _iou(one: NDArray[np.floating], many: NDArray[np.floating]) -> NDArray[np.floating]:
     width = np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0])
     height = np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1])
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     area = (many[:, 2] - many[:, 0]) * (many[:, 3] - many[:, 1])
     union = (one[2] - one[0]) * (one[3] - one[1]) + area - shared
-    return np.asarray(shared / np.maximum(union, 1e-9), dtype=np.float32)
+    return np.asarray(shared / np.maximum(union, 1e-9))

@@ -124,7 +124,7 @@ def slices_of(score: PictureScore, one: LabelScore) -> Iterator[Slice]:
 
 
 def size_class(side_px: float) -> str:
-    """The class of a label by its shorter side in pixels; classes sort by their text."""
+    """The class of a label by its shorter side in pixels."""
     starts = [start for start in SIZES_PX if side_px >= start]
     if not starts:
         return f"under {SIZES_PX[0]} px"
