@@ -14,6 +14,7 @@ from components.palette import ago, counted, plain
 from components.recall_figures import calibration_view, compare_view, groups_view, trend_view
 from components.recall_words import Line, answer, at_least, at_most, goal, lines, rate_at_most
 from components.services import database, now
+from engine.evaluation.recall import TARGET
 from engine.policy import read_policy
 from store import evaluations
 from store.evaluations import Evaluation
@@ -34,6 +35,12 @@ def nothing_yet() -> None:
         "is. Nothing is changed or released.",
         icon=":material/query_stats:",
     )
+
+
+def without_labels() -> None:
+    """What daily work says on its own, while no labelled set was evaluated."""
+    st.subheader("Sample checks", anchor=False)
+    recall_samples.view(TARGET)
 
 
 def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
@@ -210,7 +217,7 @@ def _compared(one: Evaluated, other: Evaluated) -> None:
 
 
 def _samples(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    recall_samples.view((run.report or {}).get("target", 0.99))
+    recall_samples.view((run.report or {}).get("target", TARGET))
 
 
 _View = Callable[[Evaluation, tuple[Evaluation, ...]], None]

@@ -15,6 +15,8 @@ from components.palette import ago, plain
 from components.recall_misses import Pieces, misses
 from components.services import database, home, now
 from engine.errors import UnreadableImage
+from engine.evaluation.counts import count
+from engine.evaluation.recall import summary
 from engine.evaluation.report import Subject, document, html
 from engine.policy import read_policy
 from store import evaluations
@@ -99,7 +101,15 @@ def _delete(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
 def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     """Made when it is asked for, for it counts everything once more."""
     run = evaluated(evaluation_id)
-    written = document(_subject(run), run.pairs, run.scored, run.evaluation.report or {})
+    subject = _subject(run)
+    counted_again = summary(
+        count(run.scored.scores),
+        run.policy,
+        target=subject.target,
+        unread=len(subject.unread),
+        problems=len(subject.problems),
+    )
+    written = document(subject, run.pairs, run.scored, counted_again)
     return html(written, _crops(run) if with_crops else ())
 
 

@@ -24,6 +24,8 @@ evaluating.offer_new(runs)
 recall_downloads.offer_leftovers(runs)
 
 if run is None:
+    with fatal():
+        recall.without_labels()
     st.stop()
 
 with shown():

@@ -62,7 +62,11 @@ def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: in
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a plan of picture {picture_id} at revision {revision}")
-    plan, masked, made_by = row
+    return from_columns(*row)
+
+
+def from_columns(plan: str, masked: str, made_by: str | None = None) -> StoredPlan:
+    """A plan from the columns of its row."""
     return StoredPlan(
         Plan.from_json(json.loads(plan)),
         tuple(PixelRect(*rect) for rect in json.loads(masked)),

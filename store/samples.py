@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from engine.geometry import PixelRect
 from engine.plan import Plan, Region
@@ -43,9 +44,10 @@ def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Compa
     with database.transaction() as cursor:
         rows = cursor.execute(
             """
-            SELECT p.id, v.regions, v.decided_at, v.reviewer
+            SELECT p.id, v.regions, v.decided_at, v.reviewer, m.plan, m.masked
             FROM verdicts AS v
             JOIN pictures AS p ON p.id = v.picture_id
+            JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
             WHERE v.decision = 'settled'
               AND v.undone_at IS NULL
               AND p.audit_sample = ?
@@ -53,19 +55,7 @@ def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Compa
             """,
             [audit_sample],
         ).fetchall()
-        firsts = [plans.at_revision(cursor, picture_id, 0) for picture_id, *_ in rows]
-    return tuple(
-        Comparison(
-            picture_id=picture_id,
-            machine=first.plan,
-            masked=first.masked,
-            decided=cases.regions_from(regions),
-            audit_sample=audit_sample,
-            decided_at=aware(decided_at),
-            reviewer=reviewer,
-        )
-        for (picture_id, regions, decided_at, reviewer), first in zip(rows, firsts, strict=True)
-    )
+    return tuple(_comparison(row, audit_sample=audit_sample) for row in rows)
 
 
 def rejected(database: Database, *, audit_sample: bool = True) -> int:
@@ -83,3 +73,17 @@ def rejected(database: Database, *, audit_sample: bool = True) -> int:
             [audit_sample],
         ).fetchall()
     return int(count)
+
+
+def _comparison(row: tuple[Any, ...], *, audit_sample: bool) -> Comparison:
+    picture_id, regions, decided_at, reviewer, plan, masked = row
+    first = plans.from_columns(plan, masked)
+    return Comparison(
+        picture_id=picture_id,
+        machine=first.plan,
+        masked=first.masked,
+        decided=cases.regions_from(regions),
+        audit_sample=audit_sample,
+        decided_at=aware(decided_at),
+        reviewer=reviewer,
+    )

@@ -9,7 +9,12 @@ from components import frame, session
 from components.access import Role, User
 from tests.app.reading import PAGES, UPRIGHT, WIDE, said
 
-GUARDED = {"Upload": Role.ANALYST, "Review": Role.REVIEWER, "Release": Role.ANALYST}
+GUARDED = {
+    "Upload": Role.ANALYST,
+    "Review": Role.REVIEWER,
+    "Release": Role.ANALYST,
+    "Recall": Role.MANAGER,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
