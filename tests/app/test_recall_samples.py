@@ -42,6 +42,16 @@ def test_sample_checks_say_what_was_missed_and_what_is_left_to_prove(lethe, tmp_
     assert list(table["Hidden by the machine"]) == ["3", "0", "0"]
 
 
+def test_sample_checks_need_no_labelled_set(lethe):
+    decided_sample(lethe)
+
+    app = lethe.page("Recall")
+
+    numbers = {metric.label: metric.value for metric in app.metric}
+    assert numbers["Pictures checked"] == "1"
+    assert f"{more_to_prove(Tally(1, 1), 0.99)} more checks without a miss" in said(app)
+
+
 def test_reviews_for_another_reason_are_no_sample_check(lethe, tmp_path):
     evaluated(lethe, labelled_set(tmp_path / "set"))
     decided_sample(lethe)
