@@ -127,6 +127,8 @@ class ProcessPool:
     def __init__(self, workers: int) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
+        # loky renews a worker that large pictures made large, which is no news for a user
+        warnings.filterwarnings("ignore", message="A worker was restarted")
         self._workers = workers
         self._pool = _new_pool(workers)
         self._is_busy = False

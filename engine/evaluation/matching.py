@@ -35,9 +35,14 @@ def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
 
     What a detector makes up beyond the edge neither hides anything nor makes a region too large.
     """
-    return tuple(
-        replace(one, region=replace(one.region, box=one.region.box.clipped(size))) for one in found
-    )
+    return tuple(_cut(one, size) for one in found)
+
+
+def _cut(one: Masked, size: Size) -> Masked:
+    box = one.region.box
+    if box.x0 >= 0 and box.y0 >= 0 and box.x1 <= size.width and box.y1 <= size.height:
+        return one
+    return replace(one, region=replace(one.region, box=box.clipped(size)))
 
 
 def is_too_large(region: Box, label: Box) -> bool:
@@ -53,17 +58,23 @@ def covered_share(label: Box, rects: Iterable[PixelRect]) -> float:
     """
     if label.area <= 0:
         raise ValueError(f"a label needs an area to be covered, got {label}")
-    inside = [part for rect in rects if (part := _part(label, rect)) is not None]
-    if not inside:
-        return 0.0
-    xs = sorted({x for part in inside for x in (part.x0, part.x1)})
-    ys = sorted({y for part in inside for y in (part.y0, part.y1)})
-    covered = np.zeros((len(ys) - 1, len(xs) - 1), dtype=np.bool_)
-    for part in inside:
-        rows = slice(ys.index(part.y0), ys.index(part.y1))
-        covered[rows, xs.index(part.x0) : xs.index(part.x1)] = True
-    area = np.diff(ys) @ covered @ np.diff(xs)
-    return min(round(float(area) / label.area, _SHARE_DIGITS), 1.0)
+    parts = [part for rect in rects if (part := _part(label, rect)) is not None]
+    return min(round(union_area(parts) / label.area, _SHARE_DIGITS), 1.0)
+
+
+def union_area(boxes: Sequence[Box]) -> float:
+    """Square pixels under at least one of the boxes; 0.0 when there are none."""
+    xs = _order(x for one in boxes for x in (one.x0, one.x1))
+    ys = _order(y for one in boxes for y in (one.y0, one.y1))
+    under = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), dtype=np.bool_)
+    for one in boxes:
+        under[ys[one.y0] : ys[one.y1], xs[one.x0] : xs[one.x1]] = True
+    return float(np.diff(list(ys)) @ under @ np.diff(list(xs))) if boxes else 0.0
+
+
+def _order(values: Iterable[float]) -> dict[float, int]:
+    """Each value's place among the different ones, in ascending order."""
+    return {value: place for place, value in enumerate(sorted(set(values)))}
 
 
 def can_hide(label: Box, one: Masked) -> bool:
@@ -97,10 +108,9 @@ def is_found_by(label: Box, region: Masked) -> bool:
     """True when this region alone finds the label, by either rule."""
     if is_too_large(region.region.box, label):
         return False
-    return (
-        region.region.box.iou(label) >= SAME_IOU
-        or covered_share(label, [region.rect]) >= HIDDEN_SHARE
-    )
+    part = _part(label, region.rect)
+    hidden = round(part.area / label.area, _SHARE_DIGITS) if part else 0.0
+    return hidden >= HIDDEN_SHARE or region.region.box.iou(label) >= SAME_IOU
 
 
 def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:

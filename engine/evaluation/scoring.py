@@ -22,10 +22,11 @@ from engine.evaluation.matching import (
     inside,
     iou_matrix,
     is_found_by,
+    union_area,
 )
 from engine.evaluation.misses import FalseAlarm, Miss, why_false, why_missed
 from engine.geometry import Box, Size, box_to_upright
-from engine.masks import Masked, mask_of
+from engine.masks import Masked
 from engine.plan import Reason
 from engine.policy import Policy
 from engine.triage import Route, route
@@ -282,10 +283,10 @@ def _excess(
     """Only masks of categories labelled completely: of the others nobody knows what is excess."""
     if not complete:
         return None
-    masks = [one.rect for one in way.proposed if one.region.category in complete]
-    mask = mask_of(masks, size)
-    on_labels = mask_of([label.box.outward() for label in labels], size)
-    return float(np.count_nonzero(mask & ~on_labels)) / mask.size
+    masks = [Box(*one.rect) for one in way.proposed if one.region.category in complete]
+    on_labels = [Box(*label.box.outward()) for label in labels]
+    excess = union_area(masks + on_labels) - union_area(on_labels)
+    return excess / (size.width * size.height)
 
 
 def _boxes(labels: Iterable[Label]) -> list[Box]:
