@@ -183,7 +183,7 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
     figure.add_annotation(
         x=now_load,
         y=100 * (now.detection.lower() or 0.0),
-        text=f"now from {now.doubt_at:g}",
+        text=f"asking from {now.doubt_at:g}",
         showarrow=False,
         yanchor="top",
         row=1,

@@ -9,7 +9,7 @@ from components.access import Role, may
 from components.batch_card import live_card, live_cards
 from components.failures import shown
 from components.palette import ago, plain
-from components.recall_words import lines
+from components.recall_words import answer, goal, lines
 from components.services import database, now, policy, services
 from engine.category import Category
 from engine.errors import LetheError
@@ -90,8 +90,9 @@ def _last_evaluation() -> None:
         return
     left_out = read_policy(last.policy_toml).not_looked_for
     told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
+    said, _ = answer(last.report, left_out)
     head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
-    st.markdown("\n".join([f"{head}\n", *told]))
+    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {said}\n", *told]))
 
 
 def gates() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -44,13 +45,16 @@ OUTCOMES: dict[PictureState, Chip] = {
 }
 """Word, icon and colour of each outcome; never a colour alone."""
 
+_LINK_STARTS = re.compile(r"://|www\.|@", re.IGNORECASE)
+"""Browsers' Markdown makes links of these whatever is escaped; a word joiner inside stops that."""
 _FORMATTING = "\\`*_{}[]()#+-.!|~:$<>"
 _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 def plain(text: str) -> str:
     """Text that Markdown shows as it is: a file's name must not format, link or load anything."""
-    return "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in text)
+    apart = _LINK_STARTS.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", text)
+    return "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in apart)
 
 
 def ago(moment: datetime, now: datetime) -> str:

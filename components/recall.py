@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from components import recall_misses, recall_samples, recall_thresholds, session
+from components.charts import draw, recall_lines
 from components.evaluated import Evaluated, evaluated
 from components.palette import ago, counted, plain
 from components.recall_figures import calibration_view, compare_view, groups_view, trend_view
@@ -16,7 +17,7 @@ from components.recall_words import Line, answer, at_least, at_most, goal, lines
 from components.services import database, now
 from engine.evaluation.recall import TARGET
 from engine.policy import read_policy
-from store import evaluations
+from store import evaluations, policies
 from store.evaluations import Evaluation
 
 _ANSWERS = {"green": st.success, "orange": st.warning}
@@ -52,7 +53,7 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
     if wanted in finished:
         session.keep("recall_run", wanted)
     if session.widget_value("recall_run") not in finished:
-        session.forget("recall_run")
+        session.keep("recall_run", next(iter(finished)))
     session.forget("recall_next")
     chosen = st.selectbox(
         "Evaluation",
@@ -70,22 +71,33 @@ def _name(run: Evaluation) -> str:
     return f"{run.number} · {run.name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
 
 
-def headline(run: Evaluation) -> None:
+def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     """Whether somebody can sign this, one line for each category, and the work it makes."""
     report = run.report or {}
     left_out = read_policy(run.policy_toml).not_looked_for
-    sentence, colour = answer(report, left_out)
+    sentence, colour = answer(report, left_out, is_tuned=_is_tuned(run, known))
     _ANSWERS[colour](
         sentence,
         icon=":material/verified:" if colour == "green" else ":material/pending_actions:",
     )
     _table(lines(report, left_out))
-    st.caption(_load(report))
+    if report["pictures"]:
+        st.caption(_load(report))
     st.caption(
-        f"Begun {ago(run.created_at, now())} by {plain(run.made_by)}, under policy `{run.policy}`, "
+        f"Evaluation {run.number}, {plain(run.name)}: begun {ago(run.created_at, now())} by "
+        f"{plain(run.made_by)}, under policy `{run.policy}`, "
         f"on data set `{run.fingerprint}`."
     )
     _left_out(run)
+
+
+def _is_tuned(run: Evaluation, known: tuple[Evaluation, ...]) -> bool:
+    """True when its policy was drafted from an evaluation of the same labels."""
+    same = {one.id for one in known if one.fingerprint == run.fingerprint}
+    return any(
+        version.policy == run.policy and version.evaluation_id in same
+        for version in policies.versions(database())
+    )
 
 
 def _table(told: tuple[Line, ...]) -> None:
@@ -106,7 +118,7 @@ def _row(line: Line) -> dict[str, str]:
         "At least": f"**{line.bound}**",
         "Verdict": line.badge,
         "Labels": labels if line.coverage.total else "none",
-        "Unasked": at_least(line.automatic.share),
+        "Sure": at_least(line.automatic.share),
         "False regions": "–" if line.is_blind else rate_at_most(line.false_per_picture),
     }
 
@@ -123,7 +135,8 @@ def _load(report: dict[str, Any]) -> str:
         f"and at {at_most(load['audit'])} more as sample checks. "
         f"Masked beyond the labels: {at_most(excess['mean'])} of a picture on average, "
         f"{at_most(excess['p95'])} in the worst twentieth. "
-        "*Found* is removed, or shown to a person; *unasked* is removed with no person; "
+        "*Found* is removed, or shown to a person; *sure* is what the score alone would remove "
+        "with no person; "
         "*false regions* are counted for each completely labelled picture. "
         "Bounds hold with 95 % confidence, and rounding never flatters."
     )
@@ -142,7 +155,7 @@ def _left_out(run: Evaluation) -> None:
         parts.append(f"{counted(len(run.problems), 'part')} of the data set could not be used")
     said = " and ".join(parts)
     with st.expander(
-        f"{said}; no figure counts them", icon=":material/warning:", key="recall_left"
+        f"{said} and in no figure above", icon=":material/warning:", key="recall_left"
     ):
         sentences = [
             *(f"{one.name}: {why}" for one, why in evaluations.unread(database(), run.id)),
@@ -182,6 +195,7 @@ def _thresholds(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
 
 
 def _groups(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+    draw(recall_lines(run.report or {}, run.target), "recall_lines")
     groups_view(run.report or {}, evaluated(run.id).scored)
 
 

@@ -8,9 +8,11 @@ import streamlit as st
 from components import evaluating, session
 from components.failures import shown
 from components.palette import plain
+from components.recall_words import answer
 from components.services import database, now, policy
-from engine.policy import Policy, differences, read_policy
-from store import policies
+from engine.errors import InvalidPolicy
+from engine.policy import Policy, default_policy, differences, read_policy
+from store import evaluations, policies
 from store.evaluations import Evaluation
 from store.policies import PolicyVersion
 
@@ -94,11 +96,21 @@ def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None
         st.caption("This version is in force: new batches run under it.")
         return
     with shown():
-        proposed, current = read_policy(version.toml), policy()
+        proposed = read_policy(version.toml)
+        current = _in_force_or_default()
         _changes(current, proposed)
         with st.container(horizontal=True):
             _offer_evaluation(version, run)
             _offer_activation(version, current, proposed)
+
+
+def _in_force_or_default() -> Policy:
+    """What to compare with; the built-in policy where `policy.toml` is broken, to be repaired."""
+    try:
+        return policy()
+    except InvalidPolicy:
+        st.caption("The policy file is broken; activating a version repairs it.")
+        return default_policy()
 
 
 def _changes(current: Policy, proposed: Policy) -> None:
@@ -142,12 +154,14 @@ def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
 
 def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy) -> None:
     count = len(differences(current, proposed))
+    is_broken = _is_broken()
     with st.popover("Activate", icon=":material/published_with_changes:"):
         st.markdown(
             f"**New batches will run under version {version.number}.** Batches that were made "
             "before keep their policy."
         )
         _changes(current, proposed)
+        st.markdown(_proof(version))
         by = st.text_input(
             "Your name", value=session.user().name, key=f"recall_activate_by_{version.number}"
         )
@@ -155,8 +169,25 @@ def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy)
             f"Activate version {version.number}",
             type="primary",
             key=f"recall_activate_{version.number}",
-            disabled=not by.strip() or not count,
+            disabled=not by.strip() or not (count or is_broken),
         )
     if pressed:
         policies.activate(database(), version.number, by.strip(), now())
         st.rerun()
+
+
+def _is_broken() -> bool:
+    try:
+        policy()
+    except InvalidPolicy:
+        return True
+    return False
+
+
+def _proof(version: PolicyVersion) -> str:
+    """What the newest evaluation under this version found, or that there is none."""
+    for one in evaluations.listed(database()):
+        if one.policy == version.policy and one.report is not None:
+            said, _ = answer(one.report, read_policy(version.toml).not_looked_for)
+            return f"Evaluation {one.number} under it: {said}"
+    return "**It was never evaluated.** Evaluate it before you trust it."

@@ -35,6 +35,12 @@ class Checked:
     """Decided pictures of which nobody knows what the machine would have covered."""
 
     @property
+    def worst(self) -> Tally:
+        """Clean pictures of all, rejected ones counted as if something had been missed."""
+        clean = self.counts.clean
+        return Tally(clean.found, clean.total + self.rejected)
+
+    @property
     def missed(self) -> int:
         """Pictures in which a person found something."""
         return self.counts.clean.total - self.counts.clean.found
@@ -57,36 +63,44 @@ def checked() -> Checked:
 def sentence(found: Checked) -> str:
     """What the sample says, for Home; empty while nothing was checked."""
     clean = found.counts.clean
-    if not clean.total:
+    if not found.worst.total:
         return ""
     return (
         f"Sample checks: of {counted(clean.total, 'picture')} that passed unasked, something "
-        f"was missed in {found.missed}; at most {at_most(_upper(clean))} of all such pictures."
+        f"was missed in {found.missed}; at most {at_most(_upper(found.worst))} of all such pictures"
+        f"{_rejects(found)}."
     )
+
+
+def _rejects(found: Checked) -> str:
+    """A rejected picture may be the worst of all, so the bound counts it as missed."""
+    if not found.rejected:
+        return ""
+    return f", with {counted(found.rejected, 'rejected picture')} counted as missed"
 
 
 def view(target: float) -> None:
     """Numbers, what more checks would prove, and the sample over time."""
     found = checked()
-    clean = found.counts.clean
     st.caption(
         "A random share of the pictures that passed on their own is shown to people all the same. "
         "What they add would have gone out."
     )
     _apart(found)
-    if not clean.total:
+    if not found.worst.total:
         st.caption("No picture of the sample was decided yet.")
         return
     for column, (label, number) in zip(st.columns(4), _numbers(found), strict=True):
         column.metric(label, number, border=True)
-    st.markdown(_outlook(clean, target))
+    st.markdown(_outlook(found.worst, target))
     st.table(
         pd.DataFrame(_per_category(found.counts)),
         border="horizontal",
         hide_index=True,
         alt="What people decided in the sample, by category",
     )
-    draw(sample_over_time(list(found.over_time), target), "recall_samples_time")
+    if found.over_time:
+        draw(sample_over_time(list(found.over_time), target), "recall_samples_time")
 
 
 def _numbers(found: Checked) -> list[tuple[str, str]]:
@@ -96,7 +110,7 @@ def _numbers(found: Checked) -> list[tuple[str, str]]:
         ("Pictures checked", f"{clean.total}"),
         ("Something was missed in", f"{found.missed}"),
         ("Estimated miss rate", at_most(rate)),
-        ("At most, 95 % sure", at_most(_upper(clean))),
+        ("At most, 95 % sure", at_most(_upper(found.worst))),
     ]
 
 
@@ -134,7 +148,7 @@ def _apart(found: Checked) -> None:
         was, they_are = ("was", "it is") if found.rejected == 1 else ("were", "they are")
         st.warning(
             f"{counted(found.rejected, 'picture')} of the sample {was} rejected: nobody said what "
-            f"was missed, so {they_are} in no number here.",
+            f"was missed, so {they_are} in the bound as missed, and in no other number.",
             icon=":material/dangerous:",
         )
     if found.unknown:

@@ -131,7 +131,11 @@ def _draft_policy(shown: Evaluated) -> Policy:
 
 def _chart(shown: Evaluated, draft: Policy, category: Category) -> None:
     thresholds = draft.thresholds(category)
-    points = _curve(shown.evaluation.id, category, thresholds.accept_at)
+    own, _ = _counts(shown.evaluation.id, category, draft.fingerprint, draft)
+    chosen = Point(thresholds.doubt_at, own.coverage, own.asked_with, own.asked_without)
+    steps = _curve(shown.evaluation.id, category, thresholds.accept_at)
+    others = [one for one in steps if one.doubt_at != chosen.doubt_at]
+    points = sorted([*others, chosen], key=lambda one: one.doubt_at)
     chart = trade_off(points, category, thresholds.doubt_at, shown.evaluation.target)
     draw(chart, f"recall_trade_off_{category.value}")
 

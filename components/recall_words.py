@@ -78,7 +78,8 @@ class Line:
     automatic: Tally
     groups: int
     lower_by_group: float | None
-    """Bound when whole groups are drawn again; None of nothing."""
+    """What groups prove: the lower of the exact bound on groups found whole, and of the bound of
+    recall when groups are drawn again, which is blind to misses it never saw. None of nothing."""
     false_per_picture: float | None
 
     @property
@@ -123,38 +124,71 @@ def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) 
 
 
 def answer(
-    report: Mapping[str, Any], not_looked_for: Collection[Category] = ()
+    report: Mapping[str, Any],
+    not_looked_for: Collection[Category] = (),
+    *,
+    is_tuned: bool = False,
 ) -> tuple[str, Colour]:
-    """Whether somebody can sign this, in sentences, and the colour that goes with it."""
+    """Whether somebody can sign this, in sentences, and the colour that goes with it.
+
+    Args:
+        report: of one evaluation.
+        not_looked_for: what its policy leaves out.
+        is_tuned: the policy's thresholds were chosen on the very same labels.
+    """
+    if not report["pictures"]:
+        return "**Cannot say.** None of the pictures could be measured.", "orange"
     told = lines(report, not_looked_for)
     target = goal(report["target"])
-    short = [one for one in told if one.word != "met"]
-    shaky = [one for one in told if (one.lower_by_group or 0.0) < one.target]
-    if short:
-        return _not_all(told, short, target), "orange"
-    if shaky:
-        said = " and ".join(f"{one.category} {at_least(one.lower_by_group)}" for one in shaky)
+    met = [one for one in told if one.word == "met"]
+    short = [one for one in told if one not in met]
+    caveats = _caveats(report, met, target, is_tuned=is_tuned) if met else []
+    if met and not short and not caveats:
         text = (
-            f"**Not yet.** Every bound reaches {target}, but labels of one person or event are "
-            f"not independent: drawing whole groups again gives {said}. Add pictures of others."
+            "**Yes, for pictures like these.** With 95 % confidence in each category, at least "
+            f"{target} is found: removed, or shown to a person."
         )
-        return text, "orange"
+        return text, "green"
+    sentences = [_start(told, met, target), *(_sentence(one, target) for one in short), *caveats]
+    return " ".join(sentences), "orange"
+
+
+def _start(told: Sequence[Line], met: Sequence[Line], target: str) -> str:
+    if not met:
+        is_told = any(one.coverage.total for one in told)
+        return "**No.**" if is_told else "**Cannot say.**"
+    if len(met) == len(told):
+        return f"**Almost.** Every lower bound reaches {target}."
+    names = " and ".join(one.category.value for one in met)
+    return f"**Only for {names},** whose lower bound reaches {target}."
+
+
+def _caveats(
+    report: Mapping[str, Any], met: Sequence[Line], target: str, *, is_tuned: bool
+) -> list[str]:
+    """Why a bound that reaches the target may not be leant on."""
+    caveats = [
+        f"But the {one.category.value} labels come from {counted(one.groups, 'group')} of pictures "
+        f"of one person or event, which are not independent: groups prove only "
+        f"{at_least(one.lower_by_group)}."
+        for one in met
+        if (one.lower_by_group or 0.0) < one.target
+    ]
     if report["unread"]:
-        pictures = counted(report["unread"], "picture")
-        text = f"**Almost.** Every category reaches {target}, but {pictures} could not be measured."
-        return text, "orange"
-    text = (
-        "**Yes, for pictures like these.** With 95 % confidence in each category, at least "
-        f"{target} is found: removed, or shown to a person."
-    )
-    return text, "green"
+        caveats.append(f"But {counted(report['unread'], 'picture')} could not be measured.")
+    if report["problems"]:
+        caveats.append(f"But the data set has {counted(report['problems'], 'problem')}.")
+    if is_tuned:
+        caveats.append(
+            "But the thresholds were chosen on these very labels: confirm them on other pictures."
+        )
+    return caveats
 
 
-def _not_all(told: Sequence[Line], short: Sequence[Line], target: str) -> str:
-    met = [one.category.value for one in told if one not in short]
-    reasons = "; ".join(_short_of(one, target) for one in short)
-    start = f"**Only for {' and '.join(met)}.**" if met else "**No.**"
-    return f"{start} {reasons[0].upper()}{reasons[1:]}."
+def _sentence(line: Line, target: str) -> str:
+    """What keeps a category from its target."""
+    text = _short_of(line, target)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _short_of(line: Line, target: str) -> str:
@@ -163,7 +197,7 @@ def _short_of(line: Line, target: str) -> str:
         case word if word == NOBODY_LOOKED:
             return f"nobody looked for {name}"
         case "not measured":
-            return f"{name} is not labelled in this set"
+            return f"no {name} label counts in this set"
         case "not proven":
             return f"{name} may reach {target}, but these labels prove only {line.bound}"
         case "missed for certain":
@@ -184,9 +218,14 @@ def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool)
         coverage=coverage,
         automatic=Tally(values["automatic"]["found"], values["labels"]),
         groups=values["coverage"]["groups"],
-        lower_by_group=values["coverage"]["lower95_bootstrap"],
+        lower_by_group=_by_group(values["coverage"]),
         false_per_picture=values["false_per_picture"],
     )
+
+
+def _by_group(coverage: Mapping[str, Any]) -> float | None:
+    bounds = (coverage["lower95_groups"], coverage["lower95_bootstrap"])
+    return min((one for one in bounds if one is not None), default=None)
 
 
 def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, str, Colour]:

@@ -41,6 +41,7 @@ folder that holds one of them. A label is found when masks of its category hide 
 whether removed without asking or shown to a person as a doubt; IoU recall stands beside it. Nothing
 is released and no picture is changed. docs/how-to/evaluate.md says what every figure means.
 """
+_STOPPED = "Stopped. What was finished is kept; the same command goes on from there."
 _EXITS = """\
 exit status: 0 every picture reached an outcome; 1 some verdict lines could not be carried out;
 2 the command could not be understood or started; 4 recall lies below --fail-under;
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(f"The disk or a folder refused: {error.strerror or type(error).__name__}.")
         return EXIT_USAGE
     except KeyboardInterrupt:
-        _complain("Stopped. What was finished is kept; the same command goes on from there.")
+        _complain(options.when_stopped)
         return EXIT_INTERRUPTED
 
 
@@ -107,9 +108,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         json=options.json,
         report=options.report,
         misses=options.misses,
+        policy_file=options.policy,
+        only=options.only,
     )
-    summary = evaluation.measure(wanted)
-    _print(evaluation.as_text(summary))
+    summary = evaluation.measure(wanted, _print)
     is_strict = options.fail_under is not None
     return EXIT_MISSED if is_strict and evaluation.is_missed(summary) else EXIT_DONE
 
@@ -229,7 +231,8 @@ def _verb(
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.set_defaults(run=run)
+    keeps = run in (_redact, _release)
+    verb.set_defaults(run=run, when_stopped=_STOPPED if keeps else "Stopped; nothing was written.")
     return verb
 
 

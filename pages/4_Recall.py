@@ -29,7 +29,7 @@ if run is None:
     st.stop()
 
 with shown():
-    recall.headline(run)
+    recall.headline(run, runs)
     recall.views(run, runs)
 
 recall_downloads.offer(run, runs)

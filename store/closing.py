@@ -2,7 +2,7 @@
 
 A crash between the last outcome and the report loses nothing: an evaluation with no picture left to
 do, and neither finished nor cancelled, is closed whenever the dispatcher looks. The report takes
-about a second, so it is made between two transactions.
+some seconds for thousands of pictures, so it is made between two transactions.
 """
 
 from __future__ import annotations

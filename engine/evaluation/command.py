@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,19 +15,22 @@ from typing import Any
 
 from tqdm import tqdm
 
-from engine.errors import UnusableFolder
+from engine.category import Category
+from engine.errors import InvalidDataset, UnusableFolder
 from engine.evaluation import recall, report
 from engine.evaluation.counts import count
 from engine.evaluation.datasets import read_dataset
-from engine.evaluation.listing import listed
+from engine.evaluation.listing import private_lines
+from engine.evaluation.outputs import check_outputs, write_all
 from engine.evaluation.recall import TARGET, Scored, score_all
 from engine.evaluation.report import Subject
+from engine.evaluation.report_numbers import NOTHING, at_least, at_most, counted
 from engine.evaluation.run import Run, evaluate
-from engine.evaluation.tally import share_down, share_up
 from engine.policy import Policy
 from engine.weights import load_weights
 
 PROBLEMS_SHOWN = 20
+_REPORTS = (".html", ".htm", ".md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,27 @@ class Wanted:
     report: Path | None = None
     """`.html`, or `.md` with its figures beside it."""
     misses: Path | None = None
-    """One line for each missed label and false region; names pictures, so it is private."""
+    """A line for each missed label, false region and problem; names pictures, so it is private."""
+    policy_file: Path | None = None
+    only: tuple[Category, ...] | None = None
 
     @property
     def words(self) -> str:
-        """The command that remakes the report; without folders, which say much about a machine."""
-        images = " --images DIR" if self.images else ""
-        report = f" --report {self.report.name}" if self.report else ""
-        return f"python -m engine evaluate {self.dataset.name}{images}{report}"
+        """The command that remakes the figures; without folders, which say much about a machine."""
+        options = {
+            "--images": None if self.images is None else "DIR",
+            "--policy": None if self.policy_file is None else self.policy_file.name,
+            "--only": None if self.only is None else ",".join(self.only),
+            "--fail-under": None if self.target == TARGET else f"{self.target:g}",
+            "--report": None if self.report is None else self.report.name,
+        }
+        given = [word for name, value in options.items() if value for word in (name, value)]
+        return shlex.join(["python", "-m", "engine", "evaluate", self.dataset.name, *given])
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Every file that will be written, a Markdown report's figures apart."""
+        return tuple(file for file in (self.json, self.report, self.misses) if file is not None)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +86,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--misses",
         type=Path,
         metavar="FILE.jsonl",
-        help="list each miss and false region; names pictures, so it is private",
+        help="list each miss, false region and problem; names pictures, so it is private",
     )
     parser.add_argument(
         "--fail-under",
@@ -79,23 +96,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def measure(wanted: Wanted) -> dict[str, Any]:
-    """Evaluate and write what was asked for; the summary is `recall.report`'s.
+def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
+    """Evaluate, say the result, and write what was asked for.
+
+    Args:
+        wanted: what to do.
+        say: called once with the result as text, before anything is written.
+
+    Returns:
+        The summary, as `recall.summary` gives it.
 
     Raises:
-        InvalidDataset: the data set cannot be read, or has no picture.
-        UnusableFolder: something cannot be written; said before the work begins.
+        InvalidDataset: the data set cannot be read, or nothing of it could be measured.
+        UnusableFolder: something cannot be written; said before the work begins where possible.
     """
     load_weights("centerface")  # say what is missing before starting processes
-    for file in filter(None, (wanted.json, wanted.report, wanted.misses)):
-        _check_writable(file)
+    if wanted.report is not None and wanted.report.suffix.lower() not in _REPORTS:
+        raise UnusableFolder(f"{wanted.report}: a report is written as {' or '.join(_REPORTS)}.")
+    read = [wanted.dataset, *filter(None, (wanted.images, wanted.policy_file))]
+    check_outputs(wanted.outputs, read)
     dataset = read_dataset(wanted.dataset, wanted.images)
+    check_outputs(wanted.outputs, [*read, *(picture.path for picture in dataset.pictures)])
     _say_problems([str(problem) for problem in dataset.problems])
     with tqdm(total=len(dataset.pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
         run = evaluate(dataset, wanted.policy, workers=wanted.workers, progress=bar.update)
     scored = score_all(run.pairs, wanted.policy)
-    refused = [(picture.name, why) for picture, why in (*run.unread, *scored.unfit)]
-    _say_problems([f"{name}: {why}" for name, why in refused])
+    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.unfit)]
+    _say_problems(refused)
+    if not scored.scores:
+        raise InvalidDataset(f"Nothing was measured: no picture of {dataset.name} could be used.")
     summary = recall.summary(
         count(scored.scores),
         wanted.policy,
@@ -103,7 +132,8 @@ def measure(wanted: Wanted) -> dict[str, Any]:
         unread=len(refused),
         problems=len(dataset.problems),
     )
-    _write(wanted, run, scored, summary)
+    say(as_text(summary, wanted.policy))
+    write_all(_texts(wanted, run, scored, summary))
     return summary
 
 
@@ -112,30 +142,38 @@ def is_missed(summary: dict[str, Any]) -> bool:
     return any(one["verdict"] == "missed" for one in summary["categories"].values())
 
 
-def as_text(summary: dict[str, Any]) -> str:
+def as_text(summary: dict[str, Any], policy: Policy) -> str:
     """The summary as a person reads it in a terminal; recall is never rounded up."""
     load, excess = summary["review_load"], summary["excess_masked"]
-    weights = ", ".join(summary["weights"]) or "no detector"
-    shares = [share_up(load[which]) for which in ("all", "with", "without")]
-    lines = [
-        f"{summary['pictures']} pictures, {summary['unread']} could not be used; {weights}",
-        "category  labels   found   at least  automatic  false/picture  verdict",
-        *(_line(name, one) for name, one in summary["categories"].items()),
-        "A person must look at {} of the pictures (with labels {}, without {}).".format(*shares),
-        f"Masked without need: {share_up(excess['mean'])} of a picture on average.",
+    parts = [
+        f"{at_most(load[part])} of those {part} labels"
+        for part in ("with", "without")
+        if load[part] is not None
     ]
+    unread = f"{counted(summary['unread'], 'picture')} could not be used"
+    lines = [
+        f"{counted(summary['pictures'], 'picture')}, {unread}; {', '.join(summary['weights'])}",
+        "category  labels     found  at least  automatic  false/picture  verdict",
+        *(_line(name, one, policy) for name, one in summary["categories"].items()),
+        f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
+    ]
+    if excess["mean"] is not None:
+        lines.append(f"Masked without need: {at_most(excess['mean'])} of a picture on average.")
     return "\n".join(lines)
 
 
-def _line(name: str, one: dict[str, Any]) -> str:
+def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
     false = one["false_per_picture"]
     word = one["verdict"].replace("_", " ")
     if word == "missed" and one["certain"]:
         word += " for certain"
+    is_blind = Category(name) not in policy.looked_for or "nobody looked" in one["misses"]
+    if is_blind and one["labels"]:
+        word += ", nobody looked"
     return (
-        f"{name:8} {one['labels']:7} {share_down(one['coverage']['recall']):>8} "
-        f"{share_down(one['coverage']['lower95']):>9} {share_down(one['automatic']['recall']):>10} "
-        f"{'-' if false is None else f'{false:.2f}':>14}  {word}"
+        f"{name:8} {one['labels']:7} {at_least(one['coverage']['recall']):>9} "
+        f"{at_least(one['coverage']['lower95']):>9} {at_least(one['automatic']['recall']):>10} "
+        f"{NOTHING if false is None else f'{false:.2f}':>14}  {word}"
     )
 
 
@@ -149,19 +187,22 @@ def _share(text: str) -> float:
     return value
 
 
-def _write(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) -> None:
+def _texts(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) -> dict[Path, str]:
+    """What each file is to hold."""
+    texts = {}
     if wanted.json is not None:
-        wanted.json.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        texts[wanted.json] = json.dumps(summary, indent=2) + "\n"
     if wanted.misses is not None:
-        text = "".join(json.dumps(line) + "\n" for line in listed(scored))
-        wanted.misses.write_text(text, encoding="utf-8")
+        lines = private_lines(scored, run.dataset.problems)
+        texts[wanted.misses] = "".join(json.dumps(line) + "\n" for line in lines)
     if wanted.report is not None:
-        _write_report(wanted.report, wanted, run, scored, summary)
+        texts |= _report_texts(wanted.report, wanted, run, scored, summary)
+    return texts
 
 
-def _write_report(
+def _report_texts(
     file: Path, wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]
-) -> None:
+) -> dict[Path, str]:
     subject = Subject(
         name=run.dataset.name,
         fingerprint=run.dataset.fingerprint,
@@ -175,23 +216,17 @@ def _write_report(
     )
     made = report.document(subject, run.pairs, scored, summary)
     if file.suffix.lower() != ".md":
-        file.write_text(report.html(made), encoding="utf-8")
-        return
+        return {file: report.html(made)}
     written = report.markdown(made, prefix=f"{file.stem}-")
-    file.write_text(written.text, encoding="utf-8")
-    for name, svg in written.figures.items():
-        (file.parent / name).write_text(svg, encoding="utf-8")
-
-
-def _check_writable(file: Path) -> None:
-    if not file.parent.is_dir():
-        raise UnusableFolder(f"{file} cannot be written: there is no folder {file.parent}.")
-    if file.is_dir():
-        raise UnusableFolder(f"{file} cannot be written: it is a folder.")
+    figures = {file.with_name(name): svg for name, svg in written.figures.items()}
+    return {file: written.text, **figures}
 
 
 def _say_problems(problems: Sequence[str]) -> None:
     for problem in problems[:PROBLEMS_SHOWN]:
         tqdm.write(problem, file=sys.stderr)
     if len(problems) > PROBLEMS_SHOWN:
-        tqdm.write(f"... and {len(problems) - PROBLEMS_SHOWN} more like these.", file=sys.stderr)
+        tqdm.write(
+            f"... and {len(problems) - PROBLEMS_SHOWN} more; --misses lists them all.",
+            file=sys.stderr,
+        )

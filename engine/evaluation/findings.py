@@ -16,7 +16,7 @@ from engine.masks import Masked
 from engine.plan import Reason, Region
 
 FLOOR = 0.05
-"""Detections with a lower score are not kept: no threshold worth having lies below it."""
+"""Detections with a lower score are not kept, unless the policy itself asks about lower ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engine.evaluation.labels import Problem
 from engine.evaluation.recall import Scored
 from engine.evaluation.scoring import PictureScore
 from engine.geometry import Box
 
 
-def listed(scored: Scored) -> Iterator[dict[str, Any]]:
-    """One plain object for each missed label and each false region, by picture."""
+def private_lines(scored: Scored, problems: Iterable[Problem]) -> Iterator[dict[str, Any]]:
+    """One plain object for each missed label and false region, by picture, and each problem."""
     for one in scored.scores:
         yield from _misses(one)
         yield from _false_regions(one)
+    for picture, why in scored.unfit:
+        yield {"picture": picture.name, "kind": "problem", "reason": why}
+    for problem in problems:
+        yield {
+            "kind": "problem",
+            "file": problem.file,
+            "line": problem.line,
+            "reason": problem.text,
+        }
 
 
 def _misses(one: PictureScore) -> Iterator[dict[str, Any]]:

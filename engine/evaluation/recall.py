@@ -209,5 +209,5 @@ def _found(tally: Tally) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Nine digits: equal on every machine, and too fine to lift a bound to a target."""
+    """Nine digits, so that every machine writes the same; verdicts go by the value itself."""
     return None if value is None else round(value, 9)

@@ -11,7 +11,6 @@ from engine.evaluation.report_figures import forest
 from engine.evaluation.report_numbers import (
     PLURAL,
     at_least,
-    at_most,
     counted,
     exactly,
     found,
@@ -91,7 +90,7 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
         f"{scope}."
     )
     if not short:
-        return (Paragraph(f"{proven} Sign for that and for no more; section 9 says what is left."),)
+        return (Paragraph(f"{proven} {_signing(facts)}"),)
     return (
         Paragraph(proven),
         Paragraph(
@@ -100,6 +99,14 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
             is_warning=True,
         ),
     )
+
+
+def _signing(facts: Facts) -> str:
+    if any(_leaning_on_groups(facts, category) for category in facts.labelled):
+        return "Read below, before you sign, how far the labels are independent."
+    if facts.summary["unread"] or facts.summary["problems"]:
+        return "Read in section 2, before you sign, what of the data set could not be used."
+    return "Sign for that and for no more; section 9 says what is left."
 
 
 def _remarks(facts: Facts) -> list[Paragraph]:
@@ -148,13 +155,16 @@ def _still_to_prove(facts: Facts, category: Category) -> str:
 
 def _leaning_on_groups(facts: Facts, category: Category) -> str:
     """A verdict that holds only while labels are taken to be independent says so."""
-    bootstrap = facts.of(category)["coverage"]["lower95_bootstrap"]
-    if facts.of(category)["verdict"] != "met" or bootstrap is None or bootstrap >= facts.target:
+    groups, part = facts.groups(category), facts.of(category)["coverage"]
+    bounds = (groups.lower(), part["lower95_bootstrap"])
+    bound = min((one for one in bounds if one is not None), default=None)
+    if facts.of(category)["verdict"] != "met" or bound is None or bound >= facts.target:
         return ""
     return (
-        f"{PLURAL[category]}: the target is met when labels count one by one. Drawing whole groups "
-        f"again gives a lower bound of {at_most(bootstrap, below=facts.target)}, below the target: "
-        "misses come in groups, so do not lean on this verdict."
+        f"{PLURAL[category]}: the target is met when labels count one by one. They come from "
+        f"{counted(groups.total, 'group')} of pictures of one person or event, and groups, counted "
+        f"whole or drawn again, prove only {at_least(bound)}: labels of a group are alike, so do "
+        "not lean on this verdict."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import beta, norm
+from scipy.special import betaincinv, ndtri
 
 CONFIDENCE = 0.95
 """Of every bound, one-sided, unless it says otherwise."""
@@ -40,7 +40,7 @@ class Tally:
             return None
         if self.found == 0:
             return 0.0
-        return float(beta.ppf(1 - confidence, self.found, self.total - self.found + 1))
+        return float(betaincinv(self.found, self.total - self.found + 1, 1 - confidence))
 
     def upper(self, confidence: float = CONFIDENCE) -> float | None:
         """One-sided exact upper bound of the share (Clopper and Pearson 1934); None of nothing."""
@@ -48,14 +48,14 @@ class Tally:
             return None
         if self.found == self.total:
             return 1.0
-        return float(beta.ppf(confidence, self.found + 1, self.total - self.found))
+        return float(betaincinv(self.found + 1, self.total - self.found, confidence))
 
     def wilson(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
         """Two-sided score interval (Wilson 1927), for bars in charts; None of nothing."""
         if not self.total:
             return None
         n, p = self.total, self.found / self.total
-        z = float(norm.ppf((1 + confidence) / 2))
+        z = float(ndtri((1 + confidence) / 2))
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         return max(middle - half, 0.0), min(middle + half, 1.0)
@@ -87,13 +87,3 @@ def more_to_prove(tally: Tally, target: float, *, limit: int = 1_000_000) -> int
         middle = (low + high) // 2
         low, high = (low, middle) if is_proven(middle) else (middle, high)
     return high
-
-
-def share_down(share: float | None) -> str:
-    """A share in percent with one decimal, rounded down: recall never looks better than it is."""
-    return "-" if share is None else f"{math.floor(round(share * 1000, 6)) / 10:.1f} %"
-
-
-def share_up(share: float | None) -> str:
-    """A share in percent with one decimal, rounded up: for upper bounds and what one would hide."""
-    return "-" if share is None else f"{math.ceil(round(share * 1000, 6)) / 10:.1f} %"

@@ -72,12 +72,14 @@ def test_one_is_no_plural(count, expected):
         "**bold** $x$ :red[y]",
         "a\\b",
         "名.png",
+        "see www.outside or a@outside",
     ],
 )
 def test_a_name_in_markdown_is_shown_as_it_is(name):
     escaped = plain(name)
 
-    assert re.sub(r"\\(.)", r"\1", escaped) == name
+    assert re.sub(r"\\(.)", r"\1", escaped).replace("\u2060", "") == name
+    assert not re.search(r"://|www|@\w", escaped.replace("\\", ""))
     assert not re.search(r"(?<!\\)(?:\\\\)*[!\[\]<>*$:`_]", escaped)
 
 

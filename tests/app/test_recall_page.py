@@ -99,7 +99,7 @@ def test_problems_and_unread_pictures_are_said(lethe, tmp_path):
     app = lethe.page("Recall")
 
     assert run.report["unread"] == 1
-    (note,) = [one for one in app.expander if "no figure counts them" in one.label]
+    (note,) = [one for one in app.expander if "in no figure above" in one.label]
     assert "1 picture could not be measured and 1 part of the data set" in note.label
     assert "picture 2.png" in said(app)
 

@@ -16,6 +16,7 @@ from engine.evaluation.tally import Tally
 def category(found: int, labels: int, **changes: object) -> dict:
     """A category's part of a report."""
     tally = Tally(found, labels)
+    groups = changes.pop("groups", labels)
     values = {
         "labels": labels,
         "coverage": {
@@ -23,7 +24,8 @@ def category(found: int, labels: int, **changes: object) -> dict:
             "recall": tally.share,
             "lower95": tally.lower(),
             "lower95_bootstrap": changes.pop("bootstrap", 1.0),
-            "groups": labels,
+            "lower95_groups": Tally(groups, groups).lower(),
+            "groups": groups,
         },
         "automatic": {"found": found, "recall": tally.share},
         "false_per_picture": 0.0,
@@ -34,11 +36,13 @@ def category(found: int, labels: int, **changes: object) -> dict:
     return values | changes
 
 
-def report(unread: int = 0, **parts: dict) -> dict:
+def report(unread: int = 0, problems: int = 0, pictures: int = 1000, **parts: dict) -> dict:
     met = category(1000, 1000)
     return {
         "target": 0.99,
+        "pictures": pictures,
         "unread": unread,
+        "problems": problems,
         "categories": {one.value: parts.get(one.value, met) for one in DETECTABLE},
     }
 
@@ -110,11 +114,16 @@ def test_what_the_policy_leaves_out_is_said_even_without_labels():
         pytest.param(report(), "**Yes, for pictures like these.**", "green", id="all met"),
         pytest.param(report(unread=1), "**Almost.**", "orange", id="unread"),
         pytest.param(
-            report(face=category(1000, 1000, bootstrap=0.98)), "**Not yet.**", "orange", id="groups"
+            report(face=category(1000, 1000, bootstrap=0.98)), "**Almost.**", "orange", id="groups"
         ),
         pytest.param(
+            report(face=category(1000, 1000, groups=1)), "**Almost.**", "orange", id="one person"
+        ),
+        pytest.param(report(problems=500), "**Almost.**", "orange", id="much was left out"),
+        pytest.param(report(pictures=0), "**Cannot say.**", "orange", id="nothing measured"),
+        pytest.param(
             report(face=category(1000, 1000, verdict="not_proven")),
-            "**Only for tattoo and jewelry.** Face may reach",
+            "**Only for tattoo and jewelry,** whose lower bound reaches 99 %. Face may reach",
             "orange",
             id="one short",
         ),
@@ -138,3 +147,21 @@ def test_a_bound_of_a_report_is_the_tallys_own():
 
     assert line.bound == at_least(Tally(938, 947).lower())
     assert math.isclose(line.coverage.share or 0, 938 / 947)
+
+
+def test_what_speaks_against_one_category_is_said_when_others_are_short():
+    alone = category(1000, 1000, groups=1)
+    missed = category(9, 10, verdict="missed")
+
+    sentence, _ = answer(report(unread=3, face=alone, tattoo=missed, jewelry=missed))
+
+    assert sentence.startswith("**Only for face,**")
+    assert "face labels come from 1 group" in sentence
+    assert "3 pictures could not be measured" in sentence
+
+
+def test_thresholds_chosen_on_the_same_labels_prove_nothing():
+    sentence, colour = answer(report(), is_tuned=True)
+
+    assert (sentence.split()[0], colour) == ("**Almost.**", "orange")
+    assert "chosen on these very labels" in sentence

@@ -21,6 +21,7 @@ from engine.evaluation.formats.written import (
     WrittenBox,
     WrittenPicture,
     WrittenSet,
+    printable,
     shown,
 )
 from engine.evaluation.labels import Dataset, Label, LabelledPicture, Problem
@@ -48,7 +49,7 @@ def judged(written: WrittenSet) -> Dataset:
     if not judgements:
         raise InvalidDataset(_nothing_left(problems))
     pictures = sorted((picture for picture, _ in judgements), key=lambda picture: picture.name)
-    return Dataset(written.name, tuple(pictures), tuple(problems))
+    return Dataset(printable(written.name), tuple(pictures), tuple(problems))
 
 
 def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
@@ -136,14 +137,14 @@ def _judged_picture(
     complete = expressible if picture.labelled_for is None else picture.labelled_for
     partial = picture.partial_for | (lost & complete)
     usable = LabelledPicture(
-        name=picture.name,
+        name=printable(picture.name),
         path=picture.path,
         labels=tuple(labels),
         labelled_for=complete - partial,
         partial_for=partial,
         size=picture.size,
-        group=picture.group or picture.name,
-        attributes=picture.attributes,
+        group=printable(picture.group or picture.name),
+        attributes=_printable(picture.attributes),
     )
     return usable, problems
 
@@ -166,7 +167,7 @@ def _labels(box: WrittenBox, size: Size | None) -> list[Label]:
             f"The box {[round(value, 2) for value in box.box.corners]} lies outside the picture, "
             f"which is {size.width} × {size.height} pixels."
         )
-    return [Label(box.box, category, box.is_ignored, _attributes(box, box.class_name))]
+    return [Label(box.box, category, box.is_ignored, _printable(_attributes(box, box.class_name)))]
 
 
 def _attributes(box: WrittenBox, class_name: str) -> tuple[tuple[str, str], ...]:
@@ -174,6 +175,10 @@ def _attributes(box: WrittenBox, class_name: str) -> tuple[tuple[str, str], ...]
     if is_named or spelled_category(class_name):
         return box.attributes
     return (*box.attributes, ("subclass", class_name))
+
+
+def _printable(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((printable(key), printable(value)) for key, value in attributes)
 
 
 def _categories_of(box: WrittenBox) -> frozenset[Category]:

@@ -124,9 +124,12 @@ def shown(value: object) -> str:
 
 
 def printable(path: Path | str) -> str:
-    """A path with forward slashes; bytes that are no text become backslash escapes."""
+    """A text or a path with forward slashes; what is no text becomes backslash escapes."""
     text = path if isinstance(path, str) else path.as_posix()
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a pair, as JSON can hold
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def text_of(path: Path) -> str:

@@ -5,21 +5,22 @@ import json
 from hypothesis import given
 
 from engine.evaluation.counts import count
-from engine.evaluation.listing import listed
+from engine.evaluation.labels import Problem
+from engine.evaluation.listing import private_lines
 from engine.evaluation.recall import Scored, score_all
-from tests.engine.evaluation.made import PLAIN, label, masked, pairs, scored
+from tests.engine.evaluation.made import PLAIN, label, labelled, masked, pairs, scored
 
 BOX, FAR = (100.04, 100, 200, 200), (500, 500, 600, 600)
 
 
 def test_of_no_pictures_nothing_is_listed():
-    assert list(listed(Scored((), ()))) == []
+    assert list(private_lines(Scored((), ()), ())) == []
 
 
 def test_each_miss_and_each_false_region_is_one_line():
     picture = scored([label(BOX)], [masked(FAR, score=0.3)], name="a.jpg")
 
-    assert list(listed(Scored((picture,), ()))) == [
+    assert list(private_lines(Scored((picture,), ()), ())) == [
         {
             "picture": "a.jpg",
             "kind": "miss",
@@ -45,7 +46,7 @@ def test_each_miss_and_each_false_region_is_one_line():
 def test_there_are_as_many_lines_as_were_counted(made):
     result = score_all(made, PLAIN)
 
-    lines = [json.loads(json.dumps(line, allow_nan=False)) for line in listed(result)]
+    lines = [json.loads(json.dumps(line, allow_nan=False)) for line in private_lines(result, ())]
 
     counted = count(result.scores).categories.values()
     assert [one["kind"] for one in lines].count("false region") == sum(
@@ -54,3 +55,13 @@ def test_there_are_as_many_lines_as_were_counted(made):
     assert [one["kind"] for one in lines].count("miss") == sum(
         one.coverage.total - one.coverage.found for one in counted
     )
+
+
+def test_problems_and_pictures_that_could_not_be_used_are_lines_too():
+    problem = Problem("labels.json", 7, "The box has no area.")
+    unfit = (labelled(name="a.jpg"), "Its labels are for another picture.")
+
+    assert list(private_lines(Scored((), (unfit,)), [problem])) == [
+        {"picture": "a.jpg", "kind": "problem", "reason": "Its labels are for another picture."},
+        {"kind": "problem", "file": "labels.json", "line": 7, "reason": "The box has no area."},
+    ]

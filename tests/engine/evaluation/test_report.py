@@ -228,7 +228,18 @@ def test_a_verdict_that_leans_on_independent_labels_says_so():
     made = document(pairs)
 
     assert answer(made)["Faces"]["Verdict"] == "met"
-    assert "misses come in groups" in prose(made, 1)
+    assert "groups, counted whole or drawn again, prove only" in prose(made, 1)
+    assert "Sign for that" not in prose(made, 1)
+
+
+def test_labels_of_one_person_are_no_ground_to_sign():
+    pairs = [(replace(one, group="one person"), seen) for one, seen in pairs_of(400)]
+
+    made = document(pairs)
+
+    assert answer(made)["Faces"]["Verdict"] == "met"
+    assert "They come from 1 group of pictures" in prose(made, 1)
+    assert "Sign for that" not in prose(made, 1)
 
 
 def test_too_few_labels_say_how_many_more_would_do():

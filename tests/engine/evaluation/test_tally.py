@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.tally import NONE, Tally, more_to_prove, share_down, share_up
+from engine.evaluation.tally import NONE, Tally, more_to_prove
 
 
 @st.composite
@@ -105,19 +105,3 @@ def test_what_can_never_be_proven_is_refused(target):
 def test_a_search_without_end_says_so():
     assert more_to_prove(NONE, 0.99, limit=298) is None
     assert more_to_prove(NONE, 0.99, limit=299) == 299
-
-
-@pytest.mark.parametrize(
-    ("share", "down", "up"),
-    [
-        pytest.param(None, "-", "-", id="of nothing"),
-        pytest.param(0.0, "0.0 %", "0.0 %", id="none"),
-        pytest.param(1.0, "100.0 %", "100.0 %", id="all"),
-        pytest.param(0.99, "99.0 %", "99.0 %", id="on the step"),
-        pytest.param(0.9899999, "98.9 %", "99.0 %", id="just below a step"),
-        pytest.param(0.9999, "99.9 %", "100.0 %", id="nearly all"),
-        pytest.param(0.0001, "0.0 %", "0.1 %", id="nearly none"),
-    ],
-)
-def test_recall_is_never_rounded_up_and_harm_never_down(share, down, up):
-    assert (share_down(share), share_up(share)) == (down, up)

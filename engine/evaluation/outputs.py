@@ -1,0 +1,76 @@
+"""Files that an evaluation writes: refused before the work, and written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from engine.errors import UnusableFolder
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """See to it that each output can be written and destroys nothing that is read or written.
+
+    Args:
+        outputs: files to write.
+        inputs: files and folders that are read.
+
+    Raises:
+        UnusableFolder: names the file and says why.
+    """
+    taken = dict.fromkeys((path.resolve() for path in inputs), "it is what this command reads")
+    for file in outputs:
+        where = file.resolve()
+        if file.is_dir():
+            raise UnusableFolder(f"{file} cannot be written: it is a folder.")
+        if where in taken:
+            raise UnusableFolder(f"{file} cannot be written: {taken[where]}.")
+        taken[where] = "it is another output of this command"
+        if _is_special(file):
+            continue
+        try:
+            _part(file).touch()
+            _part(file).unlink()
+        except OSError as error:
+            raise _refused(file, error) from error
+
+
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write each file; a crash leaves the old one or the new one, never half of it.
+
+    Raises:
+        UnusableFolder: names the files that could not be written; the others were.
+    """
+    refusals = []
+    for file, text in texts.items():
+        try:
+            _write(file, text)
+        except OSError as error:
+            refusals.append(str(_refused(file, error)))
+    if refusals:
+        raise UnusableFolder(" ".join(refusals))
+
+
+def _write(file: Path, text: str) -> None:
+    if _is_special(file):
+        file.write_text(text, encoding="utf-8")
+        return
+    part = _part(file)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part(file: Path) -> Path:
+    return file.with_name(f".{file.name}.part")
+
+
+def _is_special(file: Path) -> bool:
+    """True for a pipe or a device such as `/dev/stdout`, which must not be replaced by a file."""
+    return file.exists() and not file.is_file()
+
+
+def _refused(file: Path, error: OSError) -> UnusableFolder:
+    return UnusableFolder(f"{file} cannot be written: {error.strerror or type(error).__name__}.")
