@@ -208,6 +208,19 @@ def test_an_evaluation_under_way_can_be_cancelled_and_deleted(lethe, tmp_path, m
     assert evaluations.listed(lethe.database) == ()
 
 
+def test_an_evaluation_deleted_elsewhere_does_not_lend_its_name_to_another(lethe, tmp_path):
+    folder = labelled_set(tmp_path / "set")
+    first, second = evaluated(lethe, folder, "first"), evaluated(lethe, folder, "second")
+    app = lethe.page("Recall")
+    assert "Evaluation 2, second" in said(app)
+
+    evaluations.delete(lethe.database, second.id)
+    app.run()
+
+    assert app.selectbox(key="recall_run").value == first.id
+    assert "Evaluation 1, first" in said(app)
+
+
 def test_downloads_hold_the_report_and_crops_only_on_request(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.page("Recall")

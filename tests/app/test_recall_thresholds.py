@@ -71,6 +71,29 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
     assert "This version is in force" in said(app)
 
 
+def test_an_activation_says_what_it_rests_on(lethe, tmp_path):
+    app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
+    assert "It was never evaluated" in said(app)
+
+    app.button(key=f"recall_evaluate_{draft.number}").click().run()
+    run = finished(lethe, evaluations.listed(lethe.database)[0].id)
+
+    app = show(lethe.page("Recall"), "Thresholds")
+    assert f"Evaluation {run.number} under it: **No.**" in said(app)
+    assert "never evaluated" not in said(app)
+
+
+def test_a_broken_policy_file_is_replaced_by_activating_a_version(lethe, tmp_path):
+    app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
+    (lethe.home / "policy.toml").write_text("nonsense = [[")
+
+    app = show(lethe.page("Recall"), "Thresholds")
+    app.button(key=f"recall_activate_{draft.number}").click().run()
+
+    assert not app.exception
+    assert services.policy().fingerprint == draft.policy
+
+
 def test_a_draft_is_evaluated_on_the_same_labels(lethe, tmp_path):
     app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
     (before,) = evaluations.listed(lethe.database)
