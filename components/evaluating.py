@@ -14,7 +14,7 @@ from components.failures import shown
 from components.palette import counted, plain
 from components.services import database, home, now, policy
 from engine.category import DETECTABLE
-from engine.errors import LetheError
+from engine.errors import InvalidDataset, LetheError
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import Dataset, Problem
 from engine.evaluation.recall import TARGET
@@ -77,10 +77,10 @@ def _take_folder() -> None:
     )
     if st.button("Read it", key="recall_read", disabled=not where.strip()):
         with shown(), st.spinner("Reading labels …"):
-            dataset = read_dataset(
-                Path(where.strip()), Path(images.strip()) if images.strip() else None
-            )
-            session.keep("recall_brought", Brought(dataset, str(Path(where.strip()).absolute())))
+            labels = Path(where.strip()).expanduser()
+            pictures = Path(images.strip()).expanduser() if images.strip() else None
+            dataset = read_dataset(labels, pictures)
+            session.keep("recall_brought", Brought(dataset, str(labels.absolute())))
             st.rerun()
 
 
@@ -112,9 +112,10 @@ def _take_zip(runs: tuple[Evaluation, ...]) -> None:
 def _read_unpacked(folder: Path, name: str) -> Brought:
     try:
         return Brought(replace(read_dataset(folder), name=name), str(folder.absolute()))
-    except LetheError:
+    except LetheError as error:
         recall_archive.discard(home(), str(folder))
-        raise
+        sentence = str(error).replace(str(folder), f"{name}.zip")
+        raise InvalidDataset(sentence) from error
 
 
 def _understood(brought: Brought) -> None:

@@ -83,7 +83,9 @@ def test_a_zip_without_labels_is_refused_and_leaves_nothing(lethe):
     app = upload(lethe.page("Recall"), content.getvalue())
 
     assert not app.exception
-    assert app.error
+    (error,) = app.error
+    assert ".zip" in error.value
+    assert str(lethe.home) not in error.value
     assert datasets(lethe) == []
 
 
