@@ -92,7 +92,8 @@ def _last_evaluation() -> None:
     told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
     said, _ = answer(last.report, left_out)
     head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
-    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {said}\n", *told]))
+    short = said[: said.index("**", 2) + 2]  # the lines below say why
+    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *told]))
 
 
 def gates() -> None:
