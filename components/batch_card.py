@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.palette import OUTCOMES, ago, counted, plain, span
+from components.palette import OUTCOMES, ago, plain, span
 from components.services import database, now
 from components.stage import thumbnail_jpeg
+from engine.evaluation.report_numbers import counted
 from store import batches, progress, receipts
 from store.pictures import PictureState
 from store.progress import Counts, Progress

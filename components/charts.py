@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from components.palette import COLOURS, MARKS, counted
+from components.palette import COLOURS, MARKS
 from components.recall_axes import (
     LEGEND,
     MARK_PX,
@@ -36,6 +36,7 @@ from components.recall_times import Run, sample_over_time, trend
 from components.recall_words import at_most, goal, lines
 from engine.category import Category
 from engine.evaluation.counts import SIZES_PX, size_class
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 from engine.evaluation.tradeoff import Point
 

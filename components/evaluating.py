@@ -11,13 +11,14 @@ import streamlit as st
 
 from components import recall_archive, session
 from components.failures import shown
-from components.palette import counted, plain
+from components.palette import plain
 from components.services import database, home, now, policy
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset, LetheError
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import Dataset, Problem
 from engine.evaluation.recall import TARGET
+from engine.evaluation.report_numbers import counted
 from store import evaluations, policies
 from store.evaluations import Evaluation, Request
 

@@ -72,11 +72,6 @@ def span(seconds: float) -> str:
     return f"{max(round(seconds), 1)} s"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things: `1 picture`, `3 pictures`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def bytes_text(count: int) -> str:
     """A file size: `812 kB`, `3.4 MB`."""
     if count < 1_000_000:

@@ -11,11 +11,12 @@ import streamlit as st
 from components import recall_misses, recall_samples, recall_thresholds, session
 from components.charts import draw, recall_lines
 from components.evaluated import Evaluated, evaluated
-from components.palette import ago, counted, plain
+from components.palette import ago, plain
 from components.recall_figures import calibration_view, compare_view, groups_view, trend_view
-from components.recall_words import Line, answer, at_least, at_most, goal, lines, rate_at_most
+from components.recall_words import Line, answer, at_least, at_most, goal, lines
 from components.services import database, now
 from engine.evaluation.recall import TARGET
+from engine.evaluation.report_numbers import counted, rate_at_most
 from engine.policy import read_policy
 from store import evaluations, policies
 from store.evaluations import Evaluation

@@ -87,11 +87,6 @@ def sweep(home: Path, still_used: Iterable[str], now: datetime) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def is_unpacked(home: Path, source: str) -> bool:
-    """True for a data set that came as a zip."""
-    return _unpacked_folder(home, source) is not None
-
-
 def _unpacked_folder(home: Path, source: str) -> Path | None:
     base, path = (home / FOLDER).resolve(), Path(source).resolve()
     if base == path or not path.is_relative_to(base):

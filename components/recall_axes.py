@@ -16,8 +16,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.palette import counted
 from components.recall_words import at_least, at_most
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 
 NEUTRAL = "#8A9499"

@@ -8,10 +8,11 @@ from typing import TypeAlias
 import streamlit as st
 
 from components.evaluated import Evaluated
-from components.palette import counted, plain
+from components.palette import plain
 from components.recall_tables import download
 from engine.category import DETECTABLE, Category
 from engine.evaluation.compare import Change, Comparison, compare
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.scoring import LabelScore, PictureScore
 
 Crop: TypeAlias = Callable[[PictureScore, LabelScore, str], None]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import charts
 from components.charts import Run, draw
-from components.palette import counted, plain
+from components.palette import plain
 from components.recall_compare import compare_view
 from components.recall_tables import download
 from components.recall_times import in_order, set_numbers
@@ -18,6 +18,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.counts import Slice
 from engine.evaluation.recall import ENOUGH_FOR, Scored
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import NONE, Tally, more_to_prove
 from store.evaluations import Evaluation
 

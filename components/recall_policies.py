@@ -40,6 +40,7 @@ def panel(run: Evaluation) -> None:
         return
     in_force = None if current is None else current.number
     _table(versions, in_force)
+    _history()
     version = _choose(versions)
     if version is not None:
         _show(version, run, is_in_force=version.number == in_force)
@@ -53,6 +54,21 @@ def _table(versions: tuple[PolicyVersion, ...], in_force: int | None) -> None:
         key="recall_versions",
         alt="Versions of the policy, who made and who activated them",
     )
+
+
+def _history() -> None:
+    """Every time a version came into force; the table knows only each version's last."""
+    came = policies.activations(database())
+    if not came:
+        return
+    with st.expander("When each came into force", key="recall_activations"):
+        st.markdown(
+            "\n".join(
+                f"- {one.activated_at:%d %b %Y %H:%M} UTC: version {one.version}, "
+                f"by {plain(one.activated_by)}"
+                for one in came
+            )
+        )
 
 
 def _row(one: PolicyVersion, in_force: int | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from plotly.subplots import make_subplots
 
-from components.palette import COLOURS, MARKS, counted
+from components.palette import COLOURS, MARKS
 from components.recall_axes import (
     LEGEND,
     MARK_PX,
@@ -30,6 +30,7 @@ from components.recall_words import at_least, at_most
 from engine.category import Category
 from engine.evaluation.calibration import Bin
 from engine.evaluation.counts import Slice
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 
 

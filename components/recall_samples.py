@@ -12,10 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from components.charts import draw, sample_over_time
-from components.palette import counted
 from components.recall_words import at_least, at_most, goal
 from components.services import database
 from engine.category import DETECTABLE
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.sample import Check, SampleCounts, count_checks
 from engine.evaluation.tally import Tally, more_to_prove
 from engine.masks import Masked

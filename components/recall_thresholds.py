@@ -12,13 +12,14 @@ from components import recall_policies, session
 from components.charts import draw, trade_off
 from components.evaluated import Evaluated, evaluated
 from components.failures import shown as failures_shown
-from components.recall_words import at_least, at_most, rate_at_most
+from components.recall_words import at_least, at_most
 from components.services import database, now
 from engine.category import DETECTABLE, Category
 from engine.evaluation.counts import CategoryCounts, count
 from engine.evaluation.findings import FLOOR
 from engine.evaluation.labels import LabelledPicture
 from engine.evaluation.recall import score_all
+from engine.evaluation.report_numbers import rate_at_most
 from engine.evaluation.tally import Tally
 from engine.evaluation.tradeoff import Point, curve
 from engine.policy import Policy

@@ -10,7 +10,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from components.palette import COLOURS, MARKS, counted
+from components.palette import COLOURS, MARKS
 from components.recall_axes import (
     ACCENT,
     LEGEND,
@@ -29,6 +29,7 @@ from components.recall_axes import (
 )
 from components.recall_words import at_least, at_most, goal
 from engine.category import DETECTABLE, Category
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 
 _INNER_PX = 260

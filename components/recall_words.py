@@ -6,23 +6,19 @@ up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from components.palette import counted
 from engine.category import DETECTABLE, Category
 from engine.evaluation import report_numbers
 from engine.evaluation.misses import FalseAlarm, MissKind
+from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 
 Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 
 NOBODY_LOOKED = "nobody looked for it"
-_TINY = 1e-9
-"""1.1 x 100 is 110.00000000000001: what binary fractions add is no reason to say more."""
-
 MISS_SENTENCES = {
     MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
     MissKind.TOO_LARGE: "a region lay over it, too large to count",
@@ -48,11 +44,6 @@ def at_least(share: float | None) -> str:
 def at_most(share: float | None) -> str:
     """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
     return _spaced(report_numbers.at_most(share))
-
-
-def rate_at_most(rate: float | None) -> str:
-    """A rate such as false regions a picture, two decimals, rounded up."""
-    return "–" if rate is None else f"{math.ceil(rate * 100 - _TINY) / 100:.2f}"
 
 
 def goal(target: float) -> str:

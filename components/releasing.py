@@ -12,9 +12,10 @@ from components.access import Role, may
 from components.bundle import bundle
 from components.desk import decoded
 from components.failures import shown
-from components.palette import OUTCOMES, ago, counted, plain
+from components.palette import OUTCOMES, ago, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
+from engine.evaluation.report_numbers import counted
 from store import batches, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState

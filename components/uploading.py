@@ -10,10 +10,11 @@ import streamlit as st
 from components import session
 from components.batch_card import live_card, live_cards
 from components.failures import fatal, shown
-from components.palette import bytes_text, counted, plain
+from components.palette import bytes_text, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
 from engine.errors import LetheError
+from engine.evaluation.report_numbers import counted
 from engine.manifest import COLUMNS, Manifest, read_manifest
 from engine.outcome import FormatChoice
 from engine.policy import Policy

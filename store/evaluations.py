@@ -222,10 +222,10 @@ def examined(
 ) -> tuple[tuple[LabelledPicture, Findings], ...]:
     """What was found in which picture so far, by the picture's name."""
     with database.transaction() as cursor:
-        rows = examinations.examined_in(cursor, evaluation_id)
+        rows = examinations.outcomes_in(cursor, evaluation_id, "examined")
     pairs = (
-        (_labelled(labelled), Findings.from_json(json.loads(findings)))
-        for labelled, findings in rows
+        (_labelled(labelled), Findings.from_json(json.loads(findings or "")))
+        for labelled, findings, _ in rows
     )
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))
 
@@ -233,8 +233,8 @@ def examined(
 def unread(database: Database, evaluation_id: str) -> tuple[tuple[LabelledPicture, str], ...]:
     """The pictures nobody could look at so far, each with the reason, by the picture's name."""
     with database.transaction() as cursor:
-        rows = examinations.unread_in(cursor, evaluation_id)
-    pairs = ((_labelled(labelled), reason) for labelled, reason in rows)
+        rows = examinations.outcomes_in(cursor, evaluation_id, "unread")
+    pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))
 
 

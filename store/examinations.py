@@ -191,27 +191,16 @@ def counts_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Counts:
     return Counts(**{ExaminationState(state).value: count for state, count in rows})
 
 
-def examined_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> list[tuple[str, str]]:
-    """Label and findings, both JSON, of every picture that was looked at."""
+def outcomes_in(
+    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, state: str
+) -> list[tuple[str, str | None, str | None]]:
+    """Label as JSON, findings as JSON, and reason, of every picture in a state."""
     return cursor.execute(
         """
-        SELECT labelled, findings
+        SELECT labelled, findings, reason
         FROM examinations
         WHERE evaluation_id = ?
-          AND state = 'examined'
+          AND state = ?
         """,
-        [evaluation_id],
-    ).fetchall()
-
-
-def unread_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> list[tuple[str, str]]:
-    """Label, as JSON, and reason of every picture that could not be looked at."""
-    return cursor.execute(
-        """
-        SELECT labelled, reason
-        FROM examinations
-        WHERE evaluation_id = ?
-          AND state = 'unread'
-        """,
-        [evaluation_id],
+        [evaluation_id, state],
     ).fetchall()

@@ -127,15 +127,6 @@ def activate(database: Database, number: int, by: str, now: datetime) -> PolicyV
         return _version_in(cursor, number)
 
 
-def in_force(database: Database) -> Policy:
-    """The policy for new batches.
-
-    Raises:
-        InvalidPolicy: `policy.toml` was not accepted; the message says why.
-    """
-    return policy_at(database.files.policy)
-
-
 def noticed(database: Database, now: datetime) -> PolicyVersion | None:
     """The version in force, recorded first when `policy.toml` says what the history does not.
 

@@ -24,7 +24,7 @@ from engine.evaluation.listing import private_lines
 from engine.evaluation.outputs import check_outputs, write_all
 from engine.evaluation.recall import TARGET, Scored, score_all
 from engine.evaluation.report import Subject
-from engine.evaluation.report_numbers import NOTHING, at_least, at_most, counted
+from engine.evaluation.report_numbers import at_least, at_most, counted, rate_at_most
 from engine.evaluation.run import Run, evaluate
 from engine.policy import Policy
 from engine.weights import load_weights
@@ -163,7 +163,6 @@ def as_text(summary: dict[str, Any], policy: Policy) -> str:
 
 
 def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
-    false = one["false_per_picture"]
     word = one["verdict"].replace("_", " ")
     if word == "missed" and one["certain"]:
         word += " for certain"
@@ -173,7 +172,7 @@ def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
     return (
         f"{name:8} {one['labels']:7} {at_least(one['coverage']['recall']):>9} "
         f"{at_least(one['coverage']['lower95']):>9} {at_least(one['automatic']['recall']):>10} "
-        f"{NOTHING if false is None else f'{false:.2f}':>14}  {word}"
+        f"{rate_at_most(one['false_per_picture']):>14}  {word}"
     )
 
 

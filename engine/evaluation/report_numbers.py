@@ -50,6 +50,13 @@ def exactly(share: float) -> str:
     return f"{(Decimal(repr(float(share))) * 100).normalize():f}\u00a0%"
 
 
+def rate_at_most(rate: float | None) -> str:
+    """False regions a picture and the like: two decimals, rounded up, for less is better."""
+    if rate is None:
+        return NOTHING
+    return f"{Decimal(repr(float(rate))).quantize(Decimal('0.01'), ROUND_CEILING):f}"
+
+
 def found(tally: Tally) -> str:
     """How many of how many, as a share and in full: `98.9 % (938 of 948)`."""
     if not tally.total:

@@ -5,17 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.palette import (
-    CHIP_COLOURS,
-    COLOURS,
-    OUTCOMES,
-    ago,
-    bytes_text,
-    counted,
-    plain,
-    span,
-)
+from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, plain, span
 from engine.category import Category
+from engine.evaluation.report_numbers import counted
 from store.pictures import PictureState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -69,6 +69,7 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
     assert version.activated_by == "Bea"
     assert version.activated_at is not None
     assert "This version is in force" in said(app)
+    assert "version 1, by Bea" in said(app)
 
 
 def test_an_activation_says_what_it_rests_on(lethe, tmp_path):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.recall_words import answer, at_least, at_most, goal, lines, rate_at_most
+from components.recall_words import answer, at_least, at_most, goal, lines
 from engine.category import DETECTABLE, Category
+from engine.evaluation.report_numbers import rate_at_most
 from engine.evaluation.tally import Tally
 
 

@@ -35,3 +35,9 @@ def dispatch(database: Database) -> Iterator[Callable[[Executor], Dispatcher]]:
     yield start
     for dispatcher in running:
         dispatcher.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where labelled pictures lie."""
+    return tmp_path / "labelled"

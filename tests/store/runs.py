@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from engine.outcome import Examined
+from store import evaluations, work
+from store.database import Database
+from tests.store.fakes import NOW, findings
+
 RUN = Path(__file__).with_name("crash_run.py")
 
 
@@ -31,3 +36,14 @@ def kill_often(home: Path, chance: Random, times: int = 8) -> None:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def is_finished(database: Database, evaluation_id: str) -> Callable[[], bool]:
+    """A condition to wait for."""
+    return lambda: evaluations.evaluation(database, evaluation_id).finished_at is not None
+
+
+def examine_all(database: Database) -> None:
+    """Do what a dispatcher does, but for closing."""
+    while (task := work.take(database, NOW)) is not None:
+        assert work.record(database, Examined(task.picture_id, findings()), NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +108,22 @@ def test_figures_are_said_even_if_an_output_fails_at_last(evaluate, tmp_path, mo
     assert "face" in out
     assert "no/f.json cannot be written" in err
     assert (tmp_path / "m.jsonl").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(evaluate, tmp_path, monkeypatch):
+    (tmp_path / "f.json").write_text("old")
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+
+    status, _, err = evaluate("labels.json", "--json", "f.json")
+
+    assert status == 2
+    assert "f.json cannot be written: No space left on device" in err
+    assert (tmp_path / "f.json").read_text() == "old"
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_pipe_is_written_to_and_stays_one(evaluate, tmp_path):
