@@ -92,6 +92,8 @@ class DetectionPolicy(_Part):
         180,
         270,
     )
+    scrfd: str = ""
+    allow_noncommercial: bool = False
 
 
 class RemovalPolicy(_Part):
