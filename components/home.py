@@ -12,9 +12,9 @@ from components.palette import ago, plain
 from components.recall_words import answer, goal, lines
 from components.services import database, now, policy, services
 from engine.category import Category
+from engine.detect.shipped import verify
 from engine.errors import LetheError
 from engine.policy import read_policy
-from engine.weights import load_weights
 from store import batches, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
@@ -117,8 +117,7 @@ def _problems() -> list[str]:
     if health.problem:
         problems.append(health.problem)
     try:
-        load_weights("centerface")
-        policy()
+        verify(policy())
     except LetheError as error:
         problems.append(str(error))
     return problems

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,8 +27,8 @@ import cv2
 import loky
 
 from engine import codec, pipeline
-from engine.detect.centerface import CenterFace
-from engine.detect.detector import Detector
+from engine.detect.ensemble import Ensemble
+from engine.detect.shipped import default_ensemble
 from engine.errors import LetheError, UnreadableImage
 from engine.evaluation.examination import examine
 from engine.outcome import (
@@ -42,7 +42,6 @@ from engine.outcome import (
     Work,
 )
 from engine.pipeline import Stopwatch, Terms
-from engine.weights import load_weights
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +52,12 @@ NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
 
-def default_detectors() -> tuple[Detector, ...]:
-    """Every detector Lethe ships, loaded. Takes about a second; make them once per process."""
-    return (CenterFace(load_weights("centerface")),)
-
-
-def run_job(job: Work, detectors: Sequence[Detector]) -> Outcome:
+def run_job(job: Work, ensemble: Ensemble) -> Outcome:
     """Take one picture down the line. Fails closed: whatever goes wrong quarantines it."""
     try:
         if isinstance(job, Examination):
-            return Examined(job.id, examine(job.path.read_bytes(), job.id, detectors, job.policy))
-        return _run(job, detectors)
+            return Examined(job.id, examine(job.path.read_bytes(), job.id, ensemble, job.policy))
+        return _run(job, ensemble)
     except LetheError as error:
         return Quarantined(job.id, str(error))
     except OSError as error:
@@ -78,7 +72,7 @@ def run_job(job: Work, detectors: Sequence[Detector]) -> Outcome:
         return _failed(job, error)
 
 
-def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
+def _run(job: Job, ensemble: Ensemble) -> Outcome:
     watch = Stopwatch()
     data = job.path.read_bytes()
     image_id = job.image_id or job.id
@@ -86,7 +80,7 @@ def _run(job: Job, detectors: Sequence[Detector]) -> Outcome:
         raise UnreadableImage("The file changed while it was being worked on; run again.")
     if job.settled is None:
         prepared = pipeline.prepare(
-            data, image_id, detectors, job.policy, draw=job.draw, watch=watch
+            data, image_id, ensemble, job.policy, draw=job.draw, watch=watch
         )
         image, plan = prepared.image, prepared.plan
         if not plan.is_ready:
@@ -109,13 +103,13 @@ def default_workers() -> int:
 class InProcess:
     """An executor without processes, for one picture and for tests."""
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
-        self._detectors = detectors
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble = ensemble
 
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         for job in jobs:
-            yield run_job(job, self._detectors)
+            yield run_job(job, self._ensemble)
 
     def close(self) -> None:
         """Nothing to stop."""
@@ -222,9 +216,9 @@ def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
 
 
 class _Worker:
-    """What a worker process keeps between jobs. Empty in every other process."""
+    """What a worker process keeps between jobs. Sees nothing in every other process."""
 
-    detectors: tuple[Detector, ...] = ()
+    ensemble = Ensemble([])
 
 
 def _start_worker(parent: int) -> None:
@@ -232,7 +226,7 @@ def _start_worker(parent: int) -> None:
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)
     cv2.setNumThreads(1)
-    _Worker.detectors = default_detectors()
+    _Worker.ensemble = default_ensemble()
 
 
 def _leave_with(parent: int) -> None:
@@ -243,4 +237,4 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(job: Work) -> Outcome:
-    return run_job(job, _Worker.detectors)
+    return run_job(job, _Worker.ensemble)

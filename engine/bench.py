@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 
 from engine import pipeline
-from engine.batch import default_detectors
+from engine.detect.shipped import default_ensemble
 from engine.errors import LetheError, UnusableFolder, UnusableWeights
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Verdict
@@ -123,13 +123,13 @@ def _children_cpu() -> float:
 
 def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
     cv2.setNumThreads(1)
-    detectors = default_detectors()
+    ensemble = default_ensemble()
     taken: list[dict[str, float]] = []
     for file in files:
         watch = Stopwatch(clock=time.process_time)
         try:
             ready = pipeline.prepare(
-                file.read_bytes(), "bench", detectors, policy, draw=1.0, watch=watch
+                file.read_bytes(), "bench", ensemble, policy, draw=1.0, watch=watch
             )
             verdict = Verdict(ready.plan.proposed, "bench", ready.plan.revision)
             terms = Terms(release_id="bench", seed=0)

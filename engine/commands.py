@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from engine.batch import ProcessPool
 from engine.category import Category
+from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
 from engine.manifest import Manifest
 from engine.outbox import Fate, Outbox
@@ -25,7 +26,6 @@ from engine.plan import Plan, Region, Verdict
 from engine.policy import Policy
 from engine.sources import Source, sources
 from engine.triage import settled
-from engine.weights import load_weights
 
 COMMAND_LINE = "command line"
 """The reviewer's name in receipts when a verdict file gives none."""
@@ -115,7 +115,7 @@ def redact(
 ) -> Summary:
     """Take every picture of an input down the line, skipping those an earlier run finished."""
     started = time.perf_counter()
-    load_weights("centerface")  # say what is missing before starting processes
+    verify(policy)  # say what is missing before starting processes
     if out.resolve() == Path(where).resolve():
         raise UnusableFolder("The output folder must not be the input folder.")
     pictures, left_alone = sources(where, leave_out=out)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from engine import checks, codec
-from engine.detect.detector import Detector
-from engine.detect.fusion import fused
+from engine.detect.ensemble import Ensemble
 from engine.errors import PlanNotReady
 from engine.geometry import PixelRect
 from engine.images import RedactedImage, RgbImage
@@ -76,7 +75,7 @@ class Terms:
 def prepare(
     data: bytes,
     image_id: str,
-    detectors: Sequence[Detector],
+    ensemble: Ensemble,
     policy: Policy,
     *,
     draw: float,
@@ -89,11 +88,9 @@ def prepare(
     """
     with watch.stage("decode"):
         image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    asked = [one for one in detectors if one.categories & set(policy.looked_for)]
     with watch.stage("detect"):
-        sightings = [seen for one in asked for seen in one.detect(image, policy)]
-        detections = fused(sightings).kept
-    return Prepared(image, triage(image, detections, policy, lookers=asked, draw=draw))
+        seen = ensemble.look(image, policy)
+    return Prepared(image, triage(image, seen, policy, draw=draw))
 
 
 def masked_rects(

@@ -24,6 +24,9 @@ from engine.errors import InvalidPolicy
 DEFAULT_FILE = Path(__file__).with_name("policy.toml")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Scales = Annotated[
+    tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(min_length=1, max_length=6)
+]
 Growth = Annotated[float, Field(ge=0.0, le=2.0)]
 
 
@@ -83,15 +86,15 @@ class Categories(_Part):
 class DetectionPolicy(_Part):
     """At which scales and turns the detectors look."""
 
-    scales: Annotated[
-        tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(min_length=1, max_length=6)
-    ] = (640, 1280)
+    scales: Scales = (640, 1280)
     turns: Annotated[tuple[Literal[0, 90, 180, 270], ...], Field(min_length=1, max_length=4)] = (
         0,
         90,
         180,
         270,
     )
+    adornment_scales: Scales = (480, 960)
+    tile_px: Annotated[int, Field(ge=0, le=4096)] = 1280
     scrfd: str = ""
     allow_noncommercial: bool = False
 

@@ -6,10 +6,11 @@ nothing was found, a source format that spreads pixels, and a random sample of e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.detect.detector import Detector
+from engine.category import Category
+from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
 from engine.geometry import Box
 from engine.images import Residue, RgbImage, SourceCodec
@@ -40,23 +41,21 @@ class Route:
 
 def triage(
     image: RgbImage,
-    detections: Iterable[Detection],
+    seen: Seen,
     policy: Policy,
     *,
-    lookers: Sequence[Detector],
     draw: float,
 ) -> Plan:
     """Sort what was found into what goes, what a person must decide, and why.
 
     Args:
         image: the upright original.
-        detections: of all detectors, each thing once.
+        seen: what the detectors said; a wanted category nobody looked for is a reason.
         policy: thresholds and what needs review.
-        lookers: the detectors that looked; a wanted category none of them sees is a reason.
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
-    found = found_in(image, detections, policy)
-    way = route(found, standing_reasons(image.codec, policy, lookers), policy)
+    found = found_in(image, seen.detections, policy)
+    way = route(found, standing_reasons(image.codec, policy, seen.seen_for), policy)
     reasons = way.reasons
     if not reasons and draw < policy.review.audit_share:
         reasons = (Reason(ReasonKind.AUDIT_SAMPLE),)
@@ -68,7 +67,7 @@ def triage(
         reasons=reasons,
         policy=policy.fingerprint,
         not_looked_for=policy.not_looked_for,
-        weights=tuple(looker.name for looker in lookers),
+        weights=seen.weights,
     )
 
 
@@ -112,10 +111,9 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
 
 
 def standing_reasons(
-    codec: SourceCodec, policy: Policy, lookers: Sequence[Detector]
+    codec: SourceCodec, policy: Policy, seen_for: Collection[Category]
 ) -> tuple[Reason, ...]:
     """Reasons for review that hold whatever is found: blind spots and a leaky source format."""
-    seen_for = {seen for looker in lookers for seen in looker.categories}
     reasons = [
         Reason(ReasonKind.NO_DETECTOR, category.value)
         for category in policy.looked_for

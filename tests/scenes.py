@@ -91,9 +91,7 @@ class FakeDetector:
         self.detections = tuple(detections)
         self.looks = 0
 
-    def detect(
-        self, image: RgbImage, policy: Policy, *, floor: float | None = None
-    ) -> tuple[Detection, ...]:
+    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         self.looks += 1
         return self.detections
 

@@ -23,18 +23,16 @@ class Detector(Protocol):
         """What it can see."""
         ...
 
-    def detect(
-        self, image: RgbImage, policy: Policy, *, floor: float | None = None
-    ) -> tuple[Detection, ...]:
+    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """Everything seen in any look; the same thing once for each look that saw it.
 
         Args:
             image: the upright original.
-            policy: which looks are taken; it alone decides that, never `floor`.
-            floor: the least score to give back; the category's `doubt_at` when None. Evaluations
-                ask for less, to tell what a lower threshold would find.
+            policy: which categories are wanted and which looks are taken. Its thresholds change
+                nothing here: they are for probabilities, which `fusion` makes of the scores.
 
         Returns:
-            Boxes in pixels of the upright picture, which they may exceed.
+            Boxes in pixels of the upright picture, which they may exceed, with the detector's own
+            scores, down to very low ones.
         """
         ...

@@ -16,6 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.category import Category
+from engine.detect.shipped import verify
 from engine.errors import InvalidDataset, UnusableFolder
 from engine.evaluation import recall, report
 from engine.evaluation.counts import count
@@ -27,7 +28,6 @@ from engine.evaluation.report import Subject
 from engine.evaluation.report_numbers import at_least, at_most, counted, rate_at_most
 from engine.evaluation.run import Run, evaluate
 from engine.policy import Policy
-from engine.weights import load_weights
 
 PROBLEMS_SHOWN = 20
 _REPORTS = (".html", ".htm", ".md")
@@ -110,7 +110,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
         InvalidDataset: the data set cannot be read, or nothing of it could be measured.
         UnusableFolder: something cannot be written; said before the work begins where possible.
     """
-    load_weights("centerface")  # say what is missing before starting processes
+    verify(wanted.policy)  # say what is missing before starting processes
     if wanted.report is not None and wanted.report.suffix.lower() not in _REPORTS:
         raise UnusableFolder(f"{wanted.report}: a report is written as {' or '.join(_REPORTS)}.")
     read = [wanted.dataset, *filter(None, (wanted.images, wanted.policy_file))]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine import codec
-from engine.detect.detector import Detector
-from engine.detect.fusion import fused
+from engine.detect.ensemble import Ensemble
 from engine.evaluation.findings import FLOOR, Findings
 from engine.plan import Detection
 from engine.policy import Policy
@@ -16,24 +15,23 @@ TWIN_IOU = 0.8
 """A dropped sighting that is this close to another says nothing new about why a label was lost."""
 
 
-def examine(data: bytes, image_id: str, detectors: Sequence[Detector], policy: Policy) -> Findings:
+def examine(data: bytes, image_id: str, ensemble: Ensemble, policy: Policy) -> Findings:
     """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
 
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
     """
     image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    asked = [one for one in detectors if one.categories & set(policy.looked_for)]
-    sightings = [seen for one in asked for seen in one.detect(image, policy, floor=FLOOR)]
-    things = fused(sightings)
+    seen = ensemble.look(image, policy)
+    detections = [one for one in seen.detections if one.score >= FLOOR]
     return Findings(
         size=image.size,
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,
-        found=found_in(image, things.kept, policy),
-        dropped=found_in(image, _telling(things.kept, things.dropped, policy), policy),
-        standing=standing_reasons(image.codec, policy, asked),
-        weights=tuple(looker.name for looker in asked),
+        found=found_in(image, detections, policy),
+        dropped=found_in(image, _telling(detections, seen.dropped, policy), policy),
+        standing=standing_reasons(image.codec, policy, seen.seen_for),
+        weights=seen.weights,
     )
 
 

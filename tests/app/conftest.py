@@ -16,6 +16,7 @@ from components import frame, services
 from components.staging import Staging
 from engine.batch import InProcess
 from engine.category import Category
+from engine.detect.ensemble import Ensemble
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
@@ -127,7 +128,7 @@ def lethe(
 ) -> Iterator[Lethe]:
     home = tmp_path / "home"
     monkeypatch.setenv("LETHE_HOME", str(home))
-    monkeypatch.setattr(services, "ProcessPool", lambda workers: InProcess(detectors))
+    monkeypatch.setattr(services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors)))
     monkeypatch.setattr(services.atexit, "register", lambda *arguments: None)
     before = config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")

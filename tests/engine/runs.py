@@ -21,7 +21,7 @@ class ByBrightness:
     name = "fake@00000000"
     categories = frozenset(["face"])
 
-    def detect(self, image, policy, *, floor=None):
+    def detect(self, image, policy):
         brightness = int(image.rgb[-1, -1, 0])
         return {0: (FACE,), 255: (FACE, DOUBT)}.get(brightness, ())
 

@@ -17,6 +17,7 @@ import pytest
 from engine import commands
 from engine.__main__ import main
 from engine.batch import InProcess
+from engine.detect.ensemble import Ensemble
 from engine.policy import default_policy
 from tests.engine.runs import FACE, QUICK, RELEASING, assert_whole, fates, lines, paint
 from tests.scenes import FakeDetector, shipped_picture
@@ -154,7 +155,9 @@ class TestProcess:
 def test_without_a_policy_file_the_shipped_one_counts(tmp_path, monkeypatch, rng):
     (tmp_path / "in").mkdir()
     paint(tmp_path / "in" / "a.png", 0, rng)
-    monkeypatch.setattr(commands, "ProcessPool", lambda workers: InProcess([FakeDetector([FACE])]))
+    monkeypatch.setattr(
+        commands, "ProcessPool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
+    )
 
     main(["redact", str(tmp_path / "in"), str(tmp_path / "out")])
 

@@ -1,75 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from engine.category import Category
-from engine.detect.fusion import SAME_IOU, fused, merged
-from engine.geometry import Box
+from engine.detect.fusion import things
 from tests.scenes import seen
-
-
-def rows(*sightings):
-    width = len(sightings[0]) if sightings else 5
-    return np.array(sightings, dtype=np.float32).reshape(-1, width)
-
-
-A, A_AGAIN, APART = (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.7), (50, 50, 60, 60, 0.8)
-
-
-@pytest.mark.parametrize(
-    ("sightings", "expected"),
-    [
-        pytest.param([], [], id="empty"),
-        pytest.param([A], [A], id="one"),
-        pytest.param([A_AGAIN, A], [A], id="the surest stands for the group"),
-        pytest.param([A, APART, A_AGAIN], [A, APART], id="two groups, surest first"),
-        pytest.param([A, (10, 0, 20, 10, 0.5)], [A, (10, 0, 20, 10, 0.5)], id="touching"),
-        pytest.param([A, (4, 4, 5, 5, 0.5)], [A, (4, 4, 5, 5, 0.5)], id="one pixel within"),
-        pytest.param([(3, 3, 3, 3, 0.4)] * 2, [(3, 3, 3, 3, 0.4)] * 2, id="empty boxes"),
-    ],
-)
-def test_sightings_of_one_thing_become_one(sightings, expected):
-    np.testing.assert_array_equal(merged(rows(*sightings)), rows(*expected))
-
-
-@pytest.mark.parametrize("columns", [5, 6, 9])
-def test_no_sightings_keep_their_columns(columns):
-    assert merged(np.zeros((0, columns), np.float32)).shape == (0, columns)
-
-
-def test_what_follows_the_score_is_carried_along():
-    labelled = rows((*A_AGAIN, 90), (*A, 270))
-
-    assert merged(labelled)[0, 5] == 270
-
-
-def test_equally_sure_sightings_keep_their_order():
-    first, second = (0, 0, 10, 10, 0.5), (1, 0, 11, 10, 0.5)
-
-    np.testing.assert_array_equal(merged(rows(first, second)), rows(first))
-
-
-boxes = arrays.arrays(np.float32, (8, 5), elements=st.floats(0, 100, width=32)).map(
-    lambda array: np.column_stack([array[:, :2], array[:, :2] + array[:, 2:4], array[:, 4] / 100])
-)
-
-
-@given(boxes, st.integers(0, 8))
-def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
-    sightings = many[:count].astype(np.float32)
-
-    groups = merged(sightings)
-
-    kept = {tuple(row) for row in groups.tolist()}
-    assert list(groups[:, 4]) == sorted(groups[:, 4], reverse=True)
-    for row in sightings.tolist():
-        overlaps = [Box(*row[:4]).iou(Box(*other[:4])) for other in kept if other[4] >= row[4]]
-        assert tuple(row) in kept or max(overlaps) >= SAME_IOU - 1e-4
-
 
 HERE, HERE_AGAIN, THERE = (0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60)
 
@@ -88,12 +25,13 @@ HERE, HERE_AGAIN, THERE = (0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60)
         ),
     ],
 )
-def test_each_thing_is_kept_once_and_the_rest_is_told(sightings, kept):
-    result = fused(sightings)
+def test_sightings_of_one_thing_are_taken_together(sightings, kept):
+    found = things(sightings)
 
-    assert result.kept == tuple(sightings[index] for index in kept)
-    assert set(result.kept + result.dropped) == set(sightings)
-    assert len(result.kept) + len(result.dropped) == len(sightings)
+    assert [thing.sightings[0] for thing in found] == [sightings[index] for index in kept]
+    assert sorted(one.score for thing in found for one in thing.sightings) == sorted(
+        one.score for one in sightings
+    )
 
 
 @st.composite
@@ -105,11 +43,20 @@ def sightings(draw):
 
 
 @given(st.lists(sightings(), max_size=10), st.integers(0, 20))
-def test_what_lies_below_a_threshold_changes_nothing_above(many, twentieths):
-    threshold = twentieths / 20
+def test_what_lies_below_a_score_changes_nothing_above(many, twentieths):
+    least = twentieths / 20
 
-    everything = fused(many)
-    above = fused([one for one in many if one.score >= threshold])
+    everything = things(many)
+    above = things([one for one in many if one.score >= least])
 
-    assert above.kept == tuple(one for one in everything.kept if one.score >= threshold)
-    assert above.dropped == tuple(one for one in everything.dropped if one.score >= threshold)
+    assert [thing.sightings[0] for thing in above] == [
+        thing.sightings[0] for thing in everything if thing.score >= least
+    ]
+
+
+@given(st.lists(sightings(), max_size=10))
+def test_a_thing_is_of_one_category_and_stands_where_it_was_seen_best(many):
+    for thing in things(many):
+        assert {one.category for one in thing.sightings} == {thing.category}
+        assert thing.score == max(one.score for one in thing.sightings)
+        assert thing.box == thing.sightings[0].box

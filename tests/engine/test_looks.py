@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.detect.looks import STRIDE_PX, look_at
+from engine.detect.looks import OVERLAP_PX, STRIDE_PX, Scan, look_at, scanned, tiles_of
 from engine.geometry import Size
 from tests.scenes import SIDES, picture
 
@@ -82,3 +82,65 @@ def test_a_look_at_full_size_holds_the_very_pixels(rng, turn):
 
     np.testing.assert_array_equal(look.rgb, np.rot90(rgb, turn // 90))
     assert look.scale == 1.0
+
+
+class TestTiles:
+    @given(st.integers(1, 900), st.integers(1, 900), st.sampled_from(TURNS))
+    def test_together_they_show_every_pixel_and_neighbours_overlap(self, width, height, turn):
+        rgb = np.zeros((height, width, 3), np.uint8)
+
+        pieces = [look.piece for look in tiles_of(rgb, 320, turn)]
+
+        shown = np.zeros((height, width), int)
+        for piece in pieces:
+            shown[piece.rows, piece.columns] += 1
+        assert shown.min() == 1
+        lefts = sorted({piece.x0 for piece in pieces})
+        assert all(a + 320 - b >= OVERLAP_PX - 1 for a, b in zip(lefts, lefts[1:], strict=False))
+
+    @given(st.sampled_from(TURNS), st.integers(0, 580), st.integers(0, 380))
+    def test_a_box_comes_back_from_the_tile_that_shows_it(self, turn, x, y):
+        rgb = np.zeros((400, 600, 3), np.uint8)
+        rgb[y : y + 20, x : x + 20] = 255
+        box = (x, y, x + 20, y + 20)
+
+        looks = [look for look in tiles_of(rgb, 256, turn) if look.rgb.any()]
+        back = [look.to_picture(painted(look.rgb))[0] for look in looks]
+
+        assert any(np.allclose(one, box) for one in back)
+
+
+class TestScan:
+    """A made-up network that is sure of a white square and sees it only turned by its turn."""
+
+    def looks_taken(self, rgb, scan, sees):
+        taken = []
+
+        def see(look):
+            taken.append(look.shape[:2])
+            bright = look[..., 0] > 127
+            if not bright.any():
+                return np.zeros((0, 6), np.float32)
+            return np.array([[*painted(look)[0], sees(look), 0]], np.float32)
+
+        return taken, scanned(rgb, scan, see)
+
+    def test_dearer_looks_are_taken_upright_and_where_the_first_saw_best(self):
+        rgb = np.zeros((64, 128, 3), np.uint8)
+        rgb[:, 96:] = 255  # at the right; turned by 90 degrees it lies at the top
+        scan = Scan([128, 256], TURNS, sure_at=0.5, seen_at=0.2)
+
+        taken, found = self.looks_taken(rgb, scan, lambda look: 0.9 if look[0, 0, 0] else 0.3)
+
+        assert taken == [(64, 128), (128, 64)] * 2 + [(128, 256), (256, 128)]
+        np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)] * len(found), atol=1)
+
+    @pytest.mark.parametrize(("longer", "tiles"), [(479, 0), (480, 0), (481, 4)])
+    def test_only_a_picture_much_larger_than_the_scales_is_cut_into_tiles(self, longer, tiles):
+        rgb = np.zeros((330, longer, 3), np.uint8)
+        scan = Scan([64], [0], sure_at=0.5, seen_at=0.2, tile_px=320)
+
+        taken, found = self.looks_taken(rgb, scan, lambda look: 0.0)
+
+        assert len(taken) == 1 + tiles
+        assert found.shape == (0, 6)

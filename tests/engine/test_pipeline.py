@@ -12,6 +12,7 @@ from engine.batch import run_job
 from engine.category import Category
 from engine.container import scan
 from engine.detect.centerface import CenterFace
+from engine.detect.ensemble import Ensemble
 from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import Box, Size
 from engine.masks import mask_of
@@ -37,7 +38,7 @@ class MiddleSeer:
     name = "middle@00000000"
     categories = frozenset(Category)
 
-    def detect(self, image, policy, *, floor=None):
+    def detect(self, image, policy):
         width, height = image.size
         box = Box(width * 0.3, height * 0.3, width * 0.6, height * 0.6)
         return (Detection(box, Category.FACE, 0.9, self.name),)
@@ -73,7 +74,7 @@ class TestAwkwardFiles:
         path.write_bytes(case.data)
         job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        outcome = run_job(job, [MiddleSeer()])
+        outcome = run_job(job, Ensemble([MiddleSeer()]))
 
         if case.outcome == "quarantined":
             assert isinstance(outcome, Quarantined)
@@ -94,7 +95,7 @@ class TestAwkwardFiles:
         path.write_bytes(AWKWARD["all metadata"].data)
         job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        data = run_job(job, [MiddleSeer()]).data
+        data = run_job(job, Ensemble([MiddleSeer()])).data
 
         for trace in (b"Exif", b"GPS", b"http://", b"ICC_PROFILE", b"Photoshop", b"MPF"):
             assert trace not in data
@@ -105,7 +106,9 @@ class TestPrepare:
         data = cv2.imencode(".png", picture(rng, 60, 80))[1].tobytes()
         detector = FakeDetector([seen(0.9), seen(0.3, (60, 40, 70, 50))])
 
-        ready = pipeline.prepare(data, "mine", [detector], Policy(), draw=1.0, watch=Stopwatch())
+        ready = pipeline.prepare(
+            data, "mine", Ensemble([detector]), Policy(), draw=1.0, watch=Stopwatch()
+        )
 
         assert ready.image.id == ready.plan.image_id == "mine"
         assert ready.plan.size == ready.image.size == Size(80, 60)
@@ -118,7 +121,7 @@ class TestPrepare:
         policy = Policy().only([Category.FACE])
 
         ready = pipeline.prepare(
-            data, "mine", [faces, tattoos], policy, draw=1.0, watch=Stopwatch()
+            data, "mine", Ensemble([faces, tattoos]), policy, draw=1.0, watch=Stopwatch()
         )
 
         assert (faces.looks, tattoos.looks) == (1, 0)
@@ -128,7 +131,7 @@ class TestPrepare:
     @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"text"], ids=["empty", "cut", "text"])
     def test_what_is_no_picture_is_refused(self, data):
         with pytest.raises(UnreadableImage):
-            pipeline.prepare(data, "mine", [], Policy(), draw=1.0, watch=Stopwatch())
+            pipeline.prepare(data, "mine", Ensemble([]), Policy(), draw=1.0, watch=Stopwatch())
 
     def test_a_turned_picture_gives_the_same_regions(self):
         upright = shipped_rgb("skimage.data", "astronaut.png")[:300, 80:400]
@@ -141,7 +144,7 @@ class TestPrepare:
             )
 
             ready = pipeline.prepare(
-                data, "turned", [detector], policy, draw=1.0, watch=Stopwatch()
+                data, "turned", Ensemble([detector]), policy, draw=1.0, watch=Stopwatch()
             )
 
             (face,) = (one for one in ready.plan.regions if one.category is Category.FACE)
@@ -269,7 +272,7 @@ def test_a_picture_nobody_can_judge_goes_to_a_person(tmp_path, rng):
     cv2.imwrite(str(path), picture(rng, 60, 80))
     job = Job("picture", path, Policy(), "same", "r", seed=1, draw=1.0)
 
-    outcome = run_job(job, [])
+    outcome = run_job(job, Ensemble([]))
 
     assert isinstance(outcome, NeedsReview)
     assert [str(reason) for reason in outcome.plan.reasons] == [

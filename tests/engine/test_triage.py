@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
+from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
 from engine.images import Residue
 from engine.plan import Origin, ReasonKind, Verdict
 from engine.policy import Policy, read_policy
 from engine.triage import found_in, route, settled, standing_reasons, triage
-from tests.scenes import FakeDetector, image, picture, region, seen
+from tests.scenes import image, picture, region, seen
 
-ALL_SEEING = FakeDetector()
 FAR = (60, 60, 70, 70)
 
 
@@ -19,8 +19,9 @@ def original(rng):
     return image(picture(rng, 100, 120))
 
 
-def planned(original, *detections, policy=None, lookers=(ALL_SEEING,), draw=1.0):
-    return triage(original, detections, policy or Policy(), lookers=lookers, draw=draw)
+def planned(original, *detections, policy=None, seen_for=DETECTABLE, draw=1.0):
+    seen = Seen(detections, (), ("fake@00000000",), frozenset(seen_for))
+    return triage(original, seen, policy or Policy(), draw=draw)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +65,12 @@ def test_each_category_has_its_own_thresholds(original):
     ("sees", "reasons"),
     [
         pytest.param([], ["face", "tattoo", "jewelry"], id="nobody looks"),
-        pytest.param([[Category.FACE]], ["tattoo", "jewelry"], id="faces alone"),
-        pytest.param([[Category.FACE], [Category.TATTOO, Category.JEWELRY]], [], id="two look"),
+        pytest.param([Category.FACE], ["tattoo", "jewelry"], id="faces alone"),
+        pytest.param(DETECTABLE, [], id="everything"),
     ],
 )
 def test_a_wanted_category_that_no_detector_sees_is_a_reason(original, sees, reasons):
-    lookers = [FakeDetector(categories=categories) for categories in sees]
-
-    plan = planned(original, seen(0.9), lookers=lookers)
+    plan = planned(original, seen(0.9), seen_for=sees)
 
     assert [str(reason) for reason in plan.reasons] == [f"no detector: {one}" for one in reasons]
 
@@ -82,7 +81,7 @@ def test_what_nobody_asked_for_is_neither_removed_nor_missed(original):
         seen(0.9),
         seen(0.9, FAR, category=Category.TATTOO),
         policy=Policy().only([Category.FACE]),
-        lookers=[FakeDetector(categories=[Category.FACE])],
+        seen_for=[Category.FACE],
     )
 
     assert [one.category for one in plan.regions] == [Category.FACE]
@@ -180,7 +179,7 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
     ]
 
     found = found_in(original, detections, Policy())
-    way = route(found, standing_reasons(original.codec, Policy(), [ALL_SEEING]), Policy())
+    way = route(found, standing_reasons(original.codec, Policy(), DETECTABLE), Policy())
 
     plan = planned(original, *detections)
     assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)

@@ -14,6 +14,7 @@ from PIL import Image
 from engine import __main__ as program
 from engine.batch import InProcess
 from engine.category import Category
+from engine.detect.ensemble import Ensemble
 from engine.evaluation import command, run
 from engine.geometry import Box
 from engine.plan import Detection
@@ -27,7 +28,7 @@ TATTOO = {"id": 2, "image_id": 1, "category_id": 2, "bbox": [60, 60, 30, 30]}
 def evaluate(tmp_path, monkeypatch, capsys):
     """Runs the command in a folder of its own; gives exit status, stdout and stderr."""
     seen = Detection(Box(10, 10, 50, 50), Category.FACE, 0.9, "fake@00000000")
-    executor = InProcess([FakeDetector([seen], [Category.FACE])])
+    executor = InProcess(Ensemble([FakeDetector([seen], [Category.FACE])]))
     monkeypatch.setattr(run, "ProcessPool", lambda workers: executor)
     monkeypatch.chdir(tmp_path)
     label(tmp_path, FACE)

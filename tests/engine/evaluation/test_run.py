@@ -6,6 +6,7 @@ import cv2
 import pytest
 
 from engine.batch import InProcess
+from engine.detect.ensemble import Ensemble
 from engine.errors import InvalidDataset
 from engine.evaluation.labels import Dataset
 from engine.evaluation.recall import report
@@ -75,8 +76,8 @@ def test_the_order_in_which_pictures_come_back_does_not_matter(dataset):
 
     detectors = [FakeDetector([seen(0.9, ASTRONAUT)], [FACE])]
 
-    forth = list(examine_all(dataset, QUICK, InProcess(detectors)))
-    back = list(examine_all(dataset, QUICK, Backwards(detectors)))
+    forth = list(examine_all(dataset, QUICK, InProcess(Ensemble(detectors))))
+    back = list(examine_all(dataset, QUICK, Backwards(Ensemble(detectors))))
 
     assert forth == back[::-1]
     assert [one for one, _ in forth] == list(dataset.pictures)
@@ -89,4 +90,4 @@ def test_an_executor_that_answers_with_something_else_is_noticed(dataset):
                 yield NeedsReview(job.id, Plan("x", Size(1, 1), (), (), (), ""), ())
 
     with pytest.raises(ValueError, match="expected an examination, got NeedsReview"):
-        list(examine_all(dataset, QUICK, Confused([])))
+        list(examine_all(dataset, QUICK, Confused(Ensemble([]))))

@@ -1,0 +1,77 @@
+"""Our own detector: a YOLOv8 network for tattoos, jewelry and, as a second opinion, faces.
+
+The network (Jocher et al., "Ultralytics YOLOv8", 2023; anchor-free heads of Feng et al., "TOOD",
+2021) answers for every cell of three grids with a box and one probability per category. Its
+training is `models/train`; what it was trained on stands in `models/cards/adornments.md`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from engine.detect.looks import Scan, scanned
+from engine.detect.session import session_of
+from engine.detect.suppress import merged
+from engine.geometry import Box
+from engine.images import RgbImage
+from engine.plan import Detection
+from engine.policy import Policy
+from engine.weights import Weights
+
+FLOOR = 0.02
+"""Sightings with a lower score are not given back."""
+SURE_AT = 0.5
+SEEN_AT = 0.2
+"""Scores for `Scan`."""
+SAME_IOU = 0.6
+"""Neighbouring cells answer with nearly the same box; boxes of one look that overlap this much."""
+MOST = 60
+"""Sightings of one category given back from one look, the surest; more are noise."""
+
+
+class Adornments:
+    """Tattoos, jewelry and faces, at every look the policy asks for."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.name = weights.label
+        self.categories = weights.categories
+        self._classes = weights.classes
+        self._session: ort.InferenceSession = session_of(weights.data)
+
+    def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
+        """See `Detector.detect`."""
+        looks = policy.detection
+        scan = Scan(looks.adornment_scales, looks.turns, SURE_AT, SEEN_AT)
+        return tuple(
+            Detection(Box(*corners), self._classes[int(index)], score, self.name)
+            for *corners, score, index in scanned(image.rgb, scan, self._see).tolist()
+            if self._classes[int(index)] in policy.looked_for
+        )
+
+    def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
+        (answer,) = self._session.run(None, {"images": blob})
+        return decode(answer[0], FLOOR)
+
+
+def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Turn the network's answer into boxes, each thing once per category.
+
+    Args:
+        answer: (4 + categories, N): centre x, centre y, width, height in input pixels, then one
+            probability per category.
+        threshold: the least probability kept.
+
+    Returns:
+        (M, 6) `x0 y0 x1 y1 score class` in input pixels.
+    """
+    centre, size = answer[:2].T, answer[2:4].T
+    boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+    found = [np.zeros((0, 6), np.float32)]
+    for index, scores in enumerate(answer[4:]):
+        kept = np.flatnonzero(scores >= threshold)
+        rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
+        found.append(merged(rows, SAME_IOU)[:MOST])
+    return np.concatenate(found).astype(np.float32)

@@ -1,0 +1,75 @@
+"""All detectors together: sightings in, things with probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.category import Category
+from engine.detect.detector import Detector
+from engine.detect.fuser import Fuser, SurestScore
+from engine.detect.fusion import things
+from engine.images import RgbImage
+from engine.plan import Detection
+from engine.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the detectors together say about one picture."""
+
+    detections: tuple[Detection, ...]
+    """Each thing once; scores are probabilities."""
+    dropped: tuple[Detection, ...]
+    """The other sightings of those things, with the things' probabilities: evaluations look at
+    them, for one of them may have fitted better."""
+    weights: tuple[str, ...]
+    """`name@sha256[:8]` of everything that had a say."""
+    seen_for: frozenset[Category]
+    """The categories that somebody looked for."""
+
+
+class Ensemble:
+    """Detectors and what makes one probability of their scores. Made once per process."""
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        fuser: Fuser | None = None,
+        local: Callable[[Policy], Sequence[Detector]] | None = None,
+    ) -> None:
+        """Put an ensemble together.
+
+        Args:
+            detectors: those that always look.
+            fuser: takes detectors at their word when None.
+            local: gives those that a policy adds.
+        """
+        self._detectors = tuple(detectors)
+        self._fuser = fuser or SurestScore()
+        self._local = local or (lambda policy: ())
+
+    def look(self, image: RgbImage, policy: Policy) -> Seen:
+        """Look for what the policy asks for.
+
+        Raises:
+            UnusableWeights: the policy names a model file that cannot or may not be loaded.
+        """
+        wanted = set(policy.looked_for)
+        every = (*self._detectors, *self._local(policy))
+        asked = [one for one in every if one.categories & wanted]
+        sightings = [seen for one in asked for seen in one.detect(image, policy)]
+        found = things(one for one in sightings if one.category in wanted)
+        likely = self._fuser.probabilities(image, found)
+        detections: list[Detection] = []
+        dropped: list[Detection] = []
+        for thing, probability in zip(found, likely.tolist(), strict=True):
+            surest, *others = (replace(one, score=probability) for one in thing.sightings)
+            detections.append(surest)
+            dropped += others
+        return Seen(
+            tuple(detections),
+            tuple(dropped),
+            (*(one.name for one in asked), *self._fuser.names),
+            frozenset(category for one in asked for category in one.categories),
+        )

@@ -1,0 +1,35 @@
+"""The ensemble that Lethe ships: which model files it needs, and what each becomes."""
+
+from __future__ import annotations
+
+from engine.detect.adornments import Adornments
+from engine.detect.centerface import CenterFace
+from engine.detect.detector import Detector
+from engine.detect.ensemble import Ensemble
+from engine.detect.fuser import FittedFuser
+from engine.policy import Policy
+from engine.weights import load_weights
+
+NEEDED = ("centerface", "adornments", "fusion")
+"""Tables of `models/manifest.toml`."""
+
+
+def verify(policy: Policy) -> None:
+    """Check every model file that a policy needs, without loading a network.
+
+    Raises:
+        UnusableWeights: one is missing, is not what its manifest says, or may not be used.
+    """
+    for name in NEEDED:
+        load_weights(name)
+    del policy
+
+
+def default_detectors() -> tuple[Detector, ...]:
+    """The detectors alone, loaded."""
+    return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))
+
+
+def default_ensemble() -> Ensemble:
+    """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
+    return Ensemble(default_detectors(), FittedFuser(load_weights("fusion"), None))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.category import Category
+from engine.detect.fuser import LEAST, MOST, FittedFuser, SurestScore, coefficients, evidence
+from engine.detect.fusion import Thing
+from engine.errors import UnusableWeights
+from engine.plan import Detection
+from engine.weights import Weights
+from tests.scenes import image, picture
+
+FITTED = """
+[face]
+bias = -4.0
+looks = 0.5
+crop = 0.7
+scores = { "one@0" = 1.0, "other@0" = 0.4 }
+"""
+BOX = (10, 10, 30, 30)
+
+
+class CropSays:
+    name = "crops@0"
+    classes = (Category.FACE, Category.TATTOO)
+
+    def __init__(self, *logits):
+        self._logits = logits
+
+    def logits(self, rgb, boxes):
+        assert boxes.shape == (len(boxes), 4)
+        return np.array([self._logits] * len(boxes), np.float32)
+
+
+def fuser(text=FITTED, second=None):
+    data = text.encode()
+    return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), second)
+
+
+def thing(*scores, category=Category.FACE):
+    from engine.geometry import Box
+
+    sightings = [Detection(Box(*BOX), category, score, name) for name, score in scores]
+    return Thing(tuple(sorted(sightings, key=lambda one: -one.score)))
+
+
+@pytest.fixture
+def original(rng):
+    return image(picture(rng, 40, 50))
+
+
+def probability(one, original, **how):
+    return fuser(**how).probabilities(original, [one])[0]
+
+
+def test_the_probability_is_the_logistic_of_what_was_fitted(original):
+    seen = thing(("one@0", 0.8), ("other@0", 0.6), ("one@0", 0.3))
+
+    odds = {
+        score: np.log(score / (1 - score)) - np.log(LEAST / (1 - LEAST)) for score in (0.8, 0.6)
+    }
+    total = -4.0 + odds[0.8] + 0.4 * odds[0.6] + 0.5 * np.log(3) + 0.7 * 1.5
+    second = CropSays(1.5, -9.0)
+    assert probability(seen, original, second=second) == pytest.approx(1 / (1 + np.exp(-total)))
+
+
+scores = st.floats(0.0, 1.0)
+
+
+@given(scores, scores, scores, st.floats(-9, 9), st.floats(-9, 9))
+def test_seeing_better_is_never_less_likely(low, high, other, crop, more_crop):
+    from numpy.random import default_rng
+
+    original = image(picture(default_rng(0), 40, 50))
+    low, high = sorted((low, high))
+    crop, more_crop = sorted((crop, more_crop))
+    worse, better = (thing(("one@0", score), ("other@0", other)) for score in (low, high))
+    again = thing(("one@0", high), ("other@0", other), ("other@0", other))
+
+    by_score, by_crop, by_looks = (
+        probability(better, original, second=CropSays(crop, 0)),
+        probability(better, original, second=CropSays(more_crop, 0)),
+        probability(again, original, second=CropSays(crop, 0)),
+    )
+
+    assert probability(worse, original, second=CropSays(crop, 0)) <= by_score
+    assert by_score <= by_crop
+    assert by_score <= by_looks
+
+
+def test_each_thing_is_judged_by_its_own_category(original):
+    second = CropSays(5.0, -5.0)
+    text = FITTED + FITTED.replace("[face]", "[tattoo]")
+    seen = [thing(("one@0", 0.5), category=one) for one in (Category.TATTOO, Category.FACE)]
+
+    tattoo, face = fuser(text, second).probabilities(original, seen)
+
+    assert tattoo < face
+
+
+def test_a_detector_nobody_fitted_is_taken_at_its_word(original):
+    assert probability(thing(("stranger@1", 0.83)), original) == pytest.approx(0.83)
+    assert probability(thing(("one@0", 0.99), ("stranger@1", 0.1)), original) > 0.1
+
+
+def test_a_category_nobody_fitted_keeps_its_score(original):
+    assert probability(thing(("one@0", 0.4), category=Category.JEWELRY), original) == 0.4
+
+
+@pytest.mark.parametrize("score", [0.0, LEAST, 1.0])
+def test_evidence_has_a_floor_and_a_ceiling(score):
+    most = np.log(MOST / (1 - MOST)) - np.log(LEAST / (1 - LEAST))
+
+    assert 0.0 <= evidence(thing(("one@0", score)), "one@0") <= most
+    assert evidence(thing(("one@0", score)), "absent@0") == 0.0
+
+
+def test_without_things_nobody_is_asked(original):
+    assert fuser(second=CropSays(0, 0)).probabilities(original, []).shape == (0,)
+    assert SurestScore().probabilities(original, []).shape == (0,)
+
+
+def test_everything_that_had_a_say_is_named():
+    assert fuser().names == ("fusion@00000000",)
+    assert fuser(second=CropSays(0, 0)).names == ("fusion@00000000", "crops@0")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(("bias = -4.0", "bias = nan"), "no number", id="nan"),
+        pytest.param(("bias = -4.0", 'bias = "high"'), "cannot be used", id="text"),
+        pytest.param(("bias = -4.0", ""), "bias", id="missing"),
+        pytest.param(("looks = 0.5", "looks = -0.5"), "negative", id="negative looks"),
+        pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "negative", id="negative score"),
+        pytest.param(("[face]", "[nose]"), "nose", id="unknown category"),
+        pytest.param(("[face]", "[face"), "cannot be used", id="no TOML"),
+    ],
+)
+def test_coefficients_that_make_no_sense_are_refused(change, says):
+    with pytest.raises(UnusableWeights, match=says):
+        coefficients(FITTED.replace(*change))

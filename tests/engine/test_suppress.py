@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from engine.detect.suppress import SAME_IOU, groups, merged
+from engine.geometry import Box
+
+
+def rows(*sightings):
+    width = len(sightings[0]) if sightings else 5
+    return np.array(sightings, dtype=np.float32).reshape(-1, width)
+
+
+A, A_AGAIN, APART = (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.7), (50, 50, 60, 60, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("sightings", "expected"),
+    [
+        pytest.param([], [], id="empty"),
+        pytest.param([A], [A], id="one"),
+        pytest.param([A_AGAIN, A], [A], id="the surest stands for the group"),
+        pytest.param([A, APART, A_AGAIN], [A, APART], id="two groups, surest first"),
+        pytest.param([A, (10, 0, 20, 10, 0.5)], [A, (10, 0, 20, 10, 0.5)], id="touching"),
+        pytest.param([A, (4, 4, 5, 5, 0.5)], [A, (4, 4, 5, 5, 0.5)], id="one pixel within"),
+        pytest.param([(3, 3, 3, 3, 0.4)] * 2, [(3, 3, 3, 3, 0.4)] * 2, id="empty boxes"),
+    ],
+)
+def test_sightings_of_one_thing_become_one(sightings, expected):
+    np.testing.assert_array_equal(merged(rows(*sightings)), rows(*expected))
+
+
+@pytest.mark.parametrize("columns", [5, 6, 9])
+def test_no_sightings_keep_their_columns(columns):
+    assert merged(np.zeros((0, columns), np.float32)).shape == (0, columns)
+
+
+def test_what_follows_the_score_is_carried_along():
+    labelled = rows((*A_AGAIN, 90), (*A, 270))
+
+    assert merged(labelled)[0, 5] == 270
+
+
+def test_equally_sure_sightings_keep_their_order():
+    first, second = (0, 0, 10, 10, 0.5), (1, 0, 11, 10, 0.5)
+
+    np.testing.assert_array_equal(merged(rows(first, second)), rows(first))
+
+
+boxes = arrays.arrays(np.float32, (8, 5), elements=st.floats(0, 100, width=32)).map(
+    lambda array: np.column_stack([array[:, :2], array[:, :2] + array[:, 2:4], array[:, 4] / 100])
+)
+
+
+@given(boxes, st.integers(0, 8))
+def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
+    sightings = many[:count].astype(np.float32)
+
+    result = merged(sightings)
+
+    kept = {tuple(row) for row in result.tolist()}
+    assert list(result[:, 4]) == sorted(result[:, 4], reverse=True)
+    for row in sightings.tolist():
+        overlaps = [Box(*row[:4]).iou(Box(*other[:4])) for other in kept if other[4] >= row[4]]
+        assert tuple(row) in kept or max(overlaps) >= SAME_IOU - 1e-4
+
+
+PART = (2, 2, 9, 9, 0.5)
+"""Within `A`, and about half its size."""
+
+
+@pytest.mark.parametrize(
+    ("inside", "sizes"),
+    [
+        pytest.param(np.inf, [1, 1, 1], id="overlap alone"),
+        pytest.param(0.8, [2, 1], id="a part joins, a speck does not"),
+    ],
+)
+def test_a_box_within_another_joins_it_unless_it_is_of_another_size(inside, sizes):
+    speck = (4, 4, 6, 6, 0.4)
+
+    found = groups(rows(A, PART, speck), iou=0.6, inside=inside)
+
+    assert [len(members) for members in found] == sizes
+
+
+def test_a_surer_part_takes_the_whole_in():
+    whole = (0, 0, 10, 10, 0.3)
+
+    (members,) = groups(rows(whole, PART), iou=0.6, inside=0.8)
+
+    assert members.tolist() == [1, 0]
+
+
+@given(boxes)
+def test_every_box_is_in_one_group(many):
+    found = groups(many.astype(np.float32), inside=0.8)
+
+    assert sorted(np.concatenate(found).tolist()) == list(range(len(many)))
