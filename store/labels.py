@@ -33,7 +33,6 @@ LABELS = "labels.json"
 PICTURES = "images"
 SOURCE = "reviewed"
 """What `source` says of each picture, so that figures and model cards can tell them apart."""
-NO_LICENCE = "not stated"
 _IDS = {category: number for number, category in enumerate(DETECTABLE, start=1)}
 
 
@@ -202,10 +201,13 @@ def _coco(settled: Iterable[_Settled], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _image(settled: _Settled) -> dict[str, Any]:
-    """What is said of a picture; its boxes are drawn on it upright."""
+    """What is said of a picture, whose boxes are drawn on it upright.
+
+    Where the licence manifest says nothing, nothing is said: training asks for the licence then.
+    """
     width, height = settled.plan.size
-    licence = asdict(settled.licence)
-    said = {key: licence[key] for key in ("allowed_use", "consent") if licence[key]}
+    entry = asdict(settled.licence)
+    stated = {key: entry[key] for key in ("licence", "allowed_use", "consent") if entry[key]}
     return {
         "width": width,
         "height": height,
@@ -213,8 +215,7 @@ def _image(settled: _Settled) -> dict[str, Any]:
         "partial_for": [category.value for category in settled.partial_for],
         "group": settled.batch_id,
         "source": SOURCE,
-        "licence": settled.licence.licence or NO_LICENCE,
-        **said,
+        **stated,
     }
 
 
