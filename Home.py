@@ -15,3 +15,4 @@ if not totals.total:
     home.offer_samples()
 home.benchmark()
 home.gates()
+home.own_weights()

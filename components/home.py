@@ -15,6 +15,7 @@ from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import LetheError
 from engine.policy import read_policy
+from engine.weights import own_weights_notice
 from store import batches, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
@@ -107,6 +108,17 @@ def gates() -> None:
             "and what fails a check is held back.",
             icon=":material/verified_user:",
         )
+
+
+def own_weights() -> None:
+    """What to know before commercial use of the models that ship with Lethe, while there is such.
+
+    It stands here from the first start on, and goes once somebody has retrained them.
+    """
+    with shown():
+        notice = own_weights_notice()
+        if notice is not None:
+            st.caption(plain(notice))
 
 
 def _problems() -> list[str]:

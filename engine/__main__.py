@@ -16,6 +16,7 @@ from engine.evaluation import command as evaluation
 from engine.evaluation.recall import TARGET
 from engine.manifest import Manifest, read_manifest
 from engine.policy import Policy, default_policy, read_policy
+from engine.weights import own_weights_notice
 
 EXIT_DONE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_MISSED, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
@@ -76,6 +77,9 @@ def _redact(options: argparse.Namespace) -> int:
         manifest=_manifest(options.manifest),
         workers=options.workers,
     )
+    notice = own_weights_notice()
+    if notice is not None:
+        _complain(notice)
     return _report(summary, as_json=options.json)
 
 

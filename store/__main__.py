@@ -7,16 +7,19 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from engine.errors import LetheError
+from engine.evaluation.report_numbers import counted
 from store.database import Database
 from store.ingest import ingest
+from store.labels import export_labels
 from store.progress import totals
 
 _DESCRIPTION = """\
-Look into Lethe's data, or take in what a command-line run left for review.
+Look into Lethe's data, take in what a command-line run left for review, or write what reviewers
+decided as a data set.
 Stop the app first: only one program may have the data open.
 """
 _INGEST = """\
@@ -26,6 +29,20 @@ in is named on standard error and the rest goes on.
 
 The app does the same for runs it finds in the folder `inbox` of its data when it starts: put OUT
 there, with IN inside it as `originals`.
+"""
+_EXPORT = """\
+Write what reviewers settled as a COCO data set into the new folder OUT: labels.json, and the
+original pictures in images/, unredacted and named by random ids. `python -m engine evaluate OUT`
+measures with it, `make train` learns from it.
+
+A settled picture is taken as labelled completely for every category that its batch's policy looked
+for. That assumes reviewers deleted each box that held nothing, drew each thing that had none, and
+did so also where another region hid it already: an earring under a face's mask that nobody boxed
+counts as no earring. A category that nobody looked for is labelled in part where somebody drew it.
+The category `other` is left out, and so are rejected pictures. A batch is one group.
+
+Labels are of no use without pixels: a picture whose original is gone is left out and counted. With
+--no-copy-pictures the originals stay where they are; read such a set with --images HOME/originals.
 """
 _EXITS = "Exit codes: 0 all well, 1 some lines could not be taken, 2 it could not be started."
 
@@ -73,9 +90,53 @@ def _parser() -> argparse.ArgumentParser:
         "--originals", metavar="IN", type=Path, required=True, help="the run's input folder"
     )
     taking_in.set_defaults(command=_ingest)
+    _add_export(commands, home)
     status = commands.add_parser("status", parents=[home], help="print how many pictures are where")
     status.set_defaults(command=_status)
     return parser
+
+
+def _add_export(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], home: argparse.ArgumentParser
+) -> None:
+    exporting = commands.add_parser(
+        "export-labels",
+        parents=[home],
+        help="write reviewers' verdicts as a data set to measure with and train on",
+        description=_EXPORT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    exporting.add_argument("out", metavar="OUT", type=Path, help="a new folder; private")
+    exporting.add_argument(
+        "--since", metavar="DATE", type=_day, help="verdicts from this day on (UTC), as 2026-11-22"
+    )
+    exporting.add_argument(
+        "--copy-pictures",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="copy the originals into OUT (default: yes)",
+    )
+    exporting.set_defaults(command=_export)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a day like 2026-11-22, not {text!r}") from error
+
+
+def _export(database: Database, options: argparse.Namespace) -> int:
+    exported = export_labels(
+        database, options.out, since=options.since, copy_pictures=options.copy_pictures
+    )
+    written = f"{counted(exported.pictures, 'picture')} with {counted(exported.labels, 'label')}"
+    sys.stdout.write(f"{written} written to {options.out}.\n")
+    if exported.without_original:
+        left = counted(exported.without_original, "picture")
+        sys.stdout.write(f"Left out, because the original is gone: {left}.\n")
+    return 0
 
 
 def _ingest(database: Database, options: argparse.Namespace) -> int:

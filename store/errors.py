@@ -13,3 +13,7 @@ class BatchClosed(LetheError):
 
 class EvaluationRunning(LetheError):
     """The evaluation is not done yet, so it cannot be deleted."""
+
+
+class NothingToExport(LetheError):
+    """No settled picture is left to make a data set of."""

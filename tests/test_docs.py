@@ -6,12 +6,18 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.category import Category
+from engine.geometry import Box
+from engine.plan import Origin, Region, Verdict
+from store import reviews, verdicts
+from store.database import Database
 from tests.scenes import shipped_picture
 
 ROOT = Path(__file__).parent.parent
@@ -39,10 +45,23 @@ def folder(tmp_path_factory):
     Image.fromarray(rgb).save(folder / "PICTURES" / "noise.png")
     label(folder / "LABELLED")
     run("redact PICTURES OUT --only face", folder)
+    settle(folder)
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
     return folder
+
+
+def settle(folder):
+    """The run's picture in the app, with a verdict."""
+    run("ingest OUT --originals PICTURES", folder, module="store")
+    now = datetime.now(UTC)
+    database = Database.open(folder / "home", now)
+    case = reviews.claim(database, "ada", now)
+    face = Region(Box(8, 8, 24, 24), Category.FACE, Origin.REVIEWER)
+    verdict = Verdict((face,), "ada", case.plan.revision)
+    verdicts.settle(database, case.picture_id, verdict, now)
+    database.close()
 
 
 def label(folder):

@@ -53,6 +53,11 @@ class Look:
         left, top = self.piece.x0, self.piece.y0
         return np.stack([x0 + left, y0 + top, x1 + left, y1 + top], axis=1)
 
+    def seen_by(self, see: See) -> NDArray[np.float32]:
+        """What a network sees in it, as `See` gives it but in pixels of the upright picture."""
+        seen = see(self.rgb)
+        return np.column_stack([self.to_picture(seen[:, :4]), seen[:, 4:]])
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -80,13 +85,13 @@ def scanned(rgb: NDArray[np.uint8], scan: Scan, see: See) -> NDArray[np.float32]
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
     first, *others = scan.scales
-    seen = {turn: _sighted(look_at(rgb, first, turn), see) for turn in scan.turns}
+    seen = {turn: look_at(rgb, first, turn).seen_by(see) for turn in scan.turns}
     again = {0} | (_best_turns(seen, scan.sure_at) or _best_turns(seen, scan.seen_at))
     dearer = [look_at(rgb, longer, turn) for longer in others for turn in sorted(again)]
-    found = [*seen.values(), *(_sighted(look, see) for look in dearer)]
+    found = [*seen.values(), *(look.seen_by(see) for look in dearer)]
     if scan.tile_px and max(rgb.shape[:2]) > max(*scan.scales, scan.tile_px) * 1.5:
         tiles = (tile for turn in sorted(again) for tile in tiles_of(rgb, scan.tile_px, turn))
-        found += [_sighted(tile, see) for tile in tiles]
+        found += [tile.seen_by(see) for tile in tiles]
     return np.concatenate(found)
 
 
@@ -123,11 +128,6 @@ def _starts(length: int, side: int) -> list[int]:
         return [0]
     pieces = -(-(length - OVERLAP_PX) // (side - OVERLAP_PX))
     return [round(number * (length - side) / (pieces - 1)) for number in range(pieces)]
-
-
-def _sighted(look: Look, see: See) -> NDArray[np.float32]:
-    seen = see(look.rgb)
-    return np.column_stack([look.to_picture(seen[:, :4]), seen[:, 4:]])
 
 
 def _best_turns(seen: dict[int, NDArray[np.float32]], least: float) -> set[int]:

@@ -7,6 +7,7 @@ from engine.detect.centerface import CenterFace
 from engine.detect.detector import Detector
 from engine.detect.ensemble import Ensemble
 from engine.detect.fuser import FittedFuser
+from engine.detect.insight import LocalDetectors
 from engine.policy import Policy
 from engine.weights import load_weights
 
@@ -15,14 +16,14 @@ NEEDED = ("centerface", "adornments", "fusion")
 
 
 def verify(policy: Policy) -> None:
-    """Check every model file that a policy needs, without loading a network.
+    """Check every model file that a policy needs, and load those of the user's own.
 
     Raises:
         UnusableWeights: one is missing, is not what its manifest says, or may not be used.
     """
     for name in NEEDED:
         load_weights(name)
-    del policy
+    LocalDetectors()(policy)
 
 
 def default_detectors() -> tuple[Detector, ...]:
@@ -32,4 +33,6 @@ def default_detectors() -> tuple[Detector, ...]:
 
 def default_ensemble() -> Ensemble:
     """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
-    return Ensemble(default_detectors(), FittedFuser(load_weights("fusion"), None))
+    return Ensemble(
+        default_detectors(), FittedFuser(load_weights("fusion"), None), LocalDetectors()
+    )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from components import samples, services
+from functools import partial
+
+import pytest
+
+from components import home, samples, services
 from engine.category import Category
 from engine.geometry import Box
 from engine.plan import Origin, Region, Verdict
+from engine.weights import own_weights_notice
 from store import batches, receipts, reviews, verdicts
 from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
@@ -92,3 +97,38 @@ def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):
 
     assert not app.exception
     assert any("accept_at" in error.value for error in app.error)
+
+
+@pytest.mark.parametrize(
+    ("use", "count"), [("research", 1), ("any", 0)], ids=["as shipped", "retrained"]
+)
+def test_home_says_in_one_line_whether_the_models_are_for_research(
+    lethe, tmp_path, monkeypatch, use, count
+):
+    (tmp_path / "manifest.toml").write_text(f'[adornments]\nuse = "{use}"\n', encoding="utf-8")
+    monkeypatch.setattr(home, "own_weights_notice", partial(own_weights_notice, tmp_path))
+
+    app = lethe.page()
+    before = [caption.value for caption in app.caption if "research pictures" in caption.value]
+    lethe.batch(UPRIGHT)
+    after = [caption.value for caption in lethe.page().caption if "make train" in caption.value]
+
+    assert len(before) == len(after) == count
+    assert not [one for one in (*app.warning, *app.info) if "research" in one.value]
+
+
+def test_home_says_what_the_models_that_ship_with_this_version_are_for(lethe):
+    expected = own_weights_notice()
+
+    assert ("research pictures" in said(lethe.page())) is (expected is not None)
+
+
+def test_a_manifest_of_models_that_cannot_be_read_is_a_sentence_on_home(
+    lethe, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(home, "own_weights_notice", partial(own_weights_notice, tmp_path))
+
+    app = lethe.page()
+
+    assert not app.exception
+    assert "cannot be read" in said(app)

@@ -22,7 +22,7 @@ OTHER_VALUES: dict[type, Any] = {
     int: lambda value: value + 1,
     float: lambda value: round(value / 2 + 0.01, 4),
 }
-OTHER_TEXTS = {"pushpull": "telea", "review": "release"}
+OTHER_TEXTS = {"pushpull": "telea", "review": "release", "": "/srv/models/scrfd.onnx"}
 
 
 def leaves(part: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

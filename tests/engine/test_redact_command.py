@@ -6,11 +6,14 @@ import hashlib
 import os
 import shutil
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from engine import __main__ as command_line
 from engine.__main__ import main
+from engine.weights import own_weights_notice
 from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.runs import QUICK, RELEASING, assert_whole, fates, files_of, lines, names, paint
 
@@ -33,6 +36,20 @@ class TestRedact:
         assert summary["not_looked_for"] == ["tattoo", "jewelry"]
         assert "Left alone, as no pictures or linked folders: 1." in err
         assert_whole(tmp_path / "out")
+
+    @pytest.mark.parametrize(("use", "count"), [("research", 1), ("any", 0)])
+    def test_a_run_says_once_what_the_models_may_be_used_for(
+        self, lethe, folder, tmp_path, monkeypatch, use, count
+    ):
+        (tmp_path / "manifest.toml").write_text(f'[adornments]\nuse = "{use}"\n')
+        monkeypatch.setattr(
+            command_line, "own_weights_notice", partial(own_weights_notice, tmp_path)
+        )
+
+        status, _, err = lethe("redact", folder, tmp_path / "out")
+
+        assert status == 0
+        assert err.count("retrain it on pictures you hold a licence for") == count
 
     @pytest.mark.parametrize(
         ("where", "found"),
