@@ -21,8 +21,8 @@ class Seen:
     detections: tuple[Detection, ...]
     """Each thing once; scores are probabilities."""
     dropped: tuple[Detection, ...]
-    """The other sightings of those things, with the things' probabilities: evaluations look at
-    them, for one of them may have fitted better."""
+    """Every sighting of those things, with the things' probabilities: evaluations look at them,
+    for one of them may have fitted better."""
     weights: tuple[str, ...]
     """`name@sha256[:8]` of everything that had a say."""
     seen_for: frozenset[Category]
@@ -64,9 +64,8 @@ class Ensemble:
         detections: list[Detection] = []
         dropped: list[Detection] = []
         for thing, probability in zip(found, likely.tolist(), strict=True):
-            surest, *others = (replace(one, score=probability) for one in thing.sightings)
-            detections.append(surest)
-            dropped += others
+            detections.append(replace(thing.sightings[0], box=thing.box, score=probability))
+            dropped += (replace(one, score=probability) for one in thing.sightings)
         return Seen(
             tuple(detections),
             tuple(dropped),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,8 +13,11 @@ from engine.detect.suppress import SAME_IOU, groups
 from engine.geometry import Box
 from engine.plan import Detection
 
-INSIDE = 0.8
-"""Share of a box within another, of not quite another size, from which both are of one thing."""
+INSIDE = {Category.FACE: 0.8, Category.JEWELRY: 0.8, Category.TATTOO: math.inf}
+"""Share of a box within another, of not quite another size, from which both are of one thing. A
+tattoo may lie within a larger one; half a face is no face of its own."""
+AS_SURE = 0.5
+"""Sightings with at least this share of the surest one's score have a say in where the thing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,18 @@ class Thing:
 
     @property
     def box(self) -> Box:
-        """Where the surest sighting saw it."""
-        return self.sightings[0].box
+        """The hull of those sightings that are nearly as sure as the surest, and nearly there.
+
+        What one look cuts off another may show; measured in docs/decisions/0008-detectors.md.
+        """
+        surest = self.sightings[0]
+        boxes = [
+            one.box
+            for one in self.sightings[1:]
+            if one.score >= AS_SURE * surest.score and one.box.iou(surest.box) >= SAME_IOU
+        ]
+        x0s, y0s, x1s, y1s = zip(surest.box.corners, *(box.corners for box in boxes), strict=True)
+        return Box(min(x0s), min(y0s), max(x1s), max(y1s))
 
     @property
     def score(self) -> float:
@@ -49,6 +63,6 @@ def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
     for category in DETECTABLE:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
-        for members in groups(rows, SAME_IOU, inside=INSIDE):
+        for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
             found.append(Thing(tuple(seen[index] for index in members)))
     return tuple(found)
