@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.errors import LetheError
-from models.train.choosing import Choice, training_part
+from models.train.choosing import Choice, chosen, training_part
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
 from models.train.options import parser
@@ -71,7 +71,8 @@ def _prepare(options: argparse.Namespace) -> None:
         raise TrainingRefused("Name the labelled pictures: a data set file or its folder.")
     dataset = training_part(options.data, options.images)
     choice = Choice(options.per_source, options.repeat_rarest)
-    with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+    total = len(chosen(dataset.pictures, choice))
+    with tqdm(total=total, unit=" pictures", file=sys.stderr, mininterval=0.5) as bar:
         summary = prepare(
             dataset,
             options.run / "data",

@@ -7,6 +7,7 @@ such a file is refused, so a half-entered model is never used.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,19 @@ def with_entry(text: str, name: str, entry: Mapping[str, Any]) -> str:
     for key, value in entry.items():
         table.add(key, _sources(value) if key == "sources" else value)
     if name in document:
+        for part in _behind(document[name]):
+            table.add(part)
         document[name] = table
     else:
         document.add(tomlkit.nl())
         document.add(name, table)
     return str(tomlkit.dumps(document)).rstrip("\n") + "\n"
+
+
+def _behind(table: Any) -> list[Any]:  # noqa: ANN401 - tomlkit is not typed here
+    """Comments and empty lines behind a table's last key: they speak of what comes next."""
+    parts = reversed(table.value.body)
+    return [item for _, item in takewhile(lambda part: part[0] is None, parts)][::-1]
 
 
 def _sources(sources: list[Mapping[str, Any]]) -> tomlkit.items.Array:

@@ -6,7 +6,7 @@ Layout of the folder::
     labels/train/000001.txt     a line a box; classes 3..5 are ignored faces, tattoos, jewelry
     images/val, labels/val      a few of them again, because ultralytics asks for some
     labelled.json               by picture: whether every face, tattoo, piece of jewelry is boxed
-    summary.json                how many pictures and labels came from which source, by which licence
+    summary.json                pictures and labels of each source, and its licence
     data.yaml                   the description that ultralytics reads
 
 It is complete or not there: everything is written beside it first. It leads to the pictures or
