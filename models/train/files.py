@@ -13,11 +13,14 @@ def write_whole(file: Path, content: bytes) -> None:
     """Replace a file in one step; what was there stays until the new content is on the disk."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.partial")
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - JSON is anything

@@ -14,7 +14,7 @@ import pytest
 
 from engine.weights import MODELS, load_weights
 from models.train.__main__ import main
-from tests.models.train.shapes import SIZE
+from tests.models.train.shapes import SIZE, write_shapes
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="training is not installed: make .venv/train"
@@ -22,14 +22,16 @@ needs_torch = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def trained(shapes, tmp_path_factory):
+def trained(tmp_path_factory):
     """A folder of models after one command, and what it printed."""
     pytest.importorskip("torch", reason="training is not installed: make .venv/train")
     folder = tmp_path_factory.mktemp("trained")
     (folder / "models").mkdir()
     manifest = (MODELS / "manifest.toml").read_bytes()
     (folder / "models" / "manifest.toml").write_bytes(manifest)
-    (shapes.parent / "1.png").write_bytes(b"broken")
+    (folder / "pictures").mkdir()
+    shapes = write_shapes(folder / "pictures")
+    (folder / "pictures" / "1.png").write_bytes(b"broken")
     command = [
         sys.executable, "-m", "models.train", "all", str(shapes), "--epochs", "1", "--size", "64",
         "--batch", "4", "--run", str(folder / "run"), "--models", str(folder / "models"),

@@ -41,7 +41,9 @@ def stopped(shapes, tmp_path_factory):
 def resumed(stopped):
     """The same run, brought to its end; with its state before."""
     before = SimpleNamespace(
-        waiting=stopped.unfinished(), state=from_checkpoint(stopped.checkpoint).state
+        waiting=stopped.unfinished(),
+        state=from_checkpoint(stopped.checkpoint).state,
+        results=(stopped.folder / "results.csv").read_text(),
     )
     with pytest.raises(TrainingRefused, match="after epoch 1"):
         fit(stopped, TWO_EPOCHS)
@@ -58,11 +60,12 @@ def test_a_stop_keeps_the_epochs_that_were_finished(resumed):
 def test_a_resumed_round_goes_on_with_the_next_epoch(resumed):
     run, before = resumed
 
-    with (run.folder / "results.csv").open() as file:
-        epochs = [row["epoch"] for row in csv.DictReader(file)]
+    results = (run.folder / "results.csv").read_text()
+    epochs = [row["epoch"] for row in csv.DictReader(results.splitlines())]
     (this,) = run.rounds()
     after = from_checkpoint(run.checkpoint).state
     assert epochs == ["1", "2"]
+    assert results.startswith(before.results)
     assert (this["epochs"], this["is_finished"]) == (2, True)
     assert this["seconds"] > before.waiting["seconds"]
     assert any(not torch.equal(after[name], value) for name, value in before.state.items())
@@ -130,6 +133,19 @@ def test_a_round_is_over_after_its_epochs_or_its_minutes(tmp_path, epochs, secon
     write_json(run.notes, {"rounds": [this]})
 
     assert Diary(run).is_over is is_over
+
+
+def test_minutes_left_over_are_no_reason_for_more_epochs(tmp_path):
+    run = Run(tmp_path)
+    write_json(run.notes, {"rounds": [{"seconds": 0, "epochs_at_most": 3}]})
+    planned = []
+    trainer = SimpleNamespace(epochs=500, args=SimpleNamespace(epochs=500))
+    trainer.plan_learning = lambda: planned.append(trainer.epochs)
+
+    for _ in range(2):
+        Diary(run)._cap(trainer)
+
+    assert (trainer.epochs, trainer.args.epochs, planned) == (3, 3, [3])
 
 
 def test_minutes_used_before_a_stop_count(tmp_path):

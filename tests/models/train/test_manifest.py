@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
 
 from engine.weights import MODELS
+from models.train import files
 from models.train.errors import TrainingRefused
 from models.train.manifest import enter, with_entry
 
@@ -68,6 +69,29 @@ def test_the_products_own_manifest_keeps_its_other_entries():
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         line for line in changed.splitlines() if line.startswith("#")
     ]
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2], ids=["model", "card", "manifest"])
+def test_a_stop_while_writing_leaves_each_file_as_it_was_or_as_it_is_to_be(
+    tmp_path, monkeypatch, writes
+):
+    (tmp_path / "manifest.toml").write_text(TEXT)
+    enter(tmp_path, "adornments", ENTRY, b"old", "old")
+    names = ("adornments.onnx", "cards/adornments.md", "manifest.toml")
+    old = [(tmp_path / name).read_bytes() for name in names]
+    left = iter([None] * writes)
+
+    def stop(_):
+        if next(left, "stop") == "stop":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        enter(tmp_path, "adornments", {**ENTRY, "side": 640}, b"new", "new")
+
+    after = [(tmp_path / name).read_bytes() for name in names]
+    assert after == [b"new", b"new"][:writes] + old[writes:]
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.parametrize("manifest", [None, "[broken"], ids=["missing", "broken"])

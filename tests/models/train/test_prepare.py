@@ -102,7 +102,8 @@ def test_a_turned_picture_is_copied_upright_with_its_boxes(tmp_path):
 
     data, _ = prepared(tmp_path, [image(1, "a.jpg", (80, 40))], [box(1, 1, 1, [20, 10, 40, 10])])
 
-    copy = cv2.imread(str(data / "images" / "train" / "000001.jpg"))
+    file = data / "images" / "train" / "000001.jpg"
+    copy = cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     ((_, x, y, width, height),) = lines(data)
     left, top = round((x - width / 2) * 40), round((y - height / 2) * 80)
     assert copy.shape == (80, 40, 3)
@@ -122,6 +123,17 @@ def test_a_large_picture_is_copied_smaller_and_the_original_stays(tmp_path):
     assert not copy.is_symlink()
     assert cv2.imread(str(copy)).shape == (50, LONGEST_PX, 3)
     assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_a_jpeg_with_something_behind_its_end_is_copied(tmp_path):
+    paint(tmp_path, "a.jpg", (64, 64))
+    with (tmp_path / "a.jpg").open("ab") as file:
+        file.write(b"behind the end")
+
+    data, summary = prepared(tmp_path, [image(1, "a.jpg", (64, 64))], [box(1, 1, 1, [1, 1, 9, 9])])
+
+    assert summary["pictures"] == 1
+    assert not (data / "images" / "train" / "000001.jpg").is_symlink()
 
 
 def test_broken_pictures_are_left_out_and_counted(tmp_path):
