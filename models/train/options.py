@@ -1,0 +1,178 @@
+"""The words that `python -m models.train` understands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.weights import MODELS
+from models.train.choosing import Choice
+
+Act: TypeAlias = Callable[[argparse.Namespace], None]
+
+RUN = Path("var/train")
+
+_ALL = """\
+Prepare labelled pictures, train, export: afterwards models/adornments.onnx, its entry in
+models/manifest.toml and its card in models/cards/ are there. DATA is a data set with faces, tattoos
+or jewelry boxed: COCO (.json), YOLO (data.yaml), Pascal VOC or CVAT (.xml), or a folder that holds
+one of them, or a train.json. Stop at any time; --resume goes on with the last whole epoch.
+"""
+_PREPARE = """\
+Lay labelled pictures out for training: RUN/data. Broken pictures are left out and counted. It holds
+links to the pictures, and copies of large or turned ones: it is as private as they are.
+"""
+_FIT = """\
+Train a round on what was prepared, on the graphics card when there is one. The first round begins
+with NudeNet's weights, a further one with --start FILE.pt, usually at a larger --size. After each
+epoch RUN/weights/last.pt is written. Pictures teach a category only where they are labelled for it.
+"""
+_EXPORT = """\
+Turn a checkpoint into models/adornments.onnx, check it against torch, and write its entry in
+models/manifest.toml and its card. Without FILE.pt: the last one of RUN.
+"""
+_EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
+
+
+def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
+    """The parser, which leaves what is to be called in `act`."""
+    made = argparse.ArgumentParser(
+        prog="python -m models.train",
+        description="Train Lethe's own detector on labelled pictures. See docs/how-to/train.md.",
+        epilog=_EXITS,
+    )
+    verbs = made.add_subparsers(required=True, metavar="COMMAND")
+    everything = _verb(verbs, "all", acts["all"], _ALL, "prepare, fit and export")
+    for add in (_add_data, _add_recipe, _add_resume, _add_entry, _add_note):
+        add(everything)
+    _add_data(_verb(verbs, "prepare", acts["prepare"], _PREPARE, "lay labelled pictures out"))
+    fit = _verb(verbs, "fit", acts["fit"], _FIT, "train a round")
+    for add in (_add_recipe, _add_resume, _add_note):
+        add(fit)
+    export = _verb(verbs, "export", acts["export"], _EXPORT, "make the model file")
+    export.add_argument("checkpoint", nargs="?", type=Path, metavar="FILE.pt")
+    _add_entry(export)
+    _add_note(export)
+    export.add_argument(
+        "--side", type=_positive, metavar="PX", help="trained at, where nothing was written down"
+    )
+    export.add_argument(
+        "--prepared",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="prepared pictures that the rounds of --round-note used, for the list of sources",
+    )
+    return made
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    act: Act,
+    description: str,
+    short: str,
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(act=act)
+    verb.add_argument(
+        "--run", type=Path, default=RUN, metavar="DIR", help=f"folder to work in (default {RUN})"
+    )
+    return verb
+
+
+def _add_data(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("data", nargs="?", type=Path, metavar="DATA", help="the data set")
+    verb.add_argument("--images", type=Path, metavar="DIR", help="where its pictures lie")
+    verb.add_argument(
+        "--per-source",
+        type=_count,
+        default=Choice().per_source,
+        metavar="N",
+        help="at most N pictures of each source, when there are several (default 250; 0: all)",
+    )
+    verb.add_argument(
+        "--repeat-rarest",
+        type=_positive,
+        default=Choice().repeat_rarest,
+        metavar="N",
+        help="show pictures of the rarest category N times an epoch (default 2)",
+    )
+    verb.add_argument(
+        "--data-licence",
+        default="not stated",
+        metavar="TEXT",
+        help="licence of pictures whose data set does not say",
+    )
+
+
+def _add_recipe(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--minutes", type=_minutes, metavar="N", help="end after N minutes at most")
+    verb.add_argument(
+        "--epochs", type=_positive, default=60, metavar="N", help="at most (default 60)"
+    )
+    verb.add_argument(
+        "--size", type=_positive, default=480, metavar="PX", help="longer side (default 480)"
+    )
+    verb.add_argument("--batch", type=_positive, default=16, metavar="N", help="default 16")
+    verb.add_argument("--seed", type=_count, default=0, metavar="N", help="default 0")
+    verb.add_argument("--start", type=Path, metavar="FILE.pt", help="begin with this checkpoint")
+
+
+def _add_resume(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--resume", action="store_true", help="go on with the round that was stopped, as it was"
+    )
+
+
+def _add_entry(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--models", type=Path, default=MODELS, metavar="DIR", help="default: the product's own"
+    )
+    verb.add_argument(
+        "--use",
+        choices=("research", "noncommercial", "any"),
+        default="research",
+        help="what the data allows; any: all of it is licensed for any use (default research)",
+    )
+
+
+def _add_note(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--round-note",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="says what led to a checkpoint without run.json beside it; once for each round",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
+    return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number of minutes above 0, not {text!r}")
+    return value

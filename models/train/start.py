@@ -1,0 +1,131 @@
+"""The network, and the weights it starts from.
+
+NudeNet's `320n.onnx` is a YOLOv8n that was trained on people. Its graph holds convolutions with
+their batch normalisation folded in, so what is carried over is a convolution, a normalisation that
+changes nothing, and a bias: 349 of the 355 tensors it shares with ours; the six others are the last
+layers, which tell three categories apart here and eighteen there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import onnx
+import torch
+from onnx import numpy_helper
+from ultralytics.nn.tasks import DetectionModel, torch_safe_load, yaml_model_load
+
+from engine.category import DETECTABLE
+from models.train.errors import TrainingRefused
+from models.train.files import digest
+
+ARCHITECTURE: Final = "yolov8n.yaml"
+EPSILON: Final = 1e-3
+"""Ultralytics' `eps` of batch normalisation: with a variance of 1 - eps it divides by one."""
+CARRIED_OVER: Final = 349
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Weights that a round begins with."""
+
+    name: str
+    sha256: str
+    """Of the file they were read from."""
+    state: dict[str, torch.Tensor]
+
+
+def new_model(state: dict[str, torch.Tensor] | None = None) -> DetectionModel:
+    """A YOLOv8n for our three categories, with given weights or random ones."""
+    described = {**yaml_model_load(ARCHITECTURE), "nc": len(DETECTABLE)}
+    model = DetectionModel(described, ch=3, verbose=False)
+    model.names = dict(enumerate(map(str, DETECTABLE)))
+    if state is not None:
+        model.load_state_dict(state)
+    return model
+
+
+def nudenet() -> Start:
+    """NudeNet's weights in our network, the last layers fresh.
+
+    Raises:
+        TrainingRefused: the package is missing, or holds another network.
+    """
+    file = _nudenet_file()
+    data = file.read_bytes()
+    model = new_model()
+    carried = carry_over(data, model)
+    if carried != CARRIED_OVER:
+        raise TrainingRefused(
+            f"{file.name} is not the network it was: {carried} tensors fit ours, {CARRIED_OVER} "
+            "were expected. Install nudenet 3.4.2: make .venv/train"
+        )
+    return Start(f"NudeNet's {file.name}", digest(data), model.state_dict())
+
+
+def _nudenet_file() -> Path:
+    found = importlib.util.find_spec("nudenet")
+    folders = [] if found is None else found.submodule_search_locations or []
+    files = [Path(folder) / "320n.onnx" for folder in folders]
+    for file in files:
+        if file.is_file():
+            return file
+    raise TrainingRefused(
+        "The weights to start from come with nudenet 3.4.2, which is missing: make .venv/train"
+    )
+
+
+def carry_over(data: bytes, model: DetectionModel) -> int:
+    """Copy what fits from an exported YOLOv8n into a model; the number of tensors set by it."""
+    state = model.state_dict()
+    carried: set[str] = set()
+    for tensor in onnx.load_from_string(data).graph.initializer:
+        value = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        name = tensor.name
+        if name.endswith(".conv.bias") and name not in state:
+            name = name.replace(".conv.bias", ".bn.bias")
+        if name not in state or state[name].shape != value.shape:
+            continue
+        state[name].copy_(value)
+        carried.add(name)
+        if name.endswith(".conv.weight"):
+            carried |= _neutralised(state, name.removesuffix("conv.weight") + "bn.")
+    model.load_state_dict(state)
+    return len(carried)
+
+
+def _neutralised(state: dict[str, torch.Tensor], normalisation: str) -> set[str]:
+    """Make a batch normalisation change nothing; the names of its tensors but the bias."""
+    values = {"weight": 1, "running_mean": 0, "running_var": 1 - EPSILON, "num_batches_tracked": 0}
+    names = {normalisation + part: value for part, value in values.items()}
+    for name, value in names.items():
+        if name in state:
+            state[name].fill_(value)
+    return state.keys() & names.keys()
+
+
+def from_checkpoint(file: Path) -> Start:
+    """The weights in a checkpoint of ours.
+
+    It is opened so that it can bring tensors and the known layers, but run no code.
+
+    Raises:
+        TrainingRefused: not there, broken, or of another network.
+    """
+    try:
+        data = file.read_bytes()
+        read, _ = torch_safe_load(str(file), safe_only=True)
+        model = read.get("ema") or read.get("model")
+        state = model.float().state_dict()
+        new_model(state)
+    except OSError as error:
+        raise TrainingRefused(f"{file} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # whatever a stranger's pickle brings about
+        raise TrainingRefused(
+            f"{file.name} is not a checkpoint of this training ({type(error).__name__}): it must "
+            "be a .pt file that `fit` wrote."
+        ) from error
+    return Start(file.name, digest(data), state)

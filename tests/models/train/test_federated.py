@@ -1,0 +1,172 @@
+"""Pictures teach a category only where they are labelled for it."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training is not installed: make .venv/train")
+
+import json  # noqa: E402
+
+from ultralytics.cfg import get_cfg  # noqa: E402
+from ultralytics.data.augment import Mosaic  # noqa: E402
+from ultralytics.models.yolo.detect import DetectionTrainer  # noqa: E402
+from ultralytics.utils.loss import v8DetectionLoss  # noqa: E402
+
+from models.train.choosing import Choice, training_part  # noqa: E402
+from models.train.federated import (  # noqa: E402
+    FederatedDataset,
+    FederatedLoss,
+    FederatedTrainer,
+    SameKindMosaic,
+)
+from models.train.prepare import prepare  # noqa: E402
+from models.train.start import new_model  # noqa: E402
+
+FACE, TATTOO, JEWELRY = range(3)
+SIDE = 64
+WHOLE = (0.5, 0.5, 1.0, 1.0)
+CENTRE = (0.5, 0.5, 0.4, 0.4)
+LEFT = (0.25, 0.5, 0.5, 1.0)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    model = new_model()
+    model.args = get_cfg()
+    return model.train()
+
+
+def gradient(model, loss, labelled_for, boxes):
+    """Of the class loss with respect to each score, (categories, places), of one picture.
+
+    boxes: (class, corners as centre and extent) pairs.
+    """
+    predictions = model(torch.zeros(1, 3, SIDE, SIDE))
+    predictions["scores"].retain_grad()
+    batch = {
+        "labelled": torch.tensor([[kind in labelled_for for kind in range(3)]]),
+        "cls": torch.tensor([[float(kind)] for kind, _ in boxes]).view(-1, 1),
+        "bboxes": torch.tensor([corners for _, corners in boxes]).view(-1, 4),
+        "batch_idx": torch.zeros(len(boxes)),
+    }
+    parts, _ = loss(predictions, batch)
+    parts[1].backward()
+    return predictions["scores"].grad[0]
+
+
+def test_nothing_is_background_of_a_category_that_is_not_labelled(model):
+    boxes = [(TATTOO, CENTRE)]
+
+    masked = gradient(model, FederatedLoss(model), {TATTOO}, boxes)
+    plain = gradient(model, v8DetectionLoss(model), {TATTOO}, boxes)
+
+    assert not masked[[FACE, JEWELRY]].any()
+    assert (plain[[FACE, JEWELRY]] > 0).all()
+    torch.testing.assert_close(masked[TATTOO], plain[TATTOO])
+
+
+def test_a_box_of_a_category_that_is_labelled_in_part_still_teaches(model):
+    seen = gradient(model, FederatedLoss(model), {TATTOO}, [(FACE, CENTRE)])
+
+    assert (seen[FACE] < 0).any()
+    assert not (seen[FACE] > 0).any()
+
+
+def test_where_all_is_labelled_the_loss_is_the_plain_one(model):
+    boxes = [(FACE, CENTRE), (JEWELRY, LEFT)]
+
+    masked = gradient(model, FederatedLoss(model), {FACE, TATTOO, JEWELRY}, boxes)
+    plain = gradient(model, v8DetectionLoss(model), set(), boxes)
+
+    torch.testing.assert_close(masked, plain)
+
+
+def test_under_an_ignored_box_nothing_is_background_of_its_category(model):
+    everything = {FACE, TATTOO, JEWELRY}
+
+    seen = gradient(model, FederatedLoss(model), everything, [(FACE + 3, LEFT)])
+
+    places = places_x(model)
+    assert not seen[FACE, places < 0.5].any()
+    assert (seen[FACE, places > 0.5] > 0).all()
+    assert (seen[[TATTOO, JEWELRY]] > 0).all()
+
+
+def test_a_box_on_an_ignored_one_still_teaches(model):
+    everything = {FACE, TATTOO, JEWELRY}
+
+    seen = gradient(model, FederatedLoss(model), everything, [(FACE + 3, WHOLE), (FACE, CENTRE)])
+
+    assert (seen[FACE] < 0).any()
+    assert not (seen[FACE] > 0).any()
+
+
+def test_a_picture_without_boxes_teaches_background(model):
+    seen = gradient(model, FederatedLoss(model), {JEWELRY}, [])
+
+    assert (seen[JEWELRY] > 0).all()
+    assert not seen[[FACE, TATTOO]].any()
+
+
+def places_x(model):
+    """Horizontal centre of each place, as a share of the width."""
+    rows = []
+    for stride in model.stride.tolist():
+        cells = int(SIDE / stride)
+        rows += [(column + 0.5) / cells for _ in range(cells) for column in range(cells)]
+    return torch.tensor(rows)
+
+
+@pytest.fixture(scope="module")
+def dataset(shapes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "data"
+    prepare(training_part(shapes), folder, Choice())
+    data = json.loads((folder / "data.yaml").read_text())
+    data |= {"names": {int(key): name for key, name in data["names"].items()}, "channels": 3}
+    data["labelled"] = json.loads((folder / "labelled.json").read_text())
+    return FederatedDataset(
+        img_path=str(folder / "images" / "train"), data=data, task="detect", imgsz=64,
+        augment=True, hyp=get_cfg(overrides={"mosaic": 1.0}),
+    )  # fmt: skip
+
+
+def test_only_pictures_labelled_alike_are_put_together(dataset):
+    foreign = []
+    for index in range(len(dataset)):
+        item = dataset[index]
+        drawn = {int(kind) for kind in item["cls"].view(-1)}
+        allowed = {
+            (True, False, False): {FACE},
+            (False, True, False): {TATTOO},
+            (True, False, True): {JEWELRY},
+        }[dataset.kind(item["im_file"])]
+        foreign += sorted(drawn - allowed)
+
+    assert not foreign
+
+
+def test_a_mosaic_is_made_of_several_pictures(dataset):
+    mosaic = dataset.transforms.transforms[0].transforms[0]
+
+    assert type(mosaic) is SameKindMosaic
+    assert issubclass(SameKindMosaic, Mosaic)
+    assert sum(len(members) for members in mosaic.kinds.values()) == len(dataset)
+    assert any(len(dataset[index]["cls"]) > 1 for index in range(len(dataset)))
+
+
+def test_a_checkpoint_that_is_not_written_to_its_end_replaces_nothing(tmp_path, monkeypatch):
+    trainer = object.__new__(FederatedTrainer)
+    trainer.wdir = tmp_path
+    (tmp_path / "last.pt").write_bytes(b"whole")
+
+    def stopped(self):
+        self.last.write_bytes(b"ha")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DetectionTrainer, "save_model", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.save_model()
+
+    assert (tmp_path / "last.pt").read_bytes() == b"whole"
