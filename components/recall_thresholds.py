@@ -42,8 +42,7 @@ def view(shown: Evaluated) -> None:
         _chart(shown, draft, category)
         st.caption(
             "Computed from what was seen under this evaluation's policy, down to a score of "
-            f"{FLOOR:g}; other thresholds can change how closely detectors look, so evaluate a "
-            "draft before you trust it."
+            f"{FLOOR:g}. Evaluate a draft before you trust it, on pictures that did not choose it."
         )
     _save(shown, draft)
     recall_policies.panel(shown.evaluation)

@@ -2,7 +2,8 @@
 
 A policy is a value: read once, checked completely, frozen, and named by its fingerprint in every
 plan and receipt. Every number that a person might want to change lives here and is explained in
-`policy.toml`; the defaults below and that file are the same, and a test keeps them so.
+`policy.toml`. What a file leaves out has the value it has there. The defaults below are the same,
+and a test keeps them so, but for what `make calibrate` writes into that file: thresholds.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Grow(_Part):
 
 
 class CategoryPolicy(_Part):
-    """Thresholds on the detection score, and the mask, of one category."""
+    """Thresholds on the probability of a thing, and the mask, of one category.
+
+    The measured thresholds stand in `policy.toml`; these are for policies made in code.
+    """
 
     look: bool = True
     accept_at: Share = 0.50
@@ -111,6 +115,7 @@ class ReviewPolicy(_Part):
 
     audit_share: Share = 0.05
     nothing_found: bool = True
+    nothing_found_of: tuple[Literal["face", "tattoo", "jewelry"], ...] = ()
 
 
 class CodecPolicy(_Part):
@@ -217,7 +222,7 @@ def default_policy() -> Policy:
 
 
 def read_policy(text: str, *, name: str = "policy") -> Policy:
-    """Check and freeze a policy written as TOML.
+    """Check and freeze a policy written as TOML; what it leaves out is as in `policy.toml`.
 
     Args:
         text: the file's content.
@@ -230,7 +235,8 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
-    return _validated(values, name=name)
+    shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
+    return _validated(_over(shipped, values), name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +264,18 @@ def _values(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _values(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Both together, table by table; the own values win."""
+    both = dict(shipped)
+    for key, value in own.items():
+        below = both.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            both[key] = _over(below, value)
+        else:
+            both[key] = value
+    return both
 
 
 def _validated(values: Mapping[str, Any], *, name: str) -> Policy:

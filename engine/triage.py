@@ -107,6 +107,12 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
     reasons = [_unsure(doubt.region) for doubt in doubts] + list(standing)
     if policy.review.nothing_found and not regions and not doubts:
         reasons.append(Reason(ReasonKind.NOTHING_FOUND))
+    found_of = {one.region.category for one in (*regions, *doubts)}
+    reasons += [
+        Reason(ReasonKind.NOTHING_FOUND, category.value)
+        for category in policy.looked_for
+        if category in policy.review.nothing_found_of and category not in found_of
+    ]
     return Route(tuple(regions), tuple(doubts), tuple(reasons))
 
 

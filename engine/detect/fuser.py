@@ -104,11 +104,12 @@ class FittedFuser:
         """
         crops = second_look(self._second, image, things)
         return np.array(
-            [self._probability(thing, crop) for thing, crop in zip(things, crops, strict=True)],
+            [self.probability(thing, crop) for thing, crop in zip(things, crops, strict=True)],
             np.float64,
         )
 
-    def _probability(self, thing: Thing, crop: float) -> float:
+    def probability(self, thing: Thing, crop: float) -> float:
+        """How likely one thing is, given the log-odds of its crop."""
         fitted = self._fitted.get(thing.category)
         if fitted is None:
             return thing.score

@@ -6,7 +6,7 @@ from engine.detect.adornments import Adornments
 from engine.detect.centerface import CenterFace
 from engine.detect.detector import Detector
 from engine.detect.ensemble import Ensemble
-from engine.detect.fuser import FittedFuser
+from engine.detect.fuser import FittedFuser, SecondLook
 from engine.detect.insight import LocalDetectors
 from engine.policy import Policy
 from engine.weights import load_weights
@@ -31,8 +31,12 @@ def default_detectors() -> tuple[Detector, ...]:
     return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))
 
 
+def second_stage() -> SecondLook | None:
+    """What looks again at the crop of each thing."""
+    return None
+
+
 def default_ensemble() -> Ensemble:
     """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
-    return Ensemble(
-        default_detectors(), FittedFuser(load_weights("fusion"), None), LocalDetectors()
-    )
+    fuser = FittedFuser(load_weights("fusion"), second_stage())
+    return Ensemble(default_detectors(), fuser, LocalDetectors())

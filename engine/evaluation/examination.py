@@ -23,7 +23,12 @@ def examine(data: bytes, image_id: str, ensemble: Ensemble, policy: Policy) -> F
     """
     image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     seen = ensemble.look(image, policy)
-    detections = [one for one in seen.detections if one.score >= FLOOR]
+    detections = [
+        one
+        for one in seen.detections
+        if one.category in policy.looked_for
+        and one.score >= min(FLOOR, policy.thresholds(one.category).doubt_at)
+    ]
     return Findings(
         size=image.size,
         stored_size=image.codec.stored_size,

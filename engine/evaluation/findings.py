@@ -15,7 +15,7 @@ from engine.geometry import PixelRect, Size
 from engine.masks import Masked
 from engine.plan import Reason, Region
 
-FLOOR = 0.05
+FLOOR = 0.01
 """Detections with a lower score are not kept, unless the policy itself asks about lower ones."""
 
 

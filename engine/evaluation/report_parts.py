@@ -106,10 +106,8 @@ def thresholds(facts: Facts) -> Section:
         (
             Paragraph(
                 "What another doubt_at would do, with accept_at as it is. Computed from what was "
-                "found, without looking again, so two things are not in it: which further looks a "
-                f"detector takes depends on its thresholds, and nothing below {FLOOR} was kept. "
-                "Evaluate a changed policy again before trusting it, on pictures that did not "
-                "choose the threshold."
+                f"found down to {FLOOR}, without looking again. Evaluate a changed policy again "
+                "before trusting it, on pictures that did not choose the threshold."
             ),
             threshold_plot(curves, facts.target),
             *[_points(category, own) for category, own in curves.items()],

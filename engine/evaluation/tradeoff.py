@@ -1,8 +1,7 @@
 """What other thresholds would do: recall against the work they make for people.
 
-Computed from what was found down to a low score, without looking again. Two things it cannot show,
-so a changed policy is evaluated again before anybody trusts it: which further looks a detector
-takes depends on its policy's thresholds, and nothing with a score below `FLOOR` was kept.
+Computed from what was found down to a low score, without looking again; nothing with a score below
+`FLOOR` was kept. A changed policy is evaluated again before anybody trusts it, on other pictures.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ from engine.evaluation.tally import Tally
 from engine.policy import Policy
 from engine.triage import route
 
-STEPS = tuple(round(FLOOR + 0.025 * step, 3) for step in range(38))
-"""Thresholds from `FLOOR` to 0.975."""
+STEPS = (FLOOR, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08) + tuple(
+    round(0.1 + 0.025 * step, 3) for step in range(36)
+)
+"""Thresholds from `FLOOR` to 0.975, close where rare things' probabilities are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,13 @@ _SHOWN = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    acts = {"all": _all, "prepare": _prepare, "fit": _fit, "export": _export}
+    acts = {
+        "all": _all,
+        "prepare": _prepare,
+        "fit": _fit,
+        "export": _export,
+        "calibrate": _calibrate,
+    }
     options = parser(acts).parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.act
     try:
@@ -135,6 +141,22 @@ def _export(options: argparse.Namespace) -> None:
     )
     done = release(checkpoint, wanted)
     _say(f"{done.file}: SHA-256 {done.sha256}, {done.difference:.1e} from torch at most.")
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from models.train.calibrate import Places, calibrate
+    from models.train.experiments import note_down
+
+    data = options.data / "calibration.json" if options.data.is_dir() else options.data
+    places = Places(
+        data if data.exists() else options.data, options.run, options.models, options.policy
+    )
+    with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+        result = calibrate(places, workers=options.workers, progress=bar.update)
+    for promise in result.promises:
+        _say(promise)
+    if options.note:
+        note_down(options.table, options.note, result.experiments)
 
 
 def _say(text: str) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from engine.batch import default_workers
+from engine.policy import DEFAULT_FILE
 from engine.weights import MODELS
 from models.train.choosing import Choice
 
 Act: TypeAlias = Callable[[argparse.Namespace], None]
 
 RUN = Path("var/train")
+TABLE = Path("docs/decisions/0008-detectors.md")
 
 _ALL = """\
 Prepare labelled pictures, train, export: afterwards models/adornments.onnx, its entry in
@@ -32,6 +35,11 @@ epoch RUN/weights/last.pt is written. Pictures teach a category only where they 
 _EXPORT = """\
 Turn a checkpoint into models/adornments.onnx, check it against torch, and write its entry in
 models/manifest.toml and its card. Without FILE.pt: the last one of RUN.
+"""
+_CALIBRATE = """\
+Make probabilities of the detectors' scores and choose thresholds, on labelled pictures that nothing
+was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
+models/fusion.toml, its entry and card, and the thresholds in the policy file.
 """
 _EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
 
@@ -65,6 +73,11 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         default=[],
         metavar="DIR",
         help="prepared pictures that the rounds of --round-note used, for the list of sources",
+    )
+    _add_calibration(
+        _verb(
+            verbs, "calibrate", acts["calibrate"], _CALIBRATE, "make probabilities and thresholds"
+        )
     )
     return made
 
@@ -153,6 +166,25 @@ def _add_note(verb: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TEXT",
         help="says what led to a checkpoint without run.json beside it; once for each round",
+    )
+
+
+def _add_calibration(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("data", type=Path, metavar="DATA")
+    verb.add_argument(
+        "--models", type=Path, default=MODELS, metavar="DIR", help="default: the product's own"
+    )
+    verb.add_argument(
+        "--policy", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: the product's"
+    )
+    verb.add_argument(
+        "--workers", type=_positive, default=default_workers(), metavar="N", help="processes"
+    )
+    verb.add_argument(
+        "--note", metavar="TEXT", help="append what was measured to --table, with this text"
+    )
+    verb.add_argument(
+        "--table", type=Path, default=TABLE, metavar="FILE.md", help=f"default {TABLE}"
     )
 
 

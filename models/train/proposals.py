@@ -1,8 +1,8 @@
 """What the detectors see in labelled pictures, kept, so that later stages train in minutes.
 
-One JSON line a picture: `{"file": name, "detectors": [name, …], "boxes": [[x0, y0, x1, y1, category,
-score, detector], …]}`, the last two of the integers as places in `DETECTABLE` and `detectors`. A
-run that was stopped goes on where it was.
+One JSON line a picture: `{"file": name, "detectors": [name, …], "boxes": [[x0, y0, x1, y1,
+category, score, detector], …]}`, category and detector as places in `DETECTABLE` and `detectors`.
+A run that was stopped goes on where it was.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """Thresholds that hold what they promise on pictures nobody has seen, as far as the data goes.
 
 Conformal risk control (Angelopoulos, Bates, Fisch, Lei & Schuster, "Conformal Risk Control", ICLR
-2024, theorem 1): with the losses of n exchangeable units, none above 1 and none growing when the
-threshold falls, the highest threshold with (n R + 1) / (n + 1) <= risk keeps the expected loss of
-the next unit at or below the risk. The unit is the group (a person, an event), for pictures of one
-group are not exchangeable one by one; the loss is the share of a group's labels that are missed.
+2024, theorem 1): of n exchangeable units with losses of at most 1 that never fall when a threshold
+moves one way, the last threshold with (n R + 1) / (n + 1) <= risk, R being their mean loss, keeps
+the expected loss of one more unit at or below the risk. The unit here is the group (a person, an
+event), because the pictures of one group are not exchangeable one by one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,65 +17,120 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import LabelledPicture
-from engine.evaluation.matching import hidden_from, inside
-from engine.evaluation.scoring import upright_labels
+from engine.detect.fuser import FittedFuser
+from models.train.judging import Judged
+
+WORST_RISK = 0.10
+"""A category that may lose more than this has no threshold worth the name."""
+NEEDLESS_RISK = 0.20
+"""In at most this share of pictures something is removed without asking that is nothing."""
+DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A threshold and what it promises for one more group from the same sources."""
+    """A category's thresholds and what they promise for one more group from the same sources."""
 
-    threshold: float | None
-    """None where no threshold keeps the risk: then even an empty result says nothing."""
+    doubt_at: float
+    accept_at: float
     risk: float
     """Bound on the expected share of a new group's labels that are missed, 0..1."""
     groups: int
-    missed: float
-    """The share missed on these groups, each counting the same."""
+    labels: int
+    missed: int
+    """Labels of these groups that are missed at `doubt_at`."""
+    needless: float | None
+    """Bound on the expected share of a new group's pictures in which something is removed without
+    asking that is nothing; None where no threshold keeps `NEEDLESS_RISK`: all are asked about."""
+
+    @property
+    def is_useful(self) -> bool:
+        """False where an empty result says too little, and a person must look."""
+        return self.risk <= WORST_RISK
 
 
-def hiding_scores(
-    pairs: Iterable[tuple[LabelledPicture, Findings]], category: Category
-) -> dict[str, tuple[float, ...]]:
-    """By group, the highest threshold at which each of its labels is still hidden."""
-    groups: dict[str, list[float]] = {}
-    for picture, findings in pairs:
-        if category not in picture.counted:
-            continue
-        found = [
-            one for one in inside(findings.found, findings.size) if one.region.category is category
-        ]
-        for label in upright_labels(picture, findings):
-            if label.category is category and not label.is_ignored:
-                score = hidden_from(label.box, found)
-                groups.setdefault(picture.group or picture.name, []).append(score)
-    return {group: tuple(scores) for group, scores in groups.items()}
+def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> Control:
+    """Choose the thresholds of one category.
+
+    `doubt_at` is the highest threshold at the smallest risk the data supports: that of asking about
+    everything that was seen at all. `accept_at` is the lowest that keeps `NEEDLESS_RISK`.
+
+    Raises:
+        ValueError: no picture is labelled for the category.
+    """
+    hiding: dict[str, list[float]] = {}
+    needless: dict[str, list[float]] = {}
+    for one in every:
+        likely = [fuser.probability(each.thing, each.crop) for each in one.of(category)]
+        if scores := one.hiding(category, likely):
+            hiding.setdefault(one.group, []).extend(scores)
+        if category in one.picture.labelled_for:
+            false = [
+                p for p, each in zip(likely, one.of(category), strict=True) if each.is_true is False
+            ]
+            needless.setdefault(one.group, []).append(max(false, default=0.0))
+    if not hiding:
+        raise ValueError(f"no picture of half B has a label of {category.value}")
+    doubt_at = last_valid(hiding, least_risk(hiding))
+    accept_at = first_valid(needless, NEEDLESS_RISK)
+    return Control(
+        doubt_at=_down(doubt_at),
+        accept_at=max(_up(accept_at), _down(doubt_at)),
+        risk=least_risk(hiding),
+        groups=len(hiding),
+        labels=sum(len(scores) for scores in hiding.values()),
+        missed=sum(score < doubt_at for scores in hiding.values() for score in scores),
+        needless=None if accept_at > 1 else bound(_reaching(needless, accept_at), len(needless)),
+    )
 
 
-def controlled(groups: Mapping[str, Sequence[float]], risk: float) -> Control:
-    """The highest threshold that keeps a risk."""
-    size = len(groups)
-    for threshold in sorted(
-        {s for scores in groups.values() for s in scores if s > 0}, reverse=True
-    ):
-        missed = _missed(groups, threshold)
-        if _bound(missed, size) <= risk:
-            return Control(threshold, risk, size, missed)
-    return Control(None, risk, size, _missed(groups, 0.0))
+def bound(loss: float, groups: int) -> float:
+    """What the mean loss of these groups promises for the expected loss of one more."""
+    return (groups * loss + 1) / (groups + 1)
 
 
-def least_risk(groups: Mapping[str, Sequence[float]]) -> float:
-    """The smallest risk that any threshold keeps: with none of what is seen at all dropped."""
-    return _bound(_missed(groups, 0.0), len(groups))
+def least_risk(hiding: Mapping[str, Sequence[float]]) -> float:
+    """The smallest risk that any threshold keeps: that of dropping nothing that was seen."""
+    return bound(_missed(hiding, 0.0), len(hiding))
 
 
-def _missed(groups: Mapping[str, Sequence[float]], threshold: float) -> float:
-    """Mean over groups of the share of labels that are not hidden at a threshold."""
-    shares: list[NDArray[np.bool_]] = [np.array(s) < threshold for s in groups.values()]
-    return float(np.mean([share.mean() for share in shares])) if shares else 1.0
+def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
+    """The highest `doubt_at` that keeps a risk of missing labels; 0 where none does."""
+    for threshold in sorted(set(_seen(hiding)), reverse=True):
+        if bound(_missed(hiding, threshold), len(hiding)) <= risk + 1e-12:
+            return threshold
+    return 0.0
 
 
-def _bound(missed: float, groups: int) -> float:
-    return (groups * missed + 1) / (groups + 1)
+def first_valid(needless: Mapping[str, Sequence[float]], risk: float) -> float:
+    """The lowest `accept_at` that keeps a risk of needless removal; infinite where none does."""
+    for threshold in [0.0, *sorted(np.nextafter(s, 2.0) for s in set(_seen(needless)))]:
+        if bound(_reaching(needless, threshold), len(needless)) <= risk:
+            return float(threshold)
+    return math.inf
+
+
+def _seen(groups: Mapping[str, Sequence[float]]) -> Iterable[float]:
+    return (score for scores in groups.values() for score in scores if score > 0)
+
+
+def _missed(hiding: Mapping[str, Sequence[float]], threshold: float) -> float:
+    """Mean over groups of the share of labels not hidden at a threshold, or at none above 0."""
+    least = max(threshold, np.nextafter(0.0, 1.0))
+    return _mean(np.array(scores) < least for scores in hiding.values())
+
+
+def _reaching(needless: Mapping[str, Sequence[float]], threshold: float) -> float:
+    return _mean(np.array(scores) >= threshold for scores in needless.values())
+
+
+def _mean(groups: Iterable[NDArray[np.bool_]]) -> float:
+    return float(np.mean([group.mean() for group in groups]))
+
+
+def _down(score: float) -> float:
+    return float(math.floor(score * 10**DIGITS) / 10**DIGITS)
+
+
+def _up(score: float) -> float:
+    return float(min(math.ceil(score * 10**DIGITS) / 10**DIGITS, 1.0))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 
 from engine.evaluation.counts import count
+from engine.evaluation.findings import FLOOR
 from engine.evaluation.recall import score_all
 from engine.evaluation.tally import Tally
 from engine.evaluation.tradeoff import STEPS, curve
@@ -45,7 +46,8 @@ def test_a_higher_threshold_finds_no_more_and_asks_no_more(made):
 
 def test_steps_end_where_the_policy_accepts():
     assert [one.doubt_at for one in curve([], PLAIN, FACE)] == [one for one in STEPS if one <= 0.5]
-    assert STEPS[0] == 0.05
+    assert STEPS[0] == FLOOR
+    assert list(STEPS) == sorted(set(STEPS))
     assert STEPS[-1] == 0.975
 
 

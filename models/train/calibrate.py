@@ -1,0 +1,184 @@
+"""From detectors to probabilities and thresholds: `python -m models.train calibrate`.
+
+Half A of the calibration pictures fits the fuser, half B chooses the thresholds and tells how good
+they are. What comes out is written into `models/fusion.toml` and the policy file, with a card that
+says in words what the thresholds promise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+
+from engine.category import DETECTABLE, Category
+from engine.detect.fuser import FittedFuser
+from engine.detect.shipped import default_detectors, second_stage
+from engine.evaluation.datasets import read_dataset
+from engine.evaluation.labels import LabelledPicture
+from engine.policy import Policy, read_policy
+from engine.weights import Weights
+from models.train.experiments import Experiment, measured
+from models.train.files import write_whole
+from models.train.fusing import as_toml, fit
+from models.train.halves import half
+from models.train.judging import judged
+from models.train.manifest import enter
+from models.train.proposals import propose, sightings_in
+from models.train.thresholds import NEEDLESS_RISK, WORST_RISK, Control, control
+
+NAME = "fusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are read and written."""
+
+    data: Path
+    """Labelled pictures nothing was trained on."""
+    cache: Path
+    """A folder for what the detectors saw."""
+    models: Path
+    policy: Path
+    """Its thresholds are replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What calibration gave."""
+
+    controls: Mapping[Category, Control]
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def promises(self) -> list[str]:
+        """A sentence or two for each category."""
+        return [_promise(category, one) for category, one in self.controls.items()]
+
+
+def calibrate(
+    places: Places, *, workers: int, progress: Callable[[], object] = lambda: None
+) -> Calibrated:
+    """Fit the fuser, choose the thresholds, and write both.
+
+    Args:
+        places: where from and where to.
+        workers: processes that look at pictures.
+        progress: called for each picture that was looked at.
+
+    Raises:
+        LetheError: the data set, the policy or a model file cannot be used.
+        ValueError: a category has no labels in one of the halves.
+    """
+    policy = read_policy(places.policy.read_text(encoding="utf-8"), name=places.policy.name)
+    pictures = read_dataset(places.data).pictures
+    detectors = [one.name for one in default_detectors()]
+    second = second_stage()
+    sightings = sightings_in(_looked(pictures, detectors, policy, places.cache, workers, progress))
+    half_a, half_b = (
+        list(judged(half(pictures, name), sightings, second, policy)) for name in ("A", "B")
+    )
+    text = as_toml(
+        fit(half_a, detectors, has_crops=second is not None),
+        "Written by `make calibrate`; see models/cards/fusion.md.",
+    )
+    fuser = FittedFuser(_weights(text), second)
+    controls = {one: control(half_b, one, fuser) for one in DETECTABLE}
+    result = Calibrated(
+        controls, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
+    )
+    enter(places.models, NAME, _entry(text), text.encode(), _card(result, detectors))
+    write_whole(places.policy, _with_thresholds(places.policy, controls).encode())
+    return result
+
+
+def _looked(
+    pictures: Sequence[LabelledPicture],
+    detectors: Sequence[str],
+    policy: Policy,
+    cache: Path,
+    workers: int,
+    progress: Callable[[], object],
+) -> Path:
+    looks = repr((sorted(detectors), policy.detection.model_dump()))
+    cache.mkdir(parents=True, exist_ok=True)
+    file = cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
+    for _ in propose(pictures, file, policy, workers=workers):
+        progress()
+    return file
+
+
+def _weights(text: str) -> Weights:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Weights(NAME, digest, "", frozenset(DETECTABLE), text.encode())
+
+
+def _entry(text: str) -> dict[str, object]:
+    return {
+        "file": "fusion.toml",
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "licence": "AGPL-3.0-or-later",
+        "use": "any",
+        "role": "fuser",
+        "categories": [category.value for category in DETECTABLE],
+        "origin": "make calibrate; models/cards/fusion.md",
+    }
+
+
+def _with_thresholds(file: Path, controls: Mapping[Category, Control]) -> str:
+    """The policy file with new thresholds; comments and all else stay."""
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    for category, one in controls.items():
+        table = document["categories"][category.value]
+        table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
+    blind = [category.value for category, one in controls.items() if not one.is_useful]
+    document["review"]["nothing_found_of"] = blind
+    return str(tomlkit.dumps(document))
+
+
+def _promise(category: Category, one: Control) -> str:
+    name = category.value
+    words = (
+        f"{name}: of the labels of one more group like the {one.groups} of half B, at most "
+        f"{one.risk:.1%} are expected to be missed, neither removed nor shown as a doubt "
+        f"(doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were)."
+    )
+    if not one.is_useful:
+        words += (
+            f" That is more than {WORST_RISK:.0%}: no threshold is valid, and pictures in which "
+            f"no {name} was found go to a person."
+        )
+    if one.needless is None:
+        return words + (
+            f" No accept_at keeps needless removal within {NEEDLESS_RISK:.0%} of pictures, so a "
+            f"person is asked about every {name}."
+        )
+    return words + (
+        f" In at most {one.needless:.1%} of its pictures something that is no {name} is expected "
+        f"to be removed without asking (accept_at {one.accept_at:g})."
+    )
+
+
+def _card(result: Calibrated, detectors: Sequence[str]) -> str:
+    promises = "\n".join(f"- {promise}" for promise in result.promises)
+    return f"""# fusion
+
+What makes one probability of everything that saw a thing, and the thresholds on it. Written by
+`make calibrate DATA=FILE`, for the detectors {", ".join(detectors)}.
+
+- **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
+  surest score, the number of sightings and the second look's log-odds; fitted on half A.
+- **Thresholds**: in `engine/policy.toml`, by conformal risk control by group on half B
+  (Angelopoulos et al., ICLR 2024); `models/train/thresholds.py` has the formula.
+
+## What the thresholds promise
+
+{promises}
+
+These are bounds on an *expected* share, averaged over groups drawn like those of the calibration
+pictures: the same sources in the same mixture. They do not carry over to unlike pictures; calibrate
+on your own. With n groups no method can promise less than 1 / (n + 1).
+"""

@@ -1,0 +1,133 @@
+"""What the detectors proposed in labelled pictures, and whether it is right.
+
+Fitting the fuser and choosing thresholds both go by this, so that the expensive part, looking, is
+done once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine import codec
+from engine.category import Category
+from engine.detect.fuser import SecondLook, second_look
+from engine.detect.fusion import Thing, things
+from engine.evaluation.labels import Label, LabelledPicture
+from engine.evaluation.matching import hidden_from, is_found_by
+from engine.geometry import Box
+from engine.images import RgbImage
+from engine.masks import Masked, masked
+from engine.plan import Detection, Origin, Region
+from engine.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A thing the detectors proposed."""
+
+    thing: Thing
+    crop: float
+    """Log-odds by its crop."""
+    masked: Masked
+    is_true: bool | None
+    """Whether it finds a label; None where the labels cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One picture with its proposals."""
+
+    picture: LabelledPicture
+    proposals: tuple[Proposal, ...]
+
+    @property
+    def group(self) -> str:
+        """Pictures of one group are not independent; one without a group is its own."""
+        return self.picture.group or self.picture.name
+
+    def of(self, category: Category) -> tuple[Proposal, ...]:
+        """The proposals of one category."""
+        return tuple(one for one in self.proposals if one.thing.category is category)
+
+    def hiding(self, category: Category, likely: Sequence[float]) -> tuple[float, ...]:
+        """The highest threshold at which each label of a category is still hidden.
+
+        Args:
+            category: nothing is told where the picture is not labelled for it.
+            likely: the probabilities of `of(category)`.
+        """
+        if category not in self.picture.counted:
+            return ()
+        order = np.argsort([-one for one in likely], kind="stable").tolist()
+        own = self.of(category)
+        found = [
+            Masked(replace(own[place].masked.region, score=likely[place]), own[place].masked.rect)
+            for place in order
+        ]
+        return tuple(hidden_from(box, found) for box in self.labels(category))
+
+    def labels(self, category: Category) -> tuple[Box, ...]:
+        """The boxes of a category that count."""
+        return tuple(
+            one.box
+            for one in self.picture.labels
+            if one.category is category and not one.is_ignored
+        )
+
+
+def judged(
+    pictures: Iterable[LabelledPicture],
+    sightings: dict[str, tuple[Detection, ...]],
+    second: SecondLook | None,
+    policy: Policy,
+) -> Iterator[Judged]:
+    """Judge what was seen in each picture.
+
+    A proposal is true when it finds a label, as in an evaluation. One that does not is false only
+    where the picture is labelled completely for its category and no ignored label is near.
+
+    Args:
+        pictures: labelled in upright pixels; those nothing was kept of are left out.
+        sightings: of all detectors, by picture.
+        second: looks at each proposal's crop.
+        policy: how far masks grow.
+    """
+    for picture in pictures:
+        if picture.name not in sightings:
+            continue
+        data = picture.path.read_bytes()
+        image = codec.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        found = [
+            one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
+        ]
+        crops = second_look(second, image, found).tolist()
+        yield Judged(
+            picture,
+            tuple(
+                _proposal(thing, crop, picture, image, policy)
+                for thing, crop in zip(found, crops, strict=True)
+            ),
+        )
+
+
+def _proposal(
+    thing: Thing, crop: float, picture: LabelledPicture, image: RgbImage, policy: Policy
+) -> Proposal:
+    box = thing.box.clipped(image.size)
+    region = masked(Region(box, thing.category, Origin.MODEL), image.codec, policy)
+    same = [one for one in picture.labels if one.category is thing.category]
+    return Proposal(thing, crop, region, _is_true(region, same, picture))
+
+
+def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:
+    box, category = region.region.box, region.region.category
+    near = [one for one in same if one.box.intersection(box) > 0]
+    if any(is_found_by(one.box, region) for one in near if not one.is_ignored):
+        return True if category in picture.counted else None
+    is_near_ignored = any(
+        box.intersection(one.box) >= 0.5 * box.area for one in near if one.is_ignored
+    )
+    return None if category not in picture.labelled_for or is_near_ignored else False
