@@ -1,0 +1,1 @@
+"""Training of Lethe's own models; never imported by the engine."""

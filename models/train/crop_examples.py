@@ -1,0 +1,271 @@
+"""What crops teach: which boxes of labelled pictures, how often, and of which categories.
+
+Labels are federated: a picture that is labelled for tattoos alone says nothing about rings. So a
+box has, for each category, a target and whether that target counts; what does not count adds
+nothing to the loss.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.category import DETECTABLE
+from engine.detect.crops import cropped
+from engine.evaluation.labels import LabelledPicture
+from engine.geometry import Box
+
+Boxes = NDArray[np.float64]
+"""(N, 4) `x0 y0 x1 y1` in picture pixels."""
+
+SAME_IOU = 0.5
+"""From here on a box is on a label."""
+APART_IOU = 0.2
+"""Below this it is on none; in between it teaches nothing."""
+COVERED = 0.8
+"""A box that covers this much of a label is on it too, unless it is much larger."""
+COMPARABLE = 2.5
+"""At most this many times the label's area is not much larger."""
+LEAST_PX = 4.0
+"""Labels narrower than this show nothing."""
+BACKGROUNDS = 4
+"""Boxes drawn at random in each picture."""
+SHARES: Mapping[tuple[str, str], float] = {
+    ("face", "is"): 0.12,
+    ("tattoo", "is"): 0.18,
+    ("jewelry", "is"): 0.20,
+    ("face", "is not"): 0.08,
+    ("tattoo", "is not"): 0.17,
+    ("jewelry", "is not"): 0.17,
+    ("nothing", "drawn"): 0.08,
+}
+"""How much of what is seen in training plays each role."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """Targets of N boxes, in the order of `DETECTABLE`."""
+
+    wanted: NDArray[np.float32]
+    """(N, 3), 1 where the box is on a label of the category."""
+    counts: NDArray[np.float32]
+    """(N, 3), 1 where `wanted` is known."""
+
+
+def taught(boxes: Boxes, picture: LabelledPicture) -> Taught:
+    """What a picture's labels say about boxes in it.
+
+    On a label: IoU of half or more, or most of the label under a box of comparable size. On none:
+    hardly any overlap with labels, ignored ones too, and the picture is labelled completely for the
+    category. Anything else counts for nothing.
+    """
+    wanted = np.zeros((len(boxes), len(DETECTABLE)), np.float32)
+    counts = np.zeros_like(wanted)
+    for column, category in enumerate(DETECTABLE):
+        labels = [label for label in picture.labels if label.category is category]
+        corners = np.array([label.box.corners for label in labels]).reshape(-1, 4)
+        is_real = np.array([not label.is_ignored for label in labels], bool)
+        is_on, is_near = _overlaps(boxes, corners)
+        wanted[:, column] = (is_on & is_real).any(axis=1)
+        is_apart = ~is_near.any(axis=1) & (category in picture.labelled_for)
+        counts[:, column] = np.maximum(wanted[:, column], is_apart)
+    return Taught(wanted, counts)
+
+
+def _overlaps(boxes: Boxes, labels: Boxes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, M) each: the box is on the label; the box is too near to the label to be on none."""
+    shared = np.prod(
+        np.clip(
+            np.minimum(boxes[:, None, 2:], labels[None, :, 2:])
+            - np.maximum(boxes[:, None, :2], labels[None, :, :2]),
+            0,
+            None,
+        ),
+        axis=2,
+    )
+    areas = np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1e-9)[:, None]
+    label_areas = np.maximum(np.prod(labels[:, 2:] - labels[:, :2], axis=1), 1e-9)[None]
+    iou = shared / (areas + label_areas - shared)
+    covered = shared / label_areas
+    is_on = (iou >= SAME_IOU) | ((covered >= COVERED) & (areas <= COMPARABLE * label_areas))
+    may_find = (covered >= 0.5) & (areas <= 4 * label_areas + 64**2)
+    return is_on, (iou >= APART_IOU) | (shared >= 0.5 * areas) | may_find
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Boxes of many pictures from which epochs are drawn."""
+
+    pictures: Sequence[LabelledPicture]
+    owner: NDArray[np.intp]
+    """(N,), the picture of each box."""
+    boxes: Boxes
+    jitter: NDArray[np.float64]
+    """(N,), how far each box is moved and scaled when it is drawn, as a share of its sides."""
+    odds: NDArray[np.float64]
+    """(N,), how likely each box is drawn; sums to 1."""
+
+
+def read_proposals(file: Path) -> dict[str, NDArray[np.float64]]:
+    """Detectors' boxes by picture: (N, 6) `x0 y0 x1 y1`, category's place, score."""
+    with file.open(encoding="utf-8") as lines:
+        rows = (json.loads(line) for line in lines)
+        return {row["file"]: np.array(row["boxes"], np.float64).reshape(-1, 6) for row in rows}
+
+
+def gathered(
+    pictures: Sequence[LabelledPicture],
+    proposals: Mapping[str, NDArray[np.float64]],
+    rng: np.random.Generator,
+) -> Examples:
+    """Labels, proposals and random boxes of all pictures, balanced by role, source and picture."""
+    owner: list[int] = []
+    boxes: list[Boxes] = []
+    jitter: list[float] = []
+    roles: list[tuple[str, str]] = []
+    worth: list[float] = []
+    for index, picture in enumerate(pictures):
+        drawn, proposed = _drawn(picture, rng), proposals.get(picture.name, np.zeros((0, 6)))
+        labelled = _labelled(picture)
+        own = np.concatenate([labelled, proposed[:, :4], drawn])
+        lesson = taught(own, picture)
+        hints = [-1] * len(labelled) + proposed[:, 4].astype(int).tolist() + [-2] * len(drawn)
+        owner += [index] * len(own)
+        boxes.append(own)
+        jitter += [0.15] * len(labelled) + [0.05] * (len(own) - len(labelled))
+        roles += [
+            _role(wanted, counts, hint)
+            for wanted, counts, hint in zip(lesson.wanted, lesson.counts, hints, strict=True)
+        ]
+        worth += [1.0] * len(labelled) + np.sqrt(proposed[:, 5]).tolist() + [1.0] * len(drawn)
+    odds = _balanced(roles, [pictures[index] for index in owner], np.array(worth))
+    return Examples(
+        pictures, np.array(owner, np.intp), np.concatenate(boxes), np.array(jitter), odds
+    )
+
+
+def _labelled(picture: LabelledPicture) -> Boxes:
+    corners = [
+        label.box.corners
+        for label in picture.labels
+        if not label.is_ignored and min(label.box.width, label.box.height) >= LEAST_PX
+    ]
+    return np.array(corners).reshape(-1, 4)
+
+
+def _drawn(picture: LabelledPicture, rng: np.random.Generator) -> Boxes:
+    """Random boxes, from 24 pixels to most of the picture, inside it."""
+    if picture.size is None:
+        return np.zeros((0, 4))
+    size = np.array(picture.size, float)
+    sides = np.exp(rng.uniform(np.log(24), np.log(max(0.7 * size.min(), 25)), (BACKGROUNDS, 1)))
+    sides = np.minimum(sides * np.exp(rng.normal(0, 0.3, (BACKGROUNDS, 2))), size)
+    start = rng.uniform(0, 1, (BACKGROUNDS, 2)) * (size - sides)
+    return np.concatenate([start, start + sides], axis=1)
+
+
+def _role(wanted: NDArray[np.float32], counts: NDArray[np.float32], hint: int) -> tuple[str, str]:
+    """For what a box is drawn: the rarest category it is on, else the one it was mistaken for.
+
+    Args:
+        wanted: (3,), see `Taught`.
+        counts: (3,), see `Taught`.
+        hint: place of the proposed category; -2 for a box drawn at random, -1 for none.
+    """
+    for column in (1, 2, 0):
+        if wanted[column]:
+            return DETECTABLE[column].value, "is"
+    if not counts.any():
+        return "nothing", "known"
+    if hint == -2:
+        return "nothing", "drawn"
+    if hint >= 0 and counts[hint]:
+        return DETECTABLE[hint].value, "is not"
+    return DETECTABLE[int(counts.argmax())].value, "is not"
+
+
+def _balanced(
+    roles: Sequence[tuple[str, str]], owners: Sequence[LabelledPicture], worth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Odds by role; within a role large sources and crowded pictures weigh less than they count."""
+    by_source = Counter((role, source_of(owner)) for role, owner in zip(roles, owners, strict=True))
+    by_picture = Counter((role, owner.name) for role, owner in zip(roles, owners, strict=True))
+    odds = worth * [
+        (by_source[role, source_of(owner)] * by_picture[role, owner.name]) ** -0.5
+        for role, owner in zip(roles, owners, strict=True)
+    ]
+    numbers = {role: number for number, role in enumerate(SHARES)}
+    of = np.array([numbers.get(role, -1) for role in roles])
+    totals = {number: odds[of == number].sum() for number in numbers.values()}
+    shares = [
+        share / totals[number] if totals[number] > 0 else 0.0
+        for number, share in enumerate(SHARES.values())
+    ]
+    odds = odds * np.array([*shares, 0.0])[of]
+    if not odds.sum():
+        raise ValueError("expected at least one box whose category is known, got none")
+    return np.asarray(odds / odds.sum())
+
+
+def source_of(picture: LabelledPicture) -> str:
+    """What the data set calls the picture's origin; empty where it says nothing."""
+    return dict(picture.attributes).get("source", "")
+
+
+def pixels_of(picture: LabelledPicture) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3), upright."""
+    found = cv2.imread(str(picture.path), cv2.IMREAD_COLOR_RGB)
+    if found is None:
+        raise ValueError(f"picture {picture.name!r} cannot be read")
+    return np.asarray(found, dtype=np.uint8)
+
+
+def moved(boxes: Boxes, jitter: NDArray[np.float64], rng: np.random.Generator) -> Boxes:
+    """Boxes shifted and scaled at random by about `jitter` (N,) of their sides."""
+    middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    middle = middle + rng.uniform(-1, 1, middle.shape) * sides * jitter[:, None]
+    sides = sides * np.exp(rng.uniform(-1.5, 1.5, sides.shape) * jitter[:, None])
+    return np.concatenate([middle - sides / 2, middle + sides / 2], axis=1)
+
+
+def cropped_all(
+    rgb: NDArray[np.uint8], boxes: Iterable[Sequence[float]], side: int
+) -> list[NDArray[np.uint8]]:
+    """The crops that the product would make, see `engine.detect.crops`."""
+    return [cropped(rgb, Box(*corners), side) for corners in boxes]
+
+
+def varied(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The same thing, as another camera, another light and another file would show it."""
+    crop = crop[:, ::-1] if rng.random() < 0.5 else crop
+    crop = np.rot90(crop, rng.integers(4)) if rng.random() < 0.5 else crop
+    crop = _coloured(np.ascontiguousarray(crop), rng)
+    side = crop.shape[0]
+    if rng.random() < 0.25:
+        small = max(round(side * rng.uniform(0.25, 0.8)), 8)
+        crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
+        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.15:
+        crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.8))
+    if rng.random() < 0.3:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
+        crop = cv2.imdecode(cv2.imencode(".jpg", crop, quality)[1], cv2.IMREAD_COLOR)
+    return np.asarray(crop, dtype=np.uint8)
+
+
+def _coloured(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    values = crop.astype(np.float32)
+    grey = values.mean(axis=2, keepdims=True)
+    saturation = 0.0 if rng.random() < 0.07 else rng.uniform(0.6, 1.4)
+    values = grey + (values - grey) * saturation
+    middle = values.mean()
+    values = middle + (values - middle) * rng.uniform(0.7, 1.3)
+    values = values * rng.uniform(0.92, 1.08, 3) * rng.uniform(0.75, 1.25)
+    return np.clip(values + rng.normal(0, 8), 0, 255).astype(np.uint8)
