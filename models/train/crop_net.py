@@ -38,7 +38,7 @@ class Course:
     crops: int = 5000
     """Drawn in each epoch."""
     minutes: float | None = None
-    """No step is begun after these; None for no limit."""
+    """No step but the first is begun after these; None for no limit."""
     seed: int = 0
     is_from_scratch: bool = False
     """No start weights, for tests."""
@@ -120,9 +120,10 @@ class Fitting:
     def __init__(self, course: Course) -> None:
         torch.manual_seed(course.seed)
         trunk = lite.Trunk() if course.is_from_scratch else lite.started()
-        self.net = CropNet(trunk).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = CropNet(trunk).to(memory_format=torch.channels_last)
         self.smooth = deepcopy(self.net)
-        self._course, self._steps, self._began = course, 0, time.monotonic()
+        self.steps = 0
+        self._course, self._began = course, time.monotonic()
         trained = [p for part in list(self.net.trunk)[FROZEN:] for p in part.parameters()]
         groups = [
             {"params": trained, "initial": TRUNK_RATE},
@@ -133,7 +134,7 @@ class Fitting:
     @property
     def progress(self) -> float:
         """How much of the course is over, by steps or by time, whichever is further; 0..1."""
-        done = self._steps * BATCH / (self._course.epochs * self._course.crops)
+        done = self.steps * BATCH / (self._course.epochs * self._course.crops)
         if self._course.minutes is not None:
             passed = (time.monotonic() - self._began) / 60
             done = max(done, passed / max(self._course.minutes, 1e-9))
@@ -142,7 +143,7 @@ class Fitting:
     def learn(self, lot: Lot) -> float:
         """One pass over a lot, cut short when the time is up; the mean loss."""
         self.net.train()
-        losses = []
+        losses: list[float] = []
         for start in range(0, len(lot.crops), BATCH):
             if self.progress >= 1 and losses:
                 break
@@ -156,7 +157,7 @@ class Fitting:
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
-            self._steps += 1
+            self.steps += 1
             self._smooth()
             losses.append(loss.item())
         return float(np.mean(losses))
@@ -169,7 +170,7 @@ class Fitting:
 
     @torch.no_grad()
     def _smooth(self) -> None:
-        share = min(SMOOTHING, (1 + self._steps) / (10 + self._steps))
+        share = min(SMOOTHING, (1 + self.steps) / (10 + self.steps))
         for average, value in zip(
             self.smooth.state_dict().values(), self.net.state_dict().values(), strict=True
         ):
@@ -186,7 +187,7 @@ def export(net: CropNet, file: Path) -> float:
     Raises:
         ValueError: they differ by more than `EXPORT_TOLERANCE`.
     """
-    net = deepcopy(net).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    net = deepcopy(net).to(memory_format=torch.contiguous_format).eval()
     crops = torch.rand(5, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     torch.onnx.export(
         net,
