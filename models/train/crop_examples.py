@@ -24,6 +24,7 @@ from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import LARGEST_EXTRA_PX2, LARGEST_FACTOR
 from engine.geometry import Box
 
+Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 """(N, 4) `x0 y0 x1 y1` in picture pixels."""
 
@@ -42,9 +43,13 @@ LEAST_PX = 4.0
 """Labels narrower than this show nothing."""
 BACKGROUNDS = 4
 """Boxes drawn at random in each picture."""
+JITTER, LABEL_JITTER = 0.05, 0.15
+"""How far a box is moved each time it is drawn, as a share of its sides; labels fit too well."""
 LOOSE = 3
 """Boxes drawn at random around and in each label, most of which fit it badly."""
-SHARES: Mapping[tuple[str, str], float] = {
+Role = tuple[str, str]
+"""A category, or nothing; and whether the box is on one."""
+SHARES: Mapping[Role, float] = {
     ("face", "is"): 0.10,
     ("tattoo", "is"): 0.17,
     ("jewelry", "is"): 0.18,
@@ -143,32 +148,45 @@ def gathered(
     rng: np.random.Generator,
 ) -> Examples:
     """Labels, proposals and random boxes of all pictures, balanced by role, source and picture."""
-    owner: list[int] = []
-    boxes: list[Boxes] = []
-    jitter: list[float] = []
-    roles: list[tuple[str, str]] = []
-    worth: list[float] = []
-    for index, picture in enumerate(pictures):
-        proposed = proposals.get(picture.name, np.zeros((0, 6)))
-        labelled = _labelled(picture)
-        loose = np.repeat(labelled, LOOSE, axis=0)
-        loose = moved(loose, np.full(len(loose), 0.5), rng)
-        drawn = np.concatenate([loose, _drawn(picture, rng)])
-        own = np.concatenate([labelled, proposed[:, :4], drawn])
-        lesson = taught(own, picture)
-        hints = [-1] * len(labelled) + proposed[:, 4].astype(int).tolist() + [-2] * len(drawn)
-        owner += [index] * len(own)
-        boxes.append(own)
-        jitter += [0.15] * len(labelled) + [0.05] * (len(own) - len(labelled))
-        roles += [
-            _role(wanted, counts, hint)
-            for wanted, counts, hint in zip(lesson.wanted, lesson.counts, hints, strict=True)
-        ]
-        worth += [1.0] * len(labelled) + np.sqrt(proposed[:, 5]).tolist() + [1.0] * len(drawn)
-    odds = _balanced(roles, [pictures[index] for index in owner], np.array(worth))
-    return Examples(
-        pictures, np.array(owner, np.intp), np.concatenate(boxes), np.array(jitter), odds
+    none = np.zeros((0, 6))
+    found = [_candidates(one, proposals.get(one.name, none), rng) for one in pictures]
+    owner = np.repeat(np.arange(len(pictures)), [len(one.boxes) for one in found])
+    odds = _balanced(
+        [role for one in found for role in one.roles],
+        [pictures[index] for index in owner.tolist()],
+        np.concatenate([one.worth for one in found]),
     )
+    boxes = np.concatenate([one.boxes for one in found])
+    return Examples(pictures, owner, boxes, np.concatenate([one.jitter for one in found]), odds)
+
+
+class _Candidates(NamedTuple):
+    """N boxes of one picture."""
+
+    boxes: Boxes
+    jitter: NDArray[np.float64]
+    roles: list[Role]
+    worth: NDArray[np.float64]
+    """(N,), before balancing: proposals weigh more the surer the detector was."""
+
+
+def _candidates(
+    picture: LabelledPicture, proposed: NDArray[np.float64], rng: np.random.Generator
+) -> _Candidates:
+    labelled = _labelled(picture)
+    loose = np.repeat(labelled, LOOSE, axis=0)
+    drawn = np.concatenate([moved(loose, np.full(len(loose), 0.5), rng), _drawn(picture, rng)])
+    boxes = np.concatenate([labelled, proposed[:, :4], drawn])
+    of_proposals = slice(len(labelled), len(labelled) + len(proposed))
+    jitter = np.full(len(boxes), JITTER)
+    jitter[: len(labelled)] = LABEL_JITTER
+    worth = np.ones(len(boxes))
+    worth[of_proposals] = np.sqrt(proposed[:, 5])
+    mistaken_for: list[int | None] = [None] * len(boxes)
+    mistaken_for[of_proposals] = proposed[:, 4].astype(int).tolist()
+    lesson = taught(boxes, picture)
+    roles = [_role(*each) for each in zip(lesson.wanted, lesson.counts, mistaken_for, strict=True)]
+    return _Candidates(boxes, jitter, roles, worth)
 
 
 def _labelled(picture: LabelledPicture) -> Boxes:
@@ -191,28 +209,29 @@ def _drawn(picture: LabelledPicture, rng: np.random.Generator) -> Boxes:
     return np.concatenate([start, start + sides], axis=1)
 
 
-def _role(wanted: NDArray[np.float32], counts: NDArray[np.float32], hint: int) -> tuple[str, str]:
+def _role(
+    wanted: NDArray[np.float32], counts: NDArray[np.float32], mistaken_for: int | None
+) -> Role:
     """For what a box is drawn: the rarest category it is on, else the one it was mistaken for.
 
     Args:
         wanted: (3,), see `Taught`.
         counts: (3,), see `Taught`.
-        hint: place of the proposed category; -2 for a box drawn at random, -1 for none.
+        mistaken_for: place of the proposed category; None for a box that nobody proposed.
     """
     for column in (1, 2, 0):
         if wanted[column]:
             return DETECTABLE[column].value, "is"
     if not counts.any():
         return "nothing", "known"
-    if hint == -2:
+    if mistaken_for is None:
         return "nothing", "drawn"
-    if hint >= 0 and counts[hint]:
-        return DETECTABLE[hint].value, "is not"
-    return DETECTABLE[int(counts.argmax())].value, "is not"
+    column = mistaken_for if counts[mistaken_for] else int(counts.argmax())
+    return DETECTABLE[column].value, "is not"
 
 
 def _balanced(
-    roles: Sequence[tuple[str, str]], owners: Sequence[LabelledPicture], worth: NDArray[np.float64]
+    roles: Sequence[Role], owners: Sequence[LabelledPicture], worth: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Odds by role; within a role large sources and crowded pictures weigh less than they count."""
     by_source = Counter((role, source_of(owner)) for role, owner in zip(roles, owners, strict=True))
@@ -239,7 +258,7 @@ def source_of(picture: LabelledPicture) -> str:
     return dict(picture.attributes).get("source", "")
 
 
-def pixels_of(picture: LabelledPicture) -> NDArray[np.uint8]:
+def pixels_of(picture: LabelledPicture) -> Pixels:
     """uint8 (H, W, 3), upright."""
     found = cv2.imread(str(picture.path), cv2.IMREAD_COLOR_RGB)
     if found is None:
@@ -255,37 +274,6 @@ def moved(boxes: Boxes, jitter: NDArray[np.float64], rng: np.random.Generator) -
     return np.concatenate([middle - sides / 2, middle + sides / 2], axis=1)
 
 
-def cropped_all(
-    rgb: NDArray[np.uint8], boxes: Iterable[Sequence[float]], side: int
-) -> list[NDArray[np.uint8]]:
+def cropped_all(rgb: Pixels, boxes: Iterable[Sequence[float]], side: int) -> list[Pixels]:
     """The crops that the product would make, see `engine.detect.crops`."""
     return [cropped(rgb, Box(*corners), side) for corners in boxes]
-
-
-def varied(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The same thing, as another camera, another light and another file would show it."""
-    crop = crop[:, ::-1] if rng.random() < 0.5 else crop
-    crop = np.rot90(crop, int(rng.integers(4))) if rng.random() < 0.5 else crop
-    crop = _coloured(np.ascontiguousarray(crop), rng)
-    side = crop.shape[0]
-    if rng.random() < 0.25:
-        small = max(round(side * rng.uniform(0.25, 0.8)), 8)
-        crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
-        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.15:
-        crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.8))
-    if rng.random() < 0.3:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-        crop = cv2.imdecode(cv2.imencode(".jpg", crop, quality)[1], cv2.IMREAD_COLOR)
-    return np.asarray(crop, dtype=np.uint8)
-
-
-def _coloured(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    values = crop.astype(np.float32)
-    grey = values.mean(axis=2, keepdims=True)
-    saturation = 0.0 if rng.random() < 0.07 else rng.uniform(0.6, 1.4)
-    values = grey + (values - grey) * saturation
-    middle = values.mean()
-    values = middle + (values - middle) * rng.uniform(0.7, 1.3)
-    values = values * rng.uniform(0.92, 1.08, 3) * rng.uniform(0.75, 1.25)
-    return np.clip(values + rng.normal(0, 8), 0, 255).astype(np.uint8)

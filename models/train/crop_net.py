@@ -22,7 +22,7 @@ SIDE = 112
 FROZEN = 4
 """Parts of the trunk that keep their ImageNet weights: stem and three blocks, the dear ones."""
 BATCH = 64
-TRUNK_RATE, HEAD_RATE = 4e-4, 2e-3
+TRUNK_RATE, HEAD_RATE = 8e-4, 3e-3
 DECAY = 0.03
 SMOOTHING = 0.99
 """Of the moving average of weights that is judged and exported."""

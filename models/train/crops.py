@@ -37,9 +37,9 @@ from models.train.crop_examples import (
     pixels_of,
     read_proposals,
     taught,
-    varied,
 )
 from models.train.crop_net import SIDE, Course, Fitting, Lot, export, judged
+from models.train.crop_variations import varied
 from models.train.halves import half_of_picture
 
 

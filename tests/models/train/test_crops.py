@@ -17,8 +17,9 @@ from engine.evaluation.labels import Label, LabelledPicture
 from engine.geometry import Box, Size
 from engine.weights import Weights
 from models.train import crop_net, crops
-from models.train.crop_examples import SHARES, gathered, moved, read_proposals, taught, varied
+from models.train.crop_examples import SHARES, gathered, moved, read_proposals, taught
 from models.train.crop_net import Course, Fitting, average_precision, masked_loss
+from models.train.crop_variations import varied
 from models.train.halves import half_of
 
 SIZE = Size(200, 160)
