@@ -2,9 +2,8 @@
 
 Detectors propose at thresholds so low that most of what they propose is nothing. They saw it a few
 cells large, in a picture full of other things; here each box fills most of a picture of its own,
-with some of its surroundings, because a ring is easier to tell by its finger. The surroundings are
-dimmed: a box that holds half a tattoo is a bad box, and only who sees its border can say so. Heads
-are one against the rest: a tattooed face is both, and a bare wall is none.
+with some of its surroundings, because a ring is easier to tell by its finger. Heads are one against
+the rest: a tattooed face is both, and a bare wall is none.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ CONTEXT = 0.5
 """How much wider than the box's longer side its window is, as a share of that side."""
 LEAST_PX = 24.0
 """Windows are at least this wide: enlarging fewer pixels shows nothing more."""
-DIM_GREY = np.uint8(64)
-"""Surroundings are shown at half their contrast, around the middle grey that this makes."""
 BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 
@@ -68,11 +65,7 @@ class CropStage:
 
 
 def cropped(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
-    """The box and, dimmed, its surroundings; beyond the picture its edge goes on.
-
-    Returns:
-        uint8 (side, side, 3).
-    """
+    """The box and its surroundings, `side` pixels high and wide; the edge goes on beyond it."""
     height, width = rgb.shape[:2]
     rect = window(box, Size(width, height))
     rows, above, below = _span(rect.y0, rect.y1, height)
@@ -81,11 +74,7 @@ def cropped(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
         np.ascontiguousarray(rgb[rows, columns]), above, below, left, right, cv2.BORDER_REPLICATE
     )
     how = cv2.INTER_AREA if max(seen.shape[:2]) > side else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(seen, (side, side), interpolation=how), dtype=np.uint8)
-    inner = _within(box.clipped(Size(width, height)), rect, side)
-    crop = scaled // 2 + DIM_GREY
-    crop[inner.rows, inner.columns] = scaled[inner.rows, inner.columns]
-    return crop
+    return np.asarray(cv2.resize(seen, (side, side), interpolation=how), dtype=np.uint8)
 
 
 def window(box: Box, size: Size) -> PixelRect:
@@ -97,17 +86,6 @@ def window(box: Box, size: Size) -> PixelRect:
     half = max(max(inside.width, inside.height) * (1 + CONTEXT), LEAST_PX) / 2
     x, y = (inside.x0 + inside.x1) / 2, (inside.y0 + inside.y1) / 2
     return Box(x - half, y - half, x + half, y + half).outward()
-
-
-def _within(box: Box, rect: PixelRect, side: int) -> PixelRect:
-    """Where a box lies in its window, once that is scaled to `side`."""
-    across, down = side / (rect.x1 - rect.x0), side / (rect.y1 - rect.y0)
-    return Box(
-        (box.x0 - rect.x0) * across,
-        (box.y0 - rect.y0) * down,
-        (box.x1 - rect.x0) * across,
-        (box.y1 - rect.y0) * down,
-    ).outward()
 
 
 def _span(start: int, stop: int, length: int) -> tuple[slice, int, int]:

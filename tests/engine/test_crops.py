@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.category import Category
-from engine.detect.crops import BATCH, CONTEXT, DIM_GREY, LEAST_PX, CropStage, cropped, window
+from engine.detect.crops import BATCH, CONTEXT, LEAST_PX, CropStage, cropped, window
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
 from engine.weights import load_weights
@@ -120,23 +120,21 @@ class TestCrop:
         difference = crop.astype(int) - turned(cropped(rgb, box, SIDE))
         assert np.abs(difference).max() <= 1  # rounding of the scaled pixels
 
-    def test_the_box_is_shown_as_it_is_and_its_surroundings_dimmed(self, rng):
+    def test_a_window_that_needs_no_scaling_shows_the_pixels_themselves(self, rng):
         rgb = picture(rng, 90, 120)
 
-        crop = cropped(rgb, Box(40, 30, 72, 50), 48)  # its window is 48 pixels wide, so not scaled
+        crop = cropped(rgb, Box(40, 30, 72, 62), 48)
 
-        expected = rgb[16:64, 32:80] // 2 + DIM_GREY
-        expected[14:34, 8:40] = rgb[30:50, 40:72]
-        np.testing.assert_array_equal(crop, expected)
+        np.testing.assert_array_equal(crop, rgb[22:70, 32:80])
 
     def test_beyond_the_edge_the_edge_goes_on(self, rng):
         rgb = picture(rng, 60, 60)
 
         crop = cropped(rgb, Box(0, 44, 16, 60), 24)
 
-        np.testing.assert_array_equal(crop[4:20, 4:20], rgb[44:, :16])
-        assert (crop[:20, :4] == rgb[40:, :1] // 2 + DIM_GREY).all()
-        assert (crop[20:, 4:] == rgb[59:, :20] // 2 + DIM_GREY).all()
+        np.testing.assert_array_equal(crop[:20, 4:], rgb[40:, :20])
+        assert (crop[:20, :4] == rgb[40:, :1]).all()
+        assert (crop[20:, 4:] == rgb[59:, :20]).all()
 
     @pytest.mark.parametrize(
         "box",
@@ -175,15 +173,14 @@ class TestStage:
 
     def test_the_network_is_shown_red_green_blue_from_nought_to_one(self, stage):
         rgb = np.zeros((64, 64, 3), np.uint8)
-        rgb[..., 0], rgb[..., 1] = 255, 51
-        box = Box(8, 20, 52, 40)
-        weights = np.random.default_rng(3).normal(0, 0.1, (3 * SIDE * SIDE, 3))
+        rgb[..., 0], rgb[..., 1], rgb[..., 2] = 255, 51, 0
+        weights = np.random.default_rng(3).normal(0, 0.1, (3, SIDE * SIDE, 3)).astype(np.float32)
 
-        [logits] = stage.logits(rgb, np.array([box.corners], np.float32))
+        [logits] = stage.logits(rgb, np.array([[10, 10, 50, 50]], np.float32))
 
-        seen = cropped(rgb, box, SIDE) / 255
-        assert seen.max() == 1
-        np.testing.assert_allclose(logits, seen.transpose(2, 0, 1).ravel() @ weights, atol=1e-4)
+        np.testing.assert_allclose(
+            logits, weights[0].sum(axis=0) + 0.2 * weights[1].sum(axis=0), atol=1e-4
+        )
 
     def test_it_says_who_it_is_and_what_it_tells_apart(self, stage, models):
         assert stage.name == load_weights("crops", models()).label
