@@ -1,1 +1,4 @@
-"""Training of Lethe's own models; never imported by the engine."""
+"""Training our own detector, apart from the product: needs requirements-train.txt, see `--help`.
+
+It may import the engine, never the store or the pages; nothing of the product imports it.
+"""
