@@ -14,17 +14,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.batch import default_detectors
 from engine.category import Category
-from engine.detect.fusion import fused, merged
+from engine.detect.looks import look_at
+from engine.detect.shipped import default_detectors
+from engine.detect.suppress import merged
 from engine.geometry import Box, Size
-from engine.images import RgbImage, SourceCodec
+from engine.images import SourceCodec
 from engine.masks import mask_of, rect_of
 from engine.plan import Origin, Region
 from engine.policy import default_policy
 
 POLICY = default_policy()
 DETECTOR = default_detectors()[0]
+THRESHOLD = 0.2
 TURNS = (0, 90, 180, 270)
 VARIANTS = {
     "640 upright": [(640, 0)],
@@ -70,12 +72,11 @@ def main():
             labels.setdefault(one["image_id"], []).append(box)
     pictures = [one for one in split["images"] if "face" in one["labelled_for"]]
     order = np.random.default_rng(0).permutation(len(pictures))
-    threshold = POLICY.categories.face.doubt_at
     counts = {name: Count() for name in VARIANTS}
     for index in order[:120]:
         rgb = read(root, pictures[index])
         seen = {
-            look: DETECTOR._sightings(rgb, *look, threshold)
+            look: above(look_at(rgb, *look).seen_by(DETECTOR._see))
             for look in {look for looks in VARIANTS.values() for look in looks}
         }
         size = Size(rgb.shape[1], rgb.shape[0])
@@ -84,32 +85,14 @@ def main():
             counts[name].add(found[:, :4].tolist(), labels.get(pictures[index]["id"], []), size)
     for name, count in counts.items():
         print(f"{name}: {count}")
-    for turn in (0, 1, 2, 3):
-        count = Count()
-        for index in order[120:180]:
-            rgb = np.ascontiguousarray(np.rot90(read(root, pictures[index]), turn))
-            size = Size(rgb.shape[1], rgb.shape[0])
-            image = RgbImage("figure", rgb, SourceCodec("png", size))
-            corners = [one.box.corners for one in fused(DETECTOR.detect(image, POLICY)).kept]
-            known = labels.get(pictures[index]["id"], [])
-            count.add(corners, [(turned(box, turn, size), ignored) for box, ignored in known], size)
-        print(f"as shipped, turned by {90 * turn}: {count}")
 
 
 def read(root, picture):
     return cv2.imread(str(root / picture["file_name"]))[:, :, ::-1].copy()
 
 
-def turned(box, turn, size):
-    """The box after `turn` quarter turns counter-clockwise, in a picture that now has `size`."""
-    x0, y0, x1, y1 = box.corners
-    width, height = size
-    return {
-        0: box,
-        1: Box(y0, height - x1, y1, height - x0),
-        2: Box(width - x1, height - y1, width - x0, height - y0),
-        3: Box(width - y1, x0, width - y0, x1),
-    }[turn]
+def above(sightings):
+    return sightings[sightings[:, 4] >= THRESHOLD]
 
 
 if __name__ == "__main__":

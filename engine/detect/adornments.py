@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.detect.looks import Scan, scanned
 from engine.detect.session import session_of
-from engine.detect.suppress import merged
+from engine.detect.suppress import LOOK_IOU, merged
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.plan import Detection
@@ -25,8 +25,6 @@ FLOOR = 0.02
 SURE_AT = 0.5
 SEEN_AT = 0.2
 """Scores for `Scan`."""
-SAME_IOU = 0.6
-"""Neighbouring cells answer with nearly the same box; boxes of one look that overlap this much."""
 MOST = 60
 """Sightings of one category given back from one look, the surest; more are noise."""
 
@@ -73,5 +71,5 @@ def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]
     for index, scores in enumerate(answer[4:]):
         kept = np.flatnonzero(scores >= threshold)
         rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
-        found.append(merged(rows, SAME_IOU)[:MOST])
+        found.append(merged(rows, LOOK_IOU)[:MOST])
     return np.concatenate(found).astype(np.float32)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.category import Category
 from engine.detect.looks import Scan, scanned
 from engine.detect.session import session_of
+from engine.detect.suppress import LOOK_IOU, merged
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.plan import Detection
@@ -52,7 +53,8 @@ class CenterFace:
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
         heat, log_size, offset = self._session.run(_OUTPUTS, {"input.1": blob})
         boxes, scores = decode(heat[0, 0], log_size[0], offset[0], FLOOR)
-        return np.column_stack([boxes, scores, np.zeros_like(scores)])
+        rows = merged(np.column_stack([boxes, scores]), LOOK_IOU)
+        return np.column_stack([rows, np.zeros(len(rows), np.float32)])
 
 
 def decode(

@@ -8,22 +8,26 @@ seeing a thing better never makes it less likely.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
 from engine.detect.fusion import Thing
+from engine.detect.suppress import parts
 from engine.errors import UnusableWeights
 from engine.images import RgbImage
 from engine.weights import Weights
 
 LEAST = 0.02
 """A score this low says as much as not having seen the thing."""
+LOOKED_AT_AGAIN = frozenset({Category.TATTOO, Category.JEWELRY})
+"""Measured: for faces the second look costs time and adds nothing."""
 MOST = 0.995
 """A higher score says no more than this."""
 
@@ -81,11 +85,27 @@ class Coefficients:
 
     bias: float
     scores: Mapping[str, float]
-    """By detector: per unit of evidence in its surest score."""
+    """By detector: per unit of evidence in its surest score. Never negative."""
     looks: float
-    """Per unit of the logarithm of how many sightings there are."""
+    """Per unit of the logarithm of how many sightings there are. Never negative."""
     crop: float
-    """Per unit of the second look's log-odds."""
+    """Per unit of the second look's log-odds. Never negative."""
+    within: float
+    """Times the share of the thing that lies in a surer one. Never positive."""
+    around: float
+    """Times the share of a surer one that lies in the thing. Never positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What speaks for and against a thing, besides its sightings' scores."""
+
+    crop: float = 0.0
+    """Log-odds by its crop; 0 where nobody looked."""
+    within: float = 0.0
+    """The largest share of it that lies in a surer thing of its category, 0..1."""
+    around: float = 0.0
+    """The largest share of a surer thing of its category that lies in it, 0..1."""
 
 
 class FittedFuser:
@@ -102,21 +122,21 @@ class FittedFuser:
         A detector the coefficients were not fitted with is taken at its word: a thing is at least
         as likely as its score says.
         """
-        crops = second_look(self._second, image, things)
-        return np.array(
-            [self.probability(thing, crop) for thing, crop in zip(things, crops, strict=True)],
-            np.float64,
-        )
+        clues = clues_of(self._second, image, things)
+        pairs = zip(things, clues, strict=True)
+        return np.array([self.probability(thing, clue) for thing, clue in pairs], np.float64)
 
-    def probability(self, thing: Thing, crop: float) -> float:
-        """How likely one thing is, given the log-odds of its crop."""
+    def probability(self, thing: Thing, clues: Clues) -> float:
+        """How likely one thing is."""
         fitted = self._fitted.get(thing.category)
         if fitted is None:
             return thing.score
-        total = fitted.bias + fitted.looks * np.log(len(thing.sightings)) + fitted.crop * crop
+        total = fitted.bias + fitted.looks * math.log(len(thing.sightings))
         total += sum(by * evidence(thing, name) for name, by in fitted.scores.items())
+        total += fitted.crop * clues.crop
+        total += fitted.within * clues.within + fitted.around * clues.around
         strangers = [one.score for one in thing.sightings if one.detector not in fitted.scores]
-        return float(max(1 / (1 + np.exp(-total)), *strangers, 0.0))
+        return max(1 / (1 + math.exp(-total)), *strangers, 0.0)
 
 
 def evidence(thing: Thing, detector: str) -> float:
@@ -125,16 +145,30 @@ def evidence(thing: Thing, detector: str) -> float:
     return _log_odds(min(max([LEAST, *scores]), MOST)) - _log_odds(LEAST)
 
 
-def second_look(
+def clues_of(
     second: SecondLook | None, image: RgbImage, things: Sequence[Thing]
-) -> NDArray[np.float64]:
-    """Log-odds of each thing by its crop; 0 where nobody looks."""
-    if second is None or not things:
-        return np.zeros(len(things))
-    boxes = np.array([thing.box.corners for thing in things], np.float32)
-    answers = second.logits(image.rgb, boxes)
-    columns = [second.classes.index(thing.category) for thing in things]
-    return answers[np.arange(len(things)), columns].astype(np.float64)
+) -> tuple[Clues, ...]:
+    """The clues to each thing."""
+    beside = np.zeros((len(things), 2))
+    for category in DETECTABLE:
+        own = [place for place, thing in enumerate(things) if thing.category is category]
+        rows = [(*things[place].box.corners, things[place].score) for place in own]
+        beside[own] = parts(np.array(rows).reshape(-1, 5))
+    crops = _crops(second, image, things)
+    return tuple(
+        Clues(crop, within, around)
+        for crop, (within, around) in zip(crops, beside.tolist(), strict=True)
+    )
+
+
+def _crops(second: SecondLook | None, image: RgbImage, things: Sequence[Thing]) -> list[float]:
+    crops = np.zeros(len(things))
+    again = [place for place, thing in enumerate(things) if thing.category in LOOKED_AT_AGAIN]
+    if second is not None and again:
+        boxes = np.array([things[place].box.corners for place in again], np.float32)
+        columns = [second.classes.index(things[place].category) for place in again]
+        crops[again] = second.logits(image.rgb, boxes)[np.arange(len(again)), columns]
+    return [float(one) for one in crops]
 
 
 def coefficients(text: str) -> dict[Category, Coefficients]:
@@ -152,15 +186,17 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
         ) from error
 
 
-def _one(table: Mapping[str, object]) -> Coefficients:
-    scores = {str(name): float(by) for name, by in dict(table["scores"]).items()}  # type: ignore[call-overload]
-    bias, looks, crop = (float(table[key]) for key in ("bias", "looks", "crop"))  # type: ignore[arg-type]
-    if not np.isfinite([bias, looks, crop, *scores.values()]).all():
+def _one(table: Mapping[str, Any]) -> Coefficients:
+    scores = {str(name): float(by) for name, by in table["scores"].items()}
+    bias, looks, crop, within, around = (
+        float(table[key]) for key in ("bias", "looks", "crop", "within", "around")
+    )
+    if not np.isfinite([bias, looks, crop, within, around, *scores.values()]).all():
         raise ValueError("a coefficient is no number")
-    if min(looks, crop, *scores.values()) < 0:
-        raise ValueError("a coefficient is negative")
-    return Coefficients(bias, scores, looks, crop)
+    if min(looks, crop, *scores.values()) < 0 or max(within, around) > 0:
+        raise ValueError("a coefficient has the wrong sign")
+    return Coefficients(bias, scores, looks, crop, within, around)
 
 
 def _log_odds(share: float) -> float:
-    return float(np.log(share / (1 - share)))
+    return math.log(share / (1 - share))

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
-from engine.detect.suppress import SAME_IOU, groups
+from engine.detect.suppress import SAME_IOU, groups, overlaps
 from engine.geometry import Box
 from engine.plan import Detection
 
-INSIDE = {Category.FACE: 0.8, Category.JEWELRY: 0.8, Category.TATTOO: math.inf}
-"""Share of a box within another, of not quite another size, from which both are of one thing. A
-tattoo may lie within a larger one; half a face is no face of its own."""
+INSIDE = {Category.FACE: math.inf, Category.TATTOO: math.inf, Category.JEWELRY: 0.8}
+"""Share of a box within another, of not quite another size, from which both are of one thing.
+Measured: of a face or a tattoo, that loses the sighting which fits."""
 AS_SURE = 0.5
 """Sightings with at least this share of the surest one's score have a say in where the thing is."""
 
@@ -26,26 +27,14 @@ class Thing:
 
     sightings: tuple[Detection, ...]
     """The surest first; never empty; all of one category."""
+    box: Box
+    """The hull of those sightings that are nearly as sure as the surest, and nearly there: what one
+    look cuts off another may show (measured in docs/decisions/0008-detectors.md)."""
 
     @property
     def category(self) -> Category:
         """What it is taken for."""
         return self.sightings[0].category
-
-    @property
-    def box(self) -> Box:
-        """The hull of those sightings that are nearly as sure as the surest, and nearly there.
-
-        What one look cuts off another may show; measured in docs/decisions/0008-detectors.md.
-        """
-        surest = self.sightings[0]
-        boxes = [
-            one.box
-            for one in self.sightings[1:]
-            if one.score >= AS_SURE * surest.score and one.box.iou(surest.box) >= SAME_IOU
-        ]
-        x0s, y0s, x1s, y1s = zip(surest.box.corners, *(box.corners for box in boxes), strict=True)
-        return Box(min(x0s), min(y0s), max(x1s), max(y1s))
 
     @property
     def score(self) -> float:
@@ -64,5 +53,15 @@ def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
         for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
-            found.append(Thing(tuple(seen[index] for index in members)))
+            hull = Box(*_hull(rows[members]).tolist())
+            found.append(Thing(tuple(seen[index] for index in members), hull))
     return tuple(found)
+
+
+def _hull(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(4,) around those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say."""
+    overlap, _ = overlaps(rows[0], rows)
+    telling = (rows[:, 4] >= AS_SURE * rows[0, 4]) & (overlap >= SAME_IOU)
+    telling[0] = True
+    corners = rows[telling, :4]
+    return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])

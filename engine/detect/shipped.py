@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from engine.detect.adornments import Adornments
 from engine.detect.centerface import CenterFace
+from engine.detect.crops import CropStage
 from engine.detect.detector import Detector
 from engine.detect.ensemble import Ensemble
-from engine.detect.fuser import FittedFuser, SecondLook
+from engine.detect.fuser import FittedFuser
 from engine.detect.insight import LocalDetectors
 from engine.policy import Policy
 from engine.weights import load_weights
 
-NEEDED = ("centerface", "adornments", "fusion")
+NEEDED = ("centerface", "adornments", "crops", "fusion")
 """Tables of `models/manifest.toml`."""
 
 
@@ -31,9 +32,9 @@ def default_detectors() -> tuple[Detector, ...]:
     return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))
 
 
-def second_stage() -> SecondLook | None:
+def second_stage() -> CropStage:
     """What looks again at the crop of each thing."""
-    return None
+    return CropStage(load_weights("crops"))
 
 
 def default_ensemble() -> Ensemble:

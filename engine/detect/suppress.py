@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 SAME_IOU = 0.45
 """Boxes that overlap this much are of one thing."""
+LOOK_IOU = 0.6
+"""The same within one look, where neighbouring cells of a network answer with nearly one box."""
+_TINY = 1e-9
 
 
 def merged(sightings: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
@@ -43,7 +46,7 @@ def groups(
     found = []
     while len(remaining):
         first, others = sightings[remaining[0]], sightings[remaining]
-        overlap, contained = _overlaps(first, others)
+        overlap, contained = overlaps(first, others)
         same = (overlap >= iou) | (contained >= inside)
         same[0] = True  # also when the box is empty and overlaps nothing, itself included
         found.append(remaining[same])
@@ -51,15 +54,46 @@ def groups(
     return found
 
 
-def _overlaps(
+def overlaps(
     one: NDArray[np.floating], many: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Intersection over union; and over the smaller of the two, 0 where sizes differ fourfold."""
+    """Intersection of one box with many, over the union; and over the smaller of the two.
+
+    The second is 0 where their areas differ more than fourfold: a speck is no part.
+    """
+    shared, own, area = _shared(one, many), _area(one), _area(many)
+    smaller, larger = np.minimum(own, area), np.maximum(own, area)
+    contained = np.where(larger <= 4 * smaller, shared / np.maximum(smaller, _TINY), 0.0)
+    return shared / np.maximum(own + area - shared, _TINY), contained
+
+
+def parts(sightings: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much of each box lies in a surer one, and the other way round.
+
+    Args:
+        sightings: (N, 5) `x0 y0 x1 y1 score`, of one category.
+
+    Returns:
+        (N, 2): the largest share of each box that lies in a surer one, and the largest share of a
+        surer one that lies in it, 0..1.
+    """
+    found = np.zeros((len(sightings), 2))
+    for index, one in enumerate(sightings):
+        surer = sightings[sightings[:, 4] > one[4]]
+        if len(surer):
+            shared = _shared(one, surer)
+            found[index] = (
+                (shared / np.maximum(_area(one), _TINY)).max(),
+                (shared / np.maximum(_area(surer), _TINY)).max(),
+            )
+    return np.minimum(found, 1.0)
+
+
+def _shared(one: NDArray[np.floating], many: NDArray[np.floating]) -> NDArray[np.floating]:
     width = np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0])
     height = np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1])
-    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-    area = (many[:, 2] - many[:, 0]) * (many[:, 3] - many[:, 1])
-    own = (one[2] - one[0]) * (one[3] - one[1])
-    smaller, larger = np.minimum(own, area), np.maximum(own, area)
-    contained = np.where(larger <= 4 * smaller, shared / np.maximum(smaller, 1e-9), 0.0)
-    return shared / np.maximum(own + area - shared, 1e-9), contained
+    return np.asarray(np.clip(width, 0, None) * np.clip(height, 0, None))
+
+
+def _area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))

@@ -19,8 +19,9 @@ from engine.evaluation.tally import Tally
 from engine.policy import Policy
 from engine.triage import route
 
-STEPS = (FLOOR, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08) + tuple(
-    round(0.1 + 0.025 * step, 3) for step in range(36)
+STEPS = (
+    *(FLOOR, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08),
+    *(round(0.1 + 0.025 * step, 3) for step in range(36)),
 )
 """Thresholds from `FLOOR` to 0.975, close where rare things' probabilities are."""
 

@@ -82,7 +82,7 @@ def calibrate(
         list(judged(half(pictures, name), sightings, second, policy)) for name in ("A", "B")
     )
     text = as_toml(
-        fit(half_a, detectors, has_crops=second is not None),
+        fit(half_a, detectors),
         "Written by `make calibrate`; see models/cards/fusion.md.",
     )
     fuser = FittedFuser(_weights(text), second)

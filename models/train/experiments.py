@@ -51,7 +51,7 @@ def measured(
     pictures = 0
     for one in every:
         own = one.of(category)
-        likely = [fuser.probability(each.thing, each.crop) for each in own]
+        likely = [fuser.probability(each.thing, each.clues) for each in own]
         scores += one.hiding(category, likely)
         if category in one.picture.labelled_for:
             pictures += 1

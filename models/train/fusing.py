@@ -23,15 +23,13 @@ RIDGE = 1e-3
 """Times the squared coefficients, per proposal: what says nothing gets no weight."""
 
 
-def fit(
-    every: Sequence[Judged], detectors: Sequence[str], *, has_crops: bool
-) -> dict[Category, Coefficients]:
+def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coefficients]:
     """Fit one category after the other; one with no true or no false proposal is left out."""
     fitted = {}
     for category in DETECTABLE:
         own = [one for each in every for one in each.of(category) if one.is_true is not None]
         if 0 < sum(bool(one.is_true) for one in own) < len(own):
-            fitted[category] = _fit(own, detectors, has_crops=has_crops)
+            fitted[category] = _fit(own, detectors)
     return fitted
 
 
@@ -41,9 +39,8 @@ def as_toml(fitted: Mapping[Category, Coefficients], told: str) -> str:
     document.add(tomlkit.comment(told))
     for category, one in fitted.items():
         table = tomlkit.table()
-        table.update(
-            {"bias": round(one.bias, 4), "looks": round(one.looks, 4), "crop": round(one.crop, 4)}
-        )
+        for name in ("bias", "looks", "crop", "within", "around"):
+            table.add(name, round(getattr(one, name), 4))
         scores = tomlkit.inline_table()
         scores.update({name: round(by, 4) for name, by in one.scores.items()})
         table.add("scores", scores)
@@ -51,11 +48,12 @@ def as_toml(fitted: Mapping[Category, Coefficients], told: str) -> str:
     return str(tomlkit.dumps(document))
 
 
-def _fit(own: Sequence[Proposal], detectors: Sequence[str], *, has_crops: bool) -> Coefficients:
+def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
     rows = np.array(
         [
             [*(evidence(one.thing, name) for name in detectors),
-             np.log(len(one.thing.sightings)), one.crop, 1.0]
+             np.log(len(one.thing.sightings)), one.clues.crop,
+             one.clues.within, one.clues.around, 1.0]
             for one in own
         ]
     )  # fmt: skip
@@ -68,8 +66,10 @@ def _fit(own: Sequence[Proposal], detectors: Sequence[str], *, has_crops: bool) 
         slope[:-1] += 2 * RIDGE * by[:-1]
         return float(value), slope
 
-    bounds = [(0.0, None)] * (len(detectors) + 1) + [(0.0, None if has_crops else 0.0)]
-    *scores, looks, crop, bias = minimize(
-        loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)]
+    up, down, free = (0.0, None), (None, 0.0), (None, None)
+    bounds = [up] * (len(detectors) + 2) + [down, down, free]
+    *scores, looks, crop, within, around, bias = minimize(
+        loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds
     ).x.tolist()
-    return Coefficients(bias, dict(zip(detectors, scores, strict=True)), looks, crop)
+    by_detector = dict(zip(detectors, scores, strict=True))
+    return Coefficients(bias, by_detector, looks, crop, within, around)

@@ -1,4 +1,8 @@
-"""Two halves of the calibration pictures: A fits, B chooses thresholds and tells how good it is."""
+"""Two halves of the calibration pictures: A to stop training and to fit, B to choose thresholds.
+
+Written down as a rule rather than a list, so that nobody has to keep a list and a group is never
+split.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,15 @@ from engine.evaluation.labels import LabelledPicture
 
 Half: TypeAlias = Literal["A", "B"]
 
-_SEED = "lethe-calibration"
+_PREFIX = "lethe-calibration"
 
 
 def half_of(group: str) -> Half:
-    """The half a group belongs to: a fixed coin, so that no group is ever split."""
-    digest = hashlib.sha256(f"{_SEED}:{group}".encode()).digest()
-    return "A" if digest[0] % 2 == 0 else "B"
+    """The half of a group: by the parity of the first byte of SHA-256 of prefix and name."""
+    digest = hashlib.sha256(f"{_PREFIX}{group}".encode()).digest()
+    return "B" if digest[0] % 2 else "A"
 
 
 def half(pictures: Iterable[LabelledPicture], wanted: Half) -> tuple[LabelledPicture, ...]:
-    """The pictures of one half; one without a group is a group of its own."""
+    """The pictures of one half; those without a group go by their name."""
     return tuple(one for one in pictures if half_of(one.group or one.name) == wanted)

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import codec
 from engine.category import Category
-from engine.detect.fuser import SecondLook, second_look
+from engine.detect.fuser import Clues, SecondLook, clues_of
 from engine.detect.fusion import Thing, things
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import hidden_from, is_found_by
@@ -29,8 +29,7 @@ class Proposal:
     """A thing the detectors proposed."""
 
     thing: Thing
-    crop: float
-    """Log-odds by its crop."""
+    clues: Clues
     masked: Masked
     is_true: bool | None
     """Whether it finds a label; None where the labels cannot tell."""
@@ -103,23 +102,23 @@ def judged(
         found = [
             one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
         ]
-        crops = second_look(second, image, found).tolist()
+        clues = clues_of(second, image, found)
         yield Judged(
             picture,
             tuple(
-                _proposal(thing, crop, picture, image, policy)
-                for thing, crop in zip(found, crops, strict=True)
+                _proposal(thing, clue, picture, image, policy)
+                for thing, clue in zip(found, clues, strict=True)
             ),
         )
 
 
 def _proposal(
-    thing: Thing, crop: float, picture: LabelledPicture, image: RgbImage, policy: Policy
+    thing: Thing, clues: Clues, picture: LabelledPicture, image: RgbImage, policy: Policy
 ) -> Proposal:
     box = thing.box.clipped(image.size)
     region = masked(Region(box, thing.category, Origin.MODEL), image.codec, policy)
     same = [one for one in picture.labels if one.category is thing.category]
-    return Proposal(thing, crop, region, _is_true(region, same, picture))
+    return Proposal(thing, clues, region, _is_true(region, same, picture))
 
 
 def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:

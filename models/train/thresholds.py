@@ -61,7 +61,7 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
     hiding: dict[str, list[float]] = {}
     needless: dict[str, list[float]] = {}
     for one in every:
-        likely = [fuser.probability(each.thing, each.crop) for each in one.of(category)]
+        likely = [fuser.probability(each.thing, each.clues) for each in one.of(category)]
         if scores := one.hiding(category, likely):
             hiding.setdefault(one.group, []).extend(scores)
         if category in one.picture.labelled_for:

@@ -32,10 +32,11 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
     found = Ensemble([first, second], Halved()).look(original, Policy())
 
     assert [(one.box.corners, one.score) for one in found.detections] == [
-        (NEARLY, 0.4),
+        ((10, 10, 31, 30), 0.4),
         (THERE, 0.2),
     ]
-    assert [(one.box.corners, one.score) for one in found.dropped] == [(HERE, 0.4)]
+    sightings = [(NEARLY, 0.4), (HERE, 0.4), (THERE, 0.2)]
+    assert [(one.box.corners, one.score) for one in found.dropped] == sightings
     assert found.weights == ("first@0", "second@0", "halved@1")
 
 

@@ -9,6 +9,7 @@ from engine.category import Category
 from engine.detect.fuser import LEAST, MOST, FittedFuser, SurestScore, coefficients, evidence
 from engine.detect.fusion import Thing
 from engine.errors import UnusableWeights
+from engine.geometry import Box
 from engine.plan import Detection
 from engine.weights import Weights
 from tests.scenes import image, picture
@@ -18,6 +19,8 @@ FITTED = """
 bias = -4.0
 looks = 0.5
 crop = 0.7
+within = -2.0
+around = -1.0
 scores = { "one@0" = 1.0, "other@0" = 0.4 }
 """
 BOX = (10, 10, 30, 30)
@@ -41,10 +44,8 @@ def fuser(text=FITTED, second=None):
 
 
 def thing(*scores, category=Category.FACE):
-    from engine.geometry import Box
-
     sightings = [Detection(Box(*BOX), category, score, name) for name, score in scores]
-    return Thing(tuple(sorted(sightings, key=lambda one: -one.score)))
+    return Thing(tuple(sorted(sightings, key=lambda one: -one.score)), Box(*BOX))
 
 
 @pytest.fixture
@@ -134,8 +135,8 @@ def test_everything_that_had_a_say_is_named():
         pytest.param(("bias = -4.0", "bias = nan"), "no number", id="nan"),
         pytest.param(("bias = -4.0", 'bias = "high"'), "cannot be used", id="text"),
         pytest.param(("bias = -4.0", ""), "bias", id="missing"),
-        pytest.param(("looks = 0.5", "looks = -0.5"), "negative", id="negative looks"),
-        pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "negative", id="negative score"),
+        pytest.param(("looks = 0.5", "looks = -0.5"), "wrong sign", id="negative looks"),
+        pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "wrong sign", id="negative score"),
         pytest.param(("[face]", "[nose]"), "nose", id="unknown category"),
         pytest.param(("[face]", "[face"), "cannot be used", id="no TOML"),
     ],

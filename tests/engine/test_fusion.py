@@ -55,8 +55,28 @@ def test_what_lies_below_a_score_changes_nothing_above(many, twentieths):
 
 
 @given(st.lists(sightings(), max_size=10))
-def test_a_thing_is_of_one_category_and_stands_where_it_was_seen_best(many):
+def test_a_thing_is_of_one_category_and_as_sure_as_its_surest_sighting(many):
     for thing in things(many):
         assert {one.category for one in thing.sightings} == {thing.category}
         assert thing.score == max(one.score for one in thing.sightings)
-        assert thing.box == thing.sightings[0].box
+
+
+@pytest.mark.parametrize(
+    ("other", "box"),
+    [
+        pytest.param(seen(0.45, (1, 0, 12, 10)), (0, 0, 12, 10), id="nearly as sure: has a say"),
+        pytest.param(seen(0.44, (1, 0, 12, 10)), (0, 0, 10, 10), id="much less sure: none"),
+        pytest.param(seen(0.8, (4, 0, 14, 10)), (0, 0, 10, 10), id="elsewhere: another thing"),
+    ],
+)
+def test_a_thing_is_where_its_surest_sightings_together_see_it(other, box):
+    first, *_ = things([other, seen(0.9, (0, 0, 10, 10))])
+
+    assert first.box.corners == box
+
+
+def test_a_piece_of_jewelry_within_another_is_part_of_it_but_a_tattoo_is_not():
+    within = (2, 2, 8, 8)
+
+    for category, count in ((Category.JEWELRY, 1), (Category.TATTOO, 2), (Category.FACE, 2)):
+        assert len(things([seen(0.9, HERE, category), seen(0.5, within, category)])) == count

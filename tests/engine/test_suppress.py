@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.detect.suppress import SAME_IOU, groups, merged
+from engine.detect.suppress import SAME_IOU, groups, merged, parts
 from engine.geometry import Box
 
 
@@ -101,3 +101,21 @@ def test_every_box_is_in_one_group(many):
     found = groups(many.astype(np.float32), inside=0.8)
 
     assert sorted(np.concatenate(found).tolist()) == list(range(len(many)))
+
+
+def test_shares_in_surer_boxes_go_both_ways():
+    whole, half, less_sure = (0, 0, 10, 10, 0.9), (5, 0, 10, 10, 0.6), (0, 0, 20, 10, 0.3)
+
+    found = parts(rows(less_sure, half, whole))
+
+    np.testing.assert_allclose(found, [(0.5, 1.0), (1.0, 0.5), (0.0, 0.0)], atol=1e-6)
+
+
+@given(boxes)
+def test_the_surest_box_is_part_of_nothing(many):
+    found = parts(many)
+
+    assert found.shape == (8, 2)
+    assert (found >= 0).all()
+    assert (found <= 1).all()
+    assert (found[many[:, 4] == many[:, 4].max()] == 0).all()
