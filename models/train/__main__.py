@@ -10,6 +10,8 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.errors import LetheError
+from engine.evaluation.datasets import read_dataset
+from engine.policy import default_policy
 from models.train.choosing import Choice, chosen, training_part
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "prepare": _prepare,
         "fit": _fit,
         "export": _export,
+        "propose": _propose,
         "calibrate": _calibrate,
     }
     options = parser(acts).parse_args(arguments)
@@ -141,6 +144,19 @@ def _export(options: argparse.Namespace) -> None:
     )
     done = release(checkpoint, wanted)
     _say(f"{done.file}: SHA-256 {done.sha256}, {done.difference:.1e} from torch at most.")
+
+
+def _propose(options: argparse.Namespace) -> None:
+    from models.train.proposals import propose
+
+    files = [options.data]
+    if options.data.is_dir():
+        named = [options.data / f"{part}.json" for part in ("train", "calibration")]
+        files = [file for file in named if file.exists()] or files
+    pictures = [one for file in files for one in read_dataset(file).pictures]
+    with tqdm(total=len(pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+        for _ in propose(pictures, options.out, default_policy(), workers=options.workers):
+            bar.update()
 
 
 def _calibrate(options: argparse.Namespace) -> None:

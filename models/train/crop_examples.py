@@ -7,7 +7,6 @@ nothing to the loss.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from numpy.typing import NDArray
 
 from engine.category import DETECTABLE
 from engine.detect.crops import cropped
+from engine.detect.fusion import things
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import LARGEST_EXTRA_PX2, LARGEST_FACTOR
 from engine.geometry import Box
+from models.train.proposals import sightings_in
 
 Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
@@ -121,10 +122,17 @@ class Examples:
 
 
 def read_proposals(file: Path) -> dict[str, NDArray[np.float64]]:
-    """Detectors' boxes by picture: (N, 6) `x0 y0 x1 y1`, category's place, score."""
-    with file.open(encoding="utf-8") as lines:
-        rows = (json.loads(line) for line in lines)
-        return {row["file"]: np.array(row["boxes"], np.float64).reshape(-1, 6) for row in rows}
+    """What detectors propose, each thing once, by picture: (N, 6) `x0 y0 x1 y1`, place, score."""
+    return {
+        name: np.array(
+            [
+                (*one.box.corners, DETECTABLE.index(one.category), one.score)
+                for one in things(sightings)
+            ],
+            np.float64,
+        ).reshape(-1, 6)
+        for name, sightings in sightings_in(file).items()
+    }
 
 
 def gathered(

@@ -41,6 +41,10 @@ Make probabilities of the detectors' scores and choose thresholds, on labelled p
 was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
 models/fusion.toml, its entry and card, and the thresholds in the policy file.
 """
+_PROPOSE = """\
+Write down what the detectors see, at very low thresholds, in the pictures of DATA: a data set, or a
+folder whose train.json and calibration.json are both looked at. It goes on where it was stopped.
+"""
 _EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
 
 
@@ -74,6 +78,10 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         metavar="DIR",
         help="prepared pictures that the rounds of --round-note used, for the list of sources",
     )
+    propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")
+    propose.add_argument("data", type=Path, metavar="DATA")
+    propose.add_argument("out", type=Path, metavar="FILE.jsonl")
+    _add_workers(propose)
     _add_calibration(
         _verb(
             verbs, "calibrate", acts["calibrate"], _CALIBRATE, "make probabilities and thresholds"
@@ -177,14 +185,18 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--policy", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: the product's"
     )
-    verb.add_argument(
-        "--workers", type=_positive, default=default_workers(), metavar="N", help="processes"
-    )
+    _add_workers(verb)
     verb.add_argument(
         "--note", metavar="TEXT", help="append what was measured to --table, with this text"
     )
     verb.add_argument(
         "--table", type=Path, default=TABLE, metavar="FILE.md", help=f"default {TABLE}"
+    )
+
+
+def _add_workers(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--workers", type=_positive, default=default_workers(), metavar="N", help="processes"
     )
 
 

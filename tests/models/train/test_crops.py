@@ -219,9 +219,9 @@ def painted_set(folder, rng, name, count):
         )
         box = {"id": number, "image_id": number, "category_id": 2, "bbox": [x, y, 40, 40]}
         annotations.append(box)
-        boxes = [[x, y, x + 40, y + 40, TATTOO, 0.6]]
-        boxes += [[150, y, 190, y + 40, TATTOO, 0.5], [0, 0, 200, 160, FACE, 0.1]]
-        lines.append(json.dumps({"file": file, "boxes": boxes}))
+        boxes = [[x, y, x + 40, y + 40, TATTOO, 0.6, 0]]
+        boxes += [[150, y, 190, y + 40, TATTOO, 0.5, 0], [0, 0, 200, 160, FACE, 0.1, 0]]
+        lines.append(json.dumps({"file": file, "detectors": ["made@0"], "boxes": boxes}))
     categories = [{"id": place + 1, "name": name} for place, name in enumerate(DETECTABLE)]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
@@ -265,7 +265,8 @@ def test_training_ends_when_its_minutes_are_over(tmp_path, rng):
 def test_proposals_are_read_by_picture(tmp_path):
     file = tmp_path / "proposals.jsonl"
     file.write_text(
-        '{"file": "a.png", "boxes": [[0, 1, 2, 3, 1, 0.5]]}\n{"file": "b", "boxes": []}\n'
+        '{"file": "a.png", "detectors": ["d"], "boxes": [[0, 1, 2, 3, 1, 0.5, 0]]}\n'
+        '{"file": "b", "detectors": ["d"], "boxes": []}\n'
     )
 
     found = read_proposals(file)
