@@ -8,14 +8,15 @@ import pytest
 
 from engine import commands
 from engine.__main__ import main
+from engine.detect.ensemble import Ensemble
 from tests.engine.runs import QUICK, ByBrightness, OutOfOrder, paint
 
 
 @pytest.fixture
 def lethe(tmp_path, monkeypatch, capsys):
     """Runs a command in this process; gives exit status, its one JSON object, and stderr."""
-    detectors = [ByBrightness()]
-    monkeypatch.setattr(commands, "ProcessPool", lambda workers: OutOfOrder(detectors))
+    ensemble = Ensemble([ByBrightness()])
+    monkeypatch.setattr(commands, "ProcessPool", lambda workers: OutOfOrder(ensemble))
     (tmp_path / "policy.toml").write_text(QUICK, encoding="utf-8")
 
     def run(*words, policy="policy.toml"):
