@@ -178,7 +178,7 @@ def _reason_text(reason: Reason) -> str:
     texts = {
         ReasonKind.UNSURE: f"unsure: {reason.detail}",
         ReasonKind.NO_DETECTOR: f"nobody looked for {reason.detail}",
-        ReasonKind.NOTHING_FOUND: "nothing found",
+        ReasonKind.NOTHING_FOUND: f"no {reason.detail} found" if reason.detail else "nothing found",
         ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",
     }

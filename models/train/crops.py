@@ -41,6 +41,7 @@ from models.train.crop_examples import (
 from models.train.crop_net import SIDE, Course, Fitting, Lot, export, judged
 from models.train.crop_variations import varied
 from models.train.halves import half
+from models.train.manifest import enter
 
 
 def drawn(examples: Examples, count: int, rng: np.random.Generator) -> Lot:
@@ -155,12 +156,60 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="more spin when others need them")
+    parser.add_argument(
+        "--models", type=Path, help="also enter it into this folder, with manifest entry and card"
+    )
+    parser.add_argument("--use", choices=("research", "noncommercial", "any"), default="research")
     asked = parser.parse_args(words)
     torch.set_num_threads(asked.threads)
     cv2.setNumThreads(asked.threads)
     course = Course(epochs=asked.epochs, minutes=asked.minutes, seed=asked.seed)
-    _say(json.dumps(train(asked.data, asked.proposals, asked.out, course)))
+    said = train(asked.data, asked.proposals, asked.out, course)
+    if asked.models is not None:
+        enter(asked.models, "crops", entry(said, asked.use), asked.out.read_bytes(), card(said))
+    _say(json.dumps(said))
     return 0
+
+
+def entry(said: dict[str, Any], use: str) -> dict[str, Any]:
+    """What the manifest says of a file that `train` made."""
+    return {
+        "file": "crops.onnx",
+        "sha256": said["sha256"],
+        "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
+        "use": use,
+        "role": "second look",
+        "categories": said["categories"],
+        "side": said["side"],
+        "colour": "rgb",
+        "origin": "python -m models.train.crops; models/cards/crops.md",
+        "sources": said["sources"],
+    }
+
+
+def card(said: dict[str, Any]) -> str:
+    """What a reader should know of it, as Markdown."""
+    pictures = sum(source["pictures"] for source in said["sources"])
+    sources = "\n".join(
+        f"| {one['name']} | {one['licence']} | {one['pictures']} |" for one in said["sources"]
+    )
+    return f"""# crops
+
+The second look: says of the crop around a proposed tattoo or piece of jewelry whether it is one.
+`engine/detect/crops.py` runs it, `python -m models.train.crops` makes it.
+
+- **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
+  Input (N, 3, {said["side"]}, {said["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced
+  crops: {", ".join(said["categories"])}. SHA-256 `{said["sha256"]}`.
+- **Trained** on {pictures} pictures in {said["epochs"]} epochs; the epoch was chosen on half A of
+  the calibration pictures. Calibrate after it: make calibrate.
+- **Says** whether a box is on something, not whether it fits.
+- Pictures licensed for research alone make it research data: retrain before commercial use.
+
+| source | licence | pictures |
+|---|---|---|
+{sources}
+"""
 
 
 def _say(line: str) -> None:

@@ -15,12 +15,13 @@ from engine.category import DETECTABLE, Category
 from engine.detect.crops import CropStage
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.geometry import Box, Size
-from engine.weights import Weights
+from engine.weights import Weights, load_weights
 from models.train import crop_net, crops
 from models.train.crop_examples import SHARES, gathered, moved, read_proposals, taught
 from models.train.crop_net import Course, Fitting, average_precision, masked_loss
 from models.train.crop_variations import varied
 from models.train.halves import half_of
+from models.train.manifest import enter
 
 SIZE = Size(200, 160)
 INK = Box(40, 40, 80, 80)
@@ -249,6 +250,10 @@ def test_one_epoch_gives_a_file_that_the_product_loads(tmp_path, rng):
     assert stage.logits(pixels, boxes).shape == (2, 3)
     assert np.isfinite(stage.logits(pixels, boxes)).all()
     assert (tmp_path / "crops.pt").exists()
+    (tmp_path / "manifest.toml").write_text("# models\n", encoding="utf-8")
+    enter(tmp_path, "crops", crops.entry(said, "any"), data, crops.card(said))
+    entered = load_weights("crops", tmp_path)
+    assert (entered.classes, entered.use, entered.side) == (DETECTABLE, "any", said["side"])
 
 
 def test_training_ends_when_its_minutes_are_over(tmp_path, rng):
