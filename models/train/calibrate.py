@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -70,8 +71,8 @@ def calibrate(
         progress: called for each picture that was looked at.
 
     Raises:
-        LetheError: the data set, the policy or a model file cannot be used.
-        ValueError: a category has no labels in one of the halves.
+        LetheError: the data set, the policy or a model file cannot be used, or a category has no
+            labels in half B. Nothing is changed then.
     """
     policy = read_policy(places.policy.read_text(encoding="utf-8"), name=places.policy.name)
     pictures = read_dataset(places.data).pictures
@@ -90,8 +91,9 @@ def calibrate(
     result = Calibrated(
         controls, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
     )
+    changed = _with_thresholds(places.policy, controls)
     enter(places.models, NAME, _entry(text), text.encode(), _card(result, detectors))
-    write_whole(places.policy, _with_thresholds(places.policy, controls).encode())
+    write_whole(places.policy, changed.encode())
     return result
 
 
@@ -132,11 +134,18 @@ def _with_thresholds(file: Path, controls: Mapping[Category, Control]) -> str:
     """The policy file with new thresholds; comments and all else stay."""
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
     for category, one in controls.items():
-        table = document["categories"][category.value]
+        table = _table(_table(document, "categories"), category.value)
         table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
     blind = [category.value for category, one in controls.items() if not one.is_useful]
-    document["review"]["nothing_found_of"] = blind
+    _table(document, "review")["nothing_found_of"] = blind
     return str(tomlkit.dumps(document))
+
+
+def _table(parent: Any, name: str) -> Any:  # noqa: ANN401 - tomlkit is not typed here
+    """A table of a policy file, which may leave it out."""
+    if name not in parent:
+        parent[name] = tomlkit.table()
+    return parent[name]
 
 
 def _promise(category: Category, one: Control) -> str:

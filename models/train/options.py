@@ -187,7 +187,10 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
     )
     _add_workers(verb)
     verb.add_argument(
-        "--note", metavar="TEXT", help="append what was measured to --table, with this text"
+        "--note",
+        type=_cell,
+        metavar="TEXT",
+        help="append what was measured to --table, with this text",
     )
     verb.add_argument(
         "--table", type=Path, default=TABLE, metavar="FILE.md", help=f"default {TABLE}"
@@ -198,6 +201,12 @@ def _add_workers(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--workers", type=_positive, default=default_workers(), metavar="N", help="processes"
     )
+
+
+def _cell(text: str) -> str:
+    if "|" in text or "\n" in text:
+        raise argparse.ArgumentTypeError(f"must be one line without |, not {text!r}")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -50,6 +50,8 @@ def propose(
         ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool,
         file.open("a", encoding="utf-8") as out,
     ):
+        if _ends_within_a_line(file):
+            out.write("\n")  # or the next picture's line would be lost with the one cut short
         for name, line in pool.map(_look, waiting):
             out.write(line)
             out.flush()
@@ -66,6 +68,11 @@ def sightings_in(file: Path) -> dict[str, tuple[Detection, ...]]:
             continue
         found[entry["file"]] = tuple(_detections(entry["detectors"], entry["boxes"]))
     return found
+
+
+def _ends_within_a_line(file: Path) -> bool:
+    content = file.read_bytes()
+    return bool(content) and not content.endswith(b"\n")
 
 
 def _detections(names: Sequence[str], boxes: Iterable[Sequence[float]]) -> Iterator[Detection]:

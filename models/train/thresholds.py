@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.category import Category
 from engine.detect.fuser import FittedFuser
+from models.train.errors import TrainingRefused
 from models.train.judging import Judged
 
 WORST_RISK = 0.10
@@ -56,7 +57,7 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
     everything that was seen at all. `accept_at` is the lowest that keeps `NEEDLESS_RISK`.
 
     Raises:
-        ValueError: no picture is labelled for the category.
+        TrainingRefused: no picture has a label of the category.
     """
     hiding: dict[str, list[float]] = {}
     needless: dict[str, list[float]] = {}
@@ -70,7 +71,10 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
             ]
             needless.setdefault(one.group, []).append(max(false, default=0.0))
     if not hiding:
-        raise ValueError(f"no picture of half B has a label of {category.value}")
+        raise TrainingRefused(
+            f"No picture of half B has a label of {category.value}, so no threshold can be chosen; "
+            "add labelled pictures of more people or events."
+        )
     doubt_at = last_valid(hiding, least_risk(hiding))
     accept_at = first_valid(needless, NEEDLESS_RISK)
     return Control(
@@ -104,7 +108,9 @@ def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
 
 def first_valid(needless: Mapping[str, Sequence[float]], risk: float) -> float:
     """The lowest `accept_at` that keeps a risk of needless removal; infinite where none does."""
-    for threshold in [0.0, *sorted(np.nextafter(s, 2.0) for s in set(_seen(needless)))]:
+    # Pictures with nothing false are at 0.0: the first threshold they do not reach is above it.
+    above = sorted(np.nextafter(score, 2.0) for score in {0.0, *_seen(needless)})
+    for threshold in [0.0, *above]:
         if bound(_reaching(needless, threshold), len(needless)) <= risk:
             return float(threshold)
     return math.inf
@@ -125,12 +131,20 @@ def _reaching(needless: Mapping[str, Sequence[float]], threshold: float) -> floa
 
 
 def _mean(groups: Iterable[NDArray[np.bool_]]) -> float:
-    return float(np.mean([group.mean() for group in groups]))
+    shares = [group.mean() for group in groups]
+    return float(np.mean(shares)) if shares else 0.0
+
+
+# The product of a score a hair beside a step and 10**DIGITS may be the step itself.
 
 
 def _down(score: float) -> float:
-    return float(math.floor(score * 10**DIGITS) / 10**DIGITS)
+    steps = math.floor(score * 10**DIGITS)
+    return float((steps if steps / 10**DIGITS <= score else steps - 1) / 10**DIGITS)
 
 
 def _up(score: float) -> float:
-    return float(min(math.ceil(score * 10**DIGITS) / 10**DIGITS, 1.0))
+    if score >= 1.0:
+        return 1.0
+    steps = math.ceil(score * 10**DIGITS)
+    return float((steps if steps / 10**DIGITS >= score else steps + 1) / 10**DIGITS)

@@ -1,0 +1,89 @@
+"""What ships is whole, and looks at pictures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.category import DETECTABLE, Category
+from engine.detect import shipped
+from engine.detect.fuser import coefficients
+from engine.detect.shipped import NEEDED, default_ensemble, verify
+from engine.errors import UnusableWeights
+from engine.geometry import Box
+from engine.policy import Policy, read_policy
+from engine.weights import load_weights
+from tests.scenes import image, shipped_rgb
+
+FACE_OF_ASTRONAUT = Box(168, 63, 280, 207)
+"""Roughly; drawn by hand."""
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """Every file that ships, by name; skips where one is not there yet."""
+    try:
+        return {name: load_weights(name) for name in NEEDED}
+    except UnusableWeights as error:
+        pytest.skip(f"a shipped model is not there: {error}")
+
+
+def test_what_ships_is_what_the_manifest_says(weights):
+    verify(Policy())
+
+    assert {name for one in weights.values() for name in one.categories} == set(DETECTABLE)
+    assert not [name for name, one in weights.items() if one.use == "noncommercial"]
+
+
+def test_a_policy_that_names_a_missing_file_is_refused_with_a_sentence(weights, tmp_path):
+    missing = tmp_path / "scrfd.onnx"
+    policy = read_policy(f'[detection]\nscrfd = "{missing}"')
+
+    with pytest.raises(UnusableWeights) as refused:
+        verify(policy)
+
+    assert str(missing) in str(refused.value)
+    assert "detection.scrfd; leave that empty to do without." in str(refused.value)
+
+
+@pytest.mark.parametrize("broken", NEEDED)
+def test_a_missing_file_of_ours_is_refused_whatever_the_policy_says(monkeypatch, broken):
+    asked = []
+
+    def load(name, **how):
+        asked.append(name)
+        if name == broken:
+            raise UnusableWeights(f"{name} is gone.")
+
+    monkeypatch.setattr(shipped, "load_weights", load)
+
+    with pytest.raises(UnusableWeights, match=f"{broken} is gone"):
+        verify(Policy())
+
+    assert asked == list(NEEDED[: NEEDED.index(broken) + 1])
+
+
+def test_the_coefficients_are_of_the_detectors_that_ship(weights):
+    fitted = coefficients(weights["fusion"].data.decode())
+
+    assert set(fitted) == set(DETECTABLE)
+    for one in fitted.values():
+        assert set(one.scores) == {weights["centerface"].label, weights["adornments"].label}
+
+
+def test_everything_that_ships_has_its_say_about_a_photograph(weights):
+    astronaut = image(shipped_rgb("skimage", "data/astronaut.png"))
+
+    seen = default_ensemble().look(astronaut, Policy())
+
+    assert seen.weights == tuple(
+        weights[name].label for name in ("centerface", "adornments", "fusion", "crops")
+    )
+    assert all(re.fullmatch(r"[a-z]+@[0-9a-f]{8}", name) for name in seen.weights)
+    assert seen.seen_for == set(DETECTABLE)
+    faces = [one for one in seen.detections if one.category is Category.FACE]
+    surest = max(faces, key=lambda one: one.score)
+    assert surest.score >= 0.5
+    assert surest.box.iou(FACE_OF_ASTRONAUT) > 0.5
+    assert {one.detector for one in seen.dropped} <= set(seen.weights)

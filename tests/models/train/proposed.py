@@ -1,0 +1,65 @@
+"""Made-up proposals and judged pictures, and coefficients that take scores at their word."""
+
+from __future__ import annotations
+
+from engine.category import DETECTABLE
+from engine.detect.fuser import Clues, FittedFuser
+from engine.detect.fusion import Thing
+from engine.geometry import Box
+from engine.plan import Detection
+from engine.weights import Weights
+from models.train.judging import Judged, Proposal
+from tests.engine.evaluation.made import FACE, label, labelled, masked
+
+AT_ITS_WORD = FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
+"""No category is fitted, so a thing is as likely as its surest score says."""
+
+
+def corners(place):
+    """Boxes that lie apart, so that nothing hides more than its own label."""
+    column, row = place % 8, place // 8
+    return (100 * column, 100 * row, 100 * column + 40, 100 * row + 40)
+
+
+def sighted(box, *scores, category=FACE, detector="one@0"):
+    """A thing seen with these scores, the surest first."""
+    seen = [Detection(Box(*box), category, score, detector) for score in scores]
+    return Thing(tuple(sorted(seen, key=lambda one: -one.score)), Box(*box))
+
+
+def proposal(box, *scores, is_true=True, category=FACE, clues=None, detector="one@0"):
+    """What the detectors proposed, with its mask no larger than itself."""
+    thing = sighted(box, *scores, category=category, detector=detector)
+    return Proposal(thing, clues or Clues(), masked(box, category, score=None), is_true)
+
+
+def judged(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):
+    """A picture whose labels were seen with these scores or not at all, with false proposals."""
+    places = len(seen) + unseen
+    labels = [label(corners(place), category) for place in range(places)]
+    own = [proposal(corners(at), score, category=category) for at, score in enumerate(seen)]
+    own += [
+        proposal(corners(places + at), score, category=category, is_true=False)
+        for at, score in enumerate(false)
+    ]
+    return Judged(labelled(*labels, name=name, group=group, **picture), tuple(own))
+
+
+class AtOnce:
+    """A pool that looks in this process, and remembers at what."""
+
+    looked: tuple[str, ...] = ()
+
+    def __init__(self, workers, context, initializer):
+        del workers, context, initializer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def map(self, look, waiting):
+        for one in waiting:
+            AtOnce.looked = (*AtOnce.looked, one[0])
+            yield look(one)

@@ -1,0 +1,336 @@
+"""`python -m models.train calibrate`, with detectors that see what they are told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
+
+from engine.category import DETECTABLE
+from engine.detect.fuser import coefficients
+from engine.errors import LetheError
+from engine.geometry import Box
+from engine.plan import Detection
+from engine.policy import DEFAULT_FILE, read_policy
+from engine.weights import load_weights
+from models.train import calibrate as calibration
+from models.train import manifest, proposals
+from models.train.__main__ import EXIT_USAGE, main
+from models.train.calibrate import Calibrated, Places, calibrate
+from models.train.experiments import HEAD
+from models.train.halves import half_of
+from models.train.thresholds import NEEDLESS_RISK, WORST_RISK, Control
+from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO
+from tests.models.train.proposed import AtOnce
+from tests.models.train.shapes import CATEGORIES, write_description
+from tests.scenes import picture
+
+COUNT, PER_PERSON = 80, 2
+WIDTH, HEIGHT = 200, 160
+PLACES = {FACE: (20, 20, 50, 50), TATTOO: (120, 20, 150, 50), JEWELRY: (20, 110, 50, 140)}
+NOTHING = (130, 110, 160, 140)
+OTHER_MODEL = '# Others.\n\n[other]\nfile = "other.onnx"   # stays\n'
+HERS = "[review]\naudit_share = 0.5   # hers\n"
+"""A policy that leaves nearly everything out."""
+
+
+def person(number):
+    return f"person {number // PER_PERSON}"
+
+
+def labelled_for(number):
+    """Jewelry is labelled in half A, where it is fitted, and of two people in half B."""
+    has_jewelry = half_of(person(number)) == "A" or person(number) in _TWO
+    return [FACE, TATTOO, JEWELRY] if has_jewelry else [FACE, TATTOO]
+
+
+_PEOPLE = [f"person {at}" for at in range(COUNT // PER_PERSON)]
+_B = [name for name in _PEOPLE if half_of(name) == "B"]
+_TWO = _B[:2]
+
+
+class Told:
+    """Sees every label but each fourth tattoo, and something false in every picture."""
+
+    categories = frozenset(DETECTABLE)
+    name = "told@0"
+
+    def detect(self, image, policy):
+        number = int(image.id.removesuffix(".png"))
+        sure = 0.6 + (number % 7) / 20
+        for category, place in PLACES.items():
+            if category is not TATTOO or number % 4:
+                yield Detection(Box(*place), category, sure, self.name)
+            yield Detection(Box(*NOTHING), category, 0.05 + (number % 5) / 20, self.name)
+
+
+class SaysNothing:
+    name = "second@0"
+    classes = DETECTABLE
+
+    def logits(self, rgb, boxes):
+        return np.zeros((len(boxes), 3), np.float32)
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """Labelled pictures, a folder of models and a policy, with detectors that were told."""
+    rng = np.random.default_rng(4)
+    data = tmp_path / "data"
+    data.mkdir()
+    images, annotations = [], []
+    for number in range(COUNT):
+        cv2.imwrite(str(data / f"{number}.png"), picture(rng, HEIGHT, WIDTH))
+        images.append(
+            {"id": number, "file_name": f"{number}.png", "width": WIDTH, "height": HEIGHT,
+             "labelled_for": labelled_for(number), "group": person(number)}
+        )  # fmt: skip
+        for category in labelled_for(number):
+            x0, y0, x1, y1 = PLACES[category]
+            (known,) = [one["id"] for one in CATEGORIES if one["name"] == category.value]
+            annotations.append(
+                {"id": len(annotations), "image_id": number, "category_id": known,
+                 "bbox": [x0, y0, x1 - x0, y1 - y0]}
+            )  # fmt: skip
+    described = write_description(data, images, annotations).rename(data / "calibration.json")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "manifest.toml").write_text(OTHER_MODEL)
+    (tmp_path / "policy.toml").write_bytes(DEFAULT_FILE.read_bytes())
+    monkeypatch.setattr(calibration, "default_detectors", lambda: (Told(),))
+    monkeypatch.setattr(calibration, "second_stage", SaysNothing)
+    monkeypatch.setattr(proposals._Worker, "detectors", (Told(),))
+    monkeypatch.setattr(proposals, "ProcessPoolExecutor", AtOnce)
+    monkeypatch.setattr(AtOnce, "looked", ())
+    return Places(described, tmp_path / "run", tmp_path / "models", tmp_path / "policy.toml")
+
+
+def written(places):
+    """Everything that calibration may change, by name."""
+    files = [*places.models.rglob("*"), places.policy]
+    return {file.name: file.read_bytes() for file in files if file.is_file()}
+
+
+def test_the_fitted_coefficients_are_entered_and_load(places):
+    calibrate(places, workers=1)
+
+    text = (places.models / "fusion.toml").read_text()
+    entries = tomllib.loads((places.models / "manifest.toml").read_text())
+    assert entries["fusion"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert entries["fusion"]["role"] == "fuser"
+    assert (places.models / "manifest.toml").read_text().startswith(OTHER_MODEL)
+    fitted = coefficients(load_weights("fusion", places.models).data.decode())
+    assert set(fitted) == set(DETECTABLE)
+    for one in fitted.values():
+        assert one.scores["told@0"] > 0
+        assert one.crop == 0
+
+
+def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
+    before = places.policy.read_text()
+
+    result = calibrate(places, workers=1)
+
+    after = places.policy.read_text()
+    policy = read_policy(after)
+    for category, one in result.controls.items():
+        found = policy.thresholds(category)
+        assert (found.doubt_at, found.accept_at) == (one.doubt_at, one.accept_at)
+        assert 0 < one.doubt_at <= one.accept_at
+    told = ("accept_at", "doubt_at", "nothing_found_of")
+    kept = [line for line in before.splitlines() if not line.startswith(told)]
+    assert [line for line in after.splitlines() if not line.startswith(told)] == kept
+
+
+def test_categories_that_miss_too_much_send_empty_pictures_to_a_person(places):
+    controls = calibrate(places, workers=1).controls
+
+    blind = tomllib.loads(places.policy.read_text())["review"]["nothing_found_of"]
+    assert blind == ["tattoo", "jewelry"]
+    assert [one.risk > WORST_RISK for one in controls.values()] == [False, True, True]
+
+
+def test_the_figures_are_those_of_half_b_alone(places):
+    controls = calibrate(places, workers=1).controls
+
+    count = len(_B)
+    face, tattoo, jewelry = (controls[one] for one in DETECTABLE)
+    assert (face.groups, face.labels, face.missed) == (count, count * PER_PERSON, 0)
+    assert face.risk == pytest.approx(1 / (count + 1))
+    assert face.needless <= NEEDLESS_RISK
+    unseen = sum(1 for at in range(0, COUNT, 4) if person(at) in _B)
+    assert (tattoo.labels, tattoo.missed) == (count * PER_PERSON, unseen)
+    assert (jewelry.groups, jewelry.labels) == (2, 4)
+    assert (jewelry.needless, jewelry.accept_at) == (None, 1.0)
+
+
+def test_half_b_has_no_say_in_the_fit(places):
+    calibrate(places, workers=1)
+    before = (places.models / "fusion.toml").read_bytes()
+    described = json.loads(places.data.read_text())
+    for one in described["annotations"]:
+        if half_of(person(one["image_id"])) == "B":
+            one["bbox"] = [90, 60, 9, 9]
+    places.data.write_text(json.dumps(described))
+
+    result = calibrate(places, workers=1)
+
+    assert (places.models / "fusion.toml").read_bytes() == before
+    assert result.controls[FACE].missed == len(_B) * PER_PERSON
+
+
+def test_the_card_holds_one_promise_for_each_category(places):
+    result = calibrate(places, workers=1)
+
+    card = (places.models / "cards" / "fusion.md").read_text()
+    promises = [line for line in card.splitlines() if line.startswith("- ") and "doubt_at" in line]
+    assert promises == [f"- {one}" for one in result.promises]
+    assert [one.partition(":")[0] for one in result.promises] == ["face", "tattoo", "jewelry"]
+    assert "told@0" in card
+
+
+@pytest.mark.parametrize(
+    ("risk", "needless", "says", "never_says"),
+    [
+        (0.05, 0.15, ["at most 5.0%", "In at most 15.0%"], ["no threshold", "No accept_at"]),
+        (0.101, 0.15, ["more than 10%: no threshold is valid", "go to a person"], ["No accept_at"]),
+        (0.05, None, ["No accept_at keeps", "within 20%"], ["no threshold", "In at most"]),
+    ],
+    ids=["useful", "blind", "all asked"],
+)
+def test_a_promise_says_what_holds(risk, needless, says, never_says):
+    one = Control(0.1, 0.7, risk, 19, 40, 1, needless)
+
+    (promise,) = Calibrated({FACE: one}, ()).promises
+
+    assert "19 of half B" in promise
+    assert "doubt_at 0.1; 1 of 40 labels" in promise
+    assert all(words in promise for words in says)
+    assert not any(words in promise for words in never_says)
+
+
+def test_each_picture_is_looked_at_once_however_often_one_calibrates(places):
+    looks = []
+    calibrate(places, workers=1, progress=lambda: looks.append(1))
+    first = written(places)
+
+    calibrate(places, workers=1, progress=lambda: looks.append(1))
+
+    assert len(looks) == len(AtOnce.looked) == COUNT
+    assert written(places) == first
+
+
+def test_other_looks_are_taken_anew(places):
+    calibrate(places, workers=1)
+    text = places.policy.read_text()
+    places.policy.write_text(text.replace("scales = [640, 1280]", "scales = [320]", 1))
+
+    calibrate(places, workers=1)
+
+    assert len(AtOnce.looked) == 2 * COUNT
+
+
+def test_a_policy_that_leaves_tables_out_gets_them(places):
+    places.policy.write_text(HERS)
+
+    result = calibrate(places, workers=1)
+
+    text = places.policy.read_text()
+    policy = read_policy(text)
+    assert text.startswith(HERS.rstrip("\n"))
+    assert policy.review.audit_share == 0.5
+    for category, one in result.controls.items():
+        assert policy.thresholds(category).accept_at == one.accept_at
+
+
+def broken_data(places):
+    places.data.write_text("{")
+
+
+def no_labels_in_half_b(places):
+    described = json.loads(places.data.read_text())
+    described["annotations"] = [
+        one
+        for one in described["annotations"]
+        if one["category_id"] != 2 or half_of(person(one["image_id"])) == "A"
+    ]
+    places.data.write_text(json.dumps(described))
+
+
+def broken_policy(places):
+    places.policy.write_text("[categories.nose]\n")
+
+
+def broken_manifest(places):
+    (places.models / manifest.MANIFEST).write_text("[broken")
+
+
+@pytest.mark.parametrize(
+    "spoil", [broken_data, no_labels_in_half_b, broken_policy, broken_manifest]
+)
+def test_what_cannot_be_calibrated_leaves_everything_as_it_was(places, spoil, capsys):
+    calibrate(places, workers=1)
+    spoil(places)
+    before = written(places)
+
+    with pytest.raises(LetheError):
+        calibrate(places, workers=1)
+
+    assert written(places) == before
+    status = main(words(places))
+    assert status == EXIT_USAGE
+    assert len(capsys.readouterr().err.strip().splitlines()[-1]) > 20
+    assert written(places) == before
+
+
+def words(places, *more):
+    return [
+        "calibrate", str(places.data.parent), "--run", str(places.cache), "--workers", "1",
+        "--models", str(places.models), "--policy", str(places.policy), *more,
+    ]  # fmt: skip
+
+
+def test_the_command_says_the_promises_and_writes_what_calibrate_writes(places, capsys):
+    result = calibrate(places, workers=1)
+    expected = written(places)
+    (places.models / "fusion.toml").unlink()
+
+    status = main(words(places))
+
+    assert status == 0
+    assert capsys.readouterr().out.splitlines() == result.promises
+    assert written(places) == expected
+
+
+def test_the_command_notes_an_experiment_down(places, tmp_path):
+    table = tmp_path / "table.md"
+    table.write_text(HEAD)
+
+    status = main(words(places, "--note", "as it is", "--table", str(table)))
+
+    assert status == 0
+    rows = table.read_text().removeprefix(HEAD).splitlines()
+    assert [row.split(" | ")[:2] for row in rows] == [
+        ["| as it is", "face"],
+        ["| as it is", "tattoo"],
+        ["| as it is", "jewelry"],
+    ]
+    unseen = rows[1].split(" | ")
+    assert int(unseen[3]) > 0
+    assert unseen[4:7] == ["–"] * 3
+
+
+def test_a_note_that_does_not_fit_the_table_is_refused_before_anything_is_done(places, capsys):
+    before = written(places)
+
+    with pytest.raises(SystemExit) as refused:
+        main(words(places, "--note", "one | two"))
+
+    assert refused.value.code == EXIT_USAGE
+    assert "one line without |" in capsys.readouterr().err
+    assert (written(places), AtOnce.looked) == (before, ())
