@@ -1,4 +1,4 @@
-"""Remake two figures of 0008-detectors.md: `LETHE_DATA=... python docs/decisions/0008-detectors.py`.
+"""Remake figures of 0008-detectors.md: `LETHE_DATA=… python docs/decisions/0008-detectors.py`.
 
 Reads the calibration split only. Takes about twenty minutes on two cores.
 """

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return EXIT_USAGE
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped. --resume goes on with the last whole epoch.\n")
+        sys.stderr.write("Stopped. The same command goes on; training with --resume.\n")
         return EXIT_INTERRUPTED
     return EXIT_DONE
 

@@ -78,7 +78,7 @@ def calibrate(
     pictures = read_dataset(places.data).pictures
     detectors = [one.name for one in default_detectors()]
     second = second_stage()
-    sightings = sightings_in(_looked(pictures, detectors, policy, places.cache, workers, progress))
+    sightings = sightings_in(_looked(pictures, detectors, policy, places, workers, progress))
     half_a, half_b = (
         list(judged(half(pictures, name), sightings, second, policy)) for name in ("A", "B")
     )
@@ -101,13 +101,13 @@ def _looked(
     pictures: Sequence[LabelledPicture],
     detectors: Sequence[str],
     policy: Policy,
-    cache: Path,
+    places: Places,
     workers: int,
     progress: Callable[[], object],
 ) -> Path:
-    looks = repr((sorted(detectors), policy.detection.model_dump()))
-    cache.mkdir(parents=True, exist_ok=True)
-    file = cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
+    looks = repr((str(places.data.resolve()), sorted(detectors), policy.detection.model_dump()))
+    places.cache.mkdir(parents=True, exist_ok=True)
+    file = places.cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
     for _ in propose(pictures, file, policy, workers=workers):
         progress()
     return file
