@@ -22,6 +22,7 @@ LIST_HEIGHT_PX = 268
 _REASONS = {
     ReasonKind.UNSURE: (":material/help:", "orange"),
     ReasonKind.NO_DETECTOR: (":material/visibility_off:", "red"),
+    ReasonKind.NOT_CALIBRATED: (":material/tune:", "red"),
     ReasonKind.NOTHING_FOUND: (":material/search_off:", "red"),
     ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
     ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
@@ -178,6 +179,7 @@ def _reason_text(reason: Reason) -> str:
     texts = {
         ReasonKind.UNSURE: f"unsure: {reason.detail}",
         ReasonKind.NO_DETECTOR: f"nobody looked for {reason.detail}",
+        ReasonKind.NOT_CALIBRATED: f"{reason.detail} is not calibrated",
         ReasonKind.NOTHING_FOUND: f"no {reason.detail} found" if reason.detail else "nothing found",
         ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",

@@ -85,6 +85,7 @@ def prepare(
 
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
+        UnusableWeights: the policy names a model file that cannot or may not be loaded.
     """
     with watch.stage("decode"):
         image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)

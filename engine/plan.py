@@ -81,6 +81,7 @@ class ReasonKind(StrEnum):
 
     UNSURE = "unsure"
     NO_DETECTOR = "no detector"
+    NOT_CALIBRATED = "not calibrated"
     NOTHING_FOUND = "nothing found"
     SOURCE_FORMAT = "source format"
     AUDIT_SAMPLE = "sample check"

@@ -98,7 +98,7 @@ class DetectionPolicy(_Part):
         270,
     )
     adornment_scales: Scales = (480, 960)
-    tile_px: Annotated[int, Field(ge=0, le=4096)] = 1280
+    tile_px: Literal[0] | Annotated[int, Field(ge=512, le=4096)] = 1280
     scrfd: str = ""
     allow_noncommercial: bool = False
 

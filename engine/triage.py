@@ -6,10 +6,9 @@ nothing was found, a source format that spreads pixels, and a random sample of e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.category import Category
 from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
 from engine.geometry import Box
@@ -55,7 +54,7 @@ def triage(
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
     found = found_in(image, seen.detections, policy)
-    way = route(found, standing_reasons(image.codec, policy, seen.seen_for), policy)
+    way = route(found, standing_reasons(image.codec, policy, seen), policy)
     reasons = way.reasons
     if not reasons and draw < policy.review.audit_share:
         reasons = (Reason(ReasonKind.AUDIT_SAMPLE),)
@@ -116,15 +115,14 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
     return Route(tuple(regions), tuple(doubts), tuple(reasons))
 
 
-def standing_reasons(
-    codec: SourceCodec, policy: Policy, seen_for: Collection[Category]
-) -> tuple[Reason, ...]:
-    """Reasons for review that hold whatever is found: blind spots and a leaky source format."""
+def standing_reasons(codec: SourceCodec, policy: Policy, seen: Seen) -> tuple[Reason, ...]:
+    """Reasons that hold whatever is found: blind spots, unfitted scores, a leaky format."""
     reasons = [
         Reason(ReasonKind.NO_DETECTOR, category.value)
         for category in policy.looked_for
-        if category not in seen_for
+        if category not in seen.seen_for
     ]
+    reasons += [Reason(ReasonKind.NOT_CALIBRATED, name) for name in seen.uncalibrated]
     if codec.residue is Residue.UNBOUNDED and policy.codec.leaky_source == "review":
         reasons.append(Reason(ReasonKind.SOURCE_FORMAT, codec.format))
     return tuple(reasons)

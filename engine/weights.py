@@ -37,7 +37,7 @@ noncommercial: the licence forbids commercial use, so it loads only where the po
 
 _OWN_WEIGHTS = (
     "The tattoo and jewelry detector that comes with Lethe was trained on research pictures; "
-    "retrain it on pictures you hold a licence for before commercial use: make train."
+    "retrain it on pictures you hold a licence for before commercial use (docs/how-to/train.md)."
 )
 
 

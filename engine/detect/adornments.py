@@ -11,9 +11,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.detect.looks import Scan, scanned
+from engine.detect.looks import STRIDE_PX, Scan, scanned
 from engine.detect.session import session_of
 from engine.detect.suppress import LOOK_IOU, merged
+from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.plan import Detection
@@ -25,18 +26,32 @@ FLOOR = 0.02
 SURE_AT = 0.5
 SEEN_AT = 0.2
 """Scores for `Scan`."""
+NOISE = 0.1
 MOST = 60
-"""Sightings of one category given back from one look, the surest; more are noise."""
+"""Of sightings of one category in one look that score less than `NOISE`, no more are given than
+fill up to so many; surer ones are all given."""
 
 
 class Adornments:
     """Tattoos, jewelry and faces, at every look the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
+        """Load the file.
+
+        Raises:
+            UnusableWeights: it answers for another number of categories than its manifest names.
+        """
         self.name = weights.label
         self.categories = weights.categories
         self._classes = weights.classes
         self._session: ort.InferenceSession = session_of(weights.data)
+        square = np.zeros((1, 3, STRIDE_PX, STRIDE_PX), np.float32)
+        rows = self._session.run(None, {"images": square})[0].shape[1]
+        if rows != 4 + len(self._classes):
+            raise UnusableWeights(
+                f"The model file of {weights.name!r} tells {rows - 4} categories apart, but its "
+                f"manifest names {len(self._classes)}; it was not loaded."
+            )
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
@@ -71,5 +86,6 @@ def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]
     for index, scores in enumerate(answer[4:]):
         kept = np.flatnonzero(scores >= threshold)
         rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
-        found.append(merged(rows, LOOK_IOU)[:MOST])
+        things = merged(rows, LOOK_IOU)
+        found.append(things[: max(MOST, int((things[:, 4] >= NOISE).sum()))])
     return np.concatenate(found).astype(np.float32)

@@ -21,6 +21,9 @@ CONTEXT = 0.5
 """How much wider than the box's longer side its window is, as a share of that side."""
 LEAST_PX = 24.0
 """Windows are at least this wide: enlarging fewer pixels shows nothing more."""
+LARGEST_PX = 2048
+"""Wider windows are made smaller before they are continued beyond the edge: that of a box across a
+long, thin picture would be many times the picture."""
 BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 
@@ -69,9 +72,12 @@ def cropped(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
     rect = window(box, Size(width, height))
     rows, above, below = _span(rect.y0, rect.y1, height)
     columns, left, right = _span(rect.x0, rect.x1, width)
-    seen = cv2.copyMakeBorder(
-        np.ascontiguousarray(rgb[rows, columns]), above, below, left, right, cv2.BORDER_REPLICATE
-    )
+    part, borders = np.ascontiguousarray(rgb[rows, columns]), (above, below, left, right)
+    if (shrink := max(rect.x1 - rect.x0, rect.y1 - rect.y0) / LARGEST_PX) > 1:
+        size = (max(round(part.shape[1] / shrink), 1), max(round(part.shape[0] / shrink), 1))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        above, below, left, right = (round(border / shrink) for border in borders)
+    seen = cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE)
     how = cv2.INTER_AREA if max(seen.shape[:2]) > side else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(seen, (side, side), interpolation=how), dtype=np.uint8)
 

@@ -20,13 +20,16 @@ class Seen:
 
     detections: tuple[Detection, ...]
     """Each thing once; scores are probabilities."""
-    dropped: tuple[Detection, ...]
+    sightings: tuple[Detection, ...]
     """Every sighting of those things, with the things' probabilities: evaluations look at them,
     for one of them may have fitted better."""
     weights: tuple[str, ...]
     """`name@sha256[:8]` of everything that had a say."""
     seen_for: frozenset[Category]
     """The categories that somebody looked for."""
+    uncalibrated: tuple[str, ...] = ()
+    """Detectors that always look and whose scores nobody made probabilities of: thresholds say
+    nothing about what they did not see."""
 
 
 class Ensemble:
@@ -71,4 +74,10 @@ class Ensemble:
             tuple(dropped),
             (*(one.name for one in asked), *self._fuser.names),
             frozenset(category for one in asked for category in one.categories),
+            self._uncalibrated(asked),
         )
+
+    def _uncalibrated(self, asked: Sequence[Detector]) -> tuple[str, ...]:
+        known = self._fuser.fitted_with
+        names = [one.name for one in asked if one in self._detectors]
+        return () if known is None else tuple(name for name in names if name not in known)

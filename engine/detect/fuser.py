@@ -2,8 +2,8 @@
 
 Detectors' scores are not probabilities, and two detectors' scores do not mean the same. A logistic
 regression per category makes one probability of them; its coefficients are fitted by
-`models/train/fuser.py` and kept in `models/fusion.toml`. No coefficient of a score is negative, so
-seeing a thing better never makes it less likely.
+`models/train/fusing.py` and kept in `models/fusion.toml`. No coefficient of a score is negative, so
+seeing a thing better never makes it less likely; a neighbour that lies within it becomes less so.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ LEAST = 0.02
 """A score this low says as much as not having seen the thing."""
 LOOKED_AT_AGAIN = frozenset({Category.TATTOO, Category.JEWELRY})
 """Measured: for faces the second look costs time and adds nothing."""
+SUREST = 0.9999
+"""No probability is higher, so that an `accept_at` of 1 accepts nothing."""
 MOST = 0.995
 """A higher score says no more than this."""
 
@@ -38,6 +40,11 @@ class Fuser(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """`name@sha256[:8]` of what it goes by."""
+        ...
+
+    @property
+    def fitted_with(self) -> frozenset[str] | None:
+        """The detectors whose scores it was fitted with; None where it needs no fitting."""
         ...
 
     def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
@@ -54,6 +61,7 @@ class SurestScore:
     """A fuser that takes detectors at their word: the surest score is the probability."""
 
     names = ()
+    fitted_with = None
 
     def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
         """See `Fuser.probabilities`."""
@@ -112,9 +120,22 @@ class FittedFuser:
     """The logistic regression."""
 
     def __init__(self, weights: Weights, second: SecondLook | None) -> None:
-        self._fitted = coefficients(weights.data.decode())
+        """Read the coefficients.
+
+        Raises:
+            UnusableWeights: they cannot be used, or were fitted with another second look.
+        """
+        text = weights.data.decode()
+        self._fitted = coefficients(text)
         self._second = second
         self.names = (weights.label, *([second.name] if second else []))
+        self.fitted_with = frozenset(name for one in self._fitted.values() for name in one.scores)
+        fitted_second = tomllib.loads(text).get("second", "")
+        if fitted_second != (second.name if second else ""):
+            raise UnusableWeights(
+                f"Probabilities were fitted with the second look {fitted_second or 'none'}, but "
+                f"{second.name if second else 'none'} is here; make calibrate fits them anew."
+            )
 
     def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
         """See `Fuser.probabilities`.
@@ -136,7 +157,7 @@ class FittedFuser:
         total += fitted.crop * clues.crop
         total += fitted.within * clues.within + fitted.around * clues.around
         strangers = [one.score for one in thing.sightings if one.detector not in fitted.scores]
-        return max(1 / (1 + math.exp(-total)), *strangers, 0.0)
+        return min(max(1 / (1 + math.exp(-total)), *strangers, 0.0), SUREST)
 
 
 def evidence(thing: Thing, detector: str) -> float:
@@ -178,7 +199,8 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
         UnusableWeights: it does not hold what it must, or seeing better would mean less likely.
     """
     try:
-        return {Category(name): _one(table) for name, table in tomllib.loads(text).items()}
+        tables = {name: one for name, one in tomllib.loads(text).items() if name != "second"}
+        return {Category(name): _one(table) for name, table in tables.items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableWeights(
             f"The coefficients in models/fusion.toml cannot be used ({error}); "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
-from engine.detect.suppress import SAME_IOU, groups, overlaps
+from engine.detect.suppress import SAME_IOU, groups
 from engine.geometry import Box
 from engine.plan import Detection
 
@@ -28,8 +28,8 @@ class Thing:
     sightings: tuple[Detection, ...]
     """The surest first; never empty; all of one category."""
     box: Box
-    """The hull of those sightings that are nearly as sure as the surest, and nearly there: what one
-    look cuts off another may show (measured in docs/decisions/0008-detectors.md)."""
+    """The hull of those sightings that are nearly as sure as the surest: what one look cuts off
+    another may show (measured in docs/decisions/0008-detectors.md)."""
 
     @property
     def category(self) -> Category:
@@ -60,8 +60,6 @@ def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
 
 def _hull(rows: NDArray[np.floating]) -> NDArray[np.floating]:
     """(4,) around those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say."""
-    overlap, _ = overlaps(rows[0], rows)
-    telling = (rows[:, 4] >= AS_SURE * rows[0, 4]) & (overlap >= SAME_IOU)
-    telling[0] = True
+    telling = rows[:, 4] >= AS_SURE * rows[0, 4]
     corners = rows[telling, :4]
     return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])

@@ -134,7 +134,12 @@ def _best_turns(seen: dict[int, NDArray[np.float32]], least: float) -> set[int]:
     """The turns in which something was seen better than in the others, with at least this score."""
     turns = np.concatenate([np.full(len(rows), turn) for turn, rows in seen.items()])
     rows = np.concatenate(list(seen.values()))
-    return {int(turns[index]) for index in surest(rows) if rows[index, 4] >= least}
+    best: set[int] = set()
+    for kind in np.unique(rows[:, 5]):
+        own = np.flatnonzero(rows[:, 5] == kind)
+        first = own[surest(rows[own])]
+        best |= {int(turns[index]) for index in first if rows[index, 4] >= least}
+    return best
 
 
 def _padded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

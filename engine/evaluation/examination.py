@@ -34,8 +34,8 @@ def examine(data: bytes, image_id: str, ensemble: Ensemble, policy: Policy) -> F
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,
         found=found_in(image, detections, policy),
-        dropped=found_in(image, _telling(detections, seen.dropped, policy), policy),
-        standing=standing_reasons(image.codec, policy, seen.seen_for),
+        dropped=found_in(image, _telling(detections, seen.sightings, policy), policy),
+        standing=standing_reasons(image.codec, policy, seen),
         weights=seen.weights,
     )
 

@@ -8,6 +8,7 @@ says in words what the thresholds promise.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from models.train.halves import half
 from models.train.judging import judged
 from models.train.manifest import enter
 from models.train.proposals import propose, sightings_in
-from models.train.thresholds import NEEDLESS_RISK, WORST_RISK, Control, control
+from models.train.thresholds import NEEDLESS_RISK, RISKS, Control, control
 
 NAME = "fusion"
 
@@ -82,17 +83,14 @@ def calibrate(
     half_a, half_b = (
         list(judged(half(pictures, name), sightings, second, policy)) for name in ("A", "B")
     )
-    text = as_toml(
-        fit(half_a, detectors),
-        "Written by `make calibrate`; see models/cards/fusion.md.",
-    )
+    text = as_toml(fit(half_a, detectors), second.name)
     fuser = FittedFuser(_weights(text), second)
     controls = {one: control(half_b, one, fuser) for one in DETECTABLE}
     result = Calibrated(
         controls, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
     )
     changed = _with_thresholds(places.policy, controls)
-    enter(places.models, NAME, _entry(text), text.encode(), _card(result, detectors))
+    enter(places.models, NAME, _entry(text, pictures), text.encode(), _card(result, detectors))
     write_whole(places.policy, changed.encode())
     return result
 
@@ -105,7 +103,15 @@ def _looked(
     workers: int,
     progress: Callable[[], object],
 ) -> Path:
-    looks = repr((str(places.data.resolve()), sorted(detectors), policy.detection.model_dump()))
+    looks = repr(
+        (
+            hashlib.sha256(places.data.read_bytes()).hexdigest() if places.data.is_file() else "",
+            str(places.data.resolve()),
+            sorted(detectors),
+            policy.looked_for,
+            policy.detection.model_dump(),
+        )
+    )
     places.cache.mkdir(parents=True, exist_ok=True)
     file = places.cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
     for _ in propose(pictures, file, policy, workers=workers):
@@ -118,15 +124,21 @@ def _weights(text: str) -> Weights:
     return Weights(NAME, digest, "", frozenset(DETECTABLE), text.encode())
 
 
-def _entry(text: str) -> dict[str, object]:
+def _entry(text: str, pictures: Sequence[LabelledPicture]) -> dict[str, object]:
+    told = (dict(one.attributes) for one in pictures)
+    sources = Counter((one.get("source", ""), one.get("licence", "not stated")) for one in told)
     return {
         "file": "fusion.toml",
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "licence": "AGPL-3.0-or-later",
-        "use": "any",
+        "use": "research",
         "role": "fuser",
         "categories": [category.value for category in DETECTABLE],
         "origin": "make calibrate; models/cards/fusion.md",
+        "sources": [
+            {"name": name or "unnamed", "licence": licence, "pictures": count}
+            for (name, licence), count in sorted(sources.items())
+        ],
     }
 
 
@@ -136,7 +148,7 @@ def _with_thresholds(file: Path, controls: Mapping[Category, Control]) -> str:
     for category, one in controls.items():
         table = _table(_table(document, "categories"), category.value)
         table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
-    blind = [category.value for category, one in controls.items() if not one.is_useful]
+    blind = [category.value for category, one in controls.items() if one.risk is None]
     _table(document, "review")["nothing_found_of"] = blind
     return str(tomlkit.dumps(document))
 
@@ -152,21 +164,23 @@ def _promise(category: Category, one: Control) -> str:
     name = category.value
     words = (
         f"{name}: of the labels of one more group like the {one.groups} of half B, at most "
-        f"{one.risk:.1%} are expected to be missed, neither removed nor shown as a doubt "
+        f"{one.risk or 1:.0%} are expected to be missed, neither removed nor shown as a doubt "
         f"(doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were)."
     )
-    if not one.is_useful:
-        words += (
-            f" That is more than {WORST_RISK:.0%}: no threshold is valid, and pictures in which "
-            f"no {name} was found go to a person."
+    if one.risk is None:
+        words = (
+            f"{name}: no threshold keeps even {RISKS[-1]:.0%} of the labels of one more group from "
+            f"being missed (doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels of the "
+            f"{one.groups} groups of half B were), so pictures in which no {name} was found go to "
+            "a person."
         )
-    if one.needless is None:
+    if not one.may_accept:
         return words + (
             f" No accept_at keeps needless removal within {NEEDLESS_RISK:.0%} of pictures, so a "
             f"person is asked about every {name}."
         )
     return words + (
-        f" In at most {one.needless:.1%} of its pictures something that is no {name} is expected "
+        f" In at most {NEEDLESS_RISK:.0%} of its pictures something that is no {name} is expected "
         f"to be removed without asking (accept_at {one.accept_at:g})."
     )
 
@@ -179,7 +193,8 @@ What makes one probability of everything that saw a thing, and the thresholds on
 `make calibrate DATA=FILE`, for the detectors {", ".join(detectors)}.
 
 - **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
-  surest score, the number of sightings and the second look's log-odds; fitted on half A.
+  surest score, the number of sightings, the second look's log-odds, and how much of the thing
+  lies in a surer one or the other way round; fitted on half A.
 - **Thresholds**: in `engine/policy.toml`, by conformal risk control by group on half B
   (Angelopoulos et al., ICLR 2024); `models/train/thresholds.py` has the formula.
 
@@ -187,7 +202,8 @@ What makes one probability of everything that saw a thing, and the thresholds on
 
 {promises}
 
-These are bounds on an *expected* share, averaged over groups drawn like those of the calibration
+The risk is the smallest of {", ".join(f"{one:.0%}" for one in RISKS)} that half B supports. These
+are bounds on an *expected* share, averaged over groups drawn like those of the calibration
 pictures: the same sources in the same mixture. They do not carry over to unlike pictures; calibrate
 on your own. With n groups no method can promise less than 1 / (n + 1).
 """

@@ -33,13 +33,14 @@ class Experiment:
     """Labels that no threshold hides."""
     false_at: tuple[float | None, ...]
     """False proposals a completely labelled picture at each of `RECALLS`; None: out of reach."""
-    risk: float
+    risk: float | None
 
     def row(self, note: str) -> str:
         """A line of the table under `HEAD`."""
         cells = [note, self.category.value, str(self.labels), str(self.never)]
         cells += ["–" if one is None else f"{one:.2f}" for one in self.false_at]
-        return "| " + " | ".join([*cells, f"{self.risk:.1%}"]) + " |\n"
+        cells.append("–" if self.risk is None else f"{self.risk:.0%}")
+        return "| " + " | ".join(cells) + " |\n"
 
 
 def measured(

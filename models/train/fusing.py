@@ -33,10 +33,11 @@ def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coe
     return fitted
 
 
-def as_toml(fitted: Mapping[Category, Coefficients], told: str) -> str:
-    """`models/fusion.toml`; `told` goes into its first line, as a comment."""
+def as_toml(fitted: Mapping[Category, Coefficients], second: str) -> str:
+    """`models/fusion.toml`, with the second look it was fitted with; empty when there was none."""
     document = tomlkit.document()
-    document.add(tomlkit.comment(told))
+    document.add(tomlkit.comment("Written by `make calibrate`; see models/cards/fusion.md."))
+    document.add("second", second)
     for category, one in fitted.items():
         table = tomlkit.table()
         for name in ("bias", "looks", "crop", "within", "around"):

@@ -15,8 +15,11 @@ from engine import codec
 from engine.category import Category
 from engine.detect.fuser import Clues, SecondLook, clues_of
 from engine.detect.fusion import Thing, things
+from engine.errors import InvalidDataset
+from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label, LabelledPicture
-from engine.evaluation.matching import hidden_from, is_found_by
+from engine.evaluation.matching import hidden_from, inside, is_found_by
+from engine.evaluation.scoring import upright_labels
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.masks import Masked, masked
@@ -89,7 +92,7 @@ def judged(
     where the picture is labelled completely for its category and no ignored label is near.
 
     Args:
-        pictures: labelled in upright pixels; those nothing was kept of are left out.
+        pictures: those nothing was kept of, and those whose labels do not fit, are left out.
         sightings: of all detectors, by picture.
         second: looks at each proposal's crop.
         policy: how far masks grow.
@@ -99,26 +102,42 @@ def judged(
             continue
         data = picture.path.read_bytes()
         image = codec.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        try:
+            upright = replace(picture, labels=upright_labels(picture, _nothing_in(image)))
+        except InvalidDataset:
+            continue
         found = [
             one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
         ]
         clues = clues_of(second, image, found)
         yield Judged(
-            picture,
+            upright,
             tuple(
-                _proposal(thing, clue, picture, image, policy)
+                _proposal(thing, clue, upright, image, policy)
                 for thing, clue in zip(found, clues, strict=True)
             ),
         )
 
 
+def _nothing_in(image: RgbImage) -> Findings:
+    return Findings(
+        size=image.size,
+        stored_size=image.codec.stored_size,
+        orientation=image.codec.orientation,
+        found=(),
+        dropped=(),
+        standing=(),
+        weights=(),
+    )
+
+
 def _proposal(
     thing: Thing, clues: Clues, picture: LabelledPicture, image: RgbImage, policy: Policy
 ) -> Proposal:
-    box = thing.box.clipped(image.size)
-    region = masked(Region(box, thing.category, Origin.MODEL), image.codec, policy)
+    region = Region(thing.box, thing.category, Origin.MODEL)
+    (within,) = inside([masked(region, image.codec, policy)], image.size)
     same = [one for one in picture.labels if one.category is thing.category]
-    return Proposal(thing, clues, region, _is_true(region, same, picture))
+    return Proposal(thing, clues, within, _is_true(within, same, picture))
 
 
 def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:

@@ -21,8 +21,9 @@ from engine.detect.fuser import FittedFuser
 from models.train.errors import TrainingRefused
 from models.train.judging import Judged
 
-WORST_RISK = 0.10
-"""A category that may lose more than this has no threshold worth the name."""
+RISKS = (0.01, 0.02, 0.05, 0.10)
+"""Risks of missing labels that are tried, fixed beforehand: the theorem is about a risk that is
+chosen without looking. A category for which none of them holds has no threshold worth the name."""
 NEEDLESS_RISK = 0.20
 """In at most this share of pictures something is removed without asking that is nothing."""
 DIGITS = 4
@@ -34,27 +35,23 @@ class Control:
 
     doubt_at: float
     accept_at: float
-    risk: float
-    """Bound on the expected share of a new group's labels that are missed, 0..1."""
+    risk: float | None
+    """Bound on the expected share of a new group's labels that are missed, one of `RISKS`; None
+    where none of them holds, so that an empty result says too little and a person must look."""
     groups: int
     labels: int
     missed: int
     """Labels of these groups that are missed at `doubt_at`."""
-    needless: float | None
-    """Bound on the expected share of a new group's pictures in which something is removed without
-    asking that is nothing; None where no threshold keeps `NEEDLESS_RISK`: all are asked about."""
-
-    @property
-    def is_useful(self) -> bool:
-        """False where an empty result says too little, and a person must look."""
-        return self.risk <= WORST_RISK
+    may_accept: bool
+    """False where no threshold keeps `NEEDLESS_RISK`, so that a person is asked about all."""
 
 
 def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> Control:
     """Choose the thresholds of one category.
 
-    `doubt_at` is the highest threshold at the smallest risk the data supports: that of asking about
-    everything that was seen at all. `accept_at` is the lowest that keeps `NEEDLESS_RISK`.
+    `doubt_at` is the highest threshold at the smallest of `RISKS` that any keeps; where none is
+    kept, it loses nothing that was seen at all. `accept_at` is the lowest that keeps
+    `NEEDLESS_RISK`.
 
     Raises:
         TrainingRefused: no picture has a label of the category.
@@ -75,16 +72,18 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
             f"No picture of half B has a label of {category.value}, so no threshold can be chosen; "
             "add labelled pictures of more people or events."
         )
-    doubt_at = last_valid(hiding, least_risk(hiding))
+    least = least_risk(hiding)
+    risk = next((one for one in RISKS if one >= least), None)
+    doubt_at = last_valid(hiding, least if risk is None else risk)
     accept_at = first_valid(needless, NEEDLESS_RISK)
     return Control(
         doubt_at=_down(doubt_at),
         accept_at=max(_up(accept_at), _down(doubt_at)),
-        risk=least_risk(hiding),
+        risk=risk,
         groups=len(hiding),
         labels=sum(len(scores) for scores in hiding.values()),
         missed=sum(score < doubt_at for scores in hiding.values() for score in scores),
-        needless=None if accept_at > 1 else bound(_reaching(needless, accept_at), len(needless)),
+        may_accept=accept_at <= 1,
     )
 
 

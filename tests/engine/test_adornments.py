@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper
 
 from engine.category import Category
 from engine.detect.adornments import FLOOR, MOST, Adornments, decode
+from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import read_policy
 from engine.weights import Weights, load_weights
@@ -33,7 +35,7 @@ def plainly_decoded(columns, threshold):
             box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             if all(box.iou(other) < 0.6 for other, _ in kept):
                 kept.append((box, scores[index]))
-        found += [(*box.corners, score, index) for box, score in kept[:MOST]]
+        found += [(*box.corners, score, index) for box, score in kept]
     return np.array(found).reshape(-1, 6)
 
 
@@ -64,13 +66,21 @@ def test_no_cells_give_no_boxes():
     assert decode(answer(), 0.1).shape == (0, 6)
 
 
-def test_only_the_surest_of_very_many_are_given():
-    many = [(x * 10, 5, 8, 8, 0.0, 0.1 + x / 1000, 0.0) for x in range(MOST + 20)]
+@pytest.mark.parametrize(("least", "count"), [(0.03, MOST), (0.1, MOST + 20)])
+def test_noise_is_cut_off_but_nothing_surer(least, count):
+    many = [(x * 10, 5, 8, 8, 0.0, least + x / 10_000, 0.0) for x in range(MOST + 20)]
 
-    found = decode(answer(*many), 0.05)
+    found = decode(answer(*many), 0.02)
 
-    assert len(found) == MOST
-    assert found[:, 4].min() == pytest.approx(0.1 + 20 / 1000)
+    assert len(found) == count
+    assert found[:, 4].max() == pytest.approx(least + (MOST + 19) / 10_000)
+
+
+def test_a_file_for_other_categories_is_refused():
+    weights = bright_is_jewelry()
+
+    with pytest.raises(UnusableWeights, match="tells 3 categories apart, but its manifest names 2"):
+        Adornments(replace(weights, classes=CLASSES[:2]))
 
 
 def bright_is_jewelry(score=0.9):

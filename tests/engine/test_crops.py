@@ -184,7 +184,7 @@ class TestStage:
 
     def test_it_says_who_it_is_and_what_it_tells_apart(self, stage, models):
         assert stage.name == load_weights("crops", models()).label
-        assert stage.categories == {Category.FACE, Category.TATTOO, Category.JEWELRY}
+        assert stage.classes == (Category.FACE, Category.TATTOO, Category.JEWELRY)
 
     def test_another_file_is_refused(self, models):
         folder = models()
@@ -198,3 +198,14 @@ class TestStage:
 
         with pytest.raises(UnusableWeights, match=r"tells 2 categories apart.*names 3"):
             CropStage(load_weights("crops", folder))
+
+
+def test_a_long_thin_picture_takes_no_more_memory_than_a_square_one():
+    rgb = np.zeros((40, 30_000, 3), np.uint8)
+    rgb[:, 15_000:] = 200
+
+    crop = cropped(rgb, Box(0, 0, 30_000, 40), 96)  # continued as it is: a square of 45,000 px
+
+    assert crop.shape == (96, 96, 3)
+    assert crop[48, 20].max() == 0
+    assert crop[48, 76].min() == 200

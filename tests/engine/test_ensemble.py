@@ -15,6 +15,7 @@ class Halved:
     """Every thing is half as likely as its surest score."""
 
     names = ("halved@1",)
+    fitted_with = frozenset({"first@0", "second@0"})
 
     def probabilities(self, image, things):
         return np.array([thing.score / 2 for thing in things])
@@ -36,7 +37,7 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
         (THERE, 0.2),
     ]
     sightings = [(NEARLY, 0.4), (HERE, 0.4), (THERE, 0.2)]
-    assert [(one.box.corners, one.score) for one in found.dropped] == sightings
+    assert [(one.box.corners, one.score) for one in found.sightings] == sightings
     assert found.weights == ("first@0", "second@0", "halved@1")
 
 
@@ -75,4 +76,13 @@ def test_a_policy_may_add_detectors(original):
 def test_of_nothing_nothing_is_seen(original):
     found = Ensemble([]).look(original, Policy())
 
-    assert (found.detections, found.dropped, found.weights, found.seen_for) == ((), (), (), set())
+    assert (found.detections, found.sightings, found.weights, found.seen_for) == ((), (), (), set())
+
+
+def test_a_detector_nobody_calibrated_is_told_but_one_that_the_policy_adds_is_not(original):
+    known, unknown = FakeDetector(name="first@0"), FakeDetector(name="retrained@9")
+    added = FakeDetector(name="own@0")
+
+    found = Ensemble([known, unknown], Halved(), lambda policy: [added]).look(original, Policy())
+
+    assert found.uncalibrated == ("retrained@9",)

@@ -15,7 +15,7 @@ from engine.weights import Weights
 from tests.scenes import image, picture
 
 FITTED = """
-[face]
+[tattoo]
 bias = -4.0
 looks = 0.5
 crop = 0.7
@@ -28,7 +28,7 @@ BOX = (10, 10, 30, 30)
 
 class CropSays:
     name = "crops@0"
-    classes = (Category.FACE, Category.TATTOO)
+    classes = (Category.TATTOO, Category.JEWELRY)
 
     def __init__(self, *logits):
         self._logits = logits
@@ -39,11 +39,11 @@ class CropSays:
 
 
 def fuser(text=FITTED, second=None):
-    data = text.encode()
+    data = f'second = "{second.name if second else ""}"\n{text}'.encode()
     return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), second)
 
 
-def thing(*scores, category=Category.FACE):
+def thing(*scores, category=Category.TATTOO):
     sightings = [Detection(Box(*BOX), category, score, name) for name, score in scores]
     return Thing(tuple(sorted(sightings, key=lambda one: -one.score)), Box(*BOX))
 
@@ -94,12 +94,21 @@ def test_seeing_better_is_never_less_likely(low, high, other, crop, more_crop):
 
 def test_each_thing_is_judged_by_its_own_category(original):
     second = CropSays(5.0, -5.0)
-    text = FITTED + FITTED.replace("[face]", "[tattoo]")
-    seen = [thing(("one@0", 0.5), category=one) for one in (Category.TATTOO, Category.FACE)]
+    text = FITTED + FITTED.replace("[tattoo]", "[jewelry]")
+    seen = [thing(("one@0", 0.5), category=one) for one in (Category.JEWELRY, Category.TATTOO)]
 
-    tattoo, face = fuser(text, second).probabilities(original, seen)
+    jewelry, tattoo = fuser(text, second).probabilities(original, seen)
 
-    assert tattoo < face
+    assert jewelry < tattoo
+
+
+def test_faces_are_not_looked_at_again(original):
+    text = FITTED.replace("[tattoo]", "[face]")
+    seen = thing(("one@0", 0.5), category=Category.FACE)
+
+    sure, unsure = (probability(seen, original, text=text, second=CropSays(n, n)) for n in (9, -9))
+
+    assert sure == unsure
 
 
 def test_a_detector_nobody_fitted_is_taken_at_its_word(original):
@@ -108,7 +117,7 @@ def test_a_detector_nobody_fitted_is_taken_at_its_word(original):
 
 
 def test_a_category_nobody_fitted_keeps_its_score(original):
-    assert probability(thing(("one@0", 0.4), category=Category.JEWELRY), original) == 0.4
+    assert probability(thing(("one@0", 0.4), category=Category.FACE), original) == 0.4
 
 
 @pytest.mark.parametrize("score", [0.0, LEAST, 1.0])
@@ -137,10 +146,22 @@ def test_everything_that_had_a_say_is_named():
         pytest.param(("bias = -4.0", ""), "bias", id="missing"),
         pytest.param(("looks = 0.5", "looks = -0.5"), "wrong sign", id="negative looks"),
         pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "wrong sign", id="negative score"),
-        pytest.param(("[face]", "[nose]"), "nose", id="unknown category"),
-        pytest.param(("[face]", "[face"), "cannot be used", id="no TOML"),
+        pytest.param(("[tattoo]", "[nose]"), "nose", id="unknown category"),
+        pytest.param(("[tattoo]", "[tattoo"), "cannot be used", id="no TOML"),
     ],
 )
 def test_coefficients_that_make_no_sense_are_refused(change, says):
     with pytest.raises(UnusableWeights, match=says):
         coefficients(FITTED.replace(*change))
+
+
+def test_another_second_look_than_it_was_fitted_with_is_refused():
+    data = f'second = "crops@9"\n{FITTED}'.encode()
+
+    with pytest.raises(UnusableWeights, match=r"fitted with the second look crops@9, but crops@0"):
+        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0))
+
+
+def test_no_probability_reaches_one(original):
+    assert probability(thing(("stranger@1", 1.0)), original) < 1.0
+    assert probability(thing(("one@0", 1.0)), original, second=CropSays(1e6, 0)) < 1.0

@@ -80,3 +80,13 @@ def test_a_piece_of_jewelry_within_another_is_part_of_it_but_a_tattoo_is_not():
 
     for category, count in ((Category.JEWELRY, 1), (Category.TATTOO, 2), (Category.FACE, 2)):
         assert len(things([seen(0.9, HERE, category), seen(0.5, within, category)])) == count
+
+
+def test_a_larger_piece_that_is_nearly_as_sure_is_not_swallowed_by_a_smaller_one():
+    pendant, necklace = (0, 0, 50, 50), (0, 0, 95, 95)
+
+    (thing,) = things(
+        [seen(0.62, pendant, Category.JEWELRY), seen(0.60, necklace, Category.JEWELRY)]
+    )
+
+    assert thing.box.corners == necklace

@@ -88,6 +88,7 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
     ("text", "names"),
     [
         pytest.param("typo = 1", "typo is not a key", id="unknown table"),
+        pytest.param("[detection]\ntile_px = 128", "detection.tile_px", id="tiles too small"),
         pytest.param("[removal]\nbluur = 3", "removal.bluur is not a key", id="unknown key"),
         pytest.param(
             "[categories.car]\nlook = true", "categories.car is not a key", id="unknown category"

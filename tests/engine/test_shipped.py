@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
@@ -70,6 +71,12 @@ def test_the_coefficients_are_of_the_detectors_that_ship(weights):
     assert set(fitted) == set(DETECTABLE)
     for one in fitted.values():
         assert set(one.scores) == {weights["centerface"].label, weights["adornments"].label}
+
+
+def test_the_coefficients_are_of_the_second_look_that_ships(weights):
+    fitted = tomllib.loads(weights["fusion"].data.decode())
+
+    assert fitted.get("second") == weights["crops"].label
 
 
 def test_everything_that_ships_has_its_say_about_a_photograph(weights):

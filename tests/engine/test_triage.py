@@ -20,8 +20,11 @@ def original(rng):
 
 
 def planned(original, *detections, policy=None, seen_for=DETECTABLE, draw=1.0):
-    seen = Seen(detections, (), ("fake@00000000",), frozenset(seen_for))
-    return triage(original, seen, policy or Policy(), draw=draw)
+    return triage(original, looked_for(seen_for, *detections), policy or Policy(), draw=draw)
+
+
+def looked_for(categories, *detections):
+    return Seen(detections, (), ("fake@00000000",), frozenset(categories))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,7 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
     ]
 
     found = found_in(original, detections, Policy())
-    way = route(found, standing_reasons(original.codec, Policy(), DETECTABLE), Policy())
+    way = route(found, standing_reasons(original.codec, Policy(), looked_for(DETECTABLE)), Policy())
 
     plan = planned(original, *detections)
     assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
@@ -189,7 +192,7 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
 
 
 def test_of_nothing_found_the_standing_reasons_remain(original):
-    standing = standing_reasons(original.codec, Policy(), [])
+    standing = standing_reasons(original.codec, Policy(), looked_for([]))
 
     way = route((), standing, Policy())
 
@@ -245,3 +248,31 @@ class TestSettled:
         corner = region((119, 99, 120, 100), Category.OTHER, None)
 
         assert settled(planned(original), Verdict((corner,), "ada", 0)).regions == (corner,)
+
+
+def test_scores_nobody_made_probabilities_of_send_everything_to_a_person(original):
+    seen_by = Seen((seen(0.9),), (), ("own@1",), frozenset(DETECTABLE), uncalibrated=("own@1",))
+
+    plan = triage(original, seen_by, Policy(), draw=1.0)
+
+    assert [str(reason) for reason in plan.reasons] == ["not calibrated: own@1"]
+    assert len(plan.regions) == 1
+
+
+@pytest.mark.parametrize(
+    ("categories", "reasons"),
+    [
+        pytest.param([], [], id="nowhere"),
+        pytest.param(["tattoo"], ["nothing found: tattoo"], id="not found"),
+        pytest.param(["face"], [], id="found"),
+        pytest.param(["face", "jewelry"], ["nothing found: jewelry"], id="one of two"),
+    ],
+)
+def test_where_an_empty_result_says_too_little_a_person_looks(original, categories, reasons):
+    policy = read_policy(
+        f"[review]\nnothing_found_of = {categories}\n[categories.face]\naccept_at = 0.5"
+    )
+
+    plan = planned(original, seen(0.9), policy=policy)
+
+    assert [str(reason) for reason in plan.reasons] == reasons

@@ -305,7 +305,7 @@ class TestOwnWeights:
     def test_they_are_spoken_of_while_one_was_trained_on_research_pictures(self, tmp_path):
         models = lay(tmp_path, {"a": ENTRY, "b": with_(use="research")})
 
-        assert "make train" in (own_weights_notice(models) or "")
+        assert "docs/how-to/train.md" in (own_weights_notice(models) or "")
 
     @pytest.mark.parametrize("use", ["any", "noncommercial", NOWHERE], ids=str)
     def test_nothing_is_said_once_somebody_has_retrained(self, tmp_path, use):

@@ -10,7 +10,7 @@ from models.train.thresholds import Control
 from tests.engine.evaluation.made import FACE, TATTOO
 from tests.models.train.proposed import AT_ITS_WORD, judged
 
-CHOSEN = Control(0.1, 0.5, 0.0625, 20, 20, 0, 0.1)
+CHOSEN = Control(0.1, 0.5, 0.05, 20, 20, 0, may_accept=True)
 
 
 def measure(every, category=FACE):
@@ -25,7 +25,7 @@ def test_false_proposals_are_counted_at_each_recall():
 
     found = measure(every)
 
-    assert (found.labels, found.never, found.risk) == (20, 0, 0.0625)
+    assert (found.labels, found.never, found.risk) == (20, 0, 0.05)
     assert found.false_at == (2 / 2, 3 / 2, 4 / 2)
 
 
@@ -43,7 +43,7 @@ def test_a_recall_that_no_threshold_reaches_is_shown_as_a_dash():
 
     assert (found.labels, found.never) == (10, 1)
     assert found.false_at == (0.9, None, None)
-    assert found.row("as before") == "| as before | face | 10 | 1 | 0.90 | – | – | 6.2% |\n"
+    assert found.row("as before") == "| as before | face | 10 | 1 | 0.90 | – | – | 5% |\n"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,8 @@ def test_each_category_is_measured_by_itself():
 def test_rows_are_appended_and_fit_under_the_head(tmp_path):
     table = tmp_path / "table.md"
     table.write_text(HEAD)
-    rows = [Experiment(one, 10, 1, (0.5, 1.25, None), 0.031) for one in DETECTABLE]
+    rows = [Experiment(one, 10, 1, (0.5, 1.25, None), risk)
+            for one, risk in zip(DETECTABLE, (0.01, 0.10, None), strict=True)]  # fmt: skip
 
     note_down(table, "first", rows[:1])
     note_down(table, "second", rows[1:])
@@ -91,9 +92,9 @@ def test_rows_are_appended_and_fit_under_the_head(tmp_path):
     lines = written.splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert lines[2:] == [
-        "| first | face | 10 | 1 | 0.50 | 1.25 | – | 3.1% |",
-        "| second | tattoo | 10 | 1 | 0.50 | 1.25 | – | 3.1% |",
-        "| second | jewelry | 10 | 1 | 0.50 | 1.25 | – | 3.1% |",
+        "| first | face | 10 | 1 | 0.50 | 1.25 | – | 1% |",
+        "| second | tattoo | 10 | 1 | 0.50 | 1.25 | – | 10% |",
+        "| second | jewelry | 10 | 1 | 0.50 | 1.25 | – | – |",
     ]
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("tomlkit", reason="training is not installed: make .venv/tra
 from engine.category import DETECTABLE
 from engine.detect.fuser import Clues, Coefficients, FittedFuser, coefficients
 from engine.detect.fusion import Thing
+from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.weights import Weights
@@ -30,7 +31,7 @@ NUMBERS = ("bias", "looks", "crop", "within", "around")
 
 def of(known, category=FACE):
     """A fuser that goes by coefficients for one category."""
-    text = as_toml({category: known}, "made up").encode()
+    text = as_toml({category: known}, "").encode()
     return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
 
 
@@ -159,9 +160,11 @@ def test_each_category_is_fitted_by_its_own_proposals(rng):
 def test_what_is_written_reads_back_to_four_digits(rng):
     fitted = fit([drawn(rng, KNOWN, 400), drawn(rng, KNOWN, 400, TATTOO)], DETECTORS)
 
-    text = as_toml(fitted, "Written by a test.")
+    text = as_toml(fitted, "second@0")
 
-    assert text.startswith("# Written by a test.\n")
+    comment, second, *_ = text.splitlines()
+    assert comment.startswith("# Written by `make calibrate`")
+    assert second == 'second = "second@0"'
     read = coefficients(text)
     assert list(read) == list(fitted) == [FACE, TATTOO]
     for category, one in fitted.items():
@@ -170,7 +173,31 @@ def test_what_is_written_reads_back_to_four_digits(rng):
 
 
 def test_of_nothing_fitted_the_file_is_read_as_nothing_fitted():
-    text = as_toml({}, "Nothing.")
+    text = as_toml({}, "second@0")
 
-    assert tomllib.loads(text) == {}
+    assert tomllib.loads(text) == {"second": "second@0"}
     assert coefficients(text) == {}
+
+
+class Named:
+    classes = (FACE, TATTOO, JEWELRY)
+
+    def __init__(self, name):
+        self.name = name
+
+    def logits(self, rgb, boxes):
+        return np.zeros((len(boxes), 3), np.float32)
+
+
+@pytest.mark.parametrize("fitted_with", ["", "second@0", 'odd "name"\\'])
+@pytest.mark.parametrize("here", ["", "second@0", "second@1", 'odd "name"\\'])
+def test_what_was_fitted_goes_with_its_own_second_look_alone(fitted_with, here):
+    text = as_toml({FACE: KNOWN}, fitted_with).encode()
+    weights = Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text)
+    second = Named(here) if here else None
+
+    if here == fitted_with:
+        assert FittedFuser(weights, second).fitted_with == set(DETECTORS)
+    else:
+        with pytest.raises(UnusableWeights, match="make calibrate fits them anew"):
+            FittedFuser(weights, second)

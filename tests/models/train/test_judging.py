@@ -9,20 +9,32 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from engine.category import Category
-from engine.evaluation.matching import NEVER, hidden_from
-from engine.geometry import Box
+from engine.detect.ensemble import Ensemble
+from engine.evaluation.examination import examine
+from engine.evaluation.matching import NEVER, hidden_from, inside
+from engine.geometry import Box, Size, box_to_upright, upright_size
 from engine.masks import Masked
 from engine.plan import Detection
 from engine.policy import Policy
 from models.train.judging import Judged, judged
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, label, labelled
 from tests.models.train.proposed import proposal
-from tests.scenes import picture
+from tests.scenes import FakeDetector, picture
 
 HERE, THERE = (80, 60, 140, 130), (220, 160, 280, 230)
 HALF, NEAR = (80, 60, 140, 85), (80, 60, 142, 130)
+
+
+def stored_as(path, rng, orientation, size):
+    """A JPEG of this size as stored, to be shown turned."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = picture(rng, size.height, size.width)
+    Image.fromarray(pixels).save(path, "JPEG", exif=exif, quality=95)
+    return path
 
 
 @pytest.fixture
@@ -99,6 +111,93 @@ def test_what_reaches_beyond_the_picture_is_judged_by_the_part_inside(judge):
     (one,) = found.proposals
     assert one.is_true
     assert one.masked.region.box.corners == (0, 60, 60, 130)
+
+
+@pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
+def test_labels_as_stored_are_turned_with_the_picture(tmp_path, rng, orientation):
+    """2 to 4 keep the size, by which a data set would say that its labels are as stored."""
+    stored, box, elsewhere = Size(300, 240), Box(*HERE), Box(*THERE)
+    path = stored_as(tmp_path / "a.jpg", rng, orientation, stored)
+    labels = [label(HERE), label((10, 150, 60, 200), TATTOO, ignored=True)]
+    one = replace(labelled(*labels, name="a", size=stored), path=path)
+    there = [box_to_upright(each, orientation, stored) for each in (box, elsewhere)]
+    sightings = tuple(Detection(each, FACE, 0.7, "one@0") for each in there)
+
+    (found,) = judged([one], {"a": sightings}, None, Policy())
+
+    assert [each.is_true for each in found.proposals] == [True, False]
+    assert found.labels(FACE) == (there[0],)
+    assert [each.is_ignored for each in found.picture.labels] == [False, True]
+    assert found.hiding(FACE, [0.7, 0.6]) == (0.7,)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+@pytest.mark.parametrize("size", [None, "upright"])
+def test_labels_in_upright_pixels_stay_where_they_are(tmp_path, rng, orientation, size):
+    stored = Size(300, 300) if orientation == 3 else Size(240, 300)
+    upright = upright_size(stored, orientation)
+    path = stored_as(tmp_path / "a.jpg", rng, orientation, stored)
+    one = replace(labelled(label(HERE), name="a", size=size and upright), path=path)
+
+    (found,) = judged([one], {"a": (Detection(Box(*HERE), FACE, 0.7, "one@0"),)}, None, Policy())
+
+    assert found.labels(FACE) == (Box(*HERE),)
+    assert [each.is_true for each in found.proposals] == [True]
+
+
+@pytest.mark.parametrize(
+    ("size", "corners"),
+    [(Size(299, 240), HERE), (Size(240, 300), HERE), (None, (300, 0, 340, 40))],
+    ids=["another size", "turned without saying so", "a label outside"],
+)
+def test_pictures_whose_labels_do_not_fit_are_left_out_and_the_others_not(
+    tmp_path, rng, size, corners
+):
+    path = stored_as(tmp_path / "a.jpg", rng, 1, Size(300, 240))
+    misfit = replace(labelled(label(HERE), label(corners), name="misfit", size=size), path=path)
+    fine = replace(labelled(label(HERE), name="fine", size=Size(300, 240)), path=path)
+
+    found = list(judged([misfit, fine], {"misfit": (), "fine": ()}, None, Policy()))
+
+    assert [one.picture.name for one in found] == ["fine"]
+
+
+def test_a_label_over_the_edge_is_cut_off_as_in_an_evaluation(judge):
+    found = judge([((0, 60, 60, 130), FACE, 0.9)], [label((-60, 60, 60, 130))])
+
+    assert found.labels(FACE) == (Box(0, 60, 60, 130),)
+    assert found.proposals[0].is_true
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 7])
+@pytest.mark.parametrize(
+    "corners",
+    [(-200, 60, 40, 130), (150, -90, 210, 50), (199.5, 150.5, 900, 900), (-9, -9, 999, 999), HERE],
+    ids=["left", "top", "corner", "all around", "inside"],
+)
+def test_masks_are_those_that_an_examination_would_give(tmp_path, rng, orientation, corners):
+    stored = Size(301, 243) if orientation < 5 else Size(243, 301)
+    path = stored_as(tmp_path / "a.jpg", rng, orientation, stored)
+    seen = (Detection(Box(*corners), TATTOO, 0.7, "one@0"),)
+    policy = Policy()
+
+    (one,) = judged([replace(labelled(name="a"), path=path)], {"a": seen}, None, policy)
+    there = examine(path.read_bytes(), "a", Ensemble([FakeDetector(seen)]), policy)
+
+    (expected,) = inside(there.found, there.size)
+    (own,) = one.proposals
+    assert own.masked.rect == there.found[0].rect == expected.rect
+    assert own.masked.region.box == expected.region.box
+    assert own.masked.rect.x1 <= there.size.width
+    assert own.thing.box.corners == corners
+
+
+def test_a_mask_grows_by_the_whole_box_and_not_by_the_part_inside(judge):
+    found = judge([((-200, 60, 40, 130), FACE, 0.9)], [label((0, 60, 40, 130))])
+
+    # 0.20 of 240 pixels are 48; of the 40 inside they would be 8. Two more for chroma.
+    assert found.proposals[0].masked.rect.x1 >= 40 + 48
+    assert found.proposals[0].is_true
 
 
 def test_sightings_of_one_thing_are_one_proposal(judge):
