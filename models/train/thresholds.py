@@ -17,16 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.fuser import FittedFuser
+from engine.detect.fuser import SUREST, FittedFuser
 from models.train.errors import TrainingRefused
 from models.train.judging import Judged
 
 RISKS = (0.01, 0.02, 0.05, 0.10)
-"""Risks of missing labels that are tried, fixed beforehand: the theorem is about a risk that is
-chosen without looking. A category for which none of them holds has no threshold worth the name."""
+"""Risks of missing labels that are tried, fixed beforehand: the theorem is about a risk chosen
+without looking. Which of them is taken does depend on the data, so strictly each holds as: the
+expected loss, counted only where that risk or a smaller one was taken, is at most that risk. A
+category for which none holds has no threshold worth the name."""
 NEEDLESS_RISK = 0.20
 """In at most this share of pictures something is removed without asking that is nothing."""
 DIGITS = 4
+_HAIR = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +76,17 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
             "add labelled pictures of more people or events."
         )
     least = least_risk(hiding)
-    risk = next((one for one in RISKS if one >= least), None)
-    doubt_at = last_valid(hiding, least if risk is None else risk)
-    accept_at = first_valid(needless, NEEDLESS_RISK)
+    risk = next((one for one in RISKS if one >= least - _HAIR), None)
+    doubt_at = _down(last_valid(hiding, least if risk is None else risk))
+    accept_at = max(_up(first_valid(needless, NEEDLESS_RISK)), doubt_at)
     return Control(
-        doubt_at=_down(doubt_at),
-        accept_at=max(_up(accept_at), _down(doubt_at)),
+        doubt_at=doubt_at,
+        accept_at=accept_at,
         risk=risk,
         groups=len(hiding),
         labels=sum(len(scores) for scores in hiding.values()),
-        missed=sum(score < doubt_at for scores in hiding.values() for score in scores),
-        may_accept=accept_at <= 1,
+        missed=sum(s < doubt_at or s <= 0 for scores in hiding.values() for s in scores),
+        may_accept=accept_at <= SUREST,
     )
 
 
@@ -100,7 +103,7 @@ def least_risk(hiding: Mapping[str, Sequence[float]]) -> float:
 def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
     """The highest `doubt_at` that keeps a risk of missing labels; 0 where none does."""
     for threshold in sorted(set(_seen(hiding)), reverse=True):
-        if bound(_missed(hiding, threshold), len(hiding)) <= risk + 1e-12:
+        if bound(_missed(hiding, threshold), len(hiding)) <= risk + _HAIR:
             return threshold
     return 0.0
 

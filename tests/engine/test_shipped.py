@@ -93,4 +93,4 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
     surest = max(faces, key=lambda one: one.score)
     assert surest.score >= 0.5
     assert surest.box.iou(FACE_OF_ASTRONAUT) > 0.5
-    assert {one.detector for one in seen.dropped} <= set(seen.weights)
+    assert {one.detector for one in seen.sightings} <= set(seen.weights)

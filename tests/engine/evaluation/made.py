@@ -17,7 +17,10 @@ from engine.policy import Policy, read_policy
 
 SIZE = Size(1000, 800)
 FACE, TATTOO, JEWELRY = DETECTABLE
-PLAIN = read_policy("[review]\nnothing_found = false")
+PLAIN = read_policy(
+    "[review]\nnothing_found = false\n"
+    + "".join(f"[categories.{one}]\naccept_at = 0.5\ndoubt_at = 0.2\n" for one in DETECTABLE)
+)
 """Accepts at 0.5, doubts at 0.2; a picture in which nothing is found passes."""
 
 

@@ -245,6 +245,31 @@ def test_risk_and_threshold_are_those_that_brute_force_finds(odd, rest, usual):
     assert chosen.missed == sum(s < chosen.doubt_at or s <= 0 for one in hiding for s in one)
 
 
+def test_a_risk_that_is_kept_exactly_is_kept():
+    """25 groups that lose a fifth each lose 5 of 59, and 6 of 60 are 0.10."""
+    fifth = [judged(f"{at}", [0.5] * 4, unseen=1) for at in range(25)]
+    every = fifth + [judged(f"x{at}", [0.5]) for at in range(34)]
+
+    assert control(every, FACE, AT_ITS_WORD).risk == 0.10
+
+
+def test_what_rounding_keeps_is_not_counted_as_missed():
+    """The threshold falls from 0.50008 to 0.5000, below the 0.50004 that the risk gives away."""
+    every = [judged(f"{at}", [0.50008]) for at in range(39)] + [judged("x", [0.50004])]
+
+    chosen = control(every, FACE, AT_ITS_WORD)
+
+    assert (chosen.risk, chosen.doubt_at, chosen.missed) == (0.05, 0.5, 0)
+
+
+def test_where_only_certainty_would_be_accepted_a_person_is_asked_about_all():
+    every = [judged(f"{at}", [0.5], false=[0.9999]) for at in range(39)]
+
+    chosen = control(every, FACE, AT_ITS_WORD)
+
+    assert (chosen.accept_at, chosen.may_accept) == (1.0, False)
+
+
 @pytest.mark.parametrize("count", [3, 9])
 def test_where_no_risk_holds_nothing_that_was_seen_is_lost(count):
     every = [judged(f"{at}", [0.5 + at / 20], unseen=1) for at in range(count)]
