@@ -135,7 +135,8 @@ class TestProcess:
         assert json.loads(stdout)["released"] == 1
         (receipt,) = lines(tmp_path / "out", "receipts.jsonl")
         assert [one["category"] for one in receipt["regions"]] == ["face"]
-        assert receipt["weights"] == ["centerface@09189dea"]
+        names = [one.partition("@")[0] for one in receipt["weights"]]
+        assert names == ["centerface", "adornments", "fusion", "crops"]
 
     def test_a_pipe_gets_one_sentence_without_json(self, tmp_path, many):
         for path in sorted(many.iterdir())[1:]:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import UnusableFolder
 from engine.plan import Verdict
-from engine.policy import Policy, default_policy
+from engine.policy import Policy, default_policy, read_policy
 from store import batches, pictures, reviews, verdicts
 from store.__main__ import main
 from store.database import Database
@@ -265,7 +265,9 @@ def test_wrong_usage_is_exit_code_2(capsys):
 
 
 def test_a_policy_survives_the_way_through_its_file():
-    assert Policy().fingerprint == default_policy().fingerprint
+    policy = default_policy()
+
+    assert read_policy(policy.to_toml()).fingerprint == policy.fingerprint
 
 
 def test_the_home_folder_comes_from_the_environment(home, monkeypatch, capsys):
