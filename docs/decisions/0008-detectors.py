@@ -1,6 +1,6 @@
 """Remake figures of 0008-detectors.md: `LETHE_DATA=… python docs/decisions/0008-detectors.py`.
 
-Reads the calibration split only. Takes about twenty minutes on two cores.
+Reads the calibration split only. Takes about ten minutes on two cores.
 """
 
 import os
@@ -24,7 +24,7 @@ from engine.triage import found_in
 
 POLICY = default_policy()
 WAYS = [(turn, mirrored) for mirrored in (False, True) for turn in (0, 1, 2, 3)]
-PICTURES = 100
+PICTURES = 40
 SHEETS, ACROSS, SHRUNK = 6, 4, 0.5
 
 

@@ -2,10 +2,9 @@
 
     python -m models.train.crops --data DATA --proposals FILE --out crops.onnx [--minutes N]
 
-DATA holds train.json and calibration.json (COCO); FILE is what detectors propose on the pictures of
-both, one JSON object a line: `{"file": …, "boxes": [[x0, y0, x1, y1, category, score], …]}`. Fitted
-on `train`; the epoch is chosen on half A of `calibration`. The last line of output is JSON: what
-the model's card and manifest entry need.
+DATA holds train.json and calibration.json (COCO); FILE is what `models.train propose` wrote of
+both. Fitted on `train`; the epoch is chosen on half A of `calibration`. The last line of output is
+JSON: what the model's card and manifest entry need.
 """
 
 from __future__ import annotations

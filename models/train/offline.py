@@ -1,16 +1,19 @@
 """Keeps ultralytics quiet: no network, nothing installed by itself, no code run from checkpoints.
 
-Its settings are read from the environment while it is imported, so this comes before any import of
-it.
+Its settings are read from the environment while it is imported, so this comes before any other
+import of it.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import tempfile
 from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from models.train.errors import TrainingRefused
 
@@ -36,3 +39,7 @@ def go_offline() -> None:
         YOLO_CONFIG_DIR=str(settings),
         ULTRALYTICS_SAFE_LOAD="true",
     )
+    opened = Image.open
+    importlib.import_module("ultralytics")
+    # it replaces PIL's for the whole process, by one that wants to install what a file needs
+    Image.open = opened

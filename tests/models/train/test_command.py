@@ -141,3 +141,21 @@ def test_words_that_mean_nothing_are_refused(words, capsys):
 
     assert stopped.value.code == 2
     assert words[0] in capsys.readouterr().err
+
+
+def test_training_leaves_the_way_pictures_are_opened_alone():
+    pytest.importorskip("ultralytics", reason="training is not installed: make .venv/train")
+    program = (
+        "from PIL import Image; opened = Image.open; from models.train.offline import go_offline; "
+        "go_offline(); import ultralytics.data; print(Image.open is opened)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=MODELS.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip().endswith("True")
