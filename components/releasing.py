@@ -34,10 +34,11 @@ def choose_batch() -> Batch | None:
     known = batches.newest(database())
     if not known:
         return None
+    drawn_at = now()  # once: labels that change while a page is drawn match no choice
     return st.selectbox(
         "Batch",
         known,
-        format_func=lambda batch: f"{batch.name} · {ago(batch.created_at, now())}",
+        format_func=lambda batch: f"{batch.name} · {ago(batch.created_at, drawn_at)}",
         key="release_batch",
     )
 
