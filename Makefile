@@ -41,7 +41,7 @@ train:
 
 calibrate: .venv/train
 	@test -n "$(DATA)" || { echo "Name labelled pictures that nothing was trained on: make calibrate DATA=FILE"; exit 2; }
-	$(BIN)/python -m models.train calibrate "$(DATA)" $(if $(NOTE),--note "$(NOTE)")
+	$(BIN)/python -m models.train calibrate "$(DATA)" $(if $(NOTE),--note "$(NOTE)") $(OPTIONS)
 
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)

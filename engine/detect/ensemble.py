@@ -65,13 +65,13 @@ class Ensemble:
         found = things(one for one in sightings if one.category in wanted)
         likely = self._fuser.probabilities(image, found)
         detections: list[Detection] = []
-        dropped: list[Detection] = []
+        every_sighting: list[Detection] = []
         for thing, probability in zip(found, likely.tolist(), strict=True):
             detections.append(replace(thing.sightings[0], box=thing.box, score=probability))
-            dropped += (replace(one, score=probability) for one in thing.sightings)
+            every_sighting += (replace(one, score=probability) for one in thing.sightings)
         return Seen(
             tuple(detections),
-            tuple(dropped),
+            tuple(every_sighting),
             (*(one.name for one in asked), *self._fuser.names),
             frozenset(category for one in asked for category in one.categories),
             self._uncalibrated(asked),

@@ -165,7 +165,11 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     data = options.data / "calibration.json" if options.data.is_dir() else options.data
     places = Places(
-        data if data.exists() else options.data, options.run, options.models, options.policy
+        data if data.exists() else options.data,
+        options.run,
+        options.models,
+        options.policy,
+        options.use,
     )
     with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
         result = calibrate(places, workers=options.workers, progress=bar.update)

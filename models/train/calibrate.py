@@ -46,6 +46,8 @@ class Places:
     models: Path
     policy: Path
     """Its thresholds are replaced."""
+    use: str = "research"
+    """What the labelled pictures allow, for the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def calibrate(
         controls, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
     )
     changed = _with_thresholds(places.policy, controls)
-    enter(places.models, NAME, _entry(text, pictures), text.encode(), _card(result, detectors))
+    entry = _entry(text, pictures, places.use)
+    enter(places.models, NAME, entry, text.encode(), _card(result, detectors))
     write_whole(places.policy, changed.encode())
     return result
 
@@ -124,14 +127,14 @@ def _weights(text: str) -> Weights:
     return Weights(NAME, digest, "", frozenset(DETECTABLE), text.encode())
 
 
-def _entry(text: str, pictures: Sequence[LabelledPicture]) -> dict[str, object]:
+def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str, object]:
     told = (dict(one.attributes) for one in pictures)
     sources = Counter((one.get("source", ""), one.get("licence", "not stated")) for one in told)
     return {
         "file": "fusion.toml",
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "licence": "AGPL-3.0-or-later",
-        "use": "research",
+        "use": use,
         "role": "fuser",
         "categories": [category.value for category in DETECTABLE],
         "origin": "make calibrate; models/cards/fusion.md",

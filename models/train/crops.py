@@ -41,6 +41,7 @@ from models.train.crop_net import SIDE, Course, Fitting, Lot, export, judged
 from models.train.crop_variations import varied
 from models.train.halves import half
 from models.train.manifest import enter
+from models.train.options import USES
 
 
 def drawn(examples: Examples, count: int, rng: np.random.Generator) -> Lot:
@@ -158,7 +159,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--models", type=Path, help="also enter it into this folder, with manifest entry and card"
     )
-    parser.add_argument("--use", choices=("research", "noncommercial", "any"), default="research")
+    parser.add_argument("--use", choices=USES, default="research")
     asked = parser.parse_args(words)
     torch.set_num_threads(asked.threads)
     cv2.setNumThreads(asked.threads)

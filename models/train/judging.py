@@ -16,15 +16,14 @@ from engine.category import Category
 from engine.detect.fuser import Clues, SecondLook, clues_of
 from engine.detect.fusion import Thing, things
 from engine.errors import InvalidDataset
-from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import hidden_from, inside, is_found_by
-from engine.evaluation.scoring import upright_labels
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
+from models.train.upright import labels_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def judged(
         data = picture.path.read_bytes()
         image = codec.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
         try:
-            upright = replace(picture, labels=upright_labels(picture, _nothing_in(image)))
+            upright = replace(picture, labels=labels_in(picture, image))
         except InvalidDataset:
             continue
         found = [
@@ -117,18 +116,6 @@ def judged(
                 for thing, clue in zip(found, clues, strict=True)
             ),
         )
-
-
-def _nothing_in(image: RgbImage) -> Findings:
-    return Findings(
-        size=image.size,
-        stored_size=image.codec.stored_size,
-        orientation=image.codec.orientation,
-        found=(),
-        dropped=(),
-        standing=(),
-        weights=(),
-    )
 
 
 def _proposal(

@@ -16,6 +16,7 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
+USES = ("research", "noncommercial", "any")
 
 _ALL = """\
 Prepare labelled pictures, train, export: afterwards models/adornments.onnx, its entry in
@@ -161,7 +162,7 @@ def _add_entry(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--use",
-        choices=("research", "noncommercial", "any"),
+        choices=USES,
         default="research",
         help="what the data allows; any: all of it is licensed for any use (default research)",
     )
@@ -179,9 +180,7 @@ def _add_note(verb: argparse.ArgumentParser) -> None:
 
 def _add_calibration(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("data", type=Path, metavar="DATA")
-    verb.add_argument(
-        "--models", type=Path, default=MODELS, metavar="DIR", help="default: the product's own"
-    )
+    _add_entry(verb)
     verb.add_argument(
         "--policy", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: the product's"
     )

@@ -28,14 +28,13 @@ import cv2
 from engine.category import DETECTABLE, Category
 from engine.codec import decode
 from engine.errors import InvalidDataset, UnreadableImage
-from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Dataset, Label, LabelledPicture
-from engine.evaluation.scoring import upright_labels
 from engine.geometry import Size
 from engine.images import RgbImage
 from models.train.choosing import Choice, chosen, source_of
 from models.train.errors import TrainingRefused
 from models.train.files import write_json
+from models.train.upright import labels_in
 
 SMALLEST_BOX_PX: Final = 2
 """Smaller boxes are ignored: nothing can be seen in them."""
@@ -149,18 +148,9 @@ def _image(picture: LabelledPicture) -> RgbImage:
 
 def _labels(picture: LabelledPicture, image: RgbImage) -> list[Label]:
     """Labels in pixels of the upright picture, inside it; what is too small to see is ignored."""
-    seen = Findings(
-        size=image.size,
-        stored_size=image.codec.stored_size,
-        orientation=image.codec.orientation,
-        found=(),
-        dropped=(),
-        standing=(),
-        weights=(),
-    )
     return [
         Label(one.box, one.category, one.is_ignored or _is_tiny(one))
-        for one in upright_labels(picture, seen)
+        for one in labels_in(picture, image)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from engine.errors import LetheError, UnusableWeights
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import DEFAULT_FILE, read_policy
-from engine.weights import load_weights
+from engine.weights import load_weights, own_weights_notice
 from models.train import calibrate as calibration
 from models.train import manifest, proposals
 from models.train.__main__ import EXIT_USAGE, main
@@ -161,6 +162,16 @@ def test_what_was_fitted_is_refused_with_another_second_look(places):
     for second in (another, None):
         with pytest.raises(UnusableWeights, match="second look second@0, but"):
             FittedFuser(fusion, second)
+
+
+def test_what_the_pictures_allow_stands_in_the_manifest(places):
+    calibrate(places, workers=1)
+    assert own_weights_notice(places.models) is not None
+
+    calibrate(replace(places, use="any"), workers=1)
+
+    assert load_weights("fusion", places.models).use == "any"
+    assert own_weights_notice(places.models) is None
 
 
 def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
