@@ -56,8 +56,8 @@ def offer_samples() -> None:
     with st.container(border=True):
         st.subheader("New here?", anchor=False)
         st.write(
-            "See it work on four sample pictures. This run looks for faces alone, and every receipt "
-            "says so; yours look for tattoos and jewelry as well."
+            "See it work on four sample pictures. This run looks for faces alone, and every "
+            "receipt says so; yours look for tattoos and jewelry as well."
         )
         pressed = st.button(
             "Try it with sample pictures",
