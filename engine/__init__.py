@@ -3,3 +3,5 @@
 No web framework, no database, no clock, no network and no global state; times and seeds come in
 as arguments. `engine.pipeline` is the place to start reading.
 """
+
+__version__ = "0.5.0"

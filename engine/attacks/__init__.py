@@ -1,0 +1,1 @@
+"""Attacks on finished releases, and the battery that judges them."""
