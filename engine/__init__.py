@@ -4,4 +4,4 @@ No web framework, no database, no clock, no network and no global state; times a
 as arguments. `engine.pipeline` is the place to start reading.
 """
 
-__version__ = "0.5.0"
+__version__ = "0.1.0"

@@ -19,7 +19,7 @@ REMOVING: Final = ("codec.py", "fill.py", "geometry.py", "images.py", "masks.py"
 
 @cache
 def pipeline_version() -> str:
-    """Version and fingerprint of the removing code, such as `0.4.0+1f0c2a9b`."""
+    """Version and fingerprint of the removing code, such as `0.1.0+1f0c2a9b`."""
     digest = hashlib.sha256()
     for name in REMOVING:
         source = (resources.files("engine") / name).read_bytes()
