@@ -11,7 +11,8 @@ from components.palette import plain
 from components.recall_words import answer
 from components.services import database, now, policy
 from engine.errors import InvalidPolicy
-from engine.policy import Policy, default_policy, differences, read_policy
+from engine.policy import Policy, default_policy, read_policy
+from engine.policy_difference import differences
 from store import evaluations, policies
 from store.evaluations import Evaluation
 from store.policies import PolicyVersion

@@ -28,9 +28,11 @@ import loky
 
 from engine import codec, pipeline
 from engine.detect.ensemble import Ensemble
-from engine.detect.shipped import default_ensemble
-from engine.errors import LetheError, UnreadableImage
+from engine.detect.shipped import default_ensemble, default_witness
+from engine.detect.witness import Witness
+from engine.errors import LetheError, ReleaseContested, UnreadableImage
 from engine.evaluation.examination import examine
+from engine.images import RgbImage
 from engine.outcome import (
     Examination,
     Examined,
@@ -42,6 +44,8 @@ from engine.outcome import (
     Work,
 )
 from engine.pipeline import Stopwatch, Terms
+from engine.plan import Plan
+from engine.triage import contested
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +56,18 @@ NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
 
-def run_job(job: Work, ensemble: Ensemble) -> Outcome:
-    """Take one picture down the line. Fails closed: whatever goes wrong quarantines it."""
+def run_job(job: Work, ensemble: Ensemble, witness: Witness | None = None) -> Outcome:
+    """Take one picture down the line. Fails closed: whatever goes wrong quarantines it.
+
+    Args:
+        job: what to do.
+        ensemble: finds.
+        witness: looks at what would be released; None when nobody is to.
+    """
     try:
         if isinstance(job, Examination):
             return Examined(job.id, examine(job.path.read_bytes(), job.id, ensemble, job.policy))
-        return _run(job, ensemble)
+        return _run(job, ensemble, witness)
     except LetheError as error:
         return Quarantined(job.id, str(error))
     except OSError as error:
@@ -72,7 +82,7 @@ def run_job(job: Work, ensemble: Ensemble) -> Outcome:
         return _failed(job, error)
 
 
-def _run(job: Job, ensemble: Ensemble) -> Outcome:
+def _run(job: Job, ensemble: Ensemble, witness: Witness | None) -> Outcome:
     watch = Stopwatch()
     data = job.path.read_bytes()
     image_id = job.image_id or job.id
@@ -84,15 +94,21 @@ def _run(job: Job, ensemble: Ensemble) -> Outcome:
         )
         image, plan = prepared.image, prepared.plan
         if not plan.is_ready:
-            rects = pipeline.masked_rects(plan.proposed, image, job.policy)
-            return NeedsReview(job.id, plan, rects)
+            return _for_review(job, image, plan)
     else:
         plan = job.settled
         with watch.stage("decode"):
             image = codec.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
     terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
-    done = pipeline.release(image, plan, job.policy, terms, watch=watch)
+    try:
+        done = pipeline.release(image, plan, job.policy, terms, watch=watch, witness=witness)
+    except ReleaseContested as contest:
+        return _for_review(job, image, contested(plan, contest.objections))
     return Released(job.id, done.receipt, done.data)
+
+
+def _for_review(job: Job, image: RgbImage, plan: Plan) -> NeedsReview:
+    return NeedsReview(job.id, plan, pipeline.masked_rects(plan.proposed, image, job.policy))
 
 
 def default_workers() -> int:
@@ -103,13 +119,14 @@ def default_workers() -> int:
 class InProcess:
     """An executor without processes, for one picture and for tests."""
 
-    def __init__(self, ensemble: Ensemble) -> None:
+    def __init__(self, ensemble: Ensemble, witness: Witness | None = None) -> None:
         self._ensemble = ensemble
+        self._witness = witness
 
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         for job in jobs:
-            yield run_job(job, self._ensemble)
+            yield run_job(job, self._ensemble, self._witness)
 
     def close(self) -> None:
         """Nothing to stop."""
@@ -219,6 +236,7 @@ class _Worker:
     """What a worker process keeps between jobs. Sees nothing in every other process."""
 
     ensemble = Ensemble([])
+    witness: Witness | None = None
 
 
 def _start_worker(parent: int) -> None:
@@ -227,6 +245,7 @@ def _start_worker(parent: int) -> None:
     os.nice(NICENESS)
     cv2.setNumThreads(1)
     _Worker.ensemble = default_ensemble()
+    _Worker.witness = default_witness()
 
 
 def _leave_with(parent: int) -> None:
@@ -237,4 +256,4 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(job: Work) -> Outcome:
-    return run_job(job, _Worker.ensemble)
+    return run_job(job, _Worker.ensemble, _Worker.witness)

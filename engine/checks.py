@@ -1,7 +1,7 @@
 """Cheap checks on every release. Each failure keeps the picture inside.
 
-The names T1, T3 and T4 are those of the irreversibility tests: differential, outside untouched,
-container. They trust nothing that `removal` and `codec` say about themselves.
+The names T1, T3, T4 and T7 are those of the irreversibility tests: differential, outside untouched,
+container, seen again. They trust nothing that `removal` and `codec` say about themselves.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from engine import container
 from engine.codec import ReleaseFormat
-from engine.errors import UnsafeRelease
+from engine.detect.witness import Witness, objections
+from engine.errors import ReleaseContested, UnsafeRelease
 from engine.images import RedactedImage, RgbImage
+from engine.plan import Plan
+from engine.policy import Policy
 
 Removal = Callable[[RgbImage], RedactedImage]
 """Removal with mask, fill and seed already chosen."""
@@ -59,6 +62,25 @@ def check_file(data: bytes, file_format: ReleaseFormat) -> dict[str, bool]:
     """
     container.scan(data, file_format)
     return {"T4": True}
+
+
+def check_seen(
+    released: RedactedImage,
+    mask: NDArray[np.bool_],
+    plan: Plan,
+    policy: Policy,
+    witness: Witness,
+) -> dict[str, bool]:
+    """Run T7: a detector that took no part in finding looks at what is about to be encoded.
+
+    Raises:
+        ReleaseContested: it sees something that was not removed and that no person has left.
+    """
+    seen = witness.look(released, policy)
+    found = objections(seen, mask, plan.decided, policy)
+    if found:
+        raise ReleaseContested(found)
+    return {"T7": True}
 
 
 def _disguises(image: RgbImage, mask: NDArray[np.bool_]) -> Iterator[RgbImage]:

@@ -1,5 +1,10 @@
 """Every failure Lethe raises on purpose. `str(error)` is a sentence fit to show to a person."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 
 class LetheError(Exception):
     """Base of all expected failures."""
@@ -11,6 +16,21 @@ class UnreadableImage(LetheError):
 
 class UnsafeRelease(LetheError):
     """A check on a finished release failed, so the picture stays inside."""
+
+
+class ReleaseContested(LetheError):
+    """A witness saw something in the finished picture that nobody had removed or decided about.
+
+    `objections` holds it, as regions with scores.
+    """
+
+    def __init__(self, objections: Sequence[Any]) -> None:
+        names = ", ".join(sorted({str(one.category) for one in objections}))
+        super().__init__(
+            f"A second detector still sees something in the finished picture ({names}); it was "
+            "not released, a person must look."
+        )
+        self.objections = tuple(objections)
 
 
 class PlanNotReady(LetheError):

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from engine import checks, codec
+from engine.category import Category
 from engine.detect.ensemble import Ensemble
+from engine.detect.witness import Witness
 from engine.errors import PlanNotReady
 from engine.geometry import PixelRect
 from engine.images import RedactedImage, RgbImage
@@ -114,11 +116,21 @@ def release(
     terms: Terms,
     *,
     watch: Stopwatch,
+    witness: Witness | None = None,
 ) -> Release:
     """Remove what the plan says, check the result, and encode it.
 
+    Args:
+        image: the upright original.
+        plan: ready, made for it under `policy`.
+        policy: margins, fill, how to encode, and from when the witness's word counts.
+        terms: names, seed and format.
+        watch: for the seconds of each stage.
+        witness: looks at the result (check T7); None when nobody is to.
+
     Raises:
         PlanNotReady: doubts or reasons for review remain.
+        ReleaseContested: the witness saw something in the result.
         UnsafeRelease: a check failed.
         ValueError: the plan was made for another picture or under another policy.
     """
@@ -140,6 +152,9 @@ def release(
         redacted = again(image)
     with watch.stage("check"):
         passed = checks.check_pixels(image, mask, redacted, again)
+    if witness is not None:
+        with watch.stage("witness"):
+            passed |= checks.check_seen(redacted, mask, plan, policy, witness)
     file_format = codec.output_format(image.codec, terms.format)
     with watch.stage("encode"):
         data = codec.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
@@ -155,9 +170,19 @@ def release(
         not_looked_for=plan.not_looked_for,
         reviewer=terms.reviewer,
         policy=policy.fingerprint,
-        weights=plan.weights,
+        weights=plan.weights if witness is None else (*plan.weights, witness.name),
         checks=passed,
         residue=image.codec.residue,
         seconds=dict(watch.seconds),
+        witnesses={} if witness is None else _testimony(witness, policy),
     )
     return Release(data, receipt)
+
+
+def _testimony(witness: Witness, policy: Policy) -> dict[Category, bool]:
+    """For what a witness looked, and whether it had no part in finding it."""
+    return {
+        category: category in witness.independent
+        for category in policy.looked_for
+        if category in witness.categories
+    }

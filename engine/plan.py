@@ -85,6 +85,7 @@ class ReasonKind(StrEnum):
     NOTHING_FOUND = "nothing found"
     SOURCE_FORMAT = "source format"
     AUDIT_SAMPLE = "sample check"
+    WITNESS = "seen in the result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Plan:
     weights: tuple[str, ...] = ()
     """`name@sha256[:8]` of every model that looked."""
     revision: int = 0
+    decided: tuple[Region, ...] = ()
+    """What was proposed to a person who has decided about it since; it is not brought up again."""
 
     @property
     def is_ready(self) -> bool:
@@ -159,6 +162,7 @@ class Plan:
             "not_looked_for": [category.value for category in self.not_looked_for],
             "weights": list(self.weights),
             "revision": self.revision,
+            "decided": [region.to_json() for region in self.decided],
         }
 
     @classmethod
@@ -174,6 +178,7 @@ class Plan:
             not_looked_for=tuple(Category(name) for name in value["not_looked_for"]),
             weights=tuple(value.get("weights", ())),
             revision=value["revision"],
+            decided=tuple(Region.from_json(region) for region in value.get("decided", ())),
         )
 
 

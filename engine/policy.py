@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -127,6 +126,18 @@ class CodecPolicy(_Part):
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
 
 
+class WitnessPolicy(_Part):
+    """From which score something the witness sees in a finished picture sends it to a person."""
+
+    face: Share = 0.5
+    tattoo: Share = 0.5
+    jewelry: Share = 0.5
+
+    def ask_at(self, category: Category) -> float:
+        """The score for a category that detectors look for."""
+        return float(getattr(self, category.value))
+
+
 class ManifestPolicy(_Part):
     """What a licence manifest must say."""
 
@@ -140,6 +151,7 @@ class Policy(_Part):
     detection: DetectionPolicy = DetectionPolicy()
     removal: RemovalPolicy = RemovalPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    witness: WitnessPolicy = WitnessPolicy()
     codec: CodecPolicy = CodecPolicy()
     manifest: ManifestPolicy = ManifestPolicy()
 
@@ -237,33 +249,6 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
     shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
     return _validated(_over(shipped, values), name=name)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One value in which two policies differ."""
-
-    key: str
-    """As the file nests it: `categories.face.doubt_at`."""
-    before: Any
-    after: Any
-
-
-def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
-    """Every value that changes from one policy to the other, in the order of the file."""
-    after = dict(_values(new))
-    return tuple(
-        Difference(key, before, after[key]) for key, before in _values(old) if before != after[key]
-    )
-
-
-def _values(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key in type(part).model_fields:
-        value = getattr(part, key)
-        if isinstance(value, BaseModel):
-            yield from _values(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

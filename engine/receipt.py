@@ -6,7 +6,7 @@ It stays inside, without pixels and file names; a certificate is what goes out w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.category import Category
@@ -38,6 +38,9 @@ class Receipt:
     residue: Residue
     seconds: Mapping[str, float]
     """Wall-clock seconds by stage."""
+    witnesses: Mapping[Category, bool] = field(default_factory=dict)
+    """The categories for which a witness looked at the release (check T7); True where it took no
+    part in finding."""
 
     def to_json(self) -> dict[str, Any]:
         """One JSON line: plain keys, no scores."""
@@ -52,6 +55,7 @@ class Receipt:
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),
+            "witnesses": {one.value: is_apart for one, is_apart in self.witnesses.items()},
             "codec_residual": self.residue.value,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
         }

@@ -146,7 +146,34 @@ def settled(plan: Plan, verdict: Verdict) -> Plan:
                 f"A {region.category.value} region is empty or lies outside the picture of "
                 f"{plan.size.width} x {plan.size.height} pixels: {region.box.corners}."
             )
-    return replace(plan, regions=verdict.regions, doubts=(), reasons=(), revision=plan.revision + 1)
+    return replace(
+        plan,
+        regions=verdict.regions,
+        doubts=(),
+        reasons=(),
+        revision=plan.revision + 1,
+        decided=tuple(dict.fromkeys(plan.decided + plan.proposed)),
+    )
+
+
+def contested(plan: Plan, seen: Sequence[Region]) -> Plan:
+    """A plan that was ready, with what a witness saw in its result as doubts.
+
+    Args:
+        plan: ready; its regions stay.
+        seen: at least one, with scores.
+
+    Returns:
+        A plan for a person: of a new revision when a person had decided the old one.
+    """
+    return replace(
+        plan,
+        doubts=tuple(seen),
+        reasons=tuple(
+            Reason(ReasonKind.WITNESS, f"{one.category.value} {one.score:.2f}") for one in seen
+        ),
+        revision=plan.revision + 1 if plan.revision else 0,
+    )
 
 
 def _split(doubts: list[Masked], gone: list[Masked]) -> tuple[list[Masked], list[Masked]]:

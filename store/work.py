@@ -164,13 +164,18 @@ def _record_release(database: Database, released: Released, now: datetime) -> bo
 def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> bool:
     with database.transaction() as cursor:
         came_from = _came_from(cursor, outcome.job_id)
-        if came_from == "settled":
+        if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
             return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
-        if came_from == "waiting":
+        if came_from is not None:
             kept = StoredPlan(outcome.plan, outcome.masked)
             to_review(cursor, outcome.job_id, kept, now)
     return came_from is not None
+
+
+def _is_contested(plan: Plan) -> bool:
+    """True when a witness, which alone may ask again, is why a person must look."""
+    return {reason.kind for reason in plan.reasons} == {ReasonKind.WITNESS}
 
 
 def _record_refusal(database: Database, picture_id: str, reason: str, now: datetime) -> bool:

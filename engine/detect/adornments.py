@@ -1,91 +1,37 @@
-"""Our own detector: a YOLOv8 network for tattoos, jewelry and, as a second opinion, faces.
+"""Our own detector: tattoos, jewelry and, as a second opinion, faces.
 
-The network (Jocher et al., "Ultralytics YOLOv8", 2023; anchor-free heads of Feng et al., "TOOD",
-2021) answers for every cell of three grids with a box and one probability per category. Its
-training is `models/train`; what it was trained on stands in `models/cards/adornments.md`.
+What it was trained on stands in `models/cards/adornments.md`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import onnxruntime as ort
-from numpy.typing import NDArray
-
-from engine.detect.looks import STRIDE_PX, Scan, scanned
-from engine.detect.session import session_of
-from engine.detect.suppress import LOOK_IOU, merged
-from engine.errors import UnusableWeights
-from engine.geometry import Box
+from engine.detect.looks import Scan
+from engine.detect.yolo import Yolo
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.weights import Weights
 
-FLOOR = 0.02
-"""Sightings with a lower score are not given back."""
 SURE_AT = 0.5
 SEEN_AT = 0.2
 """Scores for `Scan`."""
-NOISE = 0.1
-MOST = 60
-"""Of sightings of one category in one look that score less than `NOISE`, no more are given than
-fill up to so many; surer ones are all given."""
 
 
 class Adornments:
-    """Tattoos, jewelry and faces, at every look the policy asks for."""
+    """Looks at the scales and turns the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
         """Load the file.
 
         Raises:
-            UnusableWeights: it answers for another number of categories than its manifest names.
+            UnusableWeights: as `Yolo`.
         """
+        self._network = Yolo(weights)
         self.name = weights.label
         self.categories = weights.categories
-        self._classes = weights.classes
-        self._session: ort.InferenceSession = session_of(weights.data)
-        square = np.zeros((1, 3, STRIDE_PX, STRIDE_PX), np.float32)
-        rows = self._session.run(None, {"images": square})[0].shape[1]
-        if rows != 4 + len(self._classes):
-            raise UnusableWeights(
-                f"The model file of {weights.name!r} tells {rows - 4} categories apart, but its "
-                f"manifest names {len(self._classes)}; it was not loaded."
-            )
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
         looks = policy.detection
         scan = Scan(looks.adornment_scales, looks.turns, SURE_AT, SEEN_AT)
-        return tuple(
-            Detection(Box(*corners), self._classes[int(index)], score, self.name)
-            for *corners, score, index in scanned(image.rgb, scan, self._see).tolist()
-            if self._classes[int(index)] in policy.looked_for
-        )
-
-    def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
-        (answer,) = self._session.run(None, {"images": blob})
-        return decode(answer[0], FLOOR)
-
-
-def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Turn the network's answer into boxes, each thing once per category.
-
-    Args:
-        answer: (4 + categories, N): centre x, centre y, width, height in input pixels, then one
-            probability per category.
-        threshold: the least probability kept.
-
-    Returns:
-        (M, 6) `x0 y0 x1 y1 score class` in input pixels.
-    """
-    centre, size = answer[:2].T, answer[2:4].T
-    boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
-    found = [np.zeros((0, 6), np.float32)]
-    for index, scores in enumerate(answer[4:]):
-        kept = np.flatnonzero(scores >= threshold)
-        rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
-        things = merged(rows, LOOK_IOU)
-        found.append(things[: max(MOST, int((things[:, 4] >= NOISE).sum()))])
-    return np.concatenate(found).astype(np.float32)
+        return self._network.seen(image.rgb, scan, policy)

@@ -9,10 +9,11 @@ from engine.detect.detector import Detector
 from engine.detect.ensemble import Ensemble
 from engine.detect.fuser import FittedFuser
 from engine.detect.insight import LocalDetectors
+from engine.detect.witness import OwnWitness
 from engine.policy import Policy
 from engine.weights import load_weights
 
-NEEDED = ("centerface", "adornments", "crops", "fusion")
+NEEDED = ("centerface", "adornments", "crops", "fusion", "witness")
 """Tables of `models/manifest.toml`."""
 
 
@@ -41,3 +42,8 @@ def default_ensemble() -> Ensemble:
     """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
     fuser = FittedFuser(load_weights("fusion"), second_stage())
     return Ensemble(default_detectors(), fuser, LocalDetectors())
+
+
+def default_witness() -> OwnWitness:
+    """What looks at finished pictures."""
+    return OwnWitness(load_weights("witness"))

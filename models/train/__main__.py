@@ -15,10 +15,9 @@ from engine.policy import default_policy
 from models.train.choosing import Choice, chosen, training_part
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
-from models.train.options import parser
+from models.train.options import NAMES, parser
 from models.train.prepare import prepare
 
-NAME = "adornments"
 LICENCE = "AGPL-3.0-only"
 EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
 _SHOWN = 5
@@ -122,7 +121,14 @@ def _fit(options: argparse.Namespace) -> None:
     if options.resume and (run.unfinished() or options.act is _fit):
         checkpoint = resume(run)
     else:
-        recipe = Recipe(options.size, options.epochs, options.minutes, options.batch, options.seed)
+        recipe = Recipe(
+            options.size,
+            options.epochs,
+            options.minutes,
+            options.batch,
+            options.seed,
+            options.role,
+        )
         checkpoint = fit(run, recipe, options.start, " ".join(options.round_note))
     this = run.rounds()[-1]
     _say(f"{this['epochs']} epochs in {this['seconds'] / 60:.1f} minutes: {checkpoint}")
@@ -134,7 +140,8 @@ def _export(options: argparse.Namespace) -> None:
 
     checkpoint = options.checkpoint or options.run / "weights" / "last.pt"
     wanted = Wanted(
-        name=NAME,
+        name=NAMES[options.role],
+        role=options.role,
         models=options.models,
         licence=LICENCE,
         use=options.use,

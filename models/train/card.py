@@ -15,11 +15,24 @@ ADVICE: Final = {
 }
 
 
+WHAT: Final = {
+    "finder": "Finds faces, tattoos and jewelry. A YOLOv8n that began with NudeNet's weights",
+    "witness": "Looks at finished pictures for faces, tattoos and jewelry that were overlooked,\n"
+    "and takes no part in finding them. A YOLO11n that began with random weights",
+}
+"""By role."""
+LICENCE_NOTES: Final = {
+    "finder": "derived from NudeNet's AGPL weights with AGPL software",
+    "witness": "made with AGPL software",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a card says."""
 
     name: str
+    role: str
     file: str
     sha256: str
     licence: str
@@ -46,6 +59,8 @@ def written(facts: Facts) -> str:
     """The card, as Markdown."""
     return _CARD.format(
         name=facts.name,
+        what=WHAT[facts.role],
+        licence_note=LICENCE_NOTES[facts.role],
         advice=ADVICE[facts.use],
         file=facts.file,
         sha256=facts.sha256,
@@ -90,9 +105,10 @@ def _round(one: dict[str, Any]) -> str:
         f"{one['shown']} an epoch, the rarest category repeated), {one['size']} px, "
         f"{one['epochs']} epochs in {one['seconds']:.0f} s on {one['device']}, batch "
         f"{one['batch']}, seed {one['seed']}, {one['recipe']}; began with "
-        f"{_cell(one['start']['name'])}, "
-        f"SHA-256 `{one['start']['sha256']}`."
+        f"{_cell(one['start']['name'])}"
     )
+    digest = one["start"]["sha256"]
+    words += f", SHA-256 `{digest}`." if digest else "."
     return words if one["is_finished"] else f"{words} It was stopped before its end."
 
 
@@ -104,7 +120,7 @@ def _cell(text: str) -> str:
 _CARD: Final = """\
 # {name}
 
-Finds faces, tattoos and jewelry. A YOLOv8n that began with NudeNet's weights, trained with a loss
+{what}, trained with a loss
 that is masked where a picture is not labelled for a category.
 
 **{advice}** (`make train`: [how to](../../docs/how-to/train.md))
@@ -112,7 +128,7 @@ that is masked where a picture is not labelled for a category.
 | | |
 |---|---|
 | file | `{file}`, SHA-256 `{sha256}` |
-| licence | {licence}: derived from NudeNet's AGPL weights with AGPL software |
+| licence | {licence}: {licence_note} |
 | use | {use} |
 | input | `images`, float32 (1, 3, h, w), RGB 0..1, h and w multiples of 32; trained at {side} px |
 | output | (1, 7, N): centre x, y, width, height in input pixels, then {categories} (0..1) |

@@ -46,7 +46,7 @@ def export(start: Start, size: int) -> Exported:
     Raises:
         TrainingRefused: the file does not compute what the checkpoint computes.
     """
-    model = _for_export(start.state)
+    model = _for_export(start)
     data = _traced(model, size)
     difference = largest_difference(model, data)
     if not difference <= LARGEST_DIFFERENCE:
@@ -57,8 +57,8 @@ def export(start: Start, size: int) -> Exported:
     return Exported(data, difference)
 
 
-def _for_export(state: dict[str, torch.Tensor]) -> DetectionModel:
-    model = new_model(state).float().eval().fuse(verbose=False)
+def _for_export(start: Start) -> DetectionModel:
+    model = new_model(start.architecture, start.state).float().eval().fuse(verbose=False)
     head = model.model[-1]
     head.export, head.dynamic, head.format, head.shape = True, True, "onnx", None
     return model

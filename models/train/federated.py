@@ -24,7 +24,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from engine.category import DETECTABLE
 from models.train.files import read_json
-from models.train.start import new_model
+from models.train.start import ARCHITECTURES, new_model
 
 _CATEGORIES = len(DETECTABLE)
 
@@ -128,6 +128,7 @@ class FederatedTrainer(DetectionTrainer):
 
     start: dict[str, torch.Tensor] | None = None
     """Weights to begin with, unless a checkpoint is resumed."""
+    architecture: str = ARCHITECTURES["finder"]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)
@@ -173,7 +174,8 @@ class FederatedTrainer(DetectionTrainer):
     ) -> DetectionModel:
         """A network with the weights of the checkpoint that is resumed, else with `start`."""
         del cfg, verbose
-        return new_model(self.start if weights is None else weights.float().state_dict())
+        state = self.start if weights is None else weights.float().state_dict()
+        return new_model(self.architecture, state)
 
     def set_model_attributes(self) -> None:
         """The settings, and the loss, which reads some of them."""

@@ -21,13 +21,16 @@ from typing import Any, Final
 import torch
 from ultralytics import settings
 
+from engine.batch import default_workers
 from models.train.errors import TrainingRefused
 from models.train.federated import FederatedTrainer
 from models.train.files import read_json, write_json, write_whole
-from models.train.start import ARCHITECTURE, Start, from_checkpoint, nudenet
+from models.train.start import ARCHITECTURES, Start, first, from_checkpoint
 
 NOTE_MISSING: Final = "Nothing was written down about this round."
 STRIDE: Final = 32
+WORKERS: Final = 12
+"""At most so many processes prepare pictures."""
 
 AUGMENTATION: Final = {
     "mosaic": 0.5, "close_mosaic": 2, "degrees": 10, "scale": 0.5, "translate": 0.1,
@@ -56,6 +59,8 @@ class Recipe:
     """At most; the learning rate is planned so that it has come down by then."""
     batch: int = 16
     seed: int = 0
+    role: str = "finder"
+    """What the model is for: finder or witness."""
 
     def __post_init__(self) -> None:
         if self.size % STRIDE or self.size < 2 * STRIDE:
@@ -108,7 +113,7 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
     Args:
         run: with prepared data.
         recipe: the settings.
-        start: a checkpoint to begin with, else NudeNet's weights.
+        start: a checkpoint to begin with, else what `start.first` gives.
         note: what to say of the rounds behind `start` when nothing was written down beside it.
 
     Returns:
@@ -126,7 +131,12 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
         )
     summary = _summary(run)
     torch.manual_seed(recipe.seed)  # the last layers begin by chance
-    began = nudenet() if start is None else from_checkpoint(start)
+    began = first(recipe.role) if start is None else from_checkpoint(start)
+    if began.architecture != ARCHITECTURES[recipe.role]:
+        raise TrainingRefused(
+            f"{began.name} holds a {began.architecture}; a {recipe.role} is a "
+            f"{ARCHITECTURES[recipe.role]}."
+        )
     earlier = [] if start is None else rounds_of(start) or [{"note": note or NOTE_MISSING}]
     if start is not None:
         write_whole(run.checkpoint.with_name("start.pt"), start.read_bytes())
@@ -158,7 +168,7 @@ def resume(run: Run) -> Path:
     _summary(run)
     if not run.checkpoint.is_file():
         began = run.checkpoint.with_name("start.pt")
-        return _train(run, from_checkpoint(began) if began.is_file() else nudenet())
+        return _train(run, from_checkpoint(began) if began.is_file() else first(this["role"]))
     return _train(run, None)
 
 
@@ -179,6 +189,7 @@ def _train(run: Run, began: Start | None) -> Path:
         return run.checkpoint
     settings.update({"sync": False})
     FederatedTrainer.start = None if began is None else began.state
+    FederatedTrainer.architecture = ARCHITECTURES[diary.round["role"]]
     trainer = FederatedTrainer(overrides=_overrides(run, diary.round, is_resumed=began is None))
     diary.attach(trainer)
     trainer.train()
@@ -192,7 +203,7 @@ def _overrides(run: Run, this: dict[str, Any], *, is_resumed: bool) -> dict[str,
         **QUIET,
         **LEARNING,
         **AUGMENTATION,
-        "model": str(run.checkpoint) if is_resumed else ARCHITECTURE,
+        "model": str(run.checkpoint) if is_resumed else ARCHITECTURES[this["role"]],
         "data": str((run.data / "data.yaml").resolve()),
         "save_dir": str(run.folder.resolve()),
         "imgsz": this["size"],
@@ -201,7 +212,7 @@ def _overrides(run: Run, this: dict[str, Any], *, is_resumed: bool) -> dict[str,
         "batch": this["batch"],
         "seed": this["seed"],
         "device": "0" if torch.cuda.is_available() else "cpu",
-        "workers": 4,
+        "workers": min(WORKERS, default_workers()),
     }
     return {**overrides, "resume": str(run.checkpoint)} if is_resumed else overrides
 

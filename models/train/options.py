@@ -17,6 +17,8 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
 USES = ("research", "noncommercial", "any")
+NAMES = {"finder": "adornments", "witness": "witness"}
+"""Of the model file, by the role it plays."""
 
 _ALL = """\
 Prepare labelled pictures, train, export: afterwards models/adornments.onnx, its entry in
@@ -30,7 +32,8 @@ links to the pictures, and copies of large or turned ones: it is as private as t
 """
 _FIT = """\
 Train a round on what was prepared, on the graphics card when there is one. The first round begins
-with NudeNet's weights, a further one with --start FILE.pt, usually at a larger --size. After each
+with NudeNet's weights, that of a witness with random ones; a further one with --start FILE.pt,
+usually at a larger --size. After each
 epoch RUN/weights/last.pt is written. Pictures teach a category only where they are labelled for it.
 """
 _EXPORT = """\
@@ -58,14 +61,15 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     )
     verbs = made.add_subparsers(required=True, metavar="COMMAND")
     everything = _verb(verbs, "all", acts["all"], _ALL, "prepare, fit and export")
-    for add in (_add_data, _add_recipe, _add_resume, _add_entry, _add_note):
+    for add in (_add_data, _add_recipe, _add_role, _add_resume, _add_entry, _add_note):
         add(everything)
     _add_data(_verb(verbs, "prepare", acts["prepare"], _PREPARE, "lay labelled pictures out"))
     fit = _verb(verbs, "fit", acts["fit"], _FIT, "train a round")
-    for add in (_add_recipe, _add_resume, _add_note):
+    for add in (_add_recipe, _add_role, _add_resume, _add_note):
         add(fit)
     export = _verb(verbs, "export", acts["export"], _EXPORT, "make the model file")
     export.add_argument("checkpoint", nargs="?", type=Path, metavar="FILE.pt")
+    _add_role(export)
     _add_entry(export)
     _add_note(export)
     export.add_argument(
@@ -148,6 +152,15 @@ def _add_recipe(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--batch", type=_positive, default=16, metavar="N", help="default 16")
     verb.add_argument("--seed", type=_count, default=0, metavar="N", help="default 0")
     verb.add_argument("--start", type=Path, metavar="FILE.pt", help="begin with this checkpoint")
+
+
+def _add_role(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--role",
+        choices=tuple(NAMES),
+        default="finder",
+        help="what the model is for: to find things, or to look at releases (default finder)",
+    )
 
 
 def _add_resume(verb: argparse.ArgumentParser) -> None:

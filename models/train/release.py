@@ -21,6 +21,7 @@ class Wanted:
     """What the entry shall say beside what is known."""
 
     name: str
+    role: str
     models: Path
     licence: str
     use: str
@@ -63,6 +64,7 @@ def release(checkpoint: Path, wanted: Wanted) -> Released:
     sha256 = digest(exported.data)
     facts = Facts(
         name=wanted.name,
+        role=wanted.role,
         file=file,
         sha256=sha256,
         licence=wanted.licence,
@@ -73,7 +75,7 @@ def release(checkpoint: Path, wanted: Wanted) -> Released:
         rounds=rounds,
         sources=sources,
     )
-    enter(wanted.models, wanted.name, _entry(facts), exported.data, written(facts))
+    enter(wanted.models, wanted.name, _entry(facts, wanted.role), exported.data, written(facts))
     return Released(wanted.models / file, sha256, exported.difference)
 
 
@@ -84,17 +86,17 @@ def _summary(folder: Path) -> dict[str, Any]:
         raise TrainingRefused(f"{folder} is not a folder that `prepare` made.") from error
 
 
-def _entry(facts: Facts) -> dict[str, Any]:
+def _entry(facts: Facts, role: str) -> dict[str, Any]:
     return {
         "file": facts.file,
         "sha256": facts.sha256,
         "licence": facts.licence,
         "use": facts.use,
-        "role": "finder",
+        "role": role,
         "categories": [category.value for category in DETECTABLE],
         "side": facts.side,
         "colour": "rgb",
-        "origin": f"make train; models/cards/{facts.name}.md",
+        "origin": f"python -m models.train all --role {role}; models/cards/{facts.name}.md",
         "sources": [
             {key: one[key] for key in ("name", "licence", "pictures")} for one in facts.sources
         ],

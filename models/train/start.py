@@ -1,4 +1,7 @@
-"""The network, and the weights it starts from.
+"""The networks, and the weights they start from.
+
+The finder starts from NudeNet's weights; the witness is another network and starts from nothing,
+so that it does not inherit what the finder overlooks.
 
 NudeNet's `320n.onnx` is a YOLOv8n that was trained on people. Its graph holds convolutions with
 their batch normalisation folded in, so what is carried over is a convolution, a normalisation that
@@ -22,7 +25,8 @@ from engine.category import DETECTABLE
 from models.train.errors import TrainingRefused
 from models.train.files import digest
 
-ARCHITECTURE: Final = "yolov8n.yaml"
+ARCHITECTURES: Final = {"finder": "yolov8n.yaml", "witness": "yolo11n.yaml"}
+"""By the role a model plays."""
 EPSILON: Final = 1e-3
 """Ultralytics' `eps` of batch normalisation: with a variance of 1 - eps it divides by one."""
 CARRIED_OVER: Final = 349
@@ -36,16 +40,34 @@ class Start:
     sha256: str
     """Of the file they were read from."""
     state: dict[str, torch.Tensor]
+    architecture: str = ARCHITECTURES["finder"]
+    """Ultralytics' name of the network."""
 
 
-def new_model(state: dict[str, torch.Tensor] | None = None) -> DetectionModel:
-    """A YOLOv8n for our three categories, with given weights or random ones."""
-    described = {**yaml_model_load(ARCHITECTURE), "nc": len(DETECTABLE)}
+def new_model(
+    architecture: str = ARCHITECTURES["finder"], state: dict[str, torch.Tensor] | None = None
+) -> DetectionModel:
+    """A network for our three categories, with given weights or random ones."""
+    described = {**yaml_model_load(architecture), "nc": len(DETECTABLE)}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(enumerate(map(str, DETECTABLE)))
     if state is not None:
         model.load_state_dict(state)
     return model
+
+
+def first(role: str) -> Start:
+    """What the first round of a model begins with.
+
+    Raises:
+        TrainingRefused: as `nudenet`, which the finder begins with.
+    """
+    return nudenet() if role == "finder" else unlearned(ARCHITECTURES[role])
+
+
+def unlearned(architecture: str) -> Start:
+    """Random weights, as torch's seed has it."""
+    return Start("random weights", "", new_model(architecture).state_dict(), architecture)
 
 
 def nudenet() -> Start:
@@ -120,7 +142,10 @@ def from_checkpoint(file: Path) -> Start:
         read, _ = torch_safe_load(str(file), safe_only=True)
         model = read.get("ema") or read.get("model")
         state = model.float().state_dict()
-        new_model(state)
+        architecture = Path(model.yaml["yaml_file"]).name
+        if architecture not in ARCHITECTURES.values():
+            raise ValueError(architecture)
+        new_model(architecture, state)
     except OSError as error:
         raise TrainingRefused(f"{file} cannot be read: {error.strerror}.") from error
     except Exception as error:  # whatever a stranger's pickle brings about
@@ -128,4 +153,4 @@ def from_checkpoint(file: Path) -> Start:
             f"{file.name} is not a checkpoint of this training ({type(error).__name__}): it must "
             "be a .pt file that `fit` wrote."
         ) from error
-    return Start(file.name, digest(data), state)
+    return Start(file.name, digest(data), state, architecture)

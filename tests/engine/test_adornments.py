@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from engine.category import Category
-from engine.detect.adornments import FLOOR, MOST, Adornments, decode
+from engine.detect.adornments import Adornments
+from engine.detect.yolo import FLOOR, MOST, decode
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import read_policy

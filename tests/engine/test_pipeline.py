@@ -210,7 +210,7 @@ class TestRelease:
         line = receipt.to_json()
         assert list(line) == [
             "release", "picture", "format", "size", "regions", "not_looked_for", "reviewer",
-            "policy", "weights", "checks", "codec_residual", "seconds",
+            "policy", "weights", "checks", "witnesses", "codec_residual", "seconds",
         ]  # fmt: skip
         assert (line["release"], line["picture"], line["reviewer"]) == ("abc", "picture", "ada")
         assert (line["format"], line["size"], line["policy"]) == (

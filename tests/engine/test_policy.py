@@ -10,12 +10,11 @@ from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
 from engine.policy import (
     DEFAULT_FILE,
-    Difference,
     Policy,
     default_policy,
-    differences,
     read_policy,
 )
+from engine.policy_difference import Difference, differences
 
 OTHER_VALUES: dict[type, Any] = {
     bool: lambda value: not value,

@@ -7,11 +7,13 @@ from random import Random
 
 import pytest
 
-from engine.outcome import Quarantined
+from engine.outcome import NeedsReview, Quarantined
 from engine.plan import Verdict
+from engine.triage import contested
 from store import batches, pictures, progress, receipts, reviews, verdicts, work
 from store.database import Database
 from store.dispatcher import Dispatcher
+from tests.scenes import region
 from tests.store.fakes import (
     DRAWN,
     MINUTE,
@@ -141,6 +143,32 @@ def test_asking_for_review_again_after_a_verdict_quarantines(database, dispatch)
     until(is_done(database, batch_id))
 
     assert counts(database, batch_id).quarantined == 1
+
+
+def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dispatch):
+    batch_id = a_batch(database, [b"v"])
+    overlooked = region((50, 50, 60, 60))
+
+    def decide(job):
+        if job.settled is None:
+            return review(job)
+        if overlooked in job.settled.decided:
+            return by_content(job)
+        return NeedsReview(job.id, contested(job.settled, [overlooked]), ())
+
+    dispatch(FakeExecutor(decide))
+    until(lambda: counts(database, batch_id).review == 1)
+    first = reviews.claim(database, "ada", NOW)
+    verdicts.settle(database, first.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    until(lambda: counts(database, batch_id).review == 1)
+    second = reviews.claim(database, "ada", NOW)
+
+    assert second.plan.regions == (DRAWN,)
+    assert second.plan.doubts == (overlooked,)
+    assert second.plan.revision > first.plan.revision
+    verdicts.settle(database, second.picture_id, Verdict((), "ada", second.plan.revision), NOW)
+    until(is_done(database, batch_id))
+    assert counts(database, batch_id).released == 1
 
 
 def test_cancelling_spares_what_is_under_way_and_stops_the_rest(database, dispatch):
