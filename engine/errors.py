@@ -51,3 +51,7 @@ class UnusableKeys(LetheError):
 
 class InvalidSignature(LetheError):
     """A signed document is not what its signer wrote, or is no such document."""
+
+
+class UnreadableFile(LetheError):
+    """A file that somebody handed in cannot be read safely; `str` says why, without its name."""

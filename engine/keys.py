@@ -31,7 +31,7 @@ from engine.errors import UnusableKeys
 from engine.signature import key_id, raw
 
 PSEUDONYM_BYTES = 32
-_LONGEST_KEY_FILE = 65_536
+LONGEST_KEY_FILE = 65_536
 _END = b"-----END PUBLIC KEY-----"
 
 
@@ -119,7 +119,7 @@ def read_public(path: Path) -> frozenset[bytes]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(_LONGEST_KEY_FILE + 1)
+            content = file.read(LONGEST_KEY_FILE + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise UnusableKeys(f"The public key {path} cannot be read ({reason}).") from error
@@ -137,7 +137,7 @@ def public_keys(content: bytes, name: str) -> frozenset[bytes]:
             f"{name} holds a private key; the public one is needed (python -m engine keys export)."
         )
     *blocks, rest = content.split(_END)
-    if not blocks or rest.strip() or len(content) > _LONGEST_KEY_FILE:
+    if not blocks or rest.strip() or len(content) > LONGEST_KEY_FILE:
         raise UnusableKeys(f"{name} is not a public key in PEM form (BEGIN PUBLIC KEY).")
     return frozenset(_public(block + _END + b"\n", name) for block in blocks)
 
