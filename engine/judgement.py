@@ -68,15 +68,24 @@ class Held:
     certificate: Certificate
 
 
-def held(path: Path) -> Held:
+def held(data: bytes) -> Held:
+    """The certificate that a file's bytes are, whoever signed it.
+
+    Raises:
+        InvalidSignature: they are none, or were changed.
+    """
+    signed = opened("certificate", data)
+    return Held(signed, read_certificate(signed.body))
+
+
+def held_at(path: Path) -> Held:
     """The certificate in a file, whoever signed it.
 
     Raises:
         UnreadableFile: it cannot be read.
         InvalidSignature: it is no certificate, or was changed.
     """
-    signed = opened("certificate", content(path, LONGEST_CERTIFICATE))
-    return Held(signed, read_certificate(signed.body))
+    return held(content(path, LONGEST_CERTIFICATE))
 
 
 def judged(

@@ -42,7 +42,7 @@ from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Rele
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
-from engine.signature import opened
+from engine.signature import opened, sha256
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
@@ -154,7 +154,7 @@ class Outbox:
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
         certificate = self._notary.certificate(receipt, outcome.data, self._today())
-        digest = hashlib.sha256(certificate).hexdigest()
+        digest = sha256(certificate)
         files = {
             receipt.release + ENDING: certificate,
             receipt.release + SUFFIXES[receipt.format]: outcome.data,

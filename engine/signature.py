@@ -50,6 +50,11 @@ def key_id(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
 
 
+def sha256(document: bytes) -> str:
+    """What a manifest lists of a certificate: the hash of its file, in hex."""
+    return hashlib.sha256(document).hexdigest()
+
+
 def raw(key: Ed25519PublicKey | Ed25519PrivateKey) -> bytes:
     """A key's public half, 32 bytes."""
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
@@ -100,7 +105,7 @@ def opened(kind: Kind, data: bytes) -> Signed:
         raise InvalidSignature(f"{_CHANGED}, or its key was: the signature does not fit") from error
     except (ValueError, RecursionError) as error:
         raise InvalidSignature("it holds what canonical JSON cannot say") from error
-    signed = Signed(body, public_key, hashlib.sha256(data).hexdigest())
+    signed = Signed(body, public_key, sha256(data))
     if body.get("key") != signed.key_id:
         raise InvalidSignature("it names another key than the one that signed it")
     return signed

@@ -14,7 +14,7 @@ from engine.documents import ENDING, MANIFEST
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder
 from engine.evaluation.report_numbers import counted
 from engine.home import home
-from engine.judgement import Judgement, Verification, held
+from engine.judgement import Judgement, Verification, held_at
 from engine.keys import KeyRing, own_keys, public_pem, read_public, ring, rotate
 from engine.signature import key_id, raw
 from engine.untrusted import printable
@@ -130,7 +130,7 @@ def _found(options: argparse.Namespace, trusted: frozenset[bytes]) -> Verificati
 def _picture_of(certificate: Path) -> Path:
     """Where the picture of a certificate should lie; a name made of its id, never taken from it."""
     try:
-        return certificate.with_name(held(certificate).certificate.picture)
+        return certificate.with_name(held_at(certificate).certificate.picture)
     except (UnreadableFile, InvalidSignature):
         return certificate  # the certificate's own finding says what is wrong
 

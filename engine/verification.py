@@ -16,7 +16,7 @@ from typing import Final
 from engine.delivery import OUTSIDE, PRIVATE, Delivery, delivery
 from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_manifest
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.judgement import Finding, Held, Judgement, Verification, held, judged, words_of
+from engine.judgement import Finding, Held, Judgement, Verification, held_at, judged, words_of
 from engine.keys import LONGEST_KEY_FILE, public_keys
 from engine.signature import key_id, opened
 from engine.sources import is_picture
@@ -59,7 +59,7 @@ def verify_one(picture: Path, certificate: Path, trusted: frozenset[bytes]) -> V
         trusted: as for `verify_folder`.
     """
     try:
-        kept = held(certificate)
+        kept = held_at(certificate)
     except (UnreadableFile, InvalidSignature) as error:
         wrong = Finding(certificate.name, Judgement.WRONG, words_of(error))
         return Verification((wrong,), 0, frozenset())
@@ -121,7 +121,7 @@ class _Folder:
         release = name.removesuffix(ENDING)
         self.left.discard(name)
         try:
-            kept = held(self.delivery.files[name])
+            kept = held_at(self.delivery.files[name])
             if kept.certificate.release != release:
                 raise InvalidSignature(f"it is that of {kept.certificate.release}, renamed")
         except (UnreadableFile, InvalidSignature) as error:

@@ -23,6 +23,7 @@ from store.progress import progress
 from tests.store.fakes import NOW, FakeExecutor
 
 NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
+EVER = {"README.txt", "receipts.jsonl", "public-key.pem", "released/manifest.json"}
 CONTENTS = [b"one", b"two", b"three", b"quarantined"]
 
 
@@ -50,7 +51,7 @@ def finished(database: Database, manifest: str = "") -> Batch:
 
 
 def entries(database: Database, batch: Batch) -> dict[str, bytes]:
-    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -62,8 +63,10 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
     kept = receipts.newest(database, batch.id)
     assert len(kept) == 3
-    assert set(content) == {"README.txt", "receipts.jsonl"} | {
-        f"released/{one.release_id}.png" for one in kept
+    assert set(content) == EVER | {
+        f"released/{one.release_id}{ending}"
+        for one in kept
+        for ending in (".png", ".certificate.json")
     }
     for one in kept:
         assert content[f"released/{one.release_id}.png"] == one.path.read_bytes()
@@ -72,7 +75,7 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
 
 def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
-    with bundle(database, finished(database)) as file:
+    with bundle(database, finished(database), NOW) as file:
         assert isinstance(file, (io.RawIOBase, io.BufferedReader, io.BytesIO))
         assert file.tell() == 0
 
@@ -80,7 +83,7 @@ def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
 def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
     batch = finished(database)
 
-    with bundle(database, batch) as file:
+    with bundle(database, batch, NOW) as file:
         raw = file.read()
     raw += entries(database, batch)["receipts.jsonl"]
 
@@ -106,7 +109,7 @@ def test_the_order_of_the_zip_does_not_tell_the_order_of_the_batch(database):
 def test_no_entry_says_when_it_was_written(database):
     batch = finished(database)
 
-    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         dates = {entry.date_time for entry in archive.infolist()}
 
     assert dates == {(1980, 1, 1, 0, 0, 0)}
@@ -142,7 +145,7 @@ def test_a_batch_without_releases_gives_an_empty_list(database):
 
     content = entries(database, batch)
 
-    assert set(content) == {"README.txt", "receipts.jsonl"}
+    assert set(content) == EVER
     assert content["receipts.jsonl"] == b""
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 
+from components import services
 from components.bundle import bundle
 from store import batches, pictures
 from store.pictures import PictureState
@@ -43,7 +44,7 @@ def test_the_download_holds_the_release_and_no_name(lethe):
     app = lethe.page("Release")
 
     assert not app.get("download_button")[0].disabled
-    with bundle(lethe.database, batches.batch(lethe.database, batch_id)) as file:
+    with bundle(lethe.database, batches.batch(lethe.database, batch_id), services.now()) as file:
         raw = file.read()
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         (line,) = archive.read("receipts.jsonl").splitlines()
