@@ -107,6 +107,16 @@ def test_equal_masks_give_equal_certificates_whatever_lay_under_them():
     assert made(hidden) == made()
 
 
+def test_the_order_of_regions_does_not_tell_how_they_were_found():
+    rects = [PixelRect(16 * place, 0, 16 * place + 16, 16) for place in (4, 1, 5, 0, 3, 2)]
+    several = replace(RECEIPT, regions=(RECEIPT.regions[0],) * 6, masked=tuple(rects))
+
+    boxes = [region["box"] for region in made(several)["regions"]]
+
+    assert boxes == sorted(boxes)
+    assert len(boxes) == 6
+
+
 def test_a_region_outside_the_picture_removed_nothing_and_is_left_out():
     outside = replace(RECEIPT, masked=(PixelRect(0, 0, 0, 0), RECEIPT.masked[1]))
 

@@ -64,6 +64,16 @@ def test_keys_that_others_can_reach_are_refused_with_a_sentence(tmp_path, name, 
             use(tmp_path)
 
 
+def test_no_key_is_made_in_a_folder_that_others_can_reach(tmp_path):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys").chmod(0o755)
+
+    with pytest.raises(UnusableKeys, match="reached by others"):
+        ring(tmp_path)
+
+    assert not list(tmp_path.rglob("*.pem"))
+
+
 def test_a_linked_key_is_refused(tmp_path):
     ring(tmp_path)
     (tmp_path / "keys" / "signing.pem").rename(tmp_path / "elsewhere")

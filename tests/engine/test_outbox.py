@@ -315,9 +315,11 @@ def test_a_kill_while_tidying_up_is_tidied_up_as_well(tmp_path):
         outbox.record("a", "one", released(1, "one"))
         outbox.close()
         done = folder / "released" / f"{1:032x}.png"
-        done.rename(folder / ".lethe" / "partial" / done.name)  # killed just before the move
+        for name in (done.name, f"{done.stem}.certificate.json"):  # killed just before the move
+            (folder / "released" / name).rename(folder / ".lethe" / "partial" / name)
         (folder / ".lethe" / "partial" / f"{2:032x}.png").write_bytes(b"without a receipt")
         was_killed = killed_before(folder, step, reopen)
+        assert set(released_ids(folder)) <= set(certified_ids(folder))
 
         open_outbox(folder).close()
 
