@@ -135,7 +135,10 @@ class _Folder:
         """Read the manifest if there is one; gives its fingerprint."""
         if MANIFEST not in self.left:
             how = Judgement.WRONG if self.needs_manifest else Judgement.NOTE
-            self._say(MANIFEST, how, "is missing: nobody can tell whether pictures are missing too")
+            words = "is missing: nobody can tell whether pictures are missing too"
+            if self.delivery.has_private:
+                words += "; if a run was cut short or still goes on, run it again or wait"
+            self._say(MANIFEST, how, words)
             return None
         self.left.discard(MANIFEST)
         try:

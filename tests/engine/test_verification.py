@@ -148,6 +148,14 @@ class TestTampering:
         assert wrong(verified(handed)) == ["manifest.json"]
         assert verified(handed, needs_manifest=False).judgement is Judgement.FITS
 
+    def test_a_run_that_was_cut_short_is_told_what_to_do(self, signing_home, verified, tmp_path):
+        hand_out(tmp_path / "out", notary_at(signing_home))
+        (tmp_path / "out" / "released" / "manifest.json").unlink()
+
+        verification = verified(tmp_path / "out")
+
+        assert "run it again" in words(verification, "released/manifest.json")
+
     def test_a_changed_manifest_is_named(self, handed, verified):
         path = handed / "manifest.json"
         path.write_bytes(path.read_bytes().replace(b'"count":3', b'"count":2'))
