@@ -37,7 +37,7 @@ def show(receipt: StoredReceipt) -> None:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:
         st.error(f"The file {finding.words}. Do not hand it out.", icon=":material/error:")
-    _bullets([plain(sentence) for sentence in sentences(kept.certificate)])
+    _bullets([_line(sentence) for sentence in sentences(kept.certificate)])
     st.download_button(
         "Download its certificate",
         document,
@@ -73,6 +73,11 @@ def _facts(receipt: StoredReceipt) -> list[str]:
     if said["not_looked_for"]:
         lines.append(f"**Nobody looked for: {', '.join(said['not_looked_for'])}.**")
     return lines
+
+
+def _line(sentence: str) -> str:
+    is_warning = sentence.startswith("Nobody looked for")
+    return f"**{plain(sentence)}**" if is_warning else plain(sentence)
 
 
 def _bullets(lines: list[str]) -> None:
