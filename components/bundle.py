@@ -1,4 +1,8 @@
-"""A batch's releases as one zip: pictures, receipts, and credits where they are owed."""
+"""A batch's releases as one zip: pictures with certificates, a signed list, credits owed.
+
+The manifest is signed when the zip is made and tells the releases that stand then: one that was
+withdrawn is on no later list.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,46 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from datetime import datetime
 from typing import IO, Any
 
-from store import pictures, receipts
+from engine.documents import ENDING, MANIFEST
+from engine.keys import public_pem
+from engine.signature import opened, sha256
+from engine.verification import PUBLIC_KEY
+from store import certificates, pictures, receipts
 from store.batches import Batch
 from store.database import Database
 from store.pictures import PictureState
 from store.receipts import StoredReceipt
+from store.times import day
 
 README = """\
 Released by Lethe.
 
-released/        the pictures: pixels only, no metadata, under random names
-receipts.jsonl   for each picture which rectangles were removed, and which checks it passed
-attribution.csv  only if a licence asks for it: release, source, licence
+released/                          the pictures: pixels only, no metadata, under random names
+released/<name>.certificate.json   for each picture what was removed and checked, signed
+released/manifest.json             which pictures there are, signed
+public-key.pem                     the key that fits the signatures; see below
+receipts.jsonl                     for each picture which rectangles were removed
+attribution.csv                    only if a licence asks for it: release, source, licence
 
-Faces, tattoos and jewelry were removed where they were found or marked; each receipt says what
+Faces, tattoos and jewelry were removed where they were found or marked; each certificate says what
 was not looked for. Hair, clothes and surroundings are still there.
+
+To verify
+Ask the sender for the public key by another way than this zip came: whoever could change the
+pictures could change public-key.pem too. Unpack the zip, and where Lethe is installed:
+
+    python -m engine verify FOLDER --key sender.pem
+
+It names every picture that was changed, added or is missing. One picture verifies alone if its
+certificate lies beside it. Lethe's docs/how-to/verify.md says what each line means, and how to do
+it by hand with openssl.
+"""
+BEFORE = """
+Made before certificates: {}. They have none, nothing vouches for them, and so the command above
+names them.
 """
 _PUBLIC = (
     "release", "format", "size", "not_looked_for", "policy", "weights", "checks", "codec_residual",
@@ -33,22 +60,52 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: when a file was written is nobody's business."""
 
 
-def bundle(database: Database, batch: Batch) -> IO[bytes]:
-    """The zip, in a temporary file read from its start; it is gone when closed."""
+def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
+    """The zip, in a temporary file read from its start; it is gone when closed.
+
+    Args:
+        database: the open database.
+        batch: whose releases.
+        now: its day is the manifest's.
+
+    Raises:
+        InvalidSignature: a certificate was changed since it was kept.
+    """
     # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
     kept = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
+    signed = certificates.of_batch(database, batch.id)  # after receipts: each has its own by then
+    documents = {one.release_id: signed.get(one.release_id) for one in kept}
+    digests = {release: document and sha256(document) for release, document in documents.items()}
+    manifest = database.notary.manifest(batch.id, digests, day(now))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        _put(archive, "README.txt", README.encode())
+        _put(archive, "README.txt", _readme(documents).encode())
+        _put(archive, PUBLIC_KEY, _public_keys(manifest, documents))
         _put(archive, "receipts.jsonl", _receipt_lines(kept).encode())
         credits_due = _credits(database, batch, kept)
         if credits_due:
             _put(archive, "attribution.csv", credits_due.encode())
         for receipt in kept:
+            document = documents[receipt.release_id]
+            if document is not None:
+                _put(archive, f"released/{receipt.release_id}{ENDING}", document)
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
             _put(archive, name, receipt.path.read_bytes())
+        _put(archive, f"released/{MANIFEST}", manifest)
     file.seek(0)
     return file
+
+
+def _readme(documents: Mapping[str, bytes | None]) -> str:
+    bare = sorted(release for release, document in documents.items() if document is None)
+    return README + (BEFORE.format(", ".join(bare)) if bare else "")
+
+
+def _public_keys(manifest: bytes, documents: Mapping[str, bytes | None]) -> bytes:
+    """The keys that signed something in the zip; more than one after a rotation."""
+    present = opened("manifest", manifest).public_key
+    earlier = {opened("certificate", one).public_key for one in documents.values() if one}
+    return b"".join(map(public_pem, [present, *sorted(earlier - {present})]))
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

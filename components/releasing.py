@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from components import session
+from components import certified, session
 from components.access import Role, may
 from components.bundle import bundle
 from components.desk import decoded
@@ -21,11 +21,6 @@ from store.batches import Batch
 from store.pictures import Picture, PictureState
 from store.progress import Counts
 
-_CHECKS = {
-    "T1": "the removed pixels have no influence on the file",
-    "T3": "everything outside the masks is untouched",
-    "T4": "the file holds pixels and nothing else",
-}
 _SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
 
 
@@ -75,17 +70,23 @@ def _numbers(have: Counts) -> None:
 
 
 def download(batch: Batch) -> None:
-    """The zip of everything that was released so far."""
+    """The zip of everything that was released so far, and the key that its signatures fit."""
     released = receipts.newest(database(), batch.id, limit=1)
+    with st.container(horizontal=True):
+        _download_zip(batch, is_empty=not released)
+        certified.download_public_key()
+
+
+def _download_zip(batch: Batch, *, is_empty: bool) -> None:
     st.download_button(
         "Download the released pictures (zip)",
-        partial(bundle, database(), batch),
+        partial(bundle, database(), batch, now()),
         file_name="released.zip",
         mime="application/zip",
         type="primary",
         icon=":material/download:",
         key="release_download",
-        disabled=not released,
+        disabled=is_empty,
         on_click="ignore",
     )
 
@@ -133,7 +134,11 @@ def show(picture: Picture) -> None:
     with after:
         st.caption("After · what goes out")
         st.image(str(receipt.path), width="stretch", alt="Released picture")
-    _facts(dict(receipt.receipt))
+    with shown():
+        certified.show(receipt)
+    with st.expander("Receipt", key=f"release_receipt_{receipt.release_id}"):
+        st.caption("Stays inside: it holds the boxes as they were found, and who decided.")
+        st.json(dict(receipt.receipt))
 
 
 def _before(picture: Picture) -> None:
@@ -146,23 +151,6 @@ def _before(picture: Picture) -> None:
         image = decoded(picture.id, original, limit)
         preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
         st.image(preview, width="stretch", alt="Original picture")
-
-
-def _facts(receipt: dict[str, object]) -> None:
-    regions = receipt["regions"]
-    kinds = pd.Series([region["category"] for region in regions]).value_counts()  # type: ignore[attr-defined]
-    removed = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
-    lines = [f"- Removed: {removed}."]
-    checks = receipt["checks"]
-    lines += [f"- Check {name} passed: {_CHECKS.get(name, name)}." for name in checks]  # type: ignore[attr-defined]
-    missing = receipt["not_looked_for"]
-    if missing:
-        lines.append(f"- **Nobody looked for: {', '.join(missing)}.**")  # type: ignore[arg-type]
-    looked = "a person decided" if receipt["reviewer"] else "no person was asked"
-    lines.append(f"- Under policy `{receipt['policy']}`; {looked}.")
-    st.markdown("\n".join(lines))
-    with st.expander("Receipt", key=f"release_receipt_{receipt['release']}"):
-        st.json(receipt)
 
 
 def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:

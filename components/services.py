@@ -7,7 +7,6 @@ lives here. Workers start with the first picture, so that the first page is quic
 from __future__ import annotations
 
 import atexit
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import streamlit as st
 
 from components.desk import Desk
 from engine.batch import ProcessPool, default_workers
+from engine.home import home as default_home
 from engine.policy import Policy
 from store.database import Database
 from store.dispatcher import Dispatcher
@@ -66,7 +66,7 @@ def now() -> datetime:
 
 def home() -> Path:
     """Where everything this installation keeps lies: `$LETHE_HOME`, or `var`."""
-    return Path(os.environ.get("LETHE_HOME") or "var")
+    return default_home()
 
 
 def policy() -> Policy:

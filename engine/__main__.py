@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine import bench, cli, commands
+from engine import bench, cli, commands, signing_command
 from engine.category import Category
 from engine.errors import LetheError
 from engine.evaluation import command as evaluation
@@ -168,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_running(release)
     cli.add_json(release)
     _add_evaluate(verbs)
+    signing_command.add_verbs(verbs)
 
     measure = cli.add_verb(verbs, "bench", _bench, description=_BENCH, short="measure speed")
     measure.add_argument("pictures", metavar="PICTURES", help="a folder or a glob")

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +20,9 @@ from engine.batch import ProcessPool
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.home import home
 from engine.manifest import Manifest
+from engine.notary import notary
 from engine.outbox import Fate, Outbox
 from engine.outcome import FormatChoice, Job, Quarantined
 from engine.plan import Plan, Region, Verdict
@@ -123,7 +126,7 @@ def redact(
         raise UnusableFolder(f"There are no pictures in {where}.")
     if left_alone:
         _say(f"Left alone, as no pictures or linked folders: {left_alone}.")
-    outbox = Outbox.create(out, policy, file_format)
+    outbox = Outbox.create(out, policy, file_format, notary(home()), _today)
     run = _Run(outbox, workers)
     run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
@@ -138,7 +141,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
     originals = {source.name: source for source in sources(where, leave_out=out)[0]}
-    outbox = Outbox(out)
+    outbox = Outbox(out, notary(home()), _today)
     run = _Run(outbox, workers)
     problems = Counter[str]()
 
@@ -256,6 +259,10 @@ def _job(
         settled=settled,
         reviewer=reviewer,
     )
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def _say(line: str) -> None:

@@ -63,3 +63,15 @@ class StaleRevision(LetheError):
 
 class InvalidDataset(LetheError):
     """A labelled data set cannot be read, or holds nothing that can be measured."""
+
+
+class UnusableKeys(LetheError):
+    """A signing key or a public key cannot be used as asked."""
+
+
+class InvalidSignature(LetheError):
+    """A signed document is not what its signer wrote, or is no such document."""
+
+
+class UnreadableFile(LetheError):
+    """A file that somebody handed in cannot be read safely; `str` says why, without its name."""

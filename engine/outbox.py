@@ -2,85 +2,108 @@
 
 Layout::
 
-    released/<random id>.<ext>     what may go out
-    receipts.jsonl                 one line per release
-    review.jsonl                   plans a person must settle, with reasons
-    quarantine.jsonl               what was held back, and why
-    names.csv                      source name -> release id; private
-    .lethe/                        key, settings, lock, unfinished files; private
+    released/<random id>.<ext>               what may go out
+    released/<random id>.certificate.json    what was done and checked, signed
+    released/manifest.json                   which releases there are, signed; while no run is on
+    receipts.jsonl                           one line per release
+    review.jsonl                             plans a person must settle, with reasons
+    quarantine.jsonl                         what was held back, and why
+    names.csv                                source name -> release id; private
+    .lethe/                                  key, settings, lock, unfinished files; private
 
-A release becomes real with its line in `receipts.jsonl`. Its file is written under `.lethe/partial`
-before that and moved into `released/` after it; what a kill leaves in between is completed or taken
-back the next time the folder is opened. So `released/` never holds a file without a receipt.
+A release becomes real with its line in `receipts.jsonl`. Its picture and its certificate are
+written under `.lethe/partial` before that and moved into `released/` after it, the certificate
+first; what a kill leaves in between is completed or taken back the next time the folder is opened.
+So `released/` never holds a file without a receipt, nor a picture without its certificate.
+
+The manifest goes before the first release of a run and comes back, signed, when the folder is
+closed or opened: where there is one, it tells the whole set. It lists what was released according
+to `receipts.jsonl`, not what lies in `released/`: a file that somebody removed, changed or added
+there does not become right by running again.
 """
 
 from __future__ import annotations
 
-import csv
-import fcntl
 import hashlib
 import hmac
-import io
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from engine.errors import UnusableFolder
+from engine import private
+from engine.documents import ENDING, MANIFEST, SUFFIXES, read_manifest
+from engine.errors import InvalidSignature, UnusableFolder
+from engine.names import name_row, read_names, write_names
+from engine.notary import Notary
 from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
+from engine.signature import opened, sha256
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
-NAMES_NOTE = "# Private: these are the names of the original files. Do not hand this file out.\n"
-NAMES_HEADER = ["source", "release"]
 _OURS = ("released", "names.csv", "receipts.jsonl", "review.jsonl", "quarantine.jsonl")
 
 
 class Outbox:
     """An opened output folder; one process at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, notary: Notary, today: Callable[[], str]) -> None:
         """Open a folder that `create` made.
+
+        Args:
+            folder: where.
+            notary: signs certificates and manifests.
+            today: the day in UTC, as 2026-11-23, asked for whenever something is signed.
 
         Raises:
             UnusableFolder: not such a folder, or another run has it open.
         """
         self.folder = folder
+        self._notary, self._today = notary, today
         self._private = folder / ".lethe"
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
-        self._lock = _locked(self._private / "lock")
+        self._lock = private.locked(self._private / "lock")
         run = json.loads((self._private / "run.json").read_text(encoding="utf-8"))
+        self._run: str = run["run"]
         self.format: FormatChoice = run["format"]
         self.policy = read_policy(
             (self._private / "policy.toml").read_text(encoding="utf-8"), name="The run's policy"
         )
         self._key = (self._private / "key").read_bytes()
-        self._recover()
+        self._released = self._recover()
         self._fates = dict(self._recorded())
+        self._sign_manifest()
 
     @classmethod
-    def create(cls, folder: Path, policy: Policy, file_format: FormatChoice) -> Outbox:
-        """Open `folder`, making it first if needed.
+    def create(
+        cls,
+        folder: Path,
+        policy: Policy,
+        file_format: FormatChoice,
+        notary: Notary,
+        today: Callable[[], str],
+    ) -> Outbox:
+        """Open `folder`, making it first if needed; the last two as for `Outbox`.
 
         Raises:
             UnusableFolder: it belongs to a run with another policy or format, or is in use.
         """
-        private = folder / ".lethe"
-        if not (private / "run.json").exists():
+        inner = folder / ".lethe"
+        if not (inner / "run.json").exists():
             foreign = [name for name in _OURS if (folder / name).exists()]
-            if foreign and not private.exists():
+            if foreign and not inner.exists():
                 raise UnusableFolder(
                     f"{folder} has {foreign[0]} already, which is not of a Lethe run; "
                     "choose another output folder."
                 )
             _lay_out(folder, policy, file_format)
-        outbox = cls(folder)
+        outbox = cls(folder, notary, today)
         if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
             outbox.close()
             raise UnusableFolder(
@@ -90,8 +113,11 @@ class Outbox:
         return outbox
 
     def close(self) -> None:
-        """Let other runs have the folder."""
-        os.close(self._lock)
+        """Sign the manifest and let other runs have the folder."""
+        try:
+            self._sign_manifest()
+        finally:
+            os.close(self._lock)
 
     def picture_id(self, data: bytes) -> str:
         """A name for this content that means nothing without the folder's private key."""
@@ -127,32 +153,57 @@ class Outbox:
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
-        name = f"{receipt.release}.{extension(receipt.format)}"
-        partial = self._private / "partial" / name
-        _write_private(partial, outcome.data)
-        partial.chmod(0o644)  # a release is made to be handed out
-        _append_private(self.folder / "names.csv", _name_row(source, receipt.release))
-        self._append("receipts.jsonl", receipt.to_json())
-        partial.rename(self.folder / "released" / name)
+        certificate = self._notary.certificate(receipt, outcome.data, self._today())
+        digest = sha256(certificate)
+        files = {
+            receipt.release + ENDING: certificate,
+            receipt.release + SUFFIXES[receipt.format]: outcome.data,
+        }
+        for name, data in files.items():
+            partial = self._private / "partial" / name
+            private.write(partial, data)
+            partial.chmod(0o644)  # a release is made to be handed out
+        self._manifest.unlink(missing_ok=True)
+        private.append(self.folder / "names.csv", name_row(source, receipt.release))
+        self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
+        self._released[receipt.release] = digest
+        for name in files:
+            self._let_out(self._private / "partial" / name)
+
+    def _let_out(self, partial: Path) -> None:
+        partial.rename(self.folder / "released" / partial.name)
+
+    @property
+    def _manifest(self) -> Path:
+        return self.folder / "released" / MANIFEST
+
+    def _sign_manifest(self) -> None:
+        """Write the manifest, unless the one there is our own and tells the set as it is."""
+        if self._is_told():
+            return
+        data = self._notary.manifest(self._run, self._released, self._today())
+        unfinished = self._private / MANIFEST
+        private.write(unfinished, data)
+        unfinished.chmod(0o644)
+        self._let_out(unfinished)
+
+    def _is_told(self) -> bool:
+        try:
+            signed = opened("manifest", self._manifest.read_bytes())
+            told = read_manifest(signed.body)
+        except (OSError, InvalidSignature):
+            return False
+        releases = {one.release: one.certificate for one in told.releases}
+        bare = dict.fromkeys(told.without_certificate)
+        return signed.public_key in self._notary.keys.own and {**releases, **bare} == self._released
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
-        _append_private(self.folder / name, json.dumps(line) + "\n")
+        private.append(self.folder / name, json.dumps(line) + "\n")
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
         if path.exists():
             yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
-
-    def _names(self) -> Iterator[tuple[str, str]]:
-        path = self.folder / "names.csv"
-        if not path.exists():
-            raise UnusableFolder(
-                f"{path} is missing; without it nobody can tell what was released already. "
-                "Put it back, or choose a new output folder."
-            )
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))[2:]
-        yield from ((row[0], row[1]) for row in rows if len(row) == len(NAMES_HEADER))
 
     def _recorded(self) -> Iterator[tuple[tuple[str, str], Fate]]:
         """Every fate on record; what a later step settled comes last and wins."""
@@ -161,26 +212,28 @@ class Outbox:
         for line in self._lines("quarantine.jsonl"):
             yield (line["source"], line["picture"]), "quarantined"
         pictures = {line["release"]: line["picture"] for line in self._lines("receipts.jsonl")}
-        for source, release in self._names():
+        for source, release in read_names(self.folder / "names.csv"):
             yield (source, pictures[release]), "released"
 
-    def _recover(self) -> None:
-        """Finish or take back what a killed run left half done."""
+    def _recover(self) -> dict[str, str | None]:
+        """Finish or take back what a killed run left half done.
+
+        Returns:
+            For each release the SHA-256 of its certificate; None for one made before certificates.
+        """
         for name in ("receipts.jsonl", "review.jsonl", "quarantine.jsonl"):
-            _cut_torn_line(self.folder / name)
-        receipts = {line["release"] for line in self._lines("receipts.jsonl")}
-        for partial in (self._private / "partial").iterdir():
-            if partial.stem in receipts:
-                partial.rename(self.folder / "released" / partial.name)
+            private.cut_torn_line(self.folder / name)
+        receipts = {line["release"]: line for line in self._lines("receipts.jsonl")}
+        partials = (self._private / "partial").iterdir()
+        for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
+            is_whole = partial.suffix != ".tmp"
+            if is_whole and partial.name.partition(".")[0] in receipts:
+                self._let_out(partial)
             else:
                 partial.unlink()
-        kept = [row for row in self._names() if row[1] in receipts]
-        _write_names(self.folder / "names.csv", kept)
-
-
-def extension(file_format: str) -> str:
-    """The ending of a released file's name."""
-    return {"jpeg": "jpg"}.get(file_format, file_format)
+        names = self.folder / "names.csv"
+        write_names(names, [row for row in read_names(names) if row[1] in receipts])
+        return {release: line.get("certificate") for release, line in receipts.items()}
 
 
 def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
@@ -196,73 +249,13 @@ def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[st
 
 
 def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
-    private = folder / ".lethe"
-    private.mkdir(mode=0o700, parents=True, exist_ok=True)  # first: what follows is ours
-    (folder / "released").mkdir(exist_ok=True)
-    (private / "partial").mkdir(exist_ok=True)
-    _write_private(private / "key", secrets.token_bytes(32))
-    _write_private(private / "policy.toml", policy.to_toml().encode())
-    _write_names(folder / "names.csv", [])
+    inner = folder / ".lethe"
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
+    (folder / "released").mkdir(mode=0o755, exist_ok=True)
+    (inner / "partial").mkdir(exist_ok=True)
+    private.write(inner / "key", secrets.token_bytes(32))
+    private.write(inner / "policy.toml", policy.to_toml().encode())
+    write_names(folder / "names.csv", [])
     run = {"run": secrets.token_hex(16), "policy": policy.fingerprint, "format": file_format}
-    _write_private(private / "run.json", json.dumps(run).encode())  # last: it marks a whole folder
-
-
-def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise UnusableFolder(
-            f"Another Lethe run is writing to {path.parents[1]}; wait for it or choose another."
-        ) from error
-    return descriptor
-
-
-def _append_private(path: Path, text: str) -> None:
-    """Add to a file that only its owner can read, and see it on the disk."""
-
-    def private(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    with open(path, "a", encoding="utf-8", newline="", opener=private) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Write a whole file, readable by its owner alone, or leave what was there."""
-    unfinished = path.with_name(path.name + ".tmp")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-
-
-def _write_names(path: Path, rows: list[tuple[str, str]]) -> None:
-    text = ",".join(NAMES_HEADER) + "\n" + "".join(_name_row(*row) for row in rows)
-    _write_private(path, (NAMES_NOTE + text).encode())
-
-
-def _name_row(source: str, release: str) -> str:
-    """A line of CSV; the writer leaves a lone carriage return bare, where readers split."""
-    text = io.StringIO()
-    if "\r" in source:
-        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([source, release])
-    else:
-        csv.writer(text, lineterminator="\n").writerow([source, release])
-    return text.getvalue()
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Drop what follows the last newline: a line that a kill cut short was never finished."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
+    private.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

@@ -60,7 +60,7 @@ def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source],
     visible = [path for path in files if not _hidden(path.relative_to(root))]
     # a single file that was named is meant, whatever it looks like
     is_named = Path(where).is_file()
-    pictures = [path for path in visible if is_named or path.is_dir() or _is_picture(path)]
+    pictures = [path for path in visible if is_named or path.is_dir() or is_picture(path)]
     found = [Source(_name(path.relative_to(root)), path) for path in pictures]
     left_alone = len(visible) - len(pictures) + links
     return sorted(found, key=lambda source: source.name), left_alone
@@ -110,7 +110,8 @@ def _hidden(relative: Path) -> bool:
     return any(part.startswith(".") for part in relative.parts)
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """True for a file that is a picture by its name or its first bytes, or that cannot be read."""
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return True
     try:

@@ -9,7 +9,7 @@ from components.frame import open_page
 
 open_page(
     "Release",
-    "What may go out, what is held back and why. Downloads hold pixels and receipts, no names.",
+    "What may go out, what is held back and why. Downloads hold pixels and certificates, no names.",
     needs=Role.ANALYST,
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
+from engine.home import home as home_folder
 from store.database import Database
 from store.ingest import ingest
 from store.labels import export_labels
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     home.add_argument(
         "--home",
         type=Path,
-        default=Path(os.environ.get("LETHE_HOME") or "var"),
+        default=home_folder(),
         help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

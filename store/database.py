@@ -19,6 +19,7 @@ from typing import BinaryIO, Self
 import duckdb
 
 from engine.errors import UnusableFolder
+from engine.notary import Notary, notary
 from store.files import Files, open_private
 from store.recovery import Recovered, recover
 from store.schema import migrate
@@ -34,14 +35,19 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 class Database:
     """An open database with the folder around it; `open` makes one, `close` ends it.
 
-    `work` is set whenever there may be something new for the dispatcher, and `recovered` says what
-    opening had to tidy up after a crash.
+    `work` is set whenever there may be something new for the dispatcher, `recovered` says what
+    opening had to tidy up after a crash, and `notary` signs what goes out.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, files: Files, lock_file: BinaryIO
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Files,
+        lock_file: BinaryIO,
+        notary: Notary,
     ) -> None:
         self.files = files
+        self.notary = notary
         self.work = threading.Event()
         self.recovered = Recovered()
         self._connection = connection
@@ -57,16 +63,18 @@ class Database:
         Raises:
             UnusableFolder: another Lethe has it open, a newer one made it, or the folder cannot be
                 written.
+            UnusableKeys: the keys under `home` cannot be used.
         """
         files = Files(home)
         lock_file = _locked(files)
         try:
+            signing = notary(home)
             connection = _connected(files)
             migrate(connection)
         except BaseException:
             lock_file.close()
             raise
-        database = cls(connection, files, lock_file)
+        database = cls(connection, files, lock_file, signing)
         try:
             with database.transaction() as cursor:
                 database.recovered = recover(cursor, files, now)

@@ -20,6 +20,11 @@ def stored(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def day(moment: datetime) -> str:
+    """The day in UTC, as 2026-11-23: all that goes out of when something happened."""
+    return stored(moment).date().isoformat()
+
+
 def aware(value: datetime) -> datetime:
     """Undo `stored`."""
     return value.replace(tzinfo=UTC)

@@ -16,12 +16,12 @@ import duckdb
 
 from engine.outcome import Examined, FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan, ReasonKind
-from store import examinations, files, plans, receipts
+from store import certificates, examinations, files, plans, receipts
 from store.database import Database
 from store.examinations import LabelledTask
 from store.plans import StoredPlan
 from store.recovery import put_back
-from store.times import stored
+from store.times import day, stored
 
 _ONLY_EXAMINED = "Held back because it was examined instead of worked on; please report it."
 
@@ -146,7 +146,9 @@ def is_audit_sample(plan: Plan) -> bool:
 
 
 def _record_release(database: Database, released: Released, now: datetime) -> bool:
-    path = database.files.release(released.receipt.release, released.receipt.format)
+    receipt = released.receipt
+    path = database.files.release(receipt.release, receipt.format)
+    certificate = database.notary.certificate(receipt, released.data, day(now))
     files.write(path, released.data)
     is_kept = False
     try:
@@ -154,6 +156,7 @@ def _record_release(database: Database, released: Released, now: datetime) -> bo
             is_current = _move(cursor, released.job_id, "released", now)
             if is_current:
                 receipts.keep(cursor, released, now)
+                certificates.keep(cursor, receipt.release, certificate)
         is_kept = is_current
     finally:
         if not is_kept:

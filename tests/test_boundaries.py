@@ -24,6 +24,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/bench.py",  # measures
     "engine/commands.py",  # the command line draws seeds and names, and times its run
     "engine/evaluation/command.py",  # dates its report
+    "engine/keys.py",  # draws the secret behind pseudonyms; key pairs come from cryptography
     "engine/outbox.py",  # a new folder's key
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }

@@ -45,6 +45,7 @@ def folder(tmp_path_factory):
     Image.fromarray(rgb).save(folder / "PICTURES" / "noise.png")
     label(folder / "LABELLED")
     run("redact PICTURES OUT --only face", folder)
+    run("keys export --out sender.pem", folder)
     settle(folder)
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from components.bundle import bundle, public_line
+from engine.errors import InvalidSignature
+from engine.judgement import Judgement
+from engine.keys import read_public, rotate
 from engine.manifest import read_manifest
+from engine.verification import verify_folder
 from store import batches, intake, pictures, receipts, verdicts
 from store.batches import Batch, Request
 from store.database import Database
@@ -23,6 +30,7 @@ from store.progress import progress
 from tests.store.fakes import NOW, FakeExecutor
 
 NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
+EVER = {"README.txt", "receipts.jsonl", "public-key.pem", "released/manifest.json"}
 CONTENTS = [b"one", b"two", b"three", b"quarantined"]
 
 
@@ -50,7 +58,7 @@ def finished(database: Database, manifest: str = "") -> Batch:
 
 
 def entries(database: Database, batch: Batch) -> dict[str, bytes]:
-    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -62,8 +70,10 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
     kept = receipts.newest(database, batch.id)
     assert len(kept) == 3
-    assert set(content) == {"README.txt", "receipts.jsonl"} | {
-        f"released/{one.release_id}.png" for one in kept
+    assert set(content) == EVER | {
+        f"released/{one.release_id}{ending}"
+        for one in kept
+        for ending in (".png", ".certificate.json")
     }
     for one in kept:
         assert content[f"released/{one.release_id}.png"] == one.path.read_bytes()
@@ -72,7 +82,7 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
 
 def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
-    with bundle(database, finished(database)) as file:
+    with bundle(database, finished(database), NOW) as file:
         assert isinstance(file, (io.RawIOBase, io.BufferedReader, io.BytesIO))
         assert file.tell() == 0
 
@@ -80,7 +90,7 @@ def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
 def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
     batch = finished(database)
 
-    with bundle(database, batch) as file:
+    with bundle(database, batch, NOW) as file:
         raw = file.read()
     raw += entries(database, batch)["receipts.jsonl"]
 
@@ -106,7 +116,7 @@ def test_the_order_of_the_zip_does_not_tell_the_order_of_the_batch(database):
 def test_no_entry_says_when_it_was_written(database):
     batch = finished(database)
 
-    with bundle(database, batch) as file, zipfile.ZipFile(file) as archive:
+    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         dates = {entry.date_time for entry in archive.infolist()}
 
     assert dates == {(1980, 1, 1, 0, 0, 0)}
@@ -142,7 +152,7 @@ def test_a_batch_without_releases_gives_an_empty_list(database):
 
     content = entries(database, batch)
 
-    assert set(content) == {"README.txt", "receipts.jsonl"}
+    assert set(content) == EVER
     assert content["receipts.jsonl"] == b""
 
 
@@ -157,6 +167,87 @@ def test_a_withdrawn_release_is_not_in_the_zip(database):
     assert f"released/{gone.release_id}.png" not in content
     assert gone.release_id.encode() not in content["receipts.jsonl"]
     assert verdicts.reopen_last(database, "nobody", NOW) is None
+
+
+def unpacked(database: Database, batch: Batch, folder: Path) -> Path:
+    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_an_unpacked_zip_verifies_with_the_installations_key_alone(database, tmp_path):
+    folder = unpacked(database, finished(database), tmp_path / "unpacked")
+
+    for where in (folder, folder / "released"):
+        assert verify_folder(where, frozenset()).judgement is Judgement.UNKNOWN
+        known = verify_folder(where, database.notary.keys.own)
+        assert (known.judgement, known.pictures) == (Judgement.FITS, 3)
+
+
+def test_the_key_in_the_zip_is_the_one_that_signed(database, tmp_path):
+    folder = unpacked(database, finished(database), tmp_path / "unpacked")
+
+    assert read_public(folder / "public-key.pem") == database.notary.keys.own
+
+
+def test_after_a_rotation_the_zip_holds_both_keys_and_verifies(database, tmp_path):
+    batch = finished(database)
+    keys = rotate(database.files.home)
+    database.notary = replace(database.notary, keys=keys)
+
+    folder = unpacked(database, batch, tmp_path / "unpacked")
+
+    assert read_public(folder / "public-key.pem") == keys.own
+    assert verify_folder(folder, keys.own).judgement is Judgement.FITS
+
+
+def test_no_hash_of_an_original_and_no_reviewer_is_in_the_zip(database):
+    batch = finished(database)
+
+    content = entries(database, batch)
+
+    public = b"".join(part for name, part in content.items() if not name.endswith(".png"))
+    for original in CONTENTS:
+        for kind in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(kind, original)
+            assert digest.hexdigest().encode()[:16] not in public
+            assert base64.b64encode(digest.digest())[:16] not in public
+
+
+def test_a_withdrawn_release_is_not_on_the_manifest_and_the_rest_verifies(database, tmp_path):
+    batch = finished(database)
+    gone = receipts.newest(database, batch.id)[0]
+    with database.transaction() as cursor:
+        receipts.withdraw(cursor, database.files, gone.picture_id, NOW)
+
+    folder = unpacked(database, batch, tmp_path / "unpacked")
+
+    assert gone.release_id.encode() not in (folder / "released" / "manifest.json").read_bytes()
+    assert verify_folder(folder, database.notary.keys.own).pictures == 2
+    assert verify_folder(folder, database.notary.keys.own).judgement is Judgement.FITS
+
+
+def test_releases_from_before_certificates_are_named_and_not_vouched_for(database, tmp_path):
+    batch = finished(database)
+    old = receipts.newest(database, batch.id)[0]
+    with database.transaction() as cursor:
+        cursor.execute("DELETE FROM certificates WHERE release_id = ?", [old.release_id])
+
+    folder = unpacked(database, batch, tmp_path / "unpacked")
+
+    assert f"before certificates: {old.release_id}" in (folder / "README.txt").read_text()
+    verification = verify_folder(folder, database.notary.keys.own)
+    assert verification.judgement is Judgement.WRONG
+    assert verification.pictures == 2
+
+
+def test_a_certificate_that_was_changed_inside_is_not_handed_out(database):
+    batch = finished(database)
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE certificates SET certificate = replace(certificate, '2026', '2025')")
+
+    with pytest.raises(InvalidSignature):
+        bundle(database, batch, NOW)
 
 
 def test_what_goes_out_follows_the_mask_and_never_the_box_itself():

@@ -6,8 +6,9 @@ import io
 import json
 import zipfile
 
+from components import services
 from components.bundle import bundle
-from store import batches, pictures
+from store import batches, pictures, receipts
 from store.pictures import PictureState
 from tests.app.reading import UPRIGHT, WIDE, numbers, said
 
@@ -43,7 +44,7 @@ def test_the_download_holds_the_release_and_no_name(lethe):
     app = lethe.page("Release")
 
     assert not app.get("download_button")[0].disabled
-    with bundle(lethe.database, batches.batch(lethe.database, batch_id)) as file:
+    with bundle(lethe.database, batches.batch(lethe.database, batch_id), services.now()) as file:
         raw = file.read()
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         (line,) = archive.read("receipts.jsonl").splitlines()
@@ -78,3 +79,39 @@ def test_a_release_whose_original_is_gone_is_still_shown(lethe):
     assert not app.exception
     assert any("original cannot be read" in error.value for error in app.error)
     assert len(app.image) == 1
+
+
+def test_a_release_shows_its_certificate_in_words_and_hands_it_out(lethe):
+    lethe.batch(UPRIGHT)
+
+    app = lethe.page("Release")
+
+    assert "Certificate verified" in said(app)
+    assert f"with key {lethe.database.notary.keys.id}." in said(app)
+    assert "No person looked at it." in said(app)
+    labels = [button.label for button in app.get("download_button")]
+    assert labels[1:] == ["Download the public key", "Download its certificate"]
+
+
+def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
+    batch_id = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(lethe.database, batch_id)
+    kept.path.write_bytes(kept.path.read_bytes() + b"more")
+
+    app = lethe.page("Release")
+
+    assert "is not the picture that was released. Do not hand it out." in said(app)
+    assert "Certificate verified" not in said(app)
+
+
+def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
+    lethe.batch(UPRIGHT)
+    with lethe.database.transaction() as cursor:
+        cursor.execute("DELETE FROM certificates")
+
+    app = lethe.page("Release")
+
+    assert "was made before certificates" in said(app)
+    assert "Check T1 passed" in said(app)
+    assert "Certificate verified" not in said(app)
+    assert len(app.get("download_button")) == 2

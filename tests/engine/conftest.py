@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from engine import commands
 from engine.__main__ import main
 from engine.detect.ensemble import Ensemble
+from engine.verification import verify_folder
+from tests.engine.handed_out import hand_out, notary_at, trusted
 from tests.engine.runs import QUICK, ByBrightness, OutOfOrder, paint
 
 
@@ -39,3 +42,30 @@ def folder(tmp_path, rng):
     (where / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     (where / "notes.txt").write_text("not a picture", encoding="utf-8")
     return where
+
+
+@pytest.fixture(scope="session")
+def signing_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("signing_home")
+
+
+@pytest.fixture(scope="session")
+def strange_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("stranger")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory, signing_home):
+    return hand_out(tmp_path_factory.mktemp("made") / "out", notary_at(signing_home))
+
+
+@pytest.fixture
+def handed(made, tmp_path):
+    """`released` as it was handed out, to be tampered with."""
+    return shutil.copytree(made, tmp_path / "handed")
+
+
+@pytest.fixture
+def verified(signing_home):
+    """What verifying a folder finds, trusting the installation's own key."""
+    return lambda folder, **options: verify_folder(folder, trusted(signing_home), **options)

@@ -8,6 +8,7 @@ import json
 import cv2
 
 from engine.batch import InProcess
+from engine.documents import ENDING
 from tests.scenes import picture, seen
 
 QUICK = "[detection]\nscales = [64]\nturns = [0]\n[review]\naudit_share = 0\n"
@@ -68,9 +69,21 @@ def fates(out):
     return sorted(done + held + waiting)
 
 
+def released_ids(out):
+    """Of the pictures in `released`, sorted."""
+    files = out.glob("released/*")
+    return sorted(path.stem for path in files if path.suffix in (".png", ".jpg"))
+
+
+def certified_ids(out):
+    """Of the certificates in `released`, sorted."""
+    files = (out / "released").glob("*" + ENDING)
+    return sorted(path.name.removesuffix(ENDING) for path in files)
+
+
 def assert_whole(out):
-    """No release without receipt or name, no receipt without release, none doubled."""
+    """No release without receipt, name or certificate, no receipt without release, none doubled."""
     receipts = [line["release"] for line in lines(out, "receipts.jsonl")]
-    assert sorted(path.stem for path in (out / "released").iterdir()) == sorted(receipts)
+    assert released_ids(out) == certified_ids(out) == sorted(receipts)
     assert sorted(release for _, release in names(out)[1:]) == sorted(receipts)
     assert len(set(receipts)) == len(receipts)

@@ -19,7 +19,17 @@ from engine.__main__ import main
 from engine.batch import InProcess
 from engine.detect.ensemble import Ensemble
 from engine.policy import default_policy
-from tests.engine.runs import FACE, QUICK, RELEASING, assert_whole, fates, lines, paint
+from tests.engine.runs import (
+    FACE,
+    QUICK,
+    RELEASING,
+    assert_whole,
+    certified_ids,
+    fates,
+    lines,
+    paint,
+    released_ids,
+)
 from tests.scenes import FakeDetector, shipped_picture
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +87,8 @@ class TestProcess:
             process.send_signal(signal.SIGKILL)
             process.communicate()
 
-            released = {path.stem for path in (out / "released").iterdir()}
+            released = set(released_ids(out))
+            assert released <= set(certified_ids(out))
             text = (out / "receipts.jsonl").read_text()
             whole = text[: text.rfind("\n") + 1].splitlines()
             assert released <= {json.loads(line)["release"] for line in whole}

@@ -11,22 +11,28 @@ import pytest
 
 from engine.errors import UnusableFolder
 from engine.geometry import PixelRect, Size
+from engine.home import home
 from engine.images import Residue
-from engine.outbox import NAMES_NOTE, Outbox
+from engine.names import NAMES_NOTE
+from engine.notary import notary
+from engine.outbox import Outbox
 from engine.outcome import NeedsReview, Quarantined, Released
 from engine.plan import Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
 from engine.receipt import Receipt
+from engine.signature import opened
 from tests.awkward import NAMES_IN_ANY_SCRIPT
+from tests.engine.runs import certified_ids, released_ids
 from tests.scenes import region
 
+DAY = "2026-11-23"
 FACE, MASKED = region((10, 10, 30, 30)), PixelRect(0, 0, 50, 50)
 SOURCE = 'Ünïcödé, "quoted"\n顔.jpg'
 """As hard on CSV as a file name can be."""
 
 
 def open_outbox(folder):
-    return Outbox.create(folder, Policy(), "same")
+    return Outbox.create(folder, Policy(), "same", notary(home()), lambda: DAY)
 
 
 def released(number=0, picture="picture"):
@@ -168,7 +174,7 @@ class TestOpening:
         open_outbox(tmp_path).close()
 
         with pytest.raises(UnusableFolder, match="another policy or output format"):
-            Outbox.create(tmp_path, policy, file_format)
+            Outbox.create(tmp_path, policy, file_format, notary(home()), lambda: DAY)
 
         open_outbox(tmp_path).close()
 
@@ -181,7 +187,7 @@ class TestOpening:
 
     def test_a_folder_without_a_run_cannot_be_gone_on_with(self, tmp_path):
         with pytest.raises(UnusableFolder, match="not the output folder"):
-            Outbox(tmp_path)
+            Outbox(tmp_path, notary(home()), lambda: DAY)
 
     def test_picture_ids_depend_on_the_folders_key(self, tmp_path):
         one, other = open_outbox(tmp_path / "one"), open_outbox(tmp_path / "other")
@@ -251,10 +257,18 @@ def killed_before(folder, step, work=_all_outcomes):
     return child.exitcode == 9
 
 
+def listed(folder):
+    """Releases in the manifest; None when there is none."""
+    path = folder / "released" / "manifest.json"
+    if not path.exists():
+        return None
+    told = opened("manifest", path.read_bytes()).body
+    return [one["release"] for one in told["releases"]]
+
+
 def assert_consistent(folder):
     receipts = [line["release"] for line in lines(folder, "receipts.jsonl")]
-    files = [path.stem for path in (folder / "released").iterdir()]
-    assert sorted(files) == sorted(receipts)
+    assert released_ids(folder) == certified_ids(folder) == sorted(receipts)
     assert len(set(receipts)) == len(receipts)
     assert sorted(release for _, release in names(folder)[1:]) == sorted(receipts)
     assert not list((folder / ".lethe" / "partial").iterdir())
@@ -263,12 +277,15 @@ def assert_consistent(folder):
 def test_a_kill_before_any_file_operation_leaves_nothing_half_done(tmp_path):
     steps = 0
     while killed_before(folder := tmp_path / str(steps), steps):
-        released_before = {path.stem for path in folder.glob("released/*")}
+        released_before = set(released_ids(folder))
+        assert released_before <= set(certified_ids(folder))
+        assert listed(folder) in (None, sorted(released_before))
         receipts_before = {line["release"] for line in lines(folder, "receipts.jsonl")}
         outbox = open_outbox(folder)  # what the next run does
 
         assert released_before <= receipts_before
         assert_consistent(folder)
+        assert listed(folder) == sorted(receipts_before)
         for source, picture in (("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")):
             if outbox.fate(source, picture) is None:
                 number = {"one": 11, "four": 14}.get(picture)
@@ -280,6 +297,7 @@ def test_a_kill_before_any_file_operation_leaves_nothing_half_done(tmp_path):
         assert_consistent(folder)
         assert len(lines(folder, "receipts.jsonl")) == 2
         outbox.close()
+        assert len(listed(folder)) == 2
         steps += 1
 
     assert steps > 20
@@ -297,9 +315,11 @@ def test_a_kill_while_tidying_up_is_tidied_up_as_well(tmp_path):
         outbox.record("a", "one", released(1, "one"))
         outbox.close()
         done = folder / "released" / f"{1:032x}.png"
-        done.rename(folder / ".lethe" / "partial" / done.name)  # killed just before the move
+        for name in (done.name, f"{done.stem}.certificate.json"):  # killed just before the move
+            (folder / "released" / name).rename(folder / ".lethe" / "partial" / name)
         (folder / ".lethe" / "partial" / f"{2:032x}.png").write_bytes(b"without a receipt")
         was_killed = killed_before(folder, step, reopen)
+        assert set(released_ids(folder)) <= set(certified_ids(folder))
 
         open_outbox(folder).close()
 

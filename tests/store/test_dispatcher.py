@@ -10,7 +10,7 @@ import pytest
 from engine.outcome import NeedsReview, Quarantined
 from engine.plan import Verdict
 from engine.triage import contested
-from store import batches, pictures, progress, receipts, reviews, verdicts, work
+from store import batches, certificates, pictures, progress, receipts, reviews, verdicts, work
 from store.database import Database
 from store.dispatcher import Dispatcher
 from tests.scenes import region
@@ -363,5 +363,6 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     assert {one.path.name for one in kept} == files
     assert Counter(one.picture_id for one in kept).most_common(1)[0][1] == 1
     assert len(kept) == final.released
+    assert certificates.of_batch(database, batch_id).keys() == {one.release_id for one in kept}
     assert database.recovered.releases_missing == 0
     database.close()

@@ -1,0 +1,97 @@
+"""A certificate in plain sentences, for people who have one in hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from engine.documents import Certificate
+
+CHECKS: Final = {
+    "T1": "the removed pixels have no influence on the file",
+    "T3": "everything outside the masks is untouched",
+    "T4": "the file holds pixels and nothing else",
+    "T7": "a second look at the finished picture found nothing that was missed",
+}
+"""What each check on a release shows when it passes."""
+
+_SOURCES: Final = {
+    "none": "a lossless file, which spreads no hidden pixel",
+    "block": "a JPEG; what it spreads stays within its blocks, which the masks cover",
+    "twice": "a JPEG that looks saved twice; its masks were widened for that",
+    "unbounded": "a file of a kind for which nobody knows how far hidden pixels spread",
+}
+_WITNESSES: Final = {
+    "independent": "by a detector that took no part in finding",
+    "not independent": "by the detector that also searched, on a mirrored and rescaled copy",
+    "did not look": "by nobody",
+}
+
+
+def sentences(certificate: Certificate) -> tuple[str, ...]:
+    """What a certificate says, a sentence for each thing."""
+    return (
+        _removed(certificate),
+        *_checks(certificate),
+        *_witness(certificate),
+        _not_looked_for(certificate),
+        _battery(certificate),
+        f"The source was {_SOURCES[certificate.source.residue]}.",
+        _reviewer(certificate),
+        f"Made by pipeline {certificate.pipeline} with {_models(certificate)}.",
+        f"Signed on {certificate.day} (UTC) with key {certificate.key}.",
+        *([certificate.notice] if certificate.notice else []),
+    )
+
+
+def _removed(certificate: Certificate) -> str:
+    counts = Counter(region.category for region in certificate.regions)
+    if not counts:
+        return "Nothing was removed."
+    return "Removed: " + ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts)) + "."
+
+
+def _checks(certificate: Certificate) -> list[str]:
+    outcomes: Mapping[str, str] = {str(name): how for name, how in certificate.checks.items()}
+    return [
+        f"Check {name} passed: {meaning}."
+        if outcomes.get(name) == "passed"
+        else f"Check {name}: {outcomes.get(name, 'not run')}."
+        for name, meaning in CHECKS.items()
+    ]
+
+
+def _witness(certificate: Certificate) -> list[str]:
+    if certificate.checks.get("T7", "not run") == "not run":
+        return []
+    return [
+        f"The finished picture was looked at again for {category} {_WITNESSES[how]}."
+        for category, how in sorted(certificate.witness.items())
+    ]
+
+
+def _not_looked_for(certificate: Certificate) -> str:
+    if not certificate.not_looked_for:
+        return "Faces, tattoos and jewelry were looked for; hair, clothes and surroundings stay."
+    return f"Nobody looked for: {', '.join(certificate.not_looked_for)}."
+
+
+def _battery(certificate: Certificate) -> str:
+    battery = certificate.battery
+    if battery == "none":
+        return "No report of attacks stands behind it."
+    line = f"Attacks on this kind of removal (report {battery.report}): {battery.words}"
+    if battery.pipeline == certificate.pipeline:
+        return line
+    return f"{line} They were run on another pipeline, {battery.pipeline}."
+
+
+def _reviewer(certificate: Certificate) -> str:
+    if certificate.reviewer is None:
+        return "No person looked at it."
+    return f"A person decided, known to the sender under the pseudonym {certificate.reviewer}."
+
+
+def _models(certificate: Certificate) -> str:
+    return ", ".join(certificate.models) or "no model"

@@ -1,0 +1,63 @@
+"""The files that somebody was handed, listed without following a link."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+RELEASED: Final = "released"
+PRIVATE: Final = ".lethe"
+OUTSIDE: Final = "../"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A folder with releases, and what lies around them."""
+
+    root: Path
+    """The folder that was named."""
+    base: Path
+    """Where the releases lie: `root/released` where there is one, else `root`."""
+    files: dict[str, Path] = field(default_factory=dict)
+    """By name: relative to `base`, with forward slashes, and behind `../` for what lies around it.
+    Links and folders that cannot be opened stand here too, so that they are not passed over."""
+    has_private: bool = False
+    """Whether the private part of a run, which is left out here, lies in `root`."""
+
+    def path(self, name: str) -> Path:
+        """Where a file lies, or would lie."""
+        return self.files.get(name, self.base / name)
+
+    def shown(self, name: str) -> str:
+        """A name as seen from `root`."""
+        if name.startswith(OUTSIDE):
+            return name.removeprefix(OUTSIDE)
+        return name if self.base == self.root else f"{RELEASED}/{name}"
+
+
+def delivery(root: Path) -> Delivery:
+    """Everything below a folder, but for the private part of a run."""
+    base = root / RELEASED
+    if base.is_symlink() or not base.is_dir():
+        base = root
+    files: dict[str, Path] = {}
+
+    def closed(error: OSError) -> None:
+        files[_name(Path(error.filename), root, base)] = Path(error.filename)
+
+    for folder, folders, names in os.walk(root, onerror=closed):
+        here = Path(folder)
+        if here == root and PRIVATE in folders:
+            folders.remove(PRIVATE)
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in (*names, *links):
+            files[_name(here / name, root, base)] = here / name
+    return Delivery(root, base, files, (root / PRIVATE).is_dir())
+
+
+def _name(path: Path, root: Path, base: Path) -> str:
+    if path.is_relative_to(base):
+        return path.relative_to(base).as_posix()
+    return OUTSIDE + path.relative_to(root).as_posix()

@@ -1,0 +1,163 @@
+"""The shapes of what is signed: certificates and manifests, read with suspicion.
+
+`engine.certificate` says what they may tell and makes them; whoever verifies reads them here.
+Anything that is missing, of another type, or unknown is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from engine.errors import InvalidSignature
+
+CERTIFICATE_SCHEMA: Final = "lethe/certificate"
+MANIFEST_SCHEMA: Final = "lethe/manifest"
+VERSION: Final = 1
+ENDING: Final = ".certificate.json"
+MANIFEST: Final = "manifest.json"
+SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
+
+Outcome: TypeAlias = Literal["passed", "failed", "not run"]
+CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
+Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Day: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=2000)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Output(_Part):
+    """The released file."""
+
+    sha256: Sha256
+    format: Literal["png", "jpeg"]
+    bytes: Count
+    width: Count
+    height: Count
+
+
+class PublicRegion(_Part):
+    """Something that was removed."""
+
+    category: Literal["face", "tattoo", "jewelry", "other"]
+    box: Annotated[list[Count], Field(min_length=4, max_length=4)]
+    """x0, y0, x1, y1: the masked rectangle, outward to the 16-px grid, within the picture."""
+    origin: Literal["model", "reviewer"]
+
+
+class Battery(_Part):
+    """The report of attacks that the checks rest on."""
+
+    report: Text
+    verdict: Text
+    pipeline: Text
+    """The state of the removing code that was attacked; may differ from the certificate's."""
+    words: Text
+
+
+class Source(_Part):
+    """What kind of file the picture came from, and how far it may have leaked beforehand."""
+
+    codec: Literal["jpeg", "lossless", "other"]
+    residue: Literal["none", "block", "twice", "unbounded"]
+
+
+class Certificate(_Part):
+    """What is signed for one release."""
+
+    kind: Literal["lethe/certificate"] = Field(alias="schema")
+    version: Literal[1]
+    release: Id
+    output: Output
+    regions: list[PublicRegion]
+    not_looked_for: list[Text]
+    pipeline: Text
+    models: list[Text]
+    """`name@sha256[:8]` of every model that looked."""
+    checks: dict[CheckName, Outcome]
+    witness: dict[Text, Literal["independent", "not independent", "did not look"]]
+    """T7 by category: whether who looked at the release took no part in finding."""
+    battery: Battery | Literal["none"]
+    source: Source
+    day: Day
+    """UTC."""
+    reviewer: Id | None
+    """Pseudonym of the person who decided; None when no person looked."""
+    notice: Text | None
+    """On the use of the models that come with Lethe."""
+    key: Id
+
+    @property
+    def picture(self) -> str:
+        """The released file's name."""
+        return self.release + SUFFIXES[self.output.format]
+
+
+class Listed(_Part):
+    """A release in a manifest."""
+
+    release: Id
+    certificate: Sha256
+    """Of the certificate's file."""
+
+
+class Manifest(_Part):
+    """What is signed for a batch as it stood on a day."""
+
+    kind: Literal["lethe/manifest"] = Field(alias="schema")
+    version: Literal[1]
+    batch: Id
+    count: Count
+    """How many releases there are: listed ones and ones without a certificate."""
+    releases: list[Listed]
+    without_certificate: list[Id]
+    """Made before certificates: known to have been released, and nothing else is vouched for."""
+    day: Day
+    """UTC, of signing."""
+    key: Id
+
+
+def read_certificate(body: Mapping[str, Any]) -> Certificate:
+    """A certificate from a signed body.
+
+    Raises:
+        InvalidSignature: it is of another kind or version, or lacks something.
+    """
+    return _read(Certificate, body, "certificate")
+
+
+def read_manifest(body: Mapping[str, Any]) -> Manifest:
+    """A manifest from a signed body.
+
+    Raises:
+        InvalidSignature: it is of another kind or version, or contradicts itself.
+    """
+    found = _read(Manifest, body, "manifest")
+    named = [one.release for one in found.releases]
+    both = named + found.without_certificate
+    is_sorted = named == sorted(named) and found.without_certificate == sorted(
+        found.without_certificate
+    )
+    if len(set(both)) != len(both) or len(both) != found.count or not is_sorted:
+        raise InvalidSignature("it contradicts itself: its list and its count do not agree")
+    return found
+
+
+_Body = TypeVar("_Body", bound=_Part)
+
+
+def _read(model: type[_Body], body: Mapping[str, Any], kind: str) -> _Body:
+    version = body.get("version")
+    if body.get("schema") == f"lethe/{kind}" and isinstance(version, int) and version > VERSION:
+        raise InvalidSignature(f"it is a {kind} of version {version}; a newer Lethe reads it")
+    try:
+        return model.model_validate(dict(body))
+    except (ValidationError, RecursionError) as error:
+        raise InvalidSignature(f"it is not a {kind} as this Lethe knows them") from error

@@ -1,0 +1,57 @@
+"""Who signs: the key ring, with what is the same for every certificate of a process.
+
+Signing happens in the process that records outcomes; workers never see a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.attacks.shipped import Headline, headline
+from engine.certificate import Terms, certificate, manifest
+from engine.keys import KeyRing, ring
+from engine.provenance import pipeline_version
+from engine.receipt import Receipt
+from engine.signature import sign
+from engine.weights import own_weights_notice
+
+
+@dataclass(frozen=True, slots=True)
+class Notary:
+    """Makes signed files; the caller tells the day (UTC, as 2026-11-23)."""
+
+    keys: KeyRing
+    pipeline: str
+    battery: Headline | None
+    notice: str | None
+
+    def certificate(self, receipt: Receipt, data: bytes, day: str) -> bytes:
+        """The certificate's file for the release with these bytes."""
+        reviewer = receipt.reviewer
+        pseudonym = None if reviewer is None else self.keys.pseudonym("reviewer", reviewer)
+        terms = Terms(day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id)
+        return sign("certificate", certificate(receipt, data, terms), self.keys.signing)
+
+    def manifest(self, batch: str, releases: Mapping[str, str | None], day: str) -> bytes:
+        """The manifest's file of a batch.
+
+        Args:
+            batch: its inner id, which stays inside; the manifest names a pseudonym.
+            releases: as for `engine.certificate.manifest`.
+            day: of signing.
+        """
+        public = self.keys.pseudonym("batch", batch)
+        body = manifest(public, releases, day=day, key=self.keys.id)
+        return sign("manifest", body, self.keys.signing)
+
+
+def notary(home: Path) -> Notary:
+    """The one of this installation, its keys made when there are none.
+
+    Raises:
+        UnusableKeys: the keys cannot be used.
+        UnusableWeights: the manifest of the models cannot be read.
+    """
+    return Notary(ring(home), pipeline_version(), headline(), own_weights_notice())

@@ -1,0 +1,208 @@
+"""The verbs `verify` and `keys`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from engine import cli, private
+from engine.certificate_words import sentences
+from engine.documents import ENDING, MANIFEST
+from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder
+from engine.evaluation.report_numbers import counted
+from engine.home import home
+from engine.judgement import Judgement, Verification, held_at
+from engine.keys import KeyRing, own_keys, public_pem, read_public, ring, rotate
+from engine.signature import key_id, raw
+from engine.untrusted import printable
+from engine.verification import verify_folder, verify_one
+
+EXIT_WRONG, EXIT_UNKNOWN = 1, 3
+
+_VERIFY = """\
+Tell whether pictures are the ones that were released, and by whom. WHAT is a folder that was handed
+out (an unpacked zip, OUT of a run, or OUT/released), one certificate, or one picture that has its
+certificate beside it. Each line names a file and what was found. A folder is compared with its
+signed manifest, so that a missing or added picture shows; one picture alone cannot show that.
+
+Without --key only the keys of this installation are trusted. Get the sender's public key from the
+sender, not from the folder: whoever can change the pictures can change that file too.
+"""
+_VERIFY_EXITS = """\
+exit status: 0 all good; 1 something is wrong, and its file is named; 2 the command could not be
+understood or started; 3 every signature fits, but a signer is unknown
+"""
+_KEYS = """\
+The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
+need and only their owner can read them.
+
+show    every public key that is or was this installation's own
+export  the public key as PEM, to hand to whoever verifies; --all with earlier ones
+rotate  sign with a new key from now on; what the old one signed still verifies. An app that is
+        running goes on with the old key until it is started again
+"""
+_KEYS_EXITS = "exit status: 0 done; 2 the command could not be understood, or the keys not used\n"
+_MARKS = {
+    Judgement.FITS: "good",
+    Judgement.UNKNOWN: "UNKNOWN",
+    Judgement.WRONG: "WRONG",
+    Judgement.NOTE: "note",
+}
+_STATUS = {Judgement.FITS: cli.EXIT_DONE, Judgement.UNKNOWN: EXIT_UNKNOWN}
+
+
+def add_verbs(verbs: cli.Verbs) -> None:
+    """Add both to the command line."""
+    verify = cli.add_verb(
+        verbs,
+        "verify",
+        _verify,
+        description=_VERIFY,
+        short="tell whether pictures are as released",
+        exits=_VERIFY_EXITS,
+    )
+    verify.add_argument("what", metavar="WHAT", type=Path, help="a folder, certificate or picture")
+    verify.add_argument(
+        "--key",
+        dest="keys",
+        action="append",
+        type=Path,
+        metavar="PUB",
+        help="trust this public key (PEM), and no other; may be given again",
+    )
+    verify.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="of the one picture, where it lies apart"
+    )
+    verify.add_argument(
+        "--no-manifest",
+        action="store_true",
+        help="let a missing manifest pass; missing pictures then go unnoticed",
+    )
+    cli.add_json(verify)
+    keys = cli.add_verb(
+        verbs, "keys", _keys, description=_KEYS, short="show, export, rotate", exits=_KEYS_EXITS
+    )
+    keys.add_argument("action", choices=("show", "export", "rotate"))
+    keys.add_argument("--out", type=Path, metavar="FILE", help="for export; default: stdout")
+    keys.add_argument("--all", action="store_true", help="for export: earlier keys too")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    trusted = _trusted(options.keys)
+    found = _found(options, trusted)
+    if options.json:
+        cli.say(json.dumps(_as_json(found, trusted)))
+    else:
+        for line in _lines(found, trusted):
+            cli.say(printable(line))
+    return _STATUS.get(found.judgement, EXIT_WRONG)
+
+
+def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
+    if paths is None:
+        return own_keys(home())
+    return frozenset(key for path in paths for key in read_public(path))
+
+
+def _found(options: argparse.Namespace, trusted: frozenset[bytes]) -> Verification:
+    """What there is to say of the folder or file that was named.
+
+    Raises:
+        UnusableFolder: nothing there can be verified.
+    """
+    what: Path = options.what
+    if what.is_dir():
+        return verify_folder(what, trusted, needs_manifest=not options.no_manifest)
+    if not what.exists() and not what.is_symlink():
+        raise UnusableFolder(f"There is no file or folder {printable(str(what))}.")
+    if what.name == MANIFEST or what.suffix.lower() == ".zip":
+        advice = "unpack it, and name" if what.suffix.lower() == ".zip" else "name"
+        raise UnusableFolder(f"{printable(what.name)} is not verified alone; {advice} its folder.")
+    if what.suffix.lower() == ".json":
+        return verify_one(_picture_of(what), what, trusted)
+    beside = what.with_name(what.stem + ENDING)
+    return verify_one(what, options.certificate or beside, trusted)
+
+
+def _picture_of(certificate: Path) -> Path:
+    """Where the picture of a certificate should lie; a name made of its id, never taken from it."""
+    try:
+        return certificate.with_name(held_at(certificate).certificate.picture)
+    except (UnreadableFile, InvalidSignature):
+        return certificate  # the certificate's own finding says what is wrong
+
+
+def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
+    width = max((len(finding.file) for finding in found.findings), default=0)
+    for finding in found.findings:
+        yield f"{_MARKS[finding.judgement]:<8}{finding.file:<{width}}  {finding.words}"
+    if found.certificate is not None:
+        yield ""
+        yield from (f"  {sentence}" for sentence in sentences(found.certificate))
+    yield ""
+    yield _summary(found)
+    if found.manifest is not None:
+        yield (
+            f"Manifest {found.fingerprint} of {found.manifest.day}: compare this with the sender, "
+            "since an older one of the same batch would fit an older state of it."
+        )
+    elif found.certificate is not None:
+        yield "Whether other pictures were handed out with it, one picture cannot tell."
+    for signer in sorted(found.signers, key=key_id):
+        known = "trusted" if signer in trusted else "unknown: name it with --key if you know it"
+        yield f"Signed with key {key_id(signer)} ({known})."
+
+
+def _summary(found: Verification) -> str:
+    wrong = sum(finding.judgement is Judgement.WRONG for finding in found.findings)
+    pictures = counted(found.pictures, "picture")
+    if wrong:
+        return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
+    if found.judgement is Judgement.UNKNOWN:
+        return f"{pictures}: every signature fits, but who signed is unknown here."
+    return f"{pictures}, all as released."
+
+
+def _as_json(found: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
+    manifest = found.manifest
+    return {
+        "verdict": found.judgement.value,
+        "pictures": found.pictures,
+        "findings": [
+            {"file": one.file, "verdict": one.judgement.value, "words": one.words}
+            for one in found.findings
+        ],
+        "manifest": None
+        if manifest is None
+        else {"fingerprint": found.fingerprint, "count": manifest.count, "day": manifest.day},
+        "signers": [
+            {"key": key_id(signer), "trusted": signer in trusted}
+            for signer in sorted(found.signers, key=key_id)
+        ],
+    }
+
+
+def _keys(options: argparse.Namespace) -> int:
+    keys = rotate(home()) if options.action == "rotate" else ring(home())
+    if options.action == "export":
+        _export(keys, options.out, everything=options.all)
+        return cli.EXIT_DONE
+    for public in sorted(keys.own, key=lambda one: (one != raw(keys.signing), key_id(one))):
+        use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
+        cli.say(f"{key_id(public)}  {use}")
+    return cli.EXIT_DONE
+
+
+def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
+    present = raw(keys.signing)
+    chosen = [present, *sorted(keys.own - {present})] if everything else [present]
+    pem = b"".join(map(public_pem, chosen))
+    if out is None:
+        cli.say(pem.decode().rstrip())
+        return
+    private.write(out, pem)
+    out.chmod(0o644)  # made to be handed out
+    cli.say(f"Public key {keys.id} written to {out}.")

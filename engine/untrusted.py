@@ -1,0 +1,68 @@
+"""Reading files that anybody may have made: no links followed, no devices waited for, no end lost.
+
+What is wrong with a file is said without its name, for sentences that name it themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from engine.errors import UnreadableFile
+
+
+def content(path: Path, most: int) -> bytes:
+    """A whole file of at most `most` bytes.
+
+    Raises:
+        UnreadableFile: it is longer, is no plain file, or cannot be read.
+    """
+    with _plain(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise UnreadableFile(f"is longer than {most} bytes, so it was not read")
+    return data
+
+
+def measured(path: Path) -> tuple[str, int]:
+    """SHA-256 in hex and length in bytes of a plain file, read a piece at a time.
+
+    Raises:
+        UnreadableFile: it is no plain file, or cannot be read.
+    """
+    with _plain(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest, file.tell()
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal, whatever it holds."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[BufferedReader]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise UnreadableFile(_why(path, error)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnreadableFile("is no plain file, so it was not read")
+        try:
+            yield file
+        except OSError as error:
+            raise UnreadableFile(_why(path, error)) from error
+
+
+def _why(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is missing"
+    if path.is_symlink():
+        return "is a link, and links are not followed"
+    return f"could not be read ({error.strerror})"
