@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "export": _export,
         "propose": _propose,
         "calibrate": _calibrate,
+        "witness": _witness,
     }
     options = parser(acts).parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.act
@@ -184,6 +185,23 @@ def _calibrate(options: argparse.Namespace) -> None:
         _say(promise)
     if options.note:
         note_down(options.table, options.note, result.experiments)
+
+
+def _witness(options: argparse.Namespace) -> None:
+    from models.train.witnessing import choose
+
+    data = options.data / "calibration.json" if options.data.is_dir() else options.data
+    card = options.models / "cards" / "witness.md"
+    with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+        result = choose(
+            data if data.exists() else options.data,
+            options.policy,
+            card,
+            workers=options.workers,
+            progress=bar.update,
+        )
+    for line in result.sentences():
+        _say(line)
 
 
 def _say(text: str) -> None:

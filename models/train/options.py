@@ -49,6 +49,11 @@ _PROPOSE = """\
 Write down what the detectors see, at very low thresholds, in the pictures of DATA: a data set, or a
 folder whose train.json and calibration.json are both looked at. It goes on where it was stopped.
 """
+_WITNESS = """\
+Choose from which score the witness's objections to finished pictures count, on labelled pictures
+that nothing was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
+the scores into the policy file, and what they give into the witness's card.
+"""
 _EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
 
 
@@ -87,6 +92,11 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")
     _add_workers(propose)
+    witness = _verb(verbs, "witness", acts["witness"], _WITNESS, "choose when to object")
+    witness.add_argument("data", type=Path, metavar="DATA")
+    witness.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
+    witness.add_argument("--policy", type=Path, default=DEFAULT_FILE, metavar="FILE")
+    _add_workers(witness)
     _add_calibration(
         _verb(
             verbs, "calibrate", acts["calibrate"], _CALIBRATE, "make probabilities and thresholds"

@@ -1,0 +1,225 @@
+"""From which score the witness's word counts: `python -m models.train witness`.
+
+An objection costs a person's look, so the witness may object to few releases from which everything
+was removed, and should object to as many as it can in which something was left. Half A of the
+calibration pictures chooses the scores, half B tells what they give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tomlkit
+
+from engine import codec
+from engine.category import DETECTABLE, Category
+from engine.detect.shipped import default_witness
+from engine.detect.witness import OwnWitness, objections
+from engine.errors import InvalidDataset, UnreadableImage
+from engine.evaluation.datasets import read_dataset
+from engine.evaluation.labels import Label, LabelledPicture
+from engine.evaluation.matching import is_found_by
+from engine.images import RgbImage
+from engine.masks import mask_of, masked
+from engine.plan import Origin, Region
+from engine.policy import Policy, WitnessPolicy, read_policy
+from engine.removal import remove
+from models.train.errors import TrainingRefused
+from models.train.files import write_whole
+from models.train.halves import half
+from models.train.upright import labels_in
+
+SENT = 0.02
+"""Share of releases with nothing left that may be sent to a person."""
+HEADING = "## What its word gives"
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the witness said about one picture."""
+
+    clean: Mapping[Category, float]
+    """By category the picture is labelled completely for: the surest thing it saw when everything
+    labelled was removed; 0 when it saw nothing."""
+    left: Mapping[Category, tuple[float, ...]]
+    """By category: how sure it was of each labelled thing when nothing was removed; 0: not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was chosen, and what it gives on half B."""
+
+    ask_at: Mapping[Category, float]
+    sent: int
+    """Releases with nothing left that it objects to."""
+    pictures: int
+    caught: Mapping[Category, tuple[int, int]]
+    """Labelled things that it would have objected to, of how many."""
+
+    def sentences(self) -> list[str]:
+        """For a person."""
+        first = (
+            f"Of {self.pictures} pictures of half B from which everything labelled was removed, it "
+            f"objects to {self.sent} ({self.sent / max(self.pictures, 1):.1%})."
+        )
+        return [first] + [
+            f"{category.value}: from a score of {self.ask_at[category]:g} on; of {total} labelled "
+            f"ones that nobody removed it would have objected to {caught} "
+            f"({caught / max(total, 1):.0%})."
+            for category, (caught, total) in self.caught.items()
+        ]
+
+
+def choose(
+    data: Path,
+    policy_file: Path,
+    card: Path,
+    *,
+    workers: int,
+    progress: Callable[[], object] = lambda: None,
+) -> Heard:
+    """Choose the scores, and write them into the policy and what they give into the card.
+
+    Args:
+        data: labelled pictures that nothing was trained on.
+        policy_file: its `[witness]` table is replaced.
+        card: of the witness; its last section is replaced.
+        workers: processes.
+        progress: called for each picture.
+
+    Raises:
+        LetheError: the data set, the policy or the model file cannot be used. Nothing is changed
+            then.
+    """
+    policy = read_policy(policy_file.read_text(encoding="utf-8"), name=policy_file.name)
+    pictures = read_dataset(data).pictures
+    said = dict(_every(pictures, policy, workers, progress))
+    half_a, half_b = (
+        [said[one.name] for one in half(pictures, name) if one.name in said] for name in ("A", "B")
+    )
+    ask_at = {category: lowest(half_a, category) for category in DETECTABLE}
+    result = heard(half_b, ask_at)
+    document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
+    table: Any = document.setdefault("witness", tomlkit.table())
+    for category, score in ask_at.items():
+        table[category.value] = score
+    text = card.read_text(encoding="utf-8").split(f"\n{HEADING}\n")[0].rstrip("\n")
+    lines = "\n".join(f"- {line}" for line in result.sentences())
+    write_whole(card, f"{text}\n\n{HEADING}\n\n{_HOW}\n\n{lines}\n".encode())
+    write_whole(policy_file, str(tomlkit.dumps(document)).encode())
+    return result
+
+
+_HOW = """\
+Written by `python -m models.train witness DATA`: scores chosen on half A of the calibration
+pictures, so that it objects to few releases with nothing left; told on half B."""
+
+
+def lowest(said: Sequence[Statement], category: Category) -> float:
+    """The lowest score from which it objects to no more clean releases than it may.
+
+    Each category gets an equal part of `SENT`.
+
+    Raises:
+        TrainingRefused: no picture is labelled completely for the category.
+    """
+    seen = sorted((one.clean[category] for one in said if category in one.clean), reverse=True)
+    if not seen:
+        raise TrainingRefused(
+            f"No picture of half A is labelled completely for {category.value}, so nothing says "
+            "how often the witness is wrong about it."
+        )
+    allowed = int(SENT / len(DETECTABLE) * len(seen))
+    score = np.ceil((seen[allowed] + 10.0**-_DIGITS / 2) * 10**_DIGITS) / 10**_DIGITS
+    return float(min(score, 1.0))
+
+
+def heard(said: Sequence[Statement], ask_at: Mapping[Category, float]) -> Heard:
+    """What scores give on pictures that did not choose them."""
+    sent = sum(any(one.clean[c] >= ask_at[c] for c in one.clean) for one in said)
+    caught = {}
+    for category in DETECTABLE:
+        scores = [score for one in said for score in one.left.get(category, ())]
+        caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
+    return Heard(dict(ask_at), sent, len(said), caught)
+
+
+def statement(
+    picture: LabelledPicture, image: RgbImage, witness: OwnWitness, policy: Policy
+) -> Statement:
+    """Ask the witness about a picture, once with everything labelled removed and once with nothing.
+
+    Raises:
+        InvalidDataset: the labels do not fit the picture.
+    """
+    labels = labels_in(picture, image)
+    hears = policy.model_copy(update={"witness": WitnessPolicy(face=0, tattoo=0, jewelry=0)})
+    rects = [masked(_region(one), image.codec, policy).rect for one in labels]
+    nothing, everything = mask_of((), image.size), mask_of(rects, image.size)
+    clean = objections(
+        witness.look(remove(image, everything, seed=0), hears), everything, (), hears
+    )
+    left = objections(witness.look(remove(image, nothing, seed=0), hears), nothing, (), hears)
+    return Statement(
+        {category: _surest(clean, category) for category in picture.labelled_for},
+        {
+            category: tuple(
+                _surest((one for one in left if _finds(one, label, image, policy)), category)
+                for label in labels
+                if label.category is category and not label.is_ignored
+            )
+            for category in picture.counted
+        },
+    )
+
+
+def _finds(region: Region, label: Label, image: RgbImage, policy: Policy) -> bool:
+    return is_found_by(label.box, masked(region, image.codec, policy))
+
+
+def _region(label: Label) -> Region:
+    return Region(label.box, label.category, Origin.REVIEWER)
+
+
+def _surest(regions: Iterable[Region], category: Category) -> float:
+    return max((one.score or 0.0 for one in regions if one.category is category), default=0.0)
+
+
+class _Worker:
+    witness: OwnWitness
+
+
+def _start() -> None:
+    cv2.setNumThreads(1)
+    _Worker.witness = default_witness()
+
+
+def _every(
+    pictures: Sequence[LabelledPicture],
+    policy: Policy,
+    workers: int,
+    progress: Callable[[], object],
+) -> Iterable[tuple[str, Statement]]:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool:
+        for name, said in pool.map(partial(_ask, policy), pictures):
+            progress()
+            if said is not None:
+                yield name, said
+
+
+def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Statement | None]:
+    try:
+        data = picture.path.read_bytes()
+        image = codec.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        return picture.name, statement(picture, image, _Worker.witness, policy)
+    except (OSError, UnreadableImage, InvalidDataset):
+        return picture.name, None

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.category import DETECTABLE, Category
+from engine.evaluation.labels import Label, LabelledPicture
+from engine.geometry import Box, Size
+from engine.plan import Detection
+from engine.policy import Policy
+from models.train.errors import TrainingRefused
+from models.train.witnessing import SENT, Statement, heard, lowest, statement
+from tests.scenes import image
+
+FACE, TATTOO = Category.FACE, Category.TATTOO
+ALL_AT_HALF = dict.fromkeys(DETECTABLE, 0.5)
+
+
+def clean(*scores, category=FACE):
+    return [Statement({category: score}, {}) for score in scores]
+
+
+class TestLowest:
+    def test_objections_to_clean_releases_stay_within_the_share(self):
+        said = clean(*(place / 1000 for place in range(1000)))
+
+        score = lowest(said, FACE)
+
+        objected = sum(one.clean[FACE] >= score for one in said)
+        assert 0 < objected <= SENT / 3 * 1000
+        assert sum(one.clean[FACE] >= score - 0.0012 for one in said) > SENT / 3 * 1000
+
+    def test_few_pictures_allow_none(self):
+        said = clean(0.3, 0.71234, 0.1)
+
+        assert 0.71234 < lowest(said, FACE) <= 0.7125
+
+    def test_pictures_not_labelled_for_it_have_no_say(self):
+        said = [*clean(0.2), *clean(0.9, category=TATTOO)]
+
+        assert lowest(said, FACE) < 0.3
+
+    def test_a_category_nobody_labelled_is_refused_with_a_sentence(self):
+        with pytest.raises(TrainingRefused, match="labelled completely for tattoo"):
+            lowest(clean(0.2), TATTOO)
+
+    def test_no_score_is_above_one(self):
+        assert lowest(clean(1.0), FACE) == 1.0
+
+
+class TestHeard:
+    def test_a_picture_counts_once_however_often_it_is_objected_to(self):
+        said = [Statement({FACE: 0.9, TATTOO: 0.9}, {}), Statement({FACE: 0.1}, {})]
+
+        result = heard(said, ALL_AT_HALF)
+
+        assert (result.sent, result.pictures) == (1, 2)
+
+    def test_what_was_left_counts_by_thing(self):
+        said = [Statement({}, {FACE: (0.9, 0.2)}), Statement({}, {FACE: (0.5,), TATTOO: ()})]
+
+        result = heard(said, ALL_AT_HALF)
+
+        assert result.caught[FACE] == (2, 3)
+        assert result.caught[TATTOO] == (0, 0)
+
+    def test_it_is_told_in_sentences(self):
+        told = heard([Statement({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
+
+        assert "Of 1 pictures" in told[0]
+        assert "objects to 1 (100.0%)" in told[0]
+        assert "of 2 labelled ones that nobody removed it would have objected to 1 (50%)" in told[1]
+
+
+class Seer:
+    """Sees a face wherever the picture is not smooth, here: in one of two corners."""
+
+    name = "seer@00000000"
+    categories = independent = frozenset(DETECTABLE)
+
+    def look(self, redacted, policy):
+        corners = {(10, 10, 40, 40): 0.8, (60, 60, 90, 90): 0.4}
+        return tuple(
+            Detection(Box(*box), FACE, score, self.name)
+            for box, score in corners.items()
+            if redacted.rgb[box[1] : box[3], box[0] : box[2]].std() > 40
+        )
+
+
+@pytest.fixture
+def noisy(rng):
+    return image(rng.integers(0, 256, (128, 128, 3), dtype=np.uint8))
+
+
+def one_face(*, complete=(FACE,), ignored=False):
+    label = Label(Box(10, 10, 40, 40), FACE, is_ignored=ignored)
+    return LabelledPicture("p", Path("p"), (label,), frozenset(complete), size=Size(128, 128))
+
+
+class TestStatement:
+    def test_what_is_labelled_is_removed_before_it_is_asked_for_what_is_left(self, noisy):
+        said = statement(one_face(), noisy, Seer(), Policy())
+
+        assert said.clean == {FACE: 0.4}
+        assert said.left == {FACE: (0.8,)}
+
+    def test_ignored_things_are_removed_and_not_asked_about(self, noisy):
+        said = statement(one_face(ignored=True), noisy, Seer(), Policy())
+
+        assert said.clean == {FACE: 0.4}
+        assert said.left == {FACE: ()}
+
+    def test_a_picture_says_nothing_of_what_it_is_not_labelled_for(self, noisy):
+        said = statement(one_face(complete=(TATTOO,)), noisy, Seer(), Policy())
+
+        assert said.clean == {TATTOO: 0.0}
+        assert said.left == {TATTOO: ()}
