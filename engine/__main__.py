@@ -13,6 +13,7 @@ from engine.category import Category
 from engine.errors import LetheError
 from engine.evaluation import command as evaluation
 from engine.evaluation.recall import TARGET
+from engine.lint import command as linting
 from engine.manifest import Manifest, read_manifest
 from engine.weights import own_weights_notice
 
@@ -169,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_json(release)
     _add_evaluate(verbs)
     signing_command.add_verbs(verbs)
+    linting.add_verb(verbs)
 
     measure = cli.add_verb(verbs, "bench", _bench, description=_BENCH, short="measure speed")
     measure.add_argument("pictures", metavar="PICTURES", help="a folder or a glob")

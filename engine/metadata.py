@@ -1,45 +1,84 @@
-"""What an incoming file carries besides its pixels, named for a person.
+"""What an incoming file carries besides its pixels.
 
-This is information for the upload page, not a safeguard: nothing of it is copied into a release,
-known or not. So it reads what it can of broken files and never fails.
+One finder for the upload page and for `python -m engine lint`. For Lethe's own releases it is
+information, not a safeguard: nothing that comes in is copied into a release, known or not, and
+`engine.container` checks the finished file against a list of what may be there.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-import numpy as np
-from PIL import PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-
-from engine import exif, jpeg, png
+from engine import png
 from engine.damage import DAMAGE
 from engine.errors import UnreadableImage
+from engine.lint.bmps import in_bmp
+from engine.lint.finding import Finding, Kind
+from engine.lint.gifs import in_gif
+from engine.lint.heifs import in_heif
+from engine.lint.jp2s import CODESTREAM, in_jp2
+from engine.lint.jpegs import in_jpeg
+from engine.lint.pngs import in_png
+from engine.lint.riffs import in_webp
+from engine.lint.tiffs import in_tiff
 
-LARGEST_ALPHA_LOOK_PX: Final = 50_000_000
-"""Above this, pixels under alpha are not looked at: decoding would take too much memory."""
+LARGEST_FILE: Final = 512 * 1024 * 1024
+"""Bytes; larger files are not looked into, and that is said."""
+TOO_LARGE: Final = f"It is larger than the {LARGEST_FILE // 1024**2} MB that are looked into."
+MOST_FINDINGS: Final = 200
+MOST_FOUND: Final = 200_000
+"""Findings of different names, and things found in all, before the walk stops and says so."""
+_FINDERS: Final = (
+    (0, b"\xff\xd8", in_jpeg),
+    (0, png.SIGNATURE, in_png),
+    (0, b"II*\0", in_tiff),
+    (0, b"MM\0*", in_tiff),
+    (0, b"II+\0", in_tiff),
+    (0, b"MM\0+", in_tiff),
+    (0, b"GIF8", in_gif),
+    (8, b"WEBP", in_webp),
+    (0, b"BM", in_bmp),
+    (0, b"\0\0\0\x0cjP  ", in_jp2),
+    (0, CODESTREAM, in_jp2),
+    (4, b"ftyp", in_heif),
+)
+"""Where a signature stands, the signature, and who reads such files."""
+WHOLE: Final = "whole file"
 
-_EXIF, _GPS, _XMP, _IPTC, _ICC = "EXIF", "GPS position", "XMP", "IPTC", "ICC profile"
-_COMMENT, _THUMBNAIL, _TEXT, _TRAILING = "comment", "thumbnail", "text", "trailing bytes"
-_PICTURES, _ANIMATION, _HIDDEN = "further pictures", "animation", "hidden pixels under alpha"
-_TIME = "time stamp"
 
-_PNG_NAMES: Final = {
-    b"iCCP": _ICC, b"eXIf": _EXIF, b"tIME": _TIME, b"acTL": _ANIMATION,
-}  # fmt: skip
-_APPLICATIONS: Final = {
-    b"Exif\0\0": _EXIF, b"http://ns.adobe.com/": _XMP, b"Photoshop 3.0\0": "Photoshop data",
-    b"ICC_PROFILE\0": _ICC, b"MPF\0": _PICTURES, b"Adobe": "Adobe colour mark",
-}  # fmt: skip
-"""How the application segments of a JPEG begin."""
-_WEBP_NAMES: Final = {b"EXIF": _EXIF, b"XMP ": _XMP, b"ICCP": _ICC, b"ANIM": _ANIMATION}
-_TIFF_NAMES: Final = {700: _XMP, 33723: _IPTC, 34377: "Photoshop data", 34675: _ICC, 34665: _EXIF}
-_TIFF_TEXTS: Final = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 50341})
-_BOXED: Final = {b"Exif\0\0": _EXIF, b"application/rdf+xml": _XMP, b"colrprof": _ICC,
-                 b"colrrICC": _ICC, b"thmb": _THUMBNAIL, b"auxC": "depth or gain map"}  # fmt: skip
-_PHOTOSHOP_IPTC: Final = b"8BIM\x04\x04"
+class UnknownFormat(UnreadableImage):
+    """The file is of no format that is looked into."""
+
+
+def findings(data: bytes) -> tuple[Finding, ...]:
+    """Everything that `data` carries besides pixels, in the order found.
+
+    Things of one kind under one name are one finding with a count. What cannot be read to its end
+    is a finding too, of the kind `unreadable`, after what was seen before. Never fails.
+    """
+    found: dict[tuple[Kind, str, str], Finding] = {}
+    parts = 0
+    problem = ""
+    try:
+        for one in _found(data):
+            key = (one.kind, one.where, one.note)
+            before = found.get(key)
+            found[key] = one if before is None else _joined(before, one)
+            parts += 1
+            if len(found) >= MOST_FINDINGS or parts >= MOST_FOUND:
+                problem = f"It holds more than {len(found)} things; the rest was not looked at."
+                break
+    except UnknownFormat as error:
+        return (Finding(Kind.FORMAT, WHOLE, 0, 0, str(error)),)
+    except UnreadableImage as error:
+        problem = str(error)
+    except DAMAGE:
+        problem = "It is damaged in a way that nothing can be said about the rest."
+    if problem:
+        found[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
+    return tuple(found.values())
 
 
 def metadata_found(data: bytes) -> tuple[str, ...]:
@@ -47,123 +86,31 @@ def metadata_found(data: bytes) -> tuple[str, ...]:
 
     Of a broken file, what could be seen before it broke; empty when nothing was.
     """
-    return tuple(dict.fromkeys(_found(data)))
+    return labels(findings(data))
 
 
-def _found(data: bytes) -> Iterator[str]:
-    try:
-        if data.startswith(b"\xff\xd8"):
-            yield from _in_jpeg(data)
-        elif data.startswith(png.SIGNATURE):
-            yield from _in_png(data)
-        elif data[:4] in (b"II*\0", b"MM\0*"):
-            yield from _in_tiff(data)
-        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            yield from _in_webp(data)
-        elif data[:4] == b"GIF8":
-            yield from _in_gif(data)
-        elif data[4:8] == b"ftyp":
-            yield from (name for mark, name in _BOXED.items() if mark in data)
-            yield from _in_exif(data[data.find(b"Exif\0\0") :] if b"Exif\0\0" in data else b"")
-    except UnreadableImage:
-        # Cut short or damaged: the decoder says so; here the names seen so far are enough.
-        return
+def labels(found: Sequence[Finding]) -> tuple[str, ...]:
+    """Plain names, each once, leaving out that a file cannot be read."""
+    carried = (one for one in found if one.kind not in (Kind.UNREADABLE, Kind.FORMAT))
+    return tuple(dict.fromkeys(one.kind.label for one in carried))
 
 
-def _in_jpeg(data: bytes) -> Iterator[str]:
-    end = len(data)
-    for segment in jpeg.segments(data):
-        end = segment.end
-        yield from _in_segment(segment)
-    if end < len(data):
-        yield _PICTURES if b"\xff\xd8\xff" in data[end:] else _TRAILING
-
-
-def _in_segment(segment: jpeg.Segment) -> Iterator[str]:
-    marker, body = segment.marker, segment.body
-    if marker == jpeg.COM:
-        yield _COMMENT
-    elif marker == jpeg.APP0 and (body[:5] == b"JFXX\0" or body[12:14] not in (b"", b"\0\0")):
-        yield _THUMBNAIL
-    elif jpeg.APP0 < marker <= jpeg.APP0 + 15:
-        known = [name for prefix, name in _APPLICATIONS.items() if body.startswith(prefix)]
-        yield known[0] if known else f"application data (APP{marker - jpeg.APP0})"
-        if _PHOTOSHOP_IPTC in body:
-            yield _IPTC
-        yield from _in_exif(body if known == [_EXIF] else b"")
-
-
-def _in_exif(block: bytes) -> Iterator[str]:
-    first, second = exif.directories(block)
-    if exif.GPS in first:
-        yield _GPS
-    if second:
-        yield _THUMBNAIL
-
-
-def _in_png(data: bytes) -> Iterator[str]:
-    for chunk in png.chunks(data):
-        if chunk.name in _PNG_NAMES:
-            yield _PNG_NAMES[chunk.name]
-        if chunk.name == b"eXIf":
-            yield from _in_exif(chunk.body)
-        if chunk.name in (b"tEXt", b"zTXt", b"iTXt"):
-            keyword = chunk.body.partition(b"\0")[0]
-            yield {b"XML:com.adobe.xmp": _XMP, b"Comment": _COMMENT}.get(keyword, _TEXT)
-        if chunk.name == b"IEND":
-            if chunk.end < len(data):
-                yield _TRAILING
-            yield from _under_alpha(data[: chunk.end])
-
-
-def _in_tiff(data: bytes) -> Iterator[str]:
-    first, second = exif.directories(data)
-    yield from (name for tag, name in _TIFF_NAMES.items() if tag in first)
-    if exif.GPS in first:
-        yield _GPS
-    if first.keys() & _TIFF_TEXTS:
-        yield _TEXT
-    if second:
-        yield _PICTURES
-    yield from _under_alpha(data)
-
-
-def _in_webp(data: bytes) -> Iterator[str]:
-    end = 8 + int.from_bytes(data[4:8], "little")
-    at = 12
-    while at + 8 <= min(end, len(data)):
-        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        if name in _WEBP_NAMES:
-            yield _WEBP_NAMES[name]
-        if name == b"EXIF":
-            yield from _in_exif(data[at + 8 : at + 8 + length])
-        at += 8 + length + length % 2
-    if end + end % 2 < len(data):
-        yield _TRAILING
-    yield from _under_alpha(data)
-
-
-def _in_gif(data: bytes) -> Iterator[str]:
-    if b"\x21\xfe" in data:
-        yield _COMMENT
-    if b"XMP DataXMP" in data:
-        yield _XMP
-    if len(re.findall(rb"\x21\xf9\x04.{4}\x00", data, re.DOTALL)) > 1:
-        yield _ANIMATION
-
-
-def _under_alpha(data: bytes) -> Iterator[str]:
-    """Say so when fully transparent pixels of more than one colour are stored."""
-    plugin = {b"\x89P": PngImagePlugin.PngImageFile, b"RI": WebPImagePlugin.WebPImageFile}.get(
-        data[:2], TiffImagePlugin.TiffImageFile
-    )
-    try:
-        image = plugin(io.BytesIO(data))
-        if image.mode not in ("LA", "RGBA") or image.width * image.height > LARGEST_ALPHA_LOOK_PX:
+def _found(data: bytes) -> Iterator[Finding]:
+    if len(data) > LARGEST_FILE:
+        raise UnreadableImage(TOO_LARGE)
+    for start, signature, finder in _FINDERS:
+        if data.startswith(signature, start):
+            yield from finder(data)
             return
-        pixels = np.asarray(image)
-    except DAMAGE:
-        return
-    hidden = pixels[pixels[..., -1] == 0][:, :-1]
-    if hidden.size and np.any(hidden != hidden[0]):
-        yield _HIDDEN
+    if data:
+        raise UnknownFormat("It is no picture of a kind that is looked into here.")
+    raise UnreadableImage("The file is empty.")
+
+
+def _joined(before: Finding, one: Finding) -> Finding:
+    return replace(before, size=before.size + one.size, count=before.count + 1)
+
+
+def unreadable(problem: str) -> Finding:
+    """A file that cannot be looked into to its end, with a sentence why."""
+    return Finding(Kind.UNREADABLE, WHOLE, 0, 0, problem)

@@ -23,7 +23,10 @@ _SIGNATURES = (
     b"BM",
     b"II*\x00",
     b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
     b"\x00\x00\x00\x0cjP",
+    b"\xff\x4f\xff\x51",
 )
 
 
@@ -36,15 +39,18 @@ class Source:
     path: Path
 
 
-def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source], int]:
+def sources(
+    where: str, *, leave_out: Path | None = None, hidden: bool = False
+) -> tuple[list[Source], int]:
     """Find the pictures of a file, folder (recursive) or glob pattern.
 
     A file counts as a picture by its name or by its first bytes, so that a picture without an
-    ending is found and a broken one is not lost. Hidden files are left alone.
+    ending is found and a broken one is not lost.
 
     Args:
         where: path or pattern.
         leave_out: a folder inside it that is not input, such as the output folder.
+        hidden: whether files and folders whose name starts with a dot count, `.git` apart.
 
     Returns:
         The pictures, sorted by name, and the number of files and linked folders left alone. A
@@ -57,7 +63,7 @@ def sources(where: str, *, leave_out: Path | None = None) -> tuple[list[Source],
     if leave_out is not None:
         away = leave_out.resolve()
         files = [path for path in files if away not in (path.resolve(), *path.resolve().parents)]
-    visible = [path for path in files if not _hidden(path.relative_to(root))]
+    visible = [path for path in files if not _is_left_alone(path.relative_to(root), hidden)]
     # a single file that was named is meant, whatever it looks like
     is_named = Path(where).is_file()
     pictures = [path for path in visible if is_named or path.is_dir() or is_picture(path)]
@@ -106,8 +112,8 @@ def _fixed_part(pattern: Path) -> Path:
     return fixed
 
 
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
+def _is_left_alone(relative: Path, hidden: bool) -> bool:
+    return any(part == ".git" or (part.startswith(".") and not hidden) for part in relative.parts)
 
 
 def is_picture(path: Path) -> bool:

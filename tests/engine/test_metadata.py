@@ -21,7 +21,7 @@ from tests.awkward import AWKWARD
         ("exif thumbnail", {"EXIF", "thumbnail"}),
         ("second jpeg after the end", {"further pictures"}),
         ("mpo", {"further pictures"}),
-        ("png text", {"text", "XMP", "EXIF", "GPS position"}),
+        ("png text", {"owner's name", "XMP", "EXIF", "GPS position"}),
         ("png trailing bytes", {"trailing bytes"}),
         ("hidden under alpha", {"hidden pixels under alpha"}),
         ("tiff with gps", {"GPS position"}),

@@ -1,0 +1,151 @@
+"""`python -m engine lint`: what metadata and hidden bytes pictures carry, for people and for CI."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from engine import cli
+from engine.errors import UnusableFolder
+from engine.evaluation.report_numbers import counted
+from engine.lint.finding import Finding, Kind
+from engine.metadata import LARGEST_FILE, TOO_LARGE, findings, unreadable
+from engine.sources import sources
+
+EXIT_CLEAN, EXIT_FOUND = 0, 1
+SCHEMA: Final = 1
+"""Version of what `--json` prints."""
+
+_DESCRIPTION = """\
+Report what pictures carry besides their pixels: EXIF, GPS, XMP, IPTC, ICC, comments, thumbnails,
+trailing bytes, pixels hidden under alpha, further pictures, depth and gain maps, text, unknown
+chunks. One line a finding: PATH: KIND: where it is, and what it can give away; its content is
+never printed. A file that cannot be read to its end is a finding too. Nothing is changed.
+docs/how-to/lint.md lists the kinds and shows how to use this in CI.
+"""
+_EXITS = """\
+exit status: 0 nothing was found; 1 something was found, or a file cannot be read;
+2 the command could not be understood, or there was no picture to look at
+"""
+
+
+class Linted(NamedTuple):
+    """One file that was looked into."""
+
+    path: str
+    found: tuple[Finding, ...]
+
+
+def add_verb(verbs: cli.Verbs) -> None:
+    """Add `lint` to the commands."""
+    verb = cli.add_verb(
+        verbs,
+        "lint",
+        _lint,
+        description=_DESCRIPTION,
+        short="report metadata and hidden bytes",
+        exits=_EXITS,
+        when_stopped="Stopped; what was not said was not looked at.",
+    )
+    verb.add_argument(
+        "paths",
+        metavar="PATHS",
+        nargs="+",
+        help="pictures, folders (recursive, hidden files too, .git apart) or globs",
+    )
+    verb.add_argument(
+        "--allow",
+        type=_kinds,
+        default=frozenset(),
+        metavar="KIND,…",
+        help="kinds that are no findings here, e.g. icc,adobe-mark; unreadable cannot be allowed",
+    )
+    cli.add_json(verb)
+
+
+def pictures_of(paths: Sequence[str]) -> tuple[Mapping[str, Path], int]:
+    """Every picture of files, folders and globs, once and sorted, by the name that is printed.
+
+    Returns:
+        The pictures, and the number of other files and linked folders left alone.
+
+    Raises:
+        UnusableFolder: one of `paths` is not there.
+    """
+    named: dict[str, Path] = {}
+    seen: set[Path] = set()
+    left_alone = 0
+    for where in paths:
+        found, others = sources(where, hidden=True)
+        left_alone += others
+        for source in found:
+            if source.path.resolve() not in seen:
+                seen.add(source.path.resolve())
+                named[_printed(source.path)] = source.path
+    return dict(sorted(named.items())), left_alone
+
+
+def lint(pictures: Mapping[str, Path], allow: frozenset[Kind]) -> Iterator[Linted]:
+    """Look into pictures, leaving out the kinds of `allow`."""
+    for name, path in pictures.items():
+        yield Linted(name, tuple(one for one in _findings(path) if one.kind not in allow))
+
+
+def _lint(options: argparse.Namespace) -> int:
+    pictures, left_alone = pictures_of(options.paths)
+    if not pictures:
+        raise UnusableFolder("There is no picture there; nothing was looked at.")
+    told: list[dict[str, Any]] = []
+    clean = count = 0
+    for path, found in lint(pictures, options.allow):
+        clean += not found
+        count += len(found)
+        for finding in found:
+            if options.json:
+                told.append({"path": path, **finding.to_json()})
+            else:
+                cli.say(f"{path}: {finding.kind}: {finding.detail}")
+    if options.json:
+        summary = {"pictures": len(pictures), "clean": clean, "left_alone": left_alone}
+        cli.say(json.dumps({"schema": SCHEMA, **summary, "findings": told}))
+    cli.complain(_summary(len(pictures), clean, count, left_alone))
+    return EXIT_CLEAN if clean == len(pictures) else EXIT_FOUND
+
+
+def _findings(path: Path) -> tuple[Finding, ...]:
+    try:
+        if path.is_dir():
+            return (unreadable("This folder cannot be opened."),)
+        if path.stat().st_size > LARGEST_FILE:
+            return (unreadable(TOO_LARGE),)
+        return findings(path.read_bytes())
+    except OSError as error:
+        return (unreadable(f"It cannot be read ({error.strerror})."),)
+
+
+def _summary(pictures: int, clean: int, count: int, left_alone: int) -> str:
+    line = f"{counted(pictures, 'picture')} looked at, {clean} clean, {counted(count, 'finding')}."
+    if left_alone:
+        line += f" Left alone, as no pictures or linked folders: {left_alone}."
+    return line
+
+
+def _printed(path: Path) -> str:
+    """A path on one line, that no reader of logs takes for a command of its own."""
+    raw = path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    line = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in raw)
+    return f"./{line}" if line.startswith(":") else line
+
+
+def _kinds(text: str) -> frozenset[Kind]:
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    allowable = sorted(set(Kind) - {Kind.UNREADABLE})
+    unknown = sorted(names - set(allowable))
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown kind {unknown[0]!r}; choose from {', '.join(allowable)}"
+        )
+    return frozenset(map(Kind, names))

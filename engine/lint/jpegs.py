@@ -1,0 +1,130 @@
+"""What a JPEG carries: its segments, and what follows its end marker (ITU-T T.81, annex B)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from engine import jpeg
+from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.packets import in_photoshop, in_xmp
+from engine.lint.tags import in_exif
+
+_TABLES: Final = frozenset({jpeg.DQT, jpeg.DHT, jpeg.DRI, jpeg.DNL, 0xCC, 0xDE, 0xDF})
+_APPLICATIONS: Final = (
+    (b"ICC_PROFILE\0", Kind.ICC, ""),
+    (b"MPF\0", Kind.PICTURES, "a list of further pictures in this file"),
+    (b"urn:iso:std:iso:ts:21496:-1", Kind.GAIN, ""),
+    (b"FPXR\0", Kind.APPLICATION, "FlashPix data"),
+    (b"JP", Kind.CREDENTIALS, ""),
+)
+_JFIF_BYTES: Final = 14
+_ADOBE_BYTES: Final = 12
+_PHOTOSHOP: Final = b"Photoshop 3.0\0"
+
+
+def in_jpeg(data: bytes) -> Iterator[Finding]:
+    """Everything beside the tables and the coded picture.
+
+    Raises:
+        UnreadableImage: where it is damaged, after what came before.
+    """
+    previous = end = 0
+    has_scan = False
+    for segment in bounded(jpeg.segments(data)):
+        end = segment.end
+        has_scan |= segment.marker == jpeg.SOS
+        fill = segment.body_end - segment.start - len(segment.body) - 4
+        if segment.marker not in (jpeg.SOI, jpeg.EOI) and fill > 0:
+            yield Finding(Kind.UNUSED, "fill bytes", previous, fill, "a number: how many there are")
+        yield from _in_segment(segment)
+        previous = end
+    if end < len(data):
+        yield from _after(data, end)
+    if not has_scan:
+        raise no_picture("JPEG")
+
+
+def _in_segment(segment: jpeg.Segment) -> Iterator[Finding]:
+    marker, body = segment.marker, segment.body
+    at, size = segment.start, segment.body_end - segment.start
+    if marker == jpeg.COM:
+        yield Finding(Kind.COMMENT, "COM", at, size)
+    elif marker == jpeg.APP0:
+        yield from _in_app0(segment)
+    elif jpeg.APP0 < marker <= jpeg.APP0 + 15:
+        yield from _in_application(segment)
+    elif marker in _TABLES or marker in jpeg.FRAMES or marker == jpeg.SOS:
+        extra = len(body) - _announced(segment)
+        if extra > 0:
+            note = "bytes beyond what the header announces"
+            yield Finding(Kind.UNUSED, f"segment FF{marker:02X}", at, extra, note)
+    elif marker not in (jpeg.SOI, jpeg.EOI):
+        yield Finding(Kind.UNKNOWN, f"segment FF{marker:02X}", at, size)
+
+
+def _in_app0(segment: jpeg.Segment) -> Iterator[Finding]:
+    body, at, size = segment.body, segment.start, segment.body_end - segment.start
+    if body[:5] == b"JFXX\0":
+        yield Finding(Kind.THUMBNAIL, "APP0 (JFXX)", at, size)
+    elif body[:5] == b"JFIF\0" and len(body) >= _JFIF_BYTES:
+        thumbnail = 3 * body[12] * body[13]
+        if thumbnail:
+            yield Finding(Kind.THUMBNAIL, "APP0 (JFIF)", at, thumbnail)
+        extra = len(body) - _JFIF_BYTES - thumbnail
+        if extra > 0:
+            yield Finding(Kind.UNUSED, "APP0 (JFIF)", segment.body_end - extra, extra)
+    else:
+        yield Finding(Kind.APPLICATION, f"APP0 ({printable(_name(body))})", at, size)
+
+
+def _in_application(segment: jpeg.Segment) -> Iterator[Finding]:
+    body, where = segment.body, f"APP{segment.marker - jpeg.APP0}"
+    at, size = segment.start, segment.body_end - segment.start
+    at_body = segment.body_end - len(body)
+    if body.startswith(b"Exif\0"):
+        yield from in_exif(body, at_body, where)
+    elif body.startswith(b"http://ns.adobe.com/"):
+        yield from in_xmp(body, at_body, where)
+    elif body.startswith(_PHOTOSHOP):
+        skipped = len(_PHOTOSHOP)
+        yield from in_photoshop(body[skipped:], at_body + skipped, where)
+    elif body.startswith(b"Adobe") and len(body) == _ADOBE_BYTES and where == "APP14":
+        yield Finding(Kind.ADOBE, where, at, size)
+    else:
+        for prefix, kind, note in _APPLICATIONS:
+            if body.startswith(prefix):
+                yield Finding(kind, where, at, size, note)
+                return
+        yield Finding(Kind.APPLICATION, f"{where} ({printable(_name(body))})", at, size)
+
+
+def _name(body: bytes) -> bytes:
+    return body[:24].partition(b"\0")[0] or b"no name"
+
+
+def _announced(segment: jpeg.Segment) -> int:
+    """Payload bytes that a table or header needs, as far as it says."""
+    body = segment.body
+    if segment.marker in jpeg.FRAMES and len(body) > 5:
+        return 6 + 3 * body[5]
+    if segment.marker == jpeg.SOS and body:
+        return 4 + 2 * body[0]
+    if segment.marker == jpeg.DRI:
+        return 2
+    return len(body)
+
+
+def _after(data: bytes, end: int) -> Iterator[Finding]:
+    """What lies behind the end marker: pictures, a phone's video, or anything."""
+    size = len(data) - end
+    box = data.find(b"ftyp", end)
+    first = data.find(b"\xff\xd8\xff", end)
+    if first >= 0:
+        yield Finding(Kind.PICTURES, "after the end marker", first, len(data) - first)
+    if box >= 0 and (first < 0 or data.rfind(b"\xff\xd9", first, box) >= 0):
+        yield Finding(Kind.VIDEO, "after the end marker", max(box - 4, end), len(data) - box + 4)
+    starts = [at for at in (first, box - 4) if at >= end]
+    if not starts or min(starts) > end:
+        loose = (min(starts) if starts else len(data)) - end
+        yield Finding(Kind.TRAILING, "after the end marker", end, loose if starts else size)
