@@ -14,12 +14,13 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from engine.errors import LetheError
 from engine.fitness import Fitness, fitness_of
+from engine.lint.finding import Finding, Kind
 from engine.sources import sources
 from store.files import write
 
@@ -34,6 +35,11 @@ _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed without a look inside."""
+_TOO_LARGE = Fitness(
+    findings=(
+        Finding(Kind.UNCHECKED, "whole file", 0, 0, "too large for a first look; it is read later"),
+    )
+)
 
 
 class UnusableUpload(LetheError):
@@ -63,7 +69,9 @@ class Staging:
             return ()
         lines = map(json.loads, self._list.read_text(encoding="utf-8").splitlines())
         return tuple(
-            Staged(line["name"], Path(line["path"]), line["bytes"], Fitness(**line["fitness"]))
+            Staged(
+                line["name"], Path(line["path"]), line["bytes"], Fitness.from_json(line["fitness"])
+            )
             for line in lines
         )
 
@@ -130,7 +138,12 @@ class Staging:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._list.open("a", encoding="utf-8") as file:
             for one in staged:
-                line = {**asdict(one), "path": str(one.path)}
+                line = {
+                    "name": one.name,
+                    "path": str(one.path),
+                    "bytes": one.bytes,
+                    "fitness": one.fitness.to_json(),
+                }
                 file.write(json.dumps(line) + "\n")
                 file.flush()
 
@@ -139,7 +152,7 @@ def _at_a_glance(path: Path) -> tuple[int, Fitness]:
     """Bytes and fitness; what cannot be read is listed with that problem."""
     try:
         count = path.stat().st_size
-        return count, Fitness() if count > _HEAD_BYTES else fitness_of(path.read_bytes())
+        return count, _TOO_LARGE if count > _HEAD_BYTES else fitness_of(path.read_bytes())
     except OSError as error:
         return 0, Fitness(problem=f"It cannot be read ({error.strerror}).")
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from components import session
 from components.batch_card import live_card, live_cards
+from components.carried import show_carried
 from components.failures import fatal, shown
 from components.palette import bytes_text, plain
 from components.services import database, home, now, policy
@@ -102,6 +103,7 @@ def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
         key="upload_table",
         alt="What was understood of each file",
     )
+    show_carried(files)
 
 
 def ask_manifest() -> Manifest | None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pillow_heif
 from PIL import Image
 
 from engine.damage import DAMAGE
-from engine.metadata import metadata_found
+from engine.lint.finding import Finding, Kind, from_json
+from engine.metadata import findings, labels
 
 _BROKEN = (*DAMAGE, Image.DecompressionBombError)
 
@@ -25,9 +27,25 @@ class Fitness:
     format: str = ""
     width: int = 0
     height: int = 0
-    metadata: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What it carries besides pixels."""
     problem: str = ""
     """Why it will probably be held back, as a sentence."""
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """Plain names of what it carries, each once, the most telling first."""
+        return labels(sorted(self.findings, key=lambda one: one.kind.rank))
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, for a list on disk."""
+        return asdict(self) | {"findings": [one.to_json() for one in self.findings]}
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Fitness:
+        """What `to_json` wrote; a list of an earlier version holds no findings."""
+        kept = {name: values[name] for name in ("format", "width", "height", "problem")}
+        return Fitness(findings=tuple(map(from_json, values.get("findings", ()))), **kept)
 
 
 def fitness_of(data: bytes) -> Fitness:
@@ -45,12 +63,14 @@ def fitness_of(data: bytes) -> Fitness:
 def _fitness(image: Image.Image, data: bytes) -> Fitness:
     frames = getattr(image, "n_frames", 1)
     many = frames > 1 and image.format != "MPO"
+    found = findings(data)
+    broken = next((one.tells for one in found if one.kind is Kind.UNREADABLE), "")
     return Fitness(
         format=str(image.format or "").replace("MPO", "JPEG"),
         width=image.width,
         height=image.height,
-        metadata=metadata_found(data),
-        problem=f"It holds {frames} pictures; save the one you want by itself." if many else "",
+        findings=found,
+        problem=f"It holds {frames} pictures; save the one you want by itself." if many else broken,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 import zlib
@@ -228,6 +229,29 @@ def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
     waiting.take_file("nothing.png", b"")
 
     assert all(kept.fitness.problem for kept in waiting.files())
+
+
+def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting, folder):
+    waiting.take_file("a.png", png() + b"left over")
+
+    (kept,) = Staging(folder).files()
+    assert kept.fitness.metadata == ("trailing bytes",)
+    assert kept.fitness.findings[0].offset == len(png())
+
+    line = json.loads((folder / "list.jsonl").read_text())
+    line["fitness"] = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
+    (folder / "list.jsonl").write_text(json.dumps(line) + "\n")
+    assert Staging(folder).files()[0].fitness.findings == ()
+
+
+def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path, monkeypatch):
+    monkeypatch.setattr("components.staging._HEAD_BYTES", 10)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(png())
+
+    waiting.take_folder(str(tmp_path / "in"))
+
+    assert waiting.files()[0].fitness.metadata == ("not checked",)
 
 
 def test_clear_forgets_what_waits_but_no_folder_of_the_person(waiting, folder, tmp_path):

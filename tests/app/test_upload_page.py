@@ -12,6 +12,7 @@ from store.intake import Incoming
 from store.pictures import PictureState
 from tests.app.conftest import png
 from tests.app.reading import UPRIGHT, WIDE, said
+from tests.awkward import exif_block, jpeg
 
 
 def test_upload_shows_problems_first_and_what_rides_along(lethe):
@@ -25,6 +26,32 @@ def test_upload_shows_problems_first_and_what_rides_along(lethe):
     assert table["Problem"][0] == "This is not a picture Lethe can read."
     assert table["Pixels"][1] == "120 × 100"
     assert "1 will probably be held back" in said(app)
+
+
+def test_upload_says_what_the_files_carry_the_most_telling_first_and_that_it_stays_behind(lethe):
+    lethe.staging.take_file("plain.png", WIDE)
+    lethe.staging.take_file("a.jpg", jpeg(exif=exif_block(gps=True), comment=b"somebody"))
+    lethe.staging.take_file("b.jpg", jpeg(exif=exif_block()))
+
+    app = lethe.page("Upload")
+
+    assert not app.exception
+    assert app.expander[0].label == "What 2 pictures of 3 carry besides pixels"
+    assert "all of this stays behind" in said(app)
+    kinds, places = app.dataframe[1].value, app.dataframe[2].value
+    assert list(kinds["Carries"]) == ["GPS position", "EXIF", "comment"]
+    assert list(kinds["Pictures"]) == [1, 2, 1]
+    assert list(places["Name"]) == ["a.jpg", "a.jpg", "b.jpg", "a.jpg"]
+    assert places["Where"][3].startswith("COM, byte ")
+
+
+def test_pictures_that_carry_nothing_say_nothing_about_it(lethe):
+    lethe.staging.take_file("plain.png", WIDE)
+    lethe.staging.take_file("broken.png", b"no picture")
+
+    app = lethe.page("Upload")
+
+    assert [one.label for one in app.expander] == ["Advanced"]
 
 
 def test_a_dropped_file_is_on_disk_and_the_uploader_is_empty_again(lethe):
