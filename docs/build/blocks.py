@@ -1,0 +1,155 @@
+"""The passages of the process document that no hand writes: figures, and what is built.
+
+Each stands in `docs/process.md` between a line `<!-- made by make docs: NAME -->` and a line
+`<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docs.build import recall
+from docs.build.errors import StaleSource
+from docs.build.recall import Recall
+from engine.evaluation.report_numbers import at_least, at_most
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_CONTROLS = ("blur", "pixelate")
+_BUILT = (
+    ("store/accounts.py", "Sign-in and roles", "the app knows one local person with every role"),
+    ("store/vault.py", "Encryption of originals at rest", "use an encrypted disk"),
+    ("store/audit.py", "An audit trail that shows tampering", "verdicts are kept, not chained"),
+    ("store/retention.py", "Enforced retention", "periods are recorded; you delete"),
+)
+"""Module, what it gives, and what holds while it is not there."""
+
+
+def fill(document: str, blocks: Mapping[str, str]) -> str:
+    """The document with every block made anew.
+
+    Raises:
+        StaleSource: it has a block that is not known, or lacks one.
+    """
+    names = [found[2] for found in _BLOCK.finditer(document)]
+    if sorted(names) != sorted(blocks):
+        raise StaleSource(f"docs/process.md has blocks {sorted(names)}, not {sorted(blocks)}")
+    return _BLOCK.sub(lambda found: f"{found[1]}\n{blocks[found[2]]}\n\n{found[3]}", document)
+
+
+def blocks(
+    evaluation: str,
+    battery: Mapping[str, Any] | None,
+    *,
+    pipeline: str,
+    fill_name: str,
+    policy: str,
+    is_there: Callable[[str], bool],
+) -> dict[str, str]:
+    """Every block by name.
+
+    Args:
+        evaluation: the text of `docs/evaluation.md`.
+        battery: the shipped report of attacks, if there is one.
+        pipeline: the state that the removing code is in now.
+        fill_name: the fill that the default policy uses.
+        policy: that policy's fingerprint.
+        is_there: whether a module of the repository exists.
+    """
+    measured = recall.read(evaluation)
+    return {
+        "recall": _recall(measured, policy),
+        "misses": _misses(measured),
+        "attacks": _attacks(battery, pipeline, fill_name),
+        "missing": _missing(is_there),
+    }
+
+
+def _recall(measured: Recall, policy: str) -> str:
+    head = (
+        "| Category | Target | Removed or shown to a person | At least | Removed with no person |"
+    )
+    rows = [
+        f"| {one.category} ({one.labels} labels) | {one.target} | {one.found} | {one.at_least} | "
+        f"{one.automatic} |"
+        for one in measured.lines
+    ]
+    words = (
+        f"Measured {measured.made_on} on {measured.pictures} labelled pictures (data set "
+        f"{measured.dataset}, policy {measured.policy}); {measured.needs_a_look} of them went to a "
+        "person. *At least* is the one-sided 95 % bound (Clopper and Pearson 1934)."
+    )
+    caveats = [
+        f"{category}: counted by groups of alike pictures, only {bound} is proven."
+        for category, bound in measured.by_groups
+    ]
+    if measured.policy != policy:
+        caveats.append(f"**The default policy is another one now** ({policy}): measure again.")
+    table = "\n".join([head, "| --- | ---: | ---: | ---: | ---: |", *rows])
+    return "\n\n".join([table, " ".join([words, *caveats])])
+
+
+def _misses(measured: Recall) -> str:
+    short = [one for one in measured.lines if not one.is_met]
+    if not short:
+        return (
+            "Every category met its target in that benchmark; some labels were missed all the same."
+        )
+    listed = " and ".join(
+        f"{one.category.lower()} ({one.found.partition(' (')[0]}, target {one.target})"
+        for one in short
+    )
+    return (
+        f"**Measured recall lies below the target for {listed}.** Do not release pictures that may "
+        "show these unless a person has looked at each."
+    )
+
+
+def _attacks(report: Mapping[str, Any] | None, pipeline: str, fill_name: str) -> str:
+    if report is None:
+        return (
+            "**No battery report yet:** this copy of Lethe holds no report of the attacks, so no "
+            "figure is given here. T1, T3, T4 and T7 are checked on each release all the same."
+        )
+    state = "the removing code as it is now"
+    if report["pipeline"] != pipeline:
+        state = (
+            f"another state of the removing code ({report['pipeline']}), **not the present one**"
+        )
+    words = f"Verdict **{report['verdict']}**, report {report['id']}, on {state}. {report['words']}"
+    categories = list(dict.fromkeys(row["category"] for row in report["results"]))
+    head = "| Share named right by the best attack | " + " | ".join(
+        [f"our fill ({fill_name})", "at most", *_CONTROLS]
+    )
+    rows = [_attack_row(report, category, fill_name) for category in categories]
+    table = "\n".join([f"{head} |", "| --- |" + " ---: |" * (2 + len(_CONTROLS)), *rows])
+    return f"{words}\n\n{table}"
+
+
+def _attack_row(report: Mapping[str, Any], category: str, fill_name: str) -> str:
+    best = {
+        method: max(
+            (
+                row
+                for row in report["results"]
+                if (row["category"], row["method"]) == (category, method)
+            ),
+            key=lambda row: row["rank1"],
+            default={"rank1": None, "upper99": None},
+        )
+        for method in (fill_name, *_CONTROLS)
+    }
+    ours = best[fill_name]
+    cells = [at_most(ours["rank1"]), at_most(ours["upper99"])]
+    cells += [at_least(best[name]["rank1"]) for name in _CONTROLS]  # flatter nobody
+    return f"| {category.capitalize()} | {' | '.join(cells)} |"
+
+
+def _missing(is_there: Callable[[str], bool]) -> str:
+    absent = [f"**{name}**: {meanwhile}" for path, name, meanwhile in _BUILT if not is_there(path)]
+    if not absent:
+        return "Nothing of what earlier versions of this document listed here is missing."
+    return "\n".join(f"- {line}." for line in absent)
