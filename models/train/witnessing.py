@@ -48,8 +48,9 @@ class Statement:
     """What the witness said about one picture."""
 
     clean: Mapping[Category, float]
-    """By category the picture is labelled completely for: the surest thing it saw when everything
-    labelled was removed; 0 when it saw nothing."""
+    """By category: the surest thing it saw when everything labelled was removed; 0: nothing. In a
+    picture that is not labelled for a category it may be right; it counts as wrong all the same,
+    for on such pictures nothing else tells how often it is."""
     left: Mapping[Category, tuple[float, ...]]
     """By category: how sure it was of each labelled thing when nothing was removed; 0: not seen."""
 
@@ -130,14 +131,11 @@ def lowest(said: Sequence[Statement], category: Category) -> float:
     Each category gets an equal part of `SENT`.
 
     Raises:
-        TrainingRefused: no picture is labelled completely for the category.
+        TrainingRefused: there are no pictures.
     """
-    seen = sorted((one.clean[category] for one in said if category in one.clean), reverse=True)
+    seen = sorted((one.clean[category] for one in said), reverse=True)
     if not seen:
-        raise TrainingRefused(
-            f"No picture of half A is labelled completely for {category.value}, so nothing says "
-            "how often the witness is wrong about it."
-        )
+        raise TrainingRefused("Half A has no pictures; name a data set of at least a hundred.")
     allowed = int(SENT / len(DETECTABLE) * len(seen))
     score = np.ceil((seen[allowed] + 10.0**-_DIGITS / 2) * 10**_DIGITS) / 10**_DIGITS
     return float(min(score, 1.0))
@@ -170,7 +168,7 @@ def statement(
     )
     left = objections(witness.look(remove(image, nothing, seed=0), hears), nothing, (), hears)
     return Statement(
-        {category: _surest(clean, category) for category in picture.labelled_for},
+        {category: _surest(clean, category) for category in DETECTABLE},
         {
             category: tuple(
                 _surest((one for one in left if _finds(one, label, image, policy)), category)
