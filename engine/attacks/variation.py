@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.restoration import denoise_tv_chambolle
 
 F32 = NDArray[np.float32]
 
@@ -22,6 +21,8 @@ def total_variation(picture: F32, *, weight: float) -> F32:
         picture: float32 (H, W, 3), 0..255.
         weight: more takes more away.
     """
+    from skimage.restoration import denoise_tv_chambolle  # slow to load, and only needed here
+
     calm = np.asarray(
         denoise_tv_chambolle(  # type: ignore[no-untyped-call]
             picture / _WHITE, weight=weight, max_num_iter=40, channel_axis=-1
