@@ -128,23 +128,17 @@ def _tests(report: Report) -> Iterator[tuple[str, str]]:
     seen = sum(tests["T1"][name]["changed"] > 0 for name in others)
     changed, of = (sum(one[key] for one in ours) for key in ("changed", "of"))
     yield "T1", f"hidden pixels changed {changed} of {of} releases by our fills"
-    yield (
-        "T2",
-        (
-            f"T1 caught {seen} of {len(others)} controls and mixtures; "
-            f"{tests['T2']['changed']} of {tests['T2']['of']} changes outside the mask went unnoticed"
-        ),
-    )
+    caught = f"T1 caught {seen} of {len(others)} controls and mixtures"
+    yield "T2", f"{caught}; {_counted(tests['T2'])} changes outside the mask went unnoticed"
     touched, pictures = (sum(one[key] for one in tests["T3"].values()) for key in ("changed", "of"))
     yield "T3", f"{touched} of {pictures} pictures changed outside the mask"
-    yield "T4", f"{tests['T4']['changed']} of {tests['T4']['of']} files held more than pixels"
-    yield (
-        "T6",
-        (
-            f"candidates were told apart in {tests['T6']['changed']} of {tests['T6']['of']} ways to "
-            f"save a JPEG, and in {tests['T6_control']['changed']} with masks that forget its blocks"
-        ),
-    )
+    yield "T4", f"{_counted(tests['T4'])} files held more than pixels"
+    apart = f"candidates were told apart in {_counted(tests['T6'])} ways to save a JPEG"
+    yield "T6", f"{apart}, and in {tests['T6_control']['changed']} where masks forget its blocks"
+
+
+def _counted(one: dict[str, int]) -> str:
+    return f"{one['changed']} of {one['of']}"
 
 
 def _sensitivity(report: Report) -> str:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betaincinv
 
 F64 = NDArray[np.float64]
 Order = NDArray[np.intp]
@@ -138,7 +138,7 @@ def hits(scores: F64, rng: np.random.Generator) -> int:
 
 def upper99(found: int, total: int) -> float:
     """One-sided 99 % upper limit of a share (Clopper and Pearson 1934)."""
-    return 1.0 if found >= total else float(beta.ppf(CONFIDENCE, found + 1, total - found))
+    return 1.0 if found >= total else float(betaincinv(found + 1, total - found, CONFIDENCE))
 
 
 def most_by_chance(total: int, tests: int) -> int:
@@ -146,7 +146,8 @@ def most_by_chance(total: int, tests: int) -> int:
 
     Binomial, with the share of tests (Bonferroni 1936) as its tail.
     """
-    return int(binom.ppf(1 - (1 - CONFIDENCE) / tests, total, 1 / total))
+    below = bdtr(np.arange(total + 1), total, 1 / total)
+    return int(np.searchsorted(below, 1 - (1 - CONFIDENCE) / tests))
 
 
 def bits(scores: F64, folds: NDArray[np.intp]) -> float:

@@ -33,13 +33,13 @@ TESTS: Final[dict[str, str]] = {
 NOT_HIDDEN: Final = (
     "The outline: where something was removed, how large, and of which category.",
     (
-        "The surroundings: hair, clothes, other people, the place. Whoever knows these may still know "
-        "who it is."
+        "The surroundings: hair, clothes, other people, the place. Whoever knows these may still "
+        "know who it is."
     ),
     (
-        "What the source file's codec had spread before Lethe saw it, for palette pictures, GIF, WebP, "
-        "HEIC and pictures that were scaled and saved again elsewhere. Such files go to a person first "
-        "where they can be told."
+        "What the source file's codec had spread before Lethe saw it: palette pictures, GIF, WebP, "
+        "HEIC, pictures that were scaled and saved again elsewhere. Where that can be told, such "
+        "files go to a person first."
     ),
     "What nobody found: a face that no detector saw and no reviewer drew is not removed.",
 )
