@@ -9,7 +9,7 @@ from engine.attacks.score import CAUGHT_AT
 from engine.evaluation import svg
 
 _CELL: Final = (46, 20)
-_LEFT, _TOP, _RIGHT, _BOTTOM = 138, 92, 8, 26
+_LEFT, _TOP, _RIGHT, _BOTTOM = 138, 92, 40, 26
 _SLANT: Final = -52
 
 

@@ -28,11 +28,10 @@ Report = dict[str, Any]
 def as_text(report: Report) -> str:
     """The verdict and the strongest attack on each method, as a person reads it in a terminal."""
     lines = [
-        "category  method     strongest attack        named right  at most   p       verdict",
+        "category  method     strongest attack        p        most named right  at most  verdict",
         *(
-            f"{one['category']:9} {one['method']:10} {one['attack']:22} "
-            f"{one['hits']:5} of {one['n']:3}  {_at_most(one['upper99']):>7}  "
-            f"{_p(one['p_corrected']):7} {_found(one)}"
+            f"{one['category']:9} {one['method']:10} {one['attack']:22}  "
+            f"{_p(one['p_corrected']):8} {one['hits']:9} of {one['n']:3} {_at_most(one['upper99']):>10}  {_found(one)}"
             for one in strongest(report)
         ),
         *(f"{name}: {text}" for name, text in _tests(report)),
@@ -45,7 +44,9 @@ def as_text(report: Report) -> str:
 
 def as_markdown(report: Report) -> str:
     """The same as Markdown, for a document."""
-    heads = "| category | method | strongest attack | named right | at most | p, corrected | T1 |"
+    heads = (
+        "| category | method | strongest attack | p, corrected | most named right | at most | T1 |"
+    )
     changed = report["tests"]["T1"]
     lines = [
         f"**{report['verdict']}**: {report['words']}",
@@ -53,8 +54,8 @@ def as_markdown(report: Report) -> str:
         heads,
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {one['category']} | {one['method']} | {one['attack']} | {one['hits']} of {one['n']}"
-            f" | {_at_most(one['upper99'])} | {_p(one['p_corrected'])} | "
+            f"| {one['category']} | {one['method']} | {one['attack']} | {_p(one['p_corrected'])} | "
+            f"{one['hits']} of {one['n']} | {_at_most(one['upper99'])} | "
             f"{changed[one['method']]['changed']} of {changed[one['method']]['of']} |"
             for one in strongest(report)
         ),
@@ -93,18 +94,25 @@ def document(report: Report, command: str) -> Document:
 
 
 def strongest(report: Report) -> list[dict[str, Any]]:
-    """Of each category and method that is no mixture, the attack with the least p."""
-    best: dict[tuple[str, str], dict[str, Any]] = {}
+    """Of each category and method that is no mixture, the attack with the least p.
+
+    `hits`, `rank1`, `upper99` and `bits` are those of the attack that named most right, which may
+    be another one: what is said of a fill is the worst that was seen.
+    """
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in report["results"]:
-        key = (row["category"], row["method"])
-        if row["kind"] != "mix" and (key not in best or _strength(row) < _strength(best[key])):
-            best[key] = row
+        if row["kind"] != "mix":
+            groups.setdefault((row["category"], row["method"]), []).append(row)
     order = list(report["subjects"])
-    return sorted(best.values(), key=lambda row: order.index(row["category"]))
+    worst = [_worst(rows) for rows in groups.values()]
+    return sorted(worst, key=lambda row: order.index(row["category"]))
 
 
-def _strength(row: dict[str, Any]) -> tuple[float, int]:
-    return row["p_corrected"], -row["hits"]
+def _worst(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    surest = min(rows, key=lambda row: (row["p_corrected"], -row["hits"]))
+    luckiest = max(rows, key=lambda row: row["hits"])
+    shown = {key: luckiest[key] for key in ("hits", "rank1", "upper99")}
+    return {**surest, **shown, "bits": max(row["bits"] for row in rows)}
 
 
 def _found(row: dict[str, Any]) -> str:
@@ -169,20 +177,20 @@ def _table_of_strongest(report: Report) -> Table:
                 one["category"],
                 one["method"],
                 one["attack"],
+                _p(one["p_corrected"]),
                 f"{one['hits']} of {one['n']}",
                 _at_most(one["upper99"]),
-                _p(one["p_corrected"]),
-                f"{max(one['bits'], 0.0):.1f}",
+                f"{one['bits']:.1f}",
                 _found(one),
             )
         )
         for one in strongest(report)
     )
     return Table(
-        "The strongest attack on each method. Chance names 1 right.",
+        "The surest attack on each method, and the most that any attack named right; chance: 1.",
         (
             *words("Category", "Method", "Attack"),
-            *numbers("Named right", "At most", "p, corrected", "Bits"),
+            *numbers("p, corrected", "Most named right", "At most", "Bits"),
             *words("Verdict"),
         ),
         rows,

@@ -154,7 +154,7 @@ def bits(scores: F64, folds: NDArray[np.intp]) -> float:
     """InfoNCE lower bound on what a release tells about its subject (van den Oord et al. 2018).
 
     The softmax's temperature is chosen on the other folds, so that choosing it adds nothing.
-    At most log2 N; below zero means nothing.
+    At most log2 N; zero or less means nothing.
     """
     spread = float(scores.std())
     if spread <= _FLAT * _FLAT:

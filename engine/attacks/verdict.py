@@ -69,7 +69,7 @@ class Row:
             "rank1": round(self.rank1, 4),
             "upper99": round(self.upper99, 4),
             "p_corrected": round(self.p_corrected, 5),
-            "bits": round(self.bits, 2),
+            "bits": max(round(self.bits, 2), 0.0),
             "verdict": self.verdict,
         }
 
