@@ -29,17 +29,19 @@ def as_text(report: Report) -> str:
     """The verdict and the strongest attack on each method, as a person reads it in a terminal."""
     lines = [
         "category  method     strongest attack        p        most named right  at most  verdict",
-        *(
-            f"{one['category']:9} {one['method']:10} {one['attack']:22}  "
-            f"{_p(one['p_corrected']):8} {one['hits']:9} of {one['n']:3} {_at_most(one['upper99']):>10}  {_found(one)}"
-            for one in strongest(report)
-        ),
+        *(_line(one) for one in strongest(report)),
         *(f"{name}: {text}" for name, text in _tests(report)),
         _sensitivity(report),
         *report["reasons"],
         f"{report['verdict'].upper()}. {report['words']}",
     ]
     return "\n".join(lines)
+
+
+def _line(one: dict[str, Any]) -> str:
+    named = f"{one['hits']:9} of {one['n']:3} {_at_most(one['upper99']):>10}"
+    surest = f"{one['attack']:22}  {_p(one['p_corrected']):8}"
+    return f"{one['category']:9} {one['method']:10} {surest} {named}  {_found(one)}"
 
 
 def as_markdown(report: Report) -> str:
