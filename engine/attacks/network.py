@@ -23,9 +23,9 @@ Rgb = NDArray[np.uint8]
 
 _SEED: Final = 20_261_123
 _WIDTH: Final = 24
-_BATCH: Final = 64
-_RATE: Final = 2e-3
-_INVERSE_STEPS: Final = 60
+_BATCH: Final = 32
+_RATE: Final = 4e-3
+_INVERSE_STEPS: Final = 80
 _IDENTITY_STEPS: Final = 120
 _PLANES: Final = 6
 """Three colours of a small picture, and three of its fine detail."""
@@ -98,9 +98,10 @@ def _convolutions(channels: int) -> torch.nn.Module:
 
     nn = torch.nn
     return nn.Sequential(
-        nn.Conv2d(_PLANES, _WIDTH, 5, padding=2), nn.ReLU(),
-        nn.Conv2d(_WIDTH, _WIDTH, 5, padding=2), nn.ReLU(),
-        nn.Conv2d(_WIDTH, channels, 5, padding=2),
+        nn.Conv2d(_PLANES, _WIDTH, 4, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(_WIDTH, channels, 4, stride=2, padding=1),
     )  # fmt: skip
 
 
