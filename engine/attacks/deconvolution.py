@@ -16,6 +16,9 @@ _LARGEST_RATIO: Final = 8.0
 """Richardson-Lucy runs away on grain where the estimate is near zero."""
 _FIRST_BLIND_SIGMA_PX: Final = 4.0
 _KERNEL_PX: Final = 25
+_HASTE: Final = 60
+"""Brightness that all pixels share drowns what a kernel could learn: its steps are tiny, so they are
+raised to this power. Chosen on Gaussian blurs of 2, 3 and 5 px of a made-up face."""
 
 
 def wiener(picture: F32, *, sigma_px: float, noise: float) -> F32:
@@ -67,7 +70,7 @@ def blind(picture: F32, *, rounds: int) -> F32:
     for _ in range(rounds):
         luma = np.asarray(cv2.cvtColor(estimate, cv2.COLOR_RGB2GRAY), np.float32)
         off = np.asarray(grey / np.maximum(_through(luma, kernel), _FLOOR), np.float32)
-        gain = np.clip(_central(_correlated(off, luma)) / luma.sum(), 0, None)
+        gain = np.clip(_central(_correlated(off, luma)) / luma.sum(), 0, None) ** _HASTE
         kernel = np.asarray(kernel * gain / max(float((kernel * gain).sum()), _FLOOR), np.float32)
         seen = np.maximum(_through(estimate, kernel), _FLOOR)
         ratio = np.asarray(np.clip(observed / seen, 0, _LARGEST_RATIO), np.float32)
