@@ -17,8 +17,8 @@ _LARGEST_RATIO: Final = 8.0
 _FIRST_BLIND_SIGMA_PX: Final = 4.0
 _KERNEL_PX: Final = 25
 _HASTE: Final = 60
-"""Brightness that all pixels share drowns what a kernel could learn: its steps are tiny, so they are
-raised to this power. Chosen on Gaussian blurs of 2, 3 and 5 px of a made-up face."""
+"""Brightness that all pixels share drowns what a kernel could learn: its steps are tiny, so they
+are raised to this power. Chosen on Gaussian blurs of 2, 3 and 5 px of a made-up face."""
 
 
 def wiener(picture: F32, *, sigma_px: float, noise: float) -> F32:

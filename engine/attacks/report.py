@@ -51,7 +51,11 @@ def as_markdown(report: Report) -> str:
     )
     changed = report["tests"]["T1"]
     lines = [
-        f"**{report['verdict']}**: {report['words']}",
+        "# The battery, as last run",
+        "",
+        "Written by `make battery`; [irreversibility.md](irreversibility.md) says what it means.",
+        "",
+        f"**{report['verdict'].capitalize()}.** {report['words']}",
         "",
         heads,
         "|---|---|---|---|---|---|---|",

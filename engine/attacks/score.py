@@ -26,6 +26,8 @@ CAUGHT_AT: Final = 0.01
 """A corrected p below this counts as found."""
 CONFIDENCE: Final = 0.99
 _FLAT: Final = 1e-6
+_FLAT_GREY: Final = 0.01
+"""Grey levels: less difference between outputs than this is rounding, not a picture."""
 _WHITENING_FLOOR: Final = 0.05
 _TEMPERATURES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """0 says nothing, so that bits are never negative for lack of a choice."""
@@ -61,6 +63,7 @@ def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> 
         (N, N), -1..1: row for the output, column for the original.
     """
     found, sought = prepared(outputs), prepared(originals)
+    found[np.abs(found).max(axis=1) < _FLAT_GREY] = 0.0
     shape = (len(sought), COMPARED_PX, COMPARED_PX, 3)
     spectrum = fft.fft2(sought.reshape(shape), axes=(1, 2))
     power = np.sqrt((np.abs(spectrum) ** 2).mean(axis=(0, 3)))
