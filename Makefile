@@ -4,6 +4,8 @@
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
+# make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
+#                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +14,7 @@ PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 MINUTES ?= 90
 SIZE ?= 416
 
-.PHONY: app test check bench evaluation docs train calibrate clean
+.PHONY: app test check bench evaluation battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
@@ -36,6 +38,10 @@ evaluation: .venv/runtime
 
 docs: .venv/dev
 	$(BIN)/python -m docs.build
+
+battery: .venv/runtime
+	$(BIN)/python -m engine attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
+		--json engine/attacks/battery.json --table docs/irreversibility-measured.md $(OPTIONS)
 
 train:
 	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }

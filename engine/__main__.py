@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import bench, cli, commands, signing_command
+from engine.attacks import command as attacks
 from engine.category import Category
 from engine.errors import LetheError
 from engine.evaluation import command as evaluation
@@ -187,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_policy(measure, only=(Category.FACE,))
     cli.add_running(measure)
     cli.add_json(measure)
+    attacks.add_to(verbs)
     return parser
 
 

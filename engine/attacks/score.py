@@ -1,0 +1,178 @@
+"""Does an attack's output resemble the right original more than the others? With how much chance?
+
+Absolute similarity never decides: an attack on a safe fill that draws an average face resembles
+every face. So outputs are compared with the right original against the same outputs compared with
+permuted ones, after what all subjects share has been taken away from both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.special import bdtr, betaincinv
+
+F64 = NDArray[np.float64]
+Order = NDArray[np.intp]
+
+COMPARED_PX: Final = 48
+"""Side at which pictures are compared."""
+PERMUTATIONS: Final = 19_999
+CAUGHT_AT: Final = 0.01
+"""A corrected p below this counts as found."""
+CONFIDENCE: Final = 0.99
+_FLAT: Final = 1e-6
+_FLAT_GREY: Final = 0.01
+"""Grey levels: less difference between outputs than this is rounding, not a picture."""
+_WHITENING_FLOOR: Final = 0.05
+_TEMPERATURES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""0 says nothing, so that bits are never negative for lack of a choice."""
+
+
+def prepared(pictures: NDArray[np.float32] | NDArray[np.uint8]) -> F64:
+    """Pictures as they are compared: small, and without what they share.
+
+    Args:
+        pictures: (N, S, S, 3), 0..255 or beyond.
+
+    Returns:
+        (N, D), mean zero over the pictures.
+    """
+    size = (COMPARED_PX, COMPARED_PX)
+    small = np.stack(
+        [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in pictures.astype(np.float32)]
+    ).astype(np.float64)
+    return np.asarray(small - small.mean(axis=0)).reshape(len(small), -1)
+
+
+def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> F64:
+    """Every output compared with every original.
+
+    Correlation after spectral whitening: natural pictures are nearly all coarse light and shade,
+    and without it a trace of fine detail would drown in how bright two pictures are.
+
+    Args:
+        outputs: (N, S, S, 3), what an attack made of N releases.
+        originals: (N, S, S, 3), in the same order.
+
+    Returns:
+        (N, N), -1..1: row for the output, column for the original.
+    """
+    found, sought = prepared(outputs), prepared(originals)
+    found[np.abs(found).max(axis=1) < _FLAT_GREY] = 0.0
+    shape = (len(sought), COMPARED_PX, COMPARED_PX, 3)
+    spectrum = fft.fft2(sought.reshape(shape), axes=(1, 2))
+    power = np.sqrt((np.abs(spectrum) ** 2).mean(axis=(0, 3)))
+    gain = 1 / (power + _WHITENING_FLOOR * power.max())
+    whitened = fft.ifft2(spectrum * gain[None, :, :, None], axes=(1, 2)).real
+    seen = fft.fft2(found.reshape(shape), axes=(1, 2)) * gain[None, :, :, None]
+    clear = fft.ifft2(seen, axes=(1, 2)).real
+    return np.asarray(_unit(clear.reshape(found.shape)) @ _unit(whitened.reshape(sought.shape)).T)
+
+
+def _unit(rows: F64) -> F64:
+    """Rows of length one; a row that is all but flat becomes zero, since it says nothing."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(length > _FLAT, rows / np.maximum(length, _FLAT), 0.0)
+
+
+def orders(folds: NDArray[np.intp], count: int, rng: np.random.Generator) -> Order:
+    """Permutations that stay within folds, (count, N).
+
+    An attack that learned from the other folds knows their originals. Within a fold it knows none,
+    so there every order is equally likely when nothing leaks, and the test is exact.
+    """
+    drawn = np.tile(np.arange(len(folds)), (count, 1))
+    for fold in np.unique(folds):
+        members = np.flatnonzero(folds == fold)
+        drawn[:, members] = rng.permuted(np.tile(members, (count, 1)), axis=1)
+    return drawn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Null:
+    """One matrix against its permutations, in standard deviations of the latter."""
+
+    observed: float
+    permuted: F64
+    """(B,)"""
+
+
+def against_chance(scores: F64, permutations: Order) -> Null:
+    """Mean score of right pairs, and of B permuted ones.
+
+    Args:
+        scores: (N, N), row for the release, column for the candidate.
+        permutations: (B, N), from `orders`.
+    """
+    right = float(np.diag(scores).mean())
+    wrong = scores[np.arange(len(scores)), permutations].mean(axis=1)
+    spread = float(wrong.std())
+    if spread <= _FLAT * _FLAT:
+        return Null(0.0, np.zeros(len(permutations)))
+    middle = float(wrong.mean())
+    return Null((right - middle) / spread, (wrong - middle) / spread)
+
+
+def corrected(tests: list[Null]) -> list[float]:
+    """The p of each test, corrected for all of them by the largest of each permutation.
+
+    Westfall and Young 1993, single-step maxT. With B permutations no p is below 1 / (B + 1).
+    """
+    largest = np.sort(np.max([test.permuted for test in tests], axis=0))
+    slack = 1e-9  # equal sums may differ in their last bits
+    return [
+        float(1 + len(largest) - np.searchsorted(largest, test.observed - slack))
+        / (len(largest) + 1)
+        for test in tests
+    ]
+
+
+def hits(scores: F64, rng: np.random.Generator) -> int:
+    """How many releases score highest with their own candidate; ties are broken by lot."""
+    lot = rng.random(scores.shape)
+    best = scores == scores.max(axis=1, keepdims=True)
+    return int((np.where(best, lot, -1.0).argmax(axis=1) == np.arange(len(scores))).sum())
+
+
+def upper99(found: int, total: int) -> float:
+    """One-sided 99 % upper limit of a share (Clopper and Pearson 1934)."""
+    return 1.0 if found >= total else float(betaincinv(found + 1, total - found, CONFIDENCE))
+
+
+def most_by_chance(total: int, tests: int) -> int:
+    """The most hits that chance gives in each of `tests` tests together, with 99 % confidence.
+
+    Binomial, with the share of tests (Bonferroni 1936) as its tail.
+    """
+    below = bdtr(np.arange(total + 1), total, 1 / total)
+    return int(np.searchsorted(below, 1 - (1 - CONFIDENCE) / tests))
+
+
+def bits(scores: F64, folds: NDArray[np.intp]) -> float:
+    """InfoNCE lower bound on what a release tells about its subject (van den Oord et al. 2018).
+
+    The softmax's temperature is chosen on the other folds, so that choosing it adds nothing.
+    At most log2 N; zero or less means nothing.
+    """
+    spread = float(scores.std())
+    if spread <= _FLAT * _FLAT:
+        return 0.0
+    logits = (scores - scores.mean()) / spread
+    gained = np.stack([_log2_share(logits * heat) for heat in _TEMPERATURES])
+    told = np.empty(len(scores))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        told[inside] = gained[gained[:, ~inside].mean(axis=1).argmax()][inside]
+    return float(np.log2(len(scores)) + told.mean())
+
+
+def _log2_share(logits: F64) -> F64:
+    """log2 of the right candidate's share in the softmax, per row."""
+    top = logits.max(axis=1)
+    total = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top
+    return np.asarray((np.diag(logits) - total) / np.log(2.0))

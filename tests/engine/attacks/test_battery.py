@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine import provenance
+from engine.attacks import settings
+from engine.attacks.battery import identified, run_battery
+from engine.attacks.methods import METHODS
+from tests.engine.attacks.small import N, faces, small
+
+
+@pytest.fixture(scope="module")
+def found():
+    chosen = small()
+    return run_battery([faces(chosen)], chosen, workers=1)
+
+
+def test_lethes_fill_passes_and_the_controls_break(found):
+    assert found["verdict"] == "pass", found["reasons"]
+    broken = {row["method"] for row in found["results"] if row["verdict"] == "fail"}
+    assert broken == {"blur-12", "pixelate", "feather", "mix-0.5", "mix-0.1"}
+    assert found["sensitivity"] == 0.1
+    assert found["tests"]["T1"]["pushpull"]["changed"] == 0
+    assert found["tests"]["T6"] == {"changed": 0, "of": 4}
+
+
+def test_the_report_says_what_it_rests_on(found):
+    assert found["pipeline"] == provenance.pipeline_version()
+    assert found["subjects"]["face"]["count"] == N
+    assert "made-up drawings" in found["subjects"]["face"]["source"]
+    assert found["seed"] == 0
+    assert found["libraries"]["numpy"]
+    assert found["words"].endswith(".")
+
+
+def test_every_result_has_what_readers_of_the_json_count_on(found):
+    keys = {"category", "method", "attack", "rank1", "upper99", "p_corrected", "verdict"}
+
+    assert all(keys <= set(row) for row in found["results"])
+    assert {row["verdict"] for row in found["results"]} == {"pass", "fail"}
+
+
+def test_the_same_seed_gives_the_same_report_in_any_number_of_processes(found):
+    chosen = small()
+
+    again = run_battery([faces(chosen)], chosen, workers=2)
+
+    assert json.dumps(again) == json.dumps(found)
+
+
+def test_another_seed_draws_other_subjects_and_judges_alike(found):
+    chosen = small(seed=11)
+
+    other = run_battery([faces(chosen)], chosen, workers=1)
+
+    assert other["id"] != found["id"]
+    assert other["verdict"] == "pass", other["reasons"]
+
+
+def test_the_id_changes_with_any_figure(found):
+    assert identified(found) == found["id"]
+    assert identified({**found, "seed": 1}) != found["id"]
+
+
+def test_nothing_in_the_report_tells_the_time_or_a_path(found):
+    text = json.dumps(found)
+
+    assert "second" not in text
+    assert "/" not in text.replace("/ ", "")
+
+
+def test_progress_reaches_its_end():
+    chosen = small(shares=(0.5,), methods=(METHODS["pushpull"],), template_step=80)
+    steps = []
+
+    run_battery([faces(chosen)], chosen, workers=1, progress=lambda *step: steps.append(step))
+
+    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_a_run_without_controls_is_invalid():
+    chosen = small(shares=(0.5, 0.1), methods=(METHODS["pushpull"],), template_step=80)
+
+    alone = run_battery([faces(chosen)], chosen, workers=1)
+
+    assert alone["verdict"] == "invalid"
+    assert alone["words"].startswith("The battery proves nothing")
+
+
+def test_what_validity_needs_runs_whatever_is_asked_for():
+    chosen = settings.quick(n=N, seed=0, methods=("telea",), attacks=("unsharp",))
+
+    assert {one.name for one in chosen.methods} == {"telea", *settings.NEEDED_METHODS}
+    assert {"raw", "ridge-identity"} <= set(chosen.attacks)
+    assert sum(name.startswith("unsharp") for name in chosen.attacks) == 5
+
+
+def test_the_published_run_has_every_attack_and_method_that_is_specified():
+    chosen = settings.full(n=40, seed=0)
+
+    listed = "unsharp wiener richardson-lucy total-variation blind high-pass clahe jpeg-ghost ridge"
+    families = {name.rsplit("-", 1)[0] for name in chosen.attacks} | set(chosen.attacks)
+    assert all(any(name.startswith(word) for name in families) for word in listed.split())
+    assert {one.name for one in chosen.methods} == set(METHODS)
+    assert min(chosen.shares) == 0.01
+    assert max(chosen.shares) == 0.5
+    assert chosen.permutations >= 19_999
+    assert chosen.template_step == 1
