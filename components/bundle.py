@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import IO, Any
 
+from engine.certificate import quantised
 from engine.documents import ENDING, MANIFEST
+from engine.geometry import PixelRect, Size
 from engine.keys import public_pem
 from engine.signature import opened, sha256
 from engine.verification import PUBLIC_KEY
@@ -119,12 +121,16 @@ def _receipt_lines(kept: list[StoredReceipt]) -> str:
 def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """What of a receipt may go out with its picture.
 
-    Only what the released pixels show anyway: of a region its masked rectangle, which is snapped
-    outward to blocks, and never the box, which follows the hidden pixels to a hundredth.
+    As in certificates: of a region its masked rectangle, widened to the grid of public boxes, and
+    never the detector's box; sorted, since the order found follows the scores.
     """
+    size = Size(*receipt["size"])
     regions = [
-        {key: region[key] for key in ("category", "origin", "masked")}
-        for region in receipt["regions"]
+        {"category": category, "origin": origin, "masked": masked}
+        for category, origin, masked in sorted(
+            (one["category"], one["origin"], list(quantised(PixelRect(*one["masked"]), size)))
+            for one in receipt["regions"]
+        )
     ]
     return {key: receipt[key] for key in _PUBLIC} | {"regions": regions}
 

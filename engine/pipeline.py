@@ -184,5 +184,5 @@ def _testimony(witness: Witness, policy: Policy) -> dict[Category, bool]:
     return {
         category: category in witness.independent
         for category in policy.looked_for
-        if category in witness.categories
+        if category in witness.categories and policy.witness.hears(category)
     }

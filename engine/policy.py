@@ -127,7 +127,10 @@ class CodecPolicy(_Part):
 
 
 class WitnessPolicy(_Part):
-    """From which score something the witness sees in a finished picture sends it to a person."""
+    """From which score something the witness sees in a finished picture sends it to a person.
+
+    From 1 on its word does not count, and receipts do not name it for that category.
+    """
 
     face: Share = 0.5
     tattoo: Share = 0.5
@@ -136,6 +139,10 @@ class WitnessPolicy(_Part):
     def ask_at(self, category: Category) -> float:
         """The score for a category that detectors look for."""
         return float(getattr(self, category.value))
+
+    def hears(self, category: Category) -> bool:
+        """False where its word does not count."""
+        return self.ask_at(category) < 1.0
 
 
 class ManifestPolicy(_Part):

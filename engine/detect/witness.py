@@ -94,7 +94,8 @@ def objections(
     return tuple(
         Region(one.box.clipped(size), one.category, Origin.MODEL, one.score)
         for one in seen
-        if one.score >= policy.witness.ask_at(one.category)
+        if policy.witness.hears(one.category)
+        and one.score >= policy.witness.ask_at(one.category)
         and one.box.clipped(size).area > 0
         and _masked_share(one.box.clipped(size), mask) < MASKED_SHARE
         and not any(_is_decided(one, region) for region in decided)

@@ -39,6 +39,14 @@ from models.train.upright import labels_in
 
 SENT = 0.02
 """Share of releases with nothing left that may be sent to a person."""
+MOST_LABELLED = 0.5
+"""From this share of pictures labelled for a category on, only they tell how often the witness is
+wrong about it. Below it all do: what it sees in the others may be there, but pictures labelled for
+a category come from few sources, and where it is wrong is elsewhere."""
+LEAST_CAUGHT = 0.1
+"""A category of which it would catch less than this share is left out: its word says nothing."""
+NEVER = 1.0
+"""The score in the policy of such a category."""
 HEADING = "## What its word gives"
 _DIGITS = 4
 
@@ -48,9 +56,9 @@ class Statement:
     """What the witness said about one picture."""
 
     clean: Mapping[Category, float]
-    """By category: the surest thing it saw when everything labelled was removed; 0: nothing. In a
-    picture that is not labelled for a category it may be right; it counts as wrong all the same,
-    for on such pictures nothing else tells how often it is."""
+    """By category: the surest thing it saw when everything labelled was removed; 0: nothing."""
+    complete: frozenset[Category]
+    """What the picture is labelled completely for: of that, it was wrong for certain."""
     left: Mapping[Category, tuple[float, ...]]
     """By category: how sure it was of each labelled thing when nothing was removed; 0: not seen."""
 
@@ -72,12 +80,16 @@ class Heard:
             f"Of {self.pictures} pictures of half B from which everything labelled was removed, it "
             f"objects to {self.sent} ({self.sent / max(self.pictures, 1):.1%})."
         )
-        return [first] + [
-            f"{category.value}: from a score of {self.ask_at[category]:g} on; of {total} labelled "
-            f"ones that nobody removed it would have objected to {caught} "
-            f"({caught / max(total, 1):.0%})."
-            for category, (caught, total) in self.caught.items()
-        ]
+        return [first, *(f"{one.value}: {self._word(one)}" for one in self.caught)]
+
+    def _word(self, category: Category) -> str:
+        if self.ask_at[category] >= NEVER:
+            return "its word does not count, for it would catch too little."
+        caught, total = self.caught[category]
+        return (
+            f"from a score of {self.ask_at[category]:g} on; of {total} labelled ones that nobody "
+            f"removed it would have objected to {caught} ({caught / max(total, 1):.0%})."
+        )
 
 
 def choose(
@@ -107,7 +119,7 @@ def choose(
     half_a, half_b = (
         [said[one.name] for one in half(pictures, name) if one.name in said] for name in ("A", "B")
     )
-    ask_at = {category: lowest(half_a, category) for category in DETECTABLE}
+    ask_at = {category: chosen(half_a, category) for category in DETECTABLE}
     result = heard(half_b, ask_at)
     document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
     table: Any = document.setdefault("witness", tomlkit.table())
@@ -125,6 +137,20 @@ Written by `python -m models.train witness DATA`: scores chosen on half A of the
 pictures, so that it objects to few releases with nothing left; told on half B."""
 
 
+def chosen(said: Sequence[Statement], category: Category) -> float:
+    """The score of a category; `NEVER` where the witness would catch too little with it."""
+    score = lowest(said, category)
+    left = [one for each in said for one in each.left.get(category, ())]
+    caught = sum(one >= score for one in left)
+    return score if caught >= LEAST_CAUGHT * len(left) else NEVER
+
+
+def telling(said: Sequence[Statement], category: Category) -> tuple[Statement, ...]:
+    """The pictures that tell how often the witness is wrong about a category."""
+    complete = tuple(one for one in said if category in one.complete)
+    return complete if len(complete) >= MOST_LABELLED * len(said) else tuple(said)
+
+
 def lowest(said: Sequence[Statement], category: Category) -> float:
     """The lowest score from which it objects to no more clean releases than it may.
 
@@ -133,7 +159,7 @@ def lowest(said: Sequence[Statement], category: Category) -> float:
     Raises:
         TrainingRefused: there are no pictures.
     """
-    seen = sorted((one.clean[category] for one in said), reverse=True)
+    seen = sorted((one.clean[category] for one in telling(said, category)), reverse=True)
     if not seen:
         raise TrainingRefused("Half A has no pictures; name a data set of at least a hundred.")
     allowed = int(SENT / len(DETECTABLE) * len(seen))
@@ -143,12 +169,18 @@ def lowest(said: Sequence[Statement], category: Category) -> float:
 
 def heard(said: Sequence[Statement], ask_at: Mapping[Category, float]) -> Heard:
     """What scores give on pictures that did not choose them."""
-    sent = sum(any(one.clean[c] >= ask_at[c] for c in one.clean) for one in said)
+    objected = {
+        place
+        for category in DETECTABLE
+        if ask_at[category] < NEVER
+        for place, one in enumerate(said)
+        if one.clean[category] >= ask_at[category] and one in telling(said, category)
+    }
     caught = {}
     for category in DETECTABLE:
         scores = [score for one in said for score in one.left.get(category, ())]
         caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
-    return Heard(dict(ask_at), sent, len(said), caught)
+    return Heard(dict(ask_at), len(objected), len(said), caught)
 
 
 def statement(
@@ -169,6 +201,7 @@ def statement(
     left = objections(witness.look(remove(image, nothing, seed=0), hears), nothing, (), hears)
     return Statement(
         {category: _surest(clean, category) for category in DETECTABLE},
+        picture.labelled_for,
         {
             category: tuple(
                 _surest((one for one in left if _finds(one, label, image, policy)), category)

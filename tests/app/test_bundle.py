@@ -254,15 +254,23 @@ def test_what_goes_out_follows_the_mask_and_never_the_box_itself():
     def receipt(box):
         region = {"category": "face", "origin": "model", "box": box, "masked": [78, 78, 162, 162]}
         rest = dict.fromkeys(
-            ["format", "size", "not_looked_for", "policy", "weights", "checks", "codec_residual"]
+            ["format", "not_looked_for", "policy", "weights", "checks", "codec_residual"]
         )
-        return {"release": "a", "picture": "b", "seconds": {}, "reviewer": "ada", **rest} | {
-            "regions": [region]
+        known = {
+            "release": "a",
+            "picture": "b",
+            "seconds": {},
+            "reviewer": "ada",
+            "size": [170, 300],
         }
+        return {**known, **rest, "regions": [region, {**region, "masked": [0, 0, 17, 9]}]}
 
     one = public_line(receipt([103.21, 99.87, 148.4, 151.9]))
     other = public_line(receipt([103.5, 102.1, 146.9, 150.2]))
 
     assert one == other
-    assert one["regions"] == [{"category": "face", "origin": "model", "masked": [78, 78, 162, 162]}]
+    assert one["regions"] == [
+        {"category": "face", "origin": "model", "masked": [0, 0, 32, 16]},
+        {"category": "face", "origin": "model", "masked": [64, 64, 170, 176]},
+    ]
     assert not {"picture", "seconds", "reviewer"} & one.keys()

@@ -88,6 +88,11 @@ class TestObjections:
 
         assert objection.category is Category.TATTOO
 
+    def test_where_its_word_does_not_count_there_is_none(self):
+        deaf = read_policy("[witness]\nface = 1")
+
+        assert not objections([sighting(10, 10, 30, 30, score=1.0)], UNMASKED, (), deaf)
+
     @pytest.mark.parametrize(
         ("decided", "is_one"),
         [
@@ -122,6 +127,17 @@ class TestRelease:
         assert done.receipt.checks["T7"] is True
         assert done.receipt.witnesses == {Category.FACE: True, Category.TATTOO: False}
         assert FakeWitness.name in done.receipt.weights
+
+    def test_it_is_not_named_where_its_word_does_not_count(self, rng):
+        original = image(picture(rng, 100, 100))
+        deaf = read_policy("[witness]\nface = 1\n[review]\naudit_share = 0")
+        plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
+
+        done = pipeline.release(
+            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), witness=FakeWitness()
+        )
+
+        assert done.receipt.witnesses == {Category.TATTOO: False}
 
     def test_without_a_witness_nothing_is_claimed(self, rng):
         original = image(picture(rng, 100, 100))

@@ -11,7 +11,16 @@ from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.policy import Policy
 from models.train.errors import TrainingRefused
-from models.train.witnessing import SENT, Statement, heard, lowest, statement
+from models.train.witnessing import (
+    NEVER,
+    SENT,
+    Statement,
+    chosen,
+    heard,
+    lowest,
+    statement,
+    telling,
+)
 from tests.scenes import image
 
 FACE, TATTOO, JEWELRY = DETECTABLE
@@ -19,7 +28,43 @@ ALL_AT_HALF = dict.fromkeys(DETECTABLE, 0.5)
 
 
 def clean(*scores, category=FACE):
-    return [Statement({category: score}, {}) for score in scores]
+    return [Statement({category: score}, frozenset(), {}) for score in scores]
+
+
+def spoken(clean, left=None, complete=()):
+    nothing = dict.fromkeys(DETECTABLE, 0.0)
+    return Statement({**nothing, **clean}, frozenset(complete), left or {})
+
+
+class TestChosen:
+    def test_a_witness_that_would_catch_too_little_does_not_count(self):
+        said = [spoken({}, {FACE: (0.01,)}), spoken({}, {FACE: (0.9,)})]
+        mute = [spoken({FACE: 0.95}, {FACE: (0.9,)}), spoken({}, {FACE: (0.9,)})]
+
+        assert chosen(said, FACE) < 0.9
+        assert chosen(mute, FACE) == NEVER
+
+    def test_what_does_not_count_sends_nobody(self):
+        said = [spoken({FACE: 1.0}, {FACE: (1.0,)})]
+
+        result = heard(said, {**ALL_AT_HALF, FACE: NEVER})
+
+        assert result.sent == 0
+        assert "does not count" in result.sentences()[1]
+
+
+class TestTelling:
+    def test_where_most_pictures_are_labelled_the_others_have_no_say(self):
+        said = [spoken({FACE: 0.2}, complete=[FACE]), spoken({FACE: 0.9})]
+
+        assert telling(said, FACE) == (said[0],)
+        assert lowest(said, FACE) < 0.3
+
+    def test_where_few_are_all_have(self):
+        said = [spoken({}, complete=[FACE]), spoken({FACE: 0.9}), spoken({FACE: 0.1})]
+
+        assert telling(said, FACE) == tuple(said)
+        assert lowest(said, FACE) > 0.9
 
 
 class TestLowest:
@@ -47,14 +92,14 @@ class TestLowest:
 
 class TestHeard:
     def test_a_picture_counts_once_however_often_it_is_objected_to(self):
-        said = [Statement({FACE: 0.9, TATTOO: 0.9}, {}), Statement({FACE: 0.1}, {})]
+        said = [spoken({FACE: 0.9, TATTOO: 0.9}), spoken({FACE: 0.1})]
 
         result = heard(said, ALL_AT_HALF)
 
         assert (result.sent, result.pictures) == (1, 2)
 
     def test_what_was_left_counts_by_thing(self):
-        said = [Statement({}, {FACE: (0.9, 0.2)}), Statement({}, {FACE: (0.5,), TATTOO: ()})]
+        said = [spoken({}, {FACE: (0.9, 0.2)}), spoken({}, {FACE: (0.5,), TATTOO: ()})]
 
         result = heard(said, ALL_AT_HALF)
 
@@ -62,7 +107,7 @@ class TestHeard:
         assert result.caught[TATTOO] == (0, 0)
 
     def test_it_is_told_in_sentences(self):
-        told = heard([Statement({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
+        told = heard([spoken({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
 
         assert "Of 1 pictures" in told[0]
         assert "objects to 1 (100.0%)" in told[0]
