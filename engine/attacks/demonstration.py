@@ -171,8 +171,8 @@ class Demonstration:
             sentence = (
                 "The result changes with what was there, so something came through: "
                 f"{self.changed} of {count} other things would have given another release. This "
-                f"attack does not single it out, for {self.as_high} of them score as high; a "
-                "better one may."
+                f"attack does not single it out, for {self.as_high} of them score as high, which "
+                f"chance alone does {1 + self.as_high} times in {count + 1}; a better one may."
             )
         if self.is_ours:
             sentence += " That must never happen with Lethe's own fill: release nothing, report it."

@@ -1,0 +1,12 @@
+"""Can it come back? Hide something, attack it, and see; below, the battery's report."""
+
+from components import irreversibility
+from components.frame import open_page
+
+open_page(
+    "Irreversibility",
+    "Can it come back? Hide something, attack it as hard as you like, and see what comes of it.",
+)
+
+irreversibility.try_it()
+irreversibility.not_hidden()
