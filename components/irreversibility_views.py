@@ -111,7 +111,7 @@ def strip(shown: Demonstration) -> Chart:
     figure.update_xaxes(
         range=_AXIS,
         tickvals=[-1, -0.5, 0, 0.5, 1],
-        ticktext=["−1: the reverse", "−0.5", "0: not at all", "0.5", "1: the same"],
+        ticktext=["−1", "−0.5", "0: not at all", "0.5", "1: the same"],
         showgrid=True,
         title={"text": "How much the attack's result is like what was there"},
     )

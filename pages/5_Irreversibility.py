@@ -1,6 +1,6 @@
 """Can it come back? Hide something, attack it, and see; below, the battery's report."""
 
-from components import irreversibility
+from components import irreversibility, irreversibility_report, irreversibility_running
 from components.frame import open_page
 
 open_page(
@@ -9,4 +9,7 @@ open_page(
 )
 
 irreversibility.try_it()
+
+irreversibility_report.battery()
+irreversibility_running.offer_run()
 irreversibility.not_hidden()

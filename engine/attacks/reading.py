@@ -43,6 +43,20 @@ class _Subjects(BaseModel):
     source: str
 
 
+class _Changed(BaseModel):
+    changed: _Count
+    of: _Count
+
+
+class _Tests(BaseModel):
+    T1: dict[str, _Changed]
+    T2: _Changed
+    T3: dict[str, _Changed]
+    T4: _Changed
+    T6: _Changed
+    T6_control: _Changed
+
+
 class _Report(BaseModel):
     """What the page reads of a report; the rest is covered by its id."""
 
@@ -54,6 +68,7 @@ class _Report(BaseModel):
     quick: bool
     sensitivity: _Share | None
     subjects: dict[str, _Subjects]
+    tests: _Tests
     results: Annotated[list[_Row], Field(min_length=1)]
 
 
