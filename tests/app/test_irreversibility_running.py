@@ -70,9 +70,11 @@ def test_a_second_start_begins_nothing(runner, does, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     runner.start(one, START)
     until(one.exists)
+    first = runner._process
 
     runner.start(two, START)
 
+    assert runner._process is first
     assert runner.is_running(START)
     runner.stop()
     assert not two.exists()

@@ -267,6 +267,15 @@ def test_chance_is_the_rank_among_all(rng, score, others, as_high):
     assert found.finding is (Finding.CHANGED if as_high else Finding.TOLD)
 
 
+def test_scores_are_of_every_result_against_what_was_there(rng, monkeypatch):
+    matrix = np.arange((OTHERS + 1) ** 2, dtype=np.float64).reshape(OTHERS + 1, OTHERS + 1)
+    monkeypatch.setattr(demonstration, "similarities", lambda results, originals: matrix)
+
+    found = shown(rng, LIGHT_BLUR)
+
+    assert (found.score, *found.others) == tuple(matrix[:, 0])
+
+
 def test_made_up_things_are_drawn_once(rng, monkeypatch):
     drawn = []
     monkeypatch.setattr(
