@@ -149,7 +149,7 @@ def _meanings(report: Report) -> None:
             pd.DataFrame(_rows(report)),
             border="horizontal",
             hide_index=True,
-            alt="What each attack does, and what it told of Lethe's fills and of the rest",
+            alt="What each attack does, and how often it succeeded on Lethe's fills and on the rest",
         )
         methods = dict.fromkeys(row["method"] for row in report["results"] if row["kind"] != "mix")
         st.markdown(
@@ -163,18 +163,18 @@ def _rows(report: Report) -> list[dict[str, str]]:
         {
             "Attack": plain(attack),
             "What it does": sentences.ATTACKS.get(attack, _UNKNOWN),
-            "Told of ours": _told(rows, attack, "fill"),
-            "Told of blur and the like": _told(rows, attack, "control"),
+            "Succeeded on ours": _told(rows, attack, "fill"),
+            "On blur and the like": _told(rows, attack, "control"),
         }
         for attack in dict.fromkeys(row["attack"] for row in rows)
     ]
 
 
 def _told(rows: list[dict[str, Any]], attack: str, kind: str) -> str:
-    """In how many categories and methods of a kind an attack found something."""
+    """How often an attack told from chance what a kind of method had hidden."""
     own = [row for row in rows if row["attack"] == attack and row["kind"] == kind]
     told = sum(is_found(row) for row in own)
-    return f"{told or 'nothing'} of {len(own)}" if own else "not tried"
+    return f"{told} of {len(own)} times" if own else "not tried"
 
 
 def _method_words(name: str) -> str:
