@@ -149,7 +149,7 @@ def _meanings(report: Report) -> None:
             pd.DataFrame(_rows(report)),
             border="horizontal",
             hide_index=True,
-            alt="What each attack does, and how often it succeeded on Lethe's fills and on the rest",
+            alt="What each attack does, and how often it succeeded on our fills and on the rest",
         )
         methods = dict.fromkeys(row["method"] for row in report["results"] if row["kind"] != "mix")
         st.markdown(
