@@ -7,6 +7,7 @@ whole or not at all, and the page then shows that.
 from __future__ import annotations
 
 import atexit
+import shlex
 import subprocess
 import sys
 import threading
@@ -113,7 +114,8 @@ def offer_run() -> None:
             help="On made-up drawings, one processor core, about a minute.",
         )
         st.caption("Or all of it from the shell; what is written there is shown here:")
-    st.code(f"python -m engine attack --json {own_file()}", language="sh")
+    where = shlex.quote(str(own_file()))
+    st.code(f".venv/bin/python -m engine attack --json {where}", language="sh")
 
 
 @st.fragment(run_every=1.0)

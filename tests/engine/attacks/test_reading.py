@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 
 import pytest
 
 from engine.attacks.battery import identified
 from engine.attacks.reading import LARGEST_BYTES, InvalidReport, parsed, read_report
+from engine.attacks.shipped import FILE, shipped_report
 
 
 def row(**changes):
@@ -83,3 +85,9 @@ def test_a_file_that_is_too_large_or_cannot_be_opened_is_refused(tmp_path):
         read_report(large)
     with pytest.raises(InvalidReport, match="cannot be read"):
         read_report(tmp_path / "nowhere.json")
+
+
+def test_the_report_that_comes_with_lethe_is_one():
+    file = resources.files("engine.attacks") / FILE
+
+    assert parsed(file.read_bytes(), FILE) == shipped_report()
