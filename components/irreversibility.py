@@ -24,6 +24,7 @@ from components.recall_axes import draw
 from components.services import policy
 from engine.attacks import sentences
 from engine.attacks.demonstration import (
+    OTHERS,
     Concealed,
     Demonstration,
     Finding,
@@ -68,8 +69,8 @@ def not_hidden() -> None:
 def _demonstration(chosen: Chosen, method: Method, tried: ChosenAttack) -> Demonstration:
     removal = (method.name, f"{method.amount:g}")
     is_slow = tried.attack.is_slow and method.kind is not Kind.FILL
-    note = "Attacking 41 releases; this attack takes some seconds …" if is_slow else "Attacking …"
-    with st.spinner(note):
+    slowly = f"Attacking {OTHERS + 1} releases; this attack takes some seconds …"
+    with st.spinner(slowly if is_slow else "Attacking …"):
         concealed = _concealed((*chosen.key, *removal), chosen, method)
         return _attacked((*chosen.key, *removal, *tried.key), concealed, tried)
 

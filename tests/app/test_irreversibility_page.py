@@ -102,7 +102,7 @@ def test_a_slider_of_the_attack_changes_what_is_shown(lethe):
     assert "amount 12 ×" in after
 
 
-def test_an_area_may_be_moved_out_of_sight_and_is_refused_in_a_sentence(lethe):
+def test_the_whole_picture_may_be_hidden(lethe):
     app = opened(lethe)
 
     for label, value in (("left", 0), ("top", 0), ("width", 512), ("height", 512)):
