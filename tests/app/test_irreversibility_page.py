@@ -281,8 +281,10 @@ def test_names_in_a_report_are_shown_as_they_are(lethe, no_report):
 
 
 def test_what_is_not_hidden_is_said(lethe):
+    text = said(opened(lethe))
+
     for word in ("outline", "category", "surroundings", "hair", "clothes", "place"):
-        assert word in said(opened(lethe))
+        assert word in text
 
 
 def test_words_are_plain(lethe, no_report):
