@@ -22,6 +22,7 @@ _MENU = (
     ("pages/2_Review.py", "Review", ":material/visibility:", Role.REVIEWER),
     ("pages/3_Release.py", "Release", ":material/ios_share:", Role.ANALYST),
     ("pages/4_Recall.py", "Recall", ":material/query_stats:", Role.MANAGER),
+    ("pages/5_Irreversibility.py", "Irreversibility", ":material/history_toggle_off:", None),
 )
 
 _LOOK = """<style>

@@ -107,6 +107,11 @@ def gates() -> None:
             "and what fails a check is held back.",
             icon=":material/verified_user:",
         )
+    st.page_link(
+        "pages/5_Irreversibility.py",
+        label="Can what was removed come back? Try it",
+        icon=":material/history_toggle_off:",
+    )
 
 
 def own_weights() -> None:

@@ -30,7 +30,7 @@ def as_text(report: Report) -> str:
     lines = [
         "category  method     strongest attack        p        most named right  at most  verdict",
         *(_line(one) for one in strongest(report)),
-        *(f"{name}: {text}" for name, text in _tests(report)),
+        *(f"{name}: {text}" for name, text in tests_said(report)),
         _sensitivity(report),
         *report["reasons"],
         f"{report['verdict'].upper()}. {report['words']}",
@@ -66,7 +66,7 @@ def as_markdown(report: Report) -> str:
             for one in strongest(report)
         ),
         "",
-        *(f"- {name}: {text}" for name, text in _tests(report)),
+        *(f"- {name}: {text}" for name, text in tests_said(report)),
         f"- {_sensitivity(report)}",
         *(f"- {text}" for text in _basis(report)),
     ]
@@ -135,7 +135,8 @@ def _at_most(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _tests(report: Report) -> Iterator[tuple[str, str]]:
+def tests_said(report: Report) -> Iterator[tuple[str, str]]:
+    """The tests that are no statistics: name, and what came of it."""
     tests, kinds = report["tests"], {row["method"]: row["kind"] for row in report["results"]}
     ours = [one for name, one in tests["T1"].items() if kinds[name] == "fill"]
     others = [name for name in tests["T1"] if kinds[name] != "fill"]
@@ -219,7 +220,7 @@ def _maps(report: Report) -> Iterator[Block]:
 
 
 def _table_of_tests(report: Report) -> Table:
-    rows = tuple(Row((name, sentences.TESTS[name], text)) for name, text in _tests(report))
+    rows = tuple(Row((name, sentences.TESTS[name], text)) for name, text in tests_said(report))
     return Table("What was tried, and what came of it", words("Test", "What", "Result"), rows)
 
 

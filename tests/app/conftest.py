@@ -29,6 +29,8 @@ from tests.scenes import FakeDetector, seen
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
+PAGES = ("Upload", "Review", "Release", "Recall", "Irreversibility")
+"""In the order of their numbers."""
 FACE = seen(0.9, (10, 10, 30, 30))
 UNSURE = seen(0.41, (60, 40, 90, 80), Category.TATTOO)
 
@@ -72,7 +74,7 @@ class Lethe:
 
     def turn(self, app: AppTest, name: str) -> AppTest:
         """The same session on another page."""
-        numbers = {"Upload": 1, "Review": 2, "Release": 3, "Recall": 4}
+        numbers = {name: number for number, name in enumerate(PAGES, start=1)}
         file = f"pages/{numbers[name]}_{name}.py" if name in numbers else "Home.py"
         return app.switch_page(file).run()
 

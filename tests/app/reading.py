@@ -11,7 +11,7 @@ from store import reviews
 from store.cases import Case
 from tests.app.conftest import Lethe, png
 
-PAGES = ["Home", "Upload", "Review", "Release", "Recall"]
+PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility"]
 UPRIGHT = png(100, 120)  # sees one face: released
 WIDE = png(120, 100)  # a doubt besides: to a person
 

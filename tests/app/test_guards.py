@@ -59,7 +59,7 @@ def test_the_menu_offers_only_pages_one_may_open(lethe, monkeypatch):
     app = lethe.page()
 
     offered = [link.label for link in app.sidebar.get("page_link")]
-    assert offered == ["Home", "Upload", "Release"]
+    assert offered == ["Home", "Upload", "Release", "Irreversibility"]
 
 
 def test_a_person_without_the_reviewer_role_sees_no_original(lethe, monkeypatch):
