@@ -56,7 +56,7 @@ NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
 
-def run_job(job: Work, ensemble: Ensemble, witness: Witness | None = None) -> Outcome:
+def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
     """Take one picture down the line. Fails closed: whatever goes wrong quarantines it.
 
     Args:

@@ -116,7 +116,7 @@ def release(
     terms: Terms,
     *,
     watch: Stopwatch,
-    witness: Witness | None = None,
+    witness: Witness | None,
 ) -> Release:
     """Remove what the plan says, check the result, and encode it.
 
@@ -152,7 +152,8 @@ def release(
         redacted = again(image)
     with watch.stage("check"):
         passed = checks.check_pixels(image, mask, redacted, again)
-    if witness is not None:
+    witnesses = _heard(witness, policy)
+    if witness is not None and witnesses:
         with watch.stage("witness"):
             passed |= checks.check_seen(redacted, mask, plan, policy, witness)
     file_format = codec.output_format(image.codec, terms.format)
@@ -170,17 +171,19 @@ def release(
         not_looked_for=plan.not_looked_for,
         reviewer=terms.reviewer,
         policy=policy.fingerprint,
-        weights=plan.weights if witness is None else (*plan.weights, witness.name),
+        weights=(*plan.weights, *([witness.name] if witness and witnesses else [])),
         checks=passed,
         residue=image.codec.residue,
         seconds=dict(watch.seconds),
-        witnesses={} if witness is None else _testimony(witness, policy),
+        witnesses=witnesses,
     )
     return Release(data, receipt)
 
 
-def _testimony(witness: Witness, policy: Policy) -> dict[Category, bool]:
-    """For what a witness looked, and whether it had no part in finding it."""
+def _heard(witness: Witness | None, policy: Policy) -> dict[Category, bool]:
+    """For what the witness's word counts, and whether it had no part in finding it."""
+    if witness is None:
+        return {}
     return {
         category: category in witness.independent
         for category in policy.looked_for

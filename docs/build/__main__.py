@@ -22,6 +22,7 @@ def current(document: str) -> str:
     made = blocks(
         (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8"),
         shipped_report(),
+        (ROOT / "models" / "cards" / "witness.md").read_text(encoding="utf-8"),
         pipeline=pipeline_version(),
         fill_name=default_policy().removal.fill,
         policy=default_policy().fingerprint,

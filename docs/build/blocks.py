@@ -18,6 +18,8 @@ from engine.evaluation.report_numbers import at_least, at_most
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_WITNESS_MEASURED = "## What its word gives"
+_WITNESS_MEANS = "The witness (T7) notices a part of what is left in, not all."
 _CONTROLS = {"blur": "the strongest blur", "pixelate": "the coarsest mosaic"}
 """What the names of controls begin with; of several, the one that held best is told."""
 _BUILT = (
@@ -44,6 +46,7 @@ def fill(document: str, blocks: Mapping[str, str]) -> str:
 def blocks(
     evaluation: str,
     battery: Mapping[str, Any] | None,
+    witness: str,
     *,
     pipeline: str,
     fill_name: str,
@@ -55,6 +58,7 @@ def blocks(
     Args:
         evaluation: the text of `docs/evaluation.md`.
         battery: the shipped report of attacks, if there is one.
+        witness: the text of `models/cards/witness.md`.
         pipeline: the state that the removing code is in now.
         fill_name: the fill that the default policy uses.
         policy: that policy's fingerprint.
@@ -63,6 +67,7 @@ def blocks(
     measured = recall.read(evaluation)
     return {
         "recall": _recall(measured, policy),
+        "witness": _witness(witness),
         "misses": _misses(measured),
         "attacks": _attacks(battery, pipeline, fill_name),
         "missing": _missing(is_there),
@@ -91,6 +96,19 @@ def _recall(measured: Recall, policy: str) -> str:
         caveats.append(f"**The default policy is another one now** ({policy}): measure again.")
     table = "\n".join([head, "| --- | ---: | ---: | ---: | ---: |", *rows])
     return "\n\n".join([table, " ".join([words, *caveats])])
+
+
+def _witness(card: str) -> str:
+    """What the card says at its end that the witness's word gives.
+
+    Raises:
+        StaleSource: nothing was measured.
+    """
+    _, _, told = card.partition(f"\n{_WITNESS_MEASURED}\n")
+    lines = [line.removeprefix("- ") for line in told.splitlines() if line.startswith("- ")]
+    if not lines:
+        raise StaleSource(f"models/cards/witness.md has nothing under {_WITNESS_MEASURED!r}")
+    return " ".join([_WITNESS_MEANS, *(line[0].upper() + line[1:] for line in lines)])
 
 
 def _misses(measured: Recall) -> str:

@@ -27,6 +27,7 @@ from engine.errors import InvalidDataset, UnreadableImage
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import is_found_by
+from engine.evaluation.tally import Tally
 from engine.images import RgbImage
 from engine.masks import mask_of, masked
 from engine.plan import Origin, Region
@@ -68,17 +69,22 @@ class Heard:
     """What was chosen, and what it gives on half B."""
 
     ask_at: Mapping[Category, float]
-    sent: int
-    """Releases with nothing left that it objects to."""
-    pictures: int
+    sent: Tally
+    """Releases with nothing left that it objects to, of those pictures that tell of every category
+    for which its word counts."""
+    unread: int
+    """Pictures that could not be looked at."""
     caught: Mapping[Category, tuple[int, int]]
     """Labelled things that it would have objected to, of how many."""
 
     def sentences(self) -> list[str]:
         """For a person."""
+        share, most = self.sent.share or 0.0, self.sent.upper() or 1.0
         first = (
-            f"Of {self.pictures} pictures of half B from which everything labelled was removed, it "
-            f"objects to {self.sent} ({self.sent / max(self.pictures, 1):.1%})."
+            f"Of {self.sent.total} pictures of half B from which everything labelled was removed, "
+            f"it objects to {self.sent.found} ({share:.1%}; at most {most:.1%} with 95 % "
+            f"confidence). {SENT:.0%} on half A was the aim. Pictures that could not be looked at: "
+            f"{self.unread}."
         )
         return [first, *(f"{one.value}: {self._word(one)}" for one in self.caught)]
 
@@ -120,7 +126,7 @@ def choose(
         [said[one.name] for one in half(pictures, name) if one.name in said] for name in ("A", "B")
     )
     ask_at = {category: chosen(half_a, category) for category in DETECTABLE}
-    result = heard(half_b, ask_at)
+    result = heard(half_b, ask_at, unread=len(pictures) - len(said))
     document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
     table: Any = document.setdefault("witness", tomlkit.table())
     for category, score in ask_at.items():
@@ -167,20 +173,17 @@ def lowest(said: Sequence[Statement], category: Category) -> float:
     return float(min(score, 1.0))
 
 
-def heard(said: Sequence[Statement], ask_at: Mapping[Category, float]) -> Heard:
+def heard(said: Sequence[Statement], ask_at: Mapping[Category, float], *, unread: int = 0) -> Heard:
     """What scores give on pictures that did not choose them."""
-    objected = {
-        place
-        for category in DETECTABLE
-        if ask_at[category] < NEVER
-        for place, one in enumerate(said)
-        if one.clean[category] >= ask_at[category] and one in telling(said, category)
-    }
+    counts = [category for category in DETECTABLE if ask_at[category] < NEVER]
+    apart = [telling(said, category) for category in counts]
+    clean = [one for one in said if all(any(one is other for other in own) for own in apart)]
+    objected = sum(any(one.clean[c] >= ask_at[c] for c in counts) for one in clean)
     caught = {}
     for category in DETECTABLE:
         scores = [score for one in said for score in one.left.get(category, ())]
         caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
-    return Heard(dict(ask_at), len(objected), len(said), caught)
+    return Heard(dict(ask_at), Tally(objected, len(clean)), unread, caught)
 
 
 def statement(

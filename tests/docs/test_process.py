@@ -51,15 +51,32 @@ BATTERY = {
 A4 = (595.28, 841.89)
 
 
-def made(evaluation=EVALUATION, battery=None, pipeline="0.1.0+now", built=(), policy="b1b1b1"):
+def made(
+    evaluation=EVALUATION,
+    battery=None,
+    pipeline="0.1.0+now",
+    built=(),
+    policy="b1b1b1",
+    witness="# witness\n\n## What its word gives\n\n- face: 4 of 10.\n",
+):
     return blocks(
         evaluation,
         battery,
+        witness,
         pipeline=pipeline,
         fill_name="pushpull",
         policy=policy,
         is_there=lambda path: path in built,
     )
+
+
+def test_what_the_witness_notices_is_told_from_its_card():
+    assert made()["witness"].endswith("not all. Face: 4 of 10.")
+
+
+def test_a_card_that_tells_nothing_of_the_witness_is_refused():
+    with pytest.raises(StaleSource, match="What its word gives"):
+        made(witness="# witness\n")
 
 
 def pages_of(pdf: bytes) -> list[str]:

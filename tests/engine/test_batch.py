@@ -15,7 +15,7 @@ import pytest
 
 from engine.batch import InProcess, ProcessPool, run_job
 from engine.detect.ensemble import Ensemble
-from engine.detect.shipped import default_ensemble
+from engine.detect.shipped import default_ensemble, default_witness
 from engine.geometry import Size
 from engine.outcome import Job, NeedsReview, Quarantined, Released
 from engine.plan import Plan
@@ -94,7 +94,7 @@ class Raising:
 
 class TestRunJob:
     def test_a_picture_with_a_sure_face_is_released(self, a_picture):
-        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector([seen(0.9)], ["face"])]))
+        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector([seen(0.9)], ["face"])]), None)
 
         assert isinstance(outcome, Released)
         assert outcome.job_id == outcome.receipt.image_id == "picture 0"
@@ -105,7 +105,7 @@ class TestRunJob:
     ):
         detections = [seen(0.9), seen(0.3, (60, 40, 70, 50))]
 
-        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector(detections, ["face"])]))
+        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector(detections, ["face"])]), None)
 
         assert isinstance(outcome, NeedsReview)
         assert len(outcome.masked) == len(outcome.plan.proposed) == 2
@@ -114,7 +114,9 @@ class TestRunJob:
         plan = Plan("picture 0", Size(80, 60), (region((5, 5, 20, 20)),), (), (), QUICK.fingerprint)
         detector = FakeDetector([seen(0.9)], ["face"])
 
-        outcome = run_job(a_job(a_picture, settled=plan, reviewer="ada"), Ensemble([detector]))
+        outcome = run_job(
+            a_job(a_picture, settled=plan, reviewer="ada"), Ensemble([detector]), None
+        )
 
         assert isinstance(outcome, Released)
         assert outcome.receipt.regions == plan.regions
@@ -143,7 +145,7 @@ class TestRunJob:
         ],
     )
     def test_a_plan_that_does_not_fit_holds_the_picture_back(self, a_picture, plan, says):
-        outcome = run_job(a_job(a_picture, settled=plan), Ensemble([]))
+        outcome = run_job(a_job(a_picture, settled=plan), Ensemble([]), None)
 
         assert isinstance(outcome, Quarantined)
         assert says in outcome.reason
@@ -153,7 +155,7 @@ class TestRunJob:
         plan = Plan("picture 0", Size(80, 60), (), (), (), QUICK.fingerprint)
         cv2.imwrite(str(a_picture), np.zeros((60, 80, 3), np.uint8))
 
-        outcome = run_job(a_job(a_picture, settled=plan, digest=decided), Ensemble([]))
+        outcome = run_job(a_job(a_picture, settled=plan, digest=decided), Ensemble([]), None)
 
         assert isinstance(outcome, Quarantined)
         assert "changed" in outcome.reason
@@ -171,7 +173,7 @@ class TestRunJob:
     def test_whatever_goes_wrong_holds_the_picture_back_with_a_sentence(
         self, a_picture, error, says
     ):
-        outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]))
+        outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]), None)
 
         assert isinstance(outcome, Quarantined)
         assert says in outcome.reason
@@ -179,13 +181,13 @@ class TestRunJob:
         assert "secret" not in outcome.reason
 
     def test_a_file_that_is_gone_is_held_back_without_its_name(self, tmp_path):
-        outcome = run_job(a_job(tmp_path / "secret name.jpg"), Ensemble([]))
+        outcome = run_job(a_job(tmp_path / "secret name.jpg"), Ensemble([]), None)
 
         assert outcome.reason == "The file could not be read (No such file or directory)."
 
     def test_stopping_is_not_swallowed(self, a_picture):
         with pytest.raises(KeyboardInterrupt):
-            run_job(a_job(a_picture), Ensemble([Raising(KeyboardInterrupt())]))
+            run_job(a_job(a_picture), Ensemble([Raising(KeyboardInterrupt())]), None)
 
 
 class TestProcessPool:
@@ -209,7 +211,9 @@ class TestProcessPool:
         outcomes = {outcome.job_id: outcome for outcome in pool.run(iter(jobs))}
 
         pool.close()
-        expected = {one.job_id: one for one in InProcess(default_ensemble()).run(jobs)}
+        expected = {
+            one.job_id: one for one in InProcess(default_ensemble(), default_witness()).run(jobs)
+        }
         assert outcomes.keys() == expected.keys()
         for name, outcome in outcomes.items():
             assert type(outcome) is type(expected[name])

@@ -182,9 +182,9 @@ class TestWords:
     def test_who_looked_again_is_said_for_each_category(self):
         text = said(looked())
 
-        assert "for face by a detector that took no part in finding" in text
-        assert "for tattoo by the detector that also searched" in text
-        assert "for jewelry by nobody" in text
+        assert "A detector that took no part in finding was that witness for: face." in text
+        assert "A detector that also searched was that witness for: tattoo." in text
+        assert "Nobody looked at the finished picture again for: jewelry." in text
 
     def test_a_report_about_other_code_is_said_to_be_that(self):
         other = replace(HEADLINE, pipeline="0.0.9+11111111")

@@ -221,7 +221,7 @@ def candidates(rng: np.random.Generator) -> list[NDArray[np.uint8]]:
 def released_bytes(original: RgbImage, policy: Policy) -> bytes:
     plan = Plan(original.id, original.size, (region(tuple(SECRET)),), (), (), policy.fingerprint)
     terms = Terms("release", seed=99, format="png")
-    return pipeline.release(original, plan, policy, terms, watch=Stopwatch()).data
+    return pipeline.release(original, plan, policy, terms, watch=Stopwatch(), witness=None).data
 
 
 @cache

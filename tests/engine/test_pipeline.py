@@ -64,6 +64,7 @@ def released(original, *regions, policy=None, **terms):
         policy or Policy(),
         Terms(**{"release_id": "r", "seed": 5, **terms}),
         watch=Stopwatch(),
+        witness=None,
     )
 
 
@@ -74,7 +75,7 @@ class TestAwkwardFiles:
         path.write_bytes(case.data)
         job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        outcome = run_job(job, Ensemble([MiddleSeer()]))
+        outcome = run_job(job, Ensemble([MiddleSeer()]), None)
 
         if case.outcome == "quarantined":
             assert isinstance(outcome, Quarantined)
@@ -95,7 +96,7 @@ class TestAwkwardFiles:
         path.write_bytes(AWKWARD["all metadata"].data)
         job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        data = run_job(job, Ensemble([MiddleSeer()])).data
+        data = run_job(job, Ensemble([MiddleSeer()]), None).data
 
         for trace in (b"Exif", b"GPS", b"http://", b"ICC_PROFILE", b"Photoshop", b"MPF"):
             assert trace not in data
@@ -169,7 +170,9 @@ class TestRelease:
         plan = planned(original, doubts=doubts, reasons=reasons)
 
         with pytest.raises(PlanNotReady, match=says):
-            pipeline.release(original, plan, Policy(), Terms("r", 1), watch=Stopwatch())
+            pipeline.release(
+                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), witness=None
+            )
 
     @pytest.mark.parametrize(
         "other",
@@ -181,7 +184,9 @@ class TestRelease:
         plan = dataclasses.replace(planned(original), **other)
 
         with pytest.raises(ValueError, match="does not fit picture"):
-            pipeline.release(original, plan, Policy(), Terms("r", 1), watch=Stopwatch())
+            pipeline.release(
+                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), witness=None
+            )
 
     @pytest.mark.parametrize(
         "corners",
@@ -272,7 +277,7 @@ def test_a_picture_nobody_can_judge_goes_to_a_person(tmp_path, rng):
     cv2.imwrite(str(path), picture(rng, 60, 80))
     job = Job("picture", path, Policy(), "same", "r", seed=1, draw=1.0)
 
-    outcome = run_job(job, Ensemble([]))
+    outcome = run_job(job, Ensemble([]), None)
 
     assert isinstance(outcome, NeedsReview)
     assert [str(reason) for reason in outcome.plan.reasons] == [

@@ -147,6 +147,20 @@ class TestRelease:
         assert "T7" not in done.receipt.checks
         assert not done.receipt.witnesses
 
+    def test_where_nothing_it_says_counts_nothing_is_claimed(self, rng):
+        original = image(picture(rng, 100, 100))
+        deaf = read_policy("[witness]\nface = 1\ntattoo = 1\n[review]\naudit_share = 0")
+        plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
+        witness = FakeWitness(sighting(50, 50, 90, 90))
+
+        done = pipeline.release(
+            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), witness=witness
+        )
+
+        assert "T7" not in done.receipt.checks
+        assert not done.receipt.witnesses
+        assert FakeWitness.name not in done.receipt.weights
+
     def test_the_witness_looks_at_the_result_not_at_the_original(self, rng):
         original = image(picture(rng, 100, 100))
         witness = FakeWitness()

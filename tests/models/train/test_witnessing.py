@@ -7,6 +7,7 @@ import pytest
 
 from engine.category import DETECTABLE
 from engine.evaluation.labels import Label, LabelledPicture
+from engine.evaluation.tally import Tally
 from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.policy import Policy
@@ -49,7 +50,7 @@ class TestChosen:
 
         result = heard(said, {**ALL_AT_HALF, FACE: NEVER})
 
-        assert result.sent == 0
+        assert result.sent.found == 0
         assert "does not count" in result.sentences()[1]
 
 
@@ -96,7 +97,14 @@ class TestHeard:
 
         result = heard(said, ALL_AT_HALF)
 
-        assert (result.sent, result.pictures) == (1, 2)
+        assert result.sent == Tally(1, 2)
+
+    def test_only_pictures_that_tell_of_all_that_counts_are_in_the_share(self):
+        labelled = [spoken({FACE: 0.9}, complete=[FACE]), spoken({}, complete=[FACE])]
+
+        result = heard([*labelled, spoken({FACE: 0.9})], ALL_AT_HALF)
+
+        assert result.sent == Tally(1, 2)
 
     def test_what_was_left_counts_by_thing(self):
         said = [spoken({}, {FACE: (0.9, 0.2)}), spoken({}, {FACE: (0.5,), TATTOO: ()})]
@@ -110,7 +118,7 @@ class TestHeard:
         told = heard([spoken({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
 
         assert "Of 1 pictures" in told[0]
-        assert "objects to 1 (100.0%)" in told[0]
+        assert "objects to 1 (100.0%; at most 100.0% with 95 % confidence)" in told[0]
         assert "of 2 labelled ones that nobody removed it would have objected to 1 (50%)" in told[1]
 
 
