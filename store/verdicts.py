@@ -1,8 +1,8 @@
 """What people decided, and taking it back.
 
-Every verdict is kept, also one that came too late and one that was undone, beside the machine's own
-plan; so a reviewer's work is never lost and the automation can be measured against it, which is
-what `store.samples` is for.
+Every verdict is kept, also one that came too late, one that was undone and one that a witness
+contested, beside the machine's own plan; so a reviewer's work is never lost and the automation can
+be measured against it, which is what `store.samples` is for. At most one per picture stands.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             WHERE reviewer = ?
               AND decided_at > ?
               AND undone_at IS NULL
+              AND contested_at IS NULL
               AND decision IN ('settled', 'rejected')
             ORDER BY number DESC
             LIMIT 1
@@ -127,6 +128,21 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
+
+
+def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> None:
+    """Let the verdict on a picture stand no longer, since a witness saw something in the result."""
+    cursor.execute(
+        """
+        UPDATE verdicts
+        SET contested_at = ?
+        WHERE picture_id = ?
+          AND decision = 'settled'
+          AND undone_at IS NULL
+          AND contested_at IS NULL
+        """,
+        [stored(now), picture_id],
+    )
 
 
 def _refusal(hold: Hold, verdict: Verdict, now: datetime) -> str | None:
