@@ -89,7 +89,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     with database.transaction() as cursor:
         row = cursor.execute(
             """
-            SELECT number, picture_id, regions
+            SELECT number, picture_id, revision, regions
             FROM verdicts
             WHERE reviewer = ?
               AND decided_at > ?
@@ -103,7 +103,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
         ).fetchone()
         if row is None:
             return None
-        number, picture_id, regions = row
+        number, picture_id, revision, regions = row
         hold = cases.hold_of(cursor, picture_id)
         if hold.state == "working":
             raise StaleRevision(
@@ -119,7 +119,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             """,
             [stored(now), number],
         )
-        _reopen(cursor, hold, now)
+        _reopen(cursor, hold, revision, now)
         draft = Draft(reviewer, cases.regions_from(regions), {}, now)
         cases.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
@@ -210,9 +210,12 @@ def _close(
     )
 
 
-def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, now: datetime) -> None:
-    """Put the machine's plan before a person again, under a revision nobody has seen."""
-    machine = plans.at_revision(cursor, hold.picture_id, 0)
-    plan = replace(machine.plan, revision=hold.revision + 1)
-    plans.keep(cursor, hold.picture_id, replace(machine, plan=plan), now)
+def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, decided: int, now: datetime) -> None:
+    """Put the plan that a person decided before them again, under a revision nobody has seen.
+
+    It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
+    """
+    kept = plans.at_revision(cursor, hold.picture_id, decided)
+    plan = replace(kept.plan, revision=hold.revision + 1)
+    plans.keep(cursor, hold.picture_id, replace(kept, plan=plan), now)
     _close(cursor, hold.picture_id, "review", plan.revision, None, now)
