@@ -102,8 +102,11 @@ def test_a_trained_classifier_may_name_as_many_as_chance_allows(hits, verdict):
     "values", [{"hits": 5}, {"p_corrected": 0.001}], ids=["limit of chance", "p"]
 )
 def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(values):
+    surer = changed(
+        healthy(), where=lambda r: r.kind is Kind.FILL and r.attack == "raw", p_corrected=0.2
+    )
     judgement = judge(
-        changed(healthy(), where=lambda r: r.kind is Kind.FILL and r.is_identity, **values), SOUND
+        changed(surer, where=lambda r: r.kind is Kind.FILL and r.is_identity, **values), SOUND
     )
 
     rows = [one.to_json() for one in judgement.rows]
