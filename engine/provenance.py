@@ -22,7 +22,6 @@ REMOVING: Final = (
     "codec.py",
     "colour.py",
     "damage.py",
-    "errors.py",
     "exif.py",
     "fill.py",
     "generation.py",

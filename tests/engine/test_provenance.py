@@ -9,7 +9,7 @@ from engine.provenance import REMOVING, fingerprint, pipeline_version
 from tests.test_boundaries import ROOT, imported, modules, tree
 
 REMOVERS = ("engine.codec", "engine.masks", "engine.removal")
-ONLY_NAMED = {"engine.outcome", "engine.plan"}
+ONLY_NAMED = {"engine.errors", "engine.outcome", "engine.plan"}
 """Values that these are handed: they carry what was decided, and decide no pixel."""
 SOURCES = {"masks.py": b"masks", "removal.py": b"removal"}
 
