@@ -33,7 +33,8 @@ sender, not from the folder: whoever can change the pictures can change that fil
 """
 _VERIFY_EXITS = """\
 exit status: 0 all good; 1 something is wrong, and its file is named; 2 the command could not be
-understood or started; 3 every signature fits, but a signer is unknown
+understood or started, or there was no picture to verify; 3 every signature fits, but a signer is
+unknown
 """
 _KEYS = """\
 The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first

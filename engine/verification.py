@@ -38,7 +38,7 @@ def verify_folder(
         needs_manifest: whether a missing manifest is wrong, or only worth saying.
 
     Raises:
-        UnusableFolder: it holds no certificate, no manifest and no picture.
+        UnusableFolder: it holds no certificate and no picture, and no manifest that lists one.
     """
     handed = delivery(folder)
     found = _Folder(handed, trusted, needs_manifest=needs_manifest).verified()
@@ -46,6 +46,11 @@ def verify_folder(
     if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
         raise UnusableFolder(
             f"{printable(str(folder))} holds no certificate and no picture that could be verified."
+        )
+    if not found.pictures and found.judgement is not Judgement.WRONG:
+        raise UnusableFolder(
+            f"{printable(str(folder))} holds no picture, and its manifest lists none: "
+            "there is nothing that could be verified."
         )
     return found
 
