@@ -122,7 +122,7 @@ def checked(receipt: StoredReceipt, document: bytes | None, trusted: frozenset[b
     if document is not None:
         kept = held(document)
         if kept.signed.public_key not in trusted or kept.certificate.release != receipt.release_id:
-            raise _refusal(receipt, "its certificate is not one that this installation signed")
+            raise _refusal(receipt, "its certificate is signed with no key that is trusted here")
         expected.add(kept.certificate.output.sha256)
     if expected != {sha256(data)}:
         raise _refusal(receipt, "its file is not the picture that was released")
