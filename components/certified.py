@@ -25,7 +25,7 @@ def show(receipt: StoredReceipt) -> None:
     if document is None:
         st.info(
             "This picture was made before certificates: it has none, and `verify` will say so. "
-            "To get one, release it anew.",
+            "To get one, add its original to a new batch on *Upload*.",
             icon=":material/info:",
         )
         _bullets(_facts(receipt))

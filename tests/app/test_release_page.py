@@ -130,6 +130,7 @@ def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
     app = lethe.page("Release")
 
     assert "was made before certificates" in said(app)
+    assert "add its original to a new batch" in said(app)
     assert "Check T1 passed" in said(app)
     assert "Certificate verified" not in said(app)
     assert len(app.get("download_button")) == 2
