@@ -28,8 +28,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from engine import private
-from engine.errors import UnusableKeys
+from engine.errors import UnreadableFile, UnusableKeys
 from engine.signature import key_id, raw
+from engine.untrusted import content
 
 PSEUDONYM_BYTES = 32
 LONGEST_KEY_FILE = 65_536
@@ -156,26 +157,24 @@ def read_public(path: Path) -> frozenset[bytes]:
         UnusableKeys: it cannot be read, or holds anything but Ed25519 public keys.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LONGEST_KEY_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such file"
-        raise UnusableKeys(f"The public key {path} cannot be read ({reason}).") from error
-    return public_keys(content, str(path))
+        pem = content(path.resolve(), LONGEST_KEY_FILE)
+    except (UnreadableFile, OSError, ValueError) as error:
+        raise UnusableKeys(f"The public key {path} cannot be read: it {error}.") from error
+    return public_keys(pem, str(path))
 
 
-def public_keys(content: bytes, name: str) -> frozenset[bytes]:
+def public_keys(pem: bytes, name: str) -> frozenset[bytes]:
     """The raw public keys that PEM text holds.
 
     Raises:
         UnusableKeys: it holds none, or anything else; `name` says where.
     """
-    if b"PRIVATE KEY" in content:
+    if b"PRIVATE KEY" in pem:
         raise UnusableKeys(
             f"{name} holds a private key; the public one is needed (python -m engine keys export)."
         )
-    *blocks, rest = content.split(_END)
-    if not blocks or rest.strip() or len(content) > LONGEST_KEY_FILE:
+    *blocks, rest = pem.split(_END)
+    if not blocks or rest.strip() or len(pem) > LONGEST_KEY_FILE:
         raise UnusableKeys(f"{name} is not a public key in PEM form (BEGIN PUBLIC KEY).")
     return frozenset(_public(block + _END + b"\n", name) for block in blocks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -209,6 +210,20 @@ class TestVerify:
 
         assert status == 2
         assert "key.pem" in err
+
+    @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+    def test_a_key_that_is_no_plain_file_is_not_waited_for(self, run, handed, tmp_path, make):
+        make(tmp_path / "key.pem")
+
+        status, _, err = run("verify", handed, "--key", tmp_path / "key.pem")
+
+        assert status == 2
+        assert "key.pem cannot be read: it is no plain file" in err
+
+    def test_a_link_to_a_key_is_as_good_as_the_key(self, run, handed, tmp_path, pem):
+        (tmp_path / "link.pem").symlink_to(pem)
+
+        assert run("verify", handed, "--key", tmp_path / "link.pem")[0] == 0
 
     def test_names_cannot_steer_a_terminal(self, run, handed):
         (handed / "\x1b[2Jevil.png").write_bytes(b"pixels")

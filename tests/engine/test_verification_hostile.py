@@ -46,6 +46,16 @@ class TestHostileFiles:
 
         assert wrong(verified(handed)) == ["linked", "pipe.png"]
 
+    def test_a_picture_that_became_a_folder_is_named_among_all_else(self, handed, verified):
+        picture(handed, 1).unlink()
+        picture(handed, 1).mkdir()
+        picture(handed, 2).write_bytes(b"other pixels")
+
+        verification = verified(handed)
+
+        assert wrong(verification) == [picture(handed, 1).name, picture(handed, 2).name]
+        assert "is no plain file" in words(verification, picture(handed, 1).name)
+
     @pytest.mark.parametrize(
         "content",
         [
@@ -147,6 +157,11 @@ class TestOnePicture:
         verification = verify_one(picture(handed, 1), certificate(handed, 2), trusted(signing_home))
 
         assert wrong(verification) == [picture(handed, 1).name]
+
+    def test_a_folder_in_place_of_a_certificate_is_named(self, handed, signing_home, tmp_path):
+        verification = verify_one(picture(handed, 1), tmp_path, trusted(signing_home))
+
+        assert wrong(verification) == [tmp_path.name]
 
     def test_signed_anew_by_a_stranger_it_has_an_unknown_signer(
         self, handed, signing_home, strange_home
