@@ -29,19 +29,20 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from engine import private
 from engine.documents import ENDING, MANIFEST, SUFFIXES, read_manifest
 from engine.errors import InvalidSignature, UnusableFolder
-from engine.names import name_row, read_names, write_names
+from engine.names import name_row, write_names
 from engine.notary import Notary
 from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
+from engine.records import KEY_BYTES, read_key, refuse_leftovers, released_names
 from engine.signature import opened, sha256
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
@@ -61,7 +62,8 @@ class Outbox:
             today: the day in UTC, as 2026-11-23, asked for whenever something is signed.
 
         Raises:
-            UnusableFolder: not such a folder, or another run has it open.
+            UnusableFolder: not such a folder, another run has it open, or what it has on record was
+                damaged; then nothing was changed.
         """
         self.folder = folder
         self._notary, self._today = notary, today
@@ -69,15 +71,27 @@ class Outbox:
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
         self._lock = private.locked(self._private / "lock")
+        try:
+            self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self) -> None:
         run = json.loads((self._private / "run.json").read_text(encoding="utf-8"))
         self._run: str = run["run"]
         self.format: FormatChoice = run["format"]
         self.policy = read_policy(
             (self._private / "policy.toml").read_text(encoding="utf-8"), name="The run's policy"
         )
-        self._key = (self._private / "key").read_bytes()
-        self._released = self._recover()
-        self._fates = dict(self._recorded())
+        self._key = read_key(self._private / "key")
+        receipts = {line["release"]: line for line in self._lines("receipts.jsonl")}
+        names = released_names(self.folder, receipts)
+        # The SHA-256 of each one's certificate; None for a release made before certificates.
+        self._released = {release: line.get("certificate") for release, line in receipts.items()}
+        pictures = ((source, receipts[release]["picture"]) for source, release in names)
+        self._fates = dict(self._recorded(pictures))
+        self._tidy_up(names)
         self._sign_manifest()
 
     @classmethod
@@ -92,7 +106,8 @@ class Outbox:
         """Open `folder`, making it first if needed; the last two as for `Outbox`.
 
         Raises:
-            UnusableFolder: it belongs to a run with another policy or format, or is in use.
+            UnusableFolder: it belongs to a run with another policy or format, is in use, or what it
+                has on record was damaged.
         """
         inner = folder / ".lethe"
         if not (inner / "run.json").exists():
@@ -102,6 +117,7 @@ class Outbox:
                     f"{folder} has {foreign[0]} already, which is not of a Lethe run; "
                     "choose another output folder."
                 )
+            refuse_leftovers(folder)
             _lay_out(folder, policy, file_format)
         outbox = cls(folder, notary, today)
         if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
@@ -203,37 +219,36 @@ class Outbox:
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
         if path.exists():
-            yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            whole = path.read_text(encoding="utf-8").split("\n")[:-1]  # the rest: torn by a kill
+            yield from map(json.loads, whole)
 
-    def _recorded(self) -> Iterator[tuple[tuple[str, str], Fate]]:
+    def _recorded(
+        self, released: Iterable[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str, str], Fate]]:
         """Every fate on record; what a later step settled comes last and wins."""
         for line in self._lines("review.jsonl"):
             yield (line["source"], line["picture"]), "review"
         for line in self._lines("quarantine.jsonl"):
             yield (line["source"], line["picture"]), "quarantined"
-        pictures = {line["release"]: line["picture"] for line in self._lines("receipts.jsonl")}
-        for source, release in read_names(self.folder / "names.csv"):
-            yield (source, pictures[release]), "released"
+        for source, picture in released:
+            yield (source, picture), "released"
 
-    def _recover(self) -> dict[str, str | None]:
+    def _tidy_up(self, names: Iterable[tuple[str, str]]) -> None:
         """Finish or take back what a killed run left half done.
 
-        Returns:
-            For each release the SHA-256 of its certificate; None for one made before certificates.
+        Args:
+            names: source and release of what is released.
         """
         for name in ("receipts.jsonl", "review.jsonl", "quarantine.jsonl"):
             private.cut_torn_line(self.folder / name)
-        receipts = {line["release"]: line for line in self._lines("receipts.jsonl")}
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
             is_whole = partial.suffix != ".tmp"
-            if is_whole and partial.name.partition(".")[0] in receipts:
+            if is_whole and partial.name.partition(".")[0] in self._released:
                 self._let_out(partial)
             else:
                 partial.unlink()
-        names = self.folder / "names.csv"
-        write_names(names, [row for row in read_names(names) if row[1] in receipts])
-        return {release: line.get("certificate") for release, line in receipts.items()}
+        write_names(self.folder / "names.csv", names)
 
 
 def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
@@ -254,7 +269,7 @@ def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
     inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
     (folder / "released").mkdir(mode=0o755, exist_ok=True)
     (inner / "partial").mkdir(exist_ok=True)
-    private.write(inner / "key", secrets.token_bytes(32))
+    private.write(inner / "key", secrets.token_bytes(KEY_BYTES))
     private.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
     run = {"run": secrets.token_hex(16), "policy": policy.fingerprint, "format": file_format}
