@@ -42,7 +42,17 @@ from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Rele
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
-from engine.records import KEY_BYTES, read_key, refuse_leftovers, released_names
+from engine.records import (
+    KEY_BYTES,
+    KEYS,
+    read_key,
+    read_lines,
+    read_policy_text,
+    read_run,
+    refuse_leftovers,
+    released_names,
+    unusable_line,
+)
 from engine.signature import opened, sha256
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
@@ -78,14 +88,12 @@ class Outbox:
             raise
 
     def _open(self) -> None:
-        run = json.loads((self._private / "run.json").read_text(encoding="utf-8"))
-        self._run: str = run["run"]
-        self.format: FormatChoice = run["format"]
+        self._run, self.format = read_run(self._private / "run.json")
         self.policy = read_policy(
-            (self._private / "policy.toml").read_text(encoding="utf-8"), name="The run's policy"
+            read_policy_text(self._private / "policy.toml"), name="The run's policy"
         )
         self._key = read_key(self._private / "key")
-        receipts = {line["release"]: line for line in self._lines("receipts.jsonl")}
+        receipts = {line["release"]: line for line in read_lines(self.folder / "receipts.jsonl")}
         names = released_names(self.folder, receipts)
         # The SHA-256 of each one's certificate; None for a release made before certificates.
         self._released = {release: line.get("certificate") for release, line in receipts.items()}
@@ -160,12 +168,21 @@ class Outbox:
         return fate
 
     def plans(self) -> dict[str, Plan]:
-        """The newest plan by source, of pictures that still wait for a person."""
-        return {
-            line["source"]: Plan.from_json({**line, "image_id": line["picture"]})
-            for line in self._lines("review.jsonl")
-            if self.fate(line["source"], line["picture"]) == "review"
-        }
+        """The newest plan by source, of pictures that still wait for a person.
+
+        Raises:
+            UnusableFolder: a plan cannot be read.
+        """
+        path = self.folder / "review.jsonl"
+        found = {}
+        for number, line in enumerate(read_lines(path), start=1):
+            if self.fate(line["source"], line["picture"]) != "review":
+                continue
+            try:
+                found[line["source"]] = Plan.from_json({**line, "image_id": line["picture"]})
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise unusable_line(path, number) from error
+        return found
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
@@ -216,19 +233,13 @@ class Outbox:
     def _append(self, name: str, line: dict[str, Any]) -> None:
         private.append(self.folder / name, json.dumps(line) + "\n")
 
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
-        path = self.folder / name
-        if path.exists():
-            whole = path.read_text(encoding="utf-8").split("\n")[:-1]  # the rest: torn by a kill
-            yield from map(json.loads, whole)
-
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
         """Every fate on record; what a later step settled comes last and wins."""
-        for line in self._lines("review.jsonl"):
+        for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
-        for line in self._lines("quarantine.jsonl"):
+        for line in read_lines(self.folder / "quarantine.jsonl"):
             yield (line["source"], line["picture"]), "quarantined"
         for source, picture in released:
             yield (source, picture), "released"
@@ -239,7 +250,7 @@ class Outbox:
         Args:
             names: source and release of what is released.
         """
-        for name in ("receipts.jsonl", "review.jsonl", "quarantine.jsonl"):
+        for name in KEYS:
             private.cut_torn_line(self.folder / name)
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):

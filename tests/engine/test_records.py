@@ -73,6 +73,25 @@ DAMAGE = {
     "a name less": (without("names.csv", 2), "names.csv"),
     "the last name less": (without("names.csv", -1), "names.csv"),
 }
+UNREADABLE = {
+    "half a line": b'{"release": "0',
+    "no object": b"[]",
+    "no line": b"",
+    "too deep": b"[" * 100_000,
+    "no text": b"\xff\xfe",
+    "other keys": b'{"a": "b"}',
+    "other values": b'{"release": [], "source": 1, "picture": null}',
+}
+unreadable = pytest.mark.parametrize("data", UNREADABLE.values(), ids=list(UNREADABLE))
+DAMAGE |= {
+    f"{about} as run.json": (with_content(".lethe/run.json", data), "run.json")
+    for about, data in UNREADABLE.items()
+}
+DAMAGE |= {
+    "another format": (with_content(".lethe/run.json", b'{"run": "1", "format": "gif"}'), "run.js"),
+    "no policy": (missing(".lethe/policy.toml"), "policy.toml"),
+    "a policy that is no text": (with_content(".lethe/policy.toml", b"\xff"), "policy.toml"),
+}
 
 
 @pytest.mark.parametrize(("damage", "named"), DAMAGE.values(), ids=list(DAMAGE))
@@ -87,6 +106,46 @@ def test_a_damaged_folder_is_refused_and_nothing_is_changed(out, open_again, dam
     assert named in str(caught.value)
     assert "choose a new output folder" in str(caught.value)
     assert str(caught.value).endswith("Nothing was changed.")
+
+
+@unreadable
+@pytest.mark.parametrize("name", ["receipts.jsonl", "review.jsonl", "quarantine.jsonl"])
+def test_an_unreadable_line_is_named_and_nothing_is_changed(out, open_again, name, data):
+    second = b"".join((out / "receipts.jsonl").read_bytes().splitlines(keepends=True)[1:])
+    kept = second if name == "receipts.jsonl" else b'{"source": "a", "picture": "b"}\n'
+    (out / name).write_bytes(kept + data + b"\n" + kept)
+    before = contents(out)
+
+    with pytest.raises(UnusableFolder) as caught:
+        open_again(out)
+
+    line = kept.count(b"\n") + 1
+    assert contents(out) == before
+    assert f"{out / name}, line {line} is not as Lethe wrote it." in str(caught.value)
+
+
+def test_a_plan_that_cannot_be_read_is_named_when_plans_are_asked_for(tmp_path):
+    signer = notary_at(tmp_path / "home")
+    outbox = Outbox.create(tmp_path / "out", Policy(), "same", signer, lambda: DAY)
+    outbox.close()
+    (tmp_path / "out" / "review.jsonl").write_text('{"source": "a", "picture": "b"}\n')
+
+    outbox = Outbox(tmp_path / "out", signer, lambda: DAY)
+
+    with pytest.raises(UnusableFolder, match=r"review\.jsonl, line 1 "):
+        outbox.plans()
+
+
+def test_damaged_receipts_are_a_sentence_and_exit_2(lethe, folder, tmp_path):
+    lethe("redact", folder, tmp_path / "out")
+    with (tmp_path / "out" / "receipts.jsonl").open("a", encoding="utf-8") as file:
+        file.write("junk\n")
+
+    status, summary, err = lethe("redact", folder, tmp_path / "out")
+
+    assert (status, summary) == (2, None)
+    assert "receipts.jsonl, line 2 is not as Lethe wrote it." in err
+    assert "Traceback" not in err
 
 
 def test_a_single_release_is_not_forgotten_with_its_receipt(tmp_path, open_again):
