@@ -20,6 +20,9 @@ The manifest goes before the first release of a run and comes back, signed, when
 closed or opened: where there is one, it tells the whole set. It lists what was released according
 to `receipts.jsonl`, not what lies in `released/`: a file that somebody removed, changed or added
 there does not become right by running again.
+
+The files in `released/`, and that folder, are dated by the day on which they were signed, without
+the time of day.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from engine import private
+from engine import private, public
 from engine.documents import ENDING, MANIFEST, SUFFIXES, read_manifest
 from engine.errors import InvalidSignature, UnusableFolder
 from engine.names import name_row, write_names
@@ -186,16 +189,15 @@ class Outbox:
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
-        certificate = self._notary.certificate(receipt, outcome.data, self._today())
+        today = self._today()
+        certificate = self._notary.certificate(receipt, outcome.data, today)
         digest = sha256(certificate)
         files = {
             receipt.release + ENDING: certificate,
             receipt.release + SUFFIXES[receipt.format]: outcome.data,
         }
         for name, data in files.items():
-            partial = self._private / "partial" / name
-            private.write(partial, data)
-            partial.chmod(0o644)  # a release is made to be handed out
+            public.write(self._private / "partial" / name, data, today)
         self._manifest.unlink(missing_ok=True)
         private.append(self.folder / "names.csv", name_row(source, receipt.release))
         self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
@@ -214,11 +216,11 @@ class Outbox:
         """Write the manifest, unless the one there is our own and tells the set as it is."""
         if self._is_told():
             return
-        data = self._notary.manifest(self._run, self._released, self._today())
+        today = self._today()
         unfinished = self._private / MANIFEST
-        private.write(unfinished, data)
-        unfinished.chmod(0o644)
+        public.write(unfinished, self._notary.manifest(self._run, self._released, today), today)
         self._let_out(unfinished)
+        public.date(self.folder / "released", today)
 
     def _is_told(self) -> bool:
         try:
