@@ -9,8 +9,9 @@ from engine.provenance import REMOVING, fingerprint, pipeline_version
 from tests.test_boundaries import ROOT, imported, modules, tree
 
 REMOVERS = ("engine.codec", "engine.masks", "engine.removal")
-ONLY_NAMED = {"engine.errors", "engine.outcome", "engine.plan"}
-"""Values that these are handed: they carry what was decided, and decide no pixel."""
+ONLY_NAMED = {"engine.errors", "engine.outcome", "engine.plan", "engine.policy"}
+"""Values that these are handed: they carry what was decided, and decide no pixel; or, of the policy,
+they are in the fingerprint themselves."""
 SOURCES = {"masks.py": b"masks", "removal.py": b"removal"}
 
 
