@@ -51,9 +51,10 @@ def _plain(path: Path) -> Iterator[BufferedReader]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise UnreadableFile(_why(path, error)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # fdopen itself refuses folders
+        os.close(descriptor)
+        raise UnreadableFile("is no plain file, so it was not read")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UnreadableFile("is no plain file, so it was not read")
         try:
             yield file
         except OSError as error:

@@ -7,10 +7,10 @@ from typing import Final
 
 from engine import jpeg
 from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.jpeg_tables import MARKERS, Tables
 from engine.lint.packets import in_photoshop, in_xmp
 from engine.lint.tags import in_exif
 
-_TABLES: Final = frozenset({jpeg.DQT, jpeg.DHT, jpeg.DRI, jpeg.DNL, 0xCC, 0xDE, 0xDF})
 _APPLICATIONS: Final = (
     (b"ICC_PROFILE\0", Kind.ICC, ""),
     (b"MPF\0", Kind.PICTURES, "a list of further pictures in this file"),
@@ -31,34 +31,32 @@ def in_jpeg(data: bytes) -> Iterator[Finding]:
     """
     previous = end = 0
     has_scan = False
+    tables = Tables()
     for segment in bounded(jpeg.segments(data)):
         end = segment.end
         has_scan |= segment.marker == jpeg.SOS
         fill = segment.body_end - segment.start - len(segment.body) - 4
         if segment.marker not in (jpeg.SOI, jpeg.EOI) and fill > 0:
             yield Finding(Kind.UNUSED, "fill bytes", previous, fill, "a number: how many there are")
-        yield from _in_segment(segment)
+        yield from _in_segment(segment, tables)
         previous = end
+    yield from tables.unused()
     if end < len(data):
         yield from _after(data, end)
     if not has_scan:
         raise no_picture("JPEG")
 
 
-def _in_segment(segment: jpeg.Segment) -> Iterator[Finding]:
-    marker, body = segment.marker, segment.body
-    at, size = segment.start, segment.body_end - segment.start
+def _in_segment(segment: jpeg.Segment, tables: Tables) -> Iterator[Finding]:
+    marker, at, size = segment.marker, segment.start, segment.body_end - segment.start
     if marker == jpeg.COM:
         yield Finding(Kind.COMMENT, "COM", at, size)
     elif marker == jpeg.APP0:
         yield from _in_app0(segment)
     elif jpeg.APP0 < marker <= jpeg.APP0 + 15:
         yield from _in_application(segment)
-    elif marker in _TABLES or marker in jpeg.FRAMES or marker == jpeg.SOS:
-        extra = len(body) - _announced(segment)
-        if extra > 0:
-            note = "bytes beyond what the header announces"
-            yield Finding(Kind.UNUSED, f"segment FF{marker:02X}", at, extra, note)
+    elif marker in MARKERS:
+        yield from tables.read(segment)
     elif marker not in (jpeg.SOI, jpeg.EOI):
         yield Finding(Kind.UNKNOWN, f"segment FF{marker:02X}", at, size)
 
@@ -101,18 +99,6 @@ def _in_application(segment: jpeg.Segment) -> Iterator[Finding]:
 
 def _name(body: bytes) -> bytes:
     return body[:24].partition(b"\0")[0] or b"no name"
-
-
-def _announced(segment: jpeg.Segment) -> int:
-    """Payload bytes that a table or header needs, as far as it says."""
-    body = segment.body
-    if segment.marker in jpeg.FRAMES and len(body) > 5:
-        return 6 + 3 * body[5]
-    if segment.marker == jpeg.SOS and body:
-        return 4 + 2 * body[0]
-    if segment.marker == jpeg.DRI:
-        return 2
-    return len(body)
 
 
 def _after(data: bytes, end: int) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ nothing; everything else is a finding, known or not.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from engine import png
@@ -22,8 +22,12 @@ _RENDERING: Final = {
     b"mDCV": 24, b"cLLI": 8,
 }  # fmt: skip
 """Chunks of one length."""
-_RENDERING_BY_COLOUR: Final = {b"sBIT": 4, b"bKGD": 6, b"tRNS": 256, b"PLTE": 768}
-"""Chunks whose length depends on the colour type, and the largest."""
+_RENDERING_BY_COLOUR: Final = {
+    b"sBIT": {0: 1, 2: 3, 3: 3, 4: 2, 6: 4},
+    b"bKGD": {0: 2, 2: 6, 3: 1, 4: 2, 6: 6},
+    b"tRNS": {0: 2, 2: 6},
+}
+"""Chunks whose length depends on the colour type; a palette's own are reckoned."""
 _SHARED: Final = b"IDAT"
 _NAMES: Final = {
     b"iCCP": Kind.ICC, b"tIME": Kind.TIME, b"acTL": Kind.ANIMATION, b"fcTL": Kind.ANIMATION,
@@ -49,23 +53,25 @@ def in_png(data: bytes) -> Iterator[Finding]:
     """
     end = 0
     header: png.Header | None = None
-    has_transparency = False
+    lengths: dict[bytes, int] = {}
     for chunk in bounded(png.chunks(data)):
         end = chunk.end
-        yield from _in_chunk(chunk, header)
+        yield from _in_chunk(chunk, header, lengths)
         if chunk.name == b"IHDR":
             header = png.header(chunk.body)
-        has_transparency |= chunk.name == b"tRNS"
+        lengths.setdefault(chunk.name, len(chunk.body))
     if end < len(data):
         yield Finding(Kind.TRAILING, "after IEND", end, len(data) - end)
     if header is None:
         raise no_picture("PNG")
     yield from _left_over(data, header)
-    if header.colour_type in _ALPHA or (header.colour_type == _PALETTE and has_transparency):
+    if header.colour_type in _ALPHA or (header.colour_type == _PALETTE and b"tRNS" in lengths):
         yield from under_alpha(data[:end], "png16" if header.bits == 16 else "png")
 
 
-def _in_chunk(chunk: png.Chunk, header: png.Header | None) -> Iterator[Finding]:
+def _in_chunk(
+    chunk: png.Chunk, header: png.Header | None, lengths: Mapping[bytes, int]
+) -> Iterator[Finding]:
     name, body = chunk.name, chunk.body
     at, size = chunk.end - len(body) - 12, len(body) + 12
     where = f"{printable(name)} chunk"
@@ -78,14 +84,23 @@ def _in_chunk(chunk: png.Chunk, header: png.Header | None) -> Iterator[Finding]:
     elif name == b"PLTE" and header is not None and header.colour_type in _TRUE_COLOUR:
         note = "colours of the picture before it was changed, perhaps"
         yield Finding(Kind.UNKNOWN, "suggested palette (PLTE)", at, size, note)
-    elif not _is_rendering(name, len(body)):
+    elif name != _SHARED and (name in lengths or not _is_rendering(chunk, header, lengths)):
         yield Finding(Kind.UNKNOWN, where, at, size)
 
 
-def _is_rendering(name: bytes, length: int) -> bool:
-    if name in _RENDERING_BY_COLOUR:
-        return length <= _RENDERING_BY_COLOUR[name]
-    return name == _SHARED or _RENDERING.get(name) == length
+def _is_rendering(
+    chunk: png.Chunk, header: png.Header | None, lengths: Mapping[bytes, int]
+) -> bool:
+    """Whether decoders use the whole chunk; `lengths` are those of the chunks before it."""
+    name, length = chunk.name, len(chunk.body)
+    if name in _RENDERING:
+        return length == _RENDERING[name]
+    if header is None:
+        return False
+    if header.colour_type == _PALETTE and name in (b"PLTE", b"tRNS"):
+        most = 3 << header.bits if name == b"PLTE" else lengths.get(b"PLTE", 0) // 3
+        return 0 < length <= most and (name == b"tRNS" or length % 3 == 0)
+    return _RENDERING_BY_COLOUR.get(name, {}).get(header.colour_type) == length
 
 
 def _in_text(chunk: png.Chunk, at: int, where: str) -> Iterator[Finding]:

@@ -81,20 +81,21 @@ class Heard:
         """For a person."""
         share, most = self.sent.share or 0.0, self.sent.upper() or 1.0
         first = (
-            f"Of {self.sent.total} pictures of half B from which everything labelled was removed, "
-            f"it objects to {self.sent.found} ({share:.1%}; at most {most:.1%} with 95 % "
-            f"confidence). {SENT:.0%} on half A was the aim. Pictures that could not be looked at: "
-            f"{self.unread}."
+            f"of {self.sent.total} pictures from which everything labelled was removed it objects "
+            f"to {self.sent.found} ({share:.1%}; at most {most:.1%} with 95 % confidence; the aim "
+            f"was {SENT:.0%})."
         )
+        if self.unread:
+            first += f" {self.unread} could not be looked at."
         return [first, *(f"{one.value}: {self._word(one)}" for one in self.caught)]
 
     def _word(self, category: Category) -> str:
         if self.ask_at[category] >= NEVER:
-            return "its word does not count, for it would catch too little."
+            return "its word does not count, for it catches too little."
         caught, total = self.caught[category]
         return (
-            f"from a score of {self.ask_at[category]:g} on; of {total} labelled ones that nobody "
-            f"removed it would have objected to {caught} ({caught / max(total, 1):.0%})."
+            f"of {total} labelled ones that nobody removed it objects to {caught} "
+            f"({caught / max(total, 1):.0%}), from a score of {self.ask_at[category]:g} on."
         )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,7 @@ def but_for_what_is_calibrated(policy):
     for category in DETECTABLE:
         policy = policy.with_thresholds(category, doubt_at=0.2, accept_at=0.5)
     review = policy.review.model_copy(update={"nothing_found_of": ()})
-    return policy.model_copy(update={"review": review})
+    return policy.model_copy(update={"review": review, "witness": Policy().witness})
 
 
 def test_the_shipped_file_and_the_defaults_are_the_same_but_for_what_is_calibrated():
@@ -237,3 +238,32 @@ def test_every_value_that_changes_is_named_with_before_and_after(path, value):
 
     assert differences(Policy(), policy) == (Difference(".".join(path), value, another(value)),)
     assert differences(policy, Policy()) == (Difference(".".join(path), another(value), value),)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[witness]\nface = true", "witness.face"),
+        ("[review]\nnothing_found = 0", "review.nothing_found"),
+        ('[review]\nnothing_found = "no"', "review.nothing_found"),
+        ("[review]\naudit_share = true", "review.audit_share"),
+        ("[removal]\nmin_grow_px = true", "removal.min_grow_px"),
+        ("[categories.face]\naccept_at = true", "categories.face.accept_at"),
+    ],
+)
+def test_what_only_could_be_read_as_a_value_is_refused(text, key):
+    with pytest.raises(InvalidPolicy, match=re.escape(key)):
+        read_policy(text)
+
+
+def test_whole_numbers_are_shares_too():
+    assert read_policy("[witness]\nface = 1").witness.face == 1.0
+
+
+def test_nesting_without_end_is_refused_with_a_sentence():
+    with pytest.raises(InvalidPolicy, match="not valid TOML"):
+        read_policy("a=" + "[" * 5000)
+
+
+def test_a_byte_order_mark_is_passed_over():
+    assert read_policy("\ufeff[witness]\nface = 1").witness.face == 1.0

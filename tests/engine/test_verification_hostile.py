@@ -14,6 +14,8 @@ from engine.judgement import Judgement
 from engine.verification import verify_folder, verify_one
 from tests.engine.handed_out import (
     certificate,
+    hand_out,
+    notary_at,
     picture,
     release_id,
     signed_anew,
@@ -43,6 +45,16 @@ class TestHostileFiles:
         os.mkfifo(handed / "pipe.png")
 
         assert wrong(verified(handed)) == ["linked", "pipe.png"]
+
+    def test_a_picture_that_became_a_folder_is_named_among_all_else(self, handed, verified):
+        picture(handed, 1).unlink()
+        picture(handed, 1).mkdir()
+        picture(handed, 2).write_bytes(b"other pixels")
+
+        verification = verified(handed)
+
+        assert wrong(verification) == [picture(handed, 1).name, picture(handed, 2).name]
+        assert "is no plain file" in words(verification, picture(handed, 1).name)
 
     @pytest.mark.parametrize(
         "content",
@@ -116,6 +128,15 @@ class TestHostileFiles:
         with pytest.raises(UnusableFolder, match="no certificate"):
             verified(tmp_path)
 
+    def test_a_folder_without_a_picture_is_refused_even_with_a_genuine_manifest(
+        self, signing_home, verified, tmp_path
+    ):
+        empty = hand_out(tmp_path / "out", notary_at(signing_home), ())
+
+        for folder in (empty, empty.parent):
+            with pytest.raises(UnusableFolder, match="nothing that could be verified"):
+                verified(folder)
+
     def test_pictures_without_any_certificate_are_named(self, verified, tmp_path):
         (tmp_path / "bare.png").write_bytes(b"pixels")
 
@@ -136,6 +157,11 @@ class TestOnePicture:
         verification = verify_one(picture(handed, 1), certificate(handed, 2), trusted(signing_home))
 
         assert wrong(verification) == [picture(handed, 1).name]
+
+    def test_a_folder_in_place_of_a_certificate_is_named(self, handed, signing_home, tmp_path):
+        verification = verify_one(picture(handed, 1), tmp_path, trusted(signing_home))
+
+        assert wrong(verification) == [tmp_path.name]
 
     def test_signed_anew_by_a_stranger_it_has_an_unknown_signer(
         self, handed, signing_home, strange_home
