@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
@@ -31,6 +31,17 @@ Scales = Annotated[
     Field(min_length=1, max_length=6),
 ]
 Growth = Annotated[float, Field(strict=True, ge=0.0, le=2.0)]
+
+
+def _no_flag(value: object) -> object:
+    """For choices of numbers, which would take `false` for 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"it is {value}; it should be a number")
+    return value
+
+
+Turn = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_flag)]
+Tile = Literal[0] | Annotated[int, Field(strict=True, ge=512, le=4096)]
 
 
 class _Part(BaseModel):
@@ -93,14 +104,9 @@ class DetectionPolicy(_Part):
     """At which scales and turns the detectors look."""
 
     scales: Scales = (640, 1280)
-    turns: Annotated[tuple[Literal[0, 90, 180, 270], ...], Field(min_length=1, max_length=4)] = (
-        0,
-        90,
-        180,
-        270,
-    )
+    turns: Annotated[tuple[Turn, ...], Field(min_length=1, max_length=4)] = (0, 90, 180, 270)
     adornment_scales: Scales = (480, 960)
-    tile_px: Literal[0] | Annotated[int, Field(strict=True, ge=512, le=4096)] = 1280
+    tile_px: Annotated[Tile, BeforeValidator(_no_flag)] = 1280
     scrfd: str = ""
     allow_noncommercial: Flag = False
 
@@ -255,10 +261,12 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
     """
     try:
         values = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
+        return _validated(_over(shipped, values), name=name)
+    except tomllib.TOMLDecodeError as error:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
-    shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
-    return _validated(_over(shipped, values), name=name)
+    except RecursionError as error:
+        raise InvalidPolicy(f"{name} is nested too deeply to be a policy.") from error
 
 
 def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -240,29 +241,34 @@ def test_every_value_that_changes_is_named_with_before_and_after(path, value):
     assert differences(policy, Policy()) == (Difference(".".join(path), another(value), value),)
 
 
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("[witness]\nface = true", "witness.face"),
-        ("[review]\nnothing_found = 0", "review.nothing_found"),
-        ('[review]\nnothing_found = "no"', "review.nothing_found"),
-        ("[review]\naudit_share = true", "review.audit_share"),
-        ("[removal]\nmin_grow_px = true", "removal.min_grow_px"),
-        ("[categories.face]\naccept_at = true", "categories.face.accept_at"),
-    ],
-)
-def test_what_only_could_be_read_as_a_value_is_refused(text, key):
-    with pytest.raises(InvalidPolicy, match=re.escape(key)):
-        read_policy(text)
+NO_FLAGS = (0, 1, "no", "true", 1.0)
+NO_NUMBERS = (True, False, "0.5", "1")
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])
+def test_no_value_is_taken_for_one_of_another_kind(path, value):
+    key = ".".join(path)
+    if isinstance(value, tuple):
+        wrong = tuple([one] for one in NO_NUMBERS)
+    else:
+        wrong = {bool: NO_FLAGS, str: (True, 0)}.get(type(value), NO_NUMBERS)
+
+    for one in wrong:
+        with pytest.raises(InvalidPolicy, match=re.escape(key)) as caught:
+            read_policy(f"{key} = {json.dumps(one)}")
+        assert str(caught.value).endswith(".")
 
 
 def test_whole_numbers_are_shares_too():
     assert read_policy("[witness]\nface = 1").witness.face == 1.0
 
 
-def test_nesting_without_end_is_refused_with_a_sentence():
-    with pytest.raises(InvalidPolicy, match="not valid TOML"):
-        read_policy("a=" + "[" * 5000)
+@pytest.mark.parametrize(
+    "text", ["a=" + "[" * 5000, "removal.fill." + "a." * 5000 + "a=1"], ids=["lists", "keys"]
+)
+def test_nesting_without_end_is_refused_with_a_sentence(text):
+    with pytest.raises(InvalidPolicy, match="nested too deeply"):
+        read_policy(text)
 
 
 def test_a_byte_order_mark_is_passed_over():
