@@ -17,9 +17,12 @@ from typing import IO, Any
 
 from engine.certificate import quantised
 from engine.documents import ENDING, MANIFEST
+from engine.errors import UnreadableFile, UnsafeRelease
 from engine.geometry import PixelRect, Size
+from engine.judgement import held
 from engine.keys import public_pem
 from engine.signature import opened, sha256
+from engine.untrusted import content
 from engine.verification import PUBLIC_KEY
 from store import certificates, pictures, receipts
 from store.batches import Batch
@@ -72,6 +75,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
 
     Raises:
         InvalidSignature: a certificate was changed since it was kept.
+        UnsafeRelease: a file is not the one that was released.
     """
     # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
@@ -92,10 +96,44 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
             if document is not None:
                 _put(archive, f"released/{receipt.release_id}{ENDING}", document)
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
-            _put(archive, name, receipt.path.read_bytes())
+            _put(archive, name, checked(receipt, document, database.notary.keys.own))
         _put(archive, f"released/{MANIFEST}", manifest)
     file.seek(0)
     return file
+
+
+def checked(receipt: StoredReceipt, document: bytes | None, trusted: frozenset[bytes]) -> bytes:
+    """A release's file, compared with what was kept about it.
+
+    Args:
+        receipt: of the release.
+        document: its certificate; None where it was made before certificates.
+        trusted: raw public keys whose signatures count.
+
+    Raises:
+        InvalidSignature: the certificate was changed since it was kept.
+        UnsafeRelease: the file is gone or not the one that was released, or an unknown key signed.
+    """
+    try:
+        data = content(receipt.path, receipt.bytes)
+    except UnreadableFile as error:
+        raise _refusal(receipt, f"its file {error}") from error
+    expected = {receipt.sha256}
+    if document is not None:
+        kept = held(document)
+        if kept.signed.public_key not in trusted or kept.certificate.release != receipt.release_id:
+            raise _refusal(receipt, "its certificate is signed with no key that is trusted here")
+        expected.add(kept.certificate.output.sha256)
+    if expected != {sha256(data)}:
+        raise _refusal(receipt, "its file is not the picture that was released")
+    return data
+
+
+def _refusal(receipt: StoredReceipt, why: str) -> UnsafeRelease:
+    return UnsafeRelease(
+        f"Nothing of this batch is handed out: of release {receipt.release_id}, {why}. Put it back "
+        "from a copy; if there is none, add the original pictures to a new batch."
+    )
 
 
 def _readme(documents: Mapping[str, bytes | None]) -> str:
@@ -110,8 +148,8 @@ def _public_keys(manifest: bytes, documents: Mapping[str, bytes | None]) -> byte
     return b"".join(map(public_pem, [present, *sorted(earlier - {present})]))
 
 
-def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
 
 
 def _receipt_lines(kept: list[StoredReceipt]) -> str:

@@ -9,7 +9,7 @@ from components.services import database
 from engine.certificate_words import CHECKS, removed, sentences
 from engine.documents import ENDING
 from engine.judgement import Judgement, held, judged
-from engine.keys import public_pem
+from engine.keys import distrusted_keys, public_pem
 from engine.signature import raw
 from store import certificates
 from store.receipts import StoredReceipt
@@ -25,14 +25,14 @@ def show(receipt: StoredReceipt) -> None:
     if document is None:
         st.info(
             "This picture was made before certificates: it has none, and `verify` will say so. "
-            "To get one, release it anew.",
+            "To get one, add its original to a new batch on *Upload*.",
             icon=":material/info:",
         )
         _bullets(_facts(receipt))
         return
     kept = held(document)
-    trusted = database().notary.keys.own
-    finding = judged(receipt.path, "The file", kept, trusted, {})
+    trusted, distrusted = database().notary.keys.own, distrusted_keys(database().files.home)
+    finding = judged(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
     if finding.judgement is Judgement.FITS:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from components.recall_axes import NEUTRAL, Chart, blank, escaped
 from engine.attacks import sentences
-from engine.attacks.score import CAUGHT_AT
 
 _SCALE = "Cividis"
 """Told apart also by people who see few colours; always 0 to 100 %."""
@@ -69,8 +68,8 @@ def _hover(row: Row | None) -> str:
 
 
 def is_found(row: Row) -> bool:
-    """True when an attack told what was hidden from chance."""
-    return bool(row["p_corrected"] < CAUGHT_AT)
+    """True when an attack told what was hidden from chance, as the battery decided."""
+    return sentences.is_found(dict(row))
 
 
 def _colour_bar(rows: Sequence[Row], category: str) -> dict[str, Any]:

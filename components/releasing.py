@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from components import certified, session
 from components.access import Role, may
-from components.bundle import bundle
+from components.bundle import bundle, checked
 from components.desk import decoded
 from components.failures import shown
 from components.palette import OUTCOMES, ago, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine.evaluation.report_numbers import counted
-from store import batches, pictures, progress, queue, receipts
+from store import batches, certificates, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState
 from store.progress import Counts
+from store.receipts import StoredReceipt
 
 _SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
 
@@ -71,13 +73,52 @@ def _numbers(have: Counts) -> None:
 
 def download(batch: Batch) -> None:
     """The zip of everything that was released so far, and the key that its signatures fit."""
-    released = receipts.newest(database(), batch.id, limit=1)
+    released = receipts.newest(database(), batch.id)
+    is_whole = False
+    with shown():
+        _refuse_changed(batch, released)
+        is_whole = True
     with st.container(horizontal=True):
-        _download_zip(batch, is_empty=not released)
+        _download_zip(batch, is_ready=is_whole and bool(released))
         certified.download_public_key()
 
 
-def _download_zip(batch: Batch, *, is_empty: bool) -> None:
+def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
+    """Look before the download does: what fails in it, a browser cannot show.
+
+    Raises:
+        LetheError: as for `bundle`.
+    """
+    signed = certificates.of_batch(database(), batch.id)
+    trusted = database().notary.keys.own
+    with st.spinner("Comparing the releases with their certificates …"):
+        for receipt in released:
+            stamp = _stamp(receipt.path)
+            _compare(receipt.release_id, stamp, signed.get(receipt.release_id), trusted, receipt)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Changes when the file does; None when it cannot be reached."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@st.cache_data(max_entries=100_000, show_spinner=False)
+def _compare(
+    release_id: str,
+    stamp: tuple[int, ...] | None,
+    document: bytes | None,
+    trusted: frozenset[bytes],
+    _receipt: StoredReceipt,
+) -> None:
+    """Nothing when all fits, and that is remembered; what is raised is not."""
+    checked(_receipt, document, trusted)
+
+
+def _download_zip(batch: Batch, *, is_ready: bool) -> None:
     st.download_button(
         "Download the released pictures (zip)",
         partial(bundle, database(), batch, now()),
@@ -86,7 +127,7 @@ def _download_zip(batch: Batch, *, is_empty: bool) -> None:
         type="primary",
         icon=":material/download:",
         key="release_download",
-        disabled=is_empty,
+        disabled=not is_ready,
         on_click="ignore",
     )
 

@@ -26,6 +26,7 @@ _REASONS = {
     ReasonKind.NOTHING_FOUND: (":material/search_off:", "red"),
     ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
     ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
+    ReasonKind.WITNESS: (":material/visibility:", "red"),
 }
 _ZOOMS = list(Zoom)
 _MOVES = (
@@ -106,6 +107,11 @@ def why_here(review: Review) -> None:
         hidden = len(review.case.plan.reasons) - 8
         if hidden > 0:
             st.badge(f"and {hidden} more", color="gray")
+    if any(reason.kind is ReasonKind.WITNESS for reason in review.case.plan.reasons):
+        st.caption(
+            "A second detector saw this in the finished picture, which was not released. Keep its "
+            "box to remove it too; drop the box if nothing is there."
+        )
     width, height = review.case.plan.size
     source, batch = plain(review.case.source), plain(review.case.batch_name)
     st.caption(f"{source} · {width} × {height} · {batch}")
@@ -183,6 +189,7 @@ def _reason_text(reason: Reason) -> str:
         ReasonKind.NOTHING_FOUND: f"no {reason.detail} found" if reason.detail else "nothing found",
         ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",
+        ReasonKind.WITNESS: f"seen in the result: {reason.detail}",
     }
     return texts[reason.kind]
 

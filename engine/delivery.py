@@ -9,6 +9,8 @@ from typing import Final
 
 RELEASED: Final = "released"
 PRIVATE: Final = ".lethe"
+RUN: Final = "run.json"
+"""In the private part of every run."""
 OUTSIDE: Final = "../"
 
 
@@ -24,7 +26,7 @@ class Delivery:
     """By name: relative to `base`, with forward slashes, and behind `../` for what lies around it.
     Links and folders that cannot be opened stand here too, so that they are not passed over."""
     has_private: bool = False
-    """Whether the private part of a run, which is left out here, lies in `root`."""
+    """Whether `root` is the output folder of a run, whose private part is left out here."""
 
     def path(self, name: str) -> Path:
         """Where a file lies, or would lie."""
@@ -38,10 +40,16 @@ class Delivery:
 
 
 def delivery(root: Path) -> Delivery:
-    """Everything below a folder, but for the private part of a run."""
+    """Everything below a folder, but for the private part of a run.
+
+    A folder of that name anywhere but beside `released` is none, and so is listed: a picture put
+    into one must not go unseen.
+    """
     base = root / RELEASED
     if base.is_symlink() or not base.is_dir():
         base = root
+    private = root / PRIVATE
+    has_private = base != root and not private.is_symlink() and (private / RUN).is_file()
     files: dict[str, Path] = {}
 
     def closed(error: OSError) -> None:
@@ -49,12 +57,12 @@ def delivery(root: Path) -> Delivery:
 
     for folder, folders, names in os.walk(root, onerror=closed):
         here = Path(folder)
-        if here == root and PRIVATE in folders:
+        if here == root and has_private:
             folders.remove(PRIVATE)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*names, *links):
             files[_name(here / name, root, base)] = here / name
-    return Delivery(root, base, files, (root / PRIVATE).is_dir())
+    return Delivery(root, base, files, has_private)
 
 
 def _name(path: Path, root: Path, base: Path) -> str:

@@ -90,7 +90,13 @@ def held_at(path: Path) -> Held:
 
 
 def judged(
-    path: Path, shown: str, kept: Held, trusted: frozenset[bytes], outputs: Mapping[str, str]
+    path: Path,
+    shown: str,
+    kept: Held,
+    trusted: frozenset[bytes],
+    outputs: Mapping[str, str],
+    *,
+    distrusted: frozenset[bytes] = frozenset(),
 ) -> Finding:
     """A picture against its certificate.
 
@@ -100,6 +106,7 @@ def judged(
         kept: its certificate.
         trusted: raw public keys whose signatures count.
         outputs: releases by the SHA-256 of their pictures, to tell which one was put here.
+        distrusted: raw public keys whose signatures count against it, trusted or not.
     """
     output = kept.certificate.output
     try:
@@ -112,10 +119,17 @@ def judged(
         holds = "" if other is None else f": it holds the picture of {other}"
         words = f"{empty}is not the picture that was released{holds}"
         return Finding(shown, Judgement.WRONG, words)
+    if kept.signed.public_key in distrusted:
+        return Finding(shown, Judgement.WRONG, f"is {words_of_distrust(kept.signed)}")
     if kept.signed.public_key not in trusted:
         words = f"signature fits, signer unknown (key {kept.signed.key_id})"
         return Finding(shown, Judgement.UNKNOWN, words)
     return Finding(shown, Judgement.FITS, f"is as released; {_summary(kept.certificate)}")
+
+
+def words_of_distrust(signed: Signed) -> str:
+    """What is wrong with a document whose signature fits, but by a key that may be stolen."""
+    return f"signed with a key that its owner distrusts (key {signed.key_id})"
 
 
 def words_of(error: LetheError) -> str:

@@ -4,12 +4,13 @@ Under `$LETHE_HOME/keys`, readable by their owner alone::
 
     signing.pem          the private key that signs now (Ed25519, PKCS 8)
     public/<id>.pem      every public key that is or was our own
+    public/distrusted/   those among them that somebody else may have signed with
     pseudonym            32 random bytes; turn names into pseudonyms
     lock                 held while keys are made or rotated
 
 All is made at the first need. `signing.pem` comes last and marks a whole ring; a kill before that
 leaves a public key that never signs anything. Rotation replaces the private key and keeps the
-public one, so that what was signed before still verifies.
+public one, so that what was signed before still verifies; distrusting a key ends that.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from engine.untrusted import content
 
 PSEUDONYM_BYTES = 32
 LONGEST_KEY_FILE = 65_536
+_DISTRUSTED = "distrusted"
 _END = b"-----END PUBLIC KEY-----"
 
 
@@ -44,7 +46,7 @@ class KeyRing:
     secret: bytes
     """Keys the pseudonyms."""
     own: frozenset[bytes]
-    """Raw public keys, the present one and earlier ones."""
+    """Raw public keys, the present one and earlier ones that are not distrusted."""
 
     @property
     def id(self) -> str:
@@ -72,7 +74,7 @@ def ring(home: Path) -> KeyRing:
     if not (folder / "signing.pem").exists():
         _make(home, rotate=False)
     _refuse_open(folder)
-    return KeyRing(_private_key(folder), _secret(folder), _public_keys(folder))
+    return KeyRing(_private_key(folder), _secret(folder), _public_keys(folder / "public"))
 
 
 def rotate(home: Path) -> KeyRing:
@@ -86,18 +88,54 @@ def rotate(home: Path) -> KeyRing:
     return ring(home)
 
 
+def distrust(home: Path, key: str) -> KeyRing:
+    """Trust nothing any more that one of our keys signed; if it signs now, rotate first.
+
+    Args:
+        home: where the ring is.
+        key: its id, 16 hex digits.
+
+    Raises:
+        UnusableKeys: as for `ring`, or there is no such key.
+    """
+    known = ring(home)
+    if key not in map(key_id, known.own):
+        raise UnusableKeys(
+            f"There is no trusted key {key} here; nothing was changed. python -m engine keys show "
+            "lists them."
+        )
+    if key == known.id:
+        rotate(home)
+    public = home / "keys" / "public"
+    (public / _DISTRUSTED).mkdir(mode=private.FOLDER, exist_ok=True)
+    (public / f"{key}.pem").rename(public / _DISTRUSTED / f"{key}.pem")
+    return ring(home)
+
+
 def own_keys(home: Path) -> frozenset[bytes]:
     """Raw public keys of this installation; empty, and nothing is made, when it has none.
 
     Raises:
         UnusableKeys: others could have put theirs among them, or one cannot be read.
     """
-    folder = home / "keys"
+    return _read(home / "keys", "public")
+
+
+def distrusted_keys(home: Path) -> frozenset[bytes]:
+    """Raw public keys that were this installation's own until it distrusted them.
+
+    Raises:
+        UnusableKeys: as for `own_keys`.
+    """
+    return _read(home / "keys", f"public/{_DISTRUSTED}")
+
+
+def _read(folder: Path, name: str) -> frozenset[bytes]:
     try:
-        if not (folder / "public").is_dir():
+        if not (folder / name).is_dir():
             return frozenset()
         _refuse_open(folder)
-        return _public_keys(folder)
+        return _public_keys(folder / name)
     except OSError as error:
         raise UnusableKeys(
             f"The keys in {folder} cannot be read ({error.strerror}); name the signer's public key "
@@ -186,7 +224,7 @@ def _write_keys(folder: Path) -> None:
 
 def _refuse_open(folder: Path) -> None:
     """Refuse keys that others may read, or, as bad, add to."""
-    for path in (folder, *sorted(folder.glob("*")), *sorted(folder.glob("public/*"))):
+    for path in (folder, *sorted(folder.rglob("*"))):
         try:
             found = path.lstat()
         except FileNotFoundError:
@@ -196,7 +234,8 @@ def _refuse_open(folder: Path) -> None:
             what = "is a link" if is_link else "can be reached by others"
             raise UnusableKeys(
                 f"{path} {what}, so its keys were not used. Close it (chmod -R go= {folder}); if "
-                "somebody may have read it, go on with a new key: python -m engine keys rotate."
+                "somebody may have read it, then trust it no more: python -m engine keys distrust "
+                "ID, and python -m engine keys show for the ID. What it signed fails from then on."
             )
 
 
@@ -222,7 +261,7 @@ def _secret(folder: Path) -> bytes:
 
 
 def _public_keys(folder: Path) -> frozenset[bytes]:
-    found = (read_public(path) for path in sorted((folder / "public").glob("*.pem")))
+    found = (read_public(path) for path in sorted(folder.glob("*.pem")))
     return frozenset(key for keys in found for key in keys)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable
@@ -12,28 +13,39 @@ from engine.errors import UnusableFolder
 
 NAMES_NOTE = "# Private: these are the names of the original files. Do not hand this file out.\n"
 NAMES_HEADER = ["source", "release"]
+_START = NAMES_NOTE + ",".join(NAMES_HEADER) + "\n"
 
 
 def read_names(path: Path) -> list[tuple[str, str]]:
-    """Source and release of each row; a row that a kill cut short is left out.
+    """Source and release of each row; a last row that a kill cut short is left out.
 
     Raises:
-        UnusableFolder: the file is missing.
+        UnusableFolder: the file is missing, or is not as Lethe writes it.
     """
     if not path.exists():
         raise UnusableFolder(
             f"{path} is missing; without it nobody can tell what was released already. "
             "Put it back, or choose a new output folder."
         )
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[2:]
-    return [(row[0], row[1]) for row in rows if len(row) == len(NAMES_HEADER)]
+    try:
+        # A kill may cut a character in two: what is incomplete at the end is passed over.
+        text, _ = codecs.utf_8_decode(path.read_bytes(), "strict", False)
+        rows = list(csv.reader(io.StringIO(text.removeprefix(_START), newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        text, rows = "", []
+    if rows and len(rows[-1]) != len(NAMES_HEADER):
+        del rows[-1]
+    if not text.startswith(_START) or any(len(row) != len(NAMES_HEADER) for row in rows):
+        raise UnusableFolder(
+            f"{path} is not as Lethe wrote it; without it nobody can tell what was released "
+            "already. Put it back from a copy, or choose a new output folder. Nothing was changed."
+        )
+    return [(source, release) for source, release in rows]
 
 
 def write_names(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     """Write the whole file anew."""
-    text = ",".join(NAMES_HEADER) + "\n" + "".join(name_row(*row) for row in rows)
-    private.write(path, (NAMES_NOTE + text).encode())
+    private.write(path, (_START + "".join(name_row(*row) for row in rows)).encode())
 
 
 def name_row(source: str, release: str) -> str:

@@ -20,6 +20,9 @@ The manifest goes before the first release of a run and comes back, signed, when
 closed or opened: where there is one, it tells the whole set. It lists what was released according
 to `receipts.jsonl`, not what lies in `released/`: a file that somebody removed, changed or added
 there does not become right by running again.
+
+The files in `released/`, and that folder, are dated by the day on which they were signed, without
+the time of day.
 """
 
 from __future__ import annotations
@@ -29,19 +32,30 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from engine import private
+from engine import private, public
 from engine.documents import ENDING, MANIFEST, SUFFIXES, read_manifest
 from engine.errors import InvalidSignature, UnusableFolder
-from engine.names import name_row, read_names, write_names
+from engine.names import name_row, write_names
 from engine.notary import Notary
 from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
+from engine.records import (
+    KEY_BYTES,
+    KEYS,
+    read_key,
+    read_lines,
+    read_policy_text,
+    read_run,
+    refuse_leftovers,
+    released_names,
+    unusable_line,
+)
 from engine.signature import opened, sha256
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
@@ -61,7 +75,8 @@ class Outbox:
             today: the day in UTC, as 2026-11-23, asked for whenever something is signed.
 
         Raises:
-            UnusableFolder: not such a folder, or another run has it open.
+            UnusableFolder: not such a folder, another run has it open, or what it has on record was
+                damaged; then nothing was changed.
         """
         self.folder = folder
         self._notary, self._today = notary, today
@@ -69,15 +84,25 @@ class Outbox:
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
         self._lock = private.locked(self._private / "lock")
-        run = json.loads((self._private / "run.json").read_text(encoding="utf-8"))
-        self._run: str = run["run"]
-        self.format: FormatChoice = run["format"]
+        try:
+            self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self) -> None:
+        self._run, self.format = read_run(self._private / "run.json")
         self.policy = read_policy(
-            (self._private / "policy.toml").read_text(encoding="utf-8"), name="The run's policy"
+            read_policy_text(self._private / "policy.toml"), name="The run's policy"
         )
-        self._key = (self._private / "key").read_bytes()
-        self._released = self._recover()
-        self._fates = dict(self._recorded())
+        self._key = read_key(self._private / "key")
+        receipts = {line["release"]: line for line in read_lines(self.folder / "receipts.jsonl")}
+        names = released_names(self.folder, receipts)
+        # The SHA-256 of each one's certificate; None for a release made before certificates.
+        self._released = {release: line.get("certificate") for release, line in receipts.items()}
+        pictures = ((source, receipts[release]["picture"]) for source, release in names)
+        self._fates = dict(self._recorded(pictures))
+        self._tidy_up(names)
         self._sign_manifest()
 
     @classmethod
@@ -92,7 +117,8 @@ class Outbox:
         """Open `folder`, making it first if needed; the last two as for `Outbox`.
 
         Raises:
-            UnusableFolder: it belongs to a run with another policy or format, or is in use.
+            UnusableFolder: it belongs to a run with another policy or format, is in use, or what it
+                has on record was damaged.
         """
         inner = folder / ".lethe"
         if not (inner / "run.json").exists():
@@ -102,6 +128,7 @@ class Outbox:
                     f"{folder} has {foreign[0]} already, which is not of a Lethe run; "
                     "choose another output folder."
                 )
+            refuse_leftovers(folder)
             _lay_out(folder, policy, file_format)
         outbox = cls(folder, notary, today)
         if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
@@ -144,25 +171,33 @@ class Outbox:
         return fate
 
     def plans(self) -> dict[str, Plan]:
-        """The newest plan by source, of pictures that still wait for a person."""
-        return {
-            line["source"]: Plan.from_json({**line, "image_id": line["picture"]})
-            for line in self._lines("review.jsonl")
-            if self.fate(line["source"], line["picture"]) == "review"
-        }
+        """The newest plan by source, of pictures that still wait for a person.
+
+        Raises:
+            UnusableFolder: a plan cannot be read.
+        """
+        path = self.folder / "review.jsonl"
+        found = {}
+        for number, line in enumerate(read_lines(path), start=1):
+            if self.fate(line["source"], line["picture"]) != "review":
+                continue
+            try:
+                found[line["source"]] = Plan.from_json({**line, "image_id": line["picture"]})
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise unusable_line(path, number) from error
+        return found
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
-        certificate = self._notary.certificate(receipt, outcome.data, self._today())
+        today = self._today()
+        certificate = self._notary.certificate(receipt, outcome.data, today)
         digest = sha256(certificate)
         files = {
             receipt.release + ENDING: certificate,
             receipt.release + SUFFIXES[receipt.format]: outcome.data,
         }
         for name, data in files.items():
-            partial = self._private / "partial" / name
-            private.write(partial, data)
-            partial.chmod(0o644)  # a release is made to be handed out
+            public.write(self._private / "partial" / name, data, today)
         self._manifest.unlink(missing_ok=True)
         private.append(self.folder / "names.csv", name_row(source, receipt.release))
         self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
@@ -181,11 +216,11 @@ class Outbox:
         """Write the manifest, unless the one there is our own and tells the set as it is."""
         if self._is_told():
             return
-        data = self._notary.manifest(self._run, self._released, self._today())
+        today = self._today()
         unfinished = self._private / MANIFEST
-        private.write(unfinished, data)
-        unfinished.chmod(0o644)
+        public.write(unfinished, self._notary.manifest(self._run, self._released, today), today)
         self._let_out(unfinished)
+        public.date(self.folder / "released", today)
 
     def _is_told(self) -> bool:
         try:
@@ -200,40 +235,33 @@ class Outbox:
     def _append(self, name: str, line: dict[str, Any]) -> None:
         private.append(self.folder / name, json.dumps(line) + "\n")
 
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
-        path = self.folder / name
-        if path.exists():
-            yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
-
-    def _recorded(self) -> Iterator[tuple[tuple[str, str], Fate]]:
+    def _recorded(
+        self, released: Iterable[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str, str], Fate]]:
         """Every fate on record; what a later step settled comes last and wins."""
-        for line in self._lines("review.jsonl"):
+        for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
-        for line in self._lines("quarantine.jsonl"):
+        for line in read_lines(self.folder / "quarantine.jsonl"):
             yield (line["source"], line["picture"]), "quarantined"
-        pictures = {line["release"]: line["picture"] for line in self._lines("receipts.jsonl")}
-        for source, release in read_names(self.folder / "names.csv"):
-            yield (source, pictures[release]), "released"
+        for source, picture in released:
+            yield (source, picture), "released"
 
-    def _recover(self) -> dict[str, str | None]:
+    def _tidy_up(self, names: Iterable[tuple[str, str]]) -> None:
         """Finish or take back what a killed run left half done.
 
-        Returns:
-            For each release the SHA-256 of its certificate; None for one made before certificates.
+        Args:
+            names: source and release of what is released.
         """
-        for name in ("receipts.jsonl", "review.jsonl", "quarantine.jsonl"):
+        for name in KEYS:
             private.cut_torn_line(self.folder / name)
-        receipts = {line["release"]: line for line in self._lines("receipts.jsonl")}
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
             is_whole = partial.suffix != ".tmp"
-            if is_whole and partial.name.partition(".")[0] in receipts:
+            if is_whole and partial.name.partition(".")[0] in self._released:
                 self._let_out(partial)
             else:
                 partial.unlink()
-        names = self.folder / "names.csv"
-        write_names(names, [row for row in read_names(names) if row[1] in receipts])
-        return {release: line.get("certificate") for release, line in receipts.items()}
+        write_names(self.folder / "names.csv", names)
 
 
 def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
@@ -254,7 +282,7 @@ def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
     inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
     (folder / "released").mkdir(mode=0o755, exist_ok=True)
     (inner / "partial").mkdir(exist_ok=True)
-    private.write(inner / "key", secrets.token_bytes(32))
+    private.write(inner / "key", secrets.token_bytes(KEY_BYTES))
     private.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
     run = {"run": secrets.token_hex(16), "policy": policy.fingerprint, "format": file_format}

@@ -16,18 +16,32 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
 
 DEFAULT_FILE = Path(__file__).with_name("policy.toml")
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
+"""Strict, here and below: `true` is no number and `"no"` no flag."""
+Flag = Annotated[bool, Field(strict=True)]
 Scales = Annotated[
-    tuple[Annotated[int, Field(ge=64, le=4096)], ...], Field(min_length=1, max_length=6)
+    tuple[Annotated[int, Field(strict=True, ge=64, le=4096)], ...],
+    Field(min_length=1, max_length=6),
 ]
-Growth = Annotated[float, Field(ge=0.0, le=2.0)]
+Growth = Annotated[float, Field(strict=True, ge=0.0, le=2.0)]
+
+
+def _no_flag(value: object) -> object:
+    """For choices of numbers, which would take `false` for 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"it is {value}; it should be a number")
+    return value
+
+
+Turn = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_flag)]
+Tile = Literal[0] | Annotated[int, Field(strict=True, ge=512, le=4096)]
 
 
 class _Part(BaseModel):
@@ -49,7 +63,7 @@ class CategoryPolicy(_Part):
     The measured thresholds stand in `policy.toml`; these are for policies made in code.
     """
 
-    look: bool = True
+    look: Flag = True
     accept_at: Share = 0.50
     doubt_at: Share = 0.20
     grow: Grow = Grow()
@@ -90,40 +104,35 @@ class DetectionPolicy(_Part):
     """At which scales and turns the detectors look."""
 
     scales: Scales = (640, 1280)
-    turns: Annotated[tuple[Literal[0, 90, 180, 270], ...], Field(min_length=1, max_length=4)] = (
-        0,
-        90,
-        180,
-        270,
-    )
+    turns: Annotated[tuple[Turn, ...], Field(min_length=1, max_length=4)] = (0, 90, 180, 270)
     adornment_scales: Scales = (480, 960)
-    tile_px: Literal[0] | Annotated[int, Field(ge=512, le=4096)] = 1280
+    tile_px: Annotated[Tile, BeforeValidator(_no_flag)] = 1280
     scrfd: str = ""
-    allow_noncommercial: bool = False
+    allow_noncommercial: Flag = False
 
 
 class RemovalPolicy(_Part):
     """How regions are removed."""
 
     fill: Literal["pushpull", "telea", "solid"] = "pushpull"
-    min_grow_px: Annotated[int, Field(ge=0, le=512)] = 8
+    min_grow_px: Annotated[int, Field(strict=True, ge=0, le=512)] = 8
 
 
 class ReviewPolicy(_Part):
     """What goes to a person besides doubts."""
 
     audit_share: Share = 0.05
-    nothing_found: bool = True
+    nothing_found: Flag = True
     nothing_found_of: tuple[Literal["face", "tattoo", "jewelry"], ...] = ()
 
 
 class CodecPolicy(_Part):
     """Limits and rules for files."""
 
-    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 120
+    max_megapixels: Annotated[float, Field(strict=True, gt=0, le=1000)] = 120
     leaky_source: Literal["review", "release"] = "review"
-    double_compression_px: Annotated[int, Field(ge=0, le=256)] = 24
-    jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 92
+    double_compression_px: Annotated[int, Field(strict=True, ge=0, le=256)] = 24
+    jpeg_quality: Annotated[int, Field(strict=True, ge=50, le=100)] = 92
 
 
 class WitnessPolicy(_Part):
@@ -148,7 +157,7 @@ class WitnessPolicy(_Part):
 class ManifestPolicy(_Part):
     """What a licence manifest must say."""
 
-    require_licence: bool = False
+    require_licence: Flag = False
 
 
 class Policy(_Part):
@@ -251,11 +260,13 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.
     """
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(text.removeprefix("\ufeff"))
+        shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
+        return _validated(_over(shipped, values), name=name)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
-    shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
-    return _validated(_over(shipped, values), name=name)
+    except RecursionError as error:
+        raise InvalidPolicy(f"{name} is nested too deeply to be a policy.") from error
 
 
 def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,20 @@ from typing import Any
 from engine import cli, private
 from engine.certificate_words import sentences
 from engine.documents import ENDING, MANIFEST
-from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder
+from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.evaluation.report_numbers import counted
 from engine.home import home
 from engine.judgement import Judgement, Verification, held_at
-from engine.keys import KeyRing, own_keys, public_pem, read_public, ring, rotate
+from engine.keys import (
+    KeyRing,
+    distrust,
+    distrusted_keys,
+    own_keys,
+    public_pem,
+    read_public,
+    ring,
+    rotate,
+)
 from engine.signature import key_id, raw
 from engine.untrusted import printable
 from engine.verification import verify_folder, verify_one
@@ -33,7 +42,8 @@ sender, not from the folder: whoever can change the pictures can change that fil
 """
 _VERIFY_EXITS = """\
 exit status: 0 all good; 1 something is wrong, and its file is named; 2 the command could not be
-understood or started; 3 every signature fits, but a signer is unknown
+understood or started, or there was no picture to verify; 3 every signature fits, but a signer is
+unknown
 """
 _KEYS = """\
 The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
@@ -41,8 +51,11 @@ need and only their owner can read them.
 
 show    every public key that is or was this installation's own
 export  the public key as PEM, to hand to whoever verifies; --all with earlier ones
-rotate  sign with a new key from now on; what the old one signed still verifies. An app that is
-        running goes on with the old key until it is started again
+rotate  sign with a new key from now on; what the old one signed still verifies
+distrust ID  trust nothing any more that this key signed, since somebody may have read it; if it
+        signs now, rotate first. Whoever verifies elsewhere must be told
+
+An app that is running goes on with the old key until it is started again.
 """
 _KEYS_EXITS = "exit status: 0 done; 2 the command could not be understood, or the keys not used\n"
 _MARKS = {
@@ -83,16 +96,23 @@ def add_verbs(verbs: cli.Verbs) -> None:
     )
     cli.add_json(verify)
     keys = cli.add_verb(
-        verbs, "keys", _keys, description=_KEYS, short="show, export, rotate", exits=_KEYS_EXITS
+        verbs,
+        "keys",
+        _keys,
+        description=_KEYS,
+        short="show, export, rotate, distrust",
+        exits=_KEYS_EXITS,
     )
-    keys.add_argument("action", choices=("show", "export", "rotate"))
+    keys.add_argument("action", choices=("show", "export", "rotate", "distrust"))
+    keys.add_argument("id", metavar="ID", nargs="?", help="for distrust: of the key")
     keys.add_argument("--out", type=Path, metavar="FILE", help="for export; default: stdout")
     keys.add_argument("--all", action="store_true", help="for export: earlier keys too")
 
 
 def _verify(options: argparse.Namespace) -> int:
-    trusted = _trusted(options.keys)
-    found = _found(options, trusted)
+    distrusted = distrusted_keys(home())
+    trusted = _trusted(options.keys) - distrusted
+    found = _found(options, trusted, distrusted)
     if options.json:
         cli.say(json.dumps(_as_json(found, trusted)))
     else:
@@ -107,7 +127,9 @@ def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
     return frozenset(key for path in paths for key in read_public(path))
 
 
-def _found(options: argparse.Namespace, trusted: frozenset[bytes]) -> Verification:
+def _found(
+    options: argparse.Namespace, trusted: frozenset[bytes], distrusted: frozenset[bytes]
+) -> Verification:
     """What there is to say of the folder or file that was named.
 
     Raises:
@@ -115,16 +137,18 @@ def _found(options: argparse.Namespace, trusted: frozenset[bytes]) -> Verificati
     """
     what: Path = options.what
     if what.is_dir():
-        return verify_folder(what, trusted, needs_manifest=not options.no_manifest)
+        return verify_folder(
+            what, trusted, distrusted=distrusted, needs_manifest=not options.no_manifest
+        )
     if not what.exists() and not what.is_symlink():
         raise UnusableFolder(f"There is no file or folder {printable(str(what))}.")
     if what.name == MANIFEST or what.suffix.lower() == ".zip":
         advice = "unpack it, and name" if what.suffix.lower() == ".zip" else "name"
         raise UnusableFolder(f"{printable(what.name)} is not verified alone; {advice} its folder.")
     if what.suffix.lower() == ".json":
-        return verify_one(_picture_of(what), what, trusted)
+        return verify_one(_picture_of(what), what, trusted, distrusted=distrusted)
     beside = what.with_name(what.stem + ENDING)
-    return verify_one(what, options.certificate or beside, trusted)
+    return verify_one(what, options.certificate or beside, trusted, distrusted=distrusted)
 
 
 def _picture_of(certificate: Path) -> Path:
@@ -186,13 +210,20 @@ def _as_json(found: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
 
 
 def _keys(options: argparse.Namespace) -> int:
-    keys = rotate(home()) if options.action == "rotate" else ring(home())
+    if (options.id is None) is (options.action == "distrust"):
+        raise UnusableKeys("An ID belongs to distrust, and to it alone; nothing was changed.")
+    if options.action == "distrust":
+        keys = distrust(home(), options.id)
+    else:
+        keys = rotate(home()) if options.action == "rotate" else ring(home())
     if options.action == "export":
         _export(keys, options.out, everything=options.all)
         return cli.EXIT_DONE
     for public in sorted(keys.own, key=lambda one: (one != raw(keys.signing), key_id(one))):
         use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
         cli.say(f"{key_id(public)}  {use}")
+    for public in sorted(distrusted_keys(home()), key=key_id):
+        cli.say(f"{key_id(public)}  distrusted; what it signed does not verify")
     return cli.EXIT_DONE
 
 

@@ -16,7 +16,16 @@ from typing import Final
 from engine.delivery import OUTSIDE, PRIVATE, Delivery, delivery
 from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_manifest
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.judgement import Finding, Held, Judgement, Verification, held_at, judged, words_of
+from engine.judgement import (
+    Finding,
+    Held,
+    Judgement,
+    Verification,
+    held_at,
+    judged,
+    words_of,
+    words_of_distrust,
+)
 from engine.keys import LONGEST_KEY_FILE, public_keys
 from engine.signature import key_id, opened
 from engine.sources import is_picture
@@ -38,42 +47,59 @@ LONGEST_MANIFEST: Final = 2**26
 
 
 def verify_folder(
-    folder: Path, trusted: frozenset[bytes], *, needs_manifest: bool = True
+    folder: Path,
+    trusted: frozenset[bytes],
+    *,
+    distrusted: frozenset[bytes] = frozenset(),
+    needs_manifest: bool = True,
 ) -> Verification:
     """Verify a folder of releases: `released`, or the folder around it.
 
     Args:
         folder: as handed out, an unpacked zip, or the output folder of a run.
         trusted: raw public keys whose signatures count.
+        distrusted: raw public keys that make wrong whatever they signed, trusted or not.
         needs_manifest: whether a missing manifest is wrong, or only worth saying.
 
     Raises:
-        UnusableFolder: it holds no certificate, no manifest and no picture.
+        UnusableFolder: it holds no certificate and no picture, and no manifest that lists one.
     """
     handed = delivery(folder)
-    found = _Folder(handed, trusted, needs_manifest=needs_manifest).verified()
+    found = _Folder(handed, trusted, distrusted, needs_manifest=needs_manifest).verified()
     about = [one for one in found.findings if one.judgement is not Judgement.NOTE]
     if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
         raise UnusableFolder(
             f"{printable(str(folder))} holds no certificate and no picture that could be verified."
         )
+    if not found.pictures and found.judgement is not Judgement.WRONG:
+        raise UnusableFolder(
+            f"{printable(str(folder))} holds no picture, and its manifest lists none: "
+            "there is nothing that could be verified."
+        )
     return found
 
 
-def verify_one(picture: Path, certificate: Path, trusted: frozenset[bytes]) -> Verification:
+def verify_one(
+    picture: Path,
+    certificate: Path,
+    trusted: frozenset[bytes],
+    *,
+    distrusted: frozenset[bytes] = frozenset(),
+) -> Verification:
     """Verify one picture against its certificate.
 
     Args:
         picture: any file name.
         certificate: any file name.
         trusted: as for `verify_folder`.
+        distrusted: as for `verify_folder`.
     """
     try:
         kept = held_at(certificate)
     except (UnreadableFile, InvalidSignature) as error:
         wrong = Finding(certificate.name, Judgement.WRONG, words_of(error))
         return Verification((wrong,), 0, frozenset())
-    finding = judged(picture, picture.name, kept, trusted, {})
+    finding = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
     fits = finding.judgement is not Judgement.WRONG
     return Verification(
         (finding,), int(fits), frozenset({kept.signed.public_key}), certificate=kept.certificate
@@ -86,6 +112,7 @@ class _Folder:
 
     delivery: Delivery
     trusted: frozenset[bytes]
+    distrusted: frozenset[bytes]
     needs_manifest: bool = field(kw_only=True)
     findings: list[Finding] = field(default_factory=list)
     signers: set[bytes] = field(default_factory=set)
@@ -161,7 +188,9 @@ class _Folder:
         self.bare = frozenset(self.manifest.without_certificate)
         self.signers.add(signed.public_key)
         lists = f"lists {self.manifest.count} releases, signed on {self.manifest.day}"
-        if signed.public_key in self.trusted:
+        if signed.public_key in self.distrusted:
+            self._say(MANIFEST, Judgement.WRONG, f"is {words_of_distrust(signed)}")
+        elif signed.public_key in self.trusted:
             self._say(MANIFEST, Judgement.FITS, lists)
         else:
             words = f"{lists} by an unknown signer (key {signed.key_id})"
@@ -191,7 +220,7 @@ class _Folder:
         name = kept.certificate.picture
         self.left.discard(name)
         path, shown = self.delivery.path(name), self.delivery.shown(name)
-        finding = judged(path, shown, kept, self.trusted, self.outputs)
+        finding = judged(path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted)
         problem = self._problem_with_listing(release, kept)
         if finding.judgement is Judgement.WRONG or problem is None:
             self.findings.append(finding)

@@ -138,6 +138,7 @@ def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
         WHERE v.decision = 'settled'
           AND v.undone_at IS NULL
+          AND v.contested_at IS NULL
           AND (?::TIMESTAMP IS NULL OR v.decided_at >= ?::TIMESTAMP)
         ORDER BY v.number
         """,

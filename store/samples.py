@@ -50,6 +50,7 @@ def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Compa
             JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
             WHERE v.decision = 'settled'
               AND v.undone_at IS NULL
+              AND v.contested_at IS NULL
               AND p.audit_sample = ?
             ORDER BY v.number
             """,
@@ -68,6 +69,7 @@ def rejected(database: Database, *, audit_sample: bool = True) -> int:
             JOIN pictures AS p ON p.id = v.picture_id
             WHERE v.decision = 'rejected'
               AND v.undone_at IS NULL
+              AND v.contested_at IS NULL
               AND p.audit_sample = ?
             """,
             [audit_sample],

@@ -1,8 +1,8 @@
 """What people decided, and taking it back.
 
-Every verdict is kept, also one that came too late and one that was undone, beside the machine's own
-plan; so a reviewer's work is never lost and the automation can be measured against it, which is
-what `store.samples` is for.
+Every verdict is kept, also one that came too late, one that was undone and one that a witness
+contested, beside the machine's own plan; so a reviewer's work is never lost and the automation can
+be measured against it, which is what `store.samples` is for. At most one per picture stands.
 """
 
 from __future__ import annotations
@@ -89,11 +89,12 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     with database.transaction() as cursor:
         row = cursor.execute(
             """
-            SELECT number, picture_id, regions
+            SELECT number, picture_id, revision, regions
             FROM verdicts
             WHERE reviewer = ?
               AND decided_at > ?
               AND undone_at IS NULL
+              AND contested_at IS NULL
               AND decision IN ('settled', 'rejected')
             ORDER BY number DESC
             LIMIT 1
@@ -102,7 +103,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
         ).fetchone()
         if row is None:
             return None
-        number, picture_id, regions = row
+        number, picture_id, revision, regions = row
         hold = cases.hold_of(cursor, picture_id)
         if hold.state == "working":
             raise StaleRevision(
@@ -118,7 +119,7 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             """,
             [stored(now), number],
         )
-        _reopen(cursor, hold, now)
+        _reopen(cursor, hold, revision, now)
         draft = Draft(reviewer, cases.regions_from(regions), {}, now)
         cases.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
@@ -127,6 +128,21 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
+
+
+def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> None:
+    """Let the verdict on a picture stand no longer, since a witness saw something in the result."""
+    cursor.execute(
+        """
+        UPDATE verdicts
+        SET contested_at = ?
+        WHERE picture_id = ?
+          AND decision = 'settled'
+          AND undone_at IS NULL
+          AND contested_at IS NULL
+        """,
+        [stored(now), picture_id],
+    )
 
 
 def _refusal(hold: Hold, verdict: Verdict, now: datetime) -> str | None:
@@ -194,9 +210,12 @@ def _close(
     )
 
 
-def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, now: datetime) -> None:
-    """Put the machine's plan before a person again, under a revision nobody has seen."""
-    machine = plans.at_revision(cursor, hold.picture_id, 0)
-    plan = replace(machine.plan, revision=hold.revision + 1)
-    plans.keep(cursor, hold.picture_id, replace(machine, plan=plan), now)
+def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, decided: int, now: datetime) -> None:
+    """Put the plan that a person decided before them again, under a revision nobody has seen.
+
+    It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
+    """
+    kept = plans.at_revision(cursor, hold.picture_id, decided)
+    plan = replace(kept.plan, revision=hold.revision + 1)
+    plans.keep(cursor, hold.picture_id, replace(kept, plan=plan), now)
     _close(cursor, hold.picture_id, "review", plan.revision, None, now)

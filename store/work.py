@@ -16,7 +16,7 @@ import duckdb
 
 from engine.outcome import Examined, FormatChoice, NeedsReview, Outcome, Quarantined, Released
 from engine.plan import Plan, ReasonKind
-from store import certificates, examinations, files, plans, receipts
+from store import certificates, examinations, files, plans, receipts, verdicts
 from store.database import Database
 from store.examinations import LabelledTask
 from store.plans import StoredPlan
@@ -113,14 +113,17 @@ def give_back(
 def to_review(
     cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
 ) -> None:
-    """Keep the machine's plan and put the picture into the review queue."""
+    """Keep the machine's plan and put the picture into the review queue.
+
+    A picture once drawn for the sample stays in it, whatever brings it back.
+    """
     plans.keep(cursor, picture_id, kept, now)
     cursor.execute(
         """
         UPDATE pictures
         SET state = 'review',
             risk = ?,
-            audit_sample = ?,
+            audit_sample = audit_sample OR ?,
             revision = ?,
             attempts = 0,
             came_from = NULL,
@@ -170,6 +173,8 @@ def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> b
         if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
             return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
+        if came_from == "settled":
+            verdicts.contest(cursor, outcome.job_id, now)
         if came_from is not None:
             kept = StoredPlan(outcome.plan, outcome.masked)
             to_review(cursor, outcome.job_id, kept, now)

@@ -29,6 +29,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/evaluation/command.py",  # dates its report
     "engine/keys.py",  # draws the secret behind pseudonyms; key pairs come from cryptography
     "engine/outbox.py",  # a new folder's key
+    "engine/public.py",  # a day that it is given as a file's time
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }
 

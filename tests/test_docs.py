@@ -38,7 +38,7 @@ def commands():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which a run over one picture has been made already."""
+    """A folder in which a run over one picture has been made and its picture released."""
     folder = tmp_path_factory.mktemp("docs")
     (folder / "PICTURES").mkdir()
     rgb = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -50,6 +50,7 @@ def folder(tmp_path_factory):
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
+    run("release PICTURES OUT --verdicts decided.jsonl", folder)
     return folder
 
 

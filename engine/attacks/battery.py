@@ -20,7 +20,7 @@ import loky
 import numpy as np
 
 from engine import removal
-from engine.attacks import differential, score, templates
+from engine.attacks import differential, score, sentences, templates
 from engine.attacks.differential import hiding_by
 from engine.attacks.methods import Kind, Method
 from engine.attacks.settings import Settings
@@ -43,10 +43,11 @@ class _Task:
     subjects: Subjects
     settings: Settings
     method: Method
-    attacks: tuple[str, ...]
 
     def run(self) -> Trial:
-        return run_trial(self.subjects, self.settings.preparation, self.method, self.attacks)
+        return run_trial(
+            self.subjects, self.settings.preparation, self.method, self.settings.attacks
+        )
 
 
 def run_battery(
@@ -67,12 +68,11 @@ def run_battery(
     Returns:
         The report, plain values that `json` writes: `verdict`, `words`, `reasons`, `subjects`,
         `sensitivity`, `results` and what they rest on; `id` is made from all the rest.
+
+    Raises:
+        NotFinite: an attack gave a value that is no number, so nothing can be said.
     """
-    tasks = [
-        _Task(one, settings, method, attacks)
-        for one in subjects
-        for method, attacks in settings.tried
-    ]
+    tasks = [_Task(one, settings, method) for one in subjects for method in settings.tried]
     total = len(tasks) + 1
     progress(0, total)
     proofs = _proofs(settings)
@@ -83,12 +83,12 @@ def run_battery(
         progress(1 + len(trials), total)
     ordered = {
         (one.category.value, method.name): trials[one.category.value, method.name]
-        for method, _ in settings.tried
+        for method in settings.tried
         for one in subjects
     }
     rows = _rows(ordered, settings)
     whole = _with_trials(proofs, ordered)
-    return _report(subjects, settings, rows, whole, judge(rows, whole))
+    return _report(subjects, settings, whole, judge(rows, whole))
 
 
 def identified(report: dict[str, Any]) -> str:
@@ -171,7 +171,7 @@ def _release(image: RgbImage, mask: differential.Mask, seed: int) -> RedactedIma
 def _proofs(settings: Settings) -> Proofs:
     """T1 to T4 on made-up pictures, and T6."""
     cases = differential.made_up_cases(settings.seed)
-    methods = [method for method, _ in settings.tried]
+    methods = settings.tried
     every = tuple(islice(templates.every_template(), 0, None, settings.template_step))
     return Proofs(
         t1={one.name: differential.differential(cases, hiding_by(one)) for one in methods},
@@ -200,7 +200,6 @@ def _with_trials(proofs: Proofs, trials: dict[tuple[str, str], Trial]) -> Proofs
 def _report(
     subjects: Sequence[Subjects],
     settings: Settings,
-    rows: Sequence[Row],
     proofs: Proofs,
     judgement: Judgement,
 ) -> dict[str, Any]:
@@ -226,7 +225,7 @@ def _report(
         "sensitivity": judgement.sensitivity,
         "sensitivity_by_category": judgement.by_category,
         "tests": proofs.to_json(),
-        "results": [row.to_json() for row in rows],
+        "results": [row.to_json() for row in judgement.rows],
     }
     report["words"] = headline_of(report)
     return {"id": identified(report), **report}
@@ -241,10 +240,16 @@ def headline_of(report: dict[str, Any]) -> str:
         return f"The battery proves nothing: {report['reasons'][0]}"
     if report["verdict"] == "fail":
         return f"Something hidden was found again: {report['reasons'][0]}"
+    shares = [sentences.share_of(row["method"]) for row in report["results"] if _is_mixture(row)]
+    least = ", the smallest share tried" if report["sensitivity"] == min(shares) else ""
     return (
         f"{attacks} attacks found nothing in {' or '.join(fills)} ({people}), broke blur and "
-        f"pixelation, and would have noticed {report['sensitivity']:.0%} of the original."
+        f"pixelation, and would have noticed {report['sensitivity']:.0%} of the original{least}."
     )
+
+
+def _is_mixture(row: dict[str, Any]) -> bool:
+    return bool(row["kind"] == Kind.MIX)
 
 
 def _version(library: str) -> str | None:

@@ -27,7 +27,7 @@ from engine.evaluation.report_html import html
 EXIT_FAIL, EXIT_INVALID = 5, 6
 EXITS: Final = """\
 exit status: 0 pass; 5 fail: something hidden came back; 6 invalid: the attacks were too weak to say
-anything; 2 the command could not be understood or started; 130 stopped with Ctrl-C
+anything; 2 the command could not be understood or carried out; 130 stopped with Ctrl-C
 """
 _DESCRIPTION: Final = """\
 Hide faces, tattoos and jewelry the way Lethe does, then try to get them back: sharpening,

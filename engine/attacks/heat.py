@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from engine.attacks.score import CAUGHT_AT
+from engine.attacks import sentences
 from engine.evaluation import svg
 
 _CELL: Final = (46, 20)
@@ -57,7 +57,7 @@ def _names(attacks: Sequence[str]) -> Iterator[str]:
 
 def _cell(row: dict[str, Any], column: int, number: int) -> Iterator[str]:
     x, y = _LEFT + _CELL[0] * column, _TOP + _CELL[1] * number
-    is_found = row["p_corrected"] < CAUGHT_AT
+    is_found = sentences.is_found(row)
     hue, strength = ("#C4320A", 0.18 + 0.72 * row["rank1"]) if is_found else ("#0F6B6B", 0.10)
     yield (
         f'<rect x="{x + 1}" y="{y + 1}" width="{_CELL[0] - 2}" height="{_CELL[1] - 2}" rx="3" '

@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.attacks import sentences
 from engine.attacks.heat import heat_map
-from engine.attacks.score import CAUGHT_AT
 from engine.evaluation.document import (
     Block,
     Command,
@@ -102,6 +101,8 @@ def document(report: Report, command: str) -> Document:
 def strongest(report: Report) -> list[dict[str, Any]]:
     """Of each category and method that is no mixture, the attack with the least p.
 
+    One that told what was hidden comes before one that did not, whatever their p.
+
     `hits`, `rank1`, `upper99` and `bits` are those of the attack that named most right, which may
     be another one: what is said of a fill is the worst that was seen.
     """
@@ -115,16 +116,20 @@ def strongest(report: Report) -> list[dict[str, Any]]:
 
 
 def _worst(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    surest = min(rows, key=lambda row: (row["p_corrected"], -row["hits"]))
+    surest = min(rows, key=_weakness)
     luckiest = max(rows, key=lambda row: row["hits"])
     shown = {key: luckiest[key] for key in ("hits", "rank1", "upper99")}
     return {**surest, **shown, "bits": max(row["bits"] for row in rows)}
 
 
+def _weakness(row: dict[str, Any]) -> tuple[bool, float, int]:
+    return not sentences.is_found(row), row["p_corrected"], -row["hits"]
+
+
 def _found(row: dict[str, Any]) -> str:
     if row["kind"] == "fill":
-        return "FAIL" if row["p_corrected"] < CAUGHT_AT else "pass"
-    return "broken" if row["p_corrected"] < CAUGHT_AT else "not broken"
+        return "FAIL" if sentences.is_found(row) else "pass"
+    return "broken" if sentences.is_found(row) else "not broken"
 
 
 def _p(value: float) -> str:
@@ -161,7 +166,7 @@ def _sensitivity(report: Report) -> str:
     each = ", ".join(
         f"{name} {'none' if share is None else f'{share:.0%}'}" for name, share in shares.items()
     )
-    return f"Sensitivity: the smallest share of the original that would be noticed is {each}."
+    return f"Sensitivity: of the shares of the original tried, the smallest noticed is {each}."
 
 
 def _basis(report: Report) -> Iterator[str]:
@@ -207,8 +212,9 @@ def _table_of_strongest(report: Report) -> Table:
 def _maps(report: Report) -> Iterator[Block]:
     yield Paragraph(
         "Each cell is the share of subjects named right, in per cent. A red cell with an "
-        "exclamation mark was told from chance (corrected p below 0.01): right for controls and "
-        "mixtures, a failure for ours."
+        "exclamation mark was told from chance (corrected p below 0.01, or, of ours, more named "
+        "by a trained classifier than chance allows): right for controls and mixtures, a failure "
+        "for ours."
     )
     for category in report["subjects"]:
         yield Figure(

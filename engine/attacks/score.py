@@ -8,13 +8,15 @@ permuted ones, after what all subjects share has been taken away from both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.special import bdtr, betaincinv
+
+from engine.errors import LetheError
 
 F64 = NDArray[np.float64]
 Order = NDArray[np.intp]
@@ -31,6 +33,27 @@ _FLAT_GREY: Final = 0.01
 _WHITENING_FLOOR: Final = 0.05
 _TEMPERATURES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """0 says nothing, so that bits are never negative for lack of a choice."""
+
+
+class NotFinite(LetheError):
+    """A value that is no number: judged on, it would say "nothing found" of anything."""
+
+
+def require_finite(values: NDArray[np.floating[Any]] | NDArray[np.uint8], what: str) -> None:
+    """Let numbers pass.
+
+    Args:
+        values: of any shape.
+        what: gave them, for the message.
+
+    Raises:
+        NotFinite: one is infinite or not a number.
+    """
+    if not np.isfinite(values).all():
+        raise NotFinite(
+            f"The battery was stopped: {what} gave a value that is no number, and what cannot be "
+            "compared cannot pass. No report was made; this is a fault in the attack."
+        )
 
 
 def prepared(pictures: NDArray[np.float32] | NDArray[np.uint8]) -> F64:
@@ -61,7 +84,11 @@ def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> 
 
     Returns:
         (N, N), -1..1: row for the output, column for the original.
+
+    Raises:
+        NotFinite: an output has a value that is no number.
     """
+    require_finite(outputs, "an attack")
     found, sought = prepared(outputs), prepared(originals)
     found[np.abs(found).max(axis=1) < _FLAT_GREY] = 0.0
     shape = (len(sought), COMPARED_PX, COMPARED_PX, 3)
@@ -108,7 +135,11 @@ def against_chance(scores: F64, permutations: Order) -> Null:
     Args:
         scores: (N, N), row for the release, column for the candidate.
         permutations: (B, N), from `orders`.
+
+    Raises:
+        NotFinite: a score is no number.
     """
+    require_finite(scores, "the comparison")
     right = float(np.diag(scores).mean())
     wrong = scores[np.arange(len(scores)), permutations].mean(axis=1)
     spread = float(wrong.std())
@@ -133,7 +164,12 @@ def corrected(tests: list[Null]) -> list[float]:
 
 
 def hits(scores: F64, rng: np.random.Generator) -> int:
-    """How many releases score highest with their own candidate; ties are broken by lot."""
+    """How many releases score highest with their own candidate; ties are broken by lot.
+
+    Raises:
+        NotFinite: a score is no number.
+    """
+    require_finite(scores, "the comparison")
     lot = rng.random(scores.shape)
     best = scores == scores.max(axis=1, keepdims=True)
     return int((np.where(best, lot, -1.0).argmax(axis=1) == np.arange(len(scores))).sum())
@@ -158,7 +194,11 @@ def bits(scores: F64, folds: NDArray[np.intp]) -> float:
 
     The softmax's temperature is chosen on the other folds, so that choosing it adds nothing.
     At most log2 N; zero or less means nothing.
+
+    Raises:
+        NotFinite: a score is no number.
     """
+    require_finite(scores, "the comparison")
     spread = float(scores.std())
     if spread <= _FLAT * _FLAT:
         return 0.0

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from engine.attacks.classical import CLASSICAL
 from engine.attacks.methods import METHODS
-from engine.attacks.score import CAUGHT_AT
 
 ATTACKS: Final[dict[str, str]] = {
     **{name: attack.words for name, attack in CLASSICAL.items()},
@@ -62,14 +61,32 @@ def method_words(name: str) -> str:
     """What a method does."""
     if name in METHODS:
         return METHODS[name].words
-    return f"Our default fill with {float(name.removeprefix('mix-')):.0%} of the original mixed in."
+    return f"Our default fill with {share_of(name):.0%} of the original mixed in."
+
+
+def share_of(mixture: str) -> float:
+    """The share of the original in a mixture, 0..1, from its name, such as `mix-0.1`.
+
+    Raises:
+        ValueError: it is no mixture's name.
+    """
+    return float(mixture.removeprefix("mix-"))
+
+
+def is_found(row: dict[str, Any]) -> bool:
+    """Whether an attack told what was hidden, as `verdict.judge` decided it.
+
+    Args:
+        row: one of a report's `results`.
+    """
+    return bool(row["verdict"] == "fail")
 
 
 def row_words(row: dict[str, Any]) -> str:
     """What one result means."""
     right = f"{row['hits']} of {row['n']} named right"
     chance = "chance gives 1"
-    if row["p_corrected"] < CAUGHT_AT:
+    if is_found(row):
         return (
             f"{row['attack']} on {row['method']} ({row['category']}): {right}, {chance}; what was "
             "hidden can be told."

@@ -21,7 +21,7 @@ from engine.attacks.differential import (
     outside_untouched,
 )
 from engine.attacks.methods import Kind, Method
-from engine.attacks.score import similarities
+from engine.attacks.score import require_finite, similarities
 from engine.attacks.subjects import Subjects
 
 F64 = NDArray[np.float64]
@@ -73,6 +73,9 @@ def run_trial(
         preparation: training copies and seed.
         method: what is attacked.
         attacks: names from `CLASSICAL` and `LEARNED`.
+
+    Raises:
+        NotFinite: an attack gave a value that is no number.
     """
     cv2.setNumThreads(1)
     stage = arena(
@@ -95,7 +98,12 @@ def run_trial(
 def _classical(stage: Arena, seen: Rgb, name: str) -> F64:
     attack, mask = CLASSICAL[name], stage.mask
     outputs = [attack.run(window.astype(np.float32), mask)[stage.inner] for window in seen]
-    return similarities(np.stack(outputs), stage.subjects.patches)
+    return _compared(stage, np.stack(outputs), name)
+
+
+def _compared(stage: Arena, outputs: NDArray[np.float32], name: str) -> F64:
+    require_finite(outputs, name)
+    return similarities(outputs, stage.subjects.patches)
 
 
 def _learned(stage: Arena, seen: Rgb, method: Method, attacks: tuple[str, ...]) -> dict[str, F64]:
@@ -107,9 +115,10 @@ def _learned(stage: Arena, seen: Rgb, method: Method, attacks: tuple[str, ...]) 
     for name in wanted:
         if name in INVERSES:
             guessed = INVERSES[name](seen, stage.folds, training, stage.copies, stage.owners)
-            scores[name] = similarities(guessed, stage.subjects.patches)
+            scores[name] = _compared(stage, guessed, name)
         else:
             scores[name] = IDENTITIES[name](seen, training[known], stage.owners[known])
+            require_finite(scores[name], name)
     return scores
 
 

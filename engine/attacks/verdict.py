@@ -6,8 +6,8 @@ whatever else it could have noticed. Similarity as such never decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -46,18 +46,19 @@ class Row:
     amount: float = 0.0
     """Share of the original, for mixtures."""
 
-    @property
-    def is_found(self) -> bool:
-        """True when the attack beat its null."""
-        return self.p_corrected < CAUGHT_AT
-
-    @property
-    def verdict(self) -> str:
-        """Whether the *method* held: `fail` for a control is what should happen."""
-        return "fail" if self.is_found else "pass"
+    is_found: bool | None = None
+    """Whether the attack told what was hidden; `judge` decides it, once for every reader."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, rounded so that a last bit of arithmetic changes nothing."""
+        """Plain values, rounded so that a last bit of arithmetic changes nothing.
+
+        `verdict` is whether the *method* held: `fail` for a control is what should happen.
+
+        Raises:
+            ValueError: `judge` has not seen this row.
+        """
+        if self.is_found is None:
+            raise ValueError(f"{self.attack} on {self.method} was not judged")
         return {
             "category": self.category,
             "method": self.method,
@@ -70,7 +71,7 @@ class Row:
             "upper99": round(self.upper99, 4),
             "p_corrected": round(self.p_corrected, 5),
             "bits": max(round(self.bits, 2), 0.0),
-            "verdict": self.verdict,
+            "verdict": "fail" if self.is_found else "pass",
         }
 
 
@@ -108,6 +109,8 @@ class Judgement:
     """The verdict with its reasons."""
 
     verdict: Verdict
+    rows: tuple[Row, ...]
+    """Those given, each with `is_found` decided."""
     reasons: tuple[str, ...]
     """Sentences; empty when everything is as it should be."""
     sensitivity: float | None
@@ -123,13 +126,38 @@ def judge(rows: Sequence[Row], proofs: Proofs) -> Judgement:
         rows: every attack that was run.
         proofs: what T1 to T4 and T6 gave.
     """
+    rows = _decided(rows)
     by_category = {name: _sensitivity(rows, name) for name in _unique(r.category for r in rows)}
     known = [share for share in by_category.values() if share is not None]
     overall = max(known) if known and len(known) == len(by_category) else None
     leaks = (*_leaks_shown(rows), *_leaks_proved(rows, proofs))
     flaws = (*_flaws_shown(rows, overall), *_flaws_proved(rows, proofs))
     verdict = Verdict.FAIL if leaks else Verdict.INVALID if flaws else Verdict.PASS
-    return Judgement(verdict, (*leaks, *flaws), overall, by_category)
+    return Judgement(verdict, rows, (*leaks, *flaws), overall, by_category)
+
+
+def _decided(rows: Sequence[Row]) -> tuple[Row, ...]:
+    limits = identity_limits(rows)
+    return tuple(replace(row, is_found=any(_signs(row, limits))) for row in rows)
+
+
+def _signs(row: Row, limits: dict[tuple[str, str, str], int]) -> Iterator[str]:
+    """Sentences on how an attack told what was hidden; none when it did not.
+
+    The limit on trained classifiers is for fills alone: a control or a mixture counts as broken
+    only by its p, the stricter of the two where something has to break.
+    """
+    if row.p_corrected < CAUGHT_AT:
+        yield (
+            f"{row.attack} found the {row.category} under {row.method} better than chance "
+            f"(p {row.p_corrected:.2g}, {row.hits} of {row.n})."
+        )
+    most = limits.get((row.category, row.method, row.attack), row.n)
+    if row.kind is Kind.FILL and row.hits > most:
+        yield (
+            f"{row.attack}, trained on {row.method}, named {row.hits} of {row.n} "
+            f"({row.category}); chance allows {most}."
+        )
 
 
 def identity_limits(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
@@ -147,20 +175,12 @@ def identity_limits(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
 
 def _leaks_shown(rows: Sequence[Row]) -> list[str]:
     limits = identity_limits(rows)
-    leaks = []
-    for row in (row for row in rows if row.kind is Kind.FILL):
-        if row.is_found:
-            leaks.append(
-                f"{row.attack} found the {row.category} under {row.method} better than chance "
-                f"(p {row.p_corrected:.2g}, {row.hits} of {row.n})."
-            )
-        most = limits.get((row.category, row.method, row.attack), row.n)
-        if row.hits > most:
-            leaks.append(
-                f"{row.attack}, trained on {row.method}, named {row.hits} of {row.n} "
-                f"({row.category}); chance allows {most}."
-            )
-    return leaks
+    return [
+        sign
+        for row in rows
+        if row.kind is Kind.FILL and row.is_found
+        for sign in _signs(row, limits)
+    ]
 
 
 def _leaks_proved(rows: Sequence[Row], proofs: Proofs) -> list[str]:

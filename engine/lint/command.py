@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +35,7 @@ exit status: 0 nothing was found; 1 something was found, or a file cannot be rea
 class Linted(NamedTuple):
     """One file that was looked into."""
 
-    path: str
+    path: Path
     found: tuple[Finding, ...]
 
 
@@ -66,8 +66,8 @@ def add_verb(verbs: cli.Verbs) -> None:
     cli.add_json(verb)
 
 
-def pictures_of(paths: Sequence[str]) -> tuple[Mapping[str, Path], int]:
-    """Every picture of files, folders and globs, once and sorted, by the name that is printed.
+def pictures_of(paths: Sequence[str]) -> tuple[tuple[Path, ...], int]:
+    """Every picture of files, folders and globs, once, sorted by the name that is printed.
 
     Returns:
         The pictures, and the number of other files and linked folders left alone.
@@ -75,23 +75,20 @@ def pictures_of(paths: Sequence[str]) -> tuple[Mapping[str, Path], int]:
     Raises:
         UnusableFolder: one of `paths` is not there.
     """
-    named: dict[str, Path] = {}
-    seen: set[Path] = set()
+    found: dict[Path, Path] = {}  # by path: two names can be printed alike
     left_alone = 0
     for where in paths:
-        found, others = sources(where, hidden=True)
+        pictures, others = sources(where, hidden=True)
         left_alone += others
-        for source in found:
-            if source.path.resolve() not in seen:
-                seen.add(source.path.resolve())
-                named[_printed(source.path)] = source.path
-    return dict(sorted(named.items())), left_alone
+        for source in pictures:
+            found.setdefault(source.path.resolve(), source.path)
+    return tuple(sorted(found.values(), key=lambda path: (_printed(path), path))), left_alone
 
 
-def lint(pictures: Mapping[str, Path], allow: frozenset[Kind]) -> Iterator[Linted]:
+def lint(pictures: Iterable[Path], allow: frozenset[Kind]) -> Iterator[Linted]:
     """Look into pictures, leaving out the kinds of `allow`."""
-    for name, path in pictures.items():
-        yield Linted(name, tuple(one for one in _findings(path) if one.kind not in allow))
+    for path in pictures:
+        yield Linted(path, tuple(one for one in _findings(path) if one.kind not in allow))
 
 
 def _lint(options: argparse.Namespace) -> int:
@@ -103,11 +100,12 @@ def _lint(options: argparse.Namespace) -> int:
     for path, found in lint(pictures, options.allow):
         clean += not found
         count += len(found)
+        name = _printed(path)
         for finding in found:
             if options.json:
-                told.append({"path": path, **finding.to_json()})
+                told.append({"path": name, **finding.to_json()})
             else:
-                cli.say(f"{path}: {finding.kind}: {finding.detail}")
+                cli.say(f"{name}: {finding.kind}: {finding.detail}")
     if options.json:
         summary = {"pictures": len(pictures), "clean": clean, "left_alone": left_alone}
         cli.say(json.dumps({"schema": SCHEMA, **summary, "findings": told}))

@@ -16,6 +16,8 @@ MOST_ITEMS: Final = 20_000
 """A picture of a gigapixel in tiles of 512 has 4,000."""
 LARGEST_CONTENT: Final = 16 * 1024 * 1024
 """Bytes of EXIF or XMP that are looked into."""
+MOST_PIECES: Final = 1_000
+"""Of an item of EXIF or XMP; writers put it in one."""
 _SERVANTS: Final = frozenset({b"thmb", b"auxl", b"cdsc", b"prem"})
 """References from a servant to its picture; `dimg` points from the picture to its parts."""
 
@@ -47,11 +49,19 @@ class Item:
         return sum(end - start for start, end in self.extents)
 
     def content(self, data: bytes) -> bytes:
-        """The pieces, joined, as far as they are looked into."""
-        pieces = b""
+        """The pieces, joined, as far as they are looked into.
+
+        Raises:
+            UnreadableImage: there are absurdly many.
+        """
+        if len(self.extents) > MOST_PIECES:
+            raise UnreadableImage(f"The file has metadata in more than {MOST_PIECES:,} pieces.")
+        pieces = []
+        left = LARGEST_CONTENT
         for start, end in self.extents:
-            pieces += data[start : min(end, start + LARGEST_CONTENT - len(pieces))]
-        return pieces
+            pieces.append(data[start : min(end, start + left)])
+            left -= len(pieces[-1])
+        return b"".join(pieces)
 
 
 class _Reader:

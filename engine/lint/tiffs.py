@@ -37,6 +37,31 @@ _XMP, _PHOTOSHOP, _BITS, _EXTRA = 700, 34377, 258, 338
 _DATA: Final = ((273, 279), (324, 325), (288, 289), (513, 514))
 """Tags with offsets of pixel data, and the tags with their lengths."""
 _OLD_JPEG: Final = frozenset({519, 520, 521})
+MOST_LOOKED_INTO: Final = 32 * LARGEST_XMP
+"""Bytes of XMP and of Photoshop's data in one file; directories can share them, and overlap."""
+
+
+class _Packets:
+    """The XMP and Photoshop data of a file, each looked into once, however often it is named."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._seen: set[tuple[int, Entry]] = set()
+        self._left = MOST_LOOKED_INTO
+
+    def found(self, tag: int, entry: Entry) -> Iterator[Finding]:
+        """What a packet holds."""
+        where, at, size = f"tag {tag}", entry.offset, entry.size
+        is_seen = (tag, entry) in self._seen
+        self._seen.add((tag, entry))
+        if is_seen or size > min(LARGEST_XMP, self._left):
+            yield Finding(Kind.XMP if tag == _XMP else Kind.PHOTOSHOP, where, at, size)
+            if not is_seen:
+                yield Finding(Kind.UNCHECKED, where, at, size, "data too large to be looked into")
+            return
+        self._left -= size
+        look = in_xmp if tag == _XMP else in_photoshop
+        yield from look(self._data[at : at + size], at, where)
 
 
 def in_tiff(data: bytes) -> Iterator[Finding]:
@@ -46,13 +71,14 @@ def in_tiff(data: bytes) -> Iterator[Finding]:
         UnreadableImage: where it is damaged, after what came before.
     """
     block = Block(data)
+    packets = _Packets(data)
     spans: list[tuple[int, int]] = [(0, block.header_bytes)]
     bits = 8
     has_alpha = False
     has_pixels = False
     for directory in block.directories():
         has_pixels |= any(tag in directory.entries for tag, _ in _DATA)
-        yield from _in_directory(data, block, directory)
+        yield from _in_directory(packets, block, directory)
         spans += _spans(data, block, directory)
         has_alpha |= _EXTRA in directory.entries
         if _BITS in directory.entries:
@@ -64,7 +90,7 @@ def in_tiff(data: bytes) -> Iterator[Finding]:
         yield from under_alpha(data, "tiff16" if bits == 16 else "tiff")
 
 
-def _in_directory(data: bytes, block: Block, directory: Directory) -> Iterator[Finding]:
+def _in_directory(packets: _Packets, block: Block, directory: Directory) -> Iterator[Finding]:
     name, at = directory.name, directory.start
     if name in ("EXIF", "GPS", "interoperability"):
         if name == "EXIF":
@@ -79,18 +105,13 @@ def _in_directory(data: bytes, block: Block, directory: Directory) -> Iterator[F
         yield Finding(Kind.HIDDEN, f"extra channel of {name}", at, directory.end - at, note)
     for tag, entry in directory.entries.items():
         if entry.size and tag not in _STRUCTURE and tag not in tags.NAMED_APART:
-            yield from _in_tag(data, tag, entry)
+            yield from _in_tag(packets, tag, entry)
 
 
-def _in_tag(data: bytes, tag: int, entry: Entry) -> Iterator[Finding]:
+def _in_tag(packets: _Packets, tag: int, entry: Entry) -> Iterator[Finding]:
     where, at, size = f"tag {tag}", entry.offset, entry.size
-    if tag in (_XMP, _PHOTOSHOP) and size > LARGEST_XMP:
-        yield Finding(Kind.XMP if tag == _XMP else Kind.PHOTOSHOP, where, at, size)
-        yield Finding(Kind.UNCHECKED, where, at, size, "data too large to be looked into")
-    elif tag == _XMP:
-        yield from in_xmp(data[at : at + size], at, where)
-    elif tag == _PHOTOSHOP:
-        yield from in_photoshop(data[at : at + size], at, where)
+    if tag in (_XMP, _PHOTOSHOP):
+        yield from packets.found(tag, entry)
     elif tag in _WORDS:
         yield Finding(Kind.TEXT, where, at, size, _WORDS[tag])
     else:

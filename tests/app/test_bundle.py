@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from components.bundle import bundle, public_line
-from engine.errors import InvalidSignature
+from engine.errors import InvalidSignature, UnsafeRelease
 from engine.judgement import Judgement
 from engine.keys import read_public, rotate
 from engine.manifest import read_manifest
@@ -247,6 +247,23 @@ def test_a_certificate_that_was_changed_inside_is_not_handed_out(database):
         cursor.execute("UPDATE certificates SET certificate = replace(certificate, '2026', '2025')")
 
     with pytest.raises(InvalidSignature):
+        bundle(database, batch, NOW)
+
+
+@pytest.mark.parametrize("forgotten", ["nothing", "certificates", "the receipt"])
+@pytest.mark.parametrize("changed", [b"other", b"", None], ids=["changed", "empty", "missing"])
+def test_a_file_that_is_not_the_one_released_is_not_handed_out(database, changed, forgotten):
+    batch = finished(database)
+    one = receipts.newest(database, batch.id)[0]
+    one.path.unlink() if changed is None else one.path.write_bytes(changed)
+    with database.transaction() as cursor:
+        if forgotten == "certificates":
+            cursor.execute("DELETE FROM certificates")
+        elif forgotten == "the receipt":
+            digest = hashlib.sha256(changed or b"").hexdigest()
+            cursor.execute("UPDATE receipts SET sha256 = ?, bytes = 5", [digest])
+
+    with pytest.raises(UnsafeRelease, match="its file is"):
         bundle(database, batch, NOW)
 
 

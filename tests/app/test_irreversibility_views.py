@@ -107,8 +107,8 @@ def test_the_strip_is_said_in_words():
 def test_the_map_shows_each_share_and_marks_what_was_told_from_chance():
     rows = [
         row(),
-        row(method="blur-12", kind="control", rank1=0.95, p_corrected=0.0001),
-        row(method="blur-12", kind="control", attack="unsharp-2-4", rank1=0.5, p_corrected=0.0001),
+        row(method="blur-12", kind="control", rank1=0.95, verdict="fail"),
+        row(method="blur-12", kind="control", attack="unsharp-2-4", rank1=0.5, verdict="fail"),
         row(category="tattoo", method="pixelate", kind="control"),
     ]
 
@@ -125,8 +125,9 @@ def test_the_map_shows_each_share_and_marks_what_was_told_from_chance():
     assert "to see them fail: told from chance in 2 of 2 cells" in chart.alt
 
 
-def test_a_leak_in_ours_is_marked_in_the_map():
-    chart = heat_map([row(rank1=0.2, p_corrected=0.001)], "face")
+@pytest.mark.parametrize("p", [0.001, 0.5], ids=["by its p", "by a trained classifier's limit"])
+def test_a_leak_in_ours_is_marked_in_the_map(p):
+    chart = heat_map([row(rank1=0.2, p_corrected=p, verdict="fail")], "face")
 
     assert chart.figure.data[0].text[0][0] == "20 !"
     assert "told from chance in 1 of 1 cells" in chart.alt

@@ -102,6 +102,24 @@ def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
 
     assert "is not the picture that was released. Do not hand it out." in said(app)
     assert "Certificate verified" not in said(app)
+    assert f"Nothing of this batch is handed out: of release {kept.release_id}" in said(app)
+    assert app.get("download_button")[0].disabled
+
+
+def test_a_changed_release_that_was_put_back_can_be_downloaded_again(lethe):
+    batch_id = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(lethe.database, batch_id)
+    content = kept.path.read_bytes()
+    app = lethe.page("Release")
+    assert not app.get("download_button")[0].disabled
+
+    kept.path.unlink()
+    app.run()
+    assert app.get("download_button")[0].disabled
+    kept.path.write_bytes(content)
+    app.run()
+
+    assert not app.get("download_button")[0].disabled
 
 
 def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
@@ -112,6 +130,7 @@ def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
     app = lethe.page("Release")
 
     assert "was made before certificates" in said(app)
+    assert "add its original to a new batch" in said(app)
     assert "Check T1 passed" in said(app)
     assert "Certificate verified" not in said(app)
     assert len(app.get("download_button")) == 2

@@ -14,7 +14,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from engine.errors import UnusableKeys
-from engine.keys import own_keys, public_pem, read_public, ring, rotate
+from engine.keys import (
+    distrust,
+    distrusted_keys,
+    own_keys,
+    public_pem,
+    read_public,
+    ring,
+    rotate,
+)
 from engine.signature import key_id, opened, raw, sign
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +120,32 @@ def test_rotation_signs_with_a_new_key_and_still_knows_the_old_one(tmp_path):
     assert opened("certificate", signed).public_key in new.own
     assert new.pseudonym("reviewer", "ada") == old.pseudonym("reviewer", "ada")
     assert len(list((tmp_path / "keys").glob("*.pem"))) == 1
+
+
+@pytest.mark.parametrize("is_present", [True, False])
+def test_a_distrusted_key_is_no_longer_our_own_and_signs_nothing(tmp_path, is_present):
+    old = ring(tmp_path)
+    if not is_present:
+        rotate(tmp_path)
+
+    new = distrust(tmp_path, old.id)
+
+    assert new.id != old.id
+    assert new.own == own_keys(tmp_path) == {raw(new.signing)}
+    assert distrusted_keys(tmp_path) == {raw(old.signing)}
+    with pytest.raises(UnusableKeys, match="no trusted key"):
+        distrust(tmp_path, old.id)
+    (tmp_path / "keys" / "public" / "distrusted" / f"{old.id}.pem").chmod(0o666)
+    with pytest.raises(UnusableKeys, match="reached by others"):
+        own_keys(tmp_path)
+
+
+def test_keys_that_others_could_reach_are_to_be_distrusted_not_only_rotated(tmp_path):
+    ring(tmp_path)
+    (tmp_path / "keys" / "signing.pem").chmod(0o644)
+
+    with pytest.raises(UnusableKeys, match="keys distrust ID"):
+        ring(tmp_path)
 
 
 def test_looking_for_own_keys_makes_none(tmp_path):

@@ -225,13 +225,17 @@ class TestOpening:
         assert (tmp_path / "names.csv").read_text() == before
 
 
+STEPS = {f"os.{name}" for name in ("rename", "chmod", "truncate", "remove", "mkdir", "utime")}
+STEPS |= {"open"}
+
+
 def _die_at(folder, step, work):
     """Do `work` and leave, as if killed, before the file operation number `step`."""
     done = 0
 
     def watch(event, arguments):
         nonlocal done
-        if event in ("open", "os.rename", "os.chmod", "os.truncate", "os.remove", "os.mkdir"):
+        if event in STEPS:
             if done == step:
                 os._exit(9)
             done += 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,7 @@ def but_for_what_is_calibrated(policy):
     for category in DETECTABLE:
         policy = policy.with_thresholds(category, doubt_at=0.2, accept_at=0.5)
     review = policy.review.model_copy(update={"nothing_found_of": ()})
-    return policy.model_copy(update={"review": review})
+    return policy.model_copy(update={"review": review, "witness": Policy().witness})
 
 
 def test_the_shipped_file_and_the_defaults_are_the_same_but_for_what_is_calibrated():
@@ -124,6 +125,8 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
         pytest.param("[review]\naudit_share = 2", "review.audit_share is 2", id="share"),
         pytest.param("[removal", "is not valid TOML", id="bad TOML"),
         pytest.param("removal = 3", "removal is 3", id="a table that is none"),
+        pytest.param("a=" + "[" * 5000, "nested too deeply", id="deep list"),
+        pytest.param("removal.fill." + "a." * 5000 + "a=1", "nested too deeply", id="deep keys"),
     ],
 )
 def test_a_mistake_is_refused_with_a_sentence_that_names_the_key(text, names):
@@ -134,6 +137,33 @@ def test_a_mistake_is_refused_with_a_sentence_that_names_the_key(text, names):
     assert sentence.startswith("mine.toml ")
     assert names in sentence
     assert sentence.endswith(".")
+
+
+NO_SWITCHES = (0, 1, "no", "true", 1.0)
+NO_NUMBERS = (True, False, "0.5", "1")
+
+
+@pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])
+def test_a_switch_takes_no_number_and_a_number_no_switch(path, value):
+    key = ".".join(path)
+    if isinstance(value, tuple):
+        wrong = tuple([one] for one in NO_NUMBERS)
+    else:
+        wrong = {bool: NO_SWITCHES, str: (True, 0)}.get(type(value), NO_NUMBERS)
+
+    for one in wrong:
+        with pytest.raises(InvalidPolicy, match=key) as caught:
+            read_policy(f"{key} = {json.dumps(one)}")
+        assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("text", ["[witness]\nface = 1", "[review]\naudit_share = 0"])
+def test_a_share_may_be_written_as_a_whole_number(text):
+    read_policy(text)
+
+
+def test_a_byte_order_mark_is_passed_over():
+    assert read_policy("\ufeff[removal]\nfill = 'solid'").removal.fill == "solid"
 
 
 def test_all_mistakes_are_named_at_once():

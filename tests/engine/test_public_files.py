@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from engine import commands
 from engine.__main__ import main
 from engine.batch import InProcess
 from engine.detect.shipped import default_ensemble
+from engine.signature import opened
 from tests.engine.runs import lines
 from tests.scenes import shipped_picture
 
@@ -148,6 +150,21 @@ def test_no_reviewers_name_is_in_them(public):
 def test_no_time_of_day_is_in_them(public):
     for word in (b"seconds", b"time", b"T0", b"T1:", b"T2:", b"+00:00"):
         assert word not in public
+
+
+def test_no_time_of_day_and_no_order_is_in_the_files_times(ran):
+    folder, _ = ran
+    released = folder / "out" / "released"
+    signed = {
+        path: opened(path.stem.rpartition(".")[2], path.read_bytes()).body["day"]
+        for path in released.glob("*.json")
+    }
+    days = {datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() for day in signed.values()}
+    assert len(signed) == 3
+
+    for path in (released, *released.iterdir()):
+        assert path.stat().st_mtime in days
+        assert path.stat().st_mtime % 86400 == 0
 
 
 def test_no_private_key_is_in_any_public_file(ran):

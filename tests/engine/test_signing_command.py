@@ -102,6 +102,45 @@ class TestVerify:
         status, out, _ = run("verify", more)
         assert (status, out.count("(trusted)")) == (0, 2)
 
+    def test_what_a_distrusted_key_signed_is_wrong_even_if_the_key_is_named(
+        self, run, tmp_path, monkeypatch
+    ):
+        home = tmp_path / "home"
+        monkeypatch.setenv("LETHE_HOME", str(home))
+        folder = hand_out(tmp_path / "out", notary_at(home))
+        stolen = ring(home).id
+        run("keys", "export", "--out", tmp_path / "stolen.pem")
+
+        status, out, _ = run("keys", "distrust", stolen)
+
+        assert (status, f"{stolen}  distrusted" in out) == (0, True)
+        for words in ([folder], [folder, "--key", tmp_path / "stolen.pem"], [picture(folder, 1)]):
+            status, out, _ = run("verify", *words)
+            assert status == 1
+            assert f"signed with a key that its owner distrusts (key {stolen})" in out
+            assert "(trusted)" not in out
+
+    def test_a_run_goes_on_with_a_new_manifest_after_its_key_was_distrusted(
+        self, run, tmp_path, monkeypatch
+    ):
+        home = tmp_path / "home"
+        monkeypatch.setenv("LETHE_HOME", str(home))
+        folder = hand_out(tmp_path / "out", notary_at(home))
+        run("keys", "distrust", ring(home).id)
+
+        hand_out(tmp_path / "out", notary_at(home), ())
+
+        _, out, _ = run("verify", folder)
+        (line,) = [line for line in out.splitlines() if "manifest.json" in line]
+        assert line.startswith("good")
+
+    @pytest.mark.parametrize("words", [["distrust"], ["distrust", "0" * 16], ["show", "0" * 16]])
+    def test_a_key_to_distrust_must_be_one_of_ours(self, run, words):
+        status, out, err = run("keys", *words)
+
+        assert (status, out) == (2, "")
+        assert "nothing was changed" in err
+
     @pytest.mark.parametrize("kind", ["picture", "certificate"])
     def test_one_picture_verifies_alone_and_is_told_in_words(self, run, handed, kind):
         (handed / "manifest.json").unlink()

@@ -114,6 +114,25 @@ class TestTampering:
 
         assert wrong(verified(tmp_path / "zip")) == ["extra/added.png"]
 
+    @pytest.mark.parametrize("place", ["released", "around", "around, linked"])
+    def test_a_picture_added_in_a_folder_named_as_a_runs_private_part_is_named(
+        self, handed, verified, tmp_path, place
+    ):
+        hidden = handed / ".lethe"
+        if place != "released":
+            (tmp_path / "zip").mkdir()
+            handed.rename(tmp_path / "zip" / "released")
+            handed, hidden = tmp_path / "zip", tmp_path / "zip" / ".lethe"
+        if place == "around, linked":
+            (tmp_path / "elsewhere").mkdir()
+            hidden.symlink_to(tmp_path / "elsewhere")
+        hidden.mkdir(exist_ok=True)
+        (hidden / "added.png").write_bytes(b"pixels")
+
+        (name,) = wrong(verified(handed))
+
+        assert name == (".lethe" if hidden.is_symlink() else ".lethe/added.png")
+
     def test_a_picture_added_with_a_certificate_of_another_batch_is_named(
         self, handed, verified, signing_home, tmp_path
     ):

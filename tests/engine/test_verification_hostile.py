@@ -14,6 +14,8 @@ from engine.judgement import Judgement
 from engine.verification import verify_folder, verify_one
 from tests.engine.handed_out import (
     certificate,
+    hand_out,
+    notary_at,
     picture,
     release_id,
     signed_anew,
@@ -125,6 +127,15 @@ class TestHostileFiles:
     def test_a_folder_without_anything_to_verify_is_refused(self, verified, tmp_path):
         with pytest.raises(UnusableFolder, match="no certificate"):
             verified(tmp_path)
+
+    def test_a_folder_without_a_picture_is_refused_even_with_a_genuine_manifest(
+        self, signing_home, verified, tmp_path
+    ):
+        empty = hand_out(tmp_path / "out", notary_at(signing_home), ())
+
+        for folder in (empty, empty.parent):
+            with pytest.raises(UnusableFolder, match="nothing that could be verified"):
+                verified(folder)
 
     def test_pictures_without_any_certificate_are_named(self, verified, tmp_path):
         (tmp_path / "bare.png").write_bytes(b"pixels")

@@ -27,7 +27,8 @@ from engine.outcome import (
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
-from store import batches, evaluations, intake
+from engine.triage import contested
+from store import batches, evaluations, intake, work
 from store.batches import Request
 from store.database import Database
 from store.intake import Incoming
@@ -36,6 +37,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Policy()
 MINUTE = timedelta(minutes=1)
 FACE = Region(Box(10, 10, 30, 30), Category.FACE, Origin.MODEL, 0.9)
+OVERLOOKED = Region(Box(80, 10, 95, 30), Category.FACE, Origin.MODEL, 0.71)
 DRAWN = Region(Box(50, 50, 70, 80), Category.TATTOO, Origin.REVIEWER)
 UNSURE = Reason(ReasonKind.UNSURE, "tattoo 0.40")
 SAMPLE = Reason(ReasonKind.AUDIT_SAMPLE)
@@ -76,6 +78,16 @@ def released(job: Job) -> Released:
 
 def review(job: Job) -> NeedsReview:
     return NeedsReview(job.id, plan(job.id), (PixelRect(8, 8, 32, 32), PixelRect(38, 38, 62, 62)))
+
+
+def object_to(database: Database, *overlooked: Region) -> None:
+    """Work on a settled picture until a witness sees what was overlooked in the result."""
+    task = work.take(database, NOW)
+    assert isinstance(task, work.Task)
+    assert task.settled is not None
+    work.record(
+        database, NeedsReview(task.picture_id, contested(task.settled, overlooked), ()), NOW
+    )
 
 
 def findings(score: float = 0.9) -> Findings:

@@ -10,9 +10,20 @@ import pytest
 from engine.outcome import NeedsReview, Quarantined
 from engine.plan import Verdict
 from engine.triage import contested
-from store import batches, certificates, pictures, progress, receipts, reviews, verdicts, work
+from store import (
+    batches,
+    certificates,
+    pictures,
+    progress,
+    receipts,
+    reviews,
+    samples,
+    verdicts,
+    work,
+)
 from store.database import Database
 from store.dispatcher import Dispatcher
+from store.labels import export_labels
 from tests.scenes import region
 from tests.store.fakes import (
     DRAWN,
@@ -145,7 +156,7 @@ def test_asking_for_review_again_after_a_verdict_quarantines(database, dispatch)
     assert counts(database, batch_id).quarantined == 1
 
 
-def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dispatch):
+def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dispatch, tmp_path):
     batch_id = a_batch(database, [b"v"])
     overlooked = region((50, 50, 60, 60))
 
@@ -166,9 +177,13 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     assert second.plan.regions == (DRAWN,)
     assert second.plan.doubts == (overlooked,)
     assert second.plan.revision > first.plan.revision
+    assert samples.comparisons(database, audit_sample=False) == ()
     verdicts.settle(database, second.picture_id, Verdict((), "ada", second.plan.revision), NOW)
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 1
+    (compared,) = samples.comparisons(database, audit_sample=False)
+    assert compared.decided == ()
+    assert export_labels(database, tmp_path / "labels").pictures == 1
 
 
 def test_cancelling_spares_what_is_under_way_and_stops_the_rest(database, dispatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from store.database import Database
 from store.errors import NothingToExport
 from store.intake import Incoming
 from store.labels import export_labels
-from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, plan
+from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
 
 PLATE = Region(Box(5, 5, 9, 9), Category.OTHER, Origin.REVIEWER)
 RING = Region(Box(90, 90, 130, 96), Category.JEWELRY, Origin.REVIEWER)
@@ -160,6 +161,24 @@ def test_only_standing_verdicts_count(database, out):
 
     assert export_labels(database, out).pictures == 1
     assert [one.path.stem for one in read_dataset(out).pictures] == [kept]
+
+
+@pytest.mark.parametrize("decide", [verdicts.settle, verdicts.reject], ids=["settled", "rejected"])
+def test_a_picture_that_a_witness_contested_has_its_last_verdict_alone(database, out, decide):
+    _, (contested, other) = in_review(database, plan(), plan())
+    settle(database, contested, FACE)
+    object_to(database, OVERLOOKED)
+    settle(database, contested, FACE, OVERLOOKED, decide=decide)
+    settle(database, other)
+
+    export_labels(database, out)
+
+    pictures = {one.path.stem: one.labels for one in read_dataset(out).pictures}
+    labelled = {name: [one.box for one in labels] for name, labels in pictures.items()}
+    again = {contested: [FACE.box, OVERLOOKED.box]} if decide is verdicts.settle else {}
+    assert labelled == {other: [], **again}
+    named = json.loads((out / "labels.json").read_text())["images"]
+    assert len(named) == len(labelled)
 
 
 def test_a_verdict_given_again_replaces_the_one_taken_back(database, out):

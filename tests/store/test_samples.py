@@ -6,7 +6,18 @@ from engine.geometry import PixelRect
 from engine.outcome import NeedsReview
 from engine.plan import Verdict
 from store import reviews, samples, verdicts, work
-from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, SAMPLE, UNSURE, a_batch, plan
+from tests.store.fakes import (
+    DRAWN,
+    FACE,
+    MINUTE,
+    NOW,
+    OVERLOOKED,
+    SAMPLE,
+    UNSURE,
+    a_batch,
+    object_to,
+    plan,
+)
 
 RECTS = (PixelRect(8, 8, 32, 32),)
 
@@ -61,3 +72,53 @@ def test_a_verdict_that_was_undone_does_not_count(database, decide):
 
     assert samples.comparisons(database) == ()
     assert samples.rejected(database) == 0
+
+
+class TestAWitnessObjectedAfterTheVerdict:
+    """The sample must not lose the very pictures in which something slipped through."""
+
+    @pytest.fixture(params=[True, False], ids=["sample", "another reason"])
+    def is_sample(self, request):
+        return request.param
+
+    @pytest.fixture
+    def picture_id(self, database, is_sample):
+        picture_id = decided(database, verdicts.settle, (SAMPLE,) if is_sample else (UNSURE,))
+        object_to(database, OVERLOOKED)
+        return picture_id
+
+    def again(self, database, decide):
+        case = reviews.claim(database, "bo", NOW)
+        verdict = Verdict((FACE, DRAWN, OVERLOOKED), "bo", case.plan.revision)
+        decide(database, case.picture_id, verdict, NOW + MINUTE)
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_nothing_counts_until_a_person_has_decided_again(self, database, is_sample):
+        assert samples.comparisons(database, audit_sample=is_sample) == ()
+
+    def test_the_last_verdict_counts_where_the_picture_was_drawn(
+        self, database, is_sample, picture_id
+    ):
+        self.again(database, verdicts.settle)
+
+        (one,) = samples.comparisons(database, audit_sample=is_sample)
+        assert (one.picture_id, one.reviewer) == (picture_id, "bo")
+        assert one.machine.proposed == (FACE,)
+        assert OVERLOOKED in one.decided
+        assert samples.comparisons(database, audit_sample=not is_sample) == ()
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_a_rejection_is_all_that_counts(self, database, is_sample):
+        self.again(database, verdicts.reject)
+
+        assert samples.comparisons(database, audit_sample=is_sample) == ()
+        assert samples.rejected(database, audit_sample=is_sample) == 1
+        assert samples.rejected(database, audit_sample=not is_sample) == 0
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_undoing_the_last_verdict_does_not_bring_the_first_one_back(self, database, is_sample):
+        self.again(database, verdicts.settle)
+
+        verdicts.reopen_last(database, "bo", NOW + MINUTE)
+
+        assert samples.comparisons(database, audit_sample=is_sample) == ()

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from engine import provenance
-from engine.attacks import settings
+from engine.attacks import battery, settings
 from engine.attacks.battery import identified, run_battery
-from engine.attacks.methods import METHODS
+from engine.attacks.classical import CLASSICAL
+from engine.attacks.methods import METHODS, Kind
+from engine.attacks.score import NotFinite
+from engine.attacks.trial import IDENTITIES
 from tests.engine.attacks.small import N, faces, small
 
 
@@ -89,12 +94,56 @@ def test_a_run_without_controls_is_invalid():
     assert alone["words"].startswith("The battery proves nothing")
 
 
+def overflowing(picture, mask):
+    spoilt = picture.copy()
+    spoilt[mask] = np.inf
+    return spoilt
+
+
+@pytest.mark.parametrize("attack", ["raw", "ridge-identity"])
+def test_an_attack_whose_output_is_no_number_stops_the_run(monkeypatch, attack):
+    chosen = small(shares=(), methods=(METHODS["pushpull"],), template_step=80)
+    spoilt = dataclasses.replace(CLASSICAL["raw"], run=overflowing)
+    if attack == "raw":
+        monkeypatch.setitem(CLASSICAL, attack, spoilt)
+    else:
+        monkeypatch.setitem(IDENTITIES, attack, lambda seen, *_: np.full((N, N), np.nan))
+
+    with pytest.raises(NotFinite, match=f"{attack} gave a value that is no number"):
+        run_battery([faces(chosen)], chosen, workers=1)
+
+
 def test_what_validity_needs_runs_whatever_is_asked_for():
     chosen = settings.quick(n=N, seed=0, methods=("telea",), attacks=("unsharp",))
 
     assert {one.name for one in chosen.methods} == {"telea", *settings.NEEDED_METHODS}
     assert {"raw", "ridge-identity"} <= set(chosen.attacks)
     assert sum(name.startswith("unsharp") for name in chosen.attacks) == 5
+
+
+@pytest.mark.parametrize("make", [settings.full, settings.quick])
+def test_a_mixture_meets_every_attack_that_a_fill_meets(monkeypatch, make):
+    monkeypatch.setattr("engine.attacks.network.is_installed", lambda: True)
+    seen = []
+    monkeypatch.setattr(
+        battery, "run_trial", lambda subjects, how, method, attacks: seen.append((method, attacks))
+    )
+    chosen = make(n=N, seed=0)
+
+    for method in chosen.tried:
+        battery._Task(faces(small()), chosen, method).run()
+
+    assert {attacks for _, attacks in seen} == {chosen.attacks}
+    assert {method.kind for method, _ in seen} == set(Kind)
+    assert ("network-inverse" in chosen.attacks) is not chosen.is_quick
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "words"),
+    [(0.1, "10% of the original, the smallest share tried."), (0.5, "50% of the original.")],
+)
+def test_the_headline_says_when_no_smaller_share_was_tried(found, sensitivity, words):
+    assert battery.headline_of({**found, "sensitivity": sensitivity}).endswith(words)
 
 
 def test_the_published_run_has_every_attack_and_method_that_is_specified():

@@ -6,6 +6,7 @@ from scipy.stats import beta, binom, kstest
 
 from engine.attacks.score import (
     PERMUTATIONS,
+    NotFinite,
     against_chance,
     bits,
     corrected,
@@ -140,6 +141,36 @@ class TestCounting:
     @pytest.mark.parametrize("tests", [1, 6])
     def test_the_limit_of_chance_is_the_binomial_one(self, total, tests):
         assert most_by_chance(total, tests) == binom.ppf(1 - 0.01 / tests, total, 1 / total)
+
+
+class TestNotFinite:
+    """Each of these was once scored as "nothing found"."""
+
+    @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+    def test_one_such_pixel_in_a_perfect_attack_is_refused(self, value):
+        originals = np.random.default_rng(10).integers(0, 256, (N, 48, 48, 3), dtype=np.uint8)
+        outputs = originals.astype(np.float32)
+        outputs[3, 5, 7, 1] = value
+
+        with pytest.raises(NotFinite, match="no number"):
+            similarities(outputs, originals)
+
+    def test_one_such_score_beside_a_real_leak_is_refused(self, permutations):
+        spoilt = np.random.default_rng(11).normal(size=(N, N))
+        spoilt[2, 9] = np.nan
+
+        with pytest.raises(NotFinite):
+            p_of([np.eye(N), spoilt], permutations)
+
+    @pytest.mark.parametrize(
+        "count", [lambda one: hits(one, np.random.default_rng(0)), lambda one: bits(one, FOLDS)]
+    )
+    def test_such_scores_are_not_counted(self, count):
+        spoilt = np.eye(N)
+        spoilt[0, 0] = np.inf
+
+        with pytest.raises(NotFinite):
+            count(spoilt)
 
 
 def test_permutations_stay_within_folds_and_are_permutations(rng):

@@ -4,8 +4,11 @@ import dataclasses
 
 import pytest
 
+from engine.attacks import sentences
 from engine.attacks.differential import Changed
+from engine.attacks.heat import heat_map
 from engine.attacks.methods import Kind
+from engine.attacks.report import strongest
 from engine.attacks.verdict import Proofs, Row, Verdict, judge
 
 NOBODY, EVERYBODY = 0.8, 5e-5
@@ -93,6 +96,43 @@ def test_a_trained_classifier_may_name_as_many_as_chance_allows(hits, verdict):
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL and r.is_identity, hits=hits)
 
     assert judge(rows, SOUND).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "values", [{"hits": 5}, {"p_corrected": 0.001}], ids=["limit of chance", "p"]
+)
+def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(values):
+    surer = changed(
+        healthy(), where=lambda r: r.kind is Kind.FILL and r.attack == "raw", p_corrected=0.2
+    )
+    judgement = judge(
+        changed(surer, where=lambda r: r.kind is Kind.FILL and r.is_identity, **values), SOUND
+    )
+
+    rows = [one.to_json() for one in judgement.rows]
+    (found,) = [one for one in rows if one["kind"] == "fill" and one["verdict"] == "fail"]
+    assert found["attack"] == "ridge-identity"
+    assert sentences.row_words(found).endswith("what was hidden can be told.")
+    ours = [one for one in rows if one["kind"] == "fill"]
+    assert heat_map("face", ours).count("!</text>") == 1
+    shown = {"results": ours, "subjects": {"face": {}}}
+    assert [(one["attack"], one["verdict"]) for one in strongest(shown)] == [
+        ("ridge-identity", "fail")
+    ]
+
+
+def test_a_control_named_often_but_within_its_null_counts_as_unbroken():
+    rows = changed(healthy(), where=lambda r: r.method == "pixelate", p_corrected=NOBODY, hits=40)
+
+    judgement = judge(rows, SOUND)
+
+    assert judgement.verdict is Verdict.INVALID
+    assert not any(one.is_found for one in judgement.rows if one.method == "pixelate")
+
+
+def test_a_row_that_nobody_judged_cannot_be_written():
+    with pytest.raises(ValueError, match="was not judged"):
+        healthy()[0].to_json()
 
 
 def test_many_hits_of_an_untrained_attack_alone_do_not_decide():

@@ -134,3 +134,36 @@ def mpf() -> bytes:
 def motion_photo() -> bytes:
     """A JPEG with a video behind it, as phones write."""
     return jpeg() + box(b"ftyp", b"mp42" + b"\0" * 8) + box(b"mdat", b"\1" * 64)
+
+
+def tiff_of_parts(tag: int, places: list[tuple[int, int]], content: bytes) -> bytes:
+    """A TIFF whose sub-IFDs hold one tag each, at start and size in bytes within `content`."""
+    at_content = 8
+    at_ends = at_content + len(content)
+    first = [(256, 4, 1, 1), (257, 4, 1, 1), (273, 4, 1, 8), (279, 4, 1, 1),
+             (330, 4, len(places), at_ends)]  # fmt: skip
+    at_parts = at_ends + 4 * len(places) + 1
+    parts = [[(tag, 7, size, at_content + start)] for start, size in places]
+    size_of_part = 2 + 12 + 4
+    at_first = at_parts + size_of_part * len(parts)
+    starts = [at_parts + size_of_part * index for index in range(len(parts))]
+    return b"".join(
+        [b"II*\0", struct.pack("<I", at_first), content]
+        + [struct.pack("<I", start) for start in starts]
+        + [b"\0", *map(_directory, parts), _directory(first)]
+    )
+
+
+def _directory(entries: list[tuple[int, int, int, int]]) -> bytes:
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return struct.pack("<H", len(entries)) + packed + struct.pack("<I", 0)
+
+
+def heif_in_pieces(kind: bytes, pieces: int) -> bytes:
+    """A HEIC with an item of metadata in so many pieces, all of the same bytes."""
+    entry = box(b"infe", struct.pack(">IHH", 2 << 24, 1, 0) + kind + b"\0")
+    kinds_of_items = box(b"iinf", struct.pack(">IH", 0, 1) + entry)
+    extents = struct.pack(">II", 0, 800) * pieces
+    places = struct.pack(">IHHHHH", 0, 0x4400, 1, 1, 0, pieces) + extents
+    meta = box(b"meta", b"\0" * 4 + kinds_of_items + box(b"iloc", places))
+    return box(b"ftyp", b"heic" + b"\0" * 4 + b"mif1") + meta + box(b"mdat", b"\0" * 800)

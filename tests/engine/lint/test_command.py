@@ -154,6 +154,19 @@ def test_a_file_name_cannot_speak_for_itself_in_a_log(folder, capsys):
     assert len(lines) == 1
 
 
+def test_files_whose_names_are_printed_alike_are_all_looked_at(folder, capsys):
+    (folder / "alike").mkdir()
+    for name in (b"a\xff.jpg", b"a\\xff.jpg"):
+        Path(os.fsdecode(os.fsencode(folder / "alike") + b"/" + name)).write_bytes(
+            jpeg(comment=b"somebody")
+        )
+
+    status, lines, said = lint("alike", capsys=capsys)
+
+    assert (status, len(lines)) == (1, 2)
+    assert said.startswith("2 pictures looked at, 0 clean")
+
+
 def test_json_holds_the_same_findings(folder, capsys):
     status, (line,), _ = lint("in", "--json", capsys=capsys)
     told = json.loads(line)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.lint import finding, tags
+from engine.lint import finding, heif_items, tags, tiffs
 from engine.metadata import MOST_FINDINGS, findings
 from tests import awkward
 from tests.awkward import AWKWARD, chunk, jpeg, saved, still, with_chunk, with_segment
@@ -159,3 +159,38 @@ def test_boxes_that_hold_each_other_do_not_go_deep():
         nested = box(b"trak", nested)
 
     assert "animation" in kinds(carriers.heic() + box(b"moov", nested))
+
+
+def test_metadata_in_absurdly_many_pieces_is_given_up():
+    few, many = (
+        kinds(carriers.heif_in_pieces(b"Exif", pieces)) for pieces in (heif_items.MOST_PIECES, 9999)
+    )
+
+    assert "unreadable" not in few
+    assert many == {"unreadable"}
+
+
+def test_pieces_are_joined_as_far_as_they_are_looked_into(monkeypatch):
+    monkeypatch.setattr(heif_items, "LARGEST_CONTENT", 7)
+    item = heif_items.Item(b"Exif", b"", ((2, 5), (0, 3), (4, 9)), False, False, b"")
+
+    assert item.content(b"abcdefghi") == b"cdeabce"
+
+
+@pytest.mark.parametrize(("tag", "look"), [(34377, "in_photoshop"), (700, "in_xmp")])
+@pytest.mark.parametrize("step", [0, 12], ids=["the same", "overlapping"])
+def test_data_that_many_directories_share_are_not_looked_into_for_each(
+    monkeypatch, tag, look, step
+):
+    content = carriers.resource(0x0BAD, b"") * 10_000
+    places = [(step * index, len(content) - step * index) for index in range(900)]
+    looked_into = []
+    honest = getattr(tiffs, look)
+    monkeypatch.setattr(
+        tiffs, look, lambda body, *rest: looked_into.append(len(body)) or honest(body, *rest)
+    )
+
+    found = kinds(carriers.tiff_of_parts(tag, places, content))
+
+    assert 0 < sum(looked_into) <= (tiffs.MOST_LOOKED_INTO if step else len(content))
+    assert ("unchecked" in found) is bool(step)

@@ -1,0 +1,66 @@
+"""Why a picture is here, in words, over the real store and the real line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components import services
+from engine.batch import InProcess
+from engine.detect.ensemble import Ensemble
+from engine.plan import Reason, ReasonKind
+from tests.app.conftest import FACE
+from tests.app.reading import UPRIGHT, WIDE, lines, press, said
+from tests.engine.test_witness import FakeWitness, sighting
+
+SEEN_AGAIN = "A second detector saw this in the finished picture"
+WORDS = {
+    ReasonKind.UNSURE: "unsure: face 0.71",
+    ReasonKind.NO_DETECTOR: "nobody looked for face 0.71",
+    ReasonKind.NOT_CALIBRATED: "face 0.71 is not calibrated",
+    ReasonKind.NOTHING_FOUND: "no face 0.71 found",
+    ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
+    ReasonKind.AUDIT_SAMPLE: "sample check",
+    ReasonKind.WITNESS: "seen in the result: face 0.71",
+}
+
+
+def give(lethe: Any, reason: Reason) -> None:
+    """Have the picture in review be there for this reason."""
+    with lethe.database.transaction() as cursor:
+        ((text,),) = cursor.execute("SELECT plan FROM plans").fetchall()
+        plan = {**json.loads(text), "reasons": [str(reason)]}
+        cursor.execute("UPDATE plans SET plan = ?", [json.dumps(plan)])
+
+
+@pytest.mark.parametrize("kind", ReasonKind)
+def test_every_reason_is_said_in_words(lethe, kind):
+    lethe.batch(WIDE)
+    give(lethe, Reason(kind, "face 0.71"))
+
+    app = lethe.page("Review")
+
+    assert not app.exception
+    assert WORDS[kind] in said(app)
+    assert (SEEN_AGAIN in said(app)) is (kind is ReasonKind.WITNESS)
+
+
+def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
+    lethe, detectors, monkeypatch
+):
+    witness = FakeWitness(sighting(60, 60, 90, 90, score=0.71))
+    monkeypatch.setattr(
+        services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors), witness)
+    )
+    lethe.batch(UPRIGHT)
+
+    app = lethe.page("Review")
+
+    assert "seen in the result: face 0.71" in said(app)
+    assert "unsure 0.71" in said(app)
+    assert f"{FACE.score:.2f}" in said(app)
+    assert lines(app) == ["1 face", "2 face"]
+    press(press(app, "toggle_1"), "accept")
+    assert lethe.settle().released == 1
