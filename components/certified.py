@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.palette import plain
 from components.services import database
-from engine.certificate_words import CHECKS, sentences
+from engine.certificate_words import CHECKS, removed, sentences
 from engine.documents import ENDING
 from engine.judgement import Judgement, held, judged
 from engine.keys import distrusted_keys, public_pem
@@ -66,9 +66,7 @@ def download_public_key() -> None:
 
 def _facts(receipt: StoredReceipt) -> list[str]:
     said = receipt.receipt
-    kinds = [region["category"] for region in said["regions"]]
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    lines = [f"Removed: {counts or 'nothing'}."]
+    lines = [removed(region["category"] for region in said["regions"])]
     lines += [f"Check {name} passed: {CHECKS.get(name, name)}." for name in said["checks"]]
     if said["not_looked_for"]:
         lines.append(f"**Nobody looked for: {', '.join(said['not_looked_for'])}.**")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from engine.documents import Certificate
+from engine.evaluation.report_numbers import counted
 
 CHECKS: Final = {
     "T1": "the removed pixels have no influence on the file",
     "T3": "everything outside the masks is untouched",
     "T4": "the file holds pixels and nothing else",
-    "T7": "a witness saw nothing in the finished picture that was left in it",
+    "T7": "a witness saw nothing left in the finished picture but what a person chose to leave",
 }
 """What each check on a release shows when it passes."""
 
@@ -45,11 +46,20 @@ def sentences(certificate: Certificate) -> tuple[str, ...]:
     )
 
 
-def _removed(certificate: Certificate) -> str:
-    counts = Counter(region.category for region in certificate.regions)
+def removed(categories: Iterable[str]) -> str:
+    """What was removed where, from the category of each place.
+
+    Places, since several things under one rectangle of a certificate are one place.
+    """
+    counts = Counter(categories)
     if not counts:
         return "Nothing was removed."
-    return "Removed: " + ", ".join(f"{counts[kind]} {kind}" for kind in sorted(counts)) + "."
+    places = (f"{kind} in {counted(counts[kind], 'place')}" for kind in sorted(counts))
+    return f"Removed: {', '.join(places)}."
+
+
+def _removed(certificate: Certificate) -> str:
+    return removed(region.category for region in certificate.regions)
 
 
 def _checks(certificate: Certificate) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.documents import Certificate, Manifest, read_certificate
 from engine.errors import InvalidSignature, LetheError, UnreadableFile
+from engine.evaluation.report_numbers import counted
 from engine.signature import Signed, opened
 from engine.untrusted import content, measured
 
@@ -138,4 +139,5 @@ def words_of(error: LetheError) -> str:
 
 def _summary(certificate: Certificate) -> str:
     passed = [name for name, outcome in sorted(certificate.checks.items()) if outcome == "passed"]
-    return f"{len(certificate.regions)} removed, {' '.join(passed) or 'no check'} passed"
+    places = counted(len(certificate.regions), "place")
+    return f"{places} removed, {' '.join(passed) or 'no check'} passed"

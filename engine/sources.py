@@ -27,6 +27,8 @@ _SIGNATURES = (
     b"MM\x00+",
     b"\x00\x00\x00\x0cjP",
     b"\xff\x4f\xff\x51",
+    b"\xff\x0a",
+    b"8BPS",
 )
 
 

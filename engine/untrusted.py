@@ -40,6 +40,26 @@ def measured(path: Path) -> tuple[str, int]:
         return digest, file.tell()
 
 
+def is_text(path: Path, most: int) -> bool:
+    """Whether a plain file is text to read: UTF-8 without NUL, and no markup.
+
+    Args:
+        path: of the file.
+        most: bytes; a longer file is none.
+
+    Raises:
+        UnreadableFile: it is no plain file, or cannot be read.
+    """
+    with _plain(path) as file:
+        data = file.read(most + 1)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    is_markup = text.lstrip().startswith(("<", "%"))  # HTML, SVG; PDF and PostScript
+    return len(data) <= most and "\0" not in text and not is_markup
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal, whatever it holds."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -33,7 +33,7 @@ def test_release_shows_before_and_after_and_what_was_checked(lethe):
     app = lethe.page("Release")
 
     assert len(app.image) == 2
-    assert "Removed: 1 face." in said(app)
+    assert "Removed: face in 1 place." in said(app)
     for check in ("T1", "T3", "T4"):
         assert f"Check {check} passed" in said(app)
 

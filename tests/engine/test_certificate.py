@@ -171,13 +171,28 @@ class TestWords:
     def test_what_was_and_was_not_done_is_said(self):
         text = said()
 
-        assert "Removed: 1 face, 1 tattoo." in text
+        assert "Removed: face in 1 place, tattoo in 1 place." in text
         assert "Check T1 passed: the removed pixels have no influence on the file." in text
         assert "Check T7: not run." in text
         assert "Nobody looked for: jewelry." in text
         assert "saved twice" in text
         assert "No attack beat its null." in text
         assert "run on another pipeline" not in text
+
+    def test_places_are_counted_since_several_things_may_share_one(self):
+        face, tattoo = RECEIPT.masked
+        crowd = replace(
+            RECEIPT,
+            regions=(RECEIPT.regions[0],) * 3,
+            masked=(face, PixelRect(face.x0 + 1, face.y0 + 1, face.x1, face.y1), tattoo),
+        )
+
+        assert "Removed: face in 2 places." in said(crowd)
+
+    def test_what_a_person_chose_to_leave_is_not_said_to_be_unseen(self):
+        line = next(line for line in said(looked()).splitlines() if line.startswith("Check T7"))
+
+        assert "but what a person chose to leave" in line
 
     def test_who_looked_again_is_said_for_each_category(self):
         text = said(looked())

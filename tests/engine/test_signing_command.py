@@ -149,7 +149,7 @@ class TestVerify:
         status, out, _ = run("verify", path)
 
         assert status == 0
-        assert "Removed: 1 face, 1 tattoo." in out
+        assert "Removed: face in 1 place, tattoo in 1 place." in out
         assert "one picture cannot tell" in out
 
     def test_a_picture_under_another_name_verifies_with_its_certificate_named(

@@ -113,8 +113,9 @@ def test_a_name_that_is_no_text_is_escaped(tmp_path):
 @pytest.mark.parametrize(
     "head",
     [b"\xff\xd8\xff", b"\x89PNG", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"RIFF1234WEBP",
-     b"\0\0\0\x18ftypheic", b"\0\0\0\x0cjP  "],
-    ids=["jpeg", "png", "gif", "bmp", "tiff", "tiff big", "webp", "heic", "jpeg 2000"],
+     b"\0\0\0\x18ftypheic", b"\0\0\0\x0cjP  ", b"\xff\x0a", b"8BPS"],
+    ids=["jpeg", "png", "gif", "bmp", "tiff", "tiff big", "webp", "heic", "jpeg 2000", "jpeg xl",
+         "photoshop"],
 )  # fmt: skip
 def test_a_picture_without_an_ending_is_found_by_its_first_bytes(tmp_path, head):
     (tmp_path / "no ending").write_bytes(head)

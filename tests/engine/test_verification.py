@@ -9,6 +9,7 @@ import pytest
 
 from engine.judgement import Judgement
 from engine.keys import public_pem
+from engine.verification import LONGEST_TEXT
 from tests.engine.handed_out import (
     certificate,
     hand_out,
@@ -255,10 +256,43 @@ class TestTampering:
 
         assert wrong(verified(handed)) == ["public-key.pem"]
 
-    def test_a_file_of_another_kind_is_told_and_does_no_harm(self, handed, verified):
-        (handed / "notes.txt").write_text("seen")
+    @pytest.mark.parametrize("name", ["README", "LICENSE.txt", "notes.md", "attribution.csv"])
+    def test_a_short_text_is_told_and_does_no_harm(self, handed, verified, name):
+        (handed / name).write_text("Näheres beim Absender\n", encoding="utf-8")
 
         verification = verified(handed)
 
         assert verification.judgement is Judgement.FITS
-        assert "vouched for by nothing" in words(verification, "notes.txt")
+        assert "vouched for by nothing" in words(verification, name)
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("more.zip", b"PK\3\4 and a picture"),
+            ("more.pdf", b"%PDF-1.7"),
+            ("page.html", b"<img src='data:image/png;base64,'>"),
+            ("README", b" <svg xmlns='http://www.w3.org/2000/svg'/>"),
+            ("README", b"%PDF-1.7"),
+            ("README", b"PK\3\4\0\0"),
+            ("notes.txt", b"\xff\xfe\xfd"),
+            ("notes.txt", b"x" * (LONGEST_TEXT + 1)),
+            ("data.bin", b"words"),
+            ("receipts.jsonl", b"\xff picture"),
+            ("anything", b"\xff\x0a a JPEG XL"),
+        ],
+    )
+    @pytest.mark.parametrize("place", ["beside the releases", "around them"])
+    def test_anything_else_that_was_added_is_named(
+        self, handed, verified, tmp_path, name, content, place
+    ):
+        folder = handed
+        if place == "around them":
+            folder = tmp_path / "zip"
+            folder.mkdir()
+            handed.rename(folder / "released")
+        (folder / name).write_bytes(content)
+
+        verification = verified(folder)
+
+        assert wrong(verification) == [name]
+        assert "was added" in words(verification, name)
