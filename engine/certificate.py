@@ -15,10 +15,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from engine.attacks.shipped import Headline
-from engine.category import DETECTABLE
+from engine.category import Category
 from engine.documents import (
     CERTIFICATE_SCHEMA,
     MANIFEST_SCHEMA,
@@ -27,11 +27,13 @@ from engine.documents import (
     Certificate,
     CheckName,
     Listed,
+    Looked,
     Manifest,
     Outcome,
     Output,
     PublicRegion,
     Source,
+    Testimony,
 )
 from engine.geometry import PixelRect, Size
 from engine.images import Residue
@@ -76,24 +78,23 @@ def certificate(receipt: Receipt, data: bytes, terms: Terms) -> dict[str, Any]:
     """
     if (receipt.reviewer is None) != (terms.reviewer is None):
         raise ValueError("expected a pseudonym exactly where a person decided")
-    written = receipt.to_json()
     body = Certificate(
         schema=CERTIFICATE_SCHEMA,
         version=VERSION,
         release=receipt.release,
         output=Output(
             sha256=hashlib.sha256(data).hexdigest(),
-            format=written["format"],
+            format=receipt.format,
             bytes=len(data),
             width=receipt.size.width,
             height=receipt.size.height,
         ),
         regions=_regions(receipt),
-        not_looked_for=sorted(written["not_looked_for"]),
+        not_looked_for=sorted(one.value for one in receipt.not_looked_for),
         pipeline=terms.pipeline,
-        models=sorted(written["weights"]),
-        checks=_checks(written["checks"]),
-        witness=_witness(written.get("witnesses", {})),
+        models=sorted(receipt.weights),
+        checks=_checks(receipt.checks),
+        witness=_witness(receipt.witnesses),
         battery=_battery(terms.battery),
         source=Source(codec=_SOURCES[receipt.residue], residue=receipt.residue.value),
         day=terms.day,
@@ -158,9 +159,13 @@ def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
     return {name: words[passed.get(name)] for name in names}
 
 
-def _witness(witnesses: Mapping[str, bool]) -> dict[str, Any]:
-    words = {True: "independent", False: "not independent", None: "did not look"}
-    return {one.value: words[witnesses.get(one.value)] for one in DETECTABLE}
+def _witness(witnesses: Mapping[Category, bool]) -> dict[Looked, Testimony]:
+    words: dict[bool | None, Testimony] = {
+        True: "independent",
+        False: "not independent",
+        None: "did not look",
+    }
+    return {name: words[witnesses.get(Category(name))] for name in get_args(Looked)}
 
 
 def _battery(headline: Headline | None) -> Battery | Literal["none"]:

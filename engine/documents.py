@@ -7,9 +7,16 @@ Anything that is missing, of another type, or unknown is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from engine.errors import InvalidSignature
 
@@ -21,6 +28,8 @@ MANIFEST: Final = "manifest.json"
 SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
 
 Outcome: TypeAlias = Literal["passed", "failed", "not run"]
+Looked: TypeAlias = Literal["face", "tattoo", "jewelry"]
+Testimony: TypeAlias = Literal["independent", "not independent", "did not look"]
 CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
 Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -82,7 +91,7 @@ class Certificate(_Part):
     models: list[Text]
     """`name@sha256[:8]` of every model that looked."""
     checks: dict[CheckName, Outcome]
-    witness: dict[Text, Literal["independent", "not independent", "did not look"]]
+    witness: dict[Looked, Testimony]
     """T7 by category: whether who looked at the release took no part in finding."""
     battery: Battery | Literal["none"]
     source: Source
@@ -93,6 +102,20 @@ class Certificate(_Part):
     notice: Text | None
     """On the use of the models that come with Lethe."""
     key: Id
+
+    @model_validator(mode="after")
+    def _complete(self) -> Certificate:
+        if self.checks.keys() != set(get_args(CheckName)):
+            raise ValueError("does not tell of every check")
+        if self.witness.keys() != set(get_args(Looked)):
+            raise ValueError("does not tell of every category that a witness may look for")
+        if self.checks["T7"] == "passed" and set(self.witness.values()) == {"did not look"}:
+            raise ValueError("tells of a witness and of none")
+        for region in self.regions:
+            x0, y0, x1, y1 = region.box
+            if not (x0 < x1 <= self.output.width and y0 < y1 <= self.output.height):
+                raise ValueError("has a region outside its picture")
+        return self
 
     @property
     def picture(self) -> str:

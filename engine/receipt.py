@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.category import Category
 from engine.geometry import PixelRect, Size
@@ -22,8 +22,7 @@ class Receipt:
     release: str
     """Random id, the released file's name without extension."""
     image_id: str
-    format: str
-    """png or jpeg."""
+    format: Literal["png", "jpeg"]
     size: Size
     regions: tuple[Region, ...]
     masked: tuple[PixelRect, ...]

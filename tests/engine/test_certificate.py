@@ -14,9 +14,9 @@ from engine.category import Category
 from engine.certificate import Terms, certificate, manifest, quantised
 from engine.certificate_words import sentences
 from engine.documents import Certificate, read_certificate
+from engine.errors import InvalidSignature
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Residue
-from engine.receipt import Receipt
 from tests.engine.handed_out import DAY, RECEIPT, notary_at
 
 HEADLINE = Headline("b" * 8, "pass", "0.1.0+00000000", "No attack beat its null.")
@@ -35,16 +35,9 @@ def without_person(receipt=RECEIPT):
     return replace(receipt, reviewer=None), replace(TERMS, reviewer=None)
 
 
-class Looked(Receipt):
-    """A receipt of a picture that witnesses looked at."""
-
-    def to_json(self):
-        return {**super().to_json(), "witnesses": {"face": True, "tattoo": False}}
-
-
 def looked():
-    values = {name: getattr(RECEIPT, name) for name in RECEIPT.__slots__}
-    return Looked(**{**values, "checks": {**RECEIPT.checks, "T7": True}})
+    witnesses = {Category.FACE: True, Category.TATTOO: False}
+    return replace(RECEIPT, checks={**RECEIPT.checks, "T7": True}, witnesses=witnesses)
 
 
 def test_it_tells_the_file_the_regions_and_the_checks():
@@ -165,6 +158,24 @@ def test_a_pseudonym_without_a_person_or_a_person_without_one_is_refused(receipt
 
 def test_what_was_made_is_read_back():
     assert isinstance(read_certificate(made(looked())), Certificate)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"checks": {}},
+        {"checks": {"T1": "passed", "T3": "passed", "T4": "passed"}},
+        {"witness": {}},
+        {"witness": {**dict.fromkeys(["face", "tattoo"], "did not look"), "hat": "independent"}},
+        {"checks": dict.fromkeys(["T1", "T3", "T4", "T7"], "passed")},
+        {"regions": [{"category": "face", "box": [64, 0, 64, 32], "origin": "model"}]},
+        {"regions": [{"category": "face", "box": [0, 0, 112, 32], "origin": "model"}]},
+    ],
+    ids=["no check", "a check less", "no witness", "stranger", "T7 of nobody", "empty", "outside"],
+)
+def test_what_lacks_something_or_contradicts_itself_is_not_read(change):
+    with pytest.raises(InvalidSignature):
+        read_certificate({**made(), **change})
 
 
 class TestWords:
