@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cli.complain(str(error))
         return cli.EXIT_USAGE
     except OSError as error:
-        cli.complain(f"The disk or a folder refused: {error.strerror or type(error).__name__}.")
+        where = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
+        what = error.strerror or type(error).__name__
+        cli.complain(f"The disk or a folder refused{where}: {what}.")
         return cli.EXIT_USAGE
     except KeyboardInterrupt:
         cli.complain(options.when_stopped)

@@ -18,7 +18,6 @@ from engine.category import Category
 from engine.policy import Policy, default_policy
 
 REMOVING: Final = (
-    "category.py",
     "codec.py",
     "colour.py",
     "damage.py",
@@ -34,7 +33,7 @@ REMOVING: Final = (
     "still.py",
 )
 """Modules of `engine` that decide which pixels go and what takes their place: `codec`, `masks` and
-`removal` with all they import. A test derives the list. Of the policy, values are hashed instead."""
+`removal` with all they import, as a test derives. Of the policy, values are hashed instead."""
 
 
 @cache

@@ -32,6 +32,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/public.py",  # a day that it is given as a file's time
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }
+DRAWS = {"secrets.randbits"}
 
 
 def modules(folder: str) -> list[Path]:
@@ -269,6 +270,48 @@ def test_the_engine_draws_from_seeded_generators_only():
     ]
 
     assert not unseeded
+
+
+def drawn(call: ast.Call, argument: str) -> bool:
+    """Whether an argument of a call is drawn from the machine's own chance on the spot."""
+    return any(
+        isinstance(one.value, ast.Call) and dotted(one.value.func) in DRAWS
+        for one in call.keywords
+        if one.arg == argument
+    )
+
+
+def jobs(module: ast.Module) -> list[ast.Call]:
+    return [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and dotted(node.func).rsplit(".", 1)[-1] == "Job"
+    ]
+
+
+def test_every_job_has_a_seed_that_nobody_can_know():
+    """One derived from the file would let whoever has the file make the fill again, unnoticed."""
+    found = {name_of(path): calls for path in product() if (calls := jobs(tree(path)))}
+
+    assert set(found) == {"engine/commands.py", "store/dispatcher.py"}
+    for calls in found.values():
+        assert all(drawn(call, "seed") for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_drawn"),
+    [
+        ("Job(seed=secrets.randbits(63))", True),
+        ("Job(seed=int.from_bytes(digest))", False),
+        ("Job(seed=seed)", False),
+        ("outcome.Job(id=secrets.token_hex(16))", False),
+        ("Job(seed=hash(secrets.randbits(64) * 0 + size))", False),
+    ],
+)
+def test_the_search_for_seeds_sees_where_they_come_from(source, is_drawn):
+    (call,) = jobs(ast.parse(source))
+
+    assert drawn(call, "seed") is is_drawn
 
 
 def test_no_assertion_guards_the_product():

@@ -15,9 +15,11 @@ from PIL import Image
 
 from engine.category import Category
 from engine.geometry import Box
+from engine.outbox import Outbox
 from engine.plan import Origin, Region, Verdict
 from store import reviews, verdicts
 from store.database import Database
+from tests.engine.handed_out import DAY, notary_at, released
 from tests.scenes import shipped_picture
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +40,7 @@ def commands():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which a run over one picture has been made and its picture released."""
+    """A folder with a run: one picture waits for a person, and another was released."""
     folder = tmp_path_factory.mktemp("docs")
     (folder / "PICTURES").mkdir()
     rgb = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -50,7 +52,9 @@ def folder(tmp_path_factory):
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
-    run("release PICTURES OUT --verdicts decided.jsonl", folder)
+    outbox = Outbox(folder / "OUT", notary_at(folder / "home"), lambda: DAY)
+    outbox.record("another.png", "another", released(1))
+    outbox.close()
     return folder
 
 

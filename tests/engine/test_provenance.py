@@ -10,8 +10,8 @@ from tests.test_boundaries import ROOT, imported, modules, tree
 
 REMOVERS = ("engine.codec", "engine.masks", "engine.removal")
 ONLY_NAMED = {"engine.errors", "engine.outcome", "engine.plan", "engine.policy"}
-"""Values that these are handed: they carry what was decided, and decide no pixel; or, of the policy,
-they are in the fingerprint themselves."""
+"""Values that these are handed: they carry what was decided, and decide no pixel; what of the
+policy does is in the fingerprint by value."""
 SOURCES = {"masks.py": b"masks", "removal.py": b"removal"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -130,6 +131,25 @@ class TestRedact:
 
         assert (status, summary) == (2, None)
         assert says in err
+
+    def test_what_the_disk_refuses_is_named(self, lethe, folder, tmp_path):
+        (tmp_path / "taken").write_text("by a file", encoding="utf-8")
+
+        status, summary, err = lethe("redact", folder, tmp_path / "taken")
+
+        assert (status, summary) == (2, None)
+        assert f"refused {tmp_path / 'taken'}" in err
+        assert "Traceback" not in err
+
+    def test_a_refusal_without_a_path_is_a_sentence_too(self, lethe, folder, tmp_path, monkeypatch):
+        def full(*words, **options):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(command_line.commands, "redact", full)
+
+        status, _, err = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, err) == (2, "The disk or a folder refused: No space left on device.\n")
 
     def test_another_policy_is_refused_with_a_sentence(self, lethe, folder, tmp_path):
         lethe("redact", folder, tmp_path / "out")
