@@ -29,19 +29,10 @@ from engine.judgement import (
 from engine.keys import LONGEST_KEY_FILE, public_keys
 from engine.signature import key_id, opened
 from engine.sources import is_picture
-from engine.untrusted import content, is_text, measured, printable
+from engine.strays import is_harmless
+from engine.untrusted import content, measured, printable
 
 PUBLIC_KEY: Final = "public-key.pem"
-_KNOWN: Final = frozenset(
-    {"README.txt", "attribution.csv", "receipts.jsonl"}
-    | {"names.csv", "review.jsonl", "quarantine.jsonl"}
-)
-"""What Lethe itself puts around releases: lines of text, as many as there are releases."""
-LONGEST_KNOWN: Final = 2**28
-"""In bytes."""
-_TEXT_SUFFIXES: Final = frozenset({"", ".txt", ".md"})
-LONGEST_TEXT: Final = 2**16
-"""In bytes, of a file such as LICENSE."""
 LONGEST_MANIFEST: Final = 2**26
 """In bytes. One takes 130 for each release, so this is enough for 500,000."""
 
@@ -289,13 +280,6 @@ class _Folder:
             return Judgement.WRONG, f"is the picture of {release} under a name that is not its own"
         if is_picture(path):
             return Judgement.WRONG, "was added: no certificate speaks of this picture"
-        if not _is_harmless(name, path):
+        if not is_harmless(name, path):
             return Judgement.WRONG, "was added, and is no short text: anything can be in it"
         return Judgement.NOTE, "is vouched for by nothing here"
-
-
-def _is_harmless(name: str, path: Path) -> bool:
-    """Whether a file that nobody signed is one that Lethe writes, or a few words to read."""
-    if name.removeprefix(OUTSIDE) in _KNOWN:
-        return is_text(path, LONGEST_KNOWN)
-    return path.suffix.lower() in _TEXT_SUFFIXES and is_text(path, LONGEST_TEXT)

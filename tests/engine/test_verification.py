@@ -9,7 +9,7 @@ import pytest
 
 from engine.judgement import Judgement
 from engine.keys import public_pem
-from engine.verification import LONGEST_TEXT
+from engine.strays import LONGEST_TEXT
 from tests.engine.handed_out import (
     certificate,
     hand_out,
