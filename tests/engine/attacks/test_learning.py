@@ -15,7 +15,7 @@ LEARNERS = [ridge] + ([network] if network.is_installed() else [])
 
 @pytest.fixture(scope="module")
 def stage():
-    subjects = synthetic(Category.FACE, 16, side_px=48, spare=12, seed=4)
+    subjects = synthetic(Category.FACE, 24, side_px=48, spare=24, seed=4)
     return arena(subjects, copies=4, spare_copies=2, seed=4)
 
 
