@@ -16,7 +16,7 @@ def source(name, licence, pictures):
 
 
 def card(**more):
-    facts = {"name": "adornments", "file": "adornments.onnx", "sha256": "a" * 64,
+    facts = {"name": "adornments", "role": "finder", "file": "adornments.onnx", "sha256": "a" * 64,
              "licence": "AGPL-3.0-only", "use": "research", "side": 480, "difference": 1.5e-4,
              "weights": "b" * 64, "rounds": [], "sources": []}  # fmt: skip
     return written(Facts(**{**facts, **more}))
@@ -30,6 +30,16 @@ def test_rounds_are_told_in_order_with_what_is_known():
         text
     )
     assert text.count("It was stopped before its end.") == 1
+
+
+def test_a_witness_is_told_as_one_that_began_with_nothing():
+    start = {"name": "random weights", "sha256": ""}
+
+    text = card(role="witness", rounds=[{**ROUND, "start": start}])
+
+    assert "takes no part in finding" in text
+    assert "began with random weights." in text
+    assert "NudeNet" not in text
 
 
 def test_what_was_not_written_down_is_said_to_be_so():

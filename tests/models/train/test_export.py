@@ -16,7 +16,7 @@ from models.train.errors import TrainingRefused  # noqa: E402
 from models.train.export import export, largest_difference  # noqa: E402
 from models.train.files import write_json  # noqa: E402
 from models.train.release import Wanted, release  # noqa: E402
-from models.train.start import Start, new_model  # noqa: E402
+from models.train.start import ARCHITECTURES, Start, from_checkpoint, new_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_the_file_equals_torch_at_any_size(start, exported, height, width):
     (seen,) = session.run(["output0"], {"images": pixels})
 
     with torch.no_grad():
-        expected = new_model(start.state).eval()(torch.from_numpy(pixels))[0].numpy()
+        expected = new_model(state=start.state).eval()(torch.from_numpy(pixels))[0].numpy()
     places = sum((height // stride) * (width // stride) for stride in (8, 16, 32))
     assert seen.shape == (1, 4 + len(DETECTABLE), places)
     assert np.abs(seen - expected).max() < 1e-3
@@ -70,22 +70,32 @@ def test_a_file_that_computes_no_number_is_refused(start, exported, monkeypatch)
         export(start, 96)
 
 
+def test_a_witness_is_exported_as_the_network_it_is(tmp_path):
+    torch.manual_seed(3)
+    torch.save({"model": new_model(ARCHITECTURES["witness"])}, tmp_path / "w.pt")
+
+    read = from_checkpoint(tmp_path / "w.pt")
+
+    assert read.architecture == ARCHITECTURES["witness"]
+    assert export(read, 96).difference < 1e-3
+
+
 def test_the_difference_is_of_the_outputs(start, exported):
-    model = exporting._for_export(start.state)
+    model = exporting._for_export(start)
 
     assert 0 <= largest_difference(model, exported.data) == exported.difference < 1e-3
 
 
 @pytest.fixture
 def checkpoint(start, tmp_path):
-    torch.save({"model": new_model(start.state)}, tmp_path / "last.pt")
+    torch.save({"model": new_model(state=start.state)}, tmp_path / "last.pt")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "manifest.toml").write_text("# Ours.\n")
     return tmp_path / "last.pt"
 
 
 def wanted(folder, **more):
-    return Wanted("adornments", folder / "models", "AGPL-3.0-only", "research", **more)
+    return Wanted("adornments", "finder", folder / "models", "AGPL-3.0-only", "research", **more)
 
 
 def test_an_entered_model_can_be_loaded(checkpoint, tmp_path):

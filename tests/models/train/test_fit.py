@@ -14,7 +14,7 @@ from models.train.errors import TrainingRefused  # noqa: E402
 from models.train.files import digest, write_json  # noqa: E402
 from models.train.fit import Diary, Recipe, Run, fit, resume, rounds_of  # noqa: E402
 from models.train.prepare import prepare  # noqa: E402
-from models.train.start import from_checkpoint  # noqa: E402
+from models.train.start import Start, from_checkpoint  # noqa: E402
 
 TWO_EPOCHS = Recipe(size=64, epochs=2, batch=4)
 
@@ -95,13 +95,22 @@ def test_a_round_behind_a_checkpoint_of_unknown_history_is_told_as_such(tmp_path
     run = Run(tmp_path / "run")
     write_json(run.data / "summary.json", dict.fromkeys(_SUMMARY, 0))
     (tmp_path / "a.pt").write_bytes(b"weights")
-    began = SimpleNamespace(name="a.pt", sha256="0", state={})
+    began = Start("a.pt", "0", {})
     monkeypatch.setattr("models.train.fit.from_checkpoint", lambda _: began)
     monkeypatch.setattr("models.train.fit._train", lambda run, _: run.checkpoint)
 
     fit(run, TWO_EPOCHS, tmp_path / "a.pt", note="Seven epochs at 416 px.")
 
     assert run.rounds()[0] == {"note": "Seven epochs at 416 px."}
+
+
+def test_a_witness_does_not_begin_with_a_finders_weights(tmp_path, monkeypatch):
+    run = Run(tmp_path / "run")
+    write_json(run.data / "summary.json", dict.fromkeys(_SUMMARY, 0))
+    monkeypatch.setattr("models.train.fit.from_checkpoint", lambda _: Start("a.pt", "0", {}))
+
+    with pytest.raises(TrainingRefused, match="a witness is a yolo11n"):
+        fit(run, Recipe(role="witness"), tmp_path / "a.pt")
 
 
 _SUMMARY = ("dataset", "fingerprint", "pictures", "shown", "sources")
