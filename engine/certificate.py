@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from engine.attacks.shipped import Headline
 from engine.category import Category
 from engine.documents import (
     CERTIFICATE_SCHEMA,
@@ -57,7 +56,7 @@ class Terms:
     day: str
     """UTC, as 2026-11-23."""
     pipeline: str
-    battery: Headline | None
+    battery: Battery | None
     notice: str | None
     reviewer: str | None
     """A pseudonym."""
@@ -95,7 +94,7 @@ def certificate(receipt: Receipt, data: bytes, terms: Terms) -> dict[str, Any]:
         models=sorted(receipt.weights),
         checks=_checks(receipt.checks),
         witness=_witness(receipt.witnesses),
-        battery=_battery(terms.battery),
+        battery=terms.battery or "none",
         source=Source(codec=_SOURCES[receipt.residue], residue=receipt.residue.value),
         day=terms.day,
         reviewer=terms.reviewer,
@@ -154,9 +153,8 @@ def _regions(receipt: Receipt) -> list[PublicRegion]:
 
 
 def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
-    names: tuple[CheckName, ...] = ("T1", "T3", "T4", "T7")
     words: dict[bool | None, Outcome] = {True: "passed", False: "failed", None: "not run"}
-    return {name: words[passed.get(name)] for name in names}
+    return {name: words[passed.get(name)] for name in get_args(CheckName)}
 
 
 def _witness(witnesses: Mapping[Category, bool]) -> dict[Looked, Testimony]:
@@ -166,14 +164,3 @@ def _witness(witnesses: Mapping[Category, bool]) -> dict[Looked, Testimony]:
         None: "did not look",
     }
     return {name: words[witnesses.get(Category(name))] for name in get_args(Looked)}
-
-
-def _battery(headline: Headline | None) -> Battery | Literal["none"]:
-    if headline is None:
-        return "none"
-    return Battery(
-        report=headline.report,
-        verdict=headline.verdict,
-        pipeline=headline.pipeline,
-        words=headline.words,
-    )

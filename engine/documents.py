@@ -65,7 +65,9 @@ class Battery(_Part):
     """The report of attacks that the checks rest on."""
 
     report: Text
+    """Its id, from its content."""
     verdict: Text
+    """pass, fail or invalid."""
     pipeline: Text
     """The state of the removing code that was attacked; may differ from the certificate's."""
     words: Text

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.attacks.shipped import Headline, headline
+from engine.attacks.shipped import headline
 from engine.certificate import Terms, certificate, manifest
+from engine.documents import Battery
 from engine.keys import KeyRing, ring
 from engine.provenance import pipeline_version
 from engine.receipt import Receipt
@@ -24,7 +25,7 @@ class Notary:
 
     keys: KeyRing
     pipeline: str
-    battery: Headline | None
+    battery: Battery | None
     notice: str | None
 
     def certificate(self, receipt: Receipt, data: bytes, day: str) -> bytes:

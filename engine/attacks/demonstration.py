@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from engine.attacks import synthetic
 from engine.attacks.methods import Kind, Method, hide
 from engine.attacks.score import similarities
+from engine.attacks.staging import AROUND_PX
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
 from engine.geometry import PixelRect, Size
@@ -41,8 +42,6 @@ OTHERS: Final = 40
 MASK_PX: Final = 96
 """Longer side of the mask as it is attacked; a larger one is reduced first, to stay quick. The
 battery attacks the same size."""
-AROUND_PX: Final = 48
-"""Surroundings that a fill is given on each side: more than it looks at."""
 SEEN_PX: Final = 24
 """Of those, what an attack is given, and what is shown."""
 _DRAWN: Final = OTHERS - 2

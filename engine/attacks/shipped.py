@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
+from engine.documents import Battery
+
 FILE: Final = "battery.json"
 """Written by `make battery`; beside this module, since certificates quote it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """What a certificate says of the battery."""
-
-    report: str
-    """Id of the report, from its content."""
-    verdict: str
-    """pass, fail or invalid."""
-    pipeline: str
-    """The state of the removing code it was run on (`engine.provenance`)."""
-    words: str
-    """One sentence."""
 
 
 def shipped_report() -> dict[str, Any] | None:
@@ -31,9 +18,14 @@ def shipped_report() -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def headline() -> Headline | None:
-    """The report in one sentence; None when there is none."""
+def headline() -> Battery | None:
+    """What certificates say of the report; None when there is none."""
     report = shipped_report()
     if report is None:
         return None
-    return Headline(report["id"], report["verdict"], report["pipeline"], report["words"])
+    return Battery(
+        report=report["id"],
+        verdict=report["verdict"],
+        pipeline=report["pipeline"],
+        words=report["words"],
+    )

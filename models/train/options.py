@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.batch import default_workers
+from engine.cli import add_running, positive
 from engine.policy import DEFAULT_FILE
 from engine.weights import MODELS
 from models.train.choosing import Choice
@@ -78,7 +78,7 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     _add_entry(export)
     _add_note(export)
     export.add_argument(
-        "--side", type=_positive, metavar="PX", help="trained at, where nothing was written down"
+        "--side", type=positive, metavar="PX", help="trained at, where nothing was written down"
     )
     export.add_argument(
         "--prepared",
@@ -91,12 +91,12 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")
-    _add_workers(propose)
+    add_running(propose)
     witness = _verb(verbs, "witness", acts["witness"], _WITNESS, "choose when to object")
     witness.add_argument("data", type=Path, metavar="DATA")
     witness.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     witness.add_argument("--policy", type=Path, default=DEFAULT_FILE, metavar="FILE")
-    _add_workers(witness)
+    add_running(witness)
     _add_calibration(
         _verb(
             verbs, "calibrate", acts["calibrate"], _CALIBRATE, "make probabilities and thresholds"
@@ -138,7 +138,7 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--repeat-rarest",
-        type=_positive,
+        type=positive,
         default=Choice().repeat_rarest,
         metavar="N",
         help="show pictures of the rarest category N times an epoch (default 2)",
@@ -154,12 +154,12 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
 def _add_recipe(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--minutes", type=_minutes, metavar="N", help="end after N minutes at most")
     verb.add_argument(
-        "--epochs", type=_positive, default=60, metavar="N", help="at most (default 60)"
+        "--epochs", type=positive, default=60, metavar="N", help="at most (default 60)"
     )
     verb.add_argument(
-        "--size", type=_positive, default=480, metavar="PX", help="longer side (default 480)"
+        "--size", type=positive, default=480, metavar="PX", help="longer side (default 480)"
     )
-    verb.add_argument("--batch", type=_positive, default=16, metavar="N", help="default 16")
+    verb.add_argument("--batch", type=positive, default=16, metavar="N", help="default 16")
     verb.add_argument("--seed", type=_count, default=0, metavar="N", help="default 0")
     verb.add_argument("--start", type=Path, metavar="FILE.pt", help="begin with this checkpoint")
 
@@ -207,7 +207,7 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--policy", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: the product's"
     )
-    _add_workers(verb)
+    add_running(verb)
     verb.add_argument(
         "--note",
         type=_cell,
@@ -219,22 +219,10 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_workers(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--workers", type=_positive, default=default_workers(), metavar="N", help="processes"
-    )
-
-
 def _cell(text: str) -> str:
     if "|" in text or "\n" in text:
         raise argparse.ArgumentTypeError(f"must be one line without |, not {text!r}")
     return text
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return int(text)
 
 
 def _count(text: str) -> int:

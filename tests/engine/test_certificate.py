@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attacks.shipped import Headline
 from engine.category import Category
 from engine.certificate import Terms, certificate, manifest, quantised
 from engine.certificate_words import sentences
-from engine.documents import Certificate, read_certificate
+from engine.documents import Battery, Certificate, read_certificate
 from engine.errors import InvalidSignature
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Residue
 from tests.engine.handed_out import DAY, RECEIPT, notary_at
 
-HEADLINE = Headline("b" * 8, "pass", "0.1.0+00000000", "No attack beat its null.")
+HEADLINE = Battery(
+    report="b" * 8, verdict="pass", pipeline="0.1.0+00000000", words="No attack beat its null."
+)
 TERMS = Terms(DAY, "0.1.0+00000000", HEADLINE, None, "a" * 16, "c" * 16)
 
 
@@ -213,7 +214,7 @@ class TestWords:
         assert "Nobody looked at the finished picture again for: jewelry." in text
 
     def test_a_report_about_other_code_is_said_to_be_that(self):
-        other = replace(HEADLINE, pipeline="0.0.9+11111111")
+        other = HEADLINE.model_copy(update={"pipeline": "0.0.9+11111111"})
 
         assert "on another pipeline, 0.0.9+11111111" in said(terms=replace(TERMS, battery=other))
 

@@ -11,7 +11,6 @@ import pytest
 from engine import removal
 from engine.attacks import demonstration
 from engine.attacks.demonstration import (
-    AROUND_PX,
     MASK_PX,
     OTHERS,
     SEEN_PX,
@@ -24,6 +23,7 @@ from engine.attacks.demonstration import (
 )
 from engine.attacks.methods import CONTROLS, FILLS, Kind, Method
 from engine.attacks.sharpening import unsharp
+from engine.attacks.staging import AROUND_PX
 from engine.attacks.synthetic import synthetic
 from engine.category import DETECTABLE, Category
 from engine.geometry import Box, PixelRect
