@@ -25,9 +25,9 @@ from components.services import policy
 from engine.attacks import sentences
 from engine.attacks.demonstration import (
     OTHERS,
+    Answer,
     Concealed,
     Demonstration,
-    Finding,
     conceal,
     demonstrate,
 )
@@ -110,13 +110,13 @@ def _show(found: Demonstration, method: Method, tried: ChosenAttack) -> None:
 
 
 def _verdict(found: Demonstration) -> None:
-    if found.finding is Finding.SAME:
+    if found.answer is Answer.SAME:
         st.success(
             f"**Nothing comes back.** {found.verdict} No other attack can do better: it is given "
             "the same release.",
             icon=":material/verified_user:",
         )
-    elif found.finding is Finding.TOLD:
+    elif found.answer is Answer.TOLD:
         st.error(f"**It comes back.** {found.verdict}", icon=":material/visibility:")
     else:
         st.warning(f"**Something comes through.** {found.verdict}", icon=":material/warning:")

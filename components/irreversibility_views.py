@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from components.palette import COLOURS
 from components.recall_axes import ACCENT, NEUTRAL, Chart, blank
-from engine.attacks.demonstration import Demonstration, Finding
+from engine.attacks.demonstration import Answer, Demonstration
 from engine.category import Category
 from engine.geometry import Box, PixelRect
 
@@ -121,7 +121,7 @@ def strip(shown: Demonstration) -> Chart:
 
 def likeness_words(shown: Demonstration) -> str:
     """The same in a sentence."""
-    if shown.finding is Finding.SAME:
+    if shown.answer is Answer.SAME:
         return (
             f"All {len(shown.others) + 1} results score alike, for they are one and the same: "
             "nothing tells what was there from what was not."

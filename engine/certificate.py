@@ -50,7 +50,7 @@ _SOURCES: Final[Mapping[Residue, _Codec]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Supplement:
     """What a certificate says beyond the receipt."""
 
     day: str
@@ -64,18 +64,18 @@ class Terms:
     """Id of the key that will sign."""
 
 
-def certificate(receipt: Receipt, data: bytes, terms: Terms) -> dict[str, Any]:
+def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[str, Any]:
     """The body of a certificate: plain values without a float.
 
     Args:
         receipt: what was done.
         data: the released file.
-        terms: everything else.
+        supplement: everything else.
 
     Raises:
-        ValueError: a person decided and `terms` has no pseudonym, or the other way round.
+        ValueError: a person decided and `supplement` has no pseudonym, or the other way round.
     """
-    if (receipt.reviewer is None) != (terms.reviewer is None):
+    if (receipt.reviewer is None) != (supplement.reviewer is None):
         raise ValueError("expected a pseudonym exactly where a person decided")
     body = Certificate(
         schema=CERTIFICATE_SCHEMA,
@@ -90,16 +90,16 @@ def certificate(receipt: Receipt, data: bytes, terms: Terms) -> dict[str, Any]:
         ),
         regions=_regions(receipt),
         not_looked_for=sorted(one.value for one in receipt.not_looked_for),
-        pipeline=terms.pipeline,
+        pipeline=supplement.pipeline,
         models=sorted(receipt.weights),
         checks=_checks(receipt.checks),
         witness=_witness(receipt.witnesses),
-        battery=terms.battery or "none",
+        battery=supplement.battery or "none",
         source=Source(codec=_SOURCES[receipt.residue], residue=receipt.residue.value),
-        day=terms.day,
-        reviewer=terms.reviewer,
-        notice=terms.notice,
-        key=terms.key,
+        day=supplement.day,
+        reviewer=supplement.reviewer,
+        notice=supplement.notice,
+        key=supplement.key,
     )
     return body.model_dump(by_alias=True)
 

@@ -158,7 +158,7 @@ def read_certificate(body: Mapping[str, Any]) -> Certificate:
     return _read(Certificate, body, "certificate")
 
 
-def read_manifest(body: Mapping[str, Any]) -> Manifest:
+def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
     """A manifest from a signed body.
 
     Raises:

@@ -28,7 +28,7 @@ class Judgement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """What was found out about one file."""
 
     file: str
@@ -42,7 +42,7 @@ class Finding:
 class Verification:
     """All that was found out."""
 
-    findings: tuple[Finding, ...]
+    remarks: tuple[Remark, ...]
     pictures: int
     """How many fit their certificates, whoever signed those."""
     signers: frozenset[bytes]
@@ -56,7 +56,7 @@ class Verification:
     @property
     def judgement(self) -> Judgement:
         """The worst of all: wrong, else signer unknown, else fits."""
-        have = {finding.judgement for finding in self.findings}
+        have = {remark.judgement for remark in self.remarks}
         worst = (Judgement.WRONG, Judgement.UNKNOWN)
         return next((one for one in worst if one in have), Judgement.FITS)
 
@@ -97,12 +97,12 @@ def judged(
     outputs: Mapping[str, str],
     *,
     distrusted: frozenset[bytes] = frozenset(),
-) -> Finding:
+) -> Remark:
     """A picture against its certificate.
 
     Args:
         path: of the picture.
-        shown: its name for the finding.
+        shown: its name for the remark.
         kept: its certificate.
         trusted: raw public keys whose signatures count.
         outputs: releases by the SHA-256 of their pictures, to tell which one was put here.
@@ -112,19 +112,19 @@ def judged(
     try:
         sha256, length = measured(path)
     except UnreadableFile as error:
-        return Finding(shown, Judgement.WRONG, f"{error}; its certificate is there")
+        return Remark(shown, Judgement.WRONG, f"{error}; its certificate is there")
     if (sha256, length) != (output.sha256, output.bytes):
         other = outputs.get(sha256)
         empty = "is empty, and so it " if length == 0 else ""
         holds = "" if other is None else f": it holds the picture of {other}"
         words = f"{empty}is not the picture that was released{holds}"
-        return Finding(shown, Judgement.WRONG, words)
+        return Remark(shown, Judgement.WRONG, words)
     if kept.signed.public_key in distrusted:
-        return Finding(shown, Judgement.WRONG, f"is {words_of_distrust(kept.signed)}")
+        return Remark(shown, Judgement.WRONG, f"is {words_of_distrust(kept.signed)}")
     if kept.signed.public_key not in trusted:
         words = f"signature fits, signer unknown (key {kept.signed.key_id})"
-        return Finding(shown, Judgement.UNKNOWN, words)
-    return Finding(shown, Judgement.FITS, f"is as released; {_summary(kept.certificate)}")
+        return Remark(shown, Judgement.UNKNOWN, words)
+    return Remark(shown, Judgement.FITS, f"is as released; {_summary(kept.certificate)}")
 
 
 def words_of_distrust(signed: Signed) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.attacks.shipped import headline
-from engine.certificate import Terms, certificate, manifest
+from engine.certificate import Supplement, certificate, manifest
 from engine.documents import Battery
 from engine.keys import KeyRing, ring
 from engine.provenance import pipeline_version
@@ -32,8 +32,10 @@ class Notary:
         """The certificate's file for the release with these bytes."""
         reviewer = receipt.reviewer
         pseudonym = None if reviewer is None else self.keys.pseudonym("reviewer", reviewer)
-        terms = Terms(day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id)
-        return sign("certificate", certificate(receipt, data, terms), self.keys.signing)
+        supplement = Supplement(
+            day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id
+        )
+        return sign("certificate", certificate(receipt, data, supplement), self.keys.signing)
 
     def manifest(self, batch: str, releases: Mapping[str, str | None], day: str) -> bytes:
         """The manifest's file of a batch.

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from engine import private, public
-from engine.documents import ENDING, MANIFEST, SUFFIXES, read_manifest
+from engine.documents import ENDING, MANIFEST, SUFFIXES, read_signed_manifest
 from engine.errors import InvalidSignature, UnusableFolder
 from engine.names import name_row, write_names
 from engine.notary import Notary
@@ -225,7 +225,7 @@ class Outbox:
     def _is_told(self) -> bool:
         try:
             signed = opened("manifest", self._manifest.read_bytes())
-            told = read_manifest(signed.body)
+            told = read_signed_manifest(signed.body)
         except (OSError, InvalidSignature):
             return False
         releases = {one.release: one.certificate for one in told.releases}

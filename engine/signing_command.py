@@ -156,13 +156,13 @@ def _picture_of(certificate: Path) -> Path:
     try:
         return certificate.with_name(held_at(certificate).certificate.picture)
     except (UnreadableFile, InvalidSignature):
-        return certificate  # the certificate's own finding says what is wrong
+        return certificate  # the certificate's own remark says what is wrong
 
 
 def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
-    width = max((len(finding.file) for finding in found.findings), default=0)
-    for finding in found.findings:
-        yield f"{_MARKS[finding.judgement]:<8}{finding.file:<{width}}  {finding.words}"
+    width = max((len(remark.file) for remark in found.remarks), default=0)
+    for remark in found.remarks:
+        yield f"{_MARKS[remark.judgement]:<8}{remark.file:<{width}}  {remark.words}"
     if found.certificate is not None:
         yield ""
         yield from (f"  {sentence}" for sentence in sentences(found.certificate))
@@ -181,7 +181,7 @@ def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
 
 
 def _summary(found: Verification) -> str:
-    wrong = sum(finding.judgement is Judgement.WRONG for finding in found.findings)
+    wrong = sum(remark.judgement is Judgement.WRONG for remark in found.remarks)
     pictures = counted(found.pictures, "picture")
     if wrong:
         return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
@@ -197,7 +197,7 @@ def _as_json(found: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
         "pictures": found.pictures,
         "findings": [
             {"file": one.file, "verdict": one.judgement.value, "words": one.words}
-            for one in found.findings
+            for one in found.remarks
         ],
         "manifest": None
         if manifest is None

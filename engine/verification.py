@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from engine.delivery import OUTSIDE, PRIVATE, Delivery, delivery
-from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_manifest
+from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.judgement import (
-    Finding,
     Held,
     Judgement,
+    Remark,
     Verification,
     held_at,
     judged,
@@ -57,7 +57,7 @@ def verify_folder(
     """
     handed = delivery(folder)
     found = _Folder(handed, trusted, distrusted, needs_manifest=needs_manifest).verified()
-    about = [one for one in found.findings if one.judgement is not Judgement.NOTE]
+    about = [one for one in found.remarks if one.judgement is not Judgement.NOTE]
     if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
         raise UnusableFolder(
             f"{printable(str(folder))} holds no certificate and no picture that could be verified."
@@ -88,12 +88,12 @@ def verify_one(
     try:
         kept = held_at(certificate)
     except (UnreadableFile, InvalidSignature) as error:
-        wrong = Finding(certificate.name, Judgement.WRONG, words_of(error))
+        wrong = Remark(certificate.name, Judgement.WRONG, words_of(error))
         return Verification((wrong,), 0, frozenset())
-    finding = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
-    fits = finding.judgement is not Judgement.WRONG
+    remark = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
+    fits = remark.judgement is not Judgement.WRONG
     return Verification(
-        (finding,), int(fits), frozenset({kept.signed.public_key}), certificate=kept.certificate
+        (remark,), int(fits), frozenset({kept.signed.public_key}), certificate=kept.certificate
     )
 
 
@@ -105,7 +105,7 @@ class _Folder:
     trusted: frozenset[bytes]
     distrusted: frozenset[bytes]
     needs_manifest: bool = field(kw_only=True)
-    findings: list[Finding] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     signers: set[bytes] = field(default_factory=set)
     held: dict[str, Held] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class _Folder:
         self._check_key_files()
         self._name_the_rest()
         return Verification(
-            tuple(self.findings),
+            tuple(self.remarks),
             self.pictures,
             frozenset(self.signers),
             self.manifest,
@@ -138,7 +138,7 @@ class _Folder:
         )
 
     def _say(self, name: str, judgement: Judgement, words: str) -> None:
-        self.findings.append(Finding(self.delivery.shown(name), judgement, words))
+        self.remarks.append(Remark(self.delivery.shown(name), judgement, words))
 
     def _open_certificates(self) -> None:
         for name in sorted(self.left):
@@ -171,7 +171,7 @@ class _Folder:
         self.left.discard(MANIFEST)
         try:
             signed = opened("manifest", content(self.delivery.files[MANIFEST], LONGEST_MANIFEST))
-            self.manifest = read_manifest(signed.body)
+            self.manifest = read_signed_manifest(signed.body)
         except (UnreadableFile, InvalidSignature) as error:
             self._say(MANIFEST, Judgement.WRONG, words_of(error))
             return None
@@ -211,11 +211,11 @@ class _Folder:
         name = kept.certificate.picture
         self.left.discard(name)
         path, shown = self.delivery.path(name), self.delivery.shown(name)
-        finding = judged(path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted)
+        remark = judged(path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted)
         problem = self._problem_with_listing(release, kept)
-        if finding.judgement is Judgement.WRONG or problem is None:
-            self.findings.append(finding)
-            self.pictures += finding.judgement is not Judgement.WRONG
+        if remark.judgement is Judgement.WRONG or problem is None:
+            self.remarks.append(remark)
+            self.pictures += remark.judgement is not Judgement.WRONG
         else:
             self._say(release + ENDING, Judgement.WRONG, problem)
 

@@ -26,7 +26,7 @@ from engine.attacks.methods import Kind, Method
 from engine.attacks.settings import Settings
 from engine.attacks.subjects import Subjects
 from engine.attacks.trial import IDENTITIES, LEARNED, Trial, run_trial
-from engine.attacks.verdict import Judgement, Proofs, Row, judge
+from engine.attacks.verdict import Proofs, Row, Ruling, judge
 from engine.category import DETECTABLE
 from engine.images import RedactedImage, RgbImage
 from engine.provenance import pipeline_version
@@ -201,7 +201,7 @@ def _report(
     subjects: Sequence[Subjects],
     settings: Settings,
     proofs: Proofs,
-    judgement: Judgement,
+    judgement: Ruling,
 ) -> dict[str, Any]:
     report: dict[str, Any] = {
         "schema": 1,

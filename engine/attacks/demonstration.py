@@ -54,7 +54,7 @@ class NothingToHide(LetheError):
     """The area that was chosen has no pixel in the picture."""
 
 
-class Finding(StrEnum):
+class Answer(StrEnum):
     """What a demonstration shows."""
 
     SAME = "same"
@@ -146,21 +146,21 @@ class Demonstration:
         return (1 + self.as_high) / (1 + len(self.others))
 
     @property
-    def finding(self) -> Finding:
+    def answer(self) -> Answer:
         """What this shows."""
         if not self.changed:
-            return Finding.SAME
-        return Finding.CHANGED if self.as_high else Finding.TOLD
+            return Answer.SAME
+        return Answer.CHANGED if self.as_high else Answer.TOLD
 
     @property
     def verdict(self) -> str:
         """One plain sentence, or two."""
         count = len(self.others)
-        if self.finding is Finding.SAME:
+        if self.answer is Answer.SAME:
             return (
                 f"The result is the same, bit for bit, whichever of {count} other things was there."
             )
-        if self.finding is Finding.TOLD:
+        if self.answer is Answer.TOLD:
             sentence = (
                 "The result gives away what was there: it is closer to it than what any of "
                 f"{count} other things would have given. Chance alone does that once in "

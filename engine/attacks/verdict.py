@@ -105,7 +105,7 @@ class Proofs:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Ruling:
     """The verdict with its reasons."""
 
     verdict: Verdict
@@ -119,7 +119,7 @@ class Judgement:
     by_category: dict[str, float | None]
 
 
-def judge(rows: Sequence[Row], proofs: Proofs) -> Judgement:
+def judge(rows: Sequence[Row], proofs: Proofs) -> Ruling:
     """Apply the rules.
 
     Args:
@@ -133,7 +133,7 @@ def judge(rows: Sequence[Row], proofs: Proofs) -> Judgement:
     leaks = (*_leaks_shown(rows), *_leaks_proved(rows, proofs))
     flaws = (*_flaws_shown(rows, overall), *_flaws_proved(rows, proofs))
     verdict = Verdict.FAIL if leaks else Verdict.INVALID if flaws else Verdict.PASS
-    return Judgement(verdict, rows, (*leaks, *flaws), overall, by_category)
+    return Ruling(verdict, rows, (*leaks, *flaws), overall, by_category)
 
 
 def _decided(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -90,9 +90,9 @@ def trusted(home):
 
 def wrong(verification):
     """Names of the files that are wrong."""
-    return [one.file for one in verification.findings if one.judgement is Judgement.WRONG]
+    return [one.file for one in verification.remarks if one.judgement is Judgement.WRONG]
 
 
 def words(verification, file):
-    (finding,) = [one for one in verification.findings if one.file == file]
+    (finding,) = [one for one in verification.remarks if one.file == file]
     return finding.words

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.certificate import Terms, certificate, manifest, quantised
+from engine.certificate import Supplement, certificate, manifest, quantised
 from engine.certificate_words import sentences
 from engine.documents import Battery, Certificate, read_certificate
 from engine.errors import InvalidSignature
@@ -21,7 +21,7 @@ from tests.engine.handed_out import DAY, RECEIPT, notary_at
 HEADLINE = Battery(
     report="b" * 8, verdict="pass", pipeline="0.1.0+00000000", words="No attack beat its null."
 )
-TERMS = Terms(DAY, "0.1.0+00000000", HEADLINE, None, "a" * 16, "c" * 16)
+TERMS = Supplement(DAY, "0.1.0+00000000", HEADLINE, None, "a" * 16, "c" * 16)
 
 
 def made(receipt=RECEIPT, data=b"pixels", terms=TERMS):

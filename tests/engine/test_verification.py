@@ -29,7 +29,7 @@ def test_what_was_handed_out_verifies_as_a_folder_and_within_the_runs(handed, ma
 
         assert verification.judgement is Judgement.FITS
         assert verification.pictures == verification.manifest.count == 3
-        names = [one.file for one in verification.findings if one.judgement is Judgement.FITS]
+        names = [one.file for one in verification.remarks if one.judgement is Judgement.FITS]
         assert f"{prefix}manifest.json" in names
         assert f"{prefix}{release_id(1)}.png" in names
 
@@ -219,7 +219,7 @@ class TestTampering:
         verification = verified(forged)
 
         assert verification.judgement is Judgement.UNKNOWN
-        assert {one.judgement for one in verification.findings} == {Judgement.UNKNOWN}
+        assert {one.judgement for one in verification.remarks} == {Judgement.UNKNOWN}
 
     def test_a_replaced_key_inside_a_certificate_is_named(
         self, handed, verified, signing_home, strange_home

@@ -14,8 +14,8 @@ from engine.attacks.demonstration import (
     MASK_PX,
     OTHERS,
     SEEN_PX,
+    Answer,
     Demonstration,
-    Finding,
     NothingToHide,
     conceal,
     demonstrate,
@@ -66,7 +66,7 @@ def shown(rng, method, attack=sharpened, category=Category.FACE) -> Demonstratio
 def test_with_our_fills_every_other_thing_gives_the_same(rng, name, category):
     found = shown(rng, FILLS[name], category=category)
 
-    assert found.finding is Finding.SAME
+    assert found.answer is Answer.SAME
     assert found.changed == 0
     assert set(found.others) == {found.score}
     assert len(found.others) == OTHERS
@@ -80,7 +80,7 @@ def test_with_our_fills_every_other_thing_gives_the_same(rng, name, category):
 def test_with_blur_and_the_like_what_was_there_stands_out(rng, method, category):
     found = shown(rng, method, attack=raw, category=category)
 
-    assert found.finding is Finding.TOLD
+    assert found.answer is Answer.TOLD
     assert found.changed == OTHERS
     assert found.score > max(found.others)
     assert found.chance == 1 / (OTHERS + 1)
@@ -95,7 +95,7 @@ def test_a_leak_in_our_own_fill_stands_out_and_is_called_what_it_is(rng, monkeyp
 
     found = shown(rng, FILLS["pushpull"])
 
-    assert found.finding is Finding.TOLD
+    assert found.answer is Answer.TOLD
     assert "must never happen" in found.verdict
 
 
@@ -112,7 +112,7 @@ def test_one_leaked_bit_is_seen_even_where_no_attack_reads_it(rng, monkeypatch):
 
     found = shown(rng, FILLS["pushpull"], attack=lambda picture, mask: 0 * picture)
 
-    assert found.finding is Finding.CHANGED
+    assert found.answer is Answer.CHANGED
     assert 0 < found.changed < OTHERS
     assert "something came through" in found.verdict
     assert "must never happen" in found.verdict
@@ -239,7 +239,7 @@ def test_areas_at_the_border_work_as_well(rng, box, expected):
     piece = exhibit(picture, region, Policy())
     found = demonstrate(conceal(piece, FILLS["pushpull"], seed=SEED), sharpened)
 
-    assert found.finding is Finding.SAME
+    assert found.answer is Answer.SAME
     if expected is not None:
         assert found.outline.area == found.original.shape[0] * found.original.shape[1]
 
@@ -264,7 +264,7 @@ def test_chance_is_the_rank_among_all(rng, score, others, as_high):
 
     assert found.as_high == as_high
     assert found.chance == pytest.approx((1 + as_high) / 3)
-    assert found.finding is (Finding.CHANGED if as_high else Finding.TOLD)
+    assert found.answer is (Answer.CHANGED if as_high else Answer.TOLD)
 
 
 def test_scores_are_of_every_result_against_what_was_there(rng, monkeypatch):
