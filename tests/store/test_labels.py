@@ -58,6 +58,14 @@ def out(tmp_path):
     return tmp_path / "exports" / "labels"
 
 
+def contents(folder):
+    """What is where, and when it was written; not when it was last read."""
+    return {
+        path: (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in folder.rglob("*")
+    }
+
+
 def test_what_was_settled_comes_back_as_labels(database, out):
     batch, (first, second) = in_review(database, plan(), plan())
     settle(database, first, FACE, DRAWN)
@@ -287,12 +295,12 @@ class TestPlace:
 
     def test_what_is_there_is_never_written_over(self, database, out):
         export_labels(database, out)
-        before = {path: path.stat() for path in out.rglob("*")}
+        before = contents(out)
 
         with pytest.raises(UnusableFolder, match="is there already"):
             export_labels(database, out)
 
-        assert {path: path.stat() for path in out.rglob("*")} == before
+        assert contents(out) == before
 
     @pytest.mark.parametrize("kind", ["file", "link", "dangling"])
     def test_nor_is_a_file_or_what_a_link_points_to(self, database, out, tmp_path, kind):
