@@ -176,13 +176,13 @@ def _calibrate(options: argparse.Namespace) -> None:
         data if data.exists() else options.data,
         options.run,
         options.models,
-        options.policy,
+        (options.policy,),
         options.use,
     )
     with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
         result = calibrate(places, workers=options.workers, progress=bar.update)
-    for promise in result.promises:
-        _say(promise)
+    for sentence in result.sentences:
+        _say(sentence)
     if options.note:
         note_down(options.table, options.note, result.experiments)
 

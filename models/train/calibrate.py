@@ -1,8 +1,8 @@
 """From detectors to probabilities and thresholds: `python -m models.train calibrate`.
 
-Half A of the calibration pictures fits the fuser, half B chooses the thresholds and tells how good
-they are. What comes out is written into `models/fusion.toml` and the policy file, with a card that
-says in words what the thresholds promise.
+Half A of the calibration pictures fits the fuser, half B chooses the thresholds of each policy
+within its budget and tells how good they are. What comes out is written into `models/fusion.toml`
+and the policy files, with a card that says in words what the thresholds promise and cost.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import LabelledPicture
 from engine.policy import Policy, read_policy
 from engine.weights import Weights
+from models.train.budget import BUDGETS, Budget, Cost, within_budget
 from models.train.experiments import Experiment, measured
 from models.train.files import write_whole
 from models.train.fusing import as_toml, fit
@@ -30,9 +31,12 @@ from models.train.halves import half
 from models.train.judging import judged
 from models.train.manifest import enter
 from models.train.proposals import propose, sightings_in
-from models.train.thresholds import NEEDLESS_RISK, RISKS, Control, control
+from models.train.thresholds import Control
 
 NAME = "fusion"
+ASKING_WHERE_NOTHING_IS = ("cautious",)
+"""Policies that send a picture to a person in which nothing of a category was found for which
+nobody can promise anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +48,59 @@ class Places:
     cache: Path
     """A folder for what the detectors saw."""
     models: Path
-    policy: Path
-    """Its thresholds are replaced."""
+    policies: tuple[Path, ...]
+    """Their thresholds are replaced, each within the budget of its name (`models.train.budget`).
+    The first says how the detectors look and how far masks grow."""
     use: str = "research"
     """What the labelled pictures allow, for the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
-    """What calibration gave."""
+class Chosen:
+    """The thresholds of one policy."""
 
+    policy: str
     controls: Mapping[Category, Control]
-    experiments: tuple[Experiment, ...]
+    cost: Cost
 
     @property
     def promises(self) -> list[str]:
         """A sentence or two for each category."""
         return [_promise(category, one) for category, one in self.controls.items()]
 
+    @property
+    def costs(self) -> str:
+        """What the policy costs people, and whether that is more than it may."""
+        most = budget_of(self.policy).to_a_person
+        if self.cost.to_a_person <= most:
+            return self.cost.sentence
+        return (
+            f"{self.cost.sentence} That is more than the {most:.0%} that this policy may send to "
+            "a person: no thresholds keep that."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What calibration gave."""
+
+    chosen: tuple[Chosen, ...]
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Everything that is promised, policy by policy, and what it costs."""
+        return [
+            f"{one.policy}: {sentence}"
+            for one in self.chosen
+            for sentence in (*one.promises, one.costs)
+        ]
+
 
 def calibrate(
     places: Places, *, workers: int, progress: Callable[[], object] = lambda: None
 ) -> Calibrated:
-    """Fit the fuser, choose the thresholds, and write both.
+    """Fit the fuser, choose every policy's thresholds, and write both.
 
     Args:
         places: where from and where to.
@@ -77,7 +111,7 @@ def calibrate(
         LetheError: the data set, the policy or a model file cannot be used, or a category has no
             labels in half B. Nothing is changed then.
     """
-    policy = read_policy(places.policy.read_text(encoding="utf-8"), name=places.policy.name)
+    policy, *_ = [_read(file) for file in places.policies]
     pictures = read_dataset(places.data).pictures
     detectors = [one.name for one in default_detectors()]
     second = second_stage()
@@ -87,15 +121,32 @@ def calibrate(
     )
     text = as_toml(fit(half_a, detectors), second.name)
     fuser = FittedFuser(_weights(text), second)
-    controls = {one: control(half_b, one, fuser) for one in DETECTABLE}
-    result = Calibrated(
-        controls, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
+    chosen = tuple(
+        Chosen(file.stem, *within_budget(half_b, fuser, budget_of(file.stem)))
+        for file in places.policies
     )
-    changed = _with_thresholds(places.policy, controls)
+    controls = chosen[0].controls
+    result = Calibrated(
+        chosen, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
+    )
+    changed = [
+        _with_thresholds(file, one.controls)
+        for file, one in zip(places.policies, chosen, strict=True)
+    ]
     entry = _entry(text, pictures, places.use)
     enter(places.models, NAME, entry, text.encode(), _card(result, detectors))
-    write_whole(places.policy, changed.encode())
+    for file, toml in zip(places.policies, changed, strict=True):
+        write_whole(file, toml.encode())
     return result
+
+
+def budget_of(policy: str) -> Budget:
+    """By the name of a policy file; one of a user's own has that of `balanced`."""
+    return BUDGETS.get(policy, BUDGETS["balanced"])
+
+
+def _read(file: Path) -> Policy:
+    return read_policy(file.read_text(encoding="utf-8"), name=file.name)
 
 
 def _looked(
@@ -151,8 +202,9 @@ def _with_thresholds(file: Path, controls: Mapping[Category, Control]) -> str:
     for category, one in controls.items():
         table = _table(_table(document, "categories"), category.value)
         table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
-    blind = [category.value for category, one in controls.items() if one.risk is None]
-    _table(document, "review")["nothing_found_of"] = blind
+    if file.stem in ASKING_WHERE_NOTHING_IS:
+        blind = [category.value for category, one in controls.items() if one.risk is None]
+        _table(document, "review")["nothing_found_of"] = blind
     return str(tomlkit.dumps(document))
 
 
@@ -165,31 +217,50 @@ def _table(parent: Any, name: str) -> Any:  # noqa: ANN401 - tomlkit is not type
 
 def _promise(category: Category, one: Control) -> str:
     name = category.value
-    words = (
-        f"{name}: of the labels of one more group like the {one.groups} of half B, at most "
-        f"{one.risk or 1:.0%} are expected to be missed, neither removed nor shown as a doubt "
-        f"(doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were)."
-    )
-    if one.risk is None:
+    seen = f"doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were"
+    if one.risk is not None:
         words = (
-            f"{name}: no threshold keeps even {RISKS[-1]:.0%} of the labels of one more group from "
-            f"being missed (doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels of the "
-            f"{one.groups} groups of half B were), so pictures in which no {name} was found go to "
-            "a person."
+            f"{name}: of the labels of one more group like the {one.groups} of half B, at most "
+            f"{one.risk:.0%} are expected to be missed, neither removed nor shown for review "
+            f"({seen})."
         )
+    elif one.is_by_budget:
+        words = (
+            f"{name}: nothing is promised about labels that are missed. Every threshold that "
+            f"keeps a risk costs more false regions than this policy allows, so the budget alone "
+            f"chose ({seen} missed in the {one.groups} groups of half B)."
+        )
+    else:
+        words = (
+            f"{name}: no threshold keeps a risk of missing labels; all that was seen is shown "
+            f"({seen} missed in the {one.groups} groups of half B)."
+        )
+    words += f" False regions: {one.false_regions:.2f} a completely labelled picture."
     if not one.may_accept:
         return words + (
-            f" No accept_at keeps needless removal within {NEEDLESS_RISK:.0%} of pictures, so a "
+            f" No accept_at keeps needless removal within {one.needless:.0%} of pictures, so a "
             f"person is asked about every {name}."
         )
     return words + (
-        f" In at most {NEEDLESS_RISK:.0%} of its pictures something that is no {name} is expected "
+        f" In at most {one.needless:.0%} of its pictures something that is no {name} is expected "
         f"to be removed without asking (accept_at {one.accept_at:g})."
     )
 
 
 def _card(result: Calibrated, detectors: Sequence[str]) -> str:
-    promises = "\n".join(f"- {promise}" for promise in result.promises)
+    promises = "\n\n".join(
+        "\n".join(
+            [f"### {one.policy}", "", *(f"- {promise}" for promise in one.promises), "", one.costs]
+        )
+        for one in result.chosen
+    )
+    risks = "; ".join(
+        f"{one.policy}: "
+        + ", ".join(f"{risk:.0%}" for risk in budget_of(one.policy).risks)
+        + f", at most {budget_of(one.policy).false_regions:g} false regions of a category a "
+        f"picture and {budget_of(one.policy).to_a_person:.0%} of pictures to a person"
+        for one in result.chosen
+    )
     return f"""# fusion
 
 What makes one probability of everything that saw a thing, and the thresholds on it. Written by
@@ -198,15 +269,17 @@ What makes one probability of everything that saw a thing, and the thresholds on
 - **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
   surest score, the number of sightings, the second look's log-odds, and how much of the thing
   lies in a surer one or the other way round; fitted on half A.
-- **Thresholds**: in `engine/policy.toml`, by conformal risk control by group on half B
-  (Angelopoulos et al., ICLR 2024); `models/train/thresholds.py` has the formula.
+- **Thresholds**: in each policy file, by conformal risk control by group on half B (Angelopoulos
+  et al., ICLR 2024) within the policy's budget; `models/train/thresholds.py` has the formula,
+  `models/train/budget.py` the budgets.
 
-## What the thresholds promise
+## What the thresholds promise, and what they cost
 
 {promises}
 
-The risk is the smallest of {", ".join(f"{one:.0%}" for one in RISKS)} that half B supports. These
-are bounds on an *expected* share, averaged over groups drawn like those of the calibration
-pictures: the same sources in the same mixture. They do not carry over to unlike pictures; calibrate
-on your own. With n groups no method can promise less than 1 / (n + 1).
+Tried, fixed beforehand: {risks}. The risk is the smallest that half B supports
+within the budget. Costs are what happens on half B itself, without what other reasons send to a
+person. The promises are bounds on an *expected* share, averaged over groups drawn like those of the
+calibration pictures: the same sources in the same mixture. They do not carry over to unlike
+pictures; calibrate on your own. With n groups no method can promise less than 1 / (n + 1).
 """

@@ -46,21 +46,45 @@ class Control:
     missed: int
     """Labels of these groups that are missed at `doubt_at`."""
     may_accept: bool
-    """False where no threshold keeps `NEEDLESS_RISK`, so that a person is asked about all."""
+    """False where no threshold keeps the needless risk, so that a person is asked about all."""
+    false_regions: float = 0.0
+    """From `doubt_at` on, for a picture that is completely labelled for the category."""
+    is_by_budget: bool = False
+    """True where every threshold that keeps a risk costs more false regions than allowed, so that
+    the budget alone chose `doubt_at` and nothing is promised."""
+    needless: float = NEEDLESS_RISK
+    """The share of pictures that `accept_at` keeps."""
 
 
-def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> Control:
-    """Choose the thresholds of one category.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the thresholds of one category must keep."""
 
-    `doubt_at` is the highest threshold at the smallest of `RISKS` that any keeps; where none is
-    kept, it loses nothing that was seen at all. `accept_at` is the lowest that keeps
-    `NEEDLESS_RISK`.
+    risks: tuple[float, ...] = RISKS
+    """Of missing labels, ascending; the first that can be kept within the budget is."""
+    false_regions: float = math.inf
+    """At most so many for a completely labelled picture, from `doubt_at` on."""
+    needless: float = NEEDLESS_RISK
+    """At most this share of pictures has something false at or above `accept_at`."""
+
+
+def control(
+    every: Sequence[Judged], category: Category, fuser: FittedFuser, limits: Limits = Limits()
+) -> Control:
+    """Choose the thresholds of one category: conformal risk control within a budget.
+
+    `doubt_at` is the highest threshold at the smallest risk that any keeps within the budget of
+    false regions. Where the budget allows none of them, it is the lowest that keeps the budget;
+    where no risk can be kept at all, it loses nothing that was seen, as far as the budget allows.
+    `accept_at` is the lowest that keeps the needless risk.
 
     Raises:
         TrainingRefused: no picture has a label of the category.
     """
     hiding: dict[str, list[float]] = {}
     needless: dict[str, list[float]] = {}
+    false_scores: list[float] = []
+    complete = 0
     for one in every:
         likely = [fuser.probability(each.thing, each.clues) for each in one.of(category)]
         if scores := one.hiding(category, likely):
@@ -70,24 +94,42 @@ def control(every: Sequence[Judged], category: Category, fuser: FittedFuser) -> 
                 p for p, each in zip(likely, one.of(category), strict=True) if each.is_true is False
             ]
             needless.setdefault(one.group, []).append(max(false, default=0.0))
+            false_scores += false
+            complete += 1
     if not hiding:
         raise TrainingRefused(
             f"No picture of half B has a label of {category.value}, so no threshold can be chosen; "
             "add labelled pictures of more people or events."
         )
-    least = least_risk(hiding)
-    risk = next((one for one in RISKS if one >= least - _HAIR), None)
-    doubt_at = _down(last_valid(hiding, least if risk is None else risk))
-    accept_at = max(_up(first_valid(needless, NEEDLESS_RISK)), doubt_at)
+    cheapest = _cheapest(false_scores, limits.false_regions * complete if complete else math.inf)
+    kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
+    doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
+    risk = next((one for one in kept if doubt_at[one] >= cheapest), None)
+    if risk is not None:
+        chosen = doubt_at[risk]
+    else:
+        safest = _down(last_valid(hiding, least_risk(hiding)))
+        chosen = max(0.0 if kept else safest, _up(cheapest))
+    accept_at = max(_up(first_valid(needless, limits.needless)), chosen)
     return Control(
-        doubt_at=doubt_at,
+        doubt_at=chosen,
         accept_at=accept_at,
         risk=risk,
         groups=len(hiding),
         labels=sum(len(scores) for scores in hiding.values()),
-        missed=sum(s < doubt_at or s <= 0 for scores in hiding.values() for s in scores),
+        missed=sum(s < chosen or s <= 0 for scores in hiding.values() for s in scores),
         may_accept=accept_at <= SUREST,
+        false_regions=sum(one >= chosen for one in false_scores) / max(complete, 1),
+        is_by_budget=risk is None and chosen >= cheapest > 0,
+        needless=limits.needless,
     )
+
+
+def _cheapest(false_scores: Sequence[float], allowed: float) -> float:
+    """The lowest threshold that no more than so many false proposals reach; 0 where all may."""
+    if len(false_scores) <= allowed:
+        return 0.0
+    return float(np.nextafter(sorted(false_scores, reverse=True)[int(allowed)], 2.0))
 
 
 def bound(loss: float, groups: int) -> float:

@@ -1,0 +1,149 @@
+"""What a policy may cost people, and what given thresholds do cost on calibration pictures.
+
+A promise about recall alone is kept best by marking everything. So each named policy has a budget:
+thresholds are the safest that keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engine.category import DETECTABLE, Category
+from engine.detect.fuser import FittedFuser
+from engine.evaluation.matching import union_area
+from engine.geometry import Box
+from models.train.judging import Judged, Proposal
+from models.train.thresholds import Control, Limits, control
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a policy may cost, on average over pictures; each is a share or a count."""
+
+    risks: tuple[float, ...]
+    """Risks of missing labels that are tried, ascending."""
+    false_regions: float
+    """Of each category, for a picture that is completely labelled for it."""
+    to_a_person: float
+    """Share of pictures in which a person is asked about a box."""
+    needless: tuple[float, ...]
+    """Shares of pictures in which something is removed without asking that is nothing: tried,
+    ascending, until few enough pictures go to a person."""
+
+
+BUDGETS: Final = {
+    "cautious": Budget((0.01, 0.02, 0.05, 0.10), 3.0, 1.0, (0.05, 0.10, 0.20)),
+    "balanced": Budget((0.01, 0.02, 0.05, 0.10), 1.0, 0.35, (0.05, 0.10, 0.20, 0.30, 0.50)),
+    "fast": Budget((0.02, 0.05, 0.10, 0.20), 0.5, 0.10, (0.10, 0.20, 0.30, 0.50, 1.0)),
+}
+"""By the name of the policy; fixed before any threshold was chosen with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A picture of half B with the probability of each proposal."""
+
+    picture: Judged
+    likely: Mapping[Category, Sequence[float]]
+    """In the order of `picture.of(category)`."""
+
+    def above(self, category: Category, threshold: float) -> tuple[tuple[Proposal, float], ...]:
+        """The proposals of a category with at least this probability."""
+        pairs = zip(self.picture.of(category), self.likely[category], strict=True)
+        return tuple((one, score) for one, score in pairs if score >= threshold)
+
+    def asked(self, thresholds: Mapping[Category, Control]) -> int:
+        """About how many boxes a person would be asked."""
+        return sum(
+            score < chosen.accept_at
+            for category, chosen in thresholds.items()
+            for _, score in self.above(category, chosen.doubt_at)
+        )
+
+    def boxes(self, thresholds: Mapping[Category, Control]) -> int:
+        """How many boxes a person would see."""
+        return sum(
+            len(self.above(category, chosen.doubt_at)) for category, chosen in thresholds.items()
+        )
+
+    def removed(self, thresholds: Mapping[Category, Control]) -> float:
+        """Share of the picture under the masks of everything that is proposed, 0..1."""
+        rects = [
+            one.masked.rect
+            for category, chosen in thresholds.items()
+            for one, _ in self.above(category, chosen.doubt_at)
+        ]
+        size = self.picture.picture.size
+        boxes = [Box(*rect) for rect in rects]
+        return union_area(boxes) / (size.width * size.height) if size else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What thresholds cost on the pictures they were chosen with."""
+
+    pictures: int
+    to_a_person: float
+    """Share of pictures."""
+    boxes: tuple[float, float]
+    """Of a picture that goes to a person: median and 90th percentile; 0 where none does."""
+    removed: float
+    """Mean share of a picture under masks."""
+
+    @property
+    def sentence(self) -> str:
+        """For a person who chooses between policies."""
+        median, most = self.boxes
+        return (
+            f"On the {self.pictures} pictures of half B, {self.to_a_person:.0%} would go to a "
+            f"person for a box, with {median:.0f} boxes each (median; one in ten has more than "
+            f"{most:.0f}), and {self.removed:.0%} of a picture would be removed on average."
+        )
+
+
+def cost(every: Sequence[Scored], thresholds: Mapping[Category, Control]) -> Cost:
+    """Add up what thresholds cost."""
+    asked = [one for one in every if one.asked(thresholds)]
+    boxes = [one.boxes(thresholds) for one in asked] or [0]
+    median, most = np.percentile(boxes, [50, 90]).tolist()
+    removed = [one.removed(thresholds) for one in every] or [0.0]
+    return Cost(
+        pictures=len(every),
+        to_a_person=len(asked) / max(len(every), 1),
+        boxes=(median, most),
+        removed=float(np.mean(removed)),
+    )
+
+
+def within_budget(
+    every: Sequence[Judged], fuser: FittedFuser, budget: Budget
+) -> tuple[dict[Category, Control], Cost]:
+    """Choose every category's thresholds so that together they keep a budget, if any do.
+
+    Of the shares of needless removals, the smallest with which few enough pictures go to a person
+    is taken; where none is, the last.
+
+    Raises:
+        TrainingRefused: as `control`.
+    """
+    scored = [
+        Scored(
+            one,
+            {
+                category: [fuser.probability(each.thing, each.clues) for each in one.of(category)]
+                for category in DETECTABLE
+            },
+        )
+        for one in every
+    ]
+    for needless in budget.needless:
+        limits = Limits(budget.risks, budget.false_regions, needless)
+        controls = {one: control(every, one, fuser, limits) for one in DETECTABLE}
+        spent = cost(scored, controls)
+        if spent.to_a_person <= budget.to_a_person:
+            break
+    return controls, spent
