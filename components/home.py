@@ -14,6 +14,7 @@ from components.services import database, now, policy, services
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import LetheError
+from engine.evaluation.report_cost import in_short
 from engine.policy import read_policy
 from engine.weights import own_weights_notice
 from store import batches, evaluations, intake, progress
@@ -94,6 +95,7 @@ def _last_evaluation() -> None:
     head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
     short = said[: said.index("**", 2) + 2]  # the lines below say why
     st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *told]))
+    st.caption(in_short(last.report))
 
 
 def gates() -> None:

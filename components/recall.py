@@ -10,6 +10,7 @@ import streamlit as st
 
 from components import recall_misses, recall_samples, recall_thresholds, session
 from components.charts import draw, recall_lines
+from components.costs import cost_view
 from components.evaluated import Evaluated, evaluated
 from components.palette import ago, plain
 from components.recall_figures import calibration_view, compare_view, groups_view, trend_view
@@ -82,6 +83,7 @@ def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
         icon=":material/verified:" if colour == "green" else ":material/pending_actions:",
     )
     _table(lines(report, left_out))
+    cost_view({"Measured": report})
     if report["pictures"]:
         st.caption(_load(report))
     st.caption(
@@ -125,7 +127,7 @@ def _row(line: Line) -> dict[str, str]:
 
 
 def _load(report: dict[str, Any]) -> str:
-    load, excess = report["review_load"], report["excess_masked"]
+    load = report["review_load"]
     shares = [
         f"{at_most(load[part])} of those {part} labels"
         for part in ("with", "without")
@@ -134,8 +136,6 @@ def _load(report: dict[str, Any]) -> str:
     return (
         f"A person must look at {at_most(load['all'])} of these pictures ({', '.join(shares)}), "
         f"and at {at_most(load['audit'])} more as sample checks. "
-        f"Masked beyond the labels: {at_most(excess['mean'])} of a picture on average, "
-        f"{at_most(excess['p95'])} in the worst twentieth. "
         "*Found* is removed, or shown to a person; *sure* is what the score alone would remove "
         "with no person; "
         "*false regions* are counted for each completely labelled picture. "

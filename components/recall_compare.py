@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import streamlit as st
 
+from components.costs import cost_view
 from components.evaluated import Evaluated
 from components.palette import plain
 from components.recall_tables import download
@@ -35,6 +36,7 @@ def compare_view(before: Evaluated, after: Evaluated, crop: Crop) -> None:
         for category in DETECTABLE
     }
     _say_what_is_compared(before, after, both)
+    _costs(before, after)
     if not any(one.common for one in both.values()):
         st.info("They have no label in common, so nothing can be compared.")
         return
@@ -94,6 +96,17 @@ def _say_what_is_compared(
         f"{'is' if common == 1 else 'are'} compared; {gone} are in the earlier one alone, "
         f"{new} in the later one alone.",
         icon=":material/difference:",
+    )
+
+
+def _costs(before: Evaluated, after: Evaluated) -> None:
+    """Both costs, each on its own pictures: a gain may be bought with more work for people."""
+    cost_view(
+        {
+            head: one.evaluation.report
+            for head, one in (("Earlier", before), ("Later", after))
+            if one.evaluation.report is not None
+        }
     )
 
 

@@ -18,6 +18,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.counts import Slice
 from engine.evaluation.recall import ENOUGH_FOR, Scored
+from engine.evaluation.report_cost import prices
 from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import NONE, Tally, more_to_prove
 from store.evaluations import Evaluation
@@ -37,6 +38,7 @@ def trend_view(evaluations: Sequence[Evaluation]) -> None:
     Args:
         evaluations: in any order; those without a report are left out.
     """
+    reports = {one.number: one.report for one in evaluations if one.report is not None}
     runs = in_order([_run(one, one.report) for one in evaluations if one.report is not None])
     if not runs:
         st.info("No evaluation is finished yet.", icon=":material/timeline:")
@@ -54,10 +56,10 @@ def trend_view(evaluations: Sequence[Evaluation]) -> None:
         "Bars reach down to the lower bound (one-sided, 95 %); the dashed line is the target."
     )
     st.dataframe(
-        [_trend_row(run, numbers) for run in reversed(runs)],
+        [_trend_row(run, numbers) | _trend_cost(reports[run.number]) for run in reversed(runs)],
         hide_index=True,
         key="recall_trend_runs",
-        alt=f"{counted(len(runs), 'evaluation')} with recall and its lower bound, newest first",
+        alt=f"{counted(len(runs), 'evaluation')} with recall and what it costs, newest first",
     )
     rows = [_trend_data(run, one, numbers) for run in runs for one in DETECTABLE]
     download(rows, "lethe_recall_trend", "recall_trend_data")
@@ -164,6 +166,10 @@ def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
             else "no labels"
         )
     return row
+
+
+def _trend_cost(report: Mapping[str, Any]) -> dict[str, object]:
+    return {one.what: one.much for one in prices(report)}
 
 
 def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dict[str, object]:

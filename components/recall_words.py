@@ -13,12 +13,14 @@ from typing import Any, Literal, TypeAlias
 from engine.category import DETECTABLE, Category
 from engine.evaluation import report_numbers
 from engine.evaluation.misses import FalseAlarm, MissKind
+from engine.evaluation.recall import has_nothing
 from engine.evaluation.report_numbers import counted
 from engine.evaluation.tally import Tally
 
 Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 
 NOBODY_LOOKED = "nobody looked for it"
+NOTHING_TO_FIND = "nothing to find"
 MISS_SENTENCES = {
     MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
     MissKind.TOO_LARGE: "a region lay over it, too large to count",
@@ -187,6 +189,8 @@ def _short_of(line: Line, target: str) -> str:
     match line.word:
         case word if word == NOBODY_LOOKED:
             return f"nobody looked for {name}"
+        case word if word == NOTHING_TO_FIND:
+            return f"there is no {name} to find in this set"
         case "not measured":
             return f"no {name} label counts in this set"
         case "not proven":
@@ -229,6 +233,8 @@ def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, st
     if values["verdict"] == "missed":
         certain = bool(values["certain"])
         return ("missed for certain" if certain else "missed"), ":material/cancel:", "red"
+    if has_nothing(values):
+        return NOTHING_TO_FIND, ":material/remove:", "gray"
     if values["verdict"] == "not_proven":
         return "not proven", ":material/help:", "orange"
     return "not measured", ":material/remove:", "gray"

@@ -23,8 +23,9 @@ from engine.evaluation.counts import count
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.listing import private_lines
 from engine.evaluation.outputs import check_outputs, write_all
-from engine.evaluation.recall import TARGET, Scored, score_all
+from engine.evaluation.recall import TARGET, Scored, has_nothing, score_all
 from engine.evaluation.report import Subject
+from engine.evaluation.report_cost import prices
 from engine.evaluation.report_numbers import at_least, at_most, counted, rate_at_most
 from engine.evaluation.run import Run, evaluate
 from engine.policy import Policy
@@ -144,7 +145,7 @@ def is_missed(summary: dict[str, Any]) -> bool:
 
 def as_text(summary: dict[str, Any], policy: Policy) -> str:
     """The summary as a person reads it in a terminal; recall is never rounded up."""
-    load, excess = summary["review_load"], summary["excess_masked"]
+    load = summary["review_load"]
     parts = [
         f"{at_most(load[part])} of those {part} labels"
         for part in ("with", "without")
@@ -156,14 +157,13 @@ def as_text(summary: dict[str, Any], policy: Policy) -> str:
         "category  labels     found  at least  automatic  false/picture  verdict",
         *(_line(name, one, policy) for name, one in summary["categories"].items()),
         f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
+        *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
     ]
-    if excess["mean"] is not None:
-        lines.append(f"Masked without need: {at_most(excess['mean'])} of a picture on average.")
     return "\n".join(lines)
 
 
 def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
-    word = one["verdict"].replace("_", " ")
+    word = "nothing to find" if has_nothing(one) else one["verdict"].replace("_", " ")
     if word == "missed" and one["certain"]:
         word += " for certain"
     is_blind = Category(name) not in policy.looked_for or "nobody looked" in one["misses"]

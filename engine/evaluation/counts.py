@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from engine.category import DETECTABLE, Category
+from engine.evaluation.cost import Cost, add_up
 from engine.evaluation.misses import FalseAlarm, MissKind
 from engine.evaluation.scoring import LabelScore, PictureScore
 from engine.evaluation.tally import NONE, Tally
@@ -79,6 +80,8 @@ class Counts:
     """The same of pictures that have none."""
     excess: tuple[float, ...] = ()
     """Share of each labelled picture under masks that are on no label, in ascending order."""
+    cost: Cost = field(default_factory=Cost)
+    """What the pictures cost people and pictures."""
     weights: frozenset[str] = frozenset()
     """Every model that looked."""
 
@@ -96,6 +99,7 @@ class Counts:
             with_labels=self.with_labels + other.with_labels,
             without_labels=self.without_labels + other.without_labels,
             excess=tuple(sorted(self.excess + other.excess)),
+            cost=self.cost + other.cost,
             weights=self.weights | other.weights,
         )
 
@@ -109,6 +113,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
         with_labels=sum((tally for is_labelled, tally in asked if is_labelled), NONE),
         without_labels=sum((tally for is_labelled, tally in asked if not is_labelled), NONE),
         excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
+        cost=add_up(one.cost for one in scored),
         weights=frozenset(name for one in scored for name in one.weights),
     )
 

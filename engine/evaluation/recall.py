@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
+from engine.evaluation.cost import Cost, Histogram
 from engine.evaluation.counts import CategoryCounts, Counts, count, telling
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import LabelledPicture
@@ -90,10 +91,8 @@ def summary(
             "without": _rounded(counts.without_labels.share),
             "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
         },
-        "excess_masked": {
-            "mean": _rounded(float(np.mean(counts.excess))) if counts.excess else None,
-            "p95": _rounded(float(np.percentile(counts.excess, 95))) if counts.excess else None,
-        },
+        "excess_masked": _spread(counts.excess),
+        "cost": _cost(counts.cost),
         "categories": {
             category.value: _category(counts.categories[category], target)
             for category in DETECTABLE
@@ -122,6 +121,15 @@ def verdict(tally: Tally, target: float) -> tuple[Verdict, bool]:
     if share < target:
         return "missed", upper < target
     return "not_proven", False
+
+
+def has_nothing(category: Mapping[str, Any]) -> bool:
+    """True when people looked for a category in these pictures and there was nothing of it.
+
+    Args:
+        category: its part of a summary.
+    """
+    return not category["labels"] and bool(category.get("complete_pictures"))
 
 
 def whole_groups(groups: Mapping[str, Tally]) -> Tally:
@@ -185,6 +193,36 @@ def _category(counts: CategoryCounts, target: float) -> dict[str, Any]:
         "false_alarms": {kind.value: n for kind, n in sorted(counts.false_alarms.items())},
         "verdict": word,
         "certain": certain,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "to_a_person": {
+            "pictures": cost.asked.found,
+            "share": _rounded(cost.asked.share),
+            "boxes": _quantiles(cost.boxes),
+            "doubts": _quantiles(cost.doubts),
+        },
+        "removed": _spread(cost.removed),
+        "removed_at_most": _spread(cost.removed_at_most),
+        "free": {
+            "pictures": cost.free_touched.total,
+            "touched": cost.free_touched.found,
+            "to_a_person": cost.free_asked.found,
+        },
+    }
+
+
+def _quantiles(boxes: Histogram) -> dict[str, int | None]:
+    return {"median": boxes.at(0.5), "p90": boxes.at(0.9), "worst": boxes.at(1.0)}
+
+
+def _spread(shares: Sequence[float]) -> dict[str, float | None]:
+    """Mean and 95th percentile of a share of each picture."""
+    return {
+        "mean": _rounded(float(np.mean(shares))) if shares else None,
+        "p95": _rounded(float(np.percentile(shares, 95))) if shares else None,
     }
 
 

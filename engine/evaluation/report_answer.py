@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.document import Block, Paragraph, Row, Section, Table, numbers, words
+from engine.evaluation.recall import has_nothing
+from engine.evaluation.report_cost import cost_table
 from engine.evaluation.report_facts import Facts
 from engine.evaluation.report_figures import forest
 from engine.evaluation.report_numbers import (
@@ -40,13 +42,22 @@ def answer(facts: Facts) -> Section:
         kind="answer",
     )
     drawn = (forest(facts),) if facts.labelled else ()
-    blocks: tuple[Block, ...] = (*_meaning(facts), table, *drawn, *_remarks(facts), _signature())
+    blocks: tuple[Block, ...] = (
+        *_meaning(facts),
+        table,
+        *drawn,
+        cost_table(facts.summary),
+        *_remarks(facts),
+        _signature(),
+    )
     return Section("1. The answer", blocks)
 
 
 def verdict_words(facts: Facts, category: Category) -> str:
     """A category's verdict as a reader takes it."""
     part = facts.of(category)
+    if has_nothing(part):
+        return "nothing to find: no labels"
     return _VERDICTS[part["verdict"], part["certain"]]
 
 
@@ -72,6 +83,13 @@ def _blindness(facts: Facts, category: Category) -> str:
 
 
 def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
+    if facts.has_nothing:
+        return (
+            Paragraph(
+                "There is nothing to find in these pictures, so they say nothing about recall. "
+                "They say what looking costs where there is nothing."
+            ),
+        )
     met = [one for one in DETECTABLE if facts.of(one)["verdict"] == "met"]
     short = [_name(one) for one in DETECTABLE if one not in met]
     scope = "under this policy, on pictures like these"

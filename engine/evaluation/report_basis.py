@@ -98,6 +98,13 @@ def method() -> Section:
                         "no ignored one."
                     ),
                     (
+                        "The cost of recall is what the policy would do: the pictures it sends to "
+                        "a person, for whatever reason, with the boxes shown there; pixels under "
+                        "masks; and what befalls pictures free of all that is looked for: "
+                        "labelled completely for it, with no box of it, not even an ignored one. "
+                        "A touched picture loses pixels without anybody being asked."
+                    ),
+                    (
                         "Excess masked area is the share of a picture under masks that lie on no "
                         "label of any category, counting masks of completely labelled categories. "
                         "It is what recall could be bought with."

@@ -10,7 +10,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.counts import Counts
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import LabelledPicture
-from engine.evaluation.recall import Scored
+from engine.evaluation.recall import Scored, has_nothing
 from engine.evaluation.tally import Tally
 from engine.plan import Reason, ReasonKind
 from engine.policy import Policy
@@ -90,3 +90,10 @@ class Facts:
     def labelled(self) -> tuple[Category, ...]:
         """Categories with at least one label that counts."""
         return tuple(category for category in DETECTABLE if self.of(category)["labels"])
+
+    @property
+    def has_nothing(self) -> bool:
+        """True when people looked for everything wanted, and there was nothing of it."""
+        return not self.labelled and all(
+            has_nothing(self.of(category)) for category in self.policy.looked_for
+        )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
+from engine.evaluation.cost import PictureCost, cost_of
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import (
@@ -96,6 +97,7 @@ class PictureScore:
     """Why a person looks; empty when the picture passes."""
     doubtful: frozenset[Category]
     """Categories with a doubt."""
+    cost: PictureCost
     weights: tuple[str, ...]
 
     def labels_of(self, category: Category) -> tuple[LabelScore, ...]:
@@ -143,6 +145,7 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         excess=_excess(labels, way, picture.labelled_for, findings.size),
         reasons=way.reasons,
         doubtful=frozenset(one.region.category for one in way.doubts),
+        cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
     )
 

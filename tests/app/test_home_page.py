@@ -8,6 +8,7 @@ import pytest
 
 from components import home, samples, services
 from engine.category import Category
+from engine.evaluation.report_cost import in_short
 from engine.geometry import Box
 from engine.plan import Origin, Region, Verdict
 from engine.weights import own_weights_notice
@@ -86,7 +87,8 @@ def test_home_tells_the_last_evaluation_in_a_line_for_each_category(lethe, tmp_p
     assert f"Evaluation {run.number} · second" in text
     assert "face 75.0 % found, at least 24.8 %" in text
     assert "missed" in text
-    assert "- jewelry :gray-badge[:material/remove: not measured]" in text
+    assert "- jewelry :gray-badge[:material/remove: nothing to find]" in text
+    assert in_short(run.report) in text
 
 
 def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):

@@ -18,6 +18,7 @@ from engine.evaluation.compare import Comparison, compare
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.recall import report, score_all
+from engine.evaluation.report_cost import prices
 from engine.geometry import Box, PixelRect, Size
 from engine.masks import Masked
 from engine.plan import Origin, Reason, ReasonKind, Region
@@ -283,6 +284,21 @@ def test_what_was_gained_is_counted_listed_and_shown():
     assert gained[0].value == str(len(expected.gained))
     assert list(app.dataframe[0].value["Change"].unique()) == ["gained"]
     assert "unseen → found" in app.text[0].value
+
+
+def test_a_gain_stands_beside_what_both_cost():
+    costs = opened(compare_page, "many pictures").table[0].value
+
+    assert list(costs.columns) == ["What that costs", "Earlier", "Later"]
+    assert list(costs["Earlier"]) == [one.much for one in prices(report(NOTHING_FOUND, Policy()))]
+    assert list(costs["Later"]) == [one.much for one in prices(report(WORLD, Policy()))]
+
+
+def test_a_trend_says_what_each_recall_costs():
+    runs = opened(trend_page, "many pictures").dataframe[0].value
+
+    for one in prices(report(WORLD, Policy())):
+        assert list(runs[one.what]) == [one.much]
 
 
 def test_different_data_sets_say_how_many_labels_are_common():

@@ -12,6 +12,7 @@ from components import recall_downloads, services, session
 from components.access import Role, User
 from components.recall_words import at_least
 from engine.category import DETECTABLE, Category
+from engine.evaluation.report_cost import prices
 from store import evaluations
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, labels, said
@@ -74,6 +75,46 @@ def test_the_headlines_numbers_are_the_reports(lethe, tmp_path):
         line = table.loc[category.value.capitalize()]
         assert line["Found"] == f"**{at_least(values['recall'])}**"
         assert line["At least"] == f"**{at_least(values['lower95'])}**"
+
+
+def test_the_headline_never_stands_without_what_it_costs(lethe, tmp_path):
+    run = evaluated(lethe, labelled_set(tmp_path / "set"))
+
+    costs = table_with(lethe.page("Recall"), "What that costs").set_index("What that costs")
+
+    assert list(costs["Measured"]) == [one.much for one in prices(run.report)]
+    assert not costs["Measured"].str.contains("not measured").any()
+
+
+def test_an_evaluation_stored_before_costs_were_measured_says_so(lethe, tmp_path):
+    run = evaluated(lethe, labelled_set(tmp_path / "set"))
+    evaluated(lethe, tmp_path / "set", "newer")
+    old = {key: value for key, value in run.report.items() if key != "cost"}
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE evaluations SET report = ?", (json.dumps(old),))
+
+    assert "what else it costs was not measured" in said(lethe.page())
+    app = lethe.page("Recall")
+
+    costs = table_with(app, "What that costs").set_index("What that costs")
+    assert costs.loc["Boxes on such a picture", "Measured"] == "not measured"
+    for view in ("Trend", "Compare"):
+        assert not show(app, view).error
+
+
+def test_a_set_without_any_label_has_nothing_to_find_and_its_costs(lethe, tmp_path):
+    folder = labelled_set(tmp_path / "set", missed=0)
+    content = json.loads((folder / "annotations.json").read_text())
+    (folder / "annotations.json").write_text(json.dumps(content | {"annotations": []}))
+
+    evaluated(lethe, folder)
+    app = lethe.page("Recall")
+
+    assert not app.exception
+    assert all("nothing to find" in verdict for verdict in headline(app)["Verdict"])
+    costs = table_with(app, "What that costs").set_index("What that costs")["Measured"]
+    touched = costs["Pictures free of all that is looked for: touched"]
+    assert "(3\u00a0of\u00a03)" in touched
 
 
 def test_a_set_that_cannot_be_read_is_a_sentence(lethe, tmp_path):

@@ -101,6 +101,19 @@ def test_every_verdict_has_a_word_an_icon_and_a_colour(changes, word):
     assert line.badge.endswith(f"{word}]")
 
 
+@pytest.mark.parametrize(
+    ("complete", "word"),
+    [(0, "not measured"), (9, "nothing to find")],
+    ids=["nobody labelled it", "nothing to find"],
+)
+def test_no_label_is_told_apart_from_nothing_to_find(complete, word):
+    none = category(0, 0, verdict="not_measured", certain=False, complete_pictures=complete)
+    told = report(face=none, tattoo=none, jewelry=none)
+
+    assert {one.word for one in lines(told)} == {word}
+    assert answer(told)[0].startswith("**Cannot say.**")
+
+
 def test_what_the_policy_leaves_out_is_said_even_without_labels():
     unlabelled = category(0, 0, verdict="not_measured", certain=False)
 

@@ -16,6 +16,7 @@ from engine.batch import InProcess
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
 from engine.evaluation import command, run
+from engine.evaluation.report_cost import prices
 from engine.geometry import Box
 from engine.plan import Detection
 from tests.scenes import FakeDetector
@@ -61,6 +62,29 @@ def test_every_output_is_written(evaluate, tmp_path):
     assert json.loads((tmp_path / "f.json").read_text())["categories"]["face"]["labels"] == 1
     assert "How much Lethe finds" in (tmp_path / "r.html").read_text()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_recall_is_never_said_without_what_it_costs(evaluate, tmp_path):
+    _, out, _ = evaluate("labels.json", "--only", "face", "--json", "f.json")
+
+    summary = json.loads((tmp_path / "f.json").read_text())
+    for one in prices(summary)[1:]:
+        assert f"{one.what}: {one.much}" in out
+    assert summary["cost"]["to_a_person"]["pictures"] == 0
+    assert summary["cost"]["free"] == {"pictures": 0, "touched": 0, "to_a_person": 0}
+
+
+def test_a_set_without_any_label_is_measured_by_what_it_costs(evaluate, tmp_path):
+    label(tmp_path)
+
+    status, out, _ = evaluate("labels.json", "--json", "f.json", "--report", "r.md")
+
+    assert status == 0
+    assert "nothing to find" in out
+    summary = json.loads((tmp_path / "f.json").read_text())
+    assert summary["cost"]["removed"]["mean"] > 0
+    assert summary["categories"]["face"]["false_per_picture"] == 1.0
+    assert "What that costs" in (tmp_path / "r.md").read_text()
 
 
 def test_a_markdown_report_lies_beside_its_figures(evaluate, tmp_path):

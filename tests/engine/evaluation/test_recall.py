@@ -36,9 +36,13 @@ BOX, FAR = (100, 100, 200, 200), (500, 500, 600, 600)
 ONE = (label(BOX),)
 GROUPS = {"a": Tally(9, 10), "b": Tally(1, 1), "c": Tally(3, 4), "d": Tally(20, 20)}
 KEYS = {
-    "": "pictures review_load excess_masked categories groups policy weights",
+    "": "pictures review_load excess_masked cost categories groups policy weights",
     "review_load": "all with without audit",
     "excess_masked": "mean p95",
+    "cost": "to_a_person removed removed_at_most free",
+    "to_a_person": "pictures share boxes doubts",
+    "boxes": "median p90 worst",
+    "free": "pictures touched to_a_person",
     "category": "labels iou coverage automatic false_per_picture verdict certain",
     "iou": "found recall",
     "coverage": "found recall lower95 upper95 lower95_groups",
@@ -146,6 +150,13 @@ class TestReport:
         assert keys("") <= said.keys()
         assert keys("review_load") == said["review_load"].keys()
         assert keys("excess_masked") == said["excess_masked"].keys()
+        cost = said["cost"]
+        assert keys("cost") == cost.keys()
+        assert keys("to_a_person") == cost["to_a_person"].keys()
+        assert keys("boxes") == cost["to_a_person"]["boxes"].keys()
+        assert keys("boxes") == cost["to_a_person"]["doubts"].keys()
+        assert keys("excess_masked") == cost["removed"].keys() == cost["removed_at_most"].keys()
+        assert keys("free") == cost["free"].keys()
         assert list(said["categories"]) == ["face", "tattoo", "jewelry"]
         for one in said["categories"].values():
             assert keys("category") <= one.keys()
@@ -174,6 +185,13 @@ class TestReport:
         assert said["pictures"] == 0
         assert said["review_load"] == {"all": None, "with": None, "without": None, "audit": None}
         assert said["excess_masked"] == {"mean": None, "p95": None}
+        nothing = {"median": None, "p90": None, "worst": None}
+        assert said["cost"] == {
+            "to_a_person": {"pictures": 0, "share": None, "boxes": nothing, "doubts": nothing},
+            "removed": {"mean": None, "p95": None},
+            "removed_at_most": {"mean": None, "p95": None},
+            "free": {"pictures": 0, "touched": 0, "to_a_person": 0},
+        }
         assert said["groups"] == []
         for one in said["categories"].values():
             assert (one["verdict"], one["certain"], one["labels"]) == ("not_measured", False, 0)
@@ -239,6 +257,25 @@ class TestReport:
 
         assert report(made, PLAIN)["excess_masked"] == {"mean": 0.05, "p95": 0.05}
         assert report(made[10:], PLAIN)["excess_masked"] == {"mean": 0.1, "p95": 0.55}
+
+    def test_the_cost_is_of_what_the_policy_would_do(self):
+        made = [
+            *pictures(1, masked(BOX), masked(FAR, score=0.3)),
+            *pictures(1, masked((0, 0, 1000, 400)), labels=()),
+            *pictures(2, labels=()),
+        ]
+
+        assert report(made, PLAIN)["cost"] == {
+            "to_a_person": {
+                "pictures": 1,
+                "share": 0.25,
+                "boxes": {"median": 2, "p90": 2, "worst": 2},
+                "doubts": {"median": 1, "p90": 1, "worst": 1},
+            },
+            "removed": {"mean": 0.128125, "p95": 0.426875},
+            "removed_at_most": {"mean": 0.13125, "p95": 0.42875},
+            "free": {"pictures": 3, "touched": 1, "to_a_person": 0},
+        }
 
     def test_pictures_that_could_not_be_measured_are_in_no_other_figure(self):
         unfit = (labelled(label(BOX), name="unfit", size=Size(3, 4)), findings())

@@ -189,7 +189,8 @@ def test_the_headline_says_what_was_counted(pairs, policy):
         (pairs_of(300, misses=1), "not proven"),
         (pairs_of(60, misses=1), "missed, though chance could explain it"),
         (pairs_of(30, misses=9), "missed for certain"),
-        (pairs_of(3, categories=()), "not measured: no labels"),
+        (pairs_of(3, categories=()), "nothing to find: no labels"),
+        (pairs_of(3, categories=(), counted=()), "not measured: no labels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -204,6 +205,30 @@ def test_what_nobody_looks_for_is_named_and_nobody_signs_for_it():
     assert "at least 99\u00a0% of faces are removed" in prose(made, 1)
     assert "Do not sign for pictures that may show them" in prose(made, 1)
     assert "nobody looked for tattoos and jewelry" in prose(made, 1)
+
+
+@cases
+def test_recall_never_stands_without_what_it_costs(pairs, policy):
+    blocks = document(pairs, policy).sections[0].blocks
+
+    tables = [block for block in blocks if isinstance(block, Table)]
+    assert [one.caption.split(".")[0] for one in tables if one.kind == "plain"] == [
+        "What that costs"
+    ]
+    whats = [row.cells[0] for row in tables[1].rows]
+    assert whats[0] == "Pictures that go to a person"
+    assert "Masked without need" in whats
+
+
+@pytest.mark.parametrize(
+    ("counted", "says"),
+    [(DETECTABLE, "There is nothing to find in these pictures"), ((), "No category is shown")],
+    ids=["complete", "nobody labelled anything"],
+)
+def test_a_set_without_a_label_says_whether_there_is_nothing_to_find(counted, says):
+    made = document(pairs_of(3, categories=(), counted=counted), Policy())
+
+    assert prose(made, 1).startswith(says)
 
 
 def test_missing_detectors_are_named():
