@@ -23,7 +23,8 @@ from engine.weights import load_weights, own_weights_notice
 from models.train import calibrate as calibration
 from models.train import manifest, proposals
 from models.train.__main__ import EXIT_USAGE, main
-from models.train.calibrate import Calibrated, Places, calibrate
+from models.train.budget import Cost
+from models.train.calibrate import Chosen, Places, calibrate
 from models.train.experiments import HEAD
 from models.train.halves import half_of
 from models.train.thresholds import RISKS, Control
@@ -102,18 +103,18 @@ def places(tmp_path, monkeypatch):
     described = write_description(data, images, annotations).rename(data / "calibration.json")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "manifest.toml").write_text(OTHER_MODEL)
-    (tmp_path / "policy.toml").write_bytes(DEFAULT_FILE.read_bytes())
+    (tmp_path / "cautious.toml").write_bytes(DEFAULT_FILE.read_bytes())
     monkeypatch.setattr(calibration, "default_detectors", lambda: (Told(),))
     monkeypatch.setattr(calibration, "second_stage", SaysNothing)
     monkeypatch.setattr(proposals._Worker, "detectors", (Told(),))
     monkeypatch.setattr(proposals, "ProcessPoolExecutor", AtOnce)
     monkeypatch.setattr(AtOnce, "looked", ())
-    return Places(described, tmp_path / "run", tmp_path / "models", tmp_path / "policy.toml")
+    return Places(described, tmp_path / "run", tmp_path / "models", (tmp_path / "cautious.toml",))
 
 
 def written(places):
     """Everything that calibration may change, by name."""
-    files = [*places.models.rglob("*"), places.policy]
+    files = [*places.models.rglob("*"), *places.policies]
     return {file.name: file.read_bytes() for file in files if file.is_file()}
 
 
@@ -175,13 +176,13 @@ def test_what_the_pictures_allow_stands_in_the_manifest(places):
 
 
 def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
-    before = places.policy.read_text()
+    before = places.policies[0].read_text()
 
     result = calibrate(places, workers=1)
 
-    after = places.policy.read_text()
+    after = places.policies[0].read_text()
     policy = read_policy(after)
-    for category, one in result.controls.items():
+    for category, one in result.chosen[0].controls.items():
         found = policy.thresholds(category)
         assert (found.doubt_at, found.accept_at) == (one.doubt_at, one.accept_at)
         assert 0 < one.doubt_at <= one.accept_at
@@ -191,15 +192,15 @@ def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
 
 
 def test_categories_that_miss_too_much_send_empty_pictures_to_a_person(places):
-    controls = calibrate(places, workers=1).controls
+    controls = calibrate(places, workers=1).chosen[0].controls
 
-    blind = tomllib.loads(places.policy.read_text())["review"]["nothing_found_of"]
+    blind = tomllib.loads(places.policies[0].read_text())["review"]["nothing_found_of"]
     assert blind == ["tattoo", "jewelry"]
     assert [one.risk is None for one in controls.values()] == [False, True, True]
 
 
 def test_the_figures_are_those_of_half_b_alone(places):
-    controls = calibrate(places, workers=1).controls
+    controls = calibrate(places, workers=1).chosen[0].controls
 
     count = len(_B)
     face, tattoo, jewelry = (controls[one] for one in DETECTABLE)
@@ -224,16 +225,18 @@ def test_half_b_has_no_say_in_the_fit(places):
     result = calibrate(places, workers=1)
 
     assert (places.models / "fusion.toml").read_bytes() == before
-    assert result.controls[FACE].missed == len(_B) * PER_PERSON
+    assert result.chosen[0].controls[FACE].missed == len(_B) * PER_PERSON
 
 
 def test_the_card_holds_one_promise_for_each_category(places):
     result = calibrate(places, workers=1)
 
     card = (places.models / "cards" / "fusion.md").read_text()
+    (chosen,) = result.chosen
     promises = [line for line in card.splitlines() if line.startswith("- ") and "doubt_at" in line]
-    assert promises == [f"- {one}" for one in result.promises]
-    assert [one.partition(":")[0] for one in result.promises] == ["face", "tattoo", "jewelry"]
+    assert promises == [f"- {one}" for one in chosen.promises]
+    assert [one.partition(":")[0] for one in chosen.promises] == ["face", "tattoo", "jewelry"]
+    assert chosen.costs in card
     assert "told@0" in card
 
 
@@ -242,16 +245,16 @@ def test_the_card_holds_one_promise_for_each_category(places):
     [
         (0.05, True, ["at most 5% are", "In at most 20%"], ["no threshold", "No accept_at"]),
         (0.01, True, ["at most 1% are", "In at most 20%"], ["no threshold", "No accept_at"]),
-        (None, True, ["no threshold keeps even 10%", "go to a person"], ["No accept_at", "100%"]),
+        (None, True, ["no threshold keeps a risk"], ["No accept_at", "100%"]),
         (0.05, False, ["No accept_at keeps", "within 20%"], ["no threshold", "In at most"]),
-        (None, False, ["no threshold keeps even 10%", "No accept_at keeps"], ["100%", "In at"]),
+        (None, False, ["no threshold keeps a risk", "No accept_at keeps"], ["100%", "In at"]),
     ],
     ids=["useful", "most useful", "blind", "all asked", "blind and all asked"],
 )
 def test_a_promise_says_what_holds(risk, may_accept, says, never_says):
     one = Control(0.1, 0.7, risk, 19, 40, 1, may_accept)
 
-    (promise,) = Calibrated({FACE: one}, ()).promises
+    (promise,) = Chosen("cautious", {FACE: one}, Cost(1, 0.0, (0, 0), 0.0)).promises
 
     assert "half B" in promise
     assert "19 " in promise
@@ -273,8 +276,8 @@ def test_each_picture_is_looked_at_once_however_often_one_calibrates(places):
 
 def test_other_looks_are_taken_anew(places):
     calibrate(places, workers=1)
-    text = places.policy.read_text()
-    places.policy.write_text(text.replace("scales = [640, 1280]", "scales = [320]", 1))
+    text = places.policies[0].read_text()
+    places.policies[0].write_text(text.replace("scales = [640, 1280]", "scales = [320]", 1))
 
     calibrate(places, workers=1)
 
@@ -282,15 +285,15 @@ def test_other_looks_are_taken_anew(places):
 
 
 def test_a_policy_that_leaves_tables_out_gets_them(places):
-    places.policy.write_text(HERS)
+    places.policies[0].write_text(HERS)
 
     result = calibrate(places, workers=1)
 
-    text = places.policy.read_text()
+    text = places.policies[0].read_text()
     policy = read_policy(text)
     assert text.startswith(HERS.rstrip("\n"))
     assert policy.review.audit_share == 0.5
-    for category, one in result.controls.items():
+    for category, one in result.chosen[0].controls.items():
         assert policy.thresholds(category).accept_at == one.accept_at
 
 
@@ -309,7 +312,7 @@ def no_labels_in_half_b(places):
 
 
 def broken_policy(places):
-    places.policy.write_text("[categories.nose]\n")
+    places.policies[0].write_text("[categories.nose]\n")
 
 
 def broken_manifest(places):
@@ -337,7 +340,7 @@ def test_what_cannot_be_calibrated_leaves_everything_as_it_was(places, spoil, ca
 def words(places, *more):
     return [
         "calibrate", str(places.data.parent), "--run", str(places.cache), "--workers", "1",
-        "--models", str(places.models), "--policy", str(places.policy), *more,
+        "--models", str(places.models), "--policy", str(places.policies[0]), *more,
     ]  # fmt: skip
 
 
@@ -349,7 +352,7 @@ def test_the_command_says_the_promises_and_writes_what_calibrate_writes(places, 
     status = main(words(places))
 
     assert status == 0
-    assert capsys.readouterr().out.splitlines() == result.promises
+    assert capsys.readouterr().out.splitlines() == result.sentences
     assert written(places) == expected
 
 
