@@ -122,6 +122,7 @@ class ReviewPolicy(_Part):
     """What goes to a person besides doubts."""
 
     audit_share: Share = 0.05
+    most_removed: Share = 0.5
     nothing_found: Flag = True
     nothing_found_of: tuple[Literal["face", "tattoo", "jewelry"], ...] = ()
 

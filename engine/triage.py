@@ -1,7 +1,8 @@
 """From detections to a plan, and from a person's verdict to a settled one.
 
 When in doubt, a person looks: a doubtful score, a category without a detector, a picture in which
-nothing was found, a source format that spreads pixels, and a random sample of everything else.
+nothing was found, one of which most would go, a source format that spreads pixels, and a random
+sample of everything else.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.coverage import percent, share_removed
 from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
-from engine.geometry import Box
+from engine.geometry import Box, Size
 from engine.images import Residue, RgbImage, SourceCodec
 from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, Verdict
@@ -54,7 +56,7 @@ def triage(
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
     found = found_in(image, seen.detections, policy)
-    way = route(found, standing_reasons(image.codec, policy, seen), policy)
+    way = route(found, standing_reasons(image.codec, policy, seen), policy, image.size)
     reasons = way.reasons
     if not reasons and draw < policy.review.audit_share:
         reasons = (Reason(ReasonKind.AUDIT_SAMPLE),)
@@ -84,13 +86,14 @@ def found_in(
     )
 
 
-def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -> Route:
+def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy, size: Size) -> Route:
     """Apply the policy's thresholds to what was found.
 
     Args:
         found: the surest first, with scores, of categories that have thresholds.
         standing: reasons for review that hold whatever was found.
         policy: the thresholds.
+        size: of the upright picture.
     """
     regions: list[Masked] = []
     doubts: list[Masked] = []
@@ -112,6 +115,9 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
         for category in policy.looked_for
         if category in policy.review.nothing_found_of and category not in found_of
     ]
+    removed = share_removed((one.rect for one in regions), size)
+    if removed > policy.review.most_removed:
+        reasons.append(Reason(ReasonKind.MUCH_REMOVED, percent(removed)))
     return Route(tuple(regions), tuple(doubts), tuple(reasons))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
+from engine.coverage import covered_share, union_area
 from engine.errors import InvalidDataset
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Label, LabelledPicture
@@ -17,12 +18,10 @@ from engine.evaluation.matching import (
     SAME_IOU,
     assigned,
     can_hide,
-    covered_share,
     hidden_share,
     inside,
     iou_matrix,
     is_found_by,
-    union_area,
 )
 from engine.evaluation.misses import FalseAlarm, Miss, why_false, why_missed
 from engine.geometry import Box, Size, box_to_upright
@@ -123,7 +122,9 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         InvalidDataset: the labels do not fit the picture, so nothing can be said about it.
     """
     labels = upright_labels(picture, findings)
-    findings, way = _inside(findings, route(findings.found, findings.standing, policy))
+    findings, way = _inside(
+        findings, route(findings.found, findings.standing, policy, findings.size)
+    )
     return PictureScore(
         picture=picture,
         size=findings.size,

@@ -86,7 +86,7 @@ def _asked_from(findings: Findings, policy: Policy, category: Category) -> float
     lowest = policy.with_thresholds(
         category, doubt_at=0.0, accept_at=policy.thresholds(category).accept_at
     )
-    doubts = route(findings.found, findings.standing, lowest).doubts
+    doubts = route(findings.found, findings.standing, lowest, findings.size).doubts
     scores = [one.region.score or 0.0 for one in doubts if one.region.category is category]
     return max(scores, default=NEVER)
 

@@ -182,7 +182,8 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
     ]
 
     found = found_in(original, detections, Policy())
-    way = route(found, standing_reasons(original.codec, Policy(), looked_for(DETECTABLE)), Policy())
+    standing = standing_reasons(original.codec, Policy(), looked_for(DETECTABLE))
+    way = route(found, standing, Policy(), original.size)
 
     plan = planned(original, *detections)
     assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
@@ -194,11 +195,31 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
 def test_of_nothing_found_the_standing_reasons_remain(original):
     standing = standing_reasons(original.codec, Policy(), looked_for([]))
 
-    way = route((), standing, Policy())
+    way = route((), standing, Policy(), original.size)
 
     assert (way.regions, way.doubts) == ((), ())
     assert way.reasons[:-1] == standing
     assert way.reasons[-1].kind is ReasonKind.NOTHING_FOUND
+
+
+@pytest.mark.parametrize(
+    ("detections", "removed"),
+    [
+        pytest.param([seen(0.9)], "21\u00a0%", id="one face"),
+        pytest.param([seen(0.9), seen(0.9, category=Category.TATTOO)], "21\u00a0%", id="one place"),
+        pytest.param([seen(0.9), seen(0.9, (80, 60, 110, 90))], "47\u00a0%", id="two places"),
+        pytest.param([seen(0.9, (0, 0, 120, 100))], "100\u00a0%", id="whole picture"),
+        pytest.param([seen(0.9), seen(0.3, (80, 60, 110, 90))], "21\u00a0%", id="no doubt counts"),
+    ],
+)
+def test_where_much_would_go_unasked_a_person_looks_first(original, detections, removed):
+    for most in (0.0, 0.2, 0.4, 0.6, 0.999, 1.0):
+        policy = read_policy(f"[review]\nmost_removed = {most}\n[categories.face]\naccept_at = 0.5")
+
+        plan = planned(original, *detections, policy=policy)
+
+        much = [one.detail for one in plan.reasons if one.kind is ReasonKind.MUCH_REMOVED]
+        assert much == [removed] * (int(removed[:-2]) / 100 > most)
 
 
 class TestSettled:
