@@ -183,7 +183,12 @@ def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
         replace(
             findings, found=inside(findings.found, size), dropped=inside(findings.dropped, size)
         ),
-        replace(way, regions=inside(way.regions, size), doubts=inside(way.doubts, size)),
+        replace(
+            way,
+            regions=inside(way.regions, size),
+            doubts=inside(way.doubts, size),
+            pieces=inside(way.pieces, size),
+        ),
     )
 
 
@@ -196,11 +201,13 @@ def _label_scores(
 ) -> Iterable[LabelScore]:
     counted = [one for one in labels if one.category is category and not one.is_ignored]
     proposed = [one for one in way.proposed if one.region.category is category]
-    removed = [one for one in way.regions if one.region.category is category]
-    iou = iou_matrix(_boxes(counted), [one.region.box for one in proposed])
+    pieces = [one for one in way.pieces if one.region.category is category]
+    removed = [one for one in way.regions if one.region.category is category] + pieces
+    seen = dict.fromkeys(one.region for one in (*proposed, *pieces))
+    iou = iou_matrix(_boxes(counted), [one.box for one in seen])
     own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
-        hidden = hidden_share(label.box, proposed)
+        hidden = hidden_share(label.box, proposed + pieces)
         is_found = hidden >= HIDDEN_SHARE
         yield LabelScore(
             label=label,
