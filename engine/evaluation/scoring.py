@@ -281,8 +281,7 @@ def _sure(
         if category not in complete or _is_neutral(one, category, labels):
             continue
         own = [label for label in labels if label.category is category and not label.is_ignored]
-        is_true = any(is_found_by(label.box, one) for label in own)
-        yield Sure(category, one.region.score or 0.0, is_true)
+        yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
 
 
 def _excess(
