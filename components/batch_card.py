@@ -9,6 +9,7 @@ import streamlit as st
 from components.palette import OUTCOMES, ago, plain, span
 from components.services import database, now
 from components.stage import thumbnail_jpeg
+from engine.coverage import percent
 from engine.evaluation.report_numbers import counted
 from store import batches, progress, receipts
 from store.pictures import PictureState
@@ -95,6 +96,8 @@ def _strip(batch_id: str) -> None:
         columns = st.columns(STRIP)
         for column, receipt in zip(columns, newest, strict=False):
             column.image(_thumbnail(str(receipt.path)), width="stretch", alt="Released picture")
+            if receipt.share_removed is not None:
+                column.caption(f"{percent(receipt.share_removed)} removed")
 
 
 @st.cache_data(max_entries=60, show_spinner=False)

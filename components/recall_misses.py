@@ -151,7 +151,7 @@ class Pieces:
         return crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])
 
     def _masks(self, findings: Findings) -> list[PixelRect]:
-        way = route(findings.found, findings.standing, self._policy)
+        way = route(findings.found, findings.standing, self._policy, findings.size)
         return [one.rect for one in way.proposed]
 
     def _decoded(self, picture: LabelledPicture, findings: Findings) -> RgbImage:

@@ -16,6 +16,7 @@ from components.failures import shown
 from components.palette import OUTCOMES, ago, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
+from engine.coverage import percent
 from engine.evaluation.report_numbers import counted
 from store import batches, certificates, pictures, progress, queue, receipts
 from store.batches import Batch
@@ -173,7 +174,9 @@ def show(picture: Picture) -> None:
         st.caption("Before · for reviewers, stays inside")
         _before(picture)
     with after:
-        st.caption("After · what goes out")
+        share = receipt.share_removed
+        gone = "" if share is None else f" · {percent(share)} of it removed"
+        st.caption(f"After · what goes out{gone}")
         st.image(str(receipt.path), width="stretch", alt="Released picture")
     with shown():
         certified.show(receipt)

@@ -17,6 +17,7 @@ from components.services import database, desk, now
 from components.stage import View, Zoom, crop_jpeg, view_of
 from engine import pipeline
 from engine.category import Category
+from engine.coverage import share_removed
 from engine.images import RgbImage
 from engine.policy import Policy
 from store import cases, reviews
@@ -56,6 +57,16 @@ class Review:
         """The decoded original."""
         limit = self.policy.codec.max_megapixels
         return desk().picture(self.case.picture_id, self.case.original, limit)
+
+    @property
+    def share_removed(self) -> float:
+        """Share of the picture that goes if the draft is accepted as it is, 0..1.
+
+        Raises:
+            UnreadableImage: the original cannot be decoded.
+        """
+        rects = pipeline.masked_rects(self.draft.kept, self.image, self.policy)
+        return share_removed(rects, self.image.size)
 
     @property
     def view(self) -> View:

@@ -13,6 +13,7 @@ from components.review import Review
 from components.services import database, now
 from components.stage import Zoom
 from engine.category import Category
+from engine.coverage import percent
 from engine.errors import LetheError
 from engine.plan import Reason, ReasonKind
 from store import queue
@@ -27,6 +28,7 @@ _REASONS = {
     ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
     ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
     ReasonKind.WITNESS: (":material/visibility:", "red"),
+    ReasonKind.MUCH_REMOVED: (":material/select_all:", "orange"),
 }
 _ZOOMS = list(Zoom)
 _MOVES = (
@@ -136,7 +138,7 @@ def items(review: Review) -> None:
     """Regions and doubts, each to be selected, dropped or taken back."""
     draft = review.draft
     kept = len(draft.kept)
-    st.markdown(f"**{kept} will be removed**" if draft.items else "**Nothing is marked.**")
+    st.markdown(f"**{_extent(review, kept)}**" if draft.items else "**Nothing is marked.**")
     with st.container(height=LIST_HEIGHT_PX, key="review_list", gap=None):
         if not draft.items:
             st.caption("Draw a box around anything that must go, or accept if there is nothing.")
@@ -153,6 +155,14 @@ def items(review: Review) -> None:
         moves = "Shift the selected box" if review.selected is not None else "Look further"
         for key, icon, dx, dy in _MOVES:
             _icon_button(key, icon, f"{moves}: {key.lower()}", review, review.shift, dx, dy)
+
+
+def _extent(review: Review, kept: int) -> str:
+    text = f"{kept} will be removed"
+    try:
+        return f"{text}, {percent(review.share_removed)} of the picture"
+    except LetheError:  # the stage says why the picture cannot be shown
+        return text
 
 
 def _line(review: Review, number: int, item: Item) -> None:
@@ -190,6 +200,9 @@ def _reason_text(reason: Reason) -> str:
         ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",
         ReasonKind.WITNESS: f"seen in the result: {reason.detail}",
+        ReasonKind.MUCH_REMOVED: (
+            f"{reason.detail} of the picture would be removed: is that right?"
+        ),
     }
     return texts[reason.kind]
 

@@ -107,7 +107,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         json=options.json,
         report=options.report,
         misses=options.misses,
-        policy_file=options.policy,
+        policy_file=None if options.policy is None else Path(options.policy),
         only=options.only,
     )
     summary = evaluation.measure(wanted, cli.say)

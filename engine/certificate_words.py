@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from engine.coverage import percent, share_removed
 from engine.documents import Certificate
 from engine.evaluation.report_numbers import counted
+from engine.geometry import PixelRect, Size
 
 CHECKS: Final = {
     "T1": "the removed pixels have no influence on the file",
@@ -59,7 +61,16 @@ def removed(categories: Iterable[str]) -> str:
 
 
 def _removed(certificate: Certificate) -> str:
-    return removed(region.category for region in certificate.regions)
+    what = removed(region.category for region in certificate.regions)
+    if not certificate.regions:
+        return what
+    return f"{what} These places are {percent(_share(certificate))} of the picture."
+
+
+def _share(certificate: Certificate) -> float:
+    """From the public boxes, which anybody has: a figure from finer ones would tell of those."""
+    size = Size(certificate.output.width, certificate.output.height)
+    return share_removed((PixelRect(*region.box) for region in certificate.regions), size)
 
 
 def _checks(certificate: Certificate) -> list[str]:

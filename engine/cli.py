@@ -14,7 +14,8 @@ from typing import TypeAlias
 from engine.batch import default_workers
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
-from engine.policy import Policy, default_policy, read_policy
+from engine.policy import Policy, default_policy, named_policy, read_policy
+from engine.policy_text import DEFAULT, NAMES
 
 EXIT_DONE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_MISSED, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
 
@@ -69,8 +70,15 @@ def policy_of(options: argparse.Namespace) -> Policy:
     """
     if options.policy is None:
         policy = default_policy()
+    elif options.policy in NAMES:
+        policy = named_policy(options.policy)
+    elif not Path(options.policy).exists():
+        raise LetheError(
+            f"There is no policy and no file called {options.policy}; the policies are "
+            f"{', '.join(NAMES)}."
+        )
     else:
-        policy = read_policy(text_of(options.policy), name=options.policy.name)
+        policy = read_policy(text_of(Path(options.policy)), name=Path(options.policy).name)
     return policy if options.only is None else policy.only(options.only)
 
 
@@ -108,9 +116,8 @@ def add_policy(parser: argparse.ArgumentParser, only: tuple[Category, ...] | Non
     """Offer `--policy` and `--only`; `only` is the default of the latter."""
     parser.add_argument(
         "--policy",
-        type=Path,
-        metavar="FILE",
-        help="thresholds and rules; default: engine/policy.toml",
+        metavar="NAME|FILE",
+        help=f"thresholds and rules: {', '.join(NAMES)}, or a file (default: {DEFAULT})",
     )
     parser.add_argument(
         "--only",

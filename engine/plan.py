@@ -86,6 +86,7 @@ class ReasonKind(StrEnum):
     SOURCE_FORMAT = "source format"
     AUDIT_SAMPLE = "sample check"
     WITNESS = "seen in the result"
+    MUCH_REMOVED = "much removed"
 
 
 @dataclass(frozen=True, slots=True)

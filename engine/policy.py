@@ -2,8 +2,9 @@
 
 A policy is a value: read once, checked completely, frozen, and named by its fingerprint in every
 plan and receipt. Every number that a person might want to change lives here and is explained in
-`policy.toml`. What a file leaves out has the value it has there. The defaults below are the same,
-and a test keeps them so, but for what `make calibrate` writes into that file: thresholds.
+`policies/balanced.toml`. What a file leaves out has the value it has there, but for
+`nothing_found`: who says nothing about it is asked. The defaults below are the same, and a test
+keeps them so, but for what `make calibrate` writes into that file: thresholds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -20,8 +20,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
+from engine.policy_text import DEFAULT, file_of, values_in
 
-DEFAULT_FILE = Path(__file__).with_name("policy.toml")
+DEFAULT_FILE = file_of(DEFAULT)
 
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 """Strict, here and below: `true` is no number and `"no"` no flag."""
@@ -60,7 +61,7 @@ class Grow(_Part):
 class CategoryPolicy(_Part):
     """Thresholds on the probability of a thing, and the mask, of one category.
 
-    The measured thresholds stand in `policy.toml`; these are for policies made in code.
+    The measured thresholds stand in `policies/`; these are for policies made in code.
     """
 
     look: Flag = True
@@ -122,6 +123,7 @@ class ReviewPolicy(_Part):
     """What goes to a person besides doubts."""
 
     audit_share: Share = 0.05
+    most_removed: Share = 0.5
     nothing_found: Flag = True
     nothing_found_of: tuple[Literal["face", "tattoo", "jewelry"], ...] = ()
 
@@ -245,12 +247,17 @@ class Policy(_Part):
 
 
 def default_policy() -> Policy:
-    """The policy in `engine/policy.toml`."""
+    """The policy called balanced."""
     return read_policy(DEFAULT_FILE.read_text(encoding="utf-8"), name=DEFAULT_FILE.name)
 
 
+def named_policy(name: str) -> Policy:
+    """A policy of `engine.policy_text.NAMES`."""
+    return read_policy(file_of(name).read_text(encoding="utf-8"), name=name)
+
+
 def read_policy(text: str, *, name: str = "policy") -> Policy:
-    """Check and freeze a policy written as TOML; what it leaves out is as in `policy.toml`.
+    """Check and freeze a policy written as TOML; what it leaves out: see above.
 
     Args:
         text: the file's content.
@@ -260,25 +267,11 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.
     """
     try:
-        values = tomllib.loads(text.removeprefix("\ufeff"))
-        shipped = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
-        return _validated(_over(shipped, values), name=name)
+        return _validated(values_in(text), name=name)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
     except RecursionError as error:
         raise InvalidPolicy(f"{name} is nested too deeply to be a policy.") from error
-
-
-def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Both together, table by table; the own values win."""
-    both = dict(shipped)
-    for key, value in own.items():
-        below = both.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            both[key] = _over(below, value)
-        else:
-            both[key] = value
-    return both
 
 
 def _validated(values: Mapping[str, Any], *, name: str) -> Policy:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.category import Category
+from engine.coverage import share_removed
 from engine.geometry import PixelRect, Size
 from engine.images import Residue
 from engine.plan import Region
@@ -41,6 +42,11 @@ class Receipt:
     """The categories for which a witness looked at the release (check T7); True where it took no
     part in finding."""
 
+    @property
+    def share_removed(self) -> float:
+        """Share of the picture under what was removed, 0..1."""
+        return share_removed(self.masked, self.size)
+
     def to_json(self) -> dict[str, Any]:
         """One JSON line: plain keys, no scores."""
         return {
@@ -49,6 +55,7 @@ class Receipt:
             "format": self.format,
             "size": list(self.size),
             "regions": region_lines(self.regions, self.masked, scores=False),
+            "share_removed": round(self.share_removed, 4),
             "not_looked_for": [category.value for category in self.not_looked_for],
             "reviewer": self.reviewer,
             "policy": self.policy,

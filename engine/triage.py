@@ -1,7 +1,8 @@
 """From detections to a plan, and from a person's verdict to a settled one.
 
 When in doubt, a person looks: a doubtful score, a category without a detector, a picture in which
-nothing was found, a source format that spreads pixels, and a random sample of everything else.
+nothing was found, one of which most would go, a source format that spreads pixels, and a random
+sample of everything else.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.coverage import covered_share, percent, share_removed
 from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
-from engine.geometry import Box
+from engine.geometry import PixelRect, Size
 from engine.images import Residue, RgbImage, SourceCodec
 from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, Verdict
 from engine.policy import Policy
 
-COVERED_SHARE = 0.7
-"""Share of a doubt's box under one mask from which it is removed along with it, unasked."""
+COVERED_SHARE = 0.9
+"""Share of a box under masks that go anyway from which the box adds nothing and is dropped.
+
+As much as a measurement wants hidden before it calls a thing hidden: what is dropped here is no
+miss there. See docs/decisions/0012-nothing-that-adds-nothing.md.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Route:
     """A person is asked."""
     reasons: tuple[Reason, ...]
     """Why a person looks, the sample check apart."""
+    pieces: tuple[Masked, ...] = ()
+    """What was dropped as adding nothing, in pieces: of its mask, each part that goes anyway."""
 
     @property
     def proposed(self) -> tuple[Masked, ...]:
@@ -54,7 +62,7 @@ def triage(
         draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
     """
     found = found_in(image, seen.detections, policy)
-    way = route(found, standing_reasons(image.codec, policy, seen), policy)
+    way = route(found, standing_reasons(image.codec, policy, seen), policy, image.size)
     reasons = way.reasons
     if not reasons and draw < policy.review.audit_share:
         reasons = (Reason(ReasonKind.AUDIT_SAMPLE),)
@@ -84,13 +92,14 @@ def found_in(
     )
 
 
-def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -> Route:
+def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy, size: Size) -> Route:
     """Apply the policy's thresholds to what was found.
 
     Args:
         found: the surest first, with scores, of categories that have thresholds.
         standing: reasons for review that hold whatever was found.
         policy: the thresholds.
+        size: of the upright picture.
     """
     regions: list[Masked] = []
     doubts: list[Masked] = []
@@ -101,8 +110,7 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
             regions.append(one)
         elif score >= thresholds.doubt_at:
             doubts.append(one)
-    doubts, covered = _split(doubts, regions)
-    regions += covered
+    regions, doubts, pieces = _without_needless(regions, doubts, size)
     reasons = [_unsure(doubt.region) for doubt in doubts] + list(standing)
     if policy.review.nothing_found and not regions and not doubts:
         reasons.append(Reason(ReasonKind.NOTHING_FOUND))
@@ -112,7 +120,10 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy) -
         for category in policy.looked_for
         if category in policy.review.nothing_found_of and category not in found_of
     ]
-    return Route(tuple(regions), tuple(doubts), tuple(reasons))
+    removed = share_removed((one.rect for one in regions), size)
+    if removed > policy.review.most_removed:
+        reasons.append(Reason(ReasonKind.MUCH_REMOVED, percent(removed)))
+    return Route(tuple(regions), tuple(doubts), tuple(reasons), tuple(pieces))
 
 
 def standing_reasons(codec: SourceCodec, policy: Policy, seen: Seen) -> tuple[Reason, ...]:
@@ -176,19 +187,49 @@ def contested(plan: Plan, seen: Sequence[Region]) -> Plan:
     )
 
 
-def _split(doubts: list[Masked], gone: list[Masked]) -> tuple[list[Masked], list[Masked]]:
-    """Doubts worth asking about, and those that mostly lie where pixels go anyway.
+def _without_needless(
+    sure: Sequence[Masked], unsure: Sequence[Masked], size: Size
+) -> tuple[list[Masked], list[Masked], list[Masked]]:
+    """Regions and doubts that add something, and the pieces of those that do not.
 
-    Asking about the latter would cost a person's time and could spare no more than a sliver.
+    A region adds nothing under masks of surer ones of its category: another category is another
+    thing to tell. A doubt adds nothing under masks of any regions. Doubts cover nothing, since a
+    person may drop them; nor does what was dropped, so what sticks out does not add up.
     """
-    boxes = [Box(*one.rect) for one in gone]
-    asked: list[Masked] = []
-    covered: list[Masked] = []
-    for doubt in doubts:
-        box = doubt.region.box
-        shared = max((box.intersection(other) for other in boxes), default=0.0)
-        (covered if shared > COVERED_SHARE * box.area else asked).append(doubt)
-    return asked, covered
+    regions: list[Masked] = []
+    doubts: list[Masked] = []
+    pieces: list[Masked] = []
+    for one in sure:
+        own = [other.rect for other in regions if other.region.category is one.region.category]
+        if _is_covered(one, own, size):
+            pieces += _pieces(one, own)
+        else:
+            regions.append(one)
+    gone = [one.rect for one in regions]
+    for one in unsure:
+        if _is_covered(one, gone, size):
+            pieces += _pieces(one, gone)
+        else:
+            doubts.append(one)
+    return regions, doubts, pieces
+
+
+def _is_covered(one: Masked, rects: Sequence[PixelRect], size: Size) -> bool:
+    box = one.region.box.clipped(size)
+    return box.area > 0 and covered_share(box, rects) >= COVERED_SHARE
+
+
+def _pieces(one: Masked, rects: Iterable[PixelRect]) -> list[Masked]:
+    parts = (
+        PixelRect(
+            max(one.rect.x0, rect.x0),
+            max(one.rect.y0, rect.y0),
+            min(one.rect.x1, rect.x1),
+            min(one.rect.y1, rect.y1),
+        )
+        for rect in rects
+    )
+    return [Masked(one.region, part) for part in parts if part.x0 < part.x1 and part.y0 < part.y1]
 
 
 def _unsure(doubt: Region) -> Reason:

@@ -40,6 +40,12 @@ class StoredReceipt:
     withdrawn_at: datetime | None
     path: Path
 
+    @property
+    def share_removed(self) -> float | None:
+        """Share of the picture that was removed, 0..1; None in receipts from before it was kept."""
+        share = self.receipt.get("share_removed")
+        return None if share is None else float(share)
+
 
 _COLUMNS = """
     SELECT r.release_id, r.picture_id, r.batch_id, p.source, r.format, r.bytes, r.sha256,

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from engine.geometry import Box, PixelRect, Size
+from engine.coverage import SHARE_DIGITS, covered_share, part_under
+from engine.geometry import Box, Size
 from engine.masks import Masked
 
 SAME_IOU = 0.5
@@ -26,8 +27,6 @@ LARGEST_EXTRA_PX2 = 64.0**2
 """A region over LARGEST_FACTOR x the label's area + LARGEST_EXTRA_PX2 finds nothing."""
 NEVER = -1.0
 """The score of what no threshold finds."""
-_SHARE_DIGITS = 9
-"""Shares are sums of products; without rounding, nine tenths may come out a hair below 0.9."""
 
 
 def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
@@ -50,36 +49,9 @@ def is_too_large(region: Box, label: Box) -> bool:
     return region.area > LARGEST_FACTOR * label.area + LARGEST_EXTRA_PX2
 
 
-def covered_share(label: Box, rects: Iterable[PixelRect]) -> float:
-    """Share of the label's area under the union of rectangles, 0..1.
-
-    Raises:
-        ValueError: the label has no area.
-    """
-    if label.area <= 0:
-        raise ValueError(f"a label needs an area to be covered, got {label}")
-    parts = [part for rect in rects if (part := _part(label, rect)) is not None]
-    return min(round(union_area(parts) / label.area, _SHARE_DIGITS), 1.0)
-
-
-def union_area(boxes: Sequence[Box]) -> float:
-    """Square pixels under at least one of the boxes; 0.0 when there are none."""
-    xs = _order(x for one in boxes for x in (one.x0, one.x1))
-    ys = _order(y for one in boxes for y in (one.y0, one.y1))
-    under = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), dtype=np.bool_)
-    for one in boxes:
-        under[ys[one.y0] : ys[one.y1], xs[one.x0] : xs[one.x1]] = True
-    return float(np.diff(list(ys)) @ under @ np.diff(list(xs))) if boxes else 0.0
-
-
-def _order(values: Iterable[float]) -> dict[float, int]:
-    """Each value's place among the different ones, in ascending order."""
-    return {value: place for place, value in enumerate(sorted(set(values)))}
-
-
 def can_hide(label: Box, one: Masked) -> bool:
     """True when a region's mask lies on the label, and the region is not too large to find it."""
-    return _part(label, one.rect) is not None and not is_too_large(one.region.box, label)
+    return part_under(label, one.rect) is not None and not is_too_large(one.region.box, label)
 
 
 def hidden_share(label: Box, regions: Iterable[Masked]) -> float:
@@ -108,8 +80,8 @@ def is_found_by(label: Box, region: Masked) -> bool:
     """True when this region alone finds the label, by either rule."""
     if is_too_large(region.region.box, label):
         return False
-    part = _part(label, region.rect)
-    hidden = round(part.area / label.area, _SHARE_DIGITS) if part else 0.0
+    part = part_under(label, region.rect)
+    hidden = round(part.area / label.area, SHARE_DIGITS) if part else 0.0
     return hidden >= HIDDEN_SHARE or region.region.box.iou(label) >= SAME_IOU
 
 
@@ -137,10 +109,3 @@ def iou_matrix(labels: Sequence[Box], regions: Sequence[Box]) -> NDArray[np.floa
     """(labels, regions), intersection over union."""
     values = [[label.iou(region) for region in regions] for label in labels]
     return np.array(values, dtype=np.float64).reshape(len(labels), len(regions))
-
-
-def _part(label: Box, rect: PixelRect) -> Box | None:
-    """The part of the label under the rectangle; None where they do not overlap."""
-    x0, y0 = max(label.x0, rect.x0), max(label.y0, rect.y0)
-    x1, y1 = min(label.x1, rect.x1), min(label.y1, rect.y1)
-    return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.category import DETECTABLE, Category
-from engine.evaluation.matching import HIDDEN_SHARE, SAME_IOU, covered_share
+from engine.coverage import covered_share
+from engine.evaluation.matching import HIDDEN_SHARE, SAME_IOU
 from engine.evaluation.tally import NONE, Tally
 from engine.geometry import Size
 from engine.masks import Masked

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
+from engine.coverage import covered_share, union_area
 from engine.errors import InvalidDataset
 from engine.evaluation.cost import PictureCost, cost_of
 from engine.evaluation.findings import Findings
@@ -18,12 +19,10 @@ from engine.evaluation.matching import (
     SAME_IOU,
     assigned,
     can_hide,
-    covered_share,
     hidden_share,
     inside,
     iou_matrix,
     is_found_by,
-    union_area,
 )
 from engine.evaluation.misses import FalseAlarm, Miss, why_false, why_missed
 from engine.geometry import Box, Size, box_to_upright
@@ -125,7 +124,9 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         InvalidDataset: the labels do not fit the picture, so nothing can be said about it.
     """
     labels = upright_labels(picture, findings)
-    findings, way = _inside(findings, route(findings.found, findings.standing, policy))
+    findings, way = _inside(
+        findings, route(findings.found, findings.standing, policy, findings.size)
+    )
     return PictureScore(
         picture=picture,
         size=findings.size,
@@ -185,7 +186,12 @@ def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
         replace(
             findings, found=inside(findings.found, size), dropped=inside(findings.dropped, size)
         ),
-        replace(way, regions=inside(way.regions, size), doubts=inside(way.doubts, size)),
+        replace(
+            way,
+            regions=inside(way.regions, size),
+            doubts=inside(way.doubts, size),
+            pieces=inside(way.pieces, size),
+        ),
     )
 
 
@@ -198,11 +204,13 @@ def _label_scores(
 ) -> Iterable[LabelScore]:
     counted = [one for one in labels if one.category is category and not one.is_ignored]
     proposed = [one for one in way.proposed if one.region.category is category]
-    removed = [one for one in way.regions if one.region.category is category]
-    iou = iou_matrix(_boxes(counted), [one.region.box for one in proposed])
+    pieces = [one for one in way.pieces if one.region.category is category]
+    removed = [one for one in way.regions if one.region.category is category] + pieces
+    seen = dict.fromkeys(one.region for one in (*proposed, *pieces))
+    iou = iou_matrix(_boxes(counted), [one.box for one in seen])
     own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
-        hidden = hidden_share(label.box, proposed)
+        hidden = hidden_share(label.box, proposed + pieces)
         is_found = hidden >= HIDDEN_SHARE
         yield LabelScore(
             label=label,
@@ -276,8 +284,7 @@ def _sure(
         if category not in complete or _is_neutral(one, category, labels):
             continue
         own = [label for label in labels if label.category is category and not label.is_ignored]
-        is_true = any(is_found_by(label.box, one) for label in own)
-        yield Sure(category, one.region.score or 0.0, is_true)
+        yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
 
 
 def _excess(

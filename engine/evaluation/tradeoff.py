@@ -17,7 +17,7 @@ from engine.evaluation.matching import NEVER, hidden_from, inside
 from engine.evaluation.scoring import upright_labels
 from engine.evaluation.tally import Tally
 from engine.policy import Policy
-from engine.triage import route
+from engine.triage import Route, route
 
 STEPS = (
     *(FLOOR, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08),
@@ -62,12 +62,14 @@ def curve(
         except InvalidDataset:
             continue
         own = [one.box for one in labels if one.category is category and not one.is_ignored]
+        way = _lowest(findings, policy, category)
         if category in picture.counted:
-            every = inside(findings.found, findings.size)
+            every = inside((*way.proposed, *way.pieces), findings.size)
             found = [one for one in every if one.region.category is category]
+            found.sort(key=lambda one: -(one.region.score or 0.0))
             hidden_at += [hidden_from(box, found) for box in own]
         if category in picture.labelled_for:
-            asked_at[bool(own)].append(_asked_from(findings, policy, category))
+            asked_at[bool(own)].append(_asked_from(way, category))
     accept_at = policy.thresholds(category).accept_at
     return tuple(
         Point(
@@ -81,13 +83,21 @@ def curve(
     )
 
 
-def _asked_from(findings: Findings, policy: Policy, category: Category) -> float:
-    """The highest `doubt_at` at which a person is asked about this category in this picture."""
+def _lowest(findings: Findings, policy: Policy, category: Category) -> Route:
+    """What becomes of the picture where everything of this category that was found counts.
+
+    What goes without asking, and so what is dropped as adding nothing, is the same at any
+    `doubt_at`.
+    """
     lowest = policy.with_thresholds(
         category, doubt_at=0.0, accept_at=policy.thresholds(category).accept_at
     )
-    doubts = route(findings.found, findings.standing, lowest).doubts
-    scores = [one.region.score or 0.0 for one in doubts if one.region.category is category]
+    return route(findings.found, findings.standing, lowest, findings.size)
+
+
+def _asked_from(way: Route, category: Category) -> float:
+    """The highest `doubt_at` at which a person is asked about this category in this picture."""
+    scores = [one.region.score or 0.0 for one in way.doubts if one.region.category is category]
     return max(scores, default=NEVER)
 
 

@@ -34,6 +34,7 @@ def test_release_shows_before_and_after_and_what_was_checked(lethe):
 
     assert len(app.image) == 2
     assert "Removed: face in 1 place." in said(app)
+    assert "After · what goes out · 21\u00a0% of it removed" in said(app)
     for check in ("T1", "T3", "T4"):
         assert f"Check {check} passed" in said(app)
 

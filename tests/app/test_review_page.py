@@ -37,7 +37,7 @@ def test_review_says_why_the_picture_is_here_and_lists_what_would_go(lethe):
     app = lethe.page("Review")
 
     assert "unsure: tattoo 0.41" in said(app)
-    assert "2 will be removed" in said(app)
+    assert "2 will be removed, 59\u00a0% of the picture" in said(app)
     assert "picture 0.png" in said(app)
     assert lines(app) == ["1 face", "2 tattoo"]
 
@@ -107,7 +107,7 @@ def test_undo_with_nothing_to_undo_says_so(lethe):
 def test_a_dropped_box_can_be_kept_again(lethe):
     lethe.batch(WIDE)
     app = press(lethe.page("Review"), "toggle_0")
-    assert "1 will be removed" in said(app)
+    assert "1 will be removed, 39\u00a0% of the picture" in said(app)
 
     app = press(app, "toggle_0")
 

@@ -24,6 +24,7 @@ WORDS = {
     ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
     ReasonKind.AUDIT_SAMPLE: "sample check",
     ReasonKind.WITNESS: "seen in the result: face 0.71",
+    ReasonKind.MUCH_REMOVED: "face 0.71 of the picture would be removed: is that right?",
 }
 
 

@@ -184,6 +184,7 @@ class TestWords:
         text = said()
 
         assert "Removed: face in 1 place, tattoo in 1 place." in text
+        assert "These places are 70\u00a0% of the picture." in text
         assert "Check T1 passed: the removed pixels have no influence on the file." in text
         assert "Check T7: not run." in text
         assert "Nobody looked for: jewelry." in text

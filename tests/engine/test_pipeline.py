@@ -27,7 +27,7 @@ from tests.scenes import FakeDetector, image, picture, region, seen, shipped_rgb
 
 WILLING = read_policy(
     "[codec]\nleaky_source = 'release'\n"
-    f"max_megapixels = {MAX_MEGAPIXELS}\n[review]\naudit_share = 0"
+    f"max_megapixels = {MAX_MEGAPIXELS}\n[review]\naudit_share = 0\nmost_removed = 1"
 )
 """Releases whatever can be released, so that every format goes all the way."""
 
@@ -214,8 +214,8 @@ class TestRelease:
 
         line = receipt.to_json()
         assert list(line) == [
-            "release", "picture", "format", "size", "regions", "not_looked_for", "reviewer",
-            "policy", "weights", "checks", "witnesses", "codec_residual", "seconds",
+            "release", "picture", "format", "size", "regions", "share_removed", "not_looked_for",
+            "reviewer", "policy", "weights", "checks", "witnesses", "codec_residual", "seconds",
         ]  # fmt: skip
         assert (line["release"], line["picture"], line["reviewer"]) == ("abc", "picture", "ada")
         assert (line["format"], line["size"], line["policy"]) == (
@@ -228,6 +228,7 @@ class TestRelease:
             {"category": "other", "box": [5, 5, 20, 20], "origin": "reviewer",
              "masked": list(receipt.masked[0])}
         ]  # fmt: skip
+        assert line["share_removed"] == round(receipt.masked[0].area / (80 * 60), 4)
         assert set(line["seconds"]) == {"remove", "check", "encode"}
 
     def test_the_seed_alone_decides_what_is_random(self, rng):

@@ -14,9 +14,11 @@ from engine.policy import (
     DEFAULT_FILE,
     Policy,
     default_policy,
+    named_policy,
     read_policy,
 )
 from engine.policy_difference import Difference, differences
+from engine.policy_text import NAMES, summary_of
 
 OTHER_VALUES: dict[type, Any] = {
     bool: lambda value: not value,
@@ -59,7 +61,7 @@ LEAVES = list(leaves(Policy()))
 def but_for_what_is_calibrated(policy):
     for category in DETECTABLE:
         policy = policy.with_thresholds(category, doubt_at=0.2, accept_at=0.5)
-    review = policy.review.model_copy(update={"nothing_found_of": ()})
+    review = policy.review.model_copy(update={"nothing_found_of": (), "nothing_found": True})
     return policy.model_copy(update={"review": review, "witness": Policy().witness})
 
 
@@ -72,14 +74,37 @@ def test_the_shipped_file_names_every_key(path):
     assert f"{path[-1]} =" in DEFAULT_FILE.read_text(encoding="utf-8")
 
 
-def test_an_empty_file_is_the_default_policy():
-    assert read_policy("") == default_policy()
+def asking(policy):
+    """The same, asking about pictures in which nothing is found."""
+    review = policy.review.model_copy(update={"nothing_found": True})
+    return policy.model_copy(update={"review": review})
+
+
+def test_an_empty_file_is_the_default_policy_that_asks_where_nothing_is_found():
+    assert read_policy("") == asking(default_policy())
+    assert not default_policy().review.nothing_found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_named_policy_has_a_summary_that_is_in_no_fingerprint(name):
+    policy = named_policy(name)
+
+    assert summary_of(name).endswith(".")
+    assert read_policy(policy.to_toml()).fingerprint == policy.fingerprint
+    assert policy.review.nothing_found is (name == "cautious")
+    assert policy.review.nothing_found_of == ()
+
+
+def test_a_summary_is_a_sentence_and_nothing_else():
+    assert read_policy('summary = "x"') == read_policy("")
+    with pytest.raises(InvalidPolicy, match="summary is not a key"):
+        read_policy("summary = 3")
 
 
 def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
     read = read_policy("[categories.face]\ngrow = { left = 0.9 }\n[review]\naudit_share = 1.0")
 
-    shipped = default_policy()
+    shipped = asking(default_policy())
     assert read.grow(Category.FACE) == shipped.grow(Category.FACE).model_copy(update={"left": 0.9})
     assert read.thresholds(Category.FACE).doubt_at == shipped.thresholds(Category.FACE).doubt_at
     assert read.review == shipped.review.model_copy(update={"audit_share": 1.0})
@@ -230,7 +255,7 @@ def test_other_cannot_be_given_thresholds():
 
 
 def test_a_policy_does_not_differ_from_itself():
-    assert differences(default_policy(), read_policy("")) == ()
+    assert differences(default_policy(), default_policy()) == ()
 
 
 @pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])

@@ -160,6 +160,24 @@ class TestRedact:
         assert (status, summary) == (2, None)
         assert "another policy or output format" in err
 
+    def test_a_policy_goes_by_its_name(self, lethe, folder, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "fast").write_text("typo = 1", encoding="utf-8")
+
+        status, summary, _ = lethe(
+            "redact", folder, tmp_path / "out", "--policy", "fast", policy=""
+        )
+
+        assert (status, summary["pictures"]) == (0, 4)
+        assert fates(tmp_path / "out")[2] == ("empty.png", "released")
+
+    def test_an_unknown_policy_is_refused_with_the_names_there_are(self, lethe, folder, tmp_path):
+        status, _, err = lethe("redact", folder, tmp_path / "out", policy="quick")
+
+        assert status == 2
+        assert "no policy and no file" in err
+        assert "cautious, balanced, fast" in err
+
     @pytest.mark.parametrize(
         ("text", "says"),
         [("typo = 1", "typo is not a key"), ("[", "not valid TOML"), ("\xff", "read as text")],

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.category import DETECTABLE, Category
+from engine.coverage import covered_share
 from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
+from engine.evaluation.matching import HIDDEN_SHARE
+from engine.geometry import Size
 from engine.images import Residue
+from engine.masks import mask_of
 from engine.plan import Origin, ReasonKind, Verdict
 from engine.policy import Policy, read_policy
 from engine.triage import found_in, route, settled, standing_reasons, triage
@@ -147,20 +154,23 @@ def test_a_picture_that_goes_to_a_person_anyway_is_no_sample(original):
     [
         pytest.param((10, 10, 30, 30), False, id="the same box"),
         pytest.param((12, 12, 13, 13), False, id="one pixel within"),
-        pytest.param((5, 5, 47, 40), False, id="mostly under the mask"),
+        pytest.param((5, 5, 47, 40), False, id="larger, under the mask"),
+        pytest.param((40, 10, 51, 50), False, id="all but a sliver"),
+        pytest.param((41, 10, 51, 50), False, id="nine tenths"),
+        pytest.param((42, 10, 51, 50), True, id="less than nine tenths"),
         pytest.param((50, 0, 80, 48), True, id="touching the mask"),
         pytest.param((40, 10, 60, 30), True, id="half under the mask"),
         pytest.param((0, 0, 120, 100), True, id="whole picture"),
         pytest.param(FAR, True, id="apart"),
     ],
 )
-def test_a_doubt_under_a_mask_is_removed_unasked(original, doubt, is_asked):
+def test_a_doubt_under_a_mask_is_dropped_and_nobody_asked(original, doubt, is_asked):
     unsure = region(doubt, Category.TATTOO, 0.3)  # the sure face's mask is (0, 0, 50, 50)
 
     plan = planned(original, seen(0.9), seen(0.3, doubt, category=Category.TATTOO))
 
     assert (unsure in plan.doubts) is is_asked
-    assert (unsure in plan.regions) is not is_asked
+    assert plan.regions == (region((10, 10, 30, 30), Category.FACE, 0.9),)
     assert plan.is_ready is not is_asked
 
 
@@ -182,7 +192,8 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
     ]
 
     found = found_in(original, detections, Policy())
-    way = route(found, standing_reasons(original.codec, Policy(), looked_for(DETECTABLE)), Policy())
+    standing = standing_reasons(original.codec, Policy(), looked_for(DETECTABLE))
+    way = route(found, standing, Policy(), original.size)
 
     plan = planned(original, *detections)
     assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
@@ -194,11 +205,130 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
 def test_of_nothing_found_the_standing_reasons_remain(original):
     standing = standing_reasons(original.codec, Policy(), looked_for([]))
 
-    way = route((), standing, Policy())
+    way = route((), standing, Policy(), original.size)
 
     assert (way.regions, way.doubts) == ((), ())
     assert way.reasons[:-1] == standing
     assert way.reasons[-1].kind is ReasonKind.NOTHING_FOUND
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        pytest.param(seen(0.9), seen(0.8, (12, 12, 25, 25)), 1, id="within a surer one"),
+        pytest.param(seen(0.9), seen(0.9), 1, id="twice"),
+        pytest.param(seen(0.9), seen(0.8, (12, 12, 13, 13)), 1, id="one pixel"),
+        pytest.param(seen(0.8), seen(0.9, (12, 12, 25, 25)), 1, id="the surer one is smaller"),
+        pytest.param(seen(0.9), seen(0.8, (0, 0, 100, 90)), 2, id="around it"),
+        pytest.param(seen(0.9), seen(0.8, (20, 10, 70, 40)), 2, id="beyond it"),
+        pytest.param(seen(0.9), seen(0.8, (50, 0, 80, 48)), 2, id="touching"),
+        pytest.param(seen(0.9), seen(0.8, category=Category.TATTOO), 2, id="another category"),
+        pytest.param(seen(0.9), seen(0.8, (-20, 12, 25, 25)), 1, id="sticking out of the picture"),
+    ],
+)
+def test_a_region_under_masks_of_surer_ones_of_its_category_is_dropped(
+    original, first, second, kept
+):
+    plan = planned(original, first, second)
+
+    assert len(plan.regions) == kept
+    assert plan.doubts == ()
+
+
+def test_several_masks_cover_together(original):
+    faces = seen(0.9, (10, 10, 30, 60)), seen(0.8, (60, 10, 80, 60))
+    between = seen(0.7, (20, 20, 70, 50))
+
+    plan = planned(original, *faces, between)
+
+    assert [one.score for one in plan.regions] == [0.9, 0.8]
+
+
+def test_what_was_dropped_covers_nothing(original):
+    dropped = seen(0.8, (30, 10, 52, 40))  # its mask would reach to the right, the first's does not
+    beside = seen(0.3, (45, 15, 60, 35))
+
+    plan = planned(original, seen(0.9), dropped, beside)
+
+    assert [one.score for one in plan.regions] == [0.9]
+    assert [one.score for one in plan.doubts] == [0.3]
+
+
+def test_a_doubt_covers_nothing_since_a_person_may_drop_it(original):
+    plan = planned(original, seen(0.4), seen(0.3))
+
+    assert [one.score for one in plan.doubts] == [0.4, 0.3]
+
+
+EDGE = st.integers(-20, 130)
+FOUND = st.lists(
+    st.tuples(EDGE, EDGE, st.integers(1, 60), st.integers(1, 60), st.sampled_from(DETECTABLE),
+              st.integers(4, 20)),
+    max_size=7,
+)  # fmt: skip
+
+
+def found_at(places):
+    size = Size(120, 100)
+    detections = [
+        seen(tenths / 20, (x, y, x + width, y + height), category)
+        for x, y, width, height, category, tenths in places
+    ]
+    original = image(np.zeros((size.height, size.width, 3), np.uint8))
+    return found_in(original, detections, Policy()), size
+
+
+@given(FOUND)
+def test_of_whatever_is_dropped_no_more_than_a_sliver_stays(places):
+    found, size = found_at(places)
+
+    way = route(found, (), Policy(), size)
+
+    rects = [one.rect for one in way.regions]
+    for one in found:
+        is_kept = one in way.proposed
+        own = [
+            other.rect
+            for other in way.regions
+            if other.region.category is one.region.category or (one.region.score or 0) < 0.5
+        ]
+        share = covered_share(one.region.box.clipped(size), own)
+        assert is_kept or share >= HIDDEN_SHARE
+        assert is_kept is (share < HIDDEN_SHARE) or one in way.regions
+    for piece in way.pieces:
+        assert mask_of(rects, size)[piece.rect.rows, piece.rect.columns].all()
+
+
+@given(FOUND)
+def test_what_was_kept_is_kept_again(places):
+    found, size = found_at(places)
+
+    way = route(found, (), Policy(), size)
+    again = route(
+        sorted(way.proposed, key=lambda one: -(one.region.score or 0)), (), Policy(), size
+    )
+
+    assert (again.regions, again.doubts, again.pieces) == (way.regions, way.doubts, ())
+
+
+@pytest.mark.parametrize(
+    ("detections", "removed"),
+    [
+        pytest.param([seen(0.9)], "21\u00a0%", id="one face"),
+        pytest.param([seen(0.9), seen(0.9, category=Category.TATTOO)], "21\u00a0%", id="one place"),
+        pytest.param([seen(0.9), seen(0.9, (80, 60, 110, 90))], "47\u00a0%", id="two places"),
+        pytest.param([seen(0.9, (0, 0, 120, 100))], "100\u00a0%", id="whole picture"),
+        pytest.param([seen(0.9), seen(0.3, (80, 60, 110, 90))], "21\u00a0%", id="no doubt counts"),
+    ],
+)
+def test_where_much_would_go_unasked_a_person_looks_first(original, detections, removed):
+    for most in (0.0, 0.2, 0.4, 0.6, 0.999, 1.0):
+        policy = read_policy(f"[review]\nmost_removed = {most}\n[categories.face]\naccept_at = 0.5")
+
+        plan = planned(original, *detections, policy=policy)
+
+        much = [one.detail for one in plan.reasons if one.kind is ReasonKind.MUCH_REMOVED]
+        assert much == [removed] * (int(removed[:-2]) / 100 > most)
 
 
 class TestSettled:

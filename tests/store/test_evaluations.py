@@ -9,7 +9,7 @@ from engine.errors import InvalidDataset, InvalidPolicy
 from engine.evaluation import recall
 from engine.evaluation.labels import Dataset
 from engine.outcome import Examined
-from engine.policy import default_policy
+from engine.policy import read_policy
 from store import evaluations, progress, work
 from store.database import Database
 from store.errors import EvaluationRunning, UnknownRecord
@@ -40,7 +40,7 @@ def test_a_labelled_set_is_looked_at_and_its_report_kept(database, dispatch, fol
         labelled(folder / "0003.jpg"),
         "The file could not be read (made up).",
     )
-    assert done.report == recall.report(pairs, default_policy(), target=0.9, unread=1, problems=1)
+    assert done.report == recall.report(pairs, read_policy(""), target=0.9, unread=1, problems=1)
     assert (done.finished_at, done.problem, done.is_open) == (NOW, None, False)
 
 
@@ -52,7 +52,7 @@ def test_an_evaluation_says_what_it_is_of(database, folder):
 
     assert [newest.id, oldest.id] == [second, first]
     assert [newest.number, oldest.number] == [2, 1]
-    assert newest.policy != oldest.policy == default_policy().fingerprint
+    assert newest.policy != oldest.policy == read_policy("").fingerprint
     assert newest.fingerprint == oldest.fingerprint
     assert (oldest.name, oldest.source, oldest.made_by) == ("a measurement", str(folder), "ada")
     assert (oldest.problems, oldest.target) == (("labels.csv, line 3: It has no box.",), 0.9)

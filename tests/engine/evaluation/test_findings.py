@@ -59,7 +59,7 @@ POLICIES = st.sampled_from(
 def assert_as_in_daily_work(data, ensemble, policy):
     plan = pipeline.prepare(data, "x", ensemble, policy, draw=1.0, watch=Stopwatch()).plan
     found = examine(data, "x", ensemble, policy)
-    way = route(found.found, found.standing, policy)
+    way = route(found.found, found.standing, policy, found.size)
 
     assert tuple(one.region for one in way.regions) == plan.regions
     assert tuple(one.region for one in way.doubts) == plan.doubts

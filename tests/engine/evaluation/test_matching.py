@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from engine.coverage import covered_share
 from engine.evaluation.matching import (
     NEVER,
     assigned,
-    covered_share,
     hidden_from,
     hidden_share,
     inside,
