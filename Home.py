@@ -9,6 +9,7 @@ open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are
 with fatal():
     totals = home.totals()
 
+home.strays()
 home.numbers()
 home.batches_under_way()
 if not totals.total:

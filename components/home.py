@@ -14,9 +14,10 @@ from components.services import database, now, policy, services
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import LetheError
+from engine.evaluation.report_numbers import counted
 from engine.policy import read_policy
 from engine.weights import own_weights_notice
-from store import batches, evaluations, intake, progress
+from store import batches, evaluations, intake, progress, recovery
 from store.batches import Request
 from store.progress import Counts
 
@@ -40,6 +41,30 @@ def numbers() -> None:
     with held.container(border=True):
         st.metric("Held back", counts.quarantined)
         st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
+
+
+def strays() -> None:
+    """Files that the database did not know when it was opened, until somebody has seen to them."""
+    files = database().files
+    count = recovery.set_aside(files)
+    if count:
+        st.warning(
+            plain(
+                f"{counted(count, 'file')} that the database does not know, set aside in "
+                f"{files.set_aside}. Left over from a crash, or of a newer database than this: "
+                "look at them, then delete them or put back all of the folder from one copy. Lethe "
+                "deletes none."
+            ),
+            icon=":material/move_to_inbox:",
+        )
+    if left := database().recovered.unknown:
+        st.warning(
+            plain(
+                f"{counted(left, 'file')} in {files.originals} and {files.releases} that the "
+                "database does not know could not be set aside; Lethe leaves them alone."
+            ),
+            icon=":material/move_to_inbox:",
+        )
 
 
 def batches_under_way() -> None:

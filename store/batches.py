@@ -93,6 +93,7 @@ def start(database: Database, batch_id: str, now: datetime) -> None:
             """,
             [stored(now), batch_id],
         )
+    database.advance()
     database.work.set()
 
 

@@ -1,12 +1,16 @@
 """Tidying up after the program was stopped in the middle of something.
 
 The order of every change makes this short: a release file is written before its receipt, an
-original before its row, and a file is deleted after its row says so. So a file that no row knows
-is a leftover, and a row whose file is missing was damaged from outside: it is counted, not touched.
+original before its row, and a file is deleted after its row says so. Files cut short bear a name of
+their own and are deleted, as is what a row says should be gone. A whole file that no row knows may
+be a leftover of a crash, or may show that the database is not the one that belongs here: it is set
+aside and never deleted. A row whose file is missing was damaged from outside: it is counted.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +21,8 @@ from store.files import Files
 from store.times import stored
 
 MAX_ATTEMPTS = 3
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +55,37 @@ class Recovered:
 
     put_back: int = 0
     """Pictures that were being worked on, labelled ones too."""
-    releases_deleted: int = 0
-    """Release files without a receipt."""
-    originals_deleted: int = 0
-    """Originals that never became a picture of a batch."""
+    deleted: int = 0
+    """Files cut short while they were written, and those of which a row said they go."""
+    set_aside: int = 0
+    """Whole files that no row knows, now under `Files.set_aside`."""
+    unknown: int = 0
+    """Whole files that no row knows and that could not be moved; they lie where they were."""
     releases_missing: int = 0
     """Receipts whose file is gone."""
 
 
-def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Recovered:
-    """Delete leftovers and put back what was under way. Only while nothing else runs.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the rows say about files."""
 
-    A batch that was never started is a leftover too: whoever was making it has its files still. An
+    put_back: int
+    kept: frozenset[Path]
+    """Files that belong to a row."""
+    live: frozenset[Path]
+    """Releases that stand, among them."""
+    finished: frozenset[Path]
+    """Files of which a row said that they go: withdrawn releases, and originals of batches that
+    were never started."""
+
+
+def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Found:
+    """Put back what was under way and say which files are known. Only while nothing else runs.
+
+    A batch that was never started is a leftover: whoever was making it has its files still. An
     evaluation whose report could not be made is opened again, for what was wrong may be mended.
     """
-    for table in ("drafts", "plans"):
-        cursor.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE picture_id IN ({_UNSTARTED})
-            """  # noqa: S608 -- our own two names
-        )
-    cursor.execute(
-        f"""
-        DELETE FROM pictures
-        WHERE id IN ({_UNSTARTED})
-        """  # noqa: S608
-    )
-    cursor.execute(
-        """
-        DELETE FROM batches
-        WHERE started_at IS NULL
-        """
-    )
+    unstarted = _without_unstarted(cursor)
     cursor.execute(
         """
         UPDATE evaluations
@@ -90,42 +94,138 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> R
         WHERE problem IS NOT NULL
         """
     )
-    working = [
-        picture_id
-        for (picture_id,) in cursor.execute(
-            """
-            SELECT id
-            FROM pictures
-            WHERE state = 'working'
-            UNION ALL
-            SELECT id
-            FROM examinations
-            WHERE state = 'working'
-            """
-        ).fetchall()
-    ]
-    put_back(cursor, working, now)
-    live = {
-        files.release(release_id, image_format)
-        for release_id, image_format in cursor.execute(
-            """
-            SELECT release_id, format
-            FROM receipts
-            WHERE live_picture_id IS NOT NULL
-            """
-        ).fetchall()
-    }
-    known = {
-        files.original(picture_id)
-        for (picture_id,) in cursor.execute("SELECT id FROM pictures").fetchall()
-    }
-    releases = set(files.stored_releases())
-    return Recovered(
-        put_back=len(working),
-        releases_deleted=_delete(releases - live),
-        originals_deleted=_delete(set(files.stored_originals()) - known),
-        releases_missing=len(live - releases),
+    working = _ids(
+        cursor,
+        """
+        SELECT id
+        FROM pictures
+        WHERE state = 'working'
+        UNION ALL
+        SELECT id
+        FROM examinations
+        WHERE state = 'working'
+        """,
     )
+    put_back(cursor, working, now)
+    receipts = cursor.execute(
+        """
+        SELECT release_id, format, live_picture_id IS NOT NULL
+        FROM receipts
+        """
+    ).fetchall()
+    live = frozenset(files.release(one, kind) for one, kind, is_live in receipts if is_live)
+    withdrawn = frozenset(
+        files.release(one, kind) for one, kind, is_live in receipts if not is_live
+    )
+    originals = frozenset(map(files.original, _ids(cursor, "SELECT id FROM pictures")))
+    return Found(
+        put_back=len(working),
+        kept=live | originals,
+        live=live,
+        finished=withdrawn | frozenset(map(files.original, unstarted)),
+    )
+
+
+def tidy(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> Recovered:
+    """Delete what is known to be over, and move what nobody knows out of the way.
+
+    Not to know a file is no leave to delete it: the database may be a copy from before it came.
+
+    Args:
+        files: the folder.
+        found: from `recover`, once its transaction holds.
+        now: names the folder of what is set aside.
+        is_up_to_date: whether the database is known to be as new as the files. A batch that an
+            older one calls unstarted may have been started since.
+
+    Raises:
+        OSError: the folder cannot be read, or a leftover cannot be deleted.
+    """
+    finished = found.finished if is_up_to_date else found.finished - _in(files.originals, found)
+    stored = frozenset(files.stored())
+    over = sorted(files.unfinished()) + sorted(stored & finished)
+    for leftover in over:
+        leftover.unlink(missing_ok=True)
+    strangers = sorted(stored - finished - found.kept)
+    moved = _set_aside(files, strangers, now)
+    return Recovered(
+        put_back=found.put_back,
+        deleted=len(over),
+        set_aside=moved,
+        unknown=len(strangers) - moved,
+        releases_missing=len(found.live - stored),
+    )
+
+
+def set_aside(files: Files) -> int:
+    """The number of files that wait under `Files.set_aside` for a person to look at them."""
+    return sum(len(names) for _, _, names in os.walk(files.set_aside))
+
+
+def _in(folder: Path, found: Found) -> frozenset[Path]:
+    return frozenset(path for path in found.finished if path.parent == folder)
+
+
+def _set_aside(files: Files, strangers: list[Path], now: datetime) -> int:
+    """Move files under a folder named by the moment; gives how many could be moved."""
+    if not strangers:
+        return 0
+    try:
+        where = _new_folder(files, now)
+    except OSError as error:
+        log.error("no folder to set files aside in (%s)", error.strerror)  # noqa: TRY400
+        return 0
+    return sum(_moved(file, where / file.parent.name / file.name) for file in strangers)
+
+
+def _new_folder(files: Files, now: datetime) -> Path:
+    """One that was not there, so that no file takes the place of another."""
+    files.set_aside.mkdir(mode=0o700, exist_ok=True)
+    day = f"{stored(now):%Y-%m-%dT%H%M%SZ}"
+    names = (day, *(f"{day}-{count}" for count in range(2, 1_000)))
+    where = next(path for name in names if not (path := files.set_aside / name).exists())
+    for folder in (where, where / files.originals.name, where / files.releases.name):
+        folder.mkdir(mode=0o700)
+    return where
+
+
+def _moved(file: Path, target: Path) -> bool:
+    try:
+        file.rename(target)  # never a copy: what lies on another disk stays where it is
+    except OSError as error:
+        log.error("an unknown file could not be set aside (%s)", error.strerror)  # noqa: TRY400
+        return False
+    return True
+
+
+def _without_unstarted(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    """Forget batches that were never started; gives the ids of their pictures."""
+    for table in ("drafts", "plans"):
+        cursor.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE picture_id IN ({_UNSTARTED})
+            """  # noqa: S608 -- our own two names
+        )
+    pictures = _ids(
+        cursor,
+        f"""
+        DELETE FROM pictures
+        WHERE id IN ({_UNSTARTED})
+        RETURNING id
+        """,  # noqa: S608
+    )
+    cursor.execute(
+        """
+        DELETE FROM batches
+        WHERE started_at IS NULL
+        """
+    )
+    return pictures
+
+
+def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
+    return [str(found) for (found,) in cursor.execute(statement).fetchall()]
 
 
 def put_back(
@@ -191,9 +291,3 @@ def _put_back(
             picture_ids,
         ],
     )
-
-
-def _delete(leftovers: set[Path]) -> int:
-    for file in leftovers:
-        file.unlink(missing_ok=True)
-    return len(leftovers)

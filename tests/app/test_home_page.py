@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 
 import pytest
@@ -40,6 +41,24 @@ def test_the_samples_end_in_three_numbers_that_add_up(lethe):
     (batch,) = batches.newest(lethe.database)
     receipt = receipts.newest(lethe.database, batch.id)[0].receipt
     assert receipt["not_looked_for"] == ["tattoo", "jewelry"]
+
+
+def test_home_tells_of_files_that_nobody_knows_until_somebody_has_seen_to_them(lethe):
+    lethe.batch(UPRIGHT)
+    lethe.close()
+    stranger = lethe.home / "originals" / ("ab" * 16)
+    stranger.write_bytes(b"of another database")
+
+    told = said(lethe.page())
+    lethe.restart()
+    told_again = said(lethe.page())
+    shutil.rmtree(lethe.home / "set-aside")
+
+    assert not stranger.exists()
+    for text in (told, told_again):
+        assert "1 file that the database does not know, set aside in" in text
+        assert "Lethe deletes none" in text
+    assert "set aside in" not in said(lethe.page())
 
 
 def test_home_counts_every_outcome(lethe):

@@ -231,8 +231,8 @@ def test_a_crash_between_the_file_and_its_record_heals(home, monkeypatch):
     monkeypatch.setattr(files, "write", write_and_die)
     with pytest.raises(Killed):
         policies.activate(database, 2, "ada", NOW)
-    database.close()
     monkeypatch.undo()
+    database.close()
 
     database = Database.open(home, LATER)
     unhealed = policies.activations(database)
