@@ -19,9 +19,8 @@ from engine.home import home as default_home
 from engine.policy import Policy
 from store.database import Database
 from store.dispatcher import Dispatcher
-from store.files import Files
 from store.ingest import ingest_inbox
-from store.policies import policy_at
+from store.policies import in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,9 @@ def policy() -> Policy:
     """The policy for new batches: `policy.toml` in the home folder, or the default one.
 
     Raises:
-        InvalidPolicy: the file was not accepted; the message says why.
+        InvalidPolicy: the file was not accepted, or is gone; the message says why.
     """
-    return policy_at(Files(home()).policy)
+    return in_force(database())
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:

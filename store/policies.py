@@ -8,6 +8,7 @@ the history does not: an edit from outside, or a crash between the two.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -142,7 +143,7 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
         toml = _text(path)
         if toml is None and last is None:
             return None
-        policy = policy_at(path)
+        policy = _in_force(toml, last, path)
         if last is not None and _says(last, policy):
             return last
         number = _known(cursor, policy)
@@ -155,6 +156,19 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
         return _version_in(cursor, number)
 
 
+def in_force(database: Database) -> Policy:
+    """The policy for new batches: what `policy.toml` says, else the built-in one.
+
+    Raises:
+        InvalidPolicy: the file was not accepted, or is gone while it should be there; the message
+            says why.
+    """
+    path = database.files.policy
+    with database.transaction() as cursor:
+        last = _last_activated(cursor)
+    return _in_force(_text(path), last, path)
+
+
 def policy_at(path: Path) -> Policy:
     """The policy in a file; the built-in one where there is no such file.
 
@@ -163,6 +177,19 @@ def policy_at(path: Path) -> Policy:
     """
     toml = _text(path)
     return default_policy() if toml is None else read_policy(toml, name=str(path))
+
+
+def _in_force(toml: str | None, last: PolicyVersion | None, path: Path) -> Policy:
+    if toml is not None:
+        return read_policy(toml, name=str(path))
+    policy = default_policy()
+    if last is not None and last.note != REMOVED_OUTSIDE and not _says(last, policy):
+        raise InvalidPolicy(
+            f"{path} is gone, while version {last.number} of the policy is in force; the built-in "
+            "policy is not taken in its place. Put the file back, or activate a version on the "
+            "page Recall. For the built-in policy, copy engine/policy.toml there."
+        )
+    return policy
 
 
 _COLUMNS = """
@@ -179,13 +206,19 @@ _COLUMNS = """
 
 
 def _text(path: Path) -> str | None:
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
+    if not path.is_file():
+        raise InvalidPolicy(
+            f"{path} is a folder, or a link to what is not there, so nobody knows the policy in "
+            "force; the built-in policy is not taken in its place. Put the file back, or activate "
+            "a version on the page Recall."
+        )
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidPolicy(
-            f"{path} cannot be read as text; mend it, or remove it for the built-in policy."
+            f"{path} cannot be read as text; mend it, or activate a version on the page Recall."
         ) from error
 
 

@@ -1,4 +1,5 @@
 import errno
+import os
 import tomllib
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from engine.policy import Policy, default_policy, read_policy
 from store import files, policies
 from store.database import Database
 from store.errors import UnknownRecord
-from store.policies import CHANGED_OUTSIDE, REMOVED_OUTSIDE, UNKNOWN, Activation
+from store.policies import CHANGED_OUTSIDE, UNKNOWN, Activation
 from tests.store.fakes import NOW
 
 LATER = NOW + timedelta(days=1)
@@ -188,17 +189,53 @@ def test_a_change_of_comments_alone_is_none(database):
     assert policies.noticed(database, LATER) == made
 
 
-def test_a_removed_file_is_noticed_as_the_built_in_policy(database):
+def test_a_removed_file_is_refused_while_another_policy_was_in_force(database):
     draft(database)
     policies.activate(database, 1, "ada", NOW)
     database.files.policy.unlink()
 
-    found = policies.noticed(database, LATER)
+    for ask in (policies.in_force, lambda database: policies.noticed(database, LATER)):
+        with pytest.raises(InvalidPolicy, match="is gone, while version 1 of the policy is in"):
+            ask(database)
+    assert len(policies.activations(database)) == 1
 
-    assert (found.note, found.activated_by) == (REMOVED_OUTSIDE, UNKNOWN)
-    assert read_policy(found.toml) == policies.policy_at(database.files.policy) == default_policy()
-    assert policies.noticed(database, LATER) == found
-    assert not database.files.policy.exists()
+    policies.activate(database, 1, "ada", LATER)
+    assert policies.in_force(database) == EAGER
+
+
+def test_a_removed_file_is_the_built_in_policy_while_that_was_in_force(database):
+    draft(database, default_policy())
+    made = policies.activate(database, 1, "ada", NOW)
+    database.files.policy.unlink()
+
+    assert policies.in_force(database) == default_policy()
+    assert policies.noticed(database, LATER) == made
+
+
+def test_without_a_file_and_a_version_the_built_in_policy_is_in_force(database):
+    assert policies.in_force(database) == default_policy()
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def a_dangling_link(path):
+    path.symlink_to(path.parent / "share that is offline" / "policy.toml")
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("put", [a_folder, a_dangling_link, a_pipe])
+def test_what_is_no_file_is_refused_and_never_the_built_in_policy(database, put):
+    put(database.files.policy)
+
+    with pytest.raises(InvalidPolicy, match="nobody knows the policy in force"):
+        policies.in_force(database)
+    with pytest.raises(InvalidPolicy, match="nobody knows the policy in force"):
+        policies.noticed(database, NOW)
 
 
 def test_going_back_to_an_earlier_policy_by_hand_makes_no_new_version(database):
