@@ -10,6 +10,7 @@ with fatal():
     totals = home.totals()
 
 home.strays()
+home.inbox()
 home.numbers()
 home.batches_under_way()
 if not totals.total:

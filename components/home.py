@@ -67,6 +67,18 @@ def strays() -> None:
         )
 
 
+def inbox() -> None:
+    """What of the inbox was not taken in, folder by folder."""
+    for one in services().left_out:
+        st.warning(
+            plain(
+                f"Not everything in the folder {one.folder} of the inbox was taken in. "
+                f"{one.reason} Mend or remove it; it is looked at again when Lethe starts."
+            ),
+            icon=":material/inbox:",
+        )
+
+
 def batches_under_way() -> None:
     """Live cards; the sample batch's stays after it is done, to show the way on."""
     sample: str | None = session.kept("sample_batch", lambda: None)

@@ -61,6 +61,26 @@ def test_home_tells_of_files_that_nobody_knows_until_somebody_has_seen_to_them(l
     assert "set aside in" not in said(lethe.page())
 
 
+def test_a_bad_folder_in_the_inbox_is_told_and_the_app_works(lethe):
+    bad = lethe.home / "inbox" / "monday" / ".lethe"
+    bad.mkdir(parents=True)
+    (bad / "run.json").write_text("[" * 200_000)
+
+    app = lethe.page()
+
+    assert not app.exception
+    assert "Not everything in the folder monday of the inbox was taken in." in said(app)
+    assert "Another Lethe" not in said(lethe.page("Upload"))
+
+
+def test_what_fails_after_opening_leaves_the_database_to_the_next_page(lethe, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "take_in", lambda *_: 1 / 0)
+        assert lethe.page().exception
+
+    assert "Another Lethe" not in said(lethe.page())
+
+
 def test_home_counts_every_outcome(lethe):
     lethe.batch(UPRIGHT, UPRIGHT, WIDE, b"no picture")
 
