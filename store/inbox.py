@@ -1,8 +1,8 @@
 """The runs that the app takes in by itself when it starts, none of which may keep it from starting.
 
 Folders under `inbox` were made by anybody, so whatever is wrong with one is told of that one and
-the others go on. Nothing there is moved or deleted: it is somebody's, and once mended it is taken in
-at the next start.
+the others go on. Nothing there is moved or deleted: it is somebody's, and once mended it is taken
+in at the next start.
 """
 
 from __future__ import annotations

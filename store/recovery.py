@@ -41,12 +41,6 @@ _WORK = (
     _Work("pictures", "batch_id", "batches", "quarantined"),
     _Work("examinations", "evaluation_id", "evaluations", "unread"),
 )
-_UNSTARTED = """
-    SELECT p.id
-    FROM pictures AS p
-    JOIN batches AS b ON b.id = p.batch_id
-    WHERE b.started_at IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
     A batch that was never started is a leftover: whoever was making it has its files still. An
     evaluation whose report could not be made is opened again, for what was wrong may be mended.
     """
-    unstarted = _without_unstarted(cursor)
+    unstarted = forget_unstarted(cursor)
     cursor.execute(
         """
         UPDATE evaluations
@@ -198,34 +192,46 @@ def _moved(file: Path, target: Path) -> bool:
     return True
 
 
-def _without_unstarted(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    """Forget batches that were never started; gives the ids of their pictures."""
+def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
+    return [str(found) for (found,) in cursor.execute(statement).fetchall()]
+
+
+def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[str]:
+    """Forget a batch that was never started, or every such batch; gives the ids of its pictures."""
+    unstarted = """
+        SELECT id
+        FROM batches
+        WHERE started_at IS NULL
+          AND id = coalesce(?, id)
+    """
     for table in ("drafts", "plans"):
         cursor.execute(
             f"""
             DELETE FROM {table}
-            WHERE picture_id IN ({_UNSTARTED})
-            """  # noqa: S608 -- our own two names
+            WHERE picture_id IN (
+                SELECT id
+                FROM pictures
+                WHERE batch_id IN ({unstarted})
+            )
+            """,  # noqa: S608 -- our own names
+            [batch_id],
         )
-    pictures = _ids(
-        cursor,
+    rows = cursor.execute(
         f"""
         DELETE FROM pictures
-        WHERE id IN ({_UNSTARTED})
+        WHERE batch_id IN ({unstarted})
         RETURNING id
         """,  # noqa: S608
-    )
+        [batch_id],
+    ).fetchall()
     cursor.execute(
-        """
+        f"""
         DELETE FROM batches
-        WHERE started_at IS NULL
-        """
+        WHERE id IN ({unstarted})
+        """,  # noqa: S608
+        [batch_id],
     )
-    return pictures
-
-
-def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
-    return [str(found) for (found,) in cursor.execute(statement).fetchall()]
+    return [str(picture_id) for (picture_id,) in rows]
 
 
 def put_back(
