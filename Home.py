@@ -11,6 +11,7 @@ with fatal():
 
 home.strays()
 home.inbox()
+home.postponed()
 home.numbers()
 home.batches_under_way()
 if not totals.total:

@@ -17,9 +17,10 @@ from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
 from engine.policy import read_policy
 from engine.weights import own_weights_notice
-from store import batches, evaluations, intake, progress, recovery
+from store import again, batches, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
+from store.strays import set_aside
 
 
 def totals() -> Counts:
@@ -46,7 +47,7 @@ def numbers() -> None:
 def strays() -> None:
     """Files that the database did not know when it was opened, until somebody has seen to them."""
     files = database().files
-    count = recovery.set_aside(files)
+    count = set_aside(files)
     if count:
         st.warning(
             plain(
@@ -77,6 +78,31 @@ def inbox() -> None:
             ),
             icon=":material/inbox:",
         )
+
+
+@st.fragment(run_every=5.0)
+def postponed() -> None:
+    """What waits because of this machine, why, and a button to try it again."""
+    waiting = again.postponed(database())
+    if not waiting:
+        return
+    with st.container(border=True):
+        for reason, count in waiting.items():
+            st.warning(
+                plain(f"{counted(count, 'picture')} postponed. {reason}"),
+                icon=":material/pause_circle:",
+            )
+        st.button(
+            "Try again",
+            key="home_try_postponed",
+            icon=":material/refresh:",
+            help="Lethe does so by itself when it starts.",
+            on_click=_try_postponed,
+        )
+
+
+def _try_postponed() -> None:
+    again.try_postponed(database())
 
 
 def batches_under_way() -> None:

@@ -9,8 +9,6 @@ aside and never deleted. A row whose file is missing was damaged from outside: i
 
 from __future__ import annotations
 
-import logging
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +19,6 @@ from store.files import Files
 from store.times import stored
 
 MAX_ATTEMPTS = 3
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +97,7 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         """,
     )
     put_back(cursor, working, now)
+    resume(cursor)
     receipts = cursor.execute(
         """
         SELECT release_id, format, live_picture_id IS NOT NULL
@@ -118,82 +115,6 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         live=live,
         finished=withdrawn | frozenset(map(files.original, unstarted)),
     )
-
-
-def tidy(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> Recovered:
-    """Delete what is known to be over, and move what nobody knows out of the way.
-
-    Not to know a file is no leave to delete it: the database may be a copy from before it came.
-
-    Args:
-        files: the folder.
-        found: from `recover`, once its transaction holds.
-        now: names the folder of what is set aside.
-        is_up_to_date: whether the database is known to be as new as the files. A batch that an
-            older one calls unstarted may have been started since.
-
-    Raises:
-        OSError: the folder cannot be read, or a leftover cannot be deleted.
-    """
-    finished = found.finished if is_up_to_date else found.finished - _in(files.originals, found)
-    stored = frozenset(files.stored())
-    over = sorted(files.unfinished()) + sorted(stored & finished)
-    for leftover in over:
-        leftover.unlink(missing_ok=True)
-    strangers = sorted(stored - finished - found.kept)
-    moved = _set_aside(files, strangers, now)
-    return Recovered(
-        put_back=found.put_back,
-        deleted=len(over),
-        set_aside=moved,
-        unknown=len(strangers) - moved,
-        releases_missing=len(found.live - stored),
-    )
-
-
-def set_aside(files: Files) -> int:
-    """The number of files that wait under `Files.set_aside` for a person to look at them."""
-    return sum(len(names) for _, _, names in os.walk(files.set_aside))
-
-
-def _in(folder: Path, found: Found) -> frozenset[Path]:
-    return frozenset(path for path in found.finished if path.parent == folder)
-
-
-def _set_aside(files: Files, strangers: list[Path], now: datetime) -> int:
-    """Move files under a folder named by the moment; gives how many could be moved."""
-    if not strangers:
-        return 0
-    try:
-        where = _new_folder(files, now)
-    except OSError as error:
-        log.error("no folder to set files aside in (%s)", error.strerror)  # noqa: TRY400
-        return 0
-    return sum(_moved(file, where / file.parent.name / file.name) for file in strangers)
-
-
-def _new_folder(files: Files, now: datetime) -> Path:
-    """One that was not there, so that no file takes the place of another."""
-    files.set_aside.mkdir(mode=0o700, exist_ok=True)
-    day = f"{stored(now):%Y-%m-%dT%H%M%SZ}"
-    names = (day, *(f"{day}-{count}" for count in range(2, 1_000)))
-    where = next(path for name in names if not (path := files.set_aside / name).exists())
-    for folder in (where, where / files.originals.name, where / files.releases.name):
-        folder.mkdir(mode=0o700)
-    return where
-
-
-def _moved(file: Path, target: Path) -> bool:
-    try:
-        file.rename(target)  # never a copy: what lies on another disk stays where it is
-    except OSError as error:
-        log.error("an unknown file could not be set aside (%s)", error.strerror)  # noqa: TRY400
-        return False
-    return True
-
-
-def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
-    return [str(found) for (found,) in cursor.execute(statement).fetchall()]
 
 
 def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[str]:
@@ -255,6 +176,44 @@ def put_back(
         _put_back(cursor, rows, picture_ids, now)
 
 
+def postpone(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, reason: str, now: datetime
+) -> bool:
+    """Return a picture in work to where it came from, to be left alone until `resume`.
+
+    Returns:
+        False when it is no longer in work.
+    """
+    is_in_work = False
+    for rows in _WORK:
+        is_in_work |= bool(
+            cursor.execute(
+                f"""
+                UPDATE {rows.table}
+                SET postponed = ?
+                WHERE id = ?
+                  AND state = 'working'
+                RETURNING id
+                """,  # noqa: S608 -- see _Work
+                [reason, picture_id],
+            ).fetchall()
+        )
+    put_back(cursor, [picture_id], now, attempt_counts=False)
+    return is_in_work
+
+
+def resume(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let everything be worked on that was postponed."""
+    for rows in _WORK:
+        cursor.execute(
+            f"""
+            UPDATE {rows.table}
+            SET postponed = NULL
+            WHERE postponed IS NOT NULL
+            """  # noqa: S608 -- see _Work
+        )
+
+
 def _uncount(cursor: duckdb.DuckDBPyConnection, rows: _Work, picture_ids: list[str]) -> None:
     cursor.execute(
         f"""
@@ -283,6 +242,7 @@ def _put_back(
                 ELSE came_from
             END,
             reason = CASE WHEN attempts >= ? THEN ? END,
+            held_from = CASE WHEN attempts >= ? THEN came_from END,
             came_from = NULL,
             changed_at = ?
         WHERE state = 'working'
@@ -293,7 +253,12 @@ def _put_back(
             rows.held_back,
             MAX_ATTEMPTS,
             f"Held back because the program stopped {MAX_ATTEMPTS} times while working on it.",
+            MAX_ATTEMPTS,
             stored(now),
             picture_ids,
         ],
     )
+
+
+def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
+    return [str(found) for (found,) in cursor.execute(statement).fetchall()]

@@ -10,9 +10,13 @@ import pytest
 from components import home, samples, services
 from engine.category import Category
 from engine.geometry import Box
+from engine.outcome import Postponed
 from engine.plan import Origin, Region, Verdict
+from engine.policy import Policy
 from engine.weights import own_weights_notice
-from store import batches, receipts, reviews, verdicts
+from store import again, batches, intake, receipts, reviews, verdicts
+from store.batches import Request
+from store.intake import Incoming
 from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
 
@@ -79,6 +83,28 @@ def test_what_fails_after_opening_leaves_the_database_to_the_next_page(lethe, mo
         assert lethe.page().exception
 
     assert "Another Lethe" not in said(lethe.page())
+
+
+def test_home_tells_what_is_postponed_and_tries_it_again(lethe):
+    class Lacking:
+        def run(self, jobs):
+            return (Postponed(job.id, "The model is missing.") for job in jobs)
+
+    dispatcher = services.services().dispatcher
+    working, dispatcher._executor.run = dispatcher._executor.run, Lacking().run
+    request = Request("holiday", Policy().with_audit_share(0.0).to_toml())
+    batch = batches.create(lethe.database, request, services.now())
+    intake.add(lethe.database, batch.id, [Incoming("a.png", UPRIGHT)], services.now())
+    batches.start(lethe.database, batch.id, services.now())
+    lethe.until(lambda: bool(again.postponed(lethe.database)))
+
+    app = lethe.page()
+    assert "1 picture postponed. The model is missing." in said(app)
+
+    dispatcher._executor.run = working
+    app.button(key="home_try_postponed").click().run()
+    assert lethe.settle().released == 1
+    assert "postponed" not in said(lethe.page())
 
 
 def test_home_counts_every_outcome(lethe):

@@ -16,8 +16,9 @@ from store.batches import Request
 from store.database import Database
 from store.files import Files
 from store.intake import Incoming
-from store.recovery import Recovered, set_aside
+from store.recovery import Recovered
 from store.schema import MIGRATIONS, migrate
+from store.strays import set_aside
 from store.times import aware, stored
 from tests.store.fakes import NOW, a_batch
 
