@@ -9,6 +9,9 @@ open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are
 with fatal():
     totals = home.totals()
 
+home.strays()
+home.inbox()
+home.postponed()
 home.numbers()
 home.batches_under_way()
 if not totals.total:

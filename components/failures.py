@@ -1,4 +1,4 @@
-"""Expected failures, shown as the sentence they carry; everything else is for the log."""
+"""Expected failures and those of the disk, shown as a sentence; all else is for the log."""
 
 from __future__ import annotations
 
@@ -13,18 +13,28 @@ from engine.errors import LetheError
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Show a `LetheError` raised inside as a sentence and go on after the block."""
+    """Show a failure raised inside as a sentence and go on after the block."""
     try:
         yield
-    except LetheError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    except (LetheError, OSError) as error:
+        st.error(plain(_sentence(error)), icon=":material/error:")
 
 
 @contextmanager
 def fatal() -> Iterator[None]:
-    """Show a `LetheError` raised inside as a sentence and end the page there."""
+    """Show a failure raised inside as a sentence and end the page there."""
     try:
         yield
-    except LetheError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    except (LetheError, OSError) as error:
+        st.error(plain(_sentence(error)), icon=":material/error:")
         st.stop()
+
+
+def _sentence(error: LetheError | OSError) -> str:
+    """What the disk says is no sentence, and may hold a path."""
+    if isinstance(error, LetheError):
+        return str(error)
+    return (
+        f"A file or folder could not be used ({error.strerror or type(error).__name__}), so this "
+        "was not done to the end. Mend the cause, by freeing room on the disk, say, and try again."
+    )

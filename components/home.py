@@ -15,11 +15,13 @@ from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import LetheError
 from engine.evaluation.report_cost import in_short
+from engine.evaluation.report_numbers import counted
 from engine.policy import read_policy
 from engine.weights import own_weights_notice
-from store import batches, evaluations, intake, progress
+from store import again, batches, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
+from store.strays import set_aside
 
 
 def totals() -> Counts:
@@ -41,6 +43,67 @@ def numbers() -> None:
     with held.container(border=True):
         st.metric("Held back", counts.quarantined)
         st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
+
+
+def strays() -> None:
+    """Files that the database did not know when it was opened, until somebody has seen to them."""
+    files = database().files
+    count = set_aside(files)
+    if count:
+        st.warning(
+            plain(
+                f"{counted(count, 'file')} that the database does not know, set aside in "
+                f"{files.set_aside}. Left over from a crash, or of a newer database than this: "
+                "look at them, then delete them or put back all of the folder from one copy. Lethe "
+                "deletes none."
+            ),
+            icon=":material/move_to_inbox:",
+        )
+    if left := database().recovered.unknown:
+        st.warning(
+            plain(
+                f"{counted(left, 'file')} in {files.originals} and {files.releases} that the "
+                "database does not know could not be set aside; Lethe leaves them alone."
+            ),
+            icon=":material/move_to_inbox:",
+        )
+
+
+def inbox() -> None:
+    """What of the inbox was not taken in, folder by folder."""
+    for one in services().left_out:
+        st.warning(
+            plain(
+                f"Not everything in the folder {one.folder} of the inbox was taken in. "
+                f"{one.reason} Mend or remove it; it is looked at again when Lethe starts."
+            ),
+            icon=":material/inbox:",
+        )
+
+
+@st.fragment(run_every=5.0)
+def postponed() -> None:
+    """What waits because of this machine, why, and a button to try it again."""
+    waiting = again.postponed(database())
+    if not waiting:
+        return
+    with st.container(border=True):
+        for reason, count in waiting.items():
+            st.warning(
+                plain(f"{counted(count, 'picture')} postponed. {reason}"),
+                icon=":material/pause_circle:",
+            )
+        st.button(
+            "Try again",
+            key="home_try_postponed",
+            icon=":material/refresh:",
+            help="Lethe does so by itself when it starts.",
+            on_click=_try_postponed,
+        )
+
+
+def _try_postponed() -> None:
+    again.try_postponed(database())
 
 
 def batches_under_way() -> None:

@@ -7,6 +7,7 @@ absolute, nothing that climbs out, no links, no more than fits.
 from __future__ import annotations
 
 import lzma
+import re
 import secrets
 import shutil
 import stat
@@ -27,6 +28,7 @@ MOST_BYTES = 20_000_000_000
 _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
 _ABANDONED_AFTER = timedelta(days=1)
+_OWN_NAME = re.compile(r"[0-9a-f]{32}")
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
     NotImplementedError,
@@ -78,12 +80,16 @@ def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
 
 
 def sweep(home: Path, still_used: Iterable[str], now: datetime) -> None:
-    """Delete zips that were unpacked a day ago and never became a run."""
+    """Delete zips that were unpacked here a day ago and never became a run.
+
+    What does not bear a name that `unpacked` gives was put there by somebody, and stays.
+    """
     used = {_unpacked_folder(home, source) for source in still_used}
     base = (home / FOLDER).resolve()
     for folder in base.iterdir() if base.is_dir() else ():
         age_s = now.timestamp() - folder.stat().st_mtime
-        if folder not in used and age_s > _ABANDONED_AFTER.total_seconds():
+        is_own = _OWN_NAME.fullmatch(folder.name) is not None
+        if is_own and folder not in used and age_s > _ABANDONED_AFTER.total_seconds():
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -18,7 +18,7 @@ from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
 from engine.evaluation.report_numbers import counted
-from store import batches, certificates, pictures, progress, queue, receipts
+from store import again, batches, certificates, pictures, progress, queue, receipts
 from store.batches import Batch
 from store.pictures import Picture, PictureState
 from store.progress import Counts
@@ -48,6 +48,25 @@ def counts(batch: Batch) -> None:
         _counting(batch.id)
     else:
         _numbers(have)
+        _offer_again(batch)
+
+
+def _offer_again(batch: Batch) -> None:
+    """A second try for what the machine held back; what a person rejected stays so."""
+    count = again.held_back(database(), batch.id)
+    if count:
+        st.button(
+            f"Try {counted(count, 'held-back picture')} again",
+            key="release_try_held_back",
+            icon=":material/refresh:",
+            help="For when the cause was this machine, or was mended.",
+            on_click=_try_held_back,
+            args=(batch.id,),
+        )
+
+
+def _try_held_back(batch_id: str) -> None:
+    again.try_held_back(database(), batch_id, now())
 
 
 @st.fragment(run_every=1.0)

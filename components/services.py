@@ -19,9 +19,8 @@ from engine.home import home as default_home
 from engine.policy import Policy
 from store.database import Database
 from store.dispatcher import Dispatcher
-from store.files import Files
-from store.ingest import ingest_inbox
-from store.policies import policy_at
+from store.inbox import LeftOut, take_in
+from store.policies import in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     desk: Desk
+    left_out: tuple[LeftOut, ...]
+    """Of the inbox, when the process began."""
 
 
 @st.cache_resource(show_spinner="Opening the database …")
@@ -42,11 +43,15 @@ def services() -> Services:
         LetheError: the database cannot be opened, for instance because another Lethe has it.
     """
     database = Database.open(home(), now())
-    ingest_inbox(database, now())
-    dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
-    dispatcher.start()
+    try:
+        left_out = take_in(database, now())
+        dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
+        dispatcher.start()
+    except BaseException:
+        database.close()  # else the next page would say that another Lethe has it open
+        raise
     atexit.register(_close, dispatcher, database)
-    return Services(home(), database, dispatcher, Desk())
+    return Services(home(), database, dispatcher, Desk(), left_out)
 
 
 def database() -> Database:
@@ -73,9 +78,9 @@ def policy() -> Policy:
     """The policy for new batches: `policy.toml` in the home folder, or the default one.
 
     Raises:
-        InvalidPolicy: the file was not accepted; the message says why.
+        InvalidPolicy: the file was not accepted, or is gone; the message says why.
     """
-    return policy_at(Files(home()).policy)
+    return in_force(database())
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:

@@ -6,9 +6,11 @@ with a list, `home/staging`, that becomes a batch when the person presses Start.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import lzma
+import os
 import secrets
 import shutil
 import zipfile
@@ -65,15 +67,7 @@ class Staging:
 
     def files(self) -> tuple[Staged, ...]:
         """What waits, in the order it came."""
-        if not self._list.exists():
-            return ()
-        lines = map(json.loads, self._list.read_text(encoding="utf-8").splitlines())
-        return tuple(
-            Staged(
-                line["name"], Path(line["path"]), line["bytes"], Fitness.from_json(line["fitness"])
-            )
-            for line in lines
-        )
+        return tuple(map(self._staged, self._lines()))
 
     @property
     def token(self) -> str:
@@ -136,16 +130,42 @@ class Staging:
 
     def _list_all(self, staged: Iterable[Staged]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._list.open("a", encoding="utf-8") as file:
+        with self._list.open("ab", buffering=0) as file:
+            file.truncate(sum(len(line) + 1 for line in self._lines()))  # a torn line is cut off
             for one in staged:
-                line = {
+                value = {
                     "name": one.name,
                     "path": str(one.path),
                     "bytes": one.bytes,
                     "fitness": one.fitness.to_json(),
                 }
-                file.write(json.dumps(line) + "\n")
-                file.flush()
+                _append(file, json.dumps(value).encode() + b"\n")
+
+    def _lines(self) -> list[bytes]:
+        """The whole lines of the list; what follows the last newline was torn by a full disk."""
+        content = self._list.read_bytes() if self._list.exists() else b""
+        return content.split(b"\n")[:-1]
+
+    def _staged(self, line: bytes) -> Staged:
+        """What a line says; one that is not as Lethe wrote it is a file that cannot be read."""
+        try:
+            value = json.loads(line)
+            fitness = Fitness.from_json(value["fitness"])
+            return Staged(str(value["name"]), Path(value["path"]), int(value["bytes"]), fitness)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            problem = "Its line in the list is damaged; bring it in again."
+            return Staged("unknown", self._folder / "unknown", 0, Fitness(problem=problem))
+
+
+def _append(file: IO[bytes], line: bytes) -> None:
+    try:
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise UnusableUpload(
+            f"What was brought in could not be listed ({error.strerror}); what is listed below is "
+            "kept. Free some room on the disk and bring in the rest again."
+        ) from error
 
 
 def _at_a_glance(path: Path) -> tuple[int, Fitness]:

@@ -14,7 +14,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -39,12 +38,14 @@ from engine.outcome import (
     Job,
     NeedsReview,
     Outcome,
+    Postponed,
     Quarantined,
     Released,
     Work,
 )
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Plan
+from engine.refusal import failed, refusal
 from engine.triage import contested
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 AHEAD = 2
 """Jobs handed to the pool per worker: one in work, one waiting, so that no worker runs dry."""
 PARENT_CHECK_S = 1.0
+_KILLED = "The system ended the program while it worked on it, for want of memory most likely."
 NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
@@ -68,18 +70,8 @@ def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
         if isinstance(job, Examination):
             return Examined(job.id, examine(job.path.read_bytes(), job.id, ensemble, job.policy))
         return _run(job, ensemble, witness)
-    except LetheError as error:
-        return Quarantined(job.id, str(error))
-    except OSError as error:
-        reason = error.strerror or "unknown cause"
-        return Quarantined(job.id, f"The file could not be read ({reason}).")
-    except MemoryError:
-        return Quarantined(job.id, "The picture needs more memory than this machine has.")
-    except Exception as error:  # noqa: BLE001 -- a defect holds the picture back, not the batch
-        # say where, but not what: a foreign message may hold a name or a path
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        log.error("job %s failed (%s) at\n%s", job.id, type(error).__name__, frames)  # noqa: TRY400
-        return _failed(job, error)
+    except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
+        return refusal(job, error)
 
 
 def _run(job: Job, ensemble: Ensemble, witness: Witness | None) -> Outcome:
@@ -184,7 +176,7 @@ class ProcessPool:
             future = self._submit(job)
             wait([future])
             if _died(future):
-                yield Quarantined(job.id, "This picture stopped the program twice; held back.")
+                yield _stopped(job, future)
             else:
                 yield _outcome(future, job)
 
@@ -197,18 +189,19 @@ def _died(future: Future[Outcome]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
 
 
+def _stopped(job: Work, future: Future[Outcome]) -> Quarantined:
+    if "SIGKILL" in str(future.exception()):  # nothing in a picture does that; the system does
+        return Postponed(job.id, _KILLED)
+    return Quarantined(job.id, "This picture stopped the program twice; held back.")
+
+
 def _outcome(future: Future[Outcome], job: Work) -> Outcome:
     """What became of a job whose worker lived; one that could not cross over is held back."""
     error = future.exception()
     if error is None:
         return future.result()
     log.error("job %s did not cross processes", job.id, exc_info=error)
-    return _failed(job, error)
-
-
-def _failed(job: Work, error: BaseException) -> Quarantined:
-    kind = type(error).__name__
-    return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
+    return failed(job, error)
 
 
 @contextmanager
@@ -237,6 +230,8 @@ class _Worker:
 
     ensemble = Ensemble([])
     witness: Witness | None = None
+    problem: str | None = None
+    """Why there are no models; a worker that ended instead would have each picture blamed."""
 
 
 def _start_worker(parent: int) -> None:
@@ -244,8 +239,17 @@ def _start_worker(parent: int) -> None:
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)
     cv2.setNumThreads(1)
-    _Worker.ensemble = default_ensemble()
-    _Worker.witness = default_witness()
+    _load()
+
+
+def _load() -> None:
+    try:
+        _Worker.ensemble, _Worker.witness = default_ensemble(), default_witness()
+        _Worker.problem = None
+    except LetheError as error:
+        _Worker.problem = str(error)
+    except Exception as error:  # noqa: BLE001 -- told with each picture, which is not to blame
+        _Worker.problem = f"The models could not be loaded ({type(error).__name__})."
 
 
 def _leave_with(parent: int) -> None:
@@ -256,4 +260,8 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(job: Work) -> Outcome:
+    if _Worker.problem is not None:
+        _load()  # mended meanwhile, perhaps
+    if _Worker.problem is not None:
+        return Postponed(job.id, _Worker.problem)
     return run_job(job, _Worker.ensemble, _Worker.witness)

@@ -1,7 +1,8 @@
 """Work handed to an executor and what comes back: values only, so that they cross processes.
 
 A picture reaches exactly one outcome: `Released`, `NeedsReview` or `Quarantined`. A labelled
-picture, which is only measured, comes back as `Examined` or `Quarantined`.
+picture, which is only measured, comes back as `Examined` or `Quarantined`. `Postponed` is no end:
+the same work may come out otherwise once this machine is mended.
 """
 
 from __future__ import annotations
@@ -83,6 +84,14 @@ class Quarantined:
 
     job_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Quarantined):
+    """This machine could not do it now; `reason` says why, and the picture is not to blame.
+
+    Whoever cannot wait and try again later holds the picture back.
+    """
 
 
 @dataclass(frozen=True, slots=True)

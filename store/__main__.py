@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -12,10 +13,10 @@ from pathlib import Path
 from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
 from engine.home import home as home_folder
-from store.database import Database
+from store.database import Database, looking
 from store.ingest import ingest
 from store.labels import export_labels
-from store.progress import totals
+from store.progress import totals_in
 
 _DESCRIPTION = """\
 Look into Lethe's data, take in what a command-line run left for review, or write what reviewers
@@ -51,12 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        database = Database.open(options.home, datetime.now(UTC))
-        try:
-            command: Callable[[Database, argparse.Namespace], int] = options.command
-            return command(database, options)
-        finally:
-            database.close()
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -91,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     taking_in.set_defaults(command=_ingest)
     _add_export(commands, home)
-    status = commands.add_parser("status", parents=[home], help="print how many pictures are where")
+    status = commands.add_parser(
+        "status", parents=[home], help="print how many pictures are where; changes nothing"
+    )
     status.set_defaults(command=_status)
     return parser
 
@@ -127,10 +126,20 @@ def _day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"must be a day like 2026-11-22, not {text!r}") from error
 
 
-def _export(database: Database, options: argparse.Namespace) -> int:
-    exported = export_labels(
-        database, options.out, since=options.since, copy_pictures=options.copy_pictures
-    )
+@contextmanager
+def _opened(options: argparse.Namespace) -> Iterator[Database]:
+    database = Database.open(options.home, datetime.now(UTC))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _export(options: argparse.Namespace) -> int:
+    with _opened(options) as database:
+        exported = export_labels(
+            database, options.out, since=options.since, copy_pictures=options.copy_pictures
+        )
     written = f"{counted(exported.pictures, 'picture')} with {counted(exported.labels, 'label')}"
     sys.stdout.write(f"{written} written to {options.out}.\n")
     if exported.without_original:
@@ -139,8 +148,9 @@ def _export(database: Database, options: argparse.Namespace) -> int:
     return 0
 
 
-def _ingest(database: Database, options: argparse.Namespace) -> int:
-    result = ingest(database, options.out, options.originals, datetime.now(UTC))
+def _ingest(options: argparse.Namespace) -> int:
+    with _opened(options) as database:
+        result = ingest(database, options.out, options.originals, datetime.now(UTC))
     for problem in result.problems:
         sys.stderr.write(f"{problem}\n")
     sys.stdout.write(
@@ -150,9 +160,9 @@ def _ingest(database: Database, options: argparse.Namespace) -> int:
     return 1 if result.problems else 0
 
 
-def _status(database: Database, options: argparse.Namespace) -> int:
-    del options  # every command takes them
-    counts = totals(database)
+def _status(options: argparse.Namespace) -> int:
+    with looking(options.home) as cursor:
+        counts = totals_in(cursor)
     for state, count in asdict(counts).items():
         sys.stdout.write(f"{state:<12}{count:>8}\n")
     sys.stdout.write(f"{'total':<12}{counts.total:>8}\n")

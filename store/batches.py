@@ -14,6 +14,7 @@ from engine.policy import Policy, read_policy
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
 from store.pictures import PictureState, storable
+from store.recovery import forget_unstarted
 from store.times import aware_or_none, stored
 
 
@@ -48,30 +49,65 @@ class Request:
 def create(database: Database, request: Request, now: datetime) -> Batch:
     """Make a batch without pictures; nothing is worked on until `start`.
 
+    A batch of the same run that was never started makes room, with its pictures, so that what
+    failed on the way to `start`, say on a full disk, can be done again.
+
     Raises:
+        BatchClosed: the run became a batch already, which was started or cancelled.
         InvalidPolicy: the policy's text was not accepted.
     """
     policy = read_policy(request.policy_toml)
     batch_id = secrets.token_hex(16)
     with database.transaction() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO batches
-                (id, name, policy_toml, policy, format, require_licence, run, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                batch_id,
-                storable(request.name),
-                request.policy_toml,
-                policy.fingerprint,
-                request.format,
-                policy.manifest.require_licence,
-                request.run,
-                stored(now),
-            ],
-        )
-        return batch_in(cursor, batch_id)
+        forgotten = [] if request.run is None else _make_room(cursor, request.run)
+        made = _insert(cursor, batch_id, request, policy, now)
+    for picture_id in forgotten:
+        database.files.original(picture_id).unlink(missing_ok=True)
+    return made
+
+
+def _make_room(cursor: duckdb.DuckDBPyConnection, run: str) -> list[str]:
+    """Forget the run's batch while it is not started; gives the ids of its pictures."""
+    row = cursor.execute(
+        f"""
+        {_COLUMNS}
+        WHERE run = ?
+        """,
+        [run],
+    ).fetchone()
+    if row is None:
+        return []
+    before = _batch(row)
+    if before.started_at is not None or before.cancelled_at is not None:
+        raise BatchClosed(f"These pictures became the batch {before.name} already; see it on Home.")
+    return forget_unstarted(cursor, before.id)
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    batch_id: str,
+    request: Request,
+    policy: Policy,
+    now: datetime,
+) -> Batch:
+    cursor.execute(
+        """
+        INSERT INTO batches
+            (id, name, policy_toml, policy, format, require_licence, run, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            batch_id,
+            storable(request.name),
+            request.policy_toml,
+            policy.fingerprint,
+            request.format,
+            policy.manifest.require_licence,
+            request.run,
+            stored(now),
+        ],
+    )
+    return batch_in(cursor, batch_id)
 
 
 def start(database: Database, batch_id: str, now: datetime) -> None:
@@ -93,6 +129,7 @@ def start(database: Database, batch_id: str, now: datetime) -> None:
             """,
             [stored(now), batch_id],
         )
+    database.advance()
     database.work.set()
 
 

@@ -9,9 +9,10 @@ BEGIN to COMMIT. Every statement here takes milliseconds; what takes longer, fil
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -20,9 +21,11 @@ import duckdb
 
 from engine.errors import UnusableFolder
 from engine.notary import Notary, notary
+from store import generation
 from store.files import Files, open_private
-from store.recovery import Recovered, recover
+from store.recovery import Found, Recovered, recover
 from store.schema import migrate
+from store.strays import tidy
 
 # One thread: queries over some ten thousand rows gain nothing from more; workers need the cores.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -30,6 +33,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "threads": "1",
 }
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -61,26 +66,24 @@ class Database:
         """Open or make the database under `home`, bring its schema up to date, tidy up a crash.
 
         Raises:
-            UnusableFolder: another Lethe has it open, a newer one made it, or the folder cannot be
-                written.
+            UnusableFolder: another Lethe has it open, a newer one made it, the folder cannot be
+                written, or the database is damaged, missing or older than the files beside it.
             UnusableKeys: the keys under `home` cannot be used.
         """
         files = Files(home)
-        lock_file = _locked(files)
-        try:
+        _refuse_without_database(files)
+        with _border(files), ExitStack() as stack:
+            lock_file = stack.enter_context(_locked(files))
             signing = notary(home)
-            connection = _connected(files)
+            connection = stack.enter_context(_connected(files))
+            is_up_to_date = generation.refuse_older(connection, files)
             migrate(connection)
-        except BaseException:
-            lock_file.close()
-            raise
-        database = cls(connection, files, lock_file, signing)
-        try:
+            database = cls(connection, files, lock_file, signing)
             with database.transaction() as cursor:
-                database.recovered = recover(cursor, files, now)
-        except BaseException:
-            database.close()
-            raise
+                found = recover(cursor, files, now)
+            database.advance()
+            database.recovered = _tidied(files, found, now, is_up_to_date=is_up_to_date)
+            stack.pop_all()
         return database
 
     @contextmanager
@@ -104,14 +107,29 @@ class Database:
             finally:
                 self._in_transaction = False
 
+    def advance(self) -> None:
+        """Count one generation further, so that a copy made before is known as older."""
+        with self._lock:
+            with self.transaction() as cursor:
+                reached = generation.advanced(cursor)
+            try:
+                generation.mark(self.files.generation, reached)
+            except OSError as error:  # a database ahead of its mark opens as well
+                log.warning("generation %d was not marked (%s)", reached.number, error.strerror)
+
     def close(self) -> None:
         """Write everything into the one file and let other processes have it; again is harmless."""
         with self._lock:
             if self._is_closed:
                 return
-            self._is_closed = True
-            self._connection.close()
-            self._lock_file.close()
+            try:
+                self.advance()
+            except duckdb.Error as error:
+                log.error("the last generation was not kept (%s)", type(error).__name__)  # noqa: TRY400
+            finally:
+                self._is_closed = True
+                self._connection.close()
+                self._lock_file.close()
 
     def _guarded(self) -> Iterator[duckdb.DuckDBPyConnection]:
         self._connection.execute("BEGIN")
@@ -123,15 +141,34 @@ class Database:
         self._connection.execute("COMMIT")
 
 
+@contextmanager
+def looking(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor that reads the database under `home` and cannot change a byte of the folder.
+
+    Nothing is made, migrated, tidied up or locked for others.
+
+    Raises:
+        UnusableFolder: there is no database, another Lethe has it open, or it is damaged or older
+            than any that this Lethe can read.
+    """
+    files = Files(home)
+    if not files.database.is_file() or not files.database.stat().st_size:
+        raise UnusableFolder(
+            f"{home} holds no data of Lethe: there is no {files.database.name}. Nothing was made."
+        )
+    with (
+        _border(files),
+        duckdb.connect(str(files.database), read_only=True, config=_SETTINGS) as connection,
+    ):
+        yield connection
+
+
 def _locked(files: Files) -> BinaryIO:
     try:
         files.make()
         lock_file = open_private(files.lock)
     except OSError as error:
-        raise UnusableFolder(
-            f"Lethe cannot keep its data in {files.home}: {error.strerror}. "
-            "Choose another folder with LETHE_HOME."
-        ) from error
+        raise _unreadable(files, error) from error
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -140,18 +177,61 @@ def _locked(files: Files) -> BinaryIO:
     return lock_file
 
 
-def _connected(files: Files) -> duckdb.DuckDBPyConnection:
+def _refuse_without_database(files: Files) -> None:
+    """Refuse a folder that has pictures and no database, before anything is made in it."""
     try:
-        connection = duckdb.connect(str(files.database), config=_SETTINGS)
-    except duckdb.IOException as error:
+        is_there = files.database.exists() and files.database.stat().st_size > 0
+        count = 0 if is_there else sum(1 for _ in files.stored())
+    except OSError as error:
+        raise _unreadable(files, error) from error
+    if count:
+        raise UnusableFolder(
+            f"{files.home} holds {count} files in originals and releases but no "
+            f"{files.database.name} that knows them; nothing was changed. Put back all of the "
+            "folder from one copy, move these files elsewhere, or choose another folder with "
+            "LETHE_HOME."
+        )
+
+
+@contextmanager
+def _border(files: Files) -> Iterator[None]:
+    """Whatever DuckDB or the disk says while a database is opened becomes a sentence."""
+    try:
+        yield
+    except (duckdb.Error, UnicodeDecodeError) as error:
         if "Could not set lock" in str(error):
             raise _in_use(files) from error
-        raise UnusableFolder(
-            f"{files.database} cannot be opened as a database; nothing was changed. "
-            "Put back a copy of it, or choose another folder with LETHE_HOME."
-        ) from error
+        raise _damaged(files) from error
+    except OSError as error:
+        raise _unreadable(files, error) from error
+
+
+def _connected(files: Files) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(files.database), config=_SETTINGS)
     files.database.chmod(0o600)
     return connection
+
+
+def _tidied(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> Recovered:
+    recovered = tidy(files, found, now, is_up_to_date=is_up_to_date)
+    if recovered != Recovered():
+        log.warning("tidied up after the last time: %s", recovered)
+    return recovered
+
+
+def _damaged(files: Files) -> UnusableFolder:
+    return UnusableFolder(
+        f"{files.database} cannot be opened as a database; no picture was touched. Put back all of "
+        f"{files.home} from one copy, not the database alone, or choose another folder with "
+        "LETHE_HOME."
+    )
+
+
+def _unreadable(files: Files, error: OSError) -> UnusableFolder:
+    return UnusableFolder(
+        f"Lethe cannot keep its data in {files.home}: {error.strerror}. "
+        "Choose another folder with LETHE_HOME."
+    )
 
 
 def _in_use(files: Files) -> UnusableFolder:

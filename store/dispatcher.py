@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import duckdb
+
 from engine.errors import InvalidPolicy
 from engine.outcome import Examination, Executor, Job, Outcome, Quarantined, Released, Work
 from engine.policy import Policy
@@ -29,7 +31,8 @@ from store.work import Task
 POLL_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _PATIENT_FAILURES = 8
-"""So many in a row, some two minutes, may be a passing trouble that no picture is to blame for."""
+"""So many in a row, some two minutes, may be a passing trouble that no picture is to blame for. A
+full disk never is one's fault, however long it lasts."""
 _RANDOM = secrets.SystemRandom()
 _WRONG_RELEASE = "Held back because its release carried an id it was not given; please report it."
 
@@ -67,6 +70,7 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._failures = 0
         self._problem: str | None = None
+        self._is_of_machine = False
         self._last_outcome_at: datetime | None = None
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
 
@@ -122,7 +126,9 @@ class Dispatcher:
 
     def _end_round(self, *, failed: bool) -> None:
         try:
-            is_blamed = not failed or self._failures > _PATIENT_FAILURES
+            is_blamed = not failed or (
+                self._failures > _PATIENT_FAILURES and not self._is_of_machine
+            )
             self._give_back(attempt_counts=is_blamed and not self._stopping.is_set())
         except Exception as error:  # noqa: BLE001 - they stay in work until the next round
             self._failed(error)
@@ -206,6 +212,7 @@ class Dispatcher:
         kind = f"{type(error).__name__}, {cause}" if cause else type(error).__name__
         with self._lock:
             self._failures += 1
+            self._is_of_machine = isinstance(error, OSError | MemoryError | duckdb.IOException)
             self._problem = f"Work is interrupted ({kind}) and will be tried again."
         log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
 

@@ -87,6 +87,7 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
         FROM examinations AS x
         JOIN evaluations AS e ON e.id = x.evaluation_id
         WHERE x.state = 'waiting'
+          AND x.postponed IS NULL
         ORDER BY e.number, x.number
         LIMIT 1
         """

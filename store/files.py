@@ -1,7 +1,8 @@
 """Originals and releases as files: private, complete or absent, and named by random ids only.
 
 A file is written beside its place under a `.part` name, synced, and renamed, so that a crash leaves
-either the whole file or a leftover that recovery deletes. No name a person chose reaches a path.
+either the whole file or a leftover under our own name that recovery deletes. No name a person chose
+reaches a path.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import BinaryIO
 
 PARTIAL = ".part"
 _ID = re.compile(r"[0-9a-f]{16,64}")
+_UNFINISHED = re.compile(r"[0-9a-f]{16,64}(\.png|\.jpg)?\.part")
 _SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
@@ -35,6 +37,16 @@ class Files:
     def lock(self) -> Path:
         """Locked while a process has the database open."""
         return self.home / "lethe.lock"
+
+    @property
+    def generation(self) -> Path:
+        """Says how new the database must be."""
+        return self.home / "lethe.generation"
+
+    @property
+    def set_aside(self) -> Path:
+        """Files that the database did not know when it was opened, for a person to look at."""
+        return self.home / "set-aside"
 
     @property
     def originals(self) -> Path:
@@ -80,13 +92,23 @@ class Files:
             raise ValueError(f"expected png or jpeg, got {image_format!r}")
         return self.releases / f"{_checked(release_id)}{_SUFFIX[image_format]}"
 
-    def stored_originals(self) -> Iterator[Path]:
-        """Every file in the originals' folder, unfinished ones too."""
-        return self.originals.iterdir()
+    def stored(self) -> Iterator[Path]:
+        """Every whole file among originals and releases; folders there are not ours."""
+        return (file for file in self._kept() if not is_unfinished(file))
 
-    def stored_releases(self) -> Iterator[Path]:
-        """Every file in the releases' folder, unfinished ones too."""
-        return self.releases.iterdir()
+    def unfinished(self) -> Iterator[Path]:
+        """What a write that was interrupted left among originals and releases."""
+        return (file for file in self._kept() if is_unfinished(file))
+
+    def _kept(self) -> Iterator[Path]:
+        for folder in (self.originals, self.releases):
+            if folder.is_dir():
+                yield from (one for one in folder.iterdir() if one.is_symlink() or not one.is_dir())
+
+
+def is_unfinished(path: Path) -> bool:
+    """True for the names that `write` gives until a file is whole."""
+    return _UNFINISHED.fullmatch(path.name) is not None
 
 
 def write(path: Path, content: bytes | Path) -> None:

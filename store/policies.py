@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 
-from engine.errors import InvalidPolicy, UnusableFolder
+from engine.errors import InvalidPolicy
 from engine.policy import Policy, default_policy, read_policy
-from store import files
+from store import policy_file
 from store.database import Database
 from store.errors import UnknownRecord
 from store.pictures import storable
@@ -26,7 +26,6 @@ from store.times import aware, aware_or_none, stored
 CHANGED_OUTSIDE = "policy.toml, changed outside Lethe"
 REMOVED_OUTSIDE = "policy.toml was removed outside Lethe: the built-in policy"
 UNKNOWN = "unknown"
-_HEADING = "# Lethe policy, version "
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,9 @@ def activate(database: Database, number: int, by: str, now: datetime) -> PolicyV
         read_policy(version.toml, name=f"Version {number}")
         _record(cursor, number, by, now)
         # A small file, written seldom; inside, so that nobody activates another one in between.
-        _write(database.files.policy, _heading(version, by, now) + version.toml)
+        policy_file.write(
+            database.files.policy, policy_file.heading(version, by, now) + version.toml
+        )
         return _version_in(cursor, number)
 
 
@@ -139,15 +140,15 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
     path = database.files.policy
     with database.transaction() as cursor:
         last = _last_activated(cursor)
-        toml = _text(path)
+        toml = policy_file.text(path)
         if toml is None and last is None:
             return None
-        policy = policy_at(path)
+        policy = _in_force(toml, last, path)
         if last is not None and _says(last, policy):
             return last
         number = _known(cursor, policy)
         if number is None:
-            text, note = _without_heading(toml), CHANGED_OUTSIDE
+            text, note = policy_file.without_heading(toml), CHANGED_OUTSIDE
             if text is None:
                 text, note = policy.to_toml(), REMOVED_OUTSIDE
             number = _keep(cursor, _Draft(policy, text, note, None, UNKNOWN), now)
@@ -155,14 +156,30 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
         return _version_in(cursor, number)
 
 
-def policy_at(path: Path) -> Policy:
-    """The policy in a file; the built-in one where there is no such file.
+def in_force(database: Database) -> Policy:
+    """The policy for new batches: what `policy.toml` says, else the built-in one.
 
     Raises:
-        InvalidPolicy: the file was not accepted; the message says why.
+        InvalidPolicy: the file was not accepted, or is gone while it should be there; the message
+            says why.
     """
-    toml = _text(path)
-    return default_policy() if toml is None else read_policy(toml, name=str(path))
+    path = database.files.policy
+    with database.transaction() as cursor:
+        last = _last_activated(cursor)
+    return _in_force(policy_file.text(path), last, path)
+
+
+def _in_force(toml: str | None, last: PolicyVersion | None, path: Path) -> Policy:
+    if toml is not None:
+        return read_policy(toml, name=str(path))
+    policy = default_policy()
+    if last is not None and last.note != REMOVED_OUTSIDE and not _says(last, policy):
+        raise InvalidPolicy(
+            f"{path} is gone, while version {last.number} of the policy is in force; the built-in "
+            "policy is not taken in its place. Put the file back, or activate a version on the "
+            "page Recall. For the built-in policy, copy engine/policy.toml there."
+        )
+    return policy
 
 
 _COLUMNS = """
@@ -176,39 +193,6 @@ _COLUMNS = """
     ) AS last ON last.version = v.number
     LEFT JOIN policy_activations AS a ON a.number = last.number
 """
-
-
-def _text(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidPolicy(
-            f"{path} cannot be read as text; mend it, or remove it for the built-in policy."
-        ) from error
-
-
-def _write(path: Path, toml: str) -> None:
-    try:
-        files.write(path, toml.encode())
-    except OSError as error:
-        raise UnusableFolder(
-            f"{path} cannot be written ({error.strerror}); the policy in force is unchanged. "
-            "Make the file and its folder writable for Lethe, then try again."
-        ) from error
-
-
-def _heading(version: PolicyVersion, by: str, now: datetime) -> str:
-    """One comment line; TOML wants it free of line breaks and control characters."""
-    text = f"{version.number}, put in force by {by} on {now:%Y-%m-%d}: {version.note}"
-    printable = "".join(one if one.isprintable() else " " for one in text)
-    return f"{_HEADING}{' '.join(printable.split())}\n"
-
-
-def _without_heading(toml: str | None) -> str | None:
-    """What was under our line, which would lie about an edited file."""
-    return toml.partition("\n")[2] if toml and toml.startswith(_HEADING) else toml
 
 
 def _says(version: PolicyVersion, policy: Policy) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
+
 from store.batches import Batch, batch, newest
 from store.database import Database
 from store.pictures import PictureState
@@ -78,13 +80,18 @@ def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progre
 def totals(database: Database) -> Counts:
     """Pictures per state over all batches."""
     with database.transaction() as cursor:
-        rows = cursor.execute(
-            """
-            SELECT state, count(*)
-            FROM pictures
-            GROUP BY state
-            """
-        ).fetchall()
+        return totals_in(cursor)
+
+
+def totals_in(cursor: duckdb.DuckDBPyConnection) -> Counts:
+    """Pictures per state over all batches, for whoever only looks."""
+    rows = cursor.execute(
+        """
+        SELECT state, count(*)
+        FROM pictures
+        GROUP BY state
+        """
+    ).fetchall()
     return _counts(rows)
 
 

@@ -1,8 +1,10 @@
 """Tidying up after the program was stopped in the middle of something.
 
 The order of every change makes this short: a release file is written before its receipt, an
-original before its row, and a file is deleted after its row says so. So a file that no row knows
-is a leftover, and a row whose file is missing was damaged from outside: it is counted, not touched.
+original before its row, and a file is deleted after its row says so. Files cut short bear a name of
+their own and are deleted, as is what a row says should be gone. A whole file that no row knows may
+be a leftover of a crash, or may show that the database is not the one that belongs here: it is set
+aside and never deleted. A row whose file is missing was damaged from outside: it is counted.
 """
 
 from __future__ import annotations
@@ -35,12 +37,6 @@ _WORK = (
     _Work("pictures", "batch_id", "batches", "quarantined"),
     _Work("examinations", "evaluation_id", "evaluations", "unread"),
 )
-_UNSTARTED = """
-    SELECT p.id
-    FROM pictures AS p
-    JOIN batches AS b ON b.id = p.batch_id
-    WHERE b.started_at IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +45,37 @@ class Recovered:
 
     put_back: int = 0
     """Pictures that were being worked on, labelled ones too."""
-    releases_deleted: int = 0
-    """Release files without a receipt."""
-    originals_deleted: int = 0
-    """Originals that never became a picture of a batch."""
+    deleted: int = 0
+    """Files cut short while they were written, and those of which a row said they go."""
+    set_aside: int = 0
+    """Whole files that no row knows, now under `Files.set_aside`."""
+    unknown: int = 0
+    """Whole files that no row knows and that could not be moved; they lie where they were."""
     releases_missing: int = 0
     """Receipts whose file is gone."""
 
 
-def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Recovered:
-    """Delete leftovers and put back what was under way. Only while nothing else runs.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the rows say about files."""
 
-    A batch that was never started is a leftover too: whoever was making it has its files still. An
+    put_back: int
+    kept: frozenset[Path]
+    """Files that belong to a row."""
+    live: frozenset[Path]
+    """Releases that stand, among them."""
+    finished: frozenset[Path]
+    """Files of which a row said that they go: withdrawn releases, and originals of batches that
+    were never started."""
+
+
+def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Found:
+    """Put back what was under way and say which files are known. Only while nothing else runs.
+
+    A batch that was never started is a leftover: whoever was making it has its files still. An
     evaluation whose report could not be made is opened again, for what was wrong may be mended.
     """
-    for table in ("drafts", "plans"):
-        cursor.execute(
-            f"""
-            DELETE FROM {table}
-            WHERE picture_id IN ({_UNSTARTED})
-            """  # noqa: S608 -- our own two names
-        )
-    cursor.execute(
-        f"""
-        DELETE FROM pictures
-        WHERE id IN ({_UNSTARTED})
-        """  # noqa: S608
-    )
-    cursor.execute(
-        """
-        DELETE FROM batches
-        WHERE started_at IS NULL
-        """
-    )
+    unstarted = forget_unstarted(cursor)
     cursor.execute(
         """
         UPDATE evaluations
@@ -90,42 +84,75 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> R
         WHERE problem IS NOT NULL
         """
     )
-    working = [
-        picture_id
-        for (picture_id,) in cursor.execute(
-            """
-            SELECT id
-            FROM pictures
-            WHERE state = 'working'
-            UNION ALL
-            SELECT id
-            FROM examinations
-            WHERE state = 'working'
-            """
-        ).fetchall()
-    ]
-    put_back(cursor, working, now)
-    live = {
-        files.release(release_id, image_format)
-        for release_id, image_format in cursor.execute(
-            """
-            SELECT release_id, format
-            FROM receipts
-            WHERE live_picture_id IS NOT NULL
-            """
-        ).fetchall()
-    }
-    known = {
-        files.original(picture_id)
-        for (picture_id,) in cursor.execute("SELECT id FROM pictures").fetchall()
-    }
-    releases = set(files.stored_releases())
-    return Recovered(
-        put_back=len(working),
-        releases_deleted=_delete(releases - live),
-        originals_deleted=_delete(set(files.stored_originals()) - known),
-        releases_missing=len(live - releases),
+    working = _ids(
+        cursor,
+        """
+        SELECT id
+        FROM pictures
+        WHERE state = 'working'
+        UNION ALL
+        SELECT id
+        FROM examinations
+        WHERE state = 'working'
+        """,
     )
+    put_back(cursor, working, now)
+    resume(cursor)
+    receipts = cursor.execute(
+        """
+        SELECT release_id, format, live_picture_id IS NOT NULL
+        FROM receipts
+        """
+    ).fetchall()
+    live = frozenset(files.release(one, kind) for one, kind, is_live in receipts if is_live)
+    withdrawn = frozenset(
+        files.release(one, kind) for one, kind, is_live in receipts if not is_live
+    )
+    originals = frozenset(map(files.original, _ids(cursor, "SELECT id FROM pictures")))
+    return Found(
+        put_back=len(working),
+        kept=live | originals,
+        live=live,
+        finished=withdrawn | frozenset(map(files.original, unstarted)),
+    )
+
+
+def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[str]:
+    """Forget a batch that was never started, or every such batch; gives the ids of its pictures."""
+    unstarted = """
+        SELECT id
+        FROM batches
+        WHERE started_at IS NULL
+          AND id = coalesce(?, id)
+    """
+    for table in ("drafts", "plans"):
+        cursor.execute(
+            f"""
+            DELETE FROM {table}
+            WHERE picture_id IN (
+                SELECT id
+                FROM pictures
+                WHERE batch_id IN ({unstarted})
+            )
+            """,  # noqa: S608 -- our own names
+            [batch_id],
+        )
+    rows = cursor.execute(
+        f"""
+        DELETE FROM pictures
+        WHERE batch_id IN ({unstarted})
+        RETURNING id
+        """,  # noqa: S608
+        [batch_id],
+    ).fetchall()
+    cursor.execute(
+        f"""
+        DELETE FROM batches
+        WHERE id IN ({unstarted})
+        """,  # noqa: S608
+        [batch_id],
+    )
+    return [str(picture_id) for (picture_id,) in rows]
 
 
 def put_back(
@@ -147,6 +174,44 @@ def put_back(
         if not attempt_counts:
             _uncount(cursor, rows, picture_ids)
         _put_back(cursor, rows, picture_ids, now)
+
+
+def postpone(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, reason: str, now: datetime
+) -> bool:
+    """Return a picture in work to where it came from, to be left alone until `resume`.
+
+    Returns:
+        False when it is no longer in work.
+    """
+    is_in_work = False
+    for rows in _WORK:
+        is_in_work |= bool(
+            cursor.execute(
+                f"""
+                UPDATE {rows.table}
+                SET postponed = ?
+                WHERE id = ?
+                  AND state = 'working'
+                RETURNING id
+                """,  # noqa: S608 -- see _Work
+                [reason, picture_id],
+            ).fetchall()
+        )
+    put_back(cursor, [picture_id], now, attempt_counts=False)
+    return is_in_work
+
+
+def resume(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let everything be worked on that was postponed."""
+    for rows in _WORK:
+        cursor.execute(
+            f"""
+            UPDATE {rows.table}
+            SET postponed = NULL
+            WHERE postponed IS NOT NULL
+            """  # noqa: S608 -- see _Work
+        )
 
 
 def _uncount(cursor: duckdb.DuckDBPyConnection, rows: _Work, picture_ids: list[str]) -> None:
@@ -177,6 +242,7 @@ def _put_back(
                 ELSE came_from
             END,
             reason = CASE WHEN attempts >= ? THEN ? END,
+            held_from = CASE WHEN attempts >= ? THEN came_from END,
             came_from = NULL,
             changed_at = ?
         WHERE state = 'working'
@@ -187,13 +253,12 @@ def _put_back(
             rows.held_back,
             MAX_ATTEMPTS,
             f"Held back because the program stopped {MAX_ATTEMPTS} times while working on it.",
+            MAX_ATTEMPTS,
             stored(now),
             picture_ids,
         ],
     )
 
 
-def _delete(leftovers: set[Path]) -> int:
-    for file in leftovers:
-        file.unlink(missing_ok=True)
-    return len(leftovers)
+def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
+    return [str(found) for (found,) in cursor.execute(statement).fetchall()]

@@ -14,13 +14,21 @@ from pathlib import Path
 
 import duckdb
 
-from engine.outcome import Examined, FormatChoice, NeedsReview, Outcome, Quarantined, Released
+from engine.outcome import (
+    Examined,
+    FormatChoice,
+    NeedsReview,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+)
 from engine.plan import Plan, ReasonKind
 from store import certificates, examinations, files, plans, receipts, verdicts
 from store.database import Database
 from store.examinations import LabelledTask
 from store.plans import StoredPlan
-from store.recovery import put_back
+from store.recovery import postpone, put_back
 from store.times import day, stored
 
 _ONLY_EXAMINED = "Held back because it was examined instead of worked on; please report it."
@@ -51,8 +59,8 @@ def take(database: Database, now: datetime) -> Task | LabelledTask | None:
             SELECT p.id, p.batch_id, b.format, p.state, p.revision
             FROM pictures AS p
             JOIN batches AS b ON b.id = p.batch_id
-            WHERE p.state = 'settled'
-               OR (p.state = 'waiting' AND b.started_at IS NOT NULL)
+            WHERE p.postponed IS NULL
+              AND (p.state = 'settled' OR (p.state = 'waiting' AND b.started_at IS NOT NULL))
             ORDER BY p.state = 'settled' DESC, b.number, p.number
             LIMIT 1
             """
@@ -87,6 +95,9 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
     Raises:
         OSError: the disk does not take the release; the picture is still in work.
     """
+    if isinstance(outcome, Postponed):
+        with database.transaction() as cursor:
+            return postpone(cursor, outcome.job_id, outcome.reason, now)
     with database.transaction() as cursor:
         if examinations.is_in_work(cursor, outcome.job_id):
             examinations.record(cursor, outcome, now)
@@ -127,6 +138,7 @@ def to_review(
             revision = ?,
             attempts = 0,
             came_from = NULL,
+            held_from = NULL,
             prepared_at = ?,
             changed_at = ?
         WHERE id = ?
@@ -217,6 +229,7 @@ def _move(
         UPDATE pictures
         SET state = ?,
             reason = ?,
+            held_from = CASE WHEN ? = 'quarantined' THEN came_from END,
             came_from = NULL,
             prepared_at = ?,
             changed_at = ?
@@ -224,6 +237,6 @@ def _move(
           AND state = 'working'
         RETURNING id
         """,
-        [state, reason, stored(now), stored(now), picture_id],
+        [state, reason, state, stored(now), stored(now), picture_id],
     ).fetchone()
     return row is not None

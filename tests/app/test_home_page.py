@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 
 import pytest
@@ -10,9 +11,13 @@ from components import home, samples, services
 from engine.category import Category
 from engine.evaluation.report_cost import in_short
 from engine.geometry import Box
+from engine.outcome import Postponed
 from engine.plan import Origin, Region, Verdict
+from engine.policy import Policy
 from engine.weights import own_weights_notice
-from store import batches, receipts, reviews, verdicts
+from store import again, batches, intake, receipts, reviews, verdicts
+from store.batches import Request
+from store.intake import Incoming
 from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
 
@@ -41,6 +46,66 @@ def test_the_samples_end_in_three_numbers_that_add_up(lethe):
     (batch,) = batches.newest(lethe.database)
     receipt = receipts.newest(lethe.database, batch.id)[0].receipt
     assert receipt["not_looked_for"] == ["tattoo", "jewelry"]
+
+
+def test_home_tells_of_files_that_nobody_knows_until_somebody_has_seen_to_them(lethe):
+    lethe.batch(UPRIGHT)
+    lethe.close()
+    stranger = lethe.home / "originals" / ("ab" * 16)
+    stranger.write_bytes(b"of another database")
+
+    told = said(lethe.page())
+    lethe.restart()
+    told_again = said(lethe.page())
+    shutil.rmtree(lethe.home / "set-aside")
+
+    assert not stranger.exists()
+    for text in (told, told_again):
+        assert "1 file that the database does not know, set aside in" in text
+        assert "Lethe deletes none" in text
+    assert "set aside in" not in said(lethe.page())
+
+
+def test_a_bad_folder_in_the_inbox_is_told_and_the_app_works(lethe):
+    bad = lethe.home / "inbox" / "monday" / ".lethe"
+    bad.mkdir(parents=True)
+    (bad / "run.json").write_text("[" * 200_000)
+
+    app = lethe.page()
+
+    assert not app.exception
+    assert "Not everything in the folder monday of the inbox was taken in." in said(app)
+    assert "Another Lethe" not in said(lethe.page("Upload"))
+
+
+def test_what_fails_after_opening_leaves_the_database_to_the_next_page(lethe, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "take_in", lambda *_: 1 / 0)
+        assert lethe.page().exception
+
+    assert "Another Lethe" not in said(lethe.page())
+
+
+def test_home_tells_what_is_postponed_and_tries_it_again(lethe):
+    class Lacking:
+        def run(self, jobs):
+            return (Postponed(job.id, "The model is missing.") for job in jobs)
+
+    dispatcher = services.services().dispatcher
+    working, dispatcher._executor.run = dispatcher._executor.run, Lacking().run
+    request = Request("holiday", Policy().with_audit_share(0.0).to_toml())
+    batch = batches.create(lethe.database, request, services.now())
+    intake.add(lethe.database, batch.id, [Incoming("a.png", UPRIGHT)], services.now())
+    batches.start(lethe.database, batch.id, services.now())
+    lethe.until(lambda: bool(again.postponed(lethe.database)))
+
+    app = lethe.page()
+    assert "1 picture postponed. The model is missing." in said(app)
+
+    dispatcher._executor.run = working
+    app.button(key="home_try_postponed").click().run()
+    assert lethe.settle().released == 1
+    assert "postponed" not in said(lethe.page())
 
 
 def test_home_counts_every_outcome(lethe):

@@ -147,3 +147,13 @@ def test_a_sweep_takes_what_was_abandoned_a_day_ago(tmp_path):
     sweep(tmp_path, [str(used)], NOW)
 
     assert sorted(kept(tmp_path)) == sorted([used, fresh])
+
+
+def test_a_sweep_leaves_folders_that_nobody_unpacked_here(tmp_path):
+    own = tmp_path / "datasets" / "my own labels"
+    own.mkdir(parents=True)
+    os.utime(own, (0, 0))
+
+    sweep(tmp_path, [], NOW)
+
+    assert own.is_dir()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from components import staging
-from components.staging import Staging, UnusableUpload
+from components.staging import Staging, UnusableUpload, _append
 from engine.errors import UnusableFolder
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
@@ -277,3 +277,52 @@ def test_clear_of_nothing_is_harmless(waiting):
 def test_the_broken_zip_of_these_tests_breaks_while_inflating():
     with zipfile.ZipFile(io.BytesIO(with_broken_content())) as archive, pytest.raises(zlib.error):
         archive.read("a.png")
+
+
+def test_a_torn_line_is_passed_over_and_the_next_begins_on_its_own(folder):
+    staging = Staging(folder)
+    staging.take_file("a.png", png())
+    with (folder / "list.jsonl").open("ab") as file:
+        file.write(b'{"name": "torn.png", "pa')
+
+    assert [one.name for one in staging.files()] == ["a.png"]
+    staging.take_file("b.png", png())
+
+    assert [one.name for one in staging.files()] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("line", [b"rubbish", b"[]", b"{}", b"\xff", b"[" * 100_000, b""])
+def test_a_damaged_line_is_a_file_with_a_problem(folder, line):
+    staging = Staging(folder)
+    staging.take_file("a.png", png())
+    with (folder / "list.jsonl").open("ab") as file:
+        file.write(line + b"\n")
+    staging.take_file("b.png", png())
+
+    first, damaged, last = staging.files()
+
+    assert (first.name, last.name) == ("a.png", "b.png")
+    assert "damaged" in damaged.fitness.problem
+    assert not damaged.path.exists()
+
+
+class FullDisk:
+    """A file of which the disk takes ten bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, line: bytes) -> int:
+        with self.path.open("ab") as file:
+            return file.write(line[:10])
+
+
+def test_a_line_that_the_disk_does_not_take_whole_is_a_sentence(folder):
+    staging = Staging(folder)
+    staging.take_file("a.png", png())
+
+    with pytest.raises(UnusableUpload, match=r"could not be listed \(No space left on device\)"):
+        _append(FullDisk(folder / "list.jsonl"), b'{"name": "torn.png"}\n')
+    staging.take_file("b.png", png())
+
+    assert [one.name for one in staging.files()] == ["a.png", "b.png"]

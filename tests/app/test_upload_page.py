@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from components import services
@@ -43,6 +45,25 @@ def test_upload_says_what_the_files_carry_the_most_telling_first_and_that_it_sta
     assert list(kinds["Pictures"]) == [1, 2, 1]
     assert list(places["Name"]) == ["a.jpg", "a.jpg", "b.jpg", "a.jpg"]
     assert places["Where"][3].startswith("COM, byte ")
+
+
+def test_start_says_why_it_failed_and_can_be_pressed_again(lethe, monkeypatch):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    app = lethe.page("Upload")
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(intake.files, "write", full)
+        app.button(key="upload_start").click().run()
+    told = said(app)
+    app.button(key="upload_start").click().run()
+
+    assert not app.exception
+    assert "could not be used (No space left on device)" in told
+    assert lethe.settle().total == 1
+    assert len(batches.newest(lethe.database)) == 1
 
 
 def test_pictures_that_carry_nothing_say_nothing_about_it(lethe):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import os
 import signal
@@ -13,11 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
+from engine import batch, still
 from engine.batch import InProcess, ProcessPool, run_job
 from engine.detect.ensemble import Ensemble
 from engine.detect.shipped import default_ensemble, default_witness
+from engine.errors import UnusableWeights
 from engine.geometry import Size
-from engine.outcome import Job, NeedsReview, Quarantined, Released
+from engine.outcome import Job, NeedsReview, Postponed, Quarantined, Released
 from engine.plan import Plan
 from engine.policy import read_policy
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
@@ -53,6 +56,17 @@ class Deadly:
 
     def __reduce__(self):
         return os._exit, (3,)
+
+
+class Killed:
+    """Has the process in which it arrives ended as the system does when memory runs out."""
+
+    def __reduce__(self):
+        return _kill, ()
+
+
+def _kill():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class DeadlyOnce:
@@ -165,10 +179,9 @@ class TestRunJob:
         [
             (RuntimeError("a path: /secret"), "Lethe failed on this picture (RuntimeError)"),
             (ZeroDivisionError(), "(ZeroDivisionError)"),
-            (MemoryError(), "more memory"),
             (OSError(5, "Input/output error"), "could not be read (Input/output error)"),
         ],
-        ids=["defect", "arithmetic", "memory", "disk"],
+        ids=["defect", "arithmetic", "disk"],
     )
     def test_whatever_goes_wrong_holds_the_picture_back_with_a_sentence(
         self, a_picture, error, says
@@ -179,6 +192,48 @@ class TestRunJob:
         assert says in outcome.reason
         assert outcome.reason.endswith(".")
         assert "secret" not in outcome.reason
+
+    @pytest.mark.parametrize(
+        ("error", "says"),
+        [
+            (MemoryError(), "too little memory"),
+            (RuntimeError("Failed to allocate memory for requested buffer"), "too little memory"),
+            (OSError(errno.ENOSPC, "No space left on device"), "(No space left on device)"),
+            (OSError(errno.EMFILE, "Too many open files"), "(Too many open files)"),
+            (UnusableWeights("The model is missing."), "The model is missing."),
+        ],
+        ids=["memory", "tensor", "full disk", "open files", "model"],
+    )
+    def test_what_this_machine_lacks_postpones_the_picture(self, a_picture, error, says):
+        outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]), None)
+
+        assert isinstance(outcome, Postponed)
+        assert says in outcome.reason
+
+    def test_a_decoder_without_memory_does_not_call_the_picture_damaged(self):
+        with pytest.raises(MemoryError), still._friendly("png"):
+            raise MemoryError
+
+    def test_a_drive_that_is_away_postpones_the_picture(self, tmp_path):
+        outcome = run_job(a_job(tmp_path / "drive" / "a.jpg"), Ensemble([]), None)
+
+        assert isinstance(outcome, Postponed)
+
+    def test_a_worker_without_models_postpones_and_works_once_they_are_there(
+        self, a_picture, monkeypatch
+    ):
+        def missing():
+            raise UnusableWeights("The model is missing.")
+
+        with monkeypatch.context() as machine:
+            machine.setattr(batch, "default_ensemble", missing)
+            batch._load()
+            outcome = batch._work(a_job(a_picture))
+        monkeypatch.setattr(batch, "default_ensemble", lambda: Ensemble([]))
+        monkeypatch.setattr(batch, "default_witness", lambda: None)
+
+        assert outcome == Postponed("picture 0", "The model is missing.")
+        assert not isinstance(batch._work(a_job(a_picture)), Postponed)
 
     def test_a_file_that_is_gone_is_held_back_without_its_name(self, tmp_path):
         outcome = run_job(a_job(tmp_path / "secret name.jpg"), Ensemble([]), None)
@@ -241,6 +296,16 @@ class TestProcessPool:
         assert {one.reason for one in held_back} == {
             "This picture stopped the program twice; held back."
         }
+
+    def test_a_job_whose_worker_the_system_ends_twice_is_postponed(self, a_picture):
+        pool = ProcessPool(1)
+
+        outcomes = list(pool.run([a_job(Killed()), a_job(a_picture, 1)]))
+
+        pool.close()
+        (postponed,) = (one for one in outcomes if one.job_id == "picture 0")
+        assert isinstance(postponed, Postponed)
+        assert "memory" in postponed.reason
 
     def test_a_job_that_kills_its_worker_once_is_tried_again(self, tmp_path, a_picture):
         pool = ProcessPool(1)

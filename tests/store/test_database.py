@@ -1,3 +1,5 @@
+import errno
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,10 +11,14 @@ import pytest
 
 from engine.errors import UnusableFolder
 from store import batches, intake, pictures, work
+from store.__main__ import main
 from store.batches import Request
 from store.database import Database
+from store.files import Files
 from store.intake import Incoming
-from store.schema import migrate
+from store.recovery import Recovered
+from store.schema import MIGRATIONS, migrate
+from store.strays import set_aside
 from store.times import aware, stored
 from tests.store.fakes import NOW, a_batch
 
@@ -27,6 +33,18 @@ try:
     Database.open(Path(sys.argv[1]), datetime.now(UTC))
 except LetheError as error:
     print(error)
+"""
+
+
+KILLED = """
+import os
+import sys
+from pathlib import Path
+from store.database import Database
+from tests.store.fakes import NOW, a_batch
+database = Database.open(Path(sys.argv[1]), NOW)
+a_batch(database, [b"just now"])
+os._exit(9)
 """
 
 
@@ -174,20 +192,284 @@ def test_a_database_of_a_newer_lethe_is_refused(tmp_path):
         migrate(connection)
 
 
-def test_opening_deletes_what_no_row_knows_and_keeps_the_rest(home):
+def test_opening_sets_aside_what_no_row_knows_and_deletes_only_what_is_half_written(home):
     database = Database.open(home, NOW)
     a_batch(database, [b"pixels"])
     kept = next((home / "originals").iterdir())
     database.close()
     (home / "releases" / ("ab" * 16 + ".png")).write_bytes(b"no receipt")
     (home / "originals" / ("cd" * 16 + ".part")).write_bytes(b"half")
+    (home / "originals" / "IMG 1.part").write_bytes(b"somebody's")
+    (home / "originals" / "lost+found").mkdir()
 
     database = Database.open(home, NOW)
-
-    assert database.recovered.releases_deleted == 1
-    assert database.recovered.originals_deleted == 1
-    assert list((home / "originals").iterdir()) == [kept]
     database.close()
+
+    aside = home / "set-aside" / "2026-11-22T120000Z"
+    assert database.recovered == Recovered(deleted=1, set_aside=2)
+    assert (aside / "releases" / ("ab" * 16 + ".png")).read_bytes() == b"no receipt"
+    assert (aside / "originals" / "IMG 1.part").read_bytes() == b"somebody's"
+    assert set((home / "originals").iterdir()) == {kept, home / "originals" / "lost+found"}
+    assert set_aside(Files(home)) == 2
+    assert mode(aside) == mode(aside / "originals") == 0o700
+
+
+def test_what_is_set_aside_never_takes_the_place_of_what_was_set_aside_before(home):
+    Database.open(home, NOW).close()
+    for content in (b"one", b"two"):
+        (home / "originals" / ("ab" * 16)).write_bytes(content)
+        Database.open(home, NOW).close()
+
+    kept = {path.read_bytes() for path in (home / "set-aside").rglob("*") if path.is_file()}
+    assert kept == {b"one", b"two"}
+
+
+def test_what_cannot_be_set_aside_stays_where_it_is(home):
+    Database.open(home, NOW).close()
+    stranger = home / "originals" / ("ab" * 16)
+    stranger.write_bytes(b"pixels")
+    (home / "set-aside").write_bytes(b"a file in the way")
+
+    database = Database.open(home, NOW)
+    database.close()
+
+    assert database.recovered == Recovered(unknown=1)
+    assert stranger.read_bytes() == b"pixels"
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes | None, int, int]]:
+    """Everything that could be changed about a folder."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else None,
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+        )
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+def pictures_in(home: Path) -> set[bytes]:
+    return {path.read_bytes() for path in (home / "originals").iterdir()}
+
+
+def two_days(home: Path) -> Path:
+    """A home with pictures of two days; gives a copy of the first day's database."""
+    database = Database.open(home, NOW)
+    a_batch(database, [b"yesterday"])
+    database.close()
+    copy = home.with_name("yesterday.duckdb")
+    shutil.copy(home / "lethe.duckdb", copy)
+    database = Database.open(home, NOW)
+    a_batch(database, [b"today", b"today too"])
+    database.close()
+    return copy
+
+
+EVERYTHING = {b"yesterday", b"today", b"today too"}
+
+
+def test_yesterdays_copy_of_the_database_is_refused_and_nothing_is_lost(home):
+    shutil.copy(two_days(home), home / "lethe.duckdb")
+    before = contents(home / "originals")
+
+    with pytest.raises(UnusableFolder, match=r"older than the 3 files .* not the database alone"):
+        Database.open(home, NOW)
+
+    assert contents(home / "originals") == before
+
+
+def test_whoever_has_only_an_older_database_may_go_on_and_loses_no_file(home):
+    shutil.copy(two_days(home), home / "lethe.duckdb")
+    (home / "lethe.generation").unlink()
+
+    database = Database.open(home, NOW)
+    database.close()
+
+    aside = [path.read_bytes() for path in (home / "set-aside").rglob("*") if path.is_file()]
+    assert database.recovered.set_aside == 2
+    assert pictures_in(home) | set(aside) == EVERYTHING
+
+
+@pytest.mark.parametrize("rest", [None, b""], ids=["missing", "empty"])
+def test_pictures_without_a_database_are_refused_before_anything_is_made(home, rest):
+    two_days(home)
+    for name in ("lethe.duckdb", "lethe.generation", "lethe.lock"):
+        (home / name).unlink()
+    if rest is not None:
+        (home / "lethe.duckdb").write_bytes(rest)
+    before = contents(home)
+
+    with pytest.raises(UnusableFolder, match="holds 3 files in originals and releases but no"):
+        Database.open(home, NOW)
+
+    assert contents(home) == before
+
+
+def test_a_database_that_lost_its_log_is_refused(home):
+    two_days(home)
+    subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
+    (home / "lethe.duckdb.wal").unlink()
+
+    with pytest.raises(UnusableFolder, match="older than the 4 files"):
+        Database.open(home, NOW)
+
+    assert pictures_in(home) == EVERYTHING | {b"just now"}
+
+
+def test_a_kill_leaves_a_database_that_opens_with_its_pictures(home):
+    subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
+
+    database = Database.open(home, NOW)
+    database.close()
+
+    assert database.recovered == Recovered()
+    assert pictures_in(home) == {b"just now"}
+
+
+def test_a_copy_from_before_a_batch_of_the_same_opening_is_older(home):
+    database = Database.open(home, NOW)
+    with database.transaction() as cursor:
+        cursor.execute("CHECKPOINT")
+    shutil.copy(home / "lethe.duckdb", home.with_name("noon.duckdb"))
+    a_batch(database, [b"afternoon"])
+    database.close()
+    shutil.copy(home.with_name("noon.duckdb"), home / "lethe.duckdb")
+
+    with pytest.raises(UnusableFolder, match="older than the 1 files"):
+        Database.open(home, NOW)
+
+
+def test_the_database_of_another_installation_is_refused(home, tmp_path):
+    two_days(home)
+    other = tmp_path / "other"
+    for _ in range(9):
+        Database.open(other, NOW).close()
+    shutil.copy(other / "lethe.duckdb", home / "lethe.duckdb")
+
+    with pytest.raises(UnusableFolder, match="older than the 3 files"):
+        Database.open(home, NOW)
+
+
+def test_all_of_a_folder_put_back_from_one_copy_opens(home, tmp_path):
+    two_days(home)
+    shutil.copytree(home, tmp_path / "copy")
+    database = Database.open(home, NOW)
+    a_batch(database, [b"later"])
+    database.close()
+
+    database = Database.open(tmp_path / "copy", NOW)
+    database.close()
+
+    assert database.recovered == Recovered()
+    assert pictures_in(tmp_path / "copy") == EVERYTHING
+
+
+def test_whoever_begins_anew_without_a_picture_is_let_in(home):
+    Database.open(home, NOW).close()
+    (home / "lethe.duckdb").unlink()
+
+    Database.open(home, NOW).close()
+    Database.open(home, NOW).close()
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"[" * 900, b"[]", b'{"number": 1}', b"\xff"])
+def test_a_generation_that_cannot_be_read_is_refused_with_a_sentence(home, rubbish):
+    two_days(home)
+    (home / "lethe.generation").write_bytes(rubbish)
+
+    with pytest.raises(UnusableFolder, match="cannot be read, so nobody can tell"):
+        Database.open(home, NOW)
+
+    assert pictures_in(home) == EVERYTHING
+
+
+def test_a_generation_that_the_disk_does_not_take_stops_nobody(database, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("store.generation.disk.write", full)
+
+    database.advance()
+
+    with database.transaction() as cursor:
+        assert cursor.execute("SELECT number FROM generation").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:5000],
+        lambda data: data[:12288] + bytes(len(data) - 12288),
+        lambda data: data[:20000] + bytes(one ^ 0x55 for one in data[20000:21000]) + data[21000:],
+        lambda data: bytes(one ^ 1 if at % 997 == 0 else one for at, one in enumerate(data)),
+    ],
+    ids=["half", "head", "zeros", "a damaged block", "flipped bits"],
+)
+def test_a_damaged_database_is_a_sentence_and_touches_no_picture(home, damage):
+    two_days(home)
+    file = home / "lethe.duckdb"
+    file.write_bytes(damage(file.read_bytes()))
+
+    with pytest.raises(UnusableFolder, match=r"no picture was touched\. Put back all of"):
+        Database.open(home, NOW)
+
+    assert pictures_in(home) == EVERYTHING
+    with pytest.raises(UnusableFolder):  # and nothing holds the folder
+        Database.open(home, NOW)
+
+
+class TestStatus:
+    def test_it_changes_not_a_byte(self, home, capsys):
+        two_days(home)
+        (home / "originals" / ("ab" * 16)).write_bytes(b"unknown")
+        (home / "lethe.lock").unlink()
+        before = contents(home)
+
+        assert main(["status", "--home", str(home)]) == 0
+
+        assert contents(home) == before
+        assert capsys.readouterr().out.endswith(f"{'total':<12}{3:>8}\n")
+
+    def test_it_reads_a_database_of_an_older_schema_without_migrating_it(self, home, capsys):
+        home.mkdir()
+        connection = duckdb.connect(str(home / "lethe.duckdb"))
+        connection.execute((MIGRATIONS / "0001_pictures_reviews_receipts.sql").read_text())
+        connection.close()
+        before = contents(home)
+
+        assert main(["status", "--home", str(home)]) == 0
+
+        assert contents(home) == before
+
+    @pytest.mark.parametrize("folder", ["study", "nowhere"])
+    def test_a_strangers_folder_is_left_alone_with_a_sentence(self, tmp_path, folder, capsys):
+        (tmp_path / "study" / "originals").mkdir(parents=True)
+        (tmp_path / "study" / "originals" / "IMG 1.jpg").write_bytes(b"mine")
+        before = contents(tmp_path)
+
+        assert main(["status", "--home", str(tmp_path / folder)]) == 2
+
+        assert contents(tmp_path) == before
+        assert "holds no data of Lethe" in capsys.readouterr().err
+
+    def test_a_damaged_database_is_a_sentence(self, home, capsys):
+        home.mkdir()
+        (home / "lethe.duckdb").write_bytes(b"no database at all" * 1000)
+
+        assert main(["status", "--home", str(home)]) == 2
+        assert "no picture was touched" in capsys.readouterr().err
+
+    def test_while_the_app_runs_it_says_so(self, database, home):
+        said = subprocess.run(
+            [sys.executable, "-m", "store", "status", "--home", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (said.returncode, said.stderr[:13]) == (2, "Another Lethe")
 
 
 def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):

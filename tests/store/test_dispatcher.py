@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
-from engine.outcome import NeedsReview, Quarantined
+from engine.outcome import NeedsReview, Postponed, Quarantined
 from engine.plan import Verdict
 from engine.triage import contested
 from store import (
+    again,
     batches,
     certificates,
     pictures,
@@ -31,7 +32,9 @@ from tests.store.fakes import (
     NOW,
     FakeExecutor,
     a_batch,
+    an_evaluation,
     by_content,
+    plan,
     receipt,
     released,
     review,
@@ -274,6 +277,101 @@ def test_a_full_disk_releases_nothing_and_blames_no_picture(database, dispatch, 
     assert "private" not in said
     assert held.released == 0
     assert counts(database, batch_id).released == 1
+
+
+def test_a_disk_that_is_full_for_long_is_held_against_no_picture(database, dispatch, monkeypatch):
+    monkeypatch.setattr("store.dispatcher.POLL_S", 0.0001)
+    monkeypatch.setattr("store.dispatcher._LONGEST_PAUSE_S", 0.01)
+    batch_id = a_batch(database, [b"r"])
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(work.files, "write", full)
+    dispatcher = dispatch(FakeExecutor())
+    until(lambda: dispatcher.health().failures >= 20)
+
+    assert counts(database, batch_id).quarantined == 0
+
+
+def test_a_postponed_picture_waits_with_its_reason_and_stops_no_other(database, dispatch):
+    batch_id = a_batch(database, [b"r", b"x", b"r", b"v"])
+    lacking = [True]
+
+    def decide(job):
+        if lacking[0] and job.path.read_bytes() == b"x":
+            return Postponed(job.id, "No model.")
+        return by_content(job)
+
+    dispatch(FakeExecutor(decide))
+    until(lambda: counts(database, batch_id).released == 2)
+    until(lambda: again.postponed(database) == {"No model.": 1})
+    assert counts(database, batch_id).waiting == 1
+    assert counts(database, batch_id).quarantined == 0
+
+    lacking[0] = False
+    again.try_postponed(database)
+
+    until(is_done(database, batch_id))
+    assert counts(database, batch_id).released == 3
+    assert again.postponed(database) == {}
+
+
+def test_what_was_postponed_often_is_tried_again_after_a_restart(home):
+    database = Database.open(home, NOW)
+    a_batch(database, [b"r"])
+    for _ in range(5):
+        task = work.take(database, NOW)
+        assert work.record(database, Postponed(task.picture_id, "No model."), NOW)
+        assert work.take(database, NOW) is None
+        database.close()
+        database = Database.open(home, NOW)
+
+    assert again.postponed(database) == {}
+    assert work.take(database, NOW) is not None
+    database.close()
+
+
+def test_a_postponed_labelled_picture_waits_too(database, folder):
+    an_evaluation(database, folder, [b"r"])
+    task = work.take(database, NOW)
+
+    assert work.record(database, Postponed(task.picture_id, "The drive is away."), NOW)
+
+    assert work.take(database, NOW) is None
+    assert again.postponed(database) == {"The drive is away.": 1}
+    again.try_postponed(database)
+    assert work.take(database, NOW) == task
+
+
+def test_what_the_machine_held_back_can_be_tried_again(database, dispatch):
+    batch_id = a_batch(database, [b"q", b"r"])
+    decisions = [lambda job: Quarantined(job.id, "Made up."), released]
+    dispatch(FakeExecutor(lambda job: decisions[0](job)))
+    until(lambda: counts(database, batch_id).quarantined == 2)
+
+    decisions[0] = released
+    assert again.held_back(database, batch_id) == 2
+    assert again.try_held_back(database, batch_id, NOW) == 2
+
+    until(lambda: counts(database, batch_id).released == 2)
+    assert again.held_back(database, batch_id) == 0
+
+
+def test_what_a_person_rejected_is_not_tried_again(database):
+    batch_id = a_batch(database, [b"x"])
+    task = work.take(database, NOW)
+    work.record(database, Quarantined(task.picture_id, "Made up."), NOW)
+    again.try_held_back(database, batch_id, NOW)
+    task = work.take(database, NOW)
+    work.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
+    case = reviews.claim(database, "ada", NOW)
+    verdict = Verdict((), "ada", case.plan.revision)
+    verdicts.reject(database, case.picture_id, verdict, NOW)
+
+    assert counts(database, batch_id).quarantined == 1
+    assert again.held_back(database, batch_id) == 0
+    assert again.try_held_back(database, batch_id, NOW) == 0
 
 
 def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dispatch, monkeypatch):

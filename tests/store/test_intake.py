@@ -214,3 +214,30 @@ def test_the_store_imports_nothing_of_the_screen_or_the_models():
     ).stdout.split()
 
     assert not forbidden & {name.partition(".")[0] for name in loaded}
+
+
+def test_a_start_that_failed_can_be_done_again(database, home):
+    request = Request("holiday", "", run="token")
+    failed = batches.create(database, request, NOW)
+    intake.add(database, failed.id, [Incoming("a.png", b"a")], NOW)  # then the disk was full
+
+    again = batches.create(database, Request("holiday, again", "", run="token"), NOW)
+    intake.add(database, again.id, [Incoming("a.png", b"a"), Incoming("b.png", b"b")], NOW)
+    batches.start(database, again.id, NOW)
+
+    assert [one.name for one in batches.newest(database)] == ["holiday, again"]
+    assert sorted(path.read_bytes() for path in (home / "originals").iterdir()) == [b"a", b"b"]
+    assert progress.totals(database).total == 2
+
+
+@pytest.mark.parametrize("end", [batches.start, batches.cancel])
+def test_what_became_a_batch_already_is_told_and_stays(database, end):
+    request = Request("holiday", "", run="token")
+    batch = batches.create(database, request, NOW)
+    intake.add(database, batch.id, [Incoming("a.png", b"a")], NOW)
+    end(database, batch.id, NOW)
+
+    with pytest.raises(BatchClosed, match="became the batch holiday already"):
+        batches.create(database, request, NOW)
+
+    assert progress.totals(database).total == 1

@@ -1,4 +1,5 @@
 import errno
+import os
 import tomllib
 from datetime import timedelta
 
@@ -10,7 +11,8 @@ from engine.policy import Policy, default_policy, read_policy
 from store import files, policies
 from store.database import Database
 from store.errors import UnknownRecord
-from store.policies import CHANGED_OUTSIDE, REMOVED_OUTSIDE, UNKNOWN, Activation
+from store.policies import CHANGED_OUTSIDE, UNKNOWN, Activation
+from store.policy_file import policy_at
 from tests.store.fakes import NOW
 
 LATER = NOW + timedelta(days=1)
@@ -23,7 +25,7 @@ def draft(database, policy=EAGER, note="find more tattoos", **given):
 
 
 def test_without_a_file_the_built_in_policy_is_in_force_and_there_is_no_history(database):
-    assert policies.policy_at(database.files.policy) == default_policy()
+    assert policy_at(database.files.policy) == default_policy()
     assert policies.noticed(database, NOW) is None
     assert policies.versions(database) == ()
     assert policies.activations(database) == ()
@@ -37,7 +39,7 @@ def test_a_draft_is_kept_and_changes_nothing(database):
     assert read_policy(made.toml) == EAGER
     assert (made.evaluation_id, made.made_by, made.made_at) == ("ab" * 16, "ada", NOW)
     assert (made.activated_by, made.activated_at) == (None, None)
-    assert policies.policy_at(database.files.policy) == default_policy()
+    assert policy_at(database.files.policy) == default_policy()
     assert not database.files.policy.exists()
 
 
@@ -59,7 +61,7 @@ def test_activating_writes_a_private_file_that_says_what_it_is(database):
         "# Lethe policy, version 1, put in force by bo on 2026-11-23: find more tattoos"
     )
     assert path.stat().st_mode & 0o777 == 0o600
-    assert policies.policy_at(database.files.policy) == EAGER
+    assert policy_at(database.files.policy) == EAGER
     assert (made.activated_by, made.activated_at) == ("bo", LATER)
     assert policies.noticed(database, LATER) == made
     assert [path.name for path in database.files.home.glob("policy*")] == ["policy.toml"]
@@ -90,7 +92,7 @@ def test_no_note_or_name_can_write_into_the_policy(database, note):
 
     policies.activate(database, 1, note or "ada", NOW)
 
-    assert policies.policy_at(database.files.policy) == EAGER
+    assert policy_at(database.files.policy) == EAGER
     text = database.files.policy.read_text(encoding="utf-8")
     assert tomllib.loads(text) == tomllib.loads(EAGER.to_toml())
     assert text.partition("\n")[2] == EAGER.to_toml()
@@ -104,7 +106,7 @@ def test_a_version_can_be_activated_again_and_every_time_is_kept(database):
 
     newest, oldest = policies.versions(database)
 
-    assert policies.policy_at(database.files.policy) == EAGER
+    assert policy_at(database.files.policy) == EAGER
     assert [newest.number, oldest.number] == [2, 1]
     assert (newest.activated_by, newest.activated_at) == ("bo", NOW)
     assert (oldest.activated_by, oldest.activated_at) == ("cy", LATER)
@@ -149,7 +151,7 @@ def test_a_file_that_cannot_be_written_changes_nothing_and_says_why(database, mo
         policies.activate(database, 1, "ada", NOW)
 
     assert policies.activations(database) == ()
-    assert policies.policy_at(database.files.policy) == default_policy()
+    assert policy_at(database.files.policy) == default_policy()
 
 
 def test_an_edit_from_outside_becomes_a_version_of_its_own_once(database):
@@ -166,7 +168,7 @@ def test_an_edit_from_outside_becomes_a_version_of_its_own_once(database):
     assert len(policies.versions(database)) == 2
     assert (found.number, found.note, found.made_by) == (2, CHANGED_OUTSIDE, UNKNOWN)
     assert (found.activated_by, found.activated_at) == (UNKNOWN, LATER)
-    assert found.policy == policies.policy_at(database.files.policy).fingerprint
+    assert found.policy == policy_at(database.files.policy).fingerprint
     assert found.toml == edited.partition("\n")[2]
     assert path.read_text(encoding="utf-8") == edited
 
@@ -188,17 +190,53 @@ def test_a_change_of_comments_alone_is_none(database):
     assert policies.noticed(database, LATER) == made
 
 
-def test_a_removed_file_is_noticed_as_the_built_in_policy(database):
+def test_a_removed_file_is_refused_while_another_policy_was_in_force(database):
     draft(database)
     policies.activate(database, 1, "ada", NOW)
     database.files.policy.unlink()
 
-    found = policies.noticed(database, LATER)
+    for ask in (policies.in_force, lambda database: policies.noticed(database, LATER)):
+        with pytest.raises(InvalidPolicy, match="is gone, while version 1 of the policy is in"):
+            ask(database)
+    assert len(policies.activations(database)) == 1
 
-    assert (found.note, found.activated_by) == (REMOVED_OUTSIDE, UNKNOWN)
-    assert read_policy(found.toml) == policies.policy_at(database.files.policy) == default_policy()
-    assert policies.noticed(database, LATER) == found
-    assert not database.files.policy.exists()
+    policies.activate(database, 1, "ada", LATER)
+    assert policies.in_force(database) == EAGER
+
+
+def test_a_removed_file_is_the_built_in_policy_while_that_was_in_force(database):
+    draft(database, default_policy())
+    made = policies.activate(database, 1, "ada", NOW)
+    database.files.policy.unlink()
+
+    assert policies.in_force(database) == default_policy()
+    assert policies.noticed(database, LATER) == made
+
+
+def test_without_a_file_and_a_version_the_built_in_policy_is_in_force(database):
+    assert policies.in_force(database) == default_policy()
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def a_dangling_link(path):
+    path.symlink_to(path.parent / "share that is offline" / "policy.toml")
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("put", [a_folder, a_dangling_link, a_pipe])
+def test_what_is_no_file_is_refused_and_never_the_built_in_policy(database, put):
+    put(database.files.policy)
+
+    with pytest.raises(InvalidPolicy, match="nobody knows the policy in force"):
+        policies.in_force(database)
+    with pytest.raises(InvalidPolicy, match="nobody knows the policy in force"):
+        policies.noticed(database, NOW)
 
 
 def test_going_back_to_an_earlier_policy_by_hand_makes_no_new_version(database):
@@ -231,15 +269,15 @@ def test_a_crash_between_the_file_and_its_record_heals(home, monkeypatch):
     monkeypatch.setattr(files, "write", write_and_die)
     with pytest.raises(Killed):
         policies.activate(database, 2, "ada", NOW)
-    database.close()
     monkeypatch.undo()
+    database.close()
 
     database = Database.open(home, LATER)
     unhealed = policies.activations(database)
     found = policies.noticed(database, LATER)
 
     assert unhealed == (Activation(1, "ada", NOW),)
-    assert policies.policy_at(database.files.policy) == EAGER
+    assert policy_at(database.files.policy) == EAGER
     assert (found.number, found.note) == (2, "find more tattoos")
     assert policies.activations(database)[0] == Activation(2, UNKNOWN, LATER)
     assert len(policies.versions(database)) == 2
@@ -269,7 +307,7 @@ def test_a_file_that_is_no_policy_is_refused_and_never_recorded(database, conten
     database.files.policy.write_bytes(content)
 
     for ask in (
-        lambda given: policies.policy_at(given.files.policy),
+        lambda given: policy_at(given.files.policy),
         lambda given: policies.noticed(given, NOW),
     ):
         with pytest.raises(InvalidPolicy, match=says):

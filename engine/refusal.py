@@ -1,0 +1,58 @@
+"""Whose fault it is when a picture could not be worked on: its own, or this machine's.
+
+Only the first holds a picture back for good. The second postpones it, for the same picture may be
+fine on a disk with room.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+import traceback
+
+from engine.errors import LetheError, UnusableWeights
+from engine.outcome import Postponed, Quarantined, Work
+
+_OF_MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENXIO,
+    errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT,
+}  # fmt: skip
+_NO_ROOM = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
+"""How ONNX Runtime and OpenCV say that there is no memory."""
+_UNREACHED = "A file could not be reached ({}); is its disk there, and has it room?"
+_NO_MEMORY = "This machine had too little memory for it."
+
+log = logging.getLogger(__name__)
+
+
+def refusal(job: Work, error: Exception) -> Quarantined:
+    """Why there is no result: the picture's fault, or this machine's."""
+    if isinstance(error, UnusableWeights):
+        return Postponed(job.id, str(error))
+    if isinstance(error, LetheError):
+        return Quarantined(job.id, str(error))
+    if isinstance(error, OSError) and _is_of_machine(error, job):
+        return Postponed(job.id, _UNREACHED.format(error.strerror or "unknown cause"))
+    if isinstance(error, OSError):
+        reason = error.strerror or "unknown cause"
+        return Quarantined(job.id, f"The file could not be read ({reason}).")
+    if isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
+        return Postponed(job.id, _NO_MEMORY)
+    # say where, but not what: a foreign message may hold a name or a path
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("job %s failed (%s) at\n%s", job.id, type(error).__name__, frames)
+    return failed(job, error)
+
+
+def _is_of_machine(error: OSError, job: Work) -> bool:
+    """Whether the same picture may be read once this machine, its disks or its net are mended."""
+    if isinstance(error, FileNotFoundError):
+        return not job.path.parent.is_dir()  # a drive that is away; else the file alone is gone
+    return error.errno in _OF_MACHINE
+
+
+def failed(job: Work, error: BaseException) -> Quarantined:
+    """The outcome of a defect of ours, told without what the error says."""
+    kind = type(error).__name__
+    return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")

@@ -1,0 +1,113 @@
+"""Whether a database is as new as the files beside it.
+
+Somebody who puts back yesterday's copy of the database, or loses its write-ahead log, has one that
+opens without complaint and knows nothing of today's files. So a number is kept twice, in the
+database and in a small file beside it, and grows with each opening, each started batch and each
+close: first in the database, then in the file. A database behind the file is an older one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from engine.errors import UnusableFolder
+from store import files as disk
+from store.files import Files
+
+_LONGEST = 1_000
+"""Bytes of the file; ours has some seventy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How far a database is; comparable within one installation."""
+
+    installation: str
+    number: int
+
+
+def refuse_older(connection: duckdb.DuckDBPyConnection, files: Files) -> bool:
+    """Refuse a database that is older than the files beside it; change nothing.
+
+    Returns:
+        True when it is known to be as new; False while nothing can tell, as before the first mark.
+
+    Raises:
+        UnusableFolder: it is older, or belongs to another installation.
+    """
+    marked = _marked(files.generation)
+    if marked is None:
+        return False
+    own = _of(connection)
+    is_older = own is None or own.installation != marked.installation or own.number < marked.number
+    # Whoever began anew in a folder without a picture has lost nothing that could be told.
+    if is_older and (own is not None or any(files.stored())):
+        raise UnusableFolder(
+            f"{files.database} is older than the {sum(1 for _ in files.stored())} files in "
+            f"originals and releases beside it, so it does not know all of them; nothing was "
+            f"changed. Put back all of {files.home} from one copy, not the database alone. If "
+            f"there is no such copy, remove {files.generation.name} there: files that the database "
+            "does not know are then set aside, none is deleted."
+        )
+    return not is_older
+
+
+def advanced(cursor: duckdb.DuckDBPyConnection) -> Generation:
+    """Count one further, in a transaction; hand the result to `mark` once it holds."""
+    before = _of(cursor)
+    if before is None:
+        first = Generation(secrets.token_hex(16), 1)
+        cursor.execute("INSERT INTO generation VALUES (?, ?)", [first.installation, first.number])
+        return first
+    cursor.execute("UPDATE generation SET number = number + 1")
+    return Generation(before.installation, before.number + 1)
+
+
+def mark(path: Path, reached: Generation) -> None:
+    """Write the file beside the database.
+
+    Raises:
+        OSError: the disk does not take it; the one before stays.
+    """
+    disk.write(path, json.dumps(asdict(reached)).encode())
+
+
+def _of(connection: duckdb.DuckDBPyConnection) -> Generation | None:
+    """None in a database that no Lethe with generations has opened."""
+    is_there = connection.execute(
+        """
+        SELECT table_name
+        FROM duckdb_tables()
+        WHERE table_name = 'generation'
+        """
+    ).fetchone()
+    if is_there is None:
+        return None
+    row = connection.execute(
+        """
+        SELECT installation, number
+        FROM generation
+        """
+    ).fetchone()
+    return None if row is None else Generation(str(row[0]), int(row[1]))
+
+
+def _marked(path: Path) -> Generation | None:
+    """None where there is no file."""
+    try:
+        with path.open("rb") as file:
+            value = json.loads(file.read(_LONGEST))
+        return Generation(str(value["installation"]), int(value["number"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnusableFolder(
+            f"{path} cannot be read, so nobody can tell whether the database is as new as the "
+            "files beside it; nothing was changed. Put it back from a copy, or remove it: files "
+            "that the database does not know are then set aside, none is deleted."
+        ) from error
