@@ -123,4 +123,4 @@ def _opened(case: Case) -> Review:
 
 
 def _verdict(review: Review) -> Verdict:
-    return Verdict(review.draft.kept, session.user().name, review.case.plan.revision)
+    return Verdict.on(review.case.plan, review.draft.kept, session.user().name)

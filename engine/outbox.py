@@ -58,6 +58,8 @@ from engine.records import (
 )
 from engine.signature import opened, sha256
 
+UNREADABLE_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What `Plan.from_json` raises over values that are no plan."""
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
 _OURS = ("released", "names.csv", "receipts.jsonl", "review.jsonl", "quarantine.jsonl")
@@ -170,21 +172,26 @@ class Outbox:
         self._fates[source, picture] = fate
         return fate
 
-    def plans(self) -> dict[str, Plan]:
-        """The newest plan by source, of pictures that still wait for a person.
+    def plans(self) -> dict[tuple[str, str], Plan]:
+        """The newest plan by source and picture id, of pictures that still wait for a person.
+
+        A name alone is no key: another file may come under it, and two names may read the same.
 
         Raises:
-            UnusableFolder: a plan cannot be read.
+            UnusableFolder: a plan cannot be read, or was changed since it was written.
         """
         path = self.folder / "review.jsonl"
         found = {}
         for number, line in enumerate(read_lines(path), start=1):
-            if self.fate(line["source"], line["picture"]) != "review":
+            key = line["source"], line["picture"]
+            if self.fate(*key) != "review":
                 continue
             try:
-                found[line["source"]] = Plan.from_json({**line, "image_id": line["picture"]})
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                found[key] = Plan.from_json({**line, "image_id": line["picture"]})
+            except UNREADABLE_PLAN as error:
                 raise unusable_line(path, number) from error
+            if line.get("plan") != found[key].digest:
+                raise unusable_line(path, number)
         return found
 
     def _release(self, source: str, outcome: Released) -> None:
@@ -269,7 +276,8 @@ def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
     line = plan.to_json()
     lines = region_lines(plan.proposed, outcome.masked, scores=True)
     line["regions"], line["doubts"] = lines[: len(plan.regions)], lines[len(plan.regions) :]
-    return {"source": source, "picture": line.pop("image_id"), **line}
+    picture = line.pop("image_id")
+    return {"source": source, "picture": picture, "plan": plan.digest, **line}
 
 
 def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[str, Any]:

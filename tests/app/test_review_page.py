@@ -210,7 +210,7 @@ def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
     lethe.batch(WIDE)
     app = press(lethe.page("Review"), "toggle_0")
     case = case_of(lethe)
-    elsewhere = Verdict(case.plan.proposed, "local", case.plan.revision)
+    elsewhere = Verdict.on(case.plan, case.plan.proposed, "local")
     verdicts.settle(lethe.database, case.picture_id, elsewhere, services.now())
     lethe.settle()
 

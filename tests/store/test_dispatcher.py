@@ -35,6 +35,7 @@ from tests.store.fakes import (
     receipt,
     released,
     review,
+    verdict_on,
 )
 from tests.store.runs import kill_often, until
 
@@ -45,6 +46,11 @@ def counts(database, batch_id):
 
 def is_done(database, batch_id):
     return lambda: counts(database, batch_id).remaining == 0
+
+
+def settle_claimed(database):
+    case = reviews.claim(database, "ada", NOW)
+    verdicts.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
 
 
 def test_every_picture_of_a_batch_reaches_the_outcome_it_was_given(database, dispatch):
@@ -92,7 +98,7 @@ def test_the_settled_come_first_and_then_the_oldest_batch(database):
     work.give_back(
         database, [one.id for one in pictures.of_batch(database, old)], NOW, attempt_counts=False
     )
-    verdicts.settle(database, in_review.id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, in_review.id, verdict_on(database, in_review.id, (), "ada", 0), NOW)
 
     order = [work.take(database, NOW).picture_id for _ in range(4)]
 
@@ -116,7 +122,9 @@ def test_what_a_person_settled_goes_out_with_their_name(database, dispatch):
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
     case = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, case.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(
+        database, case.picture_id, verdict_on(database, case.picture_id, (DRAWN,), "ada", 0), NOW
+    )
     until(is_done(database, batch_id))
 
     (kept,) = receipts.newest(database)
@@ -134,9 +142,7 @@ def test_a_failed_check_after_review_quarantines(database, dispatch):
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
-    verdicts.settle(
-        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
-    )
+    settle_claimed(database)
     until(is_done(database, batch_id))
 
     (picture,) = pictures.of_batch(database, batch_id)
@@ -148,9 +154,7 @@ def test_asking_for_review_again_after_a_verdict_quarantines(database, dispatch)
 
     dispatch(FakeExecutor(review))
     until(lambda: counts(database, batch_id).review == 1)
-    verdicts.settle(
-        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
-    )
+    settle_claimed(database)
     until(is_done(database, batch_id))
 
     assert counts(database, batch_id).quarantined == 1
@@ -170,7 +174,9 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
     first = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, first.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(
+        database, first.picture_id, verdict_on(database, first.picture_id, (DRAWN,), "ada", 0), NOW
+    )
     until(lambda: counts(database, batch_id).review == 1)
     second = reviews.claim(database, "ada", NOW)
 
@@ -178,7 +184,7 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     assert second.plan.doubts == (overlooked,)
     assert second.plan.revision > first.plan.revision
     assert samples.comparisons(database, audit_sample=False) == ()
-    verdicts.settle(database, second.picture_id, Verdict((), "ada", second.plan.revision), NOW)
+    verdicts.settle(database, second.picture_id, Verdict.on(second.plan, (), "ada"), NOW)
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 1
     (compared,) = samples.comparisons(database, audit_sample=False)

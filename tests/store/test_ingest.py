@@ -86,7 +86,7 @@ def test_what_was_taken_in_can_be_settled(database, run):
     take_in(database, run)
     case = reviews.claim(database, "ada", NOW)
 
-    verdicts.settle(database, case.picture_id, Verdict((), "ada", case.plan.revision), NOW)
+    verdicts.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
 
     assert pictures.picture(database, case.picture_id).state == "settled"
 
