@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ from engine import pipeline
 from engine.category import Category
 from engine.images import RgbImage
 from engine.policy import Policy
-from store import cases, reviews
+from store import cases, originals, reviews
 from store.cases import Case
 
 NUDGE_PX = 8
@@ -53,9 +54,14 @@ class Review:
 
     @property
     def image(self) -> RgbImage:
-        """The decoded original."""
+        """The decoded original, as it came in.
+
+        Raises:
+            UnreadableImage: it cannot be read or decoded, or was changed since.
+        """
         limit = self.policy.codec.max_megapixels
-        return desk().picture(self.case.picture_id, self.case.original, limit)
+        read = partial(originals.content, database(), self.case.picture_id)
+        return desk().picture(self.case.picture_id, read, limit)
 
     @property
     def view(self) -> View:

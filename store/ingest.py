@@ -26,6 +26,7 @@ from engine.policy import read_policy
 from store import batches, files, pictures, work
 from store.batches import Batch, Request
 from store.database import Database
+from store.originals import digest
 from store.pictures import NewPicture, storable
 from store.plans import StoredPlan
 
@@ -234,10 +235,11 @@ def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now
     picture_id = secrets.token_hex(16)
     path = database.files.original(picture_id)
     plan = replace(line.kept.plan, image_id=picture_id, revision=0)
+    row = NewPicture(picture_id, line.source, original=digest(database, original))
     files.write(path, original)
     try:
         with database.transaction() as cursor:
-            pictures.insert(cursor, batch.id, [NewPicture(picture_id, line.source)], now)
+            pictures.insert(cursor, batch.id, [row], now)
             work.to_review(cursor, picture_id, replace(line.kept, plan=plan), now)
     except BaseException:
         path.unlink(missing_ok=True)

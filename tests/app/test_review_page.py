@@ -12,6 +12,7 @@ from engine.category import Category
 from engine.plan import Verdict
 from store import receipts, verdicts
 from store.cases import Draft
+from tests.app.conftest import png
 from tests.app.reading import WIDE, case_of, lines, press, said
 
 
@@ -309,3 +310,14 @@ def test_an_original_that_is_gone_does_not_stop_the_page(lethe):
 
     assert not app.exception
     assert any("original cannot be read" in error.value for error in app.error)
+
+
+def test_an_original_that_was_swapped_is_not_shown_and_not_released(lethe):
+    lethe.batch(WIDE)
+    case_of(lethe).original.write_bytes(png(seed=7))
+
+    app = lethe.page("Review")
+
+    assert "not the file that came in any more" in said(app)
+    press(app, "accept")
+    assert lethe.settle().quarantined == 1

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import logging
 import secrets
 from collections import Counter
@@ -7,12 +8,14 @@ from random import Random
 
 import pytest
 
+from engine.errors import UnreadableImage
 from engine.outcome import NeedsReview, Quarantined
 from engine.plan import Verdict
 from engine.triage import contested
 from store import (
     batches,
     certificates,
+    originals,
     pictures,
     progress,
     receipts,
@@ -32,6 +35,7 @@ from tests.store.fakes import (
     FakeExecutor,
     a_batch,
     by_content,
+    plan,
     receipt,
     released,
     review,
@@ -387,3 +391,84 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     assert certificates.of_batch(database, batch_id).keys() == {one.release_id for one in kept}
     assert database.recovered.releases_missing == 0
     database.close()
+
+
+class TestAnOriginalThatChanged:
+    @pytest.fixture
+    def in_review(self, database, dispatch):
+        """A picture that waits for a person; gives its id."""
+        batch_id = a_batch(database, [b"v"])
+        dispatch(FakeExecutor())
+        until(lambda: counts(database, batch_id).review == 1)
+        return pictures.of_batch(database, batch_id)[0].id
+
+    def test_after_the_look_is_held_back_and_never_released(self, database, in_review):
+        batch_id = pictures.picture(database, in_review).batch_id
+        database.files.original(in_review).write_bytes(b"w")
+
+        settle_claimed(database)
+        until(is_done(database, batch_id))
+
+        held = pictures.picture(database, in_review)
+        assert (held.state, counts(database, batch_id).released) == ("quarantined", 0)
+        assert held.reason.startswith("The original is not the file that came in any more")
+        assert not list(database.files.stored_releases())
+
+    def test_before_the_machine_looked_is_held_back_too(self, database, dispatch):
+        batch_id = a_batch(database, [b"r"])
+        (picture,) = pictures.of_batch(database, batch_id)
+        database.files.original(picture.id).write_bytes(b"s")
+
+        dispatch(FakeExecutor())
+        until(is_done(database, batch_id))
+
+        assert pictures.picture(database, picture.id).state == "quarantined"
+
+    def test_the_worker_is_told_what_it_must_find(self, database, dispatch):
+        jobs = []
+
+        def decide(job):
+            jobs.append(job)
+            return by_content(job)
+
+        batch_id = a_batch(database, [b"r"])
+        dispatch(FakeExecutor(decide))
+        until(is_done(database, batch_id))
+
+        assert [job.digest for job in jobs] == [hashlib.sha256(b"r").digest()]
+
+
+class TestAnOriginalFromBeforeDigests:
+    @pytest.fixture
+    def in_review(self, database):
+        a_batch(database, [b"v"])
+        task = work.take(database, NOW)
+        work.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
+        with database.transaction() as cursor:
+            cursor.execute("UPDATE pictures SET original = NULL")
+        return task.picture_id
+
+    def test_the_first_look_since_takes_one(self, database, in_review):
+        assert originals.content(database, in_review) == b"v"
+        database.files.original(in_review).write_bytes(b"w")
+
+        with pytest.raises(UnreadableImage, match="not the file that came in"):
+            originals.content(database, in_review)
+
+    def test_one_decided_by_then_is_held_back(self, database, dispatch, in_review):
+        settle_claimed(database)
+
+        dispatch(FakeExecutor())
+        until(lambda: pictures.picture(database, in_review).state == "quarantined")
+
+        assert "before Lethe kept" in pictures.picture(database, in_review).reason
+
+
+def test_what_is_kept_of_an_original_is_no_plain_hash(database):
+    a_batch(database, [b"v"])
+
+    with database.transaction() as cursor:
+        ((kept,),) = cursor.execute("SELECT original FROM pictures").fetchall()
+
+    assert kept not in {hashlib.new(kind, b"v").hexdigest() for kind in ("sha256", "sha512")}
+    assert kept == originals.digest(database, b"v")
