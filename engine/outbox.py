@@ -48,6 +48,7 @@ from engine.receipt import region_lines
 from engine.records import (
     KEY_BYTES,
     KEYS,
+    planned,
     read_key,
     read_lines,
     read_policy_text,
@@ -58,8 +59,6 @@ from engine.records import (
 )
 from engine.signature import opened, sha256
 
-UNREADABLE_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
-"""What `Plan.from_json` raises over values that are no plan."""
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
 _OURS = ("released", "names.csv", "receipts.jsonl", "review.jsonl", "quarantine.jsonl")
@@ -162,7 +161,8 @@ class Outbox:
             self._release(source, outcome)
             fate: Fate = "released"
         elif isinstance(outcome, NeedsReview):
-            self._append("review.jsonl", _review_line(source, outcome))
+            seal = self._notary.seal(outcome.plan)
+            self._append("review.jsonl", {**_review_line(source, outcome), "seal": seal})
             fate = "review"
         elif isinstance(outcome, Quarantined):
             self._append("quarantine.jsonl", _quarantine_line(source, picture, outcome))
@@ -178,7 +178,7 @@ class Outbox:
         A name alone is no key: another file may come under it, and two names may read the same.
 
         Raises:
-            UnusableFolder: a plan cannot be read, or was changed since it was written.
+            UnusableFolder: a plan cannot be read, was changed since, or was made elsewhere.
         """
         path = self.folder / "review.jsonl"
         found = {}
@@ -186,12 +186,15 @@ class Outbox:
             key = line["source"], line["picture"]
             if self.fate(*key) != "review":
                 continue
-            try:
-                found[key] = Plan.from_json({**line, "image_id": line["picture"]})
-            except UNREADABLE_PLAN as error:
-                raise unusable_line(path, number) from error
-            if line.get("plan") != found[key].digest:
+            plan = planned(line)
+            if plan is None or plan.policy != self.policy.fingerprint:
                 raise unusable_line(path, number)
+            if line.get("seal") != self._notary.seal(plan):
+                raise UnusableFolder(
+                    f"{path}, line {number} was not written by this installation, so nothing of "
+                    "the folder is released. Review it in the app: python -m store ingest."
+                )
+            found[key] = plan
         return found
 
     def _release(self, source: str, outcome: Released) -> None:

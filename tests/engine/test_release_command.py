@@ -284,6 +284,18 @@ class TestRelease:
         assert status == 2
         assert "is not as Lethe wrote it" in err
 
+    def test_a_folder_that_another_installation_wrote_is_refused(
+        self, lethe, folder, tmp_path, reviewed, monkeypatch
+    ):
+        monkeypatch.setenv("LETHE_HOME", str(tmp_path / "elsewhere"))
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "not written by this installation" in err
+
     def test_a_missing_list_of_names_is_no_reason_to_begin_again(self, lethe, folder, tmp_path):
         lethe("redact", folder, tmp_path / "out")
         (tmp_path / "out" / "names.csv").unlink()
