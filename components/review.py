@@ -18,6 +18,7 @@ from components.services import database, desk, now
 from components.stage import View, Zoom, crop_jpeg, view_of
 from engine import pipeline
 from engine.category import Category
+from engine.errors import UnreadableImage
 from engine.images import RgbImage
 from engine.policy import Policy
 from store import cases, originals, reviews
@@ -43,6 +44,8 @@ class Review:
     selected: int | None = None
     zoom: Zoom = Zoom.FIT
     is_preview: bool = False
+    is_shown: bool = False
+    """True once the picture could be drawn; only then can there be edits to wait for."""
     _mounted: Draft = field(default_factory=Draft)
     """The draft the canvas was given."""
     _mounts: int = 0
@@ -61,7 +64,10 @@ class Review:
         """
         limit = self.policy.codec.max_megapixels
         read = partial(originals.content, database(), self.case.picture_id)
-        return desk().picture(self.case.picture_id, read, limit)
+        image = desk().picture(self.case.picture_id, read, limit)
+        if image.size != self.case.plan.size:
+            raise UnreadableImage("The original is not of the size that its plan was made for.")
+        return image
 
     @property
     def view(self) -> View:

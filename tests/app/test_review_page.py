@@ -8,6 +8,7 @@ import pytest
 
 from components import services, session
 from components.access import Role, User
+from components.review import Review
 from engine.category import Category
 from engine.plan import Verdict
 from store import receipts, verdicts
@@ -260,7 +261,7 @@ def test_an_original_that_cannot_be_read_any_more_can_still_be_rejected(lethe):
     app = lethe.page("Review")
 
     assert not app.exception
-    assert "Reject the picture to hold it back" in said(app)
+    assert "reject it to hold it back" in said(app)
     press(app, "reject")
     assert lethe.counts().quarantined == 1
 
@@ -320,4 +321,34 @@ def test_an_original_that_was_swapped_is_not_shown_and_not_released(lethe):
 
     assert "not the file that came in any more" in said(app)
     press(app, "accept")
+    assert lethe.counts().review == 1
+    press(app, "reject")
     assert lethe.settle().quarantined == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [ZeroDivisionError("defect"), MemoryError(), RuntimeError("x")], ids=repr
+)
+@pytest.mark.parametrize(("way_out", "left"), [("skip", 2), ("reject", 1)])
+def test_one_picture_that_cannot_be_shown_does_not_close_the_queue(
+    lethe, monkeypatch, failure, way_out, left
+):
+    lethe.batch(WIDE, WIDE)
+    first = case_of(lethe).picture_id
+    whole = Review.image.fget
+
+    def image(review):
+        if review.case.picture_id == first:
+            raise failure
+        return whole(review)
+
+    monkeypatch.setattr(Review, "image", property(image))
+
+    app = lethe.page("Review")
+    assert not app.exception
+    assert "cannot be shown" in said(app)
+    app = press(app, way_out)
+
+    assert not app.exception
+    assert "cannot be shown" not in said(app)
+    assert lethe.counts().review == left
