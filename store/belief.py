@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from engine.category import DETECTABLE
-from engine.detect.shipped import names
+from engine.detect.names import names
 from engine.errors import InvalidVerdict
 from engine.notary import Notary
 from engine.plan import Plan

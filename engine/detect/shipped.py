@@ -28,19 +28,6 @@ def verify(policy: Policy) -> None:
     LocalDetectors()(policy)
 
 
-def names(policy: Policy) -> tuple[str, ...]:
-    """`name@sha256[:8]` of all that has a say under a policy, as a plan made here names them.
-
-    Raises:
-        UnusableWeights: a file is missing, is not what its manifest says, or may not be used.
-    """
-    wanted = set(policy.looked_for)
-    always = [load_weights(name) for name in ("centerface", "adornments")]
-    asked = [one.label for one in always if one.categories & wanted]
-    asked += [one.name for one in LocalDetectors()(policy) if one.categories & wanted]
-    return (*asked, *(load_weights(name).label for name in ("fusion", "crops")))
-
-
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
     return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engine.detect.shipped import names
+from engine.detect.names import names
 from engine.errors import UnusableFolder
 from engine.notary import notary
 from engine.plan import Plan, Verdict
