@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from components import session
-from components.desk import decoded
+from components.desk import decoded, read_of
 from components.evaluated import Evaluated
 from components.palette import COLOURS, plain
 from components.recall_crops import crop_jpeg
@@ -159,7 +159,7 @@ class Pieces:
             return self._last[1]
         if not picture.path.is_file():
             raise UnreadableImage(_GONE)
-        image = decoded(picture.name, picture.path, self._policy.codec.max_megapixels)
+        image = decoded(picture.name, read_of(picture.path), self._policy.codec.max_megapixels)
         if image.size != findings.size:
             raise UnreadableImage(_CHANGED)
         self._last = picture.name, image

@@ -18,7 +18,16 @@ from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
 from engine.evaluation.report_numbers import counted
-from store import again, batches, certificates, pictures, progress, queue, receipts
+from store import (
+    again,
+    batches,
+    certificates,
+    originals,
+    pictures,
+    progress,
+    queue,
+    receipts,
+)
 from store.batches import Batch
 from store.pictures import Picture, PictureState
 from store.progress import Counts
@@ -209,9 +218,9 @@ def _before(picture: Picture) -> None:
         st.info("Only reviewers see originals.", icon=":material/lock:")
         return
     with shown():
-        original = database().files.original(picture.id)
+        read = partial(originals.content, database(), picture.id)
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
-        image = decoded(picture.id, original, limit)
+        image = decoded(picture.id, read, limit)
         preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
         st.image(preview, width="stretch", alt="Original picture")
 

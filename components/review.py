@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
@@ -18,9 +19,10 @@ from components.stage import View, Zoom, crop_jpeg, view_of
 from engine import pipeline
 from engine.category import Category
 from engine.coverage import share_removed
+from engine.errors import UnreadableImage
 from engine.images import RgbImage
 from engine.policy import Policy
-from store import cases, reviews
+from store import cases, originals, reviews
 from store.cases import Case
 
 NUDGE_PX = 8
@@ -43,6 +45,8 @@ class Review:
     selected: int | None = None
     zoom: Zoom = Zoom.FIT
     is_preview: bool = False
+    is_shown: bool = False
+    """True once the picture could be drawn; only then can there be edits to wait for."""
     _mounted: Draft = field(default_factory=Draft)
     """The draft the canvas was given."""
     _mounts: int = 0
@@ -54,9 +58,17 @@ class Review:
 
     @property
     def image(self) -> RgbImage:
-        """The decoded original."""
+        """The decoded original, as it came in.
+
+        Raises:
+            UnreadableImage: it cannot be read or decoded, or was changed since.
+        """
         limit = self.policy.codec.max_megapixels
-        return desk().picture(self.case.picture_id, self.case.original, limit)
+        read = partial(originals.content, database(), self.case.picture_id)
+        image = desk().picture(self.case.picture_id, read, limit)
+        if image.size != self.case.plan.size:
+            raise UnreadableImage("The original is not of the size that its plan was made for.")
+        return image
 
     @property
     def share_removed(self) -> float:

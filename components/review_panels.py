@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,6 +11,7 @@ from components import reviewing, session
 from components.draft import Item
 from components.palette import CHIP_COLOURS, plain, span
 from components.review import Review
+from components.review_keys import KEYS
 from components.services import database, now
 from components.stage import Zoom
 from engine.category import Category
@@ -19,6 +21,8 @@ from engine.plan import Reason, ReasonKind
 from store import queue
 
 LIST_HEIGHT_PX = 268
+_WAYS_OUT = "Skip the picture, or reject it to hold it back; the next one comes then."
+log = logging.getLogger(__name__)
 
 _REASONS = {
     ReasonKind.UNSURE: (":material/help:", "orange"),
@@ -37,24 +41,6 @@ _MOVES = (
     ("Down", ":material/arrow_downward:", 0, 1),
     ("Right", ":material/arrow_forward:", 1, 0),
 )
-_KEYS = """\
-| Key | Does |
-|---|---|
-| **A** | accept: remove everything that is kept, and go to the next picture |
-| **S** | skip for now |
-| **X** | reject: hold the picture back for good |
-| **U** | undo the last edit; with none left, bring the last picture back |
-| **J**, **K** | next, previous line of the list |
-| **D** | drop the selected box, or keep it again |
-| **1** … **4** | face, tattoo, jewelry, other: for the selected box and the next one drawn |
-| **←** **↑** **↓** **→** | shift the selected box by 8 pixels; with none selected, look further |
-| **P** | show the picture as it would be released |
-| **Z** | zoom: fit, 100 %, 200 % |
-| **H** | this list |
-
-Draw with the mouse. To move, resize or delete a box on the picture, switch the pencil under it to
-*edit* first; what is under a kept box will be removed, with a margin.
-"""
 
 
 def nothing_waits() -> None:
@@ -87,6 +73,7 @@ def verdict_bar(review: Review) -> None:
 def stage(review: Review) -> None:
     """The picture: to be edited, or as it would be released."""
     _say_what_happened()
+    review.is_shown = False
     try:
         if review.is_preview:
             st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
@@ -96,8 +83,16 @@ def stage(review: Review) -> None:
                 "Draw to add a box. To move, resize or delete one, point at the picture and "
                 "press the pencil that appears."
             )
+        review.is_shown = True
     except LetheError as error:
-        st.error(f"{error} Reject the picture to hold it back.", icon=":material/error:")
+        st.error(f"{error} {_WAYS_OUT}", icon=":material/error:")
+    except Exception as error:  # noqa: BLE001 - one picture must not close the queue behind it
+        kind = type(error).__name__
+        log.error("picture %s could not be shown (%s)", review.case.picture_id, kind)  # noqa: TRY400
+        st.error(
+            f"This picture cannot be shown ({kind}). {_WAYS_OUT}",
+            icon=":material/error:",
+        )
 
 
 def why_here(review: Review) -> None:
@@ -249,15 +244,26 @@ def _icon_button(
 
 
 def _accept(review: Review) -> None:
+    if not review.is_shown:
+        session.keep("review_said", f"Not accepted: nobody can see it. {_WAYS_OUT}")
+        return
     review.when_still(lambda: _edit(review, reviewing.accept, review))
 
 
 def _reject(review: Review) -> None:
-    review.when_still(lambda: _edit(review, reviewing.reject, review))
+    _leave(review, reviewing.reject)
 
 
 def _skip(review: Review) -> None:
-    review.when_still(lambda: _edit(review, reviewing.skip, review))
+    _leave(review, reviewing.skip)
+
+
+def _leave(review: Review, act: Callable[[Review], None]) -> None:
+    """Skip or reject: where no canvas could be drawn, at once, as there is no edit to wait for."""
+    if review.is_shown:
+        review.when_still(lambda: _edit(review, act, review))
+    else:
+        _tell(lambda: act(review), review)
 
 
 def _edit(review: Review, act: Callable[..., None], *arguments: object) -> None:
@@ -296,4 +302,4 @@ def _say_what_happened() -> None:
 
 @st.dialog("Keys")
 def _help() -> None:
-    st.markdown(_KEYS)
+    st.markdown(KEYS)

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from components import session
 from components.draft import Draft, first_draft
 from components.review import Review
 from components.services import database, desk, now
 from engine.errors import StaleRevision
 from engine.plan import Verdict
-from store import batches, reviews, verdicts
+from store import batches, originals, reviews, verdicts
 from store.cases import Case
 
 
@@ -97,7 +99,8 @@ def prefetch_next(review: Review) -> None:
     following = reviews.peek(database(), name, now(), after=case.picture_id)
     if following is not None:
         limit = review.policy.codec.max_megapixels
-        desk().prefetch(following.picture_id, following.original, limit)
+        read = partial(originals.content, database(), following.picture_id)
+        desk().prefetch(following.picture_id, read, limit)
 
 
 def _refuse_if_edited_elsewhere(review: Review) -> None:
@@ -123,4 +126,4 @@ def _opened(case: Case) -> Review:
 
 
 def _verdict(review: Review) -> Verdict:
-    return Verdict(review.draft.kept, session.user().name, review.case.plan.revision)
+    return Verdict.on(review.case.plan, review.draft.kept, session.user().name)

@@ -133,7 +133,7 @@ def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
             ready = pipeline.prepare(
                 file.read_bytes(), "bench", ensemble, policy, draw=1.0, watch=watch
             )
-            verdict = Verdict(ready.plan.proposed, "bench", ready.plan.revision)
+            verdict = Verdict.on(ready.plan, ready.plan.proposed, "bench")
             terms = Terms(release_id="bench", seed=0)
             plan = settled(ready.plan, verdict)
             pipeline.release(ready.image, plan, policy, terms, watch=watch, witness=witness)

@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,7 +140,9 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         lines = verdicts.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
-    originals = {source.name: source for source in sources(where, leave_out=out)[0]}
+    originals: dict[str, list[Path]] = {}
+    for source in sources(where, leave_out=out)[0]:
+        originals.setdefault(source.name, []).append(source.path)
     outbox = Outbox(out, notary(home()), _today)
     run = _Run(outbox, workers)
     problems = Counter[str]()
@@ -185,9 +187,14 @@ def _unread(source: Source, outbox: Outbox, reason: str) -> Step:
 
 
 def _accepted(
-    line: str, plans: dict[str, Plan], originals: dict[str, Source], outbox: Outbox
+    line: str,
+    plans: dict[tuple[str, str], Plan],
+    originals: Mapping[str, Sequence[Path]],
+    outbox: Outbox,
 ) -> Iterator[tuple[str, Job]]:
     """The job that one verdict line asks for; none when the line accepts nothing.
+
+    The plan is found by name and content, and must be the very plan the line was copied from.
 
     Raises:
         InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
@@ -196,24 +203,37 @@ def _accepted(
     if value.get("accept") is not True:
         return
     source = value.get("source")
-    if not isinstance(source, str) or source not in plans:
+    if not isinstance(source, str) or not any(source == name for name, _ in plans):
         raise InvalidVerdict("no picture of this name waits for review; was it released already?")
-    if source not in originals:
-        raise InvalidVerdict("its original is not in the input folder.")
-    path = originals[source].path
-    data = _original(path)
-    if outbox.picture_id(data) != plans[source].image_id:
-        raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
     verdict = _verdict(value)
-    plan = settled(plans.pop(source), verdict)
-    yield source, _job(plan.image_id, path, outbox, data, plan, verdict.reviewer)
+    waiting = plans.get((source, verdict.picture))
+    if waiting is None:
+        raise InvalidVerdict(
+            "it was given on another picture than the one that waits under this name; look at "
+            "that one in review.jsonl."
+        )
+    decided = settled(waiting, verdict)
+    path, data = _original(originals.get(source, ()), verdict.picture, outbox)
+    del plans[source, verdict.picture]
+    yield source, _job(decided.image_id, path, outbox, data, decided, verdict.reviewer)
 
 
-def _original(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidVerdict(f"its original could not be read ({error.strerror}).") from error
+def _original(paths: Sequence[Path], picture: str, outbox: Outbox) -> tuple[Path, bytes]:
+    """Of the files with one name the one that was looked at, with its bytes.
+
+    Raises:
+        InvalidVerdict: none of them is.
+    """
+    if not paths:
+        raise InvalidVerdict("its original is not in the input folder.")
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InvalidVerdict(f"its original could not be read ({error.strerror}).") from error
+        if outbox.picture_id(data) == picture:
+            return path, data
+    raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
 
 
 def _verdict_line(line: str) -> dict[str, Any]:
@@ -227,12 +247,18 @@ def _verdict_line(line: str) -> dict[str, Any]:
 
 
 def _verdict(value: dict[str, Any]) -> Verdict:
+    picture, plan = value.get("picture"), value.get("plan")
+    if not (isinstance(picture, str) and isinstance(plan, str)):
+        raise InvalidVerdict(
+            'it does not say which picture and which plan it was given on; copy "picture" and '
+            '"plan" from the line in review.jsonl.'
+        )
     try:
         regions = [Region.from_json(region) for region in value["regions"]]
         # What nobody decided is removed: a doubt still in the line goes with the regions.
         regions += [Region.from_json(doubt) for doubt in value.get("doubts") or ()]
         reviewer = str(value.get("reviewer") or COMMAND_LINE)
-        return Verdict(tuple(dict.fromkeys(regions)), reviewer, int(value.get("revision", 0)))
+        return Verdict(tuple(dict.fromkeys(regions)), reviewer, picture, plan)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidVerdict(f"its regions cannot be read ({error!r}).") from error
 

@@ -24,6 +24,8 @@ COLUMNS = (
     "consent",
     "retain_days",
 )
+LONGEST_DAYS = 36_500
+"""A hundred years."""
 _REQUIRED = ("filename", "licence")
 _RULE = "The policy says: no licence, no release."
 _TRUE, _FALSE = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
@@ -43,14 +45,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Entries by file name, as relative path or bare name."""
+    """Entries by relative path."""
 
     entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
 
     def entry(self, source: str) -> Entry | None:
-        """The entry for a picture: by its relative path first, then by its bare name."""
-        path = source.replace("\\", "/")
-        return self.entries.get(path) or self.entries.get(path.rsplit("/", 1)[-1])
+        """The entry for a picture, by its whole relative path.
+
+        A bare name speaks for no file of that name in a folder: that may be somebody else's.
+        """
+        return self.entries.get(source.replace("\\", "/"))
 
     def refusal(self, source: str, *, require_licence: bool) -> str | None:
         """Why this picture may not be released, as a sentence; None when it may."""
@@ -86,6 +90,11 @@ def read_manifest(text: str) -> Manifest:
         raise InvalidManifest(
             f"The manifest has a column Lethe does not know: {', '.join(unknown)}."
         )
+    columns = list(names.values())
+    if len(rows.fieldnames or ()) != len(set(columns)):
+        raise InvalidManifest(
+            "The manifest has a column twice (license and licence are one); keep one of them."
+        )
     entries: dict[str, Entry] = {}
     for row in rows:
         values = {names[key]: (value or "").strip() for key, value in row.items() if key in names}
@@ -112,8 +121,15 @@ def _entry(values: Mapping[str, str], *, line: int) -> Entry:
     days = values.get("retain_days", "")
     if days and not days.isdecimal():
         raise InvalidManifest(
-            f"Line {line} of the manifest: retain_days is {days!r}; write a whole number of days."
+            f"Line {line} of the manifest: retain_days is {days[:20]!r}; write a whole number of "
+            "days."
         )
+    if len(days) > len(str(LONGEST_DAYS)) or int(days or 1) not in range(1, LONGEST_DAYS + 1):
+        raise InvalidManifest(
+            f"Line {line} of the manifest: retain_days is {days[:20]}; write 1 to {LONGEST_DAYS}."
+        )
+    if any(not value.isprintable() for value in values.values()):
+        raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
     return Entry(
         source=values.get("source", ""),
         licence=values["licence"],

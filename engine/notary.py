@@ -13,6 +13,7 @@ from engine.attacks.shipped import headline
 from engine.certificate import Supplement, certificate, manifest
 from engine.documents import Battery
 from engine.keys import KeyRing, ring
+from engine.plan import Plan
 from engine.provenance import pipeline_version
 from engine.receipt import Receipt
 from engine.signature import sign
@@ -36,6 +37,10 @@ class Notary:
             day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id
         )
         return sign("certificate", certificate(receipt, data, supplement), self.keys.signing)
+
+    def seal(self, plan: Plan) -> str:
+        """What marks a plan as made by this installation; only its secret makes it."""
+        return self.keys.pseudonym("plan", plan.digest)
 
     def manifest(self, batch: str, releases: Mapping[str, str | None], day: str) -> bytes:
         """The manifest's file of a batch.

@@ -48,6 +48,7 @@ from engine.receipt import region_lines
 from engine.records import (
     KEY_BYTES,
     KEYS,
+    planned,
     read_key,
     read_lines,
     read_policy_text,
@@ -160,7 +161,8 @@ class Outbox:
             self._release(source, outcome)
             fate: Fate = "released"
         elif isinstance(outcome, NeedsReview):
-            self._append("review.jsonl", _review_line(source, outcome))
+            seal = self._notary.seal(outcome.plan)
+            self._append("review.jsonl", {**_review_line(source, outcome), "seal": seal})
             fate = "review"
         elif isinstance(outcome, Quarantined):
             self._append("quarantine.jsonl", _quarantine_line(source, picture, outcome))
@@ -170,21 +172,29 @@ class Outbox:
         self._fates[source, picture] = fate
         return fate
 
-    def plans(self) -> dict[str, Plan]:
-        """The newest plan by source, of pictures that still wait for a person.
+    def plans(self) -> dict[tuple[str, str], Plan]:
+        """The newest plan by source and picture id, of pictures that still wait for a person.
+
+        A name alone is no key: another file may come under it, and two names may read the same.
 
         Raises:
-            UnusableFolder: a plan cannot be read.
+            UnusableFolder: a plan cannot be read, was changed since, or was made elsewhere.
         """
         path = self.folder / "review.jsonl"
         found = {}
         for number, line in enumerate(read_lines(path), start=1):
-            if self.fate(line["source"], line["picture"]) != "review":
+            key = line["source"], line["picture"]
+            if self.fate(*key) != "review":
                 continue
-            try:
-                found[line["source"]] = Plan.from_json({**line, "image_id": line["picture"]})
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise unusable_line(path, number) from error
+            plan = planned(line)
+            if plan is None or plan.policy != self.policy.fingerprint:
+                raise unusable_line(path, number)
+            if line.get("seal") != self._notary.seal(plan):
+                raise UnusableFolder(
+                    f"{path}, line {number} was not written by this installation, so nothing of "
+                    "the folder is released. Review it in the app: python -m store ingest."
+                )
+            found[key] = plan
         return found
 
     def _release(self, source: str, outcome: Released) -> None:
@@ -269,7 +279,8 @@ def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
     line = plan.to_json()
     lines = region_lines(plan.proposed, outcome.masked, scores=True)
     line["regions"], line["doubts"] = lines[: len(plan.regions)], lines[len(plan.regions) :]
-    return {"source": source, "picture": line.pop("image_id"), **line}
+    picture = line.pop("image_id")
+    return {"source": source, "picture": picture, "plan": plan.digest, **line}
 
 
 def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[str, Any]:

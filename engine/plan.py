@@ -6,6 +6,8 @@ regions and doubts of one picture; a **Verdict** is what a person decided about 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -151,6 +153,16 @@ class Plan:
         blind = kinds & {ReasonKind.NO_DETECTOR, ReasonKind.NOTHING_FOUND, ReasonKind.SOURCE_FORMAT}
         return max(expected / (expected + 1.0), 0.5 if blind else 0.1 if kinds else 0.0)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of all it says, as its JSON says it: what a verdict is bound to.
+
+        The picture's id is a part of it, so no two pictures share one.
+        """
+        written = Plan.from_json(self.to_json()).to_json()  # 10 and 10.0 are one corner
+        canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for JSON lines and the store."""
         return {
@@ -185,9 +197,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a person decided: exactly these regions go, nothing else needs to."""
+    """What a person decided about one plan: exactly these regions go, nothing else needs to."""
 
     regions: tuple[Region, ...]
     reviewer: str
-    revision: int
-    """The plan's revision the person looked at."""
+    picture: str
+    """`Plan.image_id` of the picture the person looked at."""
+    plan: str
+    """`Plan.digest` of what the person was shown; a revision would not tell pictures apart."""
+
+    @classmethod
+    def on(cls, plan: Plan, regions: tuple[Region, ...], reviewer: str) -> Verdict:
+        """A verdict on this plan and no other."""
+        return cls(regions, reviewer, plan.image_id, plan.digest)

@@ -9,15 +9,18 @@ pictures a second time: such a folder is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from engine.errors import UnusableFolder
 from engine.names import read_names
 from engine.outcome import FormatChoice
+from engine.plan import Plan
 
 WHAT_TO_DO = "Put it back from a copy, or choose a new output folder. Nothing was changed."
+UNREADABLE_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What `Plan.from_json` raises over values that are no plan."""
 KEY_BYTES = 32
 KEYS = {
     "receipts.jsonl": ("release", "picture"),
@@ -40,6 +43,15 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         if not all(isinstance(value.get(key), str) for key in KEYS[path.name]):
             raise unusable_line(path, number)
         yield value
+
+
+def planned(line: Mapping[str, Any]) -> Plan | None:
+    """The plan of a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
+    try:
+        plan = Plan.from_json({**line, "image_id": line["picture"]})
+    except UNREADABLE_PLAN:
+        return None
+    return plan if line.get("plan") == plan.digest else None
 
 
 def unusable_line(path: Path, number: int) -> UnusableFolder:

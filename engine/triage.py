@@ -143,13 +143,18 @@ def settled(plan: Plan, verdict: Verdict) -> Plan:
     """The plan as a person decided it: ready, one revision on.
 
     Raises:
-        StaleRevision: the verdict was given on another revision of the plan.
-        InvalidVerdict: a region lies outside the picture.
+        StaleRevision: the verdict was given on another plan of the picture.
+        InvalidVerdict: it was given on another picture, or a region lies outside this one.
     """
-    if verdict.revision != plan.revision:
+    if verdict.picture != plan.image_id:
+        raise InvalidVerdict(
+            "This verdict was given on another picture than the one that waits; please look at "
+            "the one that waits."
+        )
+    if verdict.plan != plan.digest:
         raise StaleRevision(
-            f"This picture was changed by somebody else (revision {plan.revision}, yours was "
-            f"{verdict.revision}); please look at it again."
+            "This verdict was given on another plan than the one that waits; please look at the "
+            "picture again."
         )
     for region in verdict.regions:
         if region.box.clipped(plan.size).area == 0:

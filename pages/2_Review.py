@@ -26,5 +26,5 @@ with side:
     panels.categories(review)
     panels.items(review)
 
-reviewing.prefetch_next(review)
 review.wait()
+reviewing.prefetch_next(review)

@@ -11,19 +11,20 @@ hold either, so its type stands in.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
 
-from engine.errors import InvalidPolicy
+from engine.errors import InvalidPolicy, UnreadableImage
 from engine.outcome import Examination, Executor, Job, Outcome, Quarantined, Released, Work
 from engine.policy import Policy
-from store import batches, closing, evaluations, work
+from store import batches, closing, evaluations, originals, work
 from store.database import Database
 from store.examinations import LabelledTask
 from store.work import Task
@@ -161,7 +162,12 @@ class Dispatcher:
             return None
         if isinstance(task, LabelledTask):
             return Examination(task.picture_id, task.path, policy)
-        job = _job(task, policy)
+        try:
+            original = originals.content(self._database, task.picture_id)
+        except UnreadableImage as error:
+            self._record(Quarantined(task.picture_id, str(error)))
+            return None
+        job = replace(_job(task, policy), digest=hashlib.sha256(original).digest())
         self._expect(job.id, job.release_id)
         return job
 

@@ -1,8 +1,9 @@
 """Taking a command-line run's open questions into the app's review queue.
 
 A run leaves `review.jsonl` in its folder: pictures a person must look at. They become a batch here,
-one for the run, with their originals copied in. Its id and each picture's name are the key, so
-doing it twice adds nothing. A line that cannot be taken in is named and the rest goes on.
+one for the run, with their originals copied in. Its id, and each picture's name with its content,
+are the key, so doing it twice adds nothing. A line that cannot be taken in is named and the rest
+goes on.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from engine.errors import LetheError, UnreadableImage, UnusableFolder
+from engine.errors import InvalidVerdict, LetheError, UnreadableImage, UnusableFolder
 from engine.geometry import PixelRect
 from engine.outcome import FormatChoice
 from engine.plan import Plan
-from engine.policy import read_policy
+from engine.policy import Policy, read_policy
+from engine.records import UNREADABLE_PLAN
 from store import batches, files, pictures, work
 from store.batches import Batch, Request
+from store.belief import Own, believed, check_numbers
 from store.database import Database
+from store.originals import digest
 from store.pictures import NewPicture, storable
 from store.plans import StoredPlan
+from store.policies import in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class _Run:
     id: str
     format: FormatChoice
     policy_toml: str
-    fingerprint: str
+    policy: Policy
     key: bytes
 
 
@@ -78,19 +83,24 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     if not originals.is_dir():
         raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
     batch = batches.of_run(database, run.id)
-    if batch is not None:
-        batches.refuse_cancelled(batch)
-    known = _sources(database, batch)
+    _refuse_unfit(database, batch, out, run)
+    known = _known(database, batch)
     problems: list[str] = []
-    lines = _open_lines(out, run, problems.append)
-    added = 0
+    own = Own(database.notary, in_force(database))
+    lines = _open_lines(out, run, own, problems.append)
+    added = already = 0
     for line in lines:
-        if storable(line.source) in known:
-            continue
+        name = storable(line.source)
         try:
             original = _original(originals, line, run)
         except UnreadableImage as error:
-            problems.append(_problem(line.number, str(error)))
+            if any(name == source for source, _ in known):
+                already += 1
+            else:
+                problems.append(_problem(line.number, str(error)))
+            continue
+        if {(name, digest(database, original)), (name, None)} & known:
+            already += 1
             continue
         batch = batch or batches.create(
             database, Request(out.name, run.policy_toml, run.format, run.id), now
@@ -99,7 +109,6 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         added += 1
     if added and batch is not None:
         batches.start(database, batch.id, now)
-    already = sum(storable(line.source) in known for line in lines)
     return Ingested(batch.id if batch else None, added, already, tuple(problems))
 
 
@@ -133,29 +142,35 @@ def _run(out: Path) -> _Run:
         ) from error
     if image_format not in get_args(FormatChoice):
         raise UnusableFolder(f"{out} asks for the format {image_format!r}, which is unknown.")
-    fingerprint = read_policy(policy_toml, name="The run's policy").fingerprint
-    return _Run(run_id, image_format, policy_toml, fingerprint, key)
+    policy = read_policy(policy_toml, name="The run's policy")
+    return _Run(run_id, image_format, policy_toml, policy, key)
 
 
-def _open_lines(out: Path, run: _Run, report: Callable[[str], None]) -> tuple[_Line, ...]:
+def _open_lines(out: Path, run: _Run, own: Own, report: Callable[[str], None]) -> tuple[_Line, ...]:
     """What still waits for a person; the last line of a picture counts."""
     released = _released(out, report)
-    newest: dict[str, _Line] = {}
+    newest: dict[tuple[str, str], _Line] = {}
     for number, value in _json_lines(out / "review.jsonl", report):
         try:
             line = _line(number, value)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE_PLAN:
             report(_problem(number, "It does not describe a plan."))
             continue
-        if line.kept.plan.policy == run.fingerprint:
-            newest[line.source] = line
-        else:
+        if line.kept.plan.policy != run.policy.fingerprint:
             report(_problem(number, "It was planned under another policy than the run's."))
+            continue
+        try:
+            kept = believed(line.kept, value.get("seal"), run.policy, own)
+        except InvalidVerdict as error:
+            report(_problem(number, str(error)))
+            continue
+        newest[line.source, line.picture] = replace(line, kept=kept)
     return tuple(line for line in newest.values() if (line.source, line.picture) not in released)
 
 
 def _line(number: int, value: Mapping[str, Any]) -> _Line:
     plan = Plan.from_json({**value, "image_id": value["picture"]})
+    check_numbers(plan)
     masked = [region.get("masked") for region in (*value["regions"], *value["doubts"])]
     rects = tuple(PixelRect(*(int(edge) for edge in rect)) for rect in masked if rect is not None)
     is_complete = len(rects) == len(plan.proposed)
@@ -224,20 +239,42 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
     return content
 
 
-def _sources(database: Database, batch: Batch | None) -> set[str]:
+def _refuse_unfit(database: Database, batch: Batch | None, out: Path, run: _Run) -> None:
+    if batch is None:
+        return
+    batches.refuse_cancelled(batch)
+    if batches.policy_of(database, batch.id).fingerprint != run.policy.fingerprint:
+        raise UnusableFolder(
+            f"{out} has another policy than when pictures of it were taken in; nothing was "
+            "changed. Put its .lethe folder back from a copy."
+        )
+
+
+def _known(database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
+    """Name and original's digest of what was taken in; None where none was kept then."""
     if batch is None:
         return set()
-    return {picture.source for picture in pictures.of_batch(database, batch.id)}
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT source, original
+            FROM pictures
+            WHERE batch_id = ?
+            """,
+            [batch.id],
+        ).fetchall()
+    return {(source, original) for source, original in rows}
 
 
 def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now: datetime) -> None:
     picture_id = secrets.token_hex(16)
     path = database.files.original(picture_id)
     plan = replace(line.kept.plan, image_id=picture_id, revision=0)
+    row = NewPicture(picture_id, line.source, original=digest(database, original))
     files.write(path, original)
     try:
         with database.transaction() as cursor:
-            pictures.insert(cursor, batch.id, [NewPicture(picture_id, line.source)], now)
+            pictures.insert(cursor, batch.id, [row], now)
             work.to_review(cursor, picture_id, replace(line.kept, plan=plan), now)
     except BaseException:
         path.unlink(missing_ok=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from engine.manifest import Manifest
-from store import files
+from store import files, originals
 from store.batches import Batch, batch, batch_in, refuse_cancelled
 from store.database import Database
 from store.pictures import NewPicture, insert
@@ -83,7 +83,7 @@ def _added(
         for incoming in pictures:
             rows.append(_described(incoming, wanted, manifest))
             if _is_readable(incoming.content):
-                files.write(database.files.original(rows[-1].id), incoming.content)
+                rows[-1] = _kept(database, rows[-1], incoming.content)
         with database.transaction() as cursor:
             refuse_cancelled(batch_in(cursor, wanted.id))
             insert(cursor, wanted.id, rows, now)
@@ -92,6 +92,13 @@ def _added(
             database.files.original(row.id).unlink(missing_ok=True)
         raise
     return [row.id for row in rows]
+
+
+def _kept(database: Database, row: NewPicture, content: bytes | Path) -> NewPicture:
+    """Write the original, and read back what it looks like from now on."""
+    path = database.files.original(row.id)
+    files.write(path, content)
+    return replace(row, original=originals.digest(database, path.read_bytes()))
 
 
 def _described(incoming: Incoming, wanted: Batch, manifest: Manifest) -> NewPicture:

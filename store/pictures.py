@@ -65,6 +65,8 @@ class NewPicture:
     licence: Entry | None = None
     refusal: str | None = None
     """Why it is held back from the start; None when it may go on."""
+    original: str | None = None
+    """`store.originals.digest` of its original; None where there is none to read."""
 
 
 _COLUMNS = """
@@ -133,9 +135,9 @@ def insert(
     cursor.execute(
         """
         INSERT INTO pictures
-            (id, source, licence, state, reason, batch_id, added_at, changed_at)
+            (id, source, licence, state, reason, original, batch_id, added_at, changed_at)
         SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
-            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
+            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
         """,
         [
             [row.id for row in rows],
@@ -143,6 +145,7 @@ def insert(
             [None if row.licence is None else json.dumps(asdict(row.licence)) for row in rows],
             [state.value for state in states],
             [row.refusal for row in rows],
+            [row.original for row in rows],
             batch_id,
             stored(now),
             stored(now),

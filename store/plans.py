@@ -65,6 +65,21 @@ def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: in
     return from_columns(*row)
 
 
+def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str) -> int:
+    """The newest revision of a picture's plan with this digest; -1 when there is none."""
+    rows = cursor.execute(
+        """
+        SELECT revision, plan, masked
+        FROM plans
+        WHERE picture_id = ?
+        ORDER BY revision DESC
+        """,
+        [picture_id],
+    ).fetchall()
+    found = (revision for revision, *kept in rows if from_columns(*kept).plan.digest == digest)
+    return next(found, -1)
+
+
 def from_columns(plan: str, masked: str, made_by: str | None = None) -> StoredPlan:
     """A plan from the columns of its row."""
     return StoredPlan(

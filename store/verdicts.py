@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from engine import triage
-from engine.errors import StaleRevision
+from engine.errors import InvalidVerdict, StaleRevision
 from engine.plan import Verdict
 from store import cases, plans, receipts
 from store.cases import Case, Draft, Hold
@@ -40,13 +40,15 @@ def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime)
     """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
 
     Raises:
-        InvalidVerdict: a region lies outside the picture; nothing was changed.
+        InvalidVerdict: it was given on another picture, or a region lies outside this one; nothing
+            was changed.
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
+    _refuse_another(picture_id, verdict)
     with database.transaction() as cursor:
         hold = cases.hold_of(cursor, picture_id)
-        refusal = _refusal(hold, verdict, now)
+        refusal = _refusal(cursor, hold, verdict, now)
         _keep_verdict(cursor, hold, verdict, "refused" if refusal else "settled", now)
         if refusal is None:
             kept = plans.at_revision(cursor, picture_id, hold.revision)
@@ -62,12 +64,14 @@ def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime)
     """Hold a picture back for good; the verdict's regions are kept but not used.
 
     Raises:
+        InvalidVerdict: it was given on another picture; nothing was changed.
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
+    _refuse_another(picture_id, verdict)
     with database.transaction() as cursor:
         hold = cases.hold_of(cursor, picture_id)
-        refusal = _refusal(hold, verdict, now)
+        refusal = _refusal(cursor, hold, verdict, now)
         _keep_verdict(cursor, hold, verdict, "refused" if refusal else "rejected", now)
         if refusal is None:
             reason = f"Rejected in review by {verdict.reviewer}."
@@ -145,10 +149,21 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
     )
 
 
-def _refusal(hold: Hold, verdict: Verdict, now: datetime) -> str | None:
+def _refuse_another(picture_id: str, verdict: Verdict) -> None:
+    if verdict.picture != picture_id:
+        raise InvalidVerdict(
+            "This verdict was given on another picture; nothing was changed. Look at this one."
+        )
+
+
+def _refusal(
+    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, now: datetime
+) -> str | None:
     cause = hold.refusal(verdict.reviewer, now)
-    if cause is None and hold.revision != verdict.revision:
-        cause = "This picture's plan was changed while you looked at it"
+    if cause is None:
+        waiting = plans.at_revision(cursor, hold.picture_id, hold.revision).plan
+        if waiting.digest != verdict.plan:
+            cause = "This picture's plan was changed while you looked at it"
     if cause is None:
         return None
     count = len(verdict.regions)
@@ -163,12 +178,13 @@ def _keep_verdict(
     cursor.execute(
         """
         INSERT INTO verdicts
-            (picture_id, revision, reviewer, decision, regions, opened_at, decided_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+            (picture_id, revision, plan, reviewer, decision, regions, opened_at, decided_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
             hold.picture_id,
-            verdict.revision,
+            plans.revision_of(cursor, hold.picture_id, verdict.plan),
+            verdict.plan,
             verdict.reviewer,
             decision,
             cases.regions_text(verdict.regions),

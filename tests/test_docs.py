@@ -65,7 +65,7 @@ def settle(folder):
     database = Database.open(folder / "home", now)
     case = reviews.claim(database, "ada", now)
     face = Region(Box(8, 8, 24, 24), Category.FACE, Origin.REVIEWER)
-    verdict = Verdict((face,), "ada", case.plan.revision)
+    verdict = Verdict.on(case.plan, (face,), "ada")
     verdicts.settle(database, case.picture_id, verdict, now)
     database.close()
 

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.coverage import share_removed
 from engine.evaluation.labels import LabelledPicture
-from engine.evaluation.matching import union_area
 from engine.evaluation.tally import NONE, Tally
-from engine.geometry import Box, Size
+from engine.geometry import Size
 from engine.masks import Masked
 from engine.policy import Policy
 from engine.triage import Route
@@ -151,4 +151,4 @@ def add_up(pictures: Iterable[PictureCost]) -> Cost:
 
 
 def _share(found: Sequence[Masked], size: Size) -> float:
-    return union_area([Box(*one.rect) for one in found]) / (size.width * size.height)
+    return share_removed([one.rect for one in found], size)

@@ -13,9 +13,8 @@ from typing import Final
 import numpy as np
 
 from engine.category import DETECTABLE, Category
+from engine.coverage import share_removed
 from engine.detect.fuser import FittedFuser
-from engine.evaluation.matching import union_area
-from engine.geometry import Box
 from models.train.judging import Judged, Proposal
 from models.train.thresholds import Control, Limits, control
 
@@ -78,8 +77,7 @@ class Scored:
             for one, _ in self.above(category, chosen.doubt_at)
         ]
         size = self.picture.picture.size
-        boxes = [Box(*rect) for rect in rects]
-        return union_area(boxes) / (size.width * size.height) if size else 0.0
+        return share_removed(rects, size) if size else 0.0
 
 
 @dataclass(frozen=True, slots=True)

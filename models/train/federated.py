@@ -196,7 +196,7 @@ class FederatedTrainer(DetectionTrainer):
         super()._setup_train()
         if self.device.type == "cpu":
             torch.set_num_threads(default_workers())  # ultralytics leaves one core out
-            self.model = self.model.to(memory_format=torch.channels_last)
+            self.model.to(memory_format=torch.channels_last)  # in place
             self.amp = has_bf16()
 
     def get_dataset(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle import bundle, public_line
+from components.bundle import bundle, cell, public_line
 from engine.errors import InvalidSignature, UnsafeRelease
 from engine.judgement import Judgement
 from engine.keys import read_public, rotate
@@ -291,3 +291,9 @@ def test_what_goes_out_follows_the_mask_and_never_the_box_itself():
         {"category": "face", "origin": "model", "masked": [64, 64, 170, 176]},
     ]
     assert not {"picture", "seconds", "reviewer"} & one.keys()
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"], ids=repr)
+def test_a_credit_is_never_a_formula(sign):
+    assert cell(f"{sign}SUM(1)") == f"'{sign}SUM(1)"
+    assert cell("Ada = @ home") == "Ada = @ home"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from components.desk import ROOM, Desk
+from components.desk import ROOM, Desk, read_of
 from engine.errors import UnreadableImage
 
 
@@ -27,33 +27,33 @@ def originals(tmp_path: Path) -> list[Path]:
 
 
 def test_a_picture_is_decoded_once_however_often_it_is_looked_at(desk, originals):
-    first = desk.picture("0", originals[0], 1)
+    first = desk.picture("0", read_of(originals[0]), 1)
     originals[0].unlink()
 
-    assert desk.picture("0", originals[0], 1) is first
+    assert desk.picture("0", read_of(originals[0]), 1) is first
 
 
 def test_a_picture_decoded_ahead_needs_its_file_no_more(desk, originals):
-    desk.prefetch("0", originals[0], 1)
-    desk.picture("1", originals[1], 1)  # one thread: the first is done now
+    desk.prefetch("0", read_of(originals[0]), 1)
+    desk.picture("1", read_of(originals[1]), 1)  # one thread: the first is done now
     originals[0].unlink()
 
-    assert desk.picture("0", originals[0], 1).size == (8, 8)
+    assert desk.picture("0", read_of(originals[0]), 1).size == (8, 8)
 
 
 def test_the_desk_holds_a_few_pictures_and_the_longest_untouched_leaves_first(desk, originals):
     for name, original in enumerate(originals[:ROOM]):
-        desk.picture(str(name), original, 1)
-    desk.picture("0", originals[0], 1)
+        desk.picture(str(name), read_of(original), 1)
+    desk.picture("0", read_of(originals[0]), 1)
 
-    desk.picture("new", originals[-1], 1)
+    desk.picture("new", read_of(originals[-1]), 1)
 
     assert set(desk._open) == {"0", "2", "3", "new"}
     assert len(desk._open) == ROOM
 
 
 def test_a_cleared_picture_is_gone(desk, originals):
-    desk.picture("0", originals[0], 1)
+    desk.picture("0", read_of(originals[0]), 1)
 
     desk.clear("0")
     desk.clear("never there")
@@ -61,15 +61,15 @@ def test_a_cleared_picture_is_gone(desk, originals):
     assert not desk._open
     originals[0].unlink()
     with pytest.raises(UnreadableImage):
-        desk.picture("0", originals[0], 1)
+        desk.picture("0", read_of(originals[0]), 1)
 
 
 def test_a_picture_that_cannot_be_decoded_says_so_each_time(desk, tmp_path):
     broken = tmp_path / "broken"
     broken.write_bytes(b"not a picture")
 
-    desk.prefetch("0", broken, 1)
+    desk.prefetch("0", read_of(broken), 1)
 
     for _ in range(2):
         with pytest.raises(UnreadableImage):
-            desk.picture("0", broken, 1)
+            desk.picture("0", read_of(broken), 1)

@@ -136,7 +136,7 @@ def test_sample_checks_are_reported_apart(lethe):
         cursor.execute("UPDATE pictures SET audit_sample = TRUE")
     case = reviews.claim(lethe.database, "local", services.now())
     added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
-    verdict = Verdict((added,), "local", case.plan.revision)
+    verdict = Verdict.on(case.plan, (added,), "local")
     verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
 
     assert "of 1 picture that passed unasked, something was missed in 1" in said(lethe.page())

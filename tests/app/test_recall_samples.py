@@ -17,7 +17,7 @@ def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:
     """One sampled picture, decided as proposed but for what the person adds."""
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict((*case.plan.proposed, *added), "local", case.plan.revision)
+    verdict = Verdict.on(case.plan, (*case.plan.proposed, *added), "local")
     verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
     lethe.settle()
 
@@ -67,7 +67,7 @@ def test_rejected_samples_are_said(lethe, tmp_path):
     evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict((), "local", case.plan.revision)
+    verdict = Verdict.on(case.plan, (), "local")
     verdicts.reject(lethe.database, case.picture_id, verdict, services.now())
 
     app = show(lethe.page("Recall"), "Sample checks")

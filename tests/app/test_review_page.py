@@ -8,10 +8,12 @@ import pytest
 
 from components import services, session
 from components.access import Role, User
+from components.review import Review
 from engine.category import Category
 from engine.plan import Verdict
 from store import receipts, verdicts
 from store.cases import Draft
+from tests.app.conftest import png
 from tests.app.reading import WIDE, case_of, lines, press, said
 
 
@@ -210,7 +212,7 @@ def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
     lethe.batch(WIDE)
     app = press(lethe.page("Review"), "toggle_0")
     case = case_of(lethe)
-    elsewhere = Verdict(case.plan.proposed, "local", case.plan.revision)
+    elsewhere = Verdict.on(case.plan, case.plan.proposed, "local")
     verdicts.settle(lethe.database, case.picture_id, elsewhere, services.now())
     lethe.settle()
 
@@ -259,7 +261,7 @@ def test_an_original_that_cannot_be_read_any_more_can_still_be_rejected(lethe):
     app = lethe.page("Review")
 
     assert not app.exception
-    assert "Reject the picture to hold it back" in said(app)
+    assert "reject it to hold it back" in said(app)
     press(app, "reject")
     assert lethe.counts().quarantined == 1
 
@@ -309,3 +311,44 @@ def test_an_original_that_is_gone_does_not_stop_the_page(lethe):
 
     assert not app.exception
     assert any("original cannot be read" in error.value for error in app.error)
+
+
+def test_an_original_that_was_swapped_is_not_shown_and_not_released(lethe):
+    lethe.batch(WIDE)
+    case_of(lethe).original.write_bytes(png(seed=7))
+
+    app = lethe.page("Review")
+
+    assert "not the file that came in any more" in said(app)
+    press(app, "accept")
+    assert lethe.counts().review == 1
+    press(app, "reject")
+    assert lethe.settle().quarantined == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [ZeroDivisionError("defect"), MemoryError(), RuntimeError("x")], ids=repr
+)
+@pytest.mark.parametrize(("way_out", "left"), [("skip", 2), ("reject", 1)])
+def test_one_picture_that_cannot_be_shown_does_not_close_the_queue(
+    lethe, monkeypatch, failure, way_out, left
+):
+    lethe.batch(WIDE, WIDE)
+    first = case_of(lethe).picture_id
+    whole = Review.image.fget
+
+    def image(review):
+        if review.case.picture_id == first:
+            raise failure
+        return whole(review)
+
+    monkeypatch.setattr(Review, "image", property(image))
+
+    app = lethe.page("Review")
+    assert not app.exception
+    assert "cannot be shown" in said(app)
+    app = press(app, way_out)
+
+    assert not app.exception
+    assert "cannot be shown" not in said(app)
+    assert lethe.counts().review == left

@@ -46,9 +46,9 @@ def test_what_spreadsheets_write_is_understood(text):
 
 @pytest.mark.parametrize(
     ("asked", "licence"),
-    [("in/a.jpg", "path"), ("in\\a.jpg", "path"), ("else/a.jpg", "name"), ("a.jpg", "name")],
+    [("in/a.jpg", "path"), ("in\\a.jpg", "path"), ("a.jpg", "name")],
 )
-def test_a_path_is_looked_up_before_a_name(asked, licence):
+def test_a_picture_is_looked_up_by_its_whole_path(asked, licence):
     manifest = read_manifest(HEADER + "a.jpg,,name,\nin\\a.jpg,,path,\n")
 
     assert manifest.entry(asked).licence == licence
@@ -100,3 +100,26 @@ def test_no_licence_no_release_when_the_policy_says_so(source, says):
 
     assert refusal is None if says is None else says in refusal
     assert manifest.refusal(source, require_licence=False) is None
+
+
+def test_a_bare_name_does_not_license_a_file_in_another_folder():
+    manifest = read_manifest(HEADER + "a.jpg,,CC0,\n")
+
+    assert manifest.entry("secret/a.jpg") is None
+    assert manifest.refusal("secret/a.jpg", require_licence=True)
+
+
+def test_two_licence_columns_are_refused():
+    with pytest.raises(InvalidManifest, match="a column twice"):
+        read_manifest("filename,licence,license\na.jpg,CC0,\n")
+
+
+@pytest.mark.parametrize("days", ["0", "36501", "1" + "0" * 30, "1" * 5000], ids=len)
+def test_days_beyond_a_hundred_years_are_refused(days):
+    with pytest.raises(InvalidManifest, match="write 1 to 36500"):
+        read_manifest(f"filename,licence,retain_days\na.jpg,CC0,{days}\n")
+
+
+def test_a_control_character_is_refused():
+    with pytest.raises(InvalidManifest, match=r"Line 2 .*control character"):
+        read_manifest(HEADER + "a.jpg,A\tB,CC0,\n")

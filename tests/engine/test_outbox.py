@@ -129,10 +129,10 @@ class TestRecord:
         outbox.record("released since", "two", for_review("two"))
         outbox.record("released since", "two", released(2, "two"))
 
-        assert outbox.plans() == {"waits": for_review("one", 0.35).plan}
+        assert outbox.plans() == {("waits", "one"): for_review("one", 0.35).plan}
 
         outbox.close()
-        assert open_outbox(tmp_path).plans().keys() == {"waits"}
+        assert open_outbox(tmp_path).plans().keys() == {("waits", "one")}
 
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
         outbox = open_outbox(tmp_path)

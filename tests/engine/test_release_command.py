@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import cv2
@@ -88,9 +89,11 @@ class TestRelease:
             ({"source": "passes.png"}, "no picture of this name waits"),
             ({"source": ["doubtful.png"]}, "no picture of this name waits"),
             ({"source": None}, "no picture of this name waits"),
-            ({"revision": 3}, "changed by somebody else"),
-            ({"revision": "new"}, "cannot be read"),
-            ({"revision": 1e999}, "cannot be read"),
+            ({"picture": "0" * 32}, "another picture"),
+            ({"plan": "0" * 64}, "another plan"),
+            ({"picture": None}, "which picture and which plan"),
+            ({"plan": None}, "which picture and which plan"),
+            ({"plan": ["0"]}, "which picture and which plan"),
             ({"regions": None}, "cannot be read"),
             ({"regions": ["face"]}, "cannot be read"),
             ({"regions": [[1, 2, 3, 4]]}, "cannot be read"),
@@ -195,6 +198,103 @@ class TestRelease:
             for receipt in lines(tmp_path / "out", "receipts.jsonl")
         }
         assert (regions["one.png"], regions["two.png"]) == (1, 0)
+
+    def test_a_verdict_never_passes_to_the_next_picture_of_that_name(
+        self, lethe, folder, tmp_path, reviewed, rng
+    ):
+        paint(folder / "doubtful.png", 255, rng)
+        lethe("redact", folder, tmp_path / "out")
+
+        status, summary, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert (status, summary["released"]) == (1, 0)
+        assert "its original has changed" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_a_verdict_renamed_to_another_picture_is_refused(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        line = {**reviewed["doubtful.png"], "accept": True, "source": "empty.png"}
+
+        status, summary, err = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["released"]) == (1, 0)
+        assert "another picture than the one that waits under this name" in err
+
+    @pytest.mark.parametrize(
+        ("one", "two"),
+        [
+            (b"z\xff.png", b"z\\xff.png"),
+            ("\u00e9.png".encode(), "e\u0301.png".encode()),
+            (b"a.png", b"A.png"),
+            (b"a.png", b"deep/a.png"),
+        ],
+        ids=["undecodable", "composed", "case", "folders"],
+    )
+    def test_pictures_whose_names_are_alike_keep_their_own_verdicts(
+        self, lethe, folder, tmp_path, rng, one, two
+    ):
+        (folder / "deep").mkdir()
+        for name in (one, two):
+            paint(tmp_path / "new.png", 255, rng)
+            shutil.copy(tmp_path / "new.png", folder / os.fsdecode(name))
+        lethe("redact", folder, tmp_path / "out")
+        new = [
+            line for line in lines(tmp_path / "out", "review.jsonl")
+            if line["source"] not in ("doubtful.png", "empty.png")
+        ]  # fmt: skip
+        drawn = [
+            {"box": [number, 5, number + 9, 40], "category": "other"} for number in range(len(new))
+        ]
+
+        status, _, _ = self.release(
+            lethe,
+            folder,
+            tmp_path,
+            *(
+                {**line, "accept": True, "doubts": [], "regions": [region]}
+                for line, region in zip(new, drawn, strict=True)
+            ),
+        )
+
+        expected = {line["picture"]: region["box"] for line, region in zip(new, drawn, strict=True)}
+        receipts = lines(tmp_path / "out", "receipts.jsonl")[-len(new) :]
+        assert (status, len(expected)) == (0, 2)
+        assert {one["picture"]: one["regions"][0]["box"] for one in receipts} == expected
+
+    def test_a_bad_line_does_not_use_up_its_picture(self, lethe, folder, tmp_path, reviewed):
+        good = {**reviewed["doubtful.png"], "accept": True}
+
+        status, summary, _ = self.release(lethe, folder, tmp_path, {**good, "plan": "0" * 64}, good)
+
+        assert (status, summary["released"]) == (1, 1)
+
+    def test_a_review_line_that_was_changed_is_refused(self, lethe, folder, tmp_path, reviewed):
+        path = tmp_path / "out" / "review.jsonl"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"decided": []', '"decided": [{"box": [0, 0, 80, 60], '
+                                     '"category": "face"}]'), encoding="utf-8")  # fmt: skip
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "is not as Lethe wrote it" in err
+
+    def test_a_folder_that_another_installation_wrote_is_refused(
+        self, lethe, folder, tmp_path, reviewed, monkeypatch
+    ):
+        monkeypatch.setenv("LETHE_HOME", str(tmp_path / "elsewhere"))
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "not written by this installation" in err
 
     def test_a_missing_list_of_names_is_no_reason_to_begin_again(self, lethe, folder, tmp_path):
         lethe("redact", folder, tmp_path / "out")

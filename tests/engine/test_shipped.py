@@ -10,6 +10,7 @@ import pytest
 from engine.category import DETECTABLE, Category
 from engine.detect import shipped
 from engine.detect.fuser import coefficients
+from engine.detect.names import names
 from engine.detect.shipped import NEEDED, default_ensemble, verify
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -94,3 +95,9 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
     assert surest.score >= 0.5
     assert surest.box.iou(FACE_OF_ASTRONAUT) > 0.5
     assert {one.detector for one in seen.sightings} <= set(seen.weights)
+
+
+def test_the_names_told_without_loading_are_those_of_the_ensemble():
+    scene = image(shipped_rgb("skimage.data", "astronaut.png")[::4, ::4])
+
+    assert names(Policy()) == default_ensemble().look(scene, Policy()).weights

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -336,7 +338,7 @@ class TestSettled:
         plan = planned(original, seen(0.9), seen(0.3, FAR))
         drawn = region((1, 1, 9, 9), Category.OTHER, None)
 
-        done = settled(plan, Verdict((drawn,), "ada", revision=0))
+        done = settled(plan, Verdict.on(plan, (drawn,), "ada"))
 
         assert (done.regions, done.doubts, done.reasons, done.revision) == ((drawn,), (), (), 1)
         assert done.is_ready
@@ -344,23 +346,46 @@ class TestSettled:
     def test_a_person_may_decide_that_nothing_goes(self, original):
         plan = planned(original)
 
-        done = settled(plan, Verdict((), "ada", revision=0))
+        done = settled(plan, Verdict.on(plan, (), "ada"))
 
         assert done.is_ready
         assert done.regions == ()
 
-    @pytest.mark.parametrize("revision", [-1, 1, 7])
-    def test_a_verdict_on_another_revision_is_refused(self, original, revision):
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"regions": (region((1, 1, 9, 9)),)},
+            {"doubts": ()},
+            {"reasons": ()},
+            {"policy": "another"},
+            {"revision": 1},
+            {"decided": (region((1, 1, 9, 9)),)},
+            {"weights": ("another@00000000",)},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_a_verdict_on_another_plan_of_the_picture_is_refused(self, original, change):
         plan = planned(original, seen(0.3))
+        seen_by_the_person = replace(plan, **change)
 
-        with pytest.raises(StaleRevision, match=f"revision 0, yours was {revision}"):
-            settled(plan, Verdict((), "ada", revision))
+        with pytest.raises(StaleRevision, match="another plan"):
+            settled(plan, Verdict.on(seen_by_the_person, (), "ada"))
+
+    def test_a_verdict_on_another_picture_is_refused_though_the_plans_are_alike(self, original):
+        plan = planned(original, seen(0.3))
+        other = replace(plan, image_id="another")
+
+        with pytest.raises(InvalidVerdict, match="another picture"):
+            settled(plan, Verdict.on(other, (), "ada"))
+        with pytest.raises(InvalidVerdict, match="another picture"):
+            settled(plan, replace(Verdict.on(plan, (), "ada"), picture="another"))
 
     def test_a_verdict_cannot_be_given_twice(self, original):
-        once = settled(planned(original, seen(0.3)), Verdict((), "ada", 0))
+        plan = planned(original, seen(0.3))
+        verdict = Verdict.on(plan, (), "ada")
 
-        with pytest.raises(StaleRevision, match="revision 1, yours was 0"):
-            settled(once, Verdict((), "ada", 0))
+        with pytest.raises(StaleRevision, match="another plan"):
+            settled(settled(plan, verdict), verdict)
 
     @pytest.mark.parametrize(
         "corners",
@@ -369,15 +394,17 @@ class TestSettled:
     )
     def test_a_region_without_pixels_is_refused_and_named(self, original, corners):
         plan = planned(original, seen(0.3))
-        verdict = Verdict((region((1, 1, 9, 9)), region(corners, Category.TATTOO, None)), "ada", 0)
+        drawn = (region((1, 1, 9, 9)), region(corners, Category.TATTOO, None))
 
         with pytest.raises(InvalidVerdict, match=r"tattoo region .* 120 x 100"):
-            settled(plan, verdict)
+            settled(plan, Verdict.on(plan, drawn, "ada"))
 
     def test_one_pixel_is_enough(self, original):
         corner = region((119, 99, 120, 100), Category.OTHER, None)
 
-        assert settled(planned(original), Verdict((corner,), "ada", 0)).regions == (corner,)
+        plan = planned(original)
+
+        assert settled(plan, Verdict.on(plan, (corner,), "ada")).regions == (corner,)
 
 
 def test_scores_nobody_made_probabilities_of_send_everything_to_a_person(original):

@@ -206,7 +206,7 @@ class TestContested:
             release(original, ready(original), witness)
         asked = contested(ready(original), contest.value.objections)
 
-        left = settled(asked, Verdict((), "ada", asked.revision))
+        left = settled(asked, Verdict.on(asked, (), "ada"))
 
         assert release(original, Plan.from_json(left.to_json()), witness).receipt.checks["T7"]
 
@@ -241,7 +241,7 @@ class TestJobs:
         witness = FakeWitness(sighting(70, 70, 99, 99))
         plan = run_job(job(a_picture), ensemble, witness).plan
 
-        first = settled(plan, Verdict(plan.regions, "ada", plan.revision))
+        first = settled(plan, Verdict.on(plan, plan.regions, "ada"))
         outcome = run_job(job(a_picture, settled=first, reviewer="ada"), ensemble, witness)
 
         assert isinstance(outcome, Released)

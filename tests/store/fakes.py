@@ -24,11 +24,11 @@ from engine.outcome import (
     Released,
     Work,
 )
-from engine.plan import Origin, Plan, Reason, ReasonKind, Region
+from engine.plan import Origin, Plan, Reason, ReasonKind, Region, Verdict
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.triage import contested
-from store import batches, evaluations, intake, work
+from store import batches, evaluations, intake, plans, work
 from store.batches import Request
 from store.database import Database
 from store.intake import Incoming
@@ -88,6 +88,15 @@ def object_to(database: Database, *overlooked: Region) -> None:
     work.record(
         database, NeedsReview(task.picture_id, contested(task.settled, overlooked), ()), NOW
     )
+
+
+def verdict_on(
+    database: Database, picture_id: str, regions: tuple[Region, ...], by: str, revision: int
+) -> Verdict:
+    """A verdict on the plan that was kept under a revision."""
+    with database.transaction() as cursor:
+        kept = plans.at_revision(cursor, picture_id, revision)
+    return Verdict.on(kept.plan, regions, by)
 
 
 def findings(score: float = 0.9) -> Findings:

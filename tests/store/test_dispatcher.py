@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import logging
 import secrets
 from collections import Counter
@@ -7,6 +8,7 @@ from random import Random
 
 import pytest
 
+from engine.errors import UnreadableImage
 from engine.outcome import NeedsReview, Postponed, Quarantined
 from engine.plan import Verdict
 from engine.triage import contested
@@ -14,6 +16,7 @@ from store import (
     again,
     batches,
     certificates,
+    originals,
     pictures,
     progress,
     receipts,
@@ -38,6 +41,7 @@ from tests.store.fakes import (
     receipt,
     released,
     review,
+    verdict_on,
 )
 from tests.store.runs import kill_often, until
 
@@ -48,6 +52,11 @@ def counts(database, batch_id):
 
 def is_done(database, batch_id):
     return lambda: counts(database, batch_id).remaining == 0
+
+
+def settle_claimed(database):
+    case = reviews.claim(database, "ada", NOW)
+    verdicts.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
 
 
 def test_every_picture_of_a_batch_reaches_the_outcome_it_was_given(database, dispatch):
@@ -95,7 +104,7 @@ def test_the_settled_come_first_and_then_the_oldest_batch(database):
     work.give_back(
         database, [one.id for one in pictures.of_batch(database, old)], NOW, attempt_counts=False
     )
-    verdicts.settle(database, in_review.id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, in_review.id, verdict_on(database, in_review.id, (), "ada", 0), NOW)
 
     order = [work.take(database, NOW).picture_id for _ in range(4)]
 
@@ -119,7 +128,9 @@ def test_what_a_person_settled_goes_out_with_their_name(database, dispatch):
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
     case = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, case.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(
+        database, case.picture_id, verdict_on(database, case.picture_id, (DRAWN,), "ada", 0), NOW
+    )
     until(is_done(database, batch_id))
 
     (kept,) = receipts.newest(database)
@@ -137,9 +148,7 @@ def test_a_failed_check_after_review_quarantines(database, dispatch):
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
-    verdicts.settle(
-        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
-    )
+    settle_claimed(database)
     until(is_done(database, batch_id))
 
     (picture,) = pictures.of_batch(database, batch_id)
@@ -151,9 +160,7 @@ def test_asking_for_review_again_after_a_verdict_quarantines(database, dispatch)
 
     dispatch(FakeExecutor(review))
     until(lambda: counts(database, batch_id).review == 1)
-    verdicts.settle(
-        database, reviews.claim(database, "ada", NOW).picture_id, Verdict((), "ada", 0), NOW
-    )
+    settle_claimed(database)
     until(is_done(database, batch_id))
 
     assert counts(database, batch_id).quarantined == 1
@@ -173,7 +180,9 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
     first = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, first.picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(
+        database, first.picture_id, verdict_on(database, first.picture_id, (DRAWN,), "ada", 0), NOW
+    )
     until(lambda: counts(database, batch_id).review == 1)
     second = reviews.claim(database, "ada", NOW)
 
@@ -181,7 +190,7 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     assert second.plan.doubts == (overlooked,)
     assert second.plan.revision > first.plan.revision
     assert samples.comparisons(database, audit_sample=False) == ()
-    verdicts.settle(database, second.picture_id, Verdict((), "ada", second.plan.revision), NOW)
+    verdicts.settle(database, second.picture_id, Verdict.on(second.plan, (), "ada"), NOW)
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 1
     (compared,) = samples.comparisons(database, audit_sample=False)
@@ -479,3 +488,84 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     assert certificates.of_batch(database, batch_id).keys() == {one.release_id for one in kept}
     assert database.recovered.releases_missing == 0
     database.close()
+
+
+class TestAnOriginalThatChanged:
+    @pytest.fixture
+    def in_review(self, database, dispatch):
+        """A picture that waits for a person; gives its id."""
+        batch_id = a_batch(database, [b"v"])
+        dispatch(FakeExecutor())
+        until(lambda: counts(database, batch_id).review == 1)
+        return pictures.of_batch(database, batch_id)[0].id
+
+    def test_after_the_look_is_held_back_and_never_released(self, database, in_review):
+        batch_id = pictures.picture(database, in_review).batch_id
+        database.files.original(in_review).write_bytes(b"w")
+
+        settle_claimed(database)
+        until(is_done(database, batch_id))
+
+        held = pictures.picture(database, in_review)
+        assert (held.state, counts(database, batch_id).released) == ("quarantined", 0)
+        assert held.reason.startswith("The original is not the file that came in any more")
+        assert not list(database.files.stored_releases())
+
+    def test_before_the_machine_looked_is_held_back_too(self, database, dispatch):
+        batch_id = a_batch(database, [b"r"])
+        (picture,) = pictures.of_batch(database, batch_id)
+        database.files.original(picture.id).write_bytes(b"s")
+
+        dispatch(FakeExecutor())
+        until(is_done(database, batch_id))
+
+        assert pictures.picture(database, picture.id).state == "quarantined"
+
+    def test_the_worker_is_told_what_it_must_find(self, database, dispatch):
+        jobs = []
+
+        def decide(job):
+            jobs.append(job)
+            return by_content(job)
+
+        batch_id = a_batch(database, [b"r"])
+        dispatch(FakeExecutor(decide))
+        until(is_done(database, batch_id))
+
+        assert [job.digest for job in jobs] == [hashlib.sha256(b"r").digest()]
+
+
+class TestAnOriginalFromBeforeDigests:
+    @pytest.fixture
+    def in_review(self, database):
+        a_batch(database, [b"v"])
+        task = work.take(database, NOW)
+        work.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
+        with database.transaction() as cursor:
+            cursor.execute("UPDATE pictures SET original = NULL")
+        return task.picture_id
+
+    def test_the_first_look_since_takes_one(self, database, in_review):
+        assert originals.content(database, in_review) == b"v"
+        database.files.original(in_review).write_bytes(b"w")
+
+        with pytest.raises(UnreadableImage, match="not the file that came in"):
+            originals.content(database, in_review)
+
+    def test_one_decided_by_then_is_held_back(self, database, dispatch, in_review):
+        settle_claimed(database)
+
+        dispatch(FakeExecutor())
+        until(lambda: pictures.picture(database, in_review).state == "quarantined")
+
+        assert "before Lethe kept" in pictures.picture(database, in_review).reason
+
+
+def test_what_is_kept_of_an_original_is_no_plain_hash(database):
+    a_batch(database, [b"v"])
+
+    with database.transaction() as cursor:
+        ((kept,),) = cursor.execute("SELECT original FROM pictures").fetchall()
+
+    assert kept not in {hashlib.new(kind, b"v").hexdigest() for kind in ("sha256", "sha512")}
+    assert kept == originals.digest(database, b"v")

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from engine.detect.names import names
 from engine.errors import UnusableFolder
-from engine.plan import Verdict
+from engine.notary import notary
+from engine.plan import Plan, Verdict
 from engine.policy import Policy, default_policy, read_policy
 from store import batches, pictures, reviews, verdicts
 from store.__main__ import main
@@ -17,6 +19,7 @@ from store.ingest import ingest, ingest_inbox
 from tests.store.fakes import NOW, SAMPLE, plan
 
 KEY = b"k" * 32
+OURS = names(Policy())
 
 
 def picture_id(content):
@@ -24,7 +27,7 @@ def picture_id(content):
 
 
 def review_line(source, content, **changes):
-    line = plan(picture_id(content)).to_json()
+    line = {**plan(picture_id(content)).to_json(), "weights": list(OURS)}
     for region in (*line["regions"], *line["doubts"]):
         region["masked"] = [1, 2, 3, 4]
     return {"source": source, "picture": line.pop("image_id"), **line, **changes}
@@ -57,7 +60,9 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, home):
+    home.mkdir(exist_ok=True)
+    (home / "policy.toml").write_text(Policy().to_toml())
     return Run(tmp_path)
 
 
@@ -86,7 +91,7 @@ def test_what_was_taken_in_can_be_settled(database, run):
     take_in(database, run)
     case = reviews.claim(database, "ada", NOW)
 
-    verdicts.settle(database, case.picture_id, Verdict((), "ada", case.plan.revision), NOW)
+    verdicts.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
 
     assert pictures.picture(database, case.picture_id).state == "settled"
 
@@ -276,3 +281,85 @@ def test_the_home_folder_comes_from_the_environment(home, monkeypatch, capsys):
     Database.open(home, NOW).close()
 
     assert main(["status"]) == 0
+
+
+class TestWhatARunFolderSays:
+    """Only where boxes lie is believed of a line that this installation did not write."""
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ({"weights": ["perfect-detector@00000000"]}, "Other models"),
+            ({"weights": []}, "Other models"),
+            ({"not_looked_for": ["tattoo"]}, "nobody looked for"),
+            ({"size": [0, 0]}, "does not describe a plan"),
+            ({"size": [100.0, 100]}, "does not describe a plan"),
+            ({"size": ["100", "100"]}, "does not describe a plan"),
+            ({"size": [10**9, 10]}, "does not describe a plan"),
+            (
+                {"doubts": [{"box": [0, 0, 9, 9], "category": "face", "score": float("nan")}]},
+                "does not describe a plan",
+            ),
+            (
+                {"regions": [{"box": [0, 0, 1e308, 9], "category": "face"}]},
+                "does not describe a plan",
+            ),
+        ],
+        ids=str,
+    )
+    def test_what_it_would_not_write_itself_is_refused(self, database, run, change, says):
+        run.ask("a.jpg", **change)
+
+        result = take_in(database, run)
+
+        assert (result.added, len(result.problems)) == (0, 1)
+        assert says in result.problems[0]
+
+    def test_what_a_person_is_said_to_have_decided_is_dropped(self, database, run):
+        run.ask("a.jpg", decided=[{"box": [0, 0, 100, 100], "category": "face"}])
+
+        take_in(database, run)
+
+        assert reviews.claim(database, "ada", NOW).plan.decided == ()
+
+    def test_a_policy_that_silences_the_witness_is_refused(self, database, run):
+        silent = Policy(witness={"face": 1.0})
+        (run.out / ".lethe" / "policy.toml").write_text(silent.to_toml())
+        run.ask("a.jpg", policy=silent.fingerprint, weights=list(names(silent)))
+
+        result = take_in(database, run)
+
+        assert result.added == 0
+        assert "second look" in result.problems[0]
+
+    def test_a_line_made_here_is_taken_whole(self, database, run):
+        line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
+        line["decided"] = [{"box": [0, 0, 9, 9], "category": "face"}]
+        seal = database.notary.seal(Plan.from_json({**line, "image_id": line["picture"]}))
+        run.ask("a.jpg", **{key: line[key] for key in ("weights", "decided")}, seal=seal)
+
+        take_in(database, run)
+
+        assert len(reviews.claim(database, "ada", NOW).plan.decided) == 1
+
+    def test_another_installations_seal_is_none(self, database, run, tmp_path):
+        line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
+        plan_of = Plan.from_json({**line, "image_id": line["picture"]})
+        run.ask("a.jpg", weights=line["weights"], seal=notary(tmp_path / "other").seal(plan_of))
+
+        assert take_in(database, run).added == 0
+
+    def test_a_policy_changed_since_pictures_were_taken_in_is_refused(self, database, run):
+        run.ask("a.jpg")
+        take_in(database, run)
+        (run.out / ".lethe" / "policy.toml").write_text(Policy().with_audit_share(0.5).to_toml())
+
+        with pytest.raises(UnusableFolder, match="another policy"):
+            take_in(database, run)
+
+    def test_another_picture_under_a_name_that_is_known_is_taken_in(self, database, run):
+        run.ask("a.jpg", b"first")
+        take_in(database, run)
+        run.ask("a.jpg", b"second")
+
+        assert take_in(database, run).added == 1

@@ -43,14 +43,15 @@ def in_review(database, *plans, names=(), entry=None):
     ids = []
     for made in plans:
         task = work.take(database, NOW)
-        work.record(database, NeedsReview(task.picture_id, made, ()), NOW)
+        own = replace(made, image_id=task.picture_id)
+        work.record(database, NeedsReview(task.picture_id, own, ()), NOW)
         ids.append(task.picture_id)
     return batch.id, ids
 
 
 def settle(database, picture_id, *regions, now=NOW, by="ada", decide=verdicts.settle):
     case = reviews.claim_picture(database, picture_id, by, now)
-    decide(database, picture_id, Verdict(regions, by, case.plan.revision), now)
+    decide(database, picture_id, Verdict.on(case.plan, regions, by), now)
 
 
 @pytest.fixture

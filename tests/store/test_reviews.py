@@ -8,7 +8,7 @@ import pytest
 from engine.errors import InvalidVerdict, StaleRevision
 from engine.geometry import Box
 from engine.outcome import NeedsReview
-from engine.plan import Reason, ReasonKind, Verdict
+from engine.plan import Reason, ReasonKind
 from store import (
     batches,
     intake,
@@ -25,7 +25,17 @@ from store.cases import Draft
 from store.database import Database
 from store.errors import UnknownRecord
 from store.intake import Incoming
-from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, SAMPLE, a_batch, plan, released
+from tests.store.fakes import (
+    DRAWN,
+    FACE,
+    MINUTE,
+    NOW,
+    SAMPLE,
+    a_batch,
+    plan,
+    released,
+    verdict_on,
+)
 
 LATER = NOW + 31 * MINUTE
 
@@ -36,7 +46,8 @@ def in_review(database, *plans):
     ids = []
     for made in plans:
         task = work.take(database, NOW)
-        work.record(database, NeedsReview(task.picture_id, made, ()), NOW)
+        own = replace(made, image_id=task.picture_id)
+        work.record(database, NeedsReview(task.picture_id, own, ()), NOW)
         ids.append(task.picture_id)
     return ids
 
@@ -126,7 +137,9 @@ def test_an_expired_claim_nobody_took_can_be_renewed_and_settled(database):
     reviews.claim(database, "ada", NOW)
 
     until = reviews.renew(database, picture_id, "ada", LATER)
-    verdicts.settle(database, picture_id, Verdict((DRAWN,), "ada", 0), until + MINUTE)
+    verdicts.settle(
+        database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), until + MINUTE
+    )
 
     assert pictures.picture(database, picture_id).state == "settled"
 
@@ -207,7 +220,9 @@ def test_peeking_shows_what_comes_next_without_taking_it(database):
     current = reviews.claim(database, "ada", NOW)
 
     ahead = reviews.peek(database, "ada", NOW, after=current.picture_id)
-    verdicts.settle(database, current.picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(
+        database, current.picture_id, verdict_on(database, current.picture_id, (), "ada", 0), NOW
+    )
 
     assert ahead.claimed_until is None
     assert reviews.claim(database, "ada", NOW).picture_id == ahead.picture_id
@@ -217,11 +232,13 @@ def test_settling_keeps_the_machines_plan_beside_the_verdict(database):
     (picture_id,) = in_review(database, plan(reasons=(SAMPLE,)))
     reviews.claim(database, "ada", NOW)
 
-    verdicts.settle(database, picture_id, Verdict((FACE, DRAWN), "ada", 0), NOW)
+    verdicts.settle(
+        database, picture_id, verdict_on(database, picture_id, (FACE, DRAWN), "ada", 0), NOW
+    )
 
     (compared,) = samples.comparisons(database)
     assert compared.audit_sample
-    assert compared.machine == plan(reasons=(SAMPLE,))
+    assert compared.machine == plan(picture_id, reasons=(SAMPLE,))
     assert compared.decided == (FACE, DRAWN)
     assert (compared.reviewer, compared.decided_at) == ("ada", NOW)
     assert samples.comparisons(database, audit_sample=False) == ()
@@ -249,11 +266,13 @@ def test_only_a_picture_drawn_for_nothing_but_the_check_is_an_audit_sample(
 def test_a_stale_revision_is_refused_and_the_regions_are_kept_on_record(database):
     (picture_id,) = in_review(database, plan())
     reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
     verdicts.reopen_last(database, "ada", NOW)
 
     with pytest.raises(StaleRevision, match="1 region was kept on record but not applied"):
-        verdicts.settle(database, picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+        verdicts.settle(
+            database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
+        )
 
     with database.transaction() as cursor:
         decisions = cursor.execute("SELECT decision FROM verdicts ORDER BY number").fetchall()
@@ -268,18 +287,18 @@ def test_a_verdict_after_the_claim_went_to_somebody_else_is_refused(database, de
     reviews.claim(database, "bo", LATER)
 
     with pytest.raises(StaleRevision, match="ran out and bo has it now"):
-        decide(database, picture_id, Verdict((DRAWN,), "ada", 0), LATER)
+        decide(database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), LATER)
 
     assert pictures.picture(database, picture_id).state == "review"
-    decide(database, picture_id, Verdict((DRAWN,), "bo", 0), LATER)
+    decide(database, picture_id, verdict_on(database, picture_id, (DRAWN,), "bo", 0), LATER)
 
 
 def test_settling_twice_says_that_it_was_decided(database):
     (picture_id,) = in_review(database, plan())
-    verdicts.settle(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
 
     with pytest.raises(StaleRevision, match="decided meanwhile"):
-        verdicts.settle(database, picture_id, Verdict((), "ada", 0), NOW)
+        verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
 
 
 def test_a_region_outside_the_picture_changes_nothing(database):
@@ -288,7 +307,9 @@ def test_a_region_outside_the_picture_changes_nothing(database):
     outside = type(DRAWN)(Box(200, 200, 210, 210), DRAWN.category, DRAWN.origin)
 
     with pytest.raises(InvalidVerdict, match="outside the picture"):
-        verdicts.settle(database, picture_id, Verdict((outside,), "ada", 0), NOW)
+        verdicts.settle(
+            database, picture_id, verdict_on(database, picture_id, (outside,), "ada", 0), NOW
+        )
 
     assert reviews.claim(database, "ada", NOW).picture_id == picture_id
     assert queue.pace(database, "ada", NOW).decided == 0
@@ -297,7 +318,7 @@ def test_a_region_outside_the_picture_changes_nothing(database):
 def test_a_rejected_picture_is_held_back_with_the_reviewers_name(database):
     (picture_id,) = in_review(database, plan())
 
-    verdicts.reject(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.reject(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
 
     picture = pictures.picture(database, picture_id)
     assert (picture.state, picture.reason) == ("quarantined", "Rejected in review by ada.")
@@ -306,7 +327,7 @@ def test_a_rejected_picture_is_held_back_with_the_reviewers_name(database):
 def test_undo_brings_the_case_back_with_the_verdicts_regions_as_draft(database):
     (picture_id,) = in_review(database, plan())
     reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW)
 
     reopened = verdicts.reopen_last(database, "ada", NOW)
 
@@ -316,12 +337,12 @@ def test_undo_brings_the_case_back_with_the_verdicts_regions_as_draft(database):
     assert reopened.case.plan.doubts == plan().doubts
     assert reopened.withdrawn is None
     assert verdicts.reopen_last(database, "ada", NOW) is None
-    verdicts.settle(database, picture_id, Verdict((), "ada", 2), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 2), NOW)
 
 
 def test_undo_after_a_rejection_clears_the_reason(database):
     (picture_id,) = in_review(database, plan())
-    verdicts.reject(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.reject(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
 
     verdicts.reopen_last(database, "ada", NOW)
 
@@ -331,7 +352,7 @@ def test_undo_after_a_rejection_clears_the_reason(database):
 
 def test_undo_while_the_picture_is_in_work_asks_for_patience(database):
     (picture_id,) = in_review(database, plan())
-    verdicts.settle(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
     work.take(database, NOW)
 
     with pytest.raises(StaleRevision, match="a few seconds"):
@@ -340,7 +361,7 @@ def test_undo_while_the_picture_is_in_work_asks_for_patience(database):
 
 def test_undo_after_the_release_withdraws_it_and_a_new_one_can_follow(database):
     (picture_id,) = in_review(database, plan())
-    verdicts.settle(database, picture_id, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), NOW)
     release(database)
     (first,) = receipts.newest(database)
 
@@ -350,16 +371,16 @@ def test_undo_after_the_release_withdraws_it_and_a_new_one_can_follow(database):
     assert not first.path.exists()
     assert receipts.newest(database) == ()
     assert receipts.receipt(database, first.release_id).withdrawn_at == NOW
-    verdicts.settle(database, picture_id, Verdict((DRAWN,), "ada", 2), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 2), NOW)
     task = work.take(database, NOW)
     assert task.settled.regions == (DRAWN,)
 
 
 def test_undo_reaches_only_ones_own_verdicts_the_last_first(database):
     first, second, third = in_review(database, plan(), plan(), plan())
-    verdicts.settle(database, first, Verdict((), "ada", 0), NOW)
-    verdicts.settle(database, second, Verdict((), "bo", 0), NOW)
-    verdicts.settle(database, third, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, first, verdict_on(database, first, (), "ada", 0), NOW)
+    verdicts.settle(database, second, verdict_on(database, second, (), "bo", 0), NOW)
+    verdicts.settle(database, third, verdict_on(database, third, (), "ada", 0), NOW)
 
     assert verdicts.reopen_last(database, "ada", NOW).case.picture_id == third
     assert verdicts.reopen_last(database, "ada", NOW).case.picture_id == first
@@ -371,7 +392,7 @@ def test_pace_counts_the_last_hour_and_an_interruption_as_five_minutes(database)
     for picture_id, seconds in zip(ids[:3], (10, 20, 1500), strict=True):
         reviews.claim_picture(database, picture_id, "ada", now)
         now += timedelta(seconds=seconds)
-        verdicts.settle(database, picture_id, Verdict((), "ada", 0), now)
+        verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 0), now)
 
     pace = queue.pace(database, "ada", now)
 
@@ -447,8 +468,31 @@ def _ms(call):
 
 def test_a_verdict_of_long_ago_is_not_undone(database):
     (picture,) = in_review(database, plan())
-    verdicts.settle(database, picture, Verdict((), "ada", 0), NOW)
+    verdicts.settle(database, picture, verdict_on(database, picture, (), "ada", 0), NOW)
 
     later = NOW + verdicts.UNDO_WINDOW + timedelta(seconds=1)
 
     assert verdicts.reopen_last(database, "ada", later) is None
+
+
+def test_a_verdict_on_another_picture_changes_nothing_though_both_plans_are_the_first(database):
+    one, other = in_review(database, plan(), plan())
+
+    for decide in (verdicts.settle, verdicts.reject):
+        with pytest.raises(InvalidVerdict, match="another picture"):
+            decide(database, one, verdict_on(database, other, (), "ada", 0), NOW)
+
+    assert pictures.picture(database, one).state == "review"
+
+
+def test_a_verdict_on_a_plan_nobody_was_shown_is_kept_but_not_applied(database):
+    (picture_id,) = in_review(database, plan())
+    verdict = replace(verdict_on(database, picture_id, (DRAWN,), "ada", 0), plan="0" * 64)
+
+    with pytest.raises(StaleRevision, match="plan was changed"):
+        verdicts.settle(database, picture_id, verdict, NOW)
+
+    with database.transaction() as cursor:
+        kept = cursor.execute("SELECT decision, revision, plan FROM verdicts").fetchall()
+    assert kept == [("refused", -1, "0" * 64)]
+    assert pictures.picture(database, picture_id).state == "review"

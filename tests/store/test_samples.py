@@ -17,6 +17,7 @@ from tests.store.fakes import (
     a_batch,
     object_to,
     plan,
+    verdict_on,
 )
 
 RECTS = (PixelRect(8, 8, 32, 32),)
@@ -29,7 +30,12 @@ def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
     made = replace(plan(task.picture_id, reasons=reasons), doubts=())
     work.record(database, NeedsReview(task.picture_id, made, masked), NOW)
     reviews.claim(database, "ada", NOW)
-    decide(database, task.picture_id, Verdict((FACE, DRAWN), "ada", 0), NOW + MINUTE)
+    decide(
+        database,
+        task.picture_id,
+        verdict_on(database, task.picture_id, (FACE, DRAWN), "ada", 0),
+        NOW + MINUTE,
+    )
     return task.picture_id
 
 
@@ -89,7 +95,7 @@ class TestAWitnessObjectedAfterTheVerdict:
 
     def again(self, database, decide):
         case = reviews.claim(database, "bo", NOW)
-        verdict = Verdict((FACE, DRAWN, OVERLOOKED), "bo", case.plan.revision)
+        verdict = Verdict.on(case.plan, (FACE, DRAWN, OVERLOOKED), "bo")
         decide(database, case.picture_id, verdict, NOW + MINUTE)
 
     @pytest.mark.usefixtures("picture_id")

@@ -5,7 +5,15 @@ import pytest
 from engine.outcome import NeedsReview
 from engine.plan import Reason, ReasonKind, Verdict
 from store import pictures, reviews, verdicts, work
-from tests.store.fakes import DRAWN, NOW, OVERLOOKED, a_batch, object_to, plan
+from tests.store.fakes import (
+    DRAWN,
+    NOW,
+    OVERLOOKED,
+    a_batch,
+    object_to,
+    plan,
+    verdict_on,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -14,14 +22,14 @@ def contested(database):
     a_batch(database, [b"v"])
     picture_id = work.take(database, NOW).picture_id
     work.record(database, NeedsReview(picture_id, plan(picture_id), ()), NOW)
-    verdicts.settle(database, picture_id, Verdict((DRAWN,), "ada", 0), NOW)
+    verdicts.settle(database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW)
     object_to(database, OVERLOOKED)
     return picture_id
 
 
 def decide_again(database, decide=verdicts.settle):
     case = reviews.claim(database, "bo", NOW)
-    decide(database, case.picture_id, Verdict((DRAWN,), "bo", case.plan.revision), NOW)
+    decide(database, case.picture_id, Verdict.on(case.plan, (DRAWN,), "bo"), NOW)
 
 
 @pytest.mark.parametrize("decide", [verdicts.settle, verdicts.reject], ids=["settled", "rejected"])

@@ -1,0 +1,73 @@
+"""Originals as they came: what is looked at, decided about and released has the same bytes.
+
+An original lies in a folder that backups, syncing programs and failing disks reach too. So a digest
+of it is kept when it comes, and every use of the file compares. The digest is keyed with the
+installation's secret: a plain hash would tell whoever finds the database who holds a candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from engine.errors import UnreadableImage
+from store.database import Database
+from store.errors import UnknownRecord
+
+_CHANGED = (
+    "The original is not the file that came in any more: it was changed or replaced since, so "
+    "nothing of it is released. Put it back from a copy, or add the picture again."
+)
+_UNKNOWN = (
+    "A person decided about this picture before Lethe kept what its original looked like, so "
+    "nobody can tell whether it is still the same. Add the picture again."
+)
+
+
+def digest(database: Database, content: bytes) -> str:
+    """What stands for an original's bytes in the database, in hex."""
+    message = b"original\0" + hashlib.sha256(content).digest()
+    return hmac.new(database.notary.keys.secret, message, hashlib.sha256).hexdigest()
+
+
+def content(database: Database, picture_id: str) -> bytes:
+    """The original's bytes, which are those that came in.
+
+    Of a picture that came before digests were kept, the first look since takes one.
+
+    Raises:
+        UnknownRecord: there is no such picture.
+        UnreadableImage: the file cannot be read, or is not the one that came in.
+    """
+    try:
+        data = database.files.original(picture_id).read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
+    found = digest(database, data)
+    with database.transaction() as cursor:
+        cursor.execute(
+            """
+            UPDATE pictures
+            SET original = ?
+            WHERE id = ?
+              AND original IS NULL
+              AND coalesce(came_from, state) IN ('waiting', 'review')
+            """,
+            [found, picture_id],
+        )
+        row = cursor.execute(
+            """
+            SELECT original, coalesce(came_from, state)
+            FROM pictures
+            WHERE id = ?
+            """,
+            [picture_id],
+        ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    kept, state = row
+    if kept is None and state == "settled":
+        raise UnreadableImage(_UNKNOWN)
+    if kept not in (None, found):
+        raise UnreadableImage(_CHANGED)
+    return data
