@@ -325,17 +325,6 @@ def test_no_assertion_guards_the_product():
     assert not offences
 
 
-@pytest.mark.parametrize("folder", ["engine", "store", "models"])
-def test_modules_stay_short(folder):
-    long = {
-        name_of(path): length
-        for path in modules(folder)
-        if (length := len(path.read_text(encoding="utf-8").splitlines())) > 300
-    }
-
-    assert not long
-
-
 @pytest.mark.parametrize(
     "module",
     [

@@ -12,15 +12,19 @@ from tqdm import tqdm
 from engine.errors import LetheError
 from engine.evaluation.datasets import read_dataset
 from engine.policy import default_policy
+from engine.policy_text import DEFAULT, NAMES, file_of
 from models.train.choosing import Choice, chosen, training_part
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
-from models.train.options import NAMES, parser
+from models.train.options import NAMES as MODELS_BY_ROLE
+from models.train.options import parser
 from models.train.prepare import prepare
 
 LICENCE = "AGPL-3.0-only"
 EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
 _SHOWN = 5
+SHIPPED = tuple(file_of(name) for name in (DEFAULT, *(one for one in NAMES if one != DEFAULT)))
+"""The policies that calibration writes thresholds into; the first says how detectors look."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,7 +145,7 @@ def _export(options: argparse.Namespace) -> None:
 
     checkpoint = options.checkpoint or options.run / "weights" / "last.pt"
     wanted = Wanted(
-        name=NAMES[options.role],
+        name=MODELS_BY_ROLE[options.role],
         role=options.role,
         models=options.models,
         licence=LICENCE,
@@ -176,7 +180,7 @@ def _calibrate(options: argparse.Namespace) -> None:
         data if data.exists() else options.data,
         options.run,
         options.models,
-        (options.policy,),
+        tuple(options.policy or SHIPPED),
         options.use,
     )
     with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:

@@ -22,6 +22,7 @@ from engine.detect.shipped import default_detectors, second_stage
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import LabelledPicture
 from engine.policy import Policy, read_policy
+from engine.policy_text import SUMMARY
 from engine.weights import Weights
 from models.train.budget import BUDGETS, Budget, Cost, within_budget
 from models.train.experiments import Experiment, measured
@@ -34,6 +35,8 @@ from models.train.proposals import propose, sightings_in
 from models.train.thresholds import Control
 
 NAME = "fusion"
+MEASURED = " Measured: "
+"""What follows it in a policy's summary is written by calibration."""
 ASKING_WHERE_NOTHING_IS = ("cautious",)
 """Policies that send a picture to a person in which nothing of a category was found for which
 nobody can promise anything."""
@@ -130,8 +133,7 @@ def calibrate(
         chosen, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
     )
     changed = [
-        _with_thresholds(file, one.controls)
-        for file, one in zip(places.policies, chosen, strict=True)
+        _with_thresholds(file, one) for file, one in zip(places.policies, chosen, strict=True)
     ]
     entry = _entry(text, pictures, places.use)
     enter(places.models, NAME, entry, text.encode(), _card(result, detectors))
@@ -196,9 +198,12 @@ def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str
     }
 
 
-def _with_thresholds(file: Path, controls: Mapping[Category, Control]) -> str:
-    """The policy file with new thresholds; comments and all else stay."""
+def _with_thresholds(file: Path, chosen: Chosen) -> str:
+    """The policy file with new thresholds and what they cost; comments and all else stay."""
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if SUMMARY in document:
+        document[SUMMARY] = str(document[SUMMARY]).partition(MEASURED)[0] + MEASURED + chosen.costs
+    controls = chosen.controls
     for category, one in controls.items():
         table = _table(_table(document, "categories"), category.value)
         table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at

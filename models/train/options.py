@@ -43,7 +43,8 @@ models/manifest.toml and its card. Without FILE.pt: the last one of RUN.
 _CALIBRATE = """\
 Make probabilities of the detectors' scores and choose thresholds, on labelled pictures that nothing
 was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
-models/fusion.toml, its entry and card, and the thresholds in the policy file.
+models/fusion.toml, its entry and card, and the thresholds in the policy files, each within the
+budget of its name.
 """
 _PROPOSE = """\
 Write down what the detectors see, at very low thresholds, in the pictures of DATA: a data set, or a
@@ -205,7 +206,11 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("data", type=Path, metavar="DATA")
     _add_entry(verb)
     verb.add_argument(
-        "--policy", type=Path, default=DEFAULT_FILE, metavar="FILE", help="default: the product's"
+        "--policy",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="may be given several times; default: the product's three",
     )
     add_running(verb)
     verb.add_argument(

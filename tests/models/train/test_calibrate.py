@@ -186,7 +186,9 @@ def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
         found = policy.thresholds(category)
         assert (found.doubt_at, found.accept_at) == (one.doubt_at, one.accept_at)
         assert 0 < one.doubt_at <= one.accept_at
-    told = ("accept_at", "doubt_at", "nothing_found_of")
+    told = ("accept_at", "doubt_at", "nothing_found_of", "summary")
+    (chosen,) = result.chosen
+    assert tomllib.loads(after)["summary"].endswith(f" Measured: {chosen.costs}")
     kept = [line for line in before.splitlines() if not line.startswith(told)]
     assert [line for line in after.splitlines() if not line.startswith(told)] == kept
 
