@@ -23,8 +23,9 @@ from engine.policy import Policy
 from engine.weights import Weights
 
 CELL_PX = 4.0
-FLOOR = 0.05
-"""Sightings with a lower score are not given back; most heat maps are full of them."""
+FLOOR = 0.1
+"""Sightings with a lower score are not given back: heat maps are full of them, none was ever
+likely enough to ask about, and each would cost a second look."""
 SURE_AT = 0.5
 SEEN_AT = 0.2
 """Scores for `Scan`, measured in docs/decisions/0003-looks.md."""

@@ -26,8 +26,6 @@ from engine.weights import Weights
 
 LEAST = 0.02
 """A score this low says as much as not having seen the thing."""
-LOOKED_AT_AGAIN = frozenset({Category.TATTOO, Category.JEWELRY})
-"""Measured: for faces the second look costs time and adds nothing."""
 SUREST = 0.9999
 """No probability is higher, so that an `accept_at` of 1 accepts nothing."""
 MOST = 0.995
@@ -184,11 +182,10 @@ def clues_of(
 
 def _crops(second: SecondLook | None, image: RgbImage, things: Sequence[Thing]) -> list[float]:
     crops = np.zeros(len(things))
-    again = [place for place, thing in enumerate(things) if thing.category in LOOKED_AT_AGAIN]
-    if second is not None and again:
-        boxes = np.array([things[place].box.corners for place in again], np.float32)
-        columns = [second.classes.index(things[place].category) for place in again]
-        crops[again] = second.logits(image.rgb, boxes)[np.arange(len(again)), columns]
+    if second is not None and things:
+        boxes = np.array([thing.box.corners for thing in things], np.float32)
+        columns = [second.classes.index(thing.category) for thing in things]
+        crops = second.logits(image.rgb, boxes)[np.arange(len(things)), columns]
     return [float(one) for one in crops]
 
 

@@ -61,7 +61,7 @@ class Limits:
     """What the thresholds of one category must keep."""
 
     risks: tuple[float, ...] = RISKS
-    """Of missing labels, ascending; the first that can be kept within the budget is."""
+    """Of missing labels, ascending."""
     false_regions: float = math.inf
     """At most so many for a completely labelled picture, from `doubt_at` on."""
     needless: float = NEEDLESS_RISK
@@ -73,9 +73,9 @@ def control(
 ) -> Control:
     """Choose the thresholds of one category: conformal risk control within a budget.
 
-    `doubt_at` is the highest threshold at the smallest risk that any keeps within the budget of
-    false regions. Where the budget allows none of them, it is the lowest that keeps the budget;
-    where no risk can be kept at all, it loses nothing that was seen, as far as the budget allows.
+    `doubt_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
+    kept, it loses nothing that was seen. Where that costs more false regions than the budget
+    allows, it is the lowest that keeps the budget, and the risk is the smallest that it keeps too.
     `accept_at` is the lowest that keeps the needless risk.
 
     Raises:
@@ -104,12 +104,9 @@ def control(
     cheapest = _cheapest(false_scores, limits.false_regions * complete if complete else math.inf)
     kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
     doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
-    risk = next((one for one in kept if doubt_at[one] >= cheapest), None)
-    if risk is not None:
-        chosen = doubt_at[risk]
-    else:
-        safest = _down(last_valid(hiding, least_risk(hiding)))
-        chosen = max(0.0 if kept else safest, _up(cheapest))
+    safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
+    chosen = max(safest, _up(cheapest))
+    risk = next((one for one in kept if doubt_at[one] >= chosen), None)
     accept_at = max(_up(first_valid(needless, limits.needless)), chosen)
     return Control(
         doubt_at=chosen,
