@@ -50,7 +50,9 @@ POLICIES = st.sampled_from(
     [
         Policy(),
         Policy().only([FACE]),
-        read_policy("[review]\nnothing_found = false\n[categories.tattoo]\ndoubt_at = 0.5"),
+        read_policy(
+            "[review]\nnothing_found = false\n[categories.tattoo]\ndoubt_at = 0.5\naccept_at = 0.9"
+        ),
         read_policy("[categories.face]\ndoubt_at = 0.05\naccept_at = 0.9"),
     ]
 )
