@@ -185,7 +185,7 @@ def _crops(second: SecondLook | None, image: RgbImage, things: Sequence[Thing]) 
     if second is not None and things:
         boxes = np.array([thing.box.corners for thing in things], np.float32)
         columns = [second.classes.index(thing.category) for thing in things]
-        crops = second.logits(image.rgb, boxes)[np.arange(len(things)), columns]
+        crops[:] = second.logits(image.rgb, boxes)[np.arange(len(things)), columns]
     return [float(one) for one in crops]
 
 

@@ -282,7 +282,8 @@ What makes one probability of everything that saw a thing, and the thresholds on
 
 {promises}
 
-Tried, after a look at half B (so the bounds hold less strictly than the theorem says): {risks}. The risk is the smallest that half B supports
+Tried, after a look at half B (so the bounds hold less strictly than the theorem says): {risks}.
+The risk is the smallest that half B supports
 within the budget. Costs are what happens on half B itself, without what other reasons send to a
 person. The promises are bounds on an *expected* share, averaged over groups drawn like those of the
 calibration pictures: the same sources in the same mixture. They do not carry over to unlike
