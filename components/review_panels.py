@@ -154,10 +154,9 @@ def items(review: Review) -> None:
 
 def _extent(review: Review, kept: int) -> str:
     text = f"{kept} will be removed"
-    try:
-        return f"{text}, {percent(review.share_removed)} of the picture"
-    except LetheError:  # the stage says why the picture cannot be shown
+    if not review.is_shown:  # the stage says why
         return text
+    return f"{text}, {percent(review.share_removed)} of the picture"
 
 
 def _line(review: Review, number: int, item: Item) -> None:

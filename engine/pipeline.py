@@ -18,7 +18,7 @@ from engine import checks, codec
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
 from engine.detect.witness import Witness
-from engine.errors import PlanNotReady
+from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import PixelRect
 from engine.images import RedactedImage, RgbImage
 from engine.masks import mask_of, rect_of
@@ -90,10 +90,20 @@ def prepare(
         UnusableWeights: the policy names a model file that cannot or may not be loaded.
     """
     with watch.stage("decode"):
-        image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+        image = _decoded(data, image_id, policy)
     with watch.stage("detect"):
         seen = ensemble.look(image, policy)
     return Prepared(image, triage(image, seen, policy, draw=draw))
+
+
+def _decoded(data: bytes, image_id: str, policy: Policy) -> RgbImage:
+    """The picture; too little memory is this machine's trouble and no damage of the picture."""
+    try:
+        return codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+    except UnreadableImage as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise error.__cause__ from None
+        raise
 
 
 def masked_rects(

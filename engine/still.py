@@ -90,8 +90,6 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
 def _friendly(kind: str) -> Iterator[None]:
     try:
         yield
-    except MemoryError:  # of this machine, and no damage of the picture
-        raise
     except DAMAGE as error:
         raise UnreadableImage(
             f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def test_a_folder_becomes_a_headline_a_miss_and_a_report(app: App, page: Page, t
 
     expect(page.get_by_role("cell", name="50.0 %").first).to_be_visible()
     quiet(page)
-    expect(page.get_by_role("img", name="Face: not seen at all, in astronaut.png")).to_be_visible()
+    miss = page.get_by_role("img", name=re.compile(r"^Face: .+, in astronaut\.png$"))
+    expect(miss).to_be_visible()  # why it was missed depends on the models
     with page.expect_download() as given:
         page.get_by_role("button", name="Report (HTML)").click()
     report = Path(given.value.path()).read_text(encoding="utf-8")

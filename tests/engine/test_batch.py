@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import batch, still
+from engine import batch
 from engine.batch import InProcess, ProcessPool, run_job
 from engine.detect.ensemble import Ensemble
 from engine.detect.shipped import default_ensemble, default_witness
@@ -210,9 +210,20 @@ class TestRunJob:
         assert isinstance(outcome, Postponed)
         assert says in outcome.reason
 
-    def test_a_decoder_without_memory_does_not_call_the_picture_damaged(self):
-        with pytest.raises(MemoryError), still._friendly("png"):
+    def test_a_decoder_without_memory_does_not_call_the_picture_damaged(
+        self, a_picture, monkeypatch
+    ):
+        def no_memory(*_, **__):
             raise MemoryError
+
+        monkeypatch.setattr("PIL.Image.Image.load", no_memory)
+        monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", no_memory, raising=False)
+        monkeypatch.setattr("PIL.ImageFile.ImageFile.load", no_memory)
+
+        outcome = run_job(a_job(a_picture), Ensemble([]), None)
+
+        assert isinstance(outcome, Postponed)
+        assert "too little memory" in outcome.reason
 
     def test_a_drive_that_is_away_postpones_the_picture(self, tmp_path):
         outcome = run_job(a_job(tmp_path / "drive" / "a.jpg"), Ensemble([]), None)

@@ -375,7 +375,7 @@ def test_what_a_person_rejected_is_not_tried_again(database):
     task = work.take(database, NOW)
     work.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
     case = reviews.claim(database, "ada", NOW)
-    verdict = Verdict((), "ada", case.plan.revision)
+    verdict = Verdict.on(case.plan, (), "ada")
     verdicts.reject(database, case.picture_id, verdict, NOW)
 
     assert counts(database, batch_id).quarantined == 1
@@ -509,7 +509,7 @@ class TestAnOriginalThatChanged:
         held = pictures.picture(database, in_review)
         assert (held.state, counts(database, batch_id).released) == ("quarantined", 0)
         assert held.reason.startswith("The original is not the file that came in any more")
-        assert not list(database.files.stored_releases())
+        assert not list(database.files.releases.iterdir())
 
     def test_before_the_machine_looked_is_held_back_too(self, database, dispatch):
         batch_id = a_batch(database, [b"r"])

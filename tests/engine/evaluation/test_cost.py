@@ -92,7 +92,7 @@ def test_shards_in_any_order_add_up_to_the_whole(made, data):
 @given(pairs())
 def test_a_picture_goes_to_a_person_exactly_when_the_policy_sends_it(made):
     for picture, findings in made:
-        way = route(findings.found, findings.standing, PLAIN)
+        way = route(findings.found, findings.standing, PLAIN, findings.size)
         (one,) = score_all([(picture, findings)], PLAIN).scores
 
         assert one.cost.is_asked is bool(way.reasons)

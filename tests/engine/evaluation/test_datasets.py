@@ -374,7 +374,7 @@ def test_a_bomb_of_entities_does_no_harm(tmp_path):
 )
 @pytest.mark.parametrize(
     ("name", "pictures", "labels", "ignored"),
-    [("benchmark", 500, 1084, 22), ("calibration", 639, 1331, 37), ("train", 2358, 5480, 158)],
+    [("benchmark", 500, 1110, 48), ("calibration", 759, 1383, 89), ("train", 2737, 5902, 189)],
 )
 def test_the_shared_data_are_read_whole_and_unopened(monkeypatch, name, pictures, labels, ignored):
     monkeypatch.setattr("PIL.Image.open", lambda path: pytest.fail(f"{path} was opened"))
