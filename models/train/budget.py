@@ -77,8 +77,7 @@ class Scored:
             for category, chosen in thresholds.items()
             for one, _ in self.above(category, chosen.doubt_at)
         ]
-        size = self.picture.picture.size
-        return share_removed(rects, size) if size else 0.0
+        return share_removed(rects, self.picture.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,12 @@ class Cost:
     def sentence(self) -> str:
         """For a person who chooses between policies."""
         median, most = self.boxes
+        boxes = f", with {median:.0f} boxes each (median; one in ten has more than {most:.0f})"
+        boxes = boxes if self.to_a_person else ""
         return (
             f"On the {self.pictures} pictures of half B, {self.to_a_person:.0%} would go to a "
-            f"person for a box, with {median:.0f} boxes each (median; one in ten has more than "
-            f"{most:.0f}), and {self.removed:.0%} of a picture would be removed on average."
+            f"person for a box{boxes}, and {self.removed:.0%} of a picture would be removed on "
+            "average, counting what a person may still keep."
         )
 
 

@@ -18,7 +18,7 @@ from engine.detect.fusion import Thing, things
 from engine.errors import InvalidDataset
 from engine.evaluation.labels import Label, LabelledPicture
 from engine.evaluation.matching import hidden_from, inside, is_found_by
-from engine.geometry import Box
+from engine.geometry import Box, Size
 from engine.images import RgbImage
 from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Region
@@ -43,6 +43,8 @@ class Judged:
 
     picture: LabelledPicture
     proposals: tuple[Proposal, ...]
+    size: Size
+    """Of the upright picture; data sets may leave it out, or give that of the stored one."""
 
     @property
     def group(self) -> str:
@@ -115,6 +117,7 @@ def judged(
                 _proposal(thing, clue, upright, image, policy)
                 for thing, clue in zip(found, clues, strict=True)
             ),
+            image.size,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.category import DETECTABLE
 from engine.detect.fuser import Clues, FittedFuser
 from engine.detect.fusion import Thing
-from engine.geometry import Box
+from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.weights import Weights
 from models.train.judging import Judged, Proposal
@@ -13,6 +13,10 @@ from tests.engine.evaluation.made import FACE, label, labelled, masked
 
 AT_ITS_WORD = FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
 """No category is fitted, so a thing is as likely as its surest score says."""
+
+
+SIZE = Size(1000, 1000)
+"""Of every judged picture."""
 
 
 def corners(place):
@@ -42,7 +46,7 @@ def judged(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **pict
         proposal(corners(places + at), score, category=category, is_true=False)
         for at, score in enumerate(false)
     ]
-    return Judged(labelled(*labels, name=name, group=group, **picture), tuple(own))
+    return Judged(labelled(*labels, name=name, group=group, **picture), tuple(own), SIZE)
 
 
 class AtOnce:

@@ -22,7 +22,7 @@ from models.train import fusing
 from models.train.fusing import as_toml, fit
 from models.train.judging import Judged
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, labelled
-from tests.models.train.proposed import corners, judged, proposal
+from tests.models.train.proposed import SIZE, corners, judged, proposal
 
 DETECTORS = ("one@0", "two@0")
 KNOWN = Coefficients(-4.0, {"one@0": 0.9, "two@0": 0.4}, 0.7, 0.5, -1.5, -0.8)
@@ -49,7 +49,7 @@ def drawn(rng, known, count=6000, category=FACE):
         is_true = bool(rng.random() < fuser.probability(thing, clues))
         plain = proposal(corners(0), 0.5, category=category, is_true=is_true)
         made.append(replace(plain, thing=thing, clues=clues))
-    return Judged(labelled(), tuple(made))
+    return Judged(labelled(), tuple(made), SIZE)
 
 
 def numbers(one):
@@ -120,7 +120,9 @@ def test_what_can_be_told_apart_wholly_keeps_finite_coefficients():
         pytest.param(
             [
                 Judged(
-                    labelled(), (proposal(corners(0), 0.9), proposal(corners(1), 0.1, is_true=None))
+                    labelled(),
+                    (proposal(corners(0), 0.9), proposal(corners(1), 0.1, is_true=None)),
+                    SIZE,
                 )
             ],
             id="untold is not false",

@@ -21,7 +21,7 @@ from engine.plan import Detection
 from engine.policy import Policy
 from models.train.judging import Judged, judged
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, label, labelled
-from tests.models.train.proposed import proposal
+from tests.models.train.proposed import SIZE, proposal
 from tests.scenes import FakeDetector, picture
 
 HERE, THERE = (80, 60, 140, 130), (220, 160, 280, 230)
@@ -236,12 +236,12 @@ def test_nothing_seen_means_no_proposal(judge):
 
 
 def test_a_picture_without_a_group_is_its_own():
-    assert Judged(labelled(name="a", group="wedding"), ()).group == "wedding"
-    assert Judged(labelled(name="a"), ()).group == "a"
+    assert Judged(labelled(name="a", group="wedding"), (), SIZE).group == "wedding"
+    assert Judged(labelled(name="a"), (), SIZE).group == "a"
 
 
 def test_labels_that_are_ignored_or_of_another_category_are_not_counted():
-    one = Judged(labelled(label(HERE), label(THERE, ignored=True), label(HERE, TATTOO)), ())
+    one = Judged(labelled(label(HERE), label(THERE, ignored=True), label(HERE, TATTOO)), (), SIZE)
 
     assert one.labels(FACE) == (Box(*HERE),)
     assert one.hiding(FACE, []) == (NEVER,)
@@ -253,14 +253,14 @@ def test_labels_that_are_ignored_or_of_another_category_are_not_counted():
     ids=["completely", "partly", "not at all"],
 )
 def test_hiding_is_told_where_the_picture_is_labelled(how, scores):
-    one = Judged(labelled(label(HERE), **how), (proposal(HERE, 0.9),))
+    one = Judged(labelled(label(HERE), **how), (proposal(HERE, 0.9),), SIZE)
 
     assert one.hiding(FACE, [0.25]) == scores
 
 
 def test_a_label_that_two_masks_hide_together_is_hidden_at_the_lower_score():
     left, right = (80, 60, 110, 130), (110, 60, 140, 130)
-    one = Judged(labelled(label(HERE)), (proposal(left, 0.9), proposal(right, 0.3)))
+    one = Judged(labelled(label(HERE)), (proposal(left, 0.9), proposal(right, 0.3)), SIZE)
 
     assert one.hiding(FACE, [0.2, 0.7]) == (0.2,)
 
@@ -277,6 +277,7 @@ def test_hiding_goes_by_probabilities_as_an_evaluation_does(labels, proposed):
     one = Judged(
         labelled(*(label(box) for box in labels)),
         tuple(proposal(box, 0.5) for box, _ in proposed),
+        SIZE,
     )
     scores = [score for _, score in proposed]
 
@@ -294,6 +295,7 @@ def test_a_surer_proposal_never_hides_less(labels, proposed):
     one = Judged(
         labelled(*(label(box) for box in labels)),
         tuple(proposal(box, 0.5) for box, _ in proposed),
+        SIZE,
     )
     scores = [score for _, score in proposed]
 

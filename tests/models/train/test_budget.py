@@ -1,0 +1,123 @@
+"""Thresholds within a budget: what they cost, and that the budget is kept where it can be."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.category import DETECTABLE
+from models.train.budget import BUDGETS, Budget, Scored, cost, within_budget
+from models.train.thresholds import Control, Limits, control
+from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO
+from tests.models.train.proposed import AT_ITS_WORD, judged
+
+ALL = (FACE, TATTOO, JEWELRY)
+
+
+def pictures(count=40, false=(0.3,), seen=0.6):
+    """Of each category `count` pictures of one person each, with a label and false proposals."""
+    return [
+        judged(f"{category} {at}", [seen], false, category=category, complete=ALL)
+        for category in DETECTABLE
+        for at in range(count)
+    ]
+
+
+def budget(*, false_regions=3.0, to_a_person=1.0, needless=(0.1,)):
+    return Budget((0.05, 0.10), false_regions, to_a_person, needless)
+
+
+def test_of_no_picture_nothing_is_spent():
+    spent = cost([], {})
+
+    assert (spent.pictures, spent.to_a_person, spent.boxes, spent.removed) == (0, 0.0, (0, 0), 0.0)
+
+
+def test_a_budget_that_is_wide_enough_changes_nothing():
+    every = pictures()
+
+    controls, _ = within_budget(every, AT_ITS_WORD, budget())
+
+    for category in DETECTABLE:
+        limits = Limits((0.05, 0.10), needless=0.1)
+        assert controls[category] == control(every, category, AT_ITS_WORD, limits)
+
+
+def test_false_regions_raise_doubt_at_as_far_as_needed_and_no_further():
+    """Labels seen as surely as 0.2 of the time lie under the false ones: the budget wins."""
+    low = [judged("low", [0.2], complete=ALL, group="low")]
+    every = [*pictures(false=(0.3, 0.4)), *low]
+    complete = len(every)
+
+    free, _ = within_budget(every, AT_ITS_WORD, budget())
+    strict, _ = within_budget(every, AT_ITS_WORD, budget(false_regions=40 / complete))
+
+    assert free[FACE].doubt_at <= 0.6
+    assert strict[FACE].false_regions <= 40 / complete
+    assert strict[FACE].doubt_at > 0.3
+    assert strict[FACE].doubt_at <= 0.6
+
+
+def test_where_the_budget_keeps_no_risk_nothing_is_promised():
+    every = [judged(f"{at}", [0.3], [0.9], complete=[FACE]) for at in range(40)]
+
+    chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05, 0.10), false_regions=0.0))
+
+    assert (chosen.risk, chosen.is_by_budget, chosen.missed) == (None, True, 40)
+    assert chosen.doubt_at > 0.9
+    assert chosen.false_regions == 0.0
+
+
+def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
+    """Of 59 groups one is missed: 2 of 60 is above 0.03 and below 0.05."""
+    every = [judged(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(58)]
+    every.append(judged("low", [0.2], complete=[FACE]))
+
+    free = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05)))
+    strict = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05), false_regions=0.5))
+
+    assert (free.risk, free.doubt_at, free.missed) == (0.02, 0.2, 0)
+    assert (strict.risk, strict.missed) == (0.05, 1)
+    assert 0.3 < strict.doubt_at <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("to_a_person", "needless"), [(1.0, 0.1), (0.0, 0.9)], ids=["may ask", "must not ask"]
+)
+def test_more_is_removed_needlessly_only_where_too_many_would_be_asked(to_a_person, needless):
+    """Half of the people have something false that is surer than their labels."""
+    every = [
+        judged(f"{category} {at}", [0.5], [0.7] if at % 2 else [], category=category, complete=ALL)
+        for category in DETECTABLE
+        for at in range(40)
+    ]
+
+    controls, spent = within_budget(
+        every, AT_ITS_WORD, budget(to_a_person=to_a_person, needless=(0.1, 0.9))
+    )
+
+    assert {one.needless for one in controls.values()} == {needless}
+    assert (spent.to_a_person == 0.0) is (to_a_person == 0.0)
+
+
+def test_what_is_spent_counts_pictures_boxes_and_pixels():
+    every = [
+        judged("asked", [0.7, 0.5], complete=ALL),
+        judged("sure", [0.9], complete=ALL),
+        judged("too little", [0.1], complete=ALL),
+        judged("empty", complete=ALL),
+    ]
+    chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
+    likely = [Scored(one, {FACE: [each.thing.score for each in one.of(FACE)]}) for one in every]
+
+    spent = cost(likely, {FACE: chosen})
+
+    boxes_px2 = 2 * 40**2 + 40**2
+    assert (spent.pictures, spent.to_a_person, spent.boxes) == (4, 0.25, (2, 2))
+    assert spent.removed == pytest.approx(boxes_px2 / 1000**2 / 4)
+
+
+def test_who_asks_less_has_the_smaller_budgets():
+    cautious, balanced, fast = (BUDGETS[name] for name in ("cautious", "balanced", "fast"))
+
+    assert cautious.false_regions > balanced.false_regions > fast.false_regions
+    assert cautious.to_a_person > balanced.to_a_person > fast.to_a_person
