@@ -42,21 +42,6 @@ def test_a_budget_that_is_wide_enough_changes_nothing():
         assert controls[category] == control(every, category, AT_ITS_WORD, limits)
 
 
-def test_false_regions_raise_doubt_at_as_far_as_needed_and_no_further():
-    """Labels seen as surely as 0.2 of the time lie under the false ones: the budget wins."""
-    low = [judged("low", [0.2], complete=ALL, group="low")]
-    every = [*pictures(false=(0.3, 0.4)), *low]
-    complete = len(every)
-
-    free, _ = within_budget(every, AT_ITS_WORD, budget())
-    strict, _ = within_budget(every, AT_ITS_WORD, budget(false_regions=40 / complete))
-
-    assert free[FACE].doubt_at <= 0.6
-    assert strict[FACE].false_regions <= 40 / complete
-    assert strict[FACE].doubt_at > 0.3
-    assert strict[FACE].doubt_at <= 0.6
-
-
 def test_where_the_budget_keeps_no_risk_nothing_is_promised():
     every = [judged(f"{at}", [0.3], [0.9], complete=[FACE]) for at in range(40)]
 

@@ -210,6 +210,23 @@ def test_the_loss_is_that_of_float32_whatever_the_network_computed_in(model):
     torch.testing.assert_close(loss, expected)
 
 
+def test_a_network_in_bfloat16_learns_what_one_in_float32_does(model):
+    batch = {
+        "labelled": torch.tensor([[True, True, True]]),
+        "cls": torch.tensor([[float(FACE)], [float(JEWELRY)]]),
+        "bboxes": torch.tensor([CENTRE, LEFT]),
+        "batch_idx": torch.zeros(2),
+    }
+    pixels = torch.rand(1, 3, SIDE, SIDE, generator=torch.manual_seed(0))
+    losses = []
+    for is_coarse in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_coarse):
+            loss, _ = FederatedLoss(model)(model(pixels), batch)
+        losses.append(loss.sum().item())
+
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 def test_a_checkpoint_that_is_not_written_to_its_end_replaces_nothing(tmp_path, monkeypatch):
     trainer = object.__new__(FederatedTrainer)
     trainer.wdir = tmp_path
