@@ -4,6 +4,7 @@ Detectors' scores are not probabilities, and two detectors' scores do not mean t
 regression per category makes one probability of them; its coefficients are fitted by
 `models/train/fusing.py` and kept in `models/fusion.toml`. No coefficient of a score is negative, so
 seeing a thing better never makes it less likely; a neighbour that lies within it becomes less so.
+How large a box is matters as well: what is taken for a tattoo by mistake is often half a wall.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.category import DETECTABLE, Category
 from engine.detect.fusion import Thing
 from engine.detect.suppress import parts
 from engine.errors import UnusableWeights
+from engine.geometry import Box, Size
 from engine.images import RgbImage
 from engine.weights import Weights
 
@@ -30,6 +32,8 @@ SUREST = 0.9999
 """No probability is higher, so that an `accept_at` of 1 accepts nothing."""
 MOST = 0.995
 """A higher score says no more than this."""
+SIDE_PX = 32.0
+"""A box with this shorter side is neither small nor large."""
 
 
 class Fuser(Protocol):
@@ -85,6 +89,12 @@ class SecondLook(Protocol):
         ...
 
 
+MEASURES = ("looks", "within", "around", "share", "share_squared", "side", "side_squared")
+"""What is measured of a thing besides scores, in the order of `measures`."""
+NEVER_NEGATIVE = frozenset({"looks"})
+NEVER_POSITIVE = frozenset({"within", "around"})
+
+
 @dataclass(frozen=True, slots=True)
 class Coefficients:
     """Of one category."""
@@ -92,26 +102,26 @@ class Coefficients:
     bias: float
     scores: Mapping[str, float]
     """By detector: per unit of evidence in its surest score. Never negative."""
-    looks: float
-    """Per unit of the logarithm of how many sightings there are. Never negative."""
-    crop: float
-    """Per unit of the second look's log-odds. Never negative."""
-    within: float
-    """Times the share of the thing that lies in a surer one. Never positive."""
-    around: float
-    """Times the share of a surer one that lies in the thing. Never positive."""
+    crops: Mapping[Category, float]
+    """Per unit of the second look's log-odds of each category. Never negative for its own."""
+    measured: Mapping[str, float]
+    """By name in `MEASURES`: per unit of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clues:
     """What speaks for and against a thing, besides its sightings' scores."""
 
-    crop: float = 0.0
-    """Log-odds by its crop; 0 where nobody looked."""
+    crops: Mapping[Category, float] = field(default_factory=dict)
+    """Log-odds of each category by its crop; empty where nobody looked."""
     within: float = 0.0
     """The largest share of it that lies in a surer thing of its category, 0..1."""
     around: float = 0.0
     """The largest share of a surer thing of its category that lies in it, 0..1."""
+    share: float = 0.0
+    """Common logarithm of its share of the picture's area, at most 0."""
+    side: float = 0.0
+    """Common logarithm of its shorter side over `SIDE_PX`."""
 
 
 class FittedFuser:
@@ -150,10 +160,11 @@ class FittedFuser:
         fitted = self._fitted.get(thing.category)
         if fitted is None:
             return thing.score
-        total = fitted.bias + fitted.looks * math.log(len(thing.sightings))
+        total = fitted.bias
         total += sum(by * evidence(thing, name) for name, by in fitted.scores.items())
-        total += fitted.crop * clues.crop
-        total += fitted.within * clues.within + fitted.around * clues.around
+        total += sum(by * clues.crops.get(one, 0.0) for one, by in fitted.crops.items())
+        values = measures(thing, clues)
+        total += sum(fitted.measured[name] * value for name, value in values.items())
         strangers = [one.score for one in thing.sightings if one.detector not in fitted.scores]
         return min(max(1 / (1 + math.exp(-total)), *strangers, 0.0), SUREST)
 
@@ -162,6 +173,20 @@ def evidence(thing: Thing, detector: str) -> float:
     """Log-odds of a detector's surest score above those of not having seen it: at least 0."""
     scores = [one.score for one in thing.sightings if one.detector == detector]
     return _log_odds(min(max([LEAST, *scores]), MOST)) - _log_odds(LEAST)
+
+
+def measures(thing: Thing, clues: Clues) -> dict[str, float]:
+    """What is measured of a thing, by the names in `MEASURES`."""
+    values = (
+        math.log(len(thing.sightings)),
+        clues.within,
+        clues.around,
+        clues.share,
+        clues.share**2,
+        clues.side,
+        clues.side**2,
+    )
+    return dict(zip(MEASURES, values, strict=True))
 
 
 def clues_of(
@@ -175,18 +200,26 @@ def clues_of(
         beside[own] = parts(np.array(rows).reshape(-1, 5))
     crops = _crops(second, image, things)
     return tuple(
-        Clues(crop, within, around)
-        for crop, (within, around) in zip(crops, beside.tolist(), strict=True)
+        Clues(crop, within, around, *_size(thing.box.clipped(image.size), image.size))
+        for thing, crop, (within, around) in zip(things, crops, beside.tolist(), strict=True)
     )
 
 
-def _crops(second: SecondLook | None, image: RgbImage, things: Sequence[Thing]) -> list[float]:
-    crops = np.zeros(len(things))
-    if second is not None and things:
-        boxes = np.array([thing.box.corners for thing in things], np.float32)
-        columns = [second.classes.index(thing.category) for thing in things]
-        crops[:] = second.logits(image.rgb, boxes)[np.arange(len(things)), columns]
-    return [float(one) for one in crops]
+def _size(box: Box, size: Size) -> tuple[float, float]:
+    """`share` and `side` of a box that lies in the picture; one without an area is a pixel."""
+    share = max(box.area, 1.0) / (size.width * size.height)
+    side = max(min(box.width, box.height), 1.0) / SIDE_PX
+    return math.log10(share), math.log10(side)
+
+
+def _crops(
+    second: SecondLook | None, image: RgbImage, things: Sequence[Thing]
+) -> list[dict[Category, float]]:
+    if second is None or not things:
+        return [{} for _ in things]
+    boxes = np.array([thing.box.corners for thing in things], np.float32)
+    rows = second.logits(image.rgb, boxes).tolist()
+    return [dict(zip(second.classes, row, strict=True)) for row in rows]
 
 
 def coefficients(text: str) -> dict[Category, Coefficients]:
@@ -197,7 +230,7 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
     """
     try:
         tables = {name: one for name, one in tomllib.loads(text).items() if name != "second"}
-        return {Category(name): _one(table) for name, table in tables.items()}
+        return {Category(name): _one(table, Category(name)) for name, table in tables.items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableWeights(
             f"The coefficients in models/fusion.toml cannot be used ({error}); "
@@ -205,16 +238,17 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
         ) from error
 
 
-def _one(table: Mapping[str, Any]) -> Coefficients:
+def _one(table: Mapping[str, Any], own: Category) -> Coefficients:
+    bias = float(table["bias"])
     scores = {str(name): float(by) for name, by in table["scores"].items()}
-    bias, looks, crop, within, around = (
-        float(table[key]) for key in ("bias", "looks", "crop", "within", "around")
-    )
-    if not np.isfinite([bias, looks, crop, within, around, *scores.values()]).all():
+    crops = {Category(name): float(by) for name, by in table["crops"].items()}
+    measured = {name: float(table["measured"][name]) for name in MEASURES}
+    if not np.isfinite([bias, *scores.values(), *crops.values(), *measured.values()]).all():
         raise ValueError("a coefficient is no number")
-    if min(looks, crop, *scores.values()) < 0 or max(within, around) > 0:
+    least = [*scores.values(), crops.get(own, 0.0), *(measured[name] for name in NEVER_NEGATIVE)]
+    if min(least) < 0 or max(measured[name] for name in NEVER_POSITIVE) > 0:
         raise ValueError("a coefficient has the wrong sign")
-    return Coefficients(bias, scores, looks, crop, within, around)
+    return Coefficients(bias, scores, crops, measured)
 
 
 def _log_odds(share: float) -> float:

@@ -40,8 +40,8 @@ LEARNING: Final = {
     "optimizer": "AdamW", "lr0": 6e-4, "lrf": 0.03, "cos_lr": True, "warmup_epochs": 0.5, "nbs": 16,
 }  # fmt: skip
 RECIPE: Final = (
-    "AdamW from 6e-4, stepping each batch, down a cosine to 3 %, mosaic .5 among pictures labelled alike, 30 % turned, "
-    "silent background weighted 0.1"
+    "AdamW from 6e-4, stepping each batch, down a cosine to 3 %, mosaic .5 among pictures labelled "
+    "alike, 30 % turned, silent background weighted 0.1"
 )
 """The two above in words, for the card."""
 QUIET: Final = {

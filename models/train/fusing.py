@@ -16,11 +16,19 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from engine.category import DETECTABLE, Category
-from engine.detect.fuser import Coefficients, evidence
+from engine.detect.fuser import (
+    MEASURES,
+    NEVER_NEGATIVE,
+    NEVER_POSITIVE,
+    Coefficients,
+    evidence,
+    measures,
+)
 from models.train.judging import Judged, Proposal
 
 RIDGE = 1e-3
 """Times the squared coefficients, per proposal: what says nothing gets no weight."""
+_UP, _DOWN, _FREE = (0.0, None), (None, 0.0), (None, None)
 
 
 def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coefficients]:
@@ -40,24 +48,23 @@ def as_toml(fitted: Mapping[Category, Coefficients], second: str) -> str:
     document.add("second", second)
     for category, one in fitted.items():
         table = tomlkit.table()
-        for name in ("bias", "looks", "crop", "within", "around"):
-            table.add(name, round(getattr(one, name), 4))
-        scores = tomlkit.inline_table()
-        scores.update({name: round(by, 4) for name, by in one.scores.items()})
-        table.add("scores", scores)
+        table.add("bias", round(one.bias, 4))
+        table.add("scores", _rounded(one.scores))
+        table.add("crops", _rounded({each.value: by for each, by in one.crops.items()}))
+        table.add("measured", _rounded(one.measured))
         document.add(category.value, table)
     return str(tomlkit.dumps(document))
 
 
+def _rounded(coefficients: Mapping[str, float]) -> tomlkit.items.InlineTable:
+    table = tomlkit.inline_table()
+    table.update({name: round(by, 4) for name, by in coefficients.items()})
+    return table
+
+
 def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
-    rows = np.array(
-        [
-            [*(evidence(one.thing, name) for name in detectors),
-             np.log(len(one.thing.sightings)), one.clues.crop,
-             one.clues.within, one.clues.around, 1.0]
-            for one in own
-        ]
-    )  # fmt: skip
+    category = own[0].thing.category
+    rows = np.array([_row(one, detectors) for one in own])
     signs = np.array([1.0 if one.is_true else -1.0 for one in own])
 
     def loss(by: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -67,10 +74,31 @@ def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
         slope[:-1] += 2 * RIDGE * by[:-1]
         return float(value), slope
 
-    up, down, free = (0.0, None), (None, 0.0), (None, None)
-    bounds = [up] * (len(detectors) + 2) + [down, down, free]
-    *scores, looks, crop, within, around, bias = minimize(
-        loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds
-    ).x.tolist()
-    by_detector = dict(zip(detectors, scores, strict=True))
-    return Coefficients(bias, by_detector, looks, crop, within, around)
+    bounds = [
+        *([_UP] * len(detectors)),
+        *(_UP if each is category else _FREE for each in DETECTABLE),
+        *(
+            _UP if name in NEVER_NEGATIVE else _DOWN if name in NEVER_POSITIVE else _FREE
+            for name in MEASURES
+        ),
+        _FREE,
+    ]
+    start = np.zeros(rows.shape[1])
+    *fitted, bias = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    scores, rest = fitted[: len(detectors)], fitted[len(detectors) :]
+    return Coefficients(
+        bias,
+        dict(zip(detectors, scores, strict=True)),
+        dict(zip(DETECTABLE, rest[: len(DETECTABLE)], strict=True)),
+        dict(zip(MEASURES, rest[len(DETECTABLE) :], strict=True)),
+    )
+
+
+def _row(one: Proposal, detectors: Sequence[str]) -> list[float]:
+    """What the coefficients are multiplied with, in order; the bias last."""
+    return [
+        *(evidence(one.thing, name) for name in detectors),
+        *(one.clues.crops.get(category, 0.0) for category in DETECTABLE),
+        *measures(one.thing, one.clues).values(),
+        1.0,
+    ]

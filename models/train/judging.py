@@ -23,6 +23,7 @@ from engine.images import RgbImage
 from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
+from models.train.crop_examples import APART_IOU
 from models.train.upright import labels_in
 
 
@@ -34,7 +35,8 @@ class Proposal:
     clues: Clues
     masked: Masked
     is_true: bool | None
-    """Whether it finds a label; None where the labels cannot tell."""
+    """Whether it finds a label; None where the labels cannot tell, and for a part of what is
+    labelled: half a face is no reason to doubt what sees faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def judged(
     """Judge what was seen in each picture.
 
     A proposal is true when it finds a label, as in an evaluation. One that does not is false only
-    where the picture is labelled completely for its category and no ignored label is near.
+    where the picture is labelled completely for its category and no label is near.
 
     Args:
         pictures: those nothing was kept of, and those whose labels do not fit, are left out.
@@ -135,7 +137,10 @@ def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) ->
     near = [one for one in same if one.box.intersection(box) > 0]
     if any(is_found_by(one.box, region) for one in near if not one.is_ignored):
         return True if category in picture.counted else None
-    is_near_ignored = any(
-        box.intersection(one.box) >= 0.5 * box.area for one in near if one.is_ignored
-    )
-    return None if category not in picture.labelled_for or is_near_ignored else False
+    is_apart = all(_is_apart(box, one.box) for one in near)
+    return False if is_apart and category in picture.labelled_for else None
+
+
+def _is_apart(box: Box, label: Box) -> bool:
+    """Whether neither most of the box lies on the label nor the two are much alike."""
+    return box.iou(label) < APART_IOU and box.intersection(label) < 0.5 * box.area

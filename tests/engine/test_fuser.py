@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.fuser import LEAST, MOST, FittedFuser, SurestScore, coefficients, evidence
+from engine.detect.fuser import (
+    LEAST,
+    MOST,
+    SIDE_PX,
+    FittedFuser,
+    SurestScore,
+    coefficients,
+    evidence,
+)
 from engine.detect.fusion import Thing
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -17,12 +25,21 @@ from tests.scenes import image, picture
 FITTED = """
 [tattoo]
 bias = -4.0
+scores = { "one@0" = 1.0, "other@0" = 0.4 }
+crops = { tattoo = 0.7, jewelry = -0.2 }
+
+[tattoo.measured]
 looks = 0.5
-crop = 0.7
 within = -2.0
 around = -1.0
-scores = { "one@0" = 1.0, "other@0" = 0.4 }
+share = 0.3
+share_squared = -0.1
+side = 0.2
+side_squared = -0.4
 """
+OF_JEWELRY = FITTED.replace("[tattoo", "[jewelry").replace(
+    "tattoo = 0.7, jewelry = -0.2", "jewelry = 0.7"
+)
 BOX = (10, 10, 30, 30)
 
 
@@ -63,8 +80,10 @@ def test_the_probability_is_the_logistic_of_what_was_fitted(original):
     odds = {
         score: np.log(score / (1 - score)) - np.log(LEAST / (1 - LEAST)) for score in (0.8, 0.6)
     }
-    total = -4.0 + odds[0.8] + 0.4 * odds[0.6] + 0.5 * np.log(3) + 0.7 * 1.5
-    second = CropSays(1.5, -9.0)
+    share, side = np.log10(400 / 2000), np.log10(20 / SIDE_PX)
+    total = -4.0 + odds[0.8] + 0.4 * odds[0.6] + 0.5 * np.log(3) + 0.7 * 1.5 - 0.2 * -2.0
+    total += 0.3 * share - 0.1 * share**2 + 0.2 * side - 0.4 * side**2
+    second = CropSays(1.5, -2.0, 9.0)
     assert probability(seen, original, second=second) == pytest.approx(1 / (1 + np.exp(-total)))
 
 
@@ -82,19 +101,19 @@ def test_seeing_better_is_never_less_likely(low, high, other, crop, more_crop):
     again = thing(("one@0", high), ("other@0", other), ("other@0", other))
 
     by_score, by_crop, by_looks = (
-        probability(better, original, second=CropSays(crop, 0)),
-        probability(better, original, second=CropSays(more_crop, 0)),
-        probability(again, original, second=CropSays(crop, 0)),
+        probability(better, original, second=CropSays(crop, 0, 0)),
+        probability(better, original, second=CropSays(more_crop, 0, 0)),
+        probability(again, original, second=CropSays(crop, 0, 0)),
     )
 
-    assert probability(worse, original, second=CropSays(crop, 0)) <= by_score
+    assert probability(worse, original, second=CropSays(crop, 0, 0)) <= by_score
     assert by_score <= by_crop
     assert by_score <= by_looks
 
 
 def test_each_thing_is_judged_by_its_own_category(original):
-    second = CropSays(5.0, -5.0)
-    text = FITTED + FITTED.replace("[tattoo]", "[jewelry]")
+    second = CropSays(5.0, -5.0, 0)
+    text = FITTED + OF_JEWELRY
     seen = [thing(("one@0", 0.5), category=one) for one in (Category.JEWELRY, Category.TATTOO)]
 
     jewelry, tattoo = fuser(text, second).probabilities(original, seen)
@@ -103,7 +122,7 @@ def test_each_thing_is_judged_by_its_own_category(original):
 
 
 def test_faces_are_looked_at_again_too(original):
-    text = FITTED.replace("[tattoo]", "[face]")
+    text = FITTED.replace("tattoo", "face")
     seen = thing(("one@0", 0.5), category=Category.FACE)
 
     sure, unsure = (
@@ -131,13 +150,13 @@ def test_evidence_has_a_floor_and_a_ceiling(score):
 
 
 def test_without_things_nobody_is_asked(original):
-    assert fuser(second=CropSays(0, 0)).probabilities(original, []).shape == (0,)
+    assert fuser(second=CropSays(0, 0, 0)).probabilities(original, []).shape == (0,)
     assert SurestScore().probabilities(original, []).shape == (0,)
 
 
 def test_everything_that_had_a_say_is_named():
     assert fuser().names == ("fusion@00000000",)
-    assert fuser(second=CropSays(0, 0)).names == ("fusion@00000000", "crops@0")
+    assert fuser(second=CropSays(0, 0, 0)).names == ("fusion@00000000", "crops@0")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +167,10 @@ def test_everything_that_had_a_say_is_named():
         pytest.param(("bias = -4.0", ""), "bias", id="missing"),
         pytest.param(("looks = 0.5", "looks = -0.5"), "wrong sign", id="negative looks"),
         pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "wrong sign", id="negative score"),
-        pytest.param(("[tattoo]", "[nose]"), "nose", id="unknown category"),
+        pytest.param(("tattoo = 0.7", "tattoo = -0.7"), "wrong sign", id="negative crop"),
+        pytest.param(("within = -2.0", "within = 2.0"), "wrong sign", id="positive within"),
+        pytest.param(("side = 0.2", ""), "side", id="a measure missing"),
+        pytest.param(("tattoo", "nose"), "nose", id="unknown category"),
         pytest.param(("[tattoo]", "[tattoo"), "cannot be used", id="no TOML"),
     ],
 )
@@ -161,9 +183,27 @@ def test_another_second_look_than_it_was_fitted_with_is_refused():
     data = f'second = "crops@9"\n{FITTED}'.encode()
 
     with pytest.raises(UnusableWeights, match=r"fitted with the second look crops@9, but crops@0"):
-        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0))
+        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0, 0))
 
 
 def test_no_probability_reaches_one(original):
     assert probability(thing(("stranger@1", 1.0)), original) < 1.0
-    assert probability(thing(("one@0", 1.0)), original, second=CropSays(1e6, 0)) < 1.0
+    assert probability(thing(("one@0", 1.0)), original, second=CropSays(1e6, 0, 0)) < 1.0
+
+
+def test_what_reaches_beyond_the_picture_is_as_large_as_its_part_inside(original):
+    inside, beyond = Box(0, 10, 20, 30), Box(-80, 10, 20, 30)
+    seen = [Detection(box, Category.TATTOO, 0.5, "one@0") for box in (inside, beyond)]
+
+    one, other = (
+        probability(Thing((sighting,), sighting.box), original, second=CropSays(0, 0, 0))
+        for sighting in seen
+    )
+
+    assert one == pytest.approx(other)
+
+
+def test_a_box_without_an_area_has_a_probability_all_the_same(original):
+    nothing = Thing((Detection(Box(5, 5, 5, 9), Category.TATTOO, 0.5, "one@0"),), Box(5, 5, 5, 9))
+
+    assert 0 < probability(nothing, original, second=CropSays(0, 0, 0)) < 1

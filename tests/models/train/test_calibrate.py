@@ -131,7 +131,7 @@ def test_the_fitted_coefficients_are_entered_and_load(places):
     assert set(fitted) == set(DETECTABLE)
     for one in fitted.values():
         assert one.scores["told@0"] > 0
-        assert one.crop == 0
+        assert set(one.crops.values()) == {0}
 
 
 def test_the_entry_says_what_the_pictures_are_from(places):

@@ -25,7 +25,8 @@ from tests.models.train.proposed import SIZE, proposal
 from tests.scenes import FakeDetector, picture
 
 HERE, THERE = (80, 60, 140, 130), (220, 160, 280, 230)
-HALF, NEAR = (80, 60, 140, 85), (80, 60, 142, 130)
+NEAR, NARROW = (80, 60, 142, 130), (80, 60, 100, 130)
+BESIDE, APART = (42, 60, 102, 130), (20, 100, 100, 160)
 
 
 def stored_as(path, rng, orientation, size):
@@ -66,7 +67,7 @@ PARTLY = {"complete": [], "partial": [FACE]}
         pytest.param(THERE, [label(HERE)], ALL, False, id="elsewhere"),
         pytest.param((140, 60, 200, 130), [label(HERE)], ALL, False, id="touching"),
         pytest.param((0, 0, 300, 240), [label((5, 5, 15, 15))], ALL, False, id="whole picture"),
-        pytest.param((100, 100, 101, 101), [label(HERE)], ALL, False, id="one pixel"),
+        pytest.param((100, 100, 101, 101), [label(HERE)], ALL, None, id="one pixel of it"),
         pytest.param(HERE, [], ALL, False, id="no label"),
         pytest.param(HERE, [label(HERE, TATTOO)], ALL, False, id="another category"),
         pytest.param(HERE, [label(HERE)], PARTLY, True, id="partly labelled, found"),
@@ -74,7 +75,10 @@ PARTLY = {"complete": [], "partial": [FACE]}
         pytest.param(HERE, [label(HERE)], NONE, None, id="unlabelled, on a box"),
         pytest.param(THERE, [], NONE, None, id="unlabelled"),
         pytest.param(HERE, [label(HERE, ignored=True)], ALL, None, id="ignored"),
-        pytest.param(HERE, [label(HALF, ignored=True)], ALL, False, id="a third in an ignored one"),
+        pytest.param(NARROW, [label(HERE)], ALL, None, id="a third of it"),
+        pytest.param(BESIDE, [label(HERE)], ALL, None, id="a third of it and as much beside"),
+        pytest.param(APART, [label(HERE)], ALL, False, id="a corner of it and more beside"),
+        pytest.param(APART, [label(HERE, ignored=True)], ALL, False, id="a corner of an ignored"),
         pytest.param(
             HERE, [label((80, 60, 110, 130), ignored=True)], ALL, None, id="half in an ignored one"
         ),
@@ -218,7 +222,7 @@ def test_the_second_look_is_asked_about_each_thing(judge):
 
     found = judge([(HERE, TATTOO, 0.9), (THERE, JEWELRY, 0.8)], second=Says())
 
-    assert [one.clues.crop for one in found.proposals] == [1.5, -2.5]
+    assert [one.clues.crops for one in found.proposals] == [{TATTOO: 1.5, JEWELRY: -2.5}] * 2
 
 
 def test_of_pictures_without_sightings_only_those_looked_at_are_judged(tmp_path):
