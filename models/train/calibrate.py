@@ -240,7 +240,10 @@ def _promise(category: Category, one: Control) -> str:
             f"{name}: no threshold keeps a risk of missing labels; all that was seen is shown "
             f"({seen} missed in the {one.groups} groups of half B)."
         )
-    words += f" False regions: {one.false_regions:.2f} a completely labelled picture."
+    words += (
+        f" False regions: {one.false_regions:.2f} a completely labelled picture, on "
+        f"{one.false_share:.1%} of it."
+    )
     if not one.may_accept:
         return words + (
             f" No accept_at keeps needless removal within {one.needless:.0%} of pictures, so a "
@@ -263,7 +266,8 @@ def _card(result: Calibrated, detectors: Sequence[str]) -> str:
         f"{one.policy}: "
         + ", ".join(f"{risk:.0%}" for risk in budget_of(one.policy).risks)
         + f", at most {budget_of(one.policy).false_regions:g} false regions of a category a "
-        f"picture and {budget_of(one.policy).to_a_person:.0%} of pictures to a person"
+        f"picture, on {budget_of(one.policy).false_share:.0%} of it, and "
+        f"{budget_of(one.policy).to_a_person:.0%} of pictures to a person"
         for one in result.chosen
     )
     return f"""# fusion

@@ -9,15 +9,17 @@ event), because the pictures of one group are not exchangeable one by one.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.category import Category
+from engine.coverage import share_removed
 from engine.detect.fuser import SUREST, FittedFuser
+from engine.geometry import PixelRect, Size
 from models.train.errors import TrainingRefused
 from models.train.judging import Judged
 
@@ -49,9 +51,11 @@ class Control:
     """False where no threshold keeps the needless risk, so that a person is asked about all."""
     false_regions: float = 0.0
     """From `doubt_at` on, for a picture that is completely labelled for the category."""
+    false_share: float = 0.0
+    """Mean share of such a picture under their masks, 0..1."""
     is_by_budget: bool = False
-    """True where every threshold that keeps a risk costs more false regions than allowed, so that
-    the budget alone chose `doubt_at` and nothing is promised."""
+    """True where every threshold that keeps a risk costs more than is allowed, so that the budget
+    alone chose `doubt_at` and nothing is promised."""
     needless: float = NEEDLESS_RISK
     """The share of pictures that `accept_at` keeps."""
 
@@ -64,6 +68,8 @@ class Limits:
     """Of missing labels, ascending."""
     false_regions: float = math.inf
     """At most so many for a completely labelled picture, from `doubt_at` on."""
+    false_share: float = 1.0
+    """Their masks lie on at most this share of such a picture, on average."""
     needless: float = NEEDLESS_RISK
     """At most this share of pictures has something false at or above `accept_at`."""
 
@@ -74,8 +80,9 @@ def control(
     """Choose the thresholds of one category: conformal risk control within a budget.
 
     `doubt_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
-    kept, it loses nothing that was seen. Where that costs more false regions than the budget
-    allows, it is the lowest that keeps the budget, and the risk is the smallest that it keeps too.
+    kept, it loses nothing that was seen. Where that costs more false regions, or more of a picture
+    under their masks, than the budget allows, it is the lowest that keeps the budget, and the risk
+    is the smallest that it keeps too.
     `accept_at` is the lowest that keeps the needless risk.
 
     Raises:
@@ -83,25 +90,22 @@ def control(
     """
     hiding: dict[str, list[float]] = {}
     needless: dict[str, list[float]] = {}
-    false_scores: list[float] = []
-    complete = 0
+    complete: list[_Needless] = []
     for one in every:
         likely = [fuser.probability(each.thing, each.clues) for each in one.of(category)]
         if scores := one.hiding(category, likely):
             hiding.setdefault(one.group, []).extend(scores)
         if category in one.picture.labelled_for:
-            false = [
-                p for p, each in zip(likely, one.of(category), strict=True) if each.is_true is False
-            ]
-            needless.setdefault(one.group, []).append(max(false, default=0.0))
-            false_scores += false
-            complete += 1
+            pairs = zip(one.of(category), likely, strict=True)
+            false = [(score, each.masked.rect) for each, score in pairs if each.is_true is False]
+            complete.append(_Needless(tuple(false), one.size))
+            needless.setdefault(one.group, []).append(max([0.0, *(score for score, _ in false)]))
     if not hiding:
         raise TrainingRefused(
             f"No picture of half B has a label of {category.value}, so no threshold can be chosen; "
             "add labelled pictures of more people or events."
         )
-    cheapest = _cheapest(false_scores, limits.false_regions * complete if complete else math.inf)
+    cheapest = _cheapest(complete, limits)
     kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
     doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
     safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
@@ -116,17 +120,48 @@ def control(
         labels=sum(len(scores) for scores in hiding.values()),
         missed=sum(s < chosen or s <= 0 for scores in hiding.values() for s in scores),
         may_accept=accept_at <= SUREST,
-        false_regions=sum(one >= chosen for one in false_scores) / max(complete, 1),
+        false_regions=_regions(complete, chosen),
+        false_share=_share(complete, chosen),
         is_by_budget=risk is None and chosen >= cheapest > 0,
         needless=limits.needless,
     )
 
 
-def _cheapest(false_scores: Sequence[float], allowed: float) -> float:
-    """The lowest threshold that no more than so many false proposals reach; 0 where all may."""
-    if len(false_scores) <= allowed:
-        return 0.0
-    return float(np.nextafter(sorted(false_scores, reverse=True)[int(allowed)], 2.0))
+@dataclass(frozen=True, slots=True)
+class _Needless:
+    """What is false in a picture that is completely labelled for a category."""
+
+    masks: tuple[tuple[float, PixelRect], ...]
+    """Probability and mask of each."""
+    size: Size
+
+    def above(self, threshold: float) -> list[PixelRect]:
+        """The masks from a threshold on."""
+        return [rect for score, rect in self.masks if score >= threshold]
+
+
+def _regions(pictures: Sequence[_Needless], threshold: float) -> float:
+    """False regions a picture; 0 where there is none."""
+    return sum(len(one.above(threshold)) for one in pictures) / max(len(pictures), 1)
+
+
+def _share(pictures: Sequence[_Needless], threshold: float) -> float:
+    """Mean share of a picture under them; 0 where there is none."""
+    return _mean(share_removed(one.above(threshold), one.size) for one in pictures)
+
+
+def _cheapest(pictures: Sequence[_Needless], limits: Limits) -> float:
+    """The lowest threshold that keeps the budget; 0 where all do."""
+
+    def is_kept(threshold: float) -> bool:
+        return (
+            _regions(pictures, threshold) <= limits.false_regions
+            and _share(pictures, threshold) <= limits.false_share
+        )
+
+    steps = sorted({score for one in pictures for score, _ in one.masks})
+    steps = [0.0, *(float(np.nextafter(score, 2.0)) for score in steps)]
+    return steps[bisect.bisect_left(steps, True, key=is_kept)]  # the last is above all: always kept
 
 
 def bound(loss: float, groups: int) -> float:
@@ -164,16 +199,16 @@ def _seen(groups: Mapping[str, Sequence[float]]) -> Iterable[float]:
 def _missed(hiding: Mapping[str, Sequence[float]], threshold: float) -> float:
     """Mean over groups of the share of labels not hidden at a threshold, or at none above 0."""
     least = max(threshold, np.nextafter(0.0, 1.0))
-    return _mean(np.array(scores) < least for scores in hiding.values())
+    return _mean(float((np.array(scores) < least).mean()) for scores in hiding.values())
 
 
 def _reaching(needless: Mapping[str, Sequence[float]], threshold: float) -> float:
-    return _mean(np.array(scores) >= threshold for scores in needless.values())
+    return _mean(float((np.array(each) >= threshold).mean()) for each in needless.values())
 
 
-def _mean(groups: Iterable[NDArray[np.bool_]]) -> float:
-    shares = [group.mean() for group in groups]
-    return float(np.mean(shares)) if shares else 0.0
+def _mean(shares: Iterable[float]) -> float:
+    every = list(shares)
+    return float(np.mean(every)) if every else 0.0
 
 
 # The product of a score a hair beside a step and 10**DIGITS may be the step itself.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.category import DETECTABLE
 from models.train.budget import BUDGETS, Budget, Scored, cost, within_budget
 from models.train.thresholds import Control, Limits, control
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO
-from tests.models.train.proposed import AT_ITS_WORD, judged
+from tests.models.train.proposed import AT_ITS_WORD, judged, proposal
 
 ALL = (FACE, TATTOO, JEWELRY)
 
@@ -22,8 +24,8 @@ def pictures(count=40, false=(0.3,), seen=0.6):
     ]
 
 
-def budget(*, false_regions=3.0, to_a_person=1.0, needless=(0.1,)):
-    return Budget((0.05, 0.10), false_regions, to_a_person, needless)
+def budget(*, false_regions=3.0, false_share=1.0, to_a_person=1.0, needless=(0.1,)):
+    return Budget((0.05, 0.10), false_regions, false_share, to_a_person, needless)
 
 
 def test_of_no_picture_nothing_is_spent():
@@ -50,6 +52,27 @@ def test_where_the_budget_keeps_no_risk_nothing_is_promised():
     assert (chosen.risk, chosen.is_by_budget, chosen.missed) == (None, True, 40)
     assert chosen.doubt_at > 0.9
     assert chosen.false_regions == 0.0
+
+
+@pytest.mark.parametrize(
+    ("allowed", "above", "share"),
+    [(0.07, 0.0, 0.06), (0.05, 0.2, 0.02), (0.01, 0.3, 0.0)],
+    ids=["both", "the smaller", "neither"],
+)
+def test_what_lies_under_false_masks_is_within_the_budget(allowed, above, share):
+    """Of each picture 4 % lie under something false at 0.2, 2 % under something at 0.3."""
+    false = (
+        proposal((500, 0, 700, 200), 0.2, is_true=False),
+        proposal((500, 500, 600, 700), 0.3, is_true=False),
+    )
+    seen = [judged(f"{at}", [0.1], complete=[FACE]) for at in range(40)]
+    every = [replace(one, proposals=one.proposals + false) for one in seen]
+
+    chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), false_share=allowed))
+
+    assert above < chosen.doubt_at <= above + 0.1
+    assert chosen.false_share == pytest.approx(share)
+    assert chosen.is_by_budget is (above > 0)
 
 
 def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
