@@ -1,4 +1,9 @@
-"""From many sightings of the same thing, by all detectors in all looks, to one thing."""
+"""From many sightings of the same thing, by all detectors in all looks, to one thing.
+
+Where it is follows weighted boxes fusion (Solovyev, Wang & Gabruseva, "Weighted boxes fusion:
+Ensembling boxes from different object detection models", 2021): the mean of its boxes, weighted by
+their scores. What one look cuts off another may show, so faces and jewelry reach further out.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,10 @@ INSIDE = {Category.FACE: math.inf, Category.TATTOO: math.inf, Category.JEWELRY: 
 Measured: of a face or a tattoo, that loses the sighting which fits."""
 AS_SURE = 0.5
 """Sightings with at least this share of the surest one's score have a say in where the thing is."""
+REACH = {Category.FACE: 0.5, Category.TATTOO: 0.0, Category.JEWELRY: 0.5}
+"""How far each side lies from the weighted mean, 0, towards the outermost box, 1; measured in
+docs/decisions/0008-detectors.md."""
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +37,7 @@ class Thing:
     sightings: tuple[Detection, ...]
     """The surest first; never empty; all of one category."""
     box: Box
-    """The hull of those sightings that are nearly as sure as the surest: what one look cuts off
-    another may show (measured in docs/decisions/0008-detectors.md)."""
+    """Where those sightings see it that are nearly as sure as the surest."""
 
     @property
     def category(self) -> Category:
@@ -53,13 +61,15 @@ def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
         for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
-            hull = Box(*_hull(rows[members]).tolist())
-            found.append(Thing(tuple(seen[index] for index in members), hull))
+            box = Box(*_fused(rows[members], REACH[category]).tolist())
+            found.append(Thing(tuple(seen[index] for index in members), box))
     return tuple(found)
 
 
-def _hull(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(4,) around those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say."""
-    telling = rows[:, 4] >= AS_SURE * rows[0, 4]
-    corners = rows[telling, :4]
-    return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
+def _fused(rows: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
+    """(4,) where those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say see it."""
+    telling = rows[rows[:, 4] >= AS_SURE * rows[0, 4]]
+    corners, weights = telling[:, :4], np.maximum(telling[:, 4], _TINY)
+    mean = np.asarray(weights @ corners / weights.sum())
+    hull = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
+    return np.asarray(mean + reach * (hull - mean))

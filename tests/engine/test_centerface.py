@@ -110,9 +110,7 @@ def test_all_six_faces_are_found():
     found = faces(shipped_rgb("insightface.data", "images/t1.jpg"))
 
     for face in SIX:
-        assert max((box.iou(face) for box in found), default=0.0) > 0.5, (
-            face
-        )  # the hull of several looks
+        assert max((box.iou(face) for box in found), default=0.0) > 0.5, face
 
 
 @pytest.mark.parametrize(

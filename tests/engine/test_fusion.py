@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,17 +65,37 @@ def test_a_thing_is_of_one_category_and_as_sure_as_its_surest_sighting(many):
 
 
 @pytest.mark.parametrize(
-    ("other", "box"),
+    ("other", "right"),
     [
-        pytest.param(seen(0.45, (1, 0, 12, 10)), (0, 0, 12, 10), id="nearly as sure: has a say"),
-        pytest.param(seen(0.44, (1, 0, 12, 10)), (0, 0, 10, 10), id="much less sure: none"),
-        pytest.param(seen(0.8, (4, 0, 14, 10)), (0, 0, 10, 10), id="elsewhere: another thing"),
+        pytest.param(seen(0.45, (1, 0, 16, 10)), 12.0, id="half as sure: has half a say"),
+        pytest.param(seen(0.9, (1, 0, 16, 10)), 13.0, id="as sure: as much of a say"),
+        pytest.param(seen(0.44, (1, 0, 16, 10)), 10.0, id="much less sure: none"),
+        pytest.param(seen(0.8, (4, 0, 14, 10)), 10.0, id="elsewhere: another thing"),
     ],
 )
-def test_a_thing_is_where_its_surest_sightings_together_see_it(other, box):
-    first, *_ = things([other, seen(0.9, (0, 0, 10, 10))])
+def test_a_thing_is_where_its_surest_sightings_see_it_on_average(other, right):
+    here = seen(0.9, (0, 0, 10, 10))
+    tattoos = [replace(one, category=Category.TATTOO) for one in (other, here)]
 
-    assert first.box.corners == box
+    first = max(things(tattoos), key=lambda thing: here.box.iou(thing.box))
+
+    assert first.box.x1 == pytest.approx(right)
+
+
+@pytest.mark.parametrize("category", [Category.FACE, Category.JEWELRY])
+def test_a_face_or_jewel_reaches_halfway_from_the_mean_to_the_outermost(category):
+    (thing,) = things([seen(0.9, (0, 0, 10, 10), category), seen(0.9, (0, 0, 14, 10), category)])
+
+    assert thing.box.corners == pytest.approx((0, 0, 13, 10))
+
+
+@given(st.lists(sightings(), min_size=1, max_size=10))
+def test_a_thing_lies_within_what_was_seen_of_it(many):
+    for thing in things(many):
+        every = np.array([one.box.corners for one in thing.sightings])
+        box = np.array(thing.box.corners)
+        assert (box[:2] >= every[:, :2].min(axis=0) - 1e-6).all()
+        assert (box[2:] <= every[:, 2:].max(axis=0) + 1e-6).all()
 
 
 def test_a_piece_of_jewelry_within_another_is_part_of_it_but_a_tattoo_is_not():
@@ -89,4 +112,4 @@ def test_a_larger_piece_that_is_nearly_as_sure_is_not_swallowed_by_a_smaller_one
         [seen(0.62, pendant, Category.JEWELRY), seen(0.60, necklace, Category.JEWELRY)]
     )
 
-    assert thing.box.corners == necklace
+    assert 1.25 * thing.box.x1 > necklace[2], "its mask, a quarter wider, hides the necklace"
