@@ -18,7 +18,8 @@ from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
 from engine.manifest import COLUMNS, Manifest, read_manifest
 from engine.outcome import FormatChoice
-from engine.policy import Policy
+from engine.policy import Policy, default_policy, named_policy
+from engine.policy_text import DEFAULT, NAMES, summary_of
 from store import batches, intake
 from store.batches import Request
 from store.intake import NO_MANIFEST, Incoming
@@ -127,11 +128,11 @@ def ask_manifest() -> Manifest | None:
 
 
 def ask_how() -> Order | None:
-    """Name and, under Advanced, format and policy; None while something is wrong."""
+    """Name, policy and, under Advanced, what differs from it; None while something is wrong."""
     default = session.kept("upload_default_name", lambda: f"Batch of {now():%d %b %Y, %H:%M} UTC")
     name = st.text_input("Batch name", key="upload_name", value=default)
     with fatal():
-        chosen = policy()
+        chosen = _ask_policy(policy())
     with st.expander("Advanced", key="upload_advanced"):
         choice = st.selectbox(
             "Format of releases",
@@ -159,6 +160,23 @@ def ask_how() -> Order | None:
         return None
     chosen = chosen.only(wanted).requiring_licence(required=strict)
     return Order(name or "Unnamed batch", chosen, choice)
+
+
+def _ask_policy(in_force: Policy) -> Policy:
+    """The policy in force where a person made one, else one of the shipped ones."""
+    if in_force != default_policy():
+        st.caption("The policy in force was made for this installation; see Recall.")
+        return in_force
+    name = st.segmented_control(
+        "Policy",
+        NAMES,
+        default=DEFAULT,
+        required=True,
+        format_func=str.capitalize,
+        key="upload_policy",
+    )
+    st.caption(plain(summary_of(name)))
+    return named_policy(name)
 
 
 def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manifest | None) -> None:

@@ -177,7 +177,7 @@ def _in_force(toml: str | None, last: PolicyVersion | None, path: Path) -> Polic
         raise InvalidPolicy(
             f"{path} is gone, while version {last.number} of the policy is in force; the built-in "
             "policy is not taken in its place. Put the file back, or activate a version on the "
-            "page Recall. For the built-in policy, copy engine/policy.toml there."
+            "page Recall. For the built-in policy, copy engine/policies/balanced.toml there."
         )
     return policy
 

@@ -7,7 +7,9 @@ import errno
 import pytest
 
 from components import services
-from engine.policy import Policy
+from components.palette import plain
+from engine.policy import Policy, named_policy, read_policy
+from engine.policy_text import NAMES, summary_of
 from store import batches, intake, pictures
 from store.batches import Request
 from store.intake import Incoming
@@ -210,3 +212,26 @@ def test_a_start_cut_short_after_the_batch_began_does_not_double_it(lethe):
 
     assert not app.exception
     assert lethe.staging.files() == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_is_chosen_by_its_name(lethe, name):
+    lethe.staging.take_file("a.png", png())
+    app = lethe.page("Upload")
+
+    app.segmented_control(key="upload_policy").set_value(name).run()
+    assert plain(summary_of(name)) in [caption.value for caption in app.caption]
+    app.button(key="upload_start").click().run()
+
+    (batch,) = batches.newest(lethe.database)
+    assert read_policy(batch.policy_toml) == named_policy(name)
+
+
+def test_where_a_policy_was_put_in_force_no_other_can_be_chosen(lethe):
+    lethe.staging.take_file("a.png", png())
+    (lethe.home / "policy.toml").write_text(Policy().to_toml(), encoding="utf-8")
+
+    app = lethe.page("Upload")
+
+    assert not app.segmented_control
+    assert "made for this installation" in said(app)
