@@ -109,6 +109,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         misses=options.misses,
         policy_file=None if options.policy is None else Path(options.policy),
         only=options.only,
+        turned=options.turned,
     )
     summary = evaluation.measure(wanted, cli.say)
     is_strict = options.fail_under is not None

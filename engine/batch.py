@@ -68,7 +68,9 @@ def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
     """
     try:
         if isinstance(job, Examination):
-            return Examined(job.id, examine(job.path.read_bytes(), job.id, ensemble, job.policy))
+            data = job.path.read_bytes()
+            findings = examine(data, job.id, ensemble, job.policy, orientation=job.orientation)
+            return Examined(job.id, findings)
         return _run(job, ensemble, witness)
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
         return refusal(job, error)

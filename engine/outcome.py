@@ -54,6 +54,8 @@ class Examination:
     """Names the work in its outcome."""
     path: Path
     policy: Policy
+    orientation: int = 1
+    """EXIF orientation, 1..8: it is looked at as if its file held it this way up."""
 
 
 Work: TypeAlias = Job | Examination

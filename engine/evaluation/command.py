@@ -28,6 +28,7 @@ from engine.evaluation.report import Subject
 from engine.evaluation.report_cost import prices
 from engine.evaluation.report_numbers import at_least, at_most, counted, rate_at_most
 from engine.evaluation.run import Run, evaluate
+from engine.evaluation.turning import ORIENTATIONS
 from engine.policy import Policy
 
 PROBLEMS_SHOWN = 20
@@ -50,6 +51,8 @@ class Wanted:
     """A line for each missed label, false region and problem; names pictures, so it is private."""
     policy_file: Path | None = None
     only: tuple[Category, ...] | None = None
+    turned: str | None = None
+    """A key of `turning.ORIENTATIONS`."""
 
     @property
     def words(self) -> str:
@@ -58,6 +61,7 @@ class Wanted:
             "--images": None if self.images is None else "DIR",
             "--policy": None if self.policy_file is None else self.policy_file.name,
             "--only": None if self.only is None else ",".join(self.only),
+            "--turned": self.turned,
             "--fail-under": None if self.target == TARGET else f"{self.target:g}",
             "--report": None if self.report is None else self.report.name,
         }
@@ -90,6 +94,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="list each miss, false region and problem; names pictures, so it is private",
     )
     parser.add_argument(
+        "--turned",
+        choices=list(ORIENTATIONS),
+        help="look at each picture turned clockwise by so many degrees, or mirrored",
+    )
+    parser.add_argument(
         "--fail-under",
         type=_share,
         metavar="RECALL",
@@ -120,7 +129,13 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
     check_outputs(wanted.outputs, [*read, *(picture.path for picture in dataset.pictures)])
     _say_problems([str(problem) for problem in dataset.problems])
     with tqdm(total=len(dataset.pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
-        run = evaluate(dataset, wanted.policy, workers=wanted.workers, progress=bar.update)
+        run = evaluate(
+            dataset,
+            wanted.policy,
+            workers=wanted.workers,
+            turned=wanted.turned,
+            progress=bar.update,
+        )
     scored = score_all(run.pairs, wanted.policy)
     refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.unfit)]
     _say_problems(refused)

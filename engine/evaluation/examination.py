@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine import codec
 from engine.detect.ensemble import Ensemble
 from engine.evaluation.findings import FLOOR, Findings
+from engine.evaluation.turning import UPRIGHT, turned_image
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.triage import found_in, standing_reasons
@@ -15,13 +16,28 @@ TWIN_IOU = 0.8
 """A dropped sighting that is this close to another says nothing new about why a label was lost."""
 
 
-def examine(data: bytes, image_id: str, ensemble: Ensemble, policy: Policy) -> Findings:
+def examine(
+    data: bytes,
+    image_id: str,
+    ensemble: Ensemble,
+    policy: Policy,
+    *,
+    orientation: int = UPRIGHT,
+) -> Findings:
     """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
+
+    Args:
+        data: the file.
+        image_id: becomes `RgbImage.id`.
+        ensemble: finds.
+        policy: what is looked for.
+        orientation: EXIF orientation, 1..8, in which the upright picture is looked at.
 
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
     """
     image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+    image = turned_image(image, orientation)
     seen = ensemble.look(image, policy)
     detections = [
         one

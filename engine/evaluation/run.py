@@ -10,6 +10,7 @@ from engine.batch import ProcessPool
 from engine.errors import InvalidDataset
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Dataset, LabelledPicture
+from engine.evaluation.turning import ORIENTATIONS, UPRIGHT, turned_dataset
 from engine.outcome import Examination, Examined, Executor, Quarantined
 from engine.policy import Policy
 
@@ -26,11 +27,13 @@ class Run:
 
 
 def examine_all(
-    dataset: Dataset, policy: Policy, executor: Executor
+    dataset: Dataset, policy: Policy, executor: Executor, *, orientation: int = UPRIGHT
 ) -> Iterator[tuple[LabelledPicture, Findings | str]]:
     """Each picture with its findings, or a sentence why there are none, as they come."""
     pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
-    work = (Examination(name, picture.path, policy) for name, picture in pictures.items())
+    work = (
+        Examination(name, picture.path, policy, orientation) for name, picture in pictures.items()
+    )
     for outcome in executor.run(work):
         picture = pictures[outcome.job_id]
         if isinstance(outcome, Examined):
@@ -42,7 +45,12 @@ def examine_all(
 
 
 def evaluate(
-    dataset: Dataset, policy: Policy, *, workers: int, progress: Callable[[], object] = lambda: None
+    dataset: Dataset,
+    policy: Policy,
+    *,
+    workers: int,
+    turned: str | None = None,
+    progress: Callable[[], object] = lambda: None,
 ) -> Run:
     """Look at every picture of a data set.
 
@@ -50,17 +58,21 @@ def evaluate(
         dataset: labelled pictures.
         policy: what is looked for, and how.
         workers: processes; their number changes nothing but the time.
+        turned: a key of `turning.ORIENTATIONS`: pictures are looked at that way up.
         progress: called once for each picture that is done.
 
     Raises:
         InvalidDataset: there is no picture to look at.
     """
+    orientation = UPRIGHT
+    if turned is not None:
+        dataset, orientation = turned_dataset(dataset, turned), ORIENTATIONS[turned]
     if not dataset.pictures:
         raise InvalidDataset(f"There is no picture in {dataset.name} that could be measured.")
     found: list[tuple[LabelledPicture, Findings]] = []
     unread: list[tuple[LabelledPicture, str]] = []
     with closing(ProcessPool(workers)) as executor:
-        for picture, result in examine_all(dataset, policy, executor):
+        for picture, result in examine_all(dataset, policy, executor, orientation=orientation):
             if isinstance(result, Findings):
                 found.append((picture, result))
             else:

@@ -16,15 +16,13 @@ from engine.category import DETECTABLE, Category
 from engine.coverage import share_removed
 from engine.detect.fuser import FittedFuser
 from models.train.judging import Judged, Proposal
-from models.train.thresholds import Control, Limits, control
+from models.train.thresholds import RISKS, Control, Limits, control
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The most that a policy may cost, on average over pictures; each is a share or a count."""
 
-    risks: tuple[float, ...]
-    """Risks of missing labels that are tried, ascending."""
     false_regions: float
     """Of each category, for a picture that is completely labelled for it; before those are dropped
     that lie under surer ones, so somewhat more than a plan has."""
@@ -38,9 +36,9 @@ class Budget:
 
 
 BUDGETS: Final = {
-    "cautious": Budget((0.01, 0.02, 0.05, 0.10), 3.0, 0.10, 1.0, (0.10,)),
-    "balanced": Budget((0.01, 0.02, 0.03, 0.05, 0.07, 0.10), 1.5, 0.03, 0.40, (0.10, 0.20, 0.30)),
-    "fast": Budget((0.02, 0.05, 0.10, 0.20), 0.5, 0.01, 0.10, (0.10, 0.20, 0.30)),
+    "cautious": Budget(3.0, 0.15, 1.0, (0.10,)),
+    "balanced": Budget(1.5, 0.05, 0.40, (0.10, 0.20, 0.30)),
+    "fast": Budget(0.5, 0.01, 0.10, (0.10, 0.20, 0.30)),
 }
 """By the name of the policy; chosen on calibration pictures alone."""
 
@@ -143,7 +141,7 @@ def within_budget(
         for one in every
     ]
     for needless in budget.needless:
-        limits = Limits(budget.risks, budget.false_regions, budget.false_share, needless)
+        limits = Limits(RISKS, budget.false_regions, budget.false_share, needless)
         controls = {one: control(every, one, fuser, limits) for one in DETECTABLE}
         spent = cost(scored, controls)
         if spent.to_a_person <= budget.to_a_person:

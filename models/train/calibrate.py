@@ -32,7 +32,7 @@ from models.train.halves import half
 from models.train.judging import judged
 from models.train.manifest import enter
 from models.train.proposals import propose, sightings_in
-from models.train.thresholds import Control
+from models.train.thresholds import RISKS, Control
 
 NAME = "fusion"
 MEASURED = " Measured: "
@@ -262,11 +262,10 @@ def _card(result: Calibrated, detectors: Sequence[str]) -> str:
         )
         for one in result.chosen
     )
-    risks = "; ".join(
-        f"{one.policy}: "
-        + ", ".join(f"{risk:.0%}" for risk in budget_of(one.policy).risks)
-        + f", at most {budget_of(one.policy).false_regions:g} false regions of a category a "
-        f"picture, on {budget_of(one.policy).false_share:.0%} of it, and "
+    risks = ", ".join(f"{risk:.0%}" for risk in RISKS)
+    budgets = "; ".join(
+        f"{one.policy}: at most {budget_of(one.policy).false_regions:g} false regions of a "
+        f"category a picture, on {budget_of(one.policy).false_share:.0%} of it, and "
         f"{budget_of(one.policy).to_a_person:.0%} of pictures to a person"
         for one in result.chosen
     )
@@ -286,10 +285,11 @@ What makes one probability of everything that saw a thing, and the thresholds on
 
 {promises}
 
-Tried, after a look at half B (so the bounds hold less strictly than the theorem says): {risks}.
-The risk is the smallest that half B supports
-within the budget. Costs are what happens on half B itself, without what other reasons send to a
-person. The promises are bounds on an *expected* share, averaged over groups drawn like those of the
-calibration pictures: the same sources in the same mixture. They do not carry over to unlike
-pictures; calibrate on your own. With n groups no method can promise less than 1 / (n + 1).
+Tried, after a look at half B (so the bounds hold less strictly than the theorem says): risks of
+{risks}. The risk is the smallest that half B supports within the budget. Budgets: {budgets}.
+
+Costs are what happens on half B itself, without what other reasons send to a person. The promises
+are bounds on an *expected* share, averaged over groups drawn like those of the calibration
+pictures: the same sources in the same mixture. They do not carry over to unlike pictures; calibrate
+on your own. With n groups no method can promise less than 1 / (n + 1).
 """

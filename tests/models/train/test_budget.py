@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.category import DETECTABLE
 from models.train.budget import BUDGETS, Budget, Scored, cost, within_budget
@@ -25,7 +27,7 @@ def pictures(count=40, false=(0.3,), seen=0.6):
 
 
 def budget(*, false_regions=3.0, false_share=1.0, to_a_person=1.0, needless=(0.1,)):
-    return Budget((0.05, 0.10), false_regions, false_share, to_a_person, needless)
+    return Budget(false_regions, false_share, to_a_person, needless)
 
 
 def test_of_no_picture_nothing_is_spent():
@@ -40,7 +42,7 @@ def test_a_budget_that_is_wide_enough_changes_nothing():
     controls, _ = within_budget(every, AT_ITS_WORD, budget())
 
     for category in DETECTABLE:
-        limits = Limits((0.05, 0.10), needless=0.1)
+        limits = Limits(needless=0.1)
         assert controls[category] == control(every, category, AT_ITS_WORD, limits)
 
 
@@ -129,3 +131,26 @@ def test_who_asks_less_has_the_smaller_budgets():
 
     assert cautious.false_regions > balanced.false_regions > fast.false_regions
     assert cautious.to_a_person > balanced.to_a_person > fast.to_a_person
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 99)] * 3), min_size=12, max_size=30))
+def test_who_may_spend_more_misses_no_more(scores):
+    """Of each person one label and two false proposals, in hundredths."""
+    every = [
+        judged(f"{at}", [seen / 100], [one / 100 for one in false], complete=[FACE])
+        for at, (seen, *false) in enumerate(scores)
+    ]
+
+    thresholds = [
+        control(
+            every,
+            FACE,
+            AT_ITS_WORD,
+            Limits(
+                false_regions=BUDGETS[name].false_regions, false_share=BUDGETS[name].false_share
+            ),
+        ).doubt_at
+        for name in ("cautious", "balanced", "fast")
+    ]
+
+    assert thresholds == sorted(thresholds)

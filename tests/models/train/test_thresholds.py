@@ -174,7 +174,7 @@ def test_what_the_risk_allows_may_be_lost():
 
 @pytest.mark.parametrize(
     ("count", "risk"),
-    [(8, None), (9, 0.10), (18, 0.10), (19, 0.05), (48, 0.05), (49, 0.02), (98, 0.02), (99, 0.01)],
+    [(3, None), (4, 0.20), (9, 0.10), (18, 0.07), (19, 0.05), (48, 0.03), (49, 0.02), (99, 0.01)],
 )
 def test_the_risk_is_one_of_those_fixed_beforehand_and_as_small_as_the_groups_allow(count, risk):
     every = [judged(f"{at}", [0.5]) for at in range(count)]
@@ -238,7 +238,7 @@ def test_a_risk_that_is_kept_exactly_is_kept():
 
 def test_what_rounding_keeps_is_not_counted_as_missed():
     """The threshold falls from 0.50008 to 0.5000, below the 0.50004 that the risk gives away."""
-    every = [judged(f"{at}", [0.50008]) for at in range(39)] + [judged("x", [0.50004])]
+    every = [judged(f"{at}", [0.50008]) for at in range(31)] + [judged("x", [0.50004])]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
