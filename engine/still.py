@@ -32,9 +32,9 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine import exif, generation, jpeg, png
+from engine import exif, generation, jpeg, png, raw, tiff
 from engine.colour import array_to_srgb, to_rgb
-from engine.damage import DAMAGE
+from engine.damage import DAMAGE, is_want_of_memory
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 from engine.images import Residue, SourceCodec
@@ -46,7 +46,6 @@ FULL_COMPARISON_PX: Final = 1_000_000
 
 _PLUGINS: Final[dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]]] = {
     "png": PngImagePlugin.PngImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
@@ -83,6 +82,8 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
             return _read_jpeg(data, max_megapixels)
         if kind == "heif":
             return _read_heif(data, max_megapixels)
+        if kind == "tiff":
+            return _read_tiff(data, max_megapixels)
         return _read_other(data, kind, max_megapixels)
 
 
@@ -90,7 +91,14 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
 def _friendly(kind: str) -> Iterator[None]:
     try:
         yield
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(
+            f"This {kind.upper()} announces more pixels than can be decoded safely: scale it down, "
+            "or cut it into parts."
+        ) from error
     except DAMAGE as error:
+        if is_want_of_memory(error):
+            raise
         raise UnreadableImage(
             f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "
             "Copy the file again from where it came from, or export it as JPEG or PNG."
@@ -101,8 +109,8 @@ def _format_of(data: bytes) -> str:
     if not data:
         raise UnreadableImage("The file is empty (0 bytes): copy it again from where it came from.")
     signatures = (
-        (b"\xff\xd8\xff", "jpeg"), (png.SIGNATURE, "png"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"),
-        (b"II+\0", "tiff"), (b"MM\0+", "tiff"), (b"GIF8", "gif"),
+        (b"\xff\xd8\xff", "jpeg"), (png.SIGNATURE, "png"), (b"GIF8", "gif"),
+        *((one, "tiff") for one in tiff.SIGNATURES),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"), (b"\xff\x4f\xff\x51", "jpeg2000"),
     )  # fmt: skip
     for signature, kind in signatures:
@@ -232,8 +240,6 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
     residue = _residue(image, kind)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return _read_tiff(image, residue)
     profile = image.info.get("icc_profile")
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)
@@ -241,7 +247,15 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     return Still(rgb, SourceCodec(kind, size, orientation, residue=residue))
 
 
-def _read_tiff(image: TiffImagePlugin.TiffImageFile, residue: Residue) -> Still:
+def _read_tiff(data: bytes, max_megapixels: float) -> Still:
+    block = tiff.Block(data)
+    found = tiff.pictures(block)
+    if tiff.is_raw(block, found):
+        return _read_raw(data, found, max_megapixels)
+    _check_size(tiff.the_picture(found).size, max_megapixels)
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    _check_size(Size(*image.size), max_megapixels)
+    residue = _residue(image, "tiff")
     grey_bits = int(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0])
     inverted = image.mode.startswith("I;16") and (
         image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -252,6 +266,15 @@ def _read_tiff(image: TiffImagePlugin.TiffImageFile, residue: Residue) -> Still:
     if inverted:
         rgb = np.invert(rgb)
     return Still(rgb, SourceCodec("tiff", Size(width, height), residue=residue))
+
+
+def _read_raw(data: bytes, found: tuple[tiff.Picture, ...], max_megapixels: float) -> Still:
+    _check_size(raw.size_of(data), max_megapixels)
+    rgb = raw.developed(data)
+    height, width = rgb.shape[:2]
+    size = Size(width, height)
+    raw.check_is_full(size, found)
+    return Still(rgb, SourceCodec("raw", size, residue=Residue.UNBOUNDED))
 
 
 def _whole_png(data: bytes, max_megapixels: float) -> bytes:
