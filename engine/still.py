@@ -248,8 +248,11 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
 
 
 def _read_tiff(data: bytes, max_megapixels: float) -> Still:
-    block = tiff.Block(data)
-    found = tiff.pictures(block)
+    try:
+        block = tiff.Block(data)
+        found = tiff.pictures(block)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This TIFF is damaged or cut short. {error}") from error
     if tiff.is_raw(block, found):
         return _read_raw(data, found, max_megapixels)
     _check_size(tiff.the_picture(found).size, max_megapixels)
