@@ -87,7 +87,12 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed(Quarantined):
+class Unread(Quarantined):
+    """The file could not be read; nothing is known of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Unread):
     """This machine could not do it now; `reason` says why, and the picture is not to blame.
 
     Whoever cannot wait and try again later holds the picture back.

@@ -12,7 +12,7 @@ import traceback
 
 from engine.damage import is_want_of_memory
 from engine.errors import LetheError, UnusableWeights
-from engine.outcome import Postponed, Quarantined, Work
+from engine.outcome import Postponed, Quarantined, Unread, Work
 
 _OF_MACHINE = {
     errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENXIO,
@@ -34,7 +34,7 @@ def refusal(job: Work, error: Exception) -> Quarantined:
         return Postponed(job.id, _UNREACHED.format(error.strerror or "unknown cause"))
     if isinstance(error, OSError):
         reason = error.strerror or "unknown cause"
-        return Quarantined(job.id, f"The file could not be read ({reason}).")
+        return Unread(job.id, f"The file could not be read ({reason}).")
     if is_want_of_memory(error):
         return Postponed(job.id, _NO_MEMORY)
     # say where, but not what: a foreign message may hold a name or a path
