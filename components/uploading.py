@@ -118,9 +118,7 @@ def ask_manifest() -> Manifest | None:
         icon=":material/download:",
     )
     try:
-        return read_manifest(csv.getvalue().decode("utf-8")) if csv else NO_MANIFEST
-    except UnicodeDecodeError:
-        st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
+        return read_manifest(csv.getvalue()) if csv else NO_MANIFEST
     except LetheError as error:
         st.error(plain(str(error)), icon=":material/error:")
     return None

@@ -131,6 +131,11 @@ def redact(
         _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
+    if unmatched := manifest.unmatched(one.name for one in pictures):
+        _say(
+            f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
+            "as they lie below the input folder."
+        )
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
     outbox = Outbox.create(out, policy, file_format, notary(home()), _today)
