@@ -156,8 +156,8 @@ def _check_plain(values: Iterable[str], *, line: int) -> None:
     joined = "".join(values)
     if "\n" in joined:
         raise InvalidManifest(
-            f"A value that ends on line {line} of the manifest goes over several lines: most likely "
-            "a quotation mark is not closed."
+            f"A value that ends on line {line} of the manifest goes over several lines: "
+            "most likely a quotation mark is not closed."
         )
     if not joined.isprintable():
         raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
