@@ -20,6 +20,7 @@ from engine.batch import ProcessPool
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.fitness import megapixels_of
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
@@ -294,6 +295,7 @@ def _job(
         id=release_id,
         image_id=picture,
         digest=hashlib.sha256(data).digest(),
+        megapixels=megapixels_of(data),
         path=path.absolute(),
         policy=outbox.policy,
         format=outbox.format,

@@ -70,6 +70,17 @@ def fitness_of(data: bytes) -> Fitness:
     )
 
 
+def megapixels_of(data: bytes) -> float:
+    """What a file's header announces, in millions of pixels; 0 where it cannot be told."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            size = _header(data).size
+    except UNDECODABLE:
+        return 0.0
+    return size.width * size.height / 1e6
+
+
 class _Header(NamedTuple):
     """What a file announces; nothing is allocated for it."""
 

@@ -44,6 +44,8 @@ class Job:
     digest: bytes | None = None
     """SHA-256 of the file as it was when this was decided; another content is not worked on.
     Never written anywhere: a plain hash would tell who holds a candidate original."""
+    megapixels: float | None = None
+    """What the file announces, for the time it may take; None when nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
