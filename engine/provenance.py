@@ -25,6 +25,7 @@ REMOVING: Final = (
     "fill.py",
     "generation.py",
     "geometry.py",
+    "hdr.py",
     "images.py",
     "jpeg.py",
     "masks.py",

@@ -32,7 +32,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine import exif, generation, jpeg, png, raw, tiff
+from engine import exif, generation, hdr, jpeg, png, raw, tiff
 from engine.colour import array_to_srgb, to_rgb
 from engine.damage import DAMAGE, is_want_of_memory
 from engine.errors import UnreadableImage
@@ -57,6 +57,7 @@ _LOSSLESS_TIFF: Final = frozenset(
      "tiff_ccitt", "lzma", "zstd"}
 )  # fmt: skip
 _PIXELWISE_MODES: Final = frozenset({"1", "L", "LA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK"})
+_COLOUR_BOX: Final = b"colrnclx"
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
 _SEQUENCE_BRANDS: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
 
@@ -223,7 +224,10 @@ def _read_heif(data: bytes, max_megapixels: float) -> Still:
     _check_single(len(heif))
     _check_size(Size(*heif.size), max_megapixels)
     # libheif has turned the picture already, whatever its EXIF says.
-    rgb = to_rgb(heif[0].to_pillow(), heif.info.get("icc_profile"))
+    profile = heif.info.get("icc_profile")
+    rgb = to_rgb(heif[0].to_pillow(), profile)
+    if profile is None:
+        rgb = hdr.to_srgb(rgb, _boxed_colours(data))
     return Still(rgb, SourceCodec("heif", Size(*heif.size), residue=Residue.UNBOUNDED))
 
 
@@ -236,15 +240,39 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
             "This JPEG 2000 has no end marker: it was cut short. Copy it again from where it came "
             "from."
         )
-    image = _PLUGINS[kind](io.BytesIO(data))
+    image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
     residue = _residue(image, kind)
+    if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
+        # programs leave the fourth byte at zero and mean no transparency, as browsers know
+        image = image.convert("RGB")
     profile = image.info.get("icc_profile")
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)
-    rgb = to_rgb(image, profile)
+    colours = _colours(data, kind, profile)
+    rgb = hdr.to_srgb(to_rgb(image, None if colours else profile), colours or hdr.Colours(1, 13))
     return Still(rgb, SourceCodec(kind, size, orientation, residue=residue))
+
+
+def _colours(data: bytes, kind: str, profile: bytes | None) -> hdr.Colours | None:
+    """The colours by code points, where those count more than a profile; None without any."""
+    if kind == "avif" and profile is None:
+        return _boxed_colours(data)
+    if kind == "png":  # third edition, 11.3.2: cICP before iCCP
+        found = (chunk.body for chunk in png.chunks(data) if chunk.name == b"cICP")
+        body = next(found, b"")
+        return hdr.Colours(body[0], body[1]) if len(body) == 4 else None
+    return None
+
+
+def _boxed_colours(data: bytes) -> hdr.Colours:
+    """What the first colour box of a HEIC or AVIF says; sRGB where there is none."""
+    at = data.find(_COLOUR_BOX)
+    body = data[at + len(_COLOUR_BOX) :][:4] if at >= 0 else b""
+    if len(body) < 4:
+        return hdr.Colours(1, 13)
+    return hdr.Colours(int.from_bytes(body[:2], "big"), int.from_bytes(body[2:], "big"))
 
 
 def _read_tiff(data: bytes, max_megapixels: float) -> Still:
@@ -255,8 +283,16 @@ def _read_tiff(data: bytes, max_megapixels: float) -> Still:
         raise UnreadableImage(f"This TIFF is damaged or cut short. {error}") from error
     if tiff.is_raw(block, found):
         return _read_raw(data, found, max_megapixels)
-    _check_size(tiff.the_picture(found).size, max_megapixels)
-    image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    picture = tiff.the_picture(found)
+    _check_size(picture.size, max_megapixels)
+    tiff.check_numbers(block, picture)
+    try:
+        image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    except SyntaxError as error:  # its directories were whole
+        raise UnreadableImage(
+            "This TIFF stores its pixels in a way that Lethe does not read: export it as an "
+            "ordinary TIFF, JPEG or PNG."
+        ) from error
     _check_size(Size(*image.size), max_megapixels)
     residue = _residue(image, "tiff")
     grey_bits = int(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0])

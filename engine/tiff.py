@@ -38,6 +38,8 @@ _FARTHEST: Final = np.uint64(1 << 62)
 """Larger offsets are beyond every file, and two of these still add up without overflow."""
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 259, 262
 _DNG_VERSION: Final = 50706
+_SAMPLE_FORMAT: Final = 339
+_FLOAT, _COMPLEX_FLOAT = 3, 6
 _REDUCED, _MASK, _DEPTH = 1, 4, 8
 """Bits of tag 254: a smaller version of another picture, a transparency mask, a depth map."""
 _SENSOR: Final = frozenset({32803, 34892})
@@ -229,6 +231,20 @@ def the_picture(found: tuple[Picture, ...]) -> Picture:
             "does not read it: export it as an ordinary TIFF, JPEG or PNG."
         )
     return whole[0]
+
+
+def check_numbers(block: Block, picture: Picture) -> None:
+    """Refuse pixels that are no whole numbers of a fixed range.
+
+    Raises:
+        UnreadableImage: they are.
+    """
+    entry = picture.directory.entries.get(_SAMPLE_FORMAT)
+    if entry is not None and np.isin(block.numbers(entry), (_FLOAT, _COMPLEX_FLOAT)).any():
+        raise UnreadableImage(
+            "The picture stores its pixels as floating point or 32-bit numbers, for which no fixed "
+            "range of brightness exists: save it with 8 or 16 bits a channel."
+        )
 
 
 def _picture(block: Block, directory: Directory) -> Picture:
