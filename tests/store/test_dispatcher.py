@@ -84,7 +84,7 @@ def test_a_release_lies_in_a_private_file_with_the_receipt_that_names_it(databas
 
 
 def test_the_picture_in_work_for_longest_is_told(database):
-    batch = a_batch(database, b"one", b"two")
+    batch = a_batch(database, [b"one", b"two"])
     assert progress.oldest_in_work(database) is None
 
     work.take(database, NOW + MINUTE)
