@@ -22,10 +22,22 @@ from engine.metadata import findings
 from tests import tiffs
 from tests.awkward import AWKWARD, exif_block, picture
 
-KINDS = (
-    "all metadata/progressive jpeg/jpeg with restarts/png text/rgba/lzw tiff/jpeg in tiff/"
-    "tiff with gps/webp/avif/heic/jpeg 2000/gif/bmp"
-).split("/")
+KINDS = [
+    "all metadata",
+    "progressive jpeg",
+    "jpeg with restarts",
+    "png text",
+    "rgba",
+    "lzw tiff",
+    "jpeg in tiff",
+    "tiff with gps",
+    "webp",
+    "avif",
+    "heic",
+    "jpeg 2000",
+    "gif",
+    "bmp",
+]
 SEEDS = {name: AWKWARD[name].data for name in KINDS} | {
     "dng": tiffs.dng(picture(48, 32)),
     "pyramid": tiffs.tiff_of(tiffs.rgb_page(32, 24), tiffs.rgb_page(16, 12, subfile=1)),
