@@ -13,6 +13,7 @@ home.strays()
 home.inbox()
 home.postponed()
 home.numbers()
+home.in_work()
 home.batches_under_way()
 if not totals.total:
     home.offer_samples()

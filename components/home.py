@@ -102,6 +102,14 @@ def postponed() -> None:
         )
 
 
+@st.fragment(run_every=2.0)
+def in_work() -> None:
+    """How long the machine has been at the picture it has had longest, so that a halt is seen."""
+    since = progress.oldest_in_work(database())
+    if since is not None:
+        st.caption(f"The oldest picture in work was begun {ago(since, now())}.")
+
+
 def _try_postponed() -> None:
     again.try_postponed(database())
 

@@ -6,18 +6,17 @@ absolute, nothing that climbs out, no links, no more than fits.
 
 from __future__ import annotations
 
-import lzma
 import re
 import secrets
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from components.archive import UNREADABLE, Member, UnusableArchive, members
 from engine.errors import InvalidDataset
 from store.files import open_private
 
@@ -29,11 +28,6 @@ _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
 _ABANDONED_AFTER = timedelta(days=1)
 _OWN_NAME = re.compile(r"[0-9a-f]{32}")
-_UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
-    NotImplementedError,
-)  # fmt: skip
-"""What reading a broken or encrypted zip raises."""
 
 
 def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
@@ -52,15 +46,19 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     try:
         with zipfile.ZipFile(content) as archive:
-            members = [one for one in archive.infolist() if not _is_clutter(one)]
+            found = [one for one in members(archive, name) if not _is_clutter(one)]
             room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
-            _refuse(name, members, room)
-            _write_all(archive, members, folder)
-    except _UNREADABLE as error:
+            _refuse(name, found, room)
+            _write_all(archive, found, folder)
+    except UnusableArchive as error:
         shutil.rmtree(folder, ignore_errors=True)
+        raise InvalidDataset(str(error)) from error
+    except UNREADABLE as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        cause = error.strerror if isinstance(error, OSError) else None
         raise InvalidDataset(
-            f"{name} could not be unpacked ({type(error).__name__}); nothing of it was kept. "
-            "Make the zip again, without a password."
+            f"{name} could not be unpacked ({cause or type(error).__name__}); nothing of it was "
+            "kept. Make the zip again, with shorter names perhaps, or give its folder instead."
         ) from error
     except InvalidDataset:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,54 +98,54 @@ def _unpacked_folder(home: Path, source: str) -> Path | None:
     return base / path.relative_to(base).parts[0]
 
 
-def _is_clutter(member: zipfile.ZipInfo) -> bool:
-    """True for folders, and for what file managers leave in zips."""
-    parts = member.filename.split("/")
-    return member.is_dir() or "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
+def _is_clutter(member: Member) -> bool:
+    """True for what file managers leave in zips."""
+    parts = member.name.split("/")
+    return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
 
 
-def _refuse(name: str, members: list[zipfile.ZipInfo], room: int) -> None:
-    if len(members) > MOST_MEMBERS:
+def _refuse(name: str, found: list[Member], room: int) -> None:
+    if len(found) > MOST_MEMBERS:
         raise InvalidDataset(
-            f"{name} holds {len(members)} files; at most {MOST_MEMBERS} are taken. "
+            f"{name} holds {len(found)} files; at most {MOST_MEMBERS} are taken. "
             "Unpack it and give its folder instead."
         )
-    total = sum(one.file_size for one in members)
+    total = sum(one.entry.file_size for one in found)
     if total > room:
         raise InvalidDataset(
             f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so "
             "nothing of it was kept. Unpack it elsewhere and give its folder instead."
         )
     seen: set[str] = set()
-    for one in members:
+    for one in found:
         _refuse_member(name, one)
-        if one.filename in seen:
-            raise InvalidDataset(f"{name} holds {one.filename!r} twice, so it was not unpacked.")
-        seen.add(one.filename)
+        if one.name in seen:
+            raise InvalidDataset(f"{name} holds {one.name!r} twice, so it was not unpacked.")
+        seen.add(one.name)
 
 
-def _refuse_member(name: str, member: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(member.filename)
-    climbs = path.is_absolute() or ".." in path.parts or "\\" in member.filename
+def _refuse_member(name: str, member: Member) -> None:
+    path = PurePosixPath(member.name)
+    climbs = path.is_absolute() or ".." in path.parts
     if climbs or not path.parts or ":" in path.parts[0]:
         raise InvalidDataset(
-            f"{name} holds {member.filename!r}, which would lie outside of its folder, so nothing "
+            f"{name} holds {member.name!r}, which would lie outside of its folder, so nothing "
             "was unpacked. Make the zip from inside the data set's folder."
         )
-    kind = stat.S_IFMT(member.external_attr >> 16)
+    kind = stat.S_IFMT(member.entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise InvalidDataset(
-            f"{name} holds {member.filename!r}, a link or a device, so nothing was unpacked. "
+            f"{name} holds {member.name!r}, a link or a device, so nothing was unpacked. "
             "Put the files themselves into the zip."
         )
 
 
-def _write_all(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], folder: Path) -> None:
-    for member in members:
-        path = folder / member.filename
+def _write_all(archive: zipfile.ZipFile, found: Iterable[Member], folder: Path) -> None:
+    for member in found:
+        path = folder / member.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # zipfile gives no byte more than the member's header said, so the sum above holds.
-        with archive.open(member) as source, open_private(path) as file:
+        with archive.open(member.entry) as source, open_private(path) as file:
             shutil.copyfileobj(source, file)
 
 

@@ -59,16 +59,21 @@ def take_files() -> None:
         help="Names in any script. Every file reaches an outcome; none is left out in silence.",
     )
     refused: list[str] = session.kept("upload_refused", list)
+    left_out: list[str] = session.kept("upload_left_out", list)
     if not dropped:
         for sentence in refused:
             st.error(plain(sentence), icon=":material/error:")
+        for sentence in left_out:
+            st.info(plain(sentence), icon=":material/info:")
         return
     refused.clear()
+    left_out.clear()
     session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
     with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
-                _staging().take_file(file.name, file.getvalue())
+                taken = _staging().take_file(file.name, file.getvalue())
+                left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
                 refused.append(str(error))  # told below the next, empty uploader
     st.rerun()
@@ -79,23 +84,34 @@ def take_folder() -> None:
     where = st.text_input("Folder", key="upload_folder", placeholder="/data/pictures")
     if st.button("List its pictures", key="upload_list", disabled=not where):
         with shown():
-            _staging().take_folder(where)
+            taken = _staging().take_folder(where)
+            session.keep("upload_left_out", [taken.left_out] if taken.left_out else [])
+            session.keep("upload_refused", [])
             st.rerun()
 
 
 def staged() -> tuple[Staged, ...]:
     """What was brought in and not started yet."""
-    files = _staging().files()
-    batch = batches.of_run(database(), _staging().token) if files else None
-    if batch is not None and batch.started_at is not None:
-        _staging().clear()  # the program ended between starting the batch and this
-        return ()
-    return files
+    with fatal():
+        _staging().settle(_is_started)
+        return _staging().files()
+
+
+def _is_started(token: str) -> bool:
+    batch = batches.of_run(database(), token)
+    return batch is not None and batch.started_at is not None
 
 
 def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
     """What was understood, problems first."""
     known = manifest or NO_MANIFEST
+    unmatched = known.unmatched(file.name for file in files)
+    if unmatched:
+        st.warning(
+            f"{counted(unmatched, 'line')} of the manifest name no picture here. They must name "
+            "files as they stand in this list.",
+            icon=":material/warning:",
+        )
     rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
     st.dataframe(
         pd.DataFrame(rows),
@@ -119,9 +135,7 @@ def ask_manifest() -> Manifest | None:
         icon=":material/download:",
     )
     try:
-        return read_manifest(csv.getvalue().decode("utf-8")) if csv else NO_MANIFEST
-    except UnicodeDecodeError:
-        st.error("The manifest is not UTF-8 text; save it as CSV UTF-8.", icon=":material/error:")
+        return read_manifest(csv.getvalue()) if csv else NO_MANIFEST
     except LetheError as error:
         st.error(plain(str(error)), icon=":material/error:")
     return None
@@ -188,11 +202,15 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
             key="upload_start",
             icon=":material/play_arrow:",
             disabled=order is None or manifest is None,
+            # what the person sees now, not what has come in by the time of the click
+            on_click=session.keep,
+            args=("upload_wished", [file.id for file in files]),
         )
         st.button(
             "Clear",
             key="upload_clear",
-            on_click=_staging().clear,
+            on_click=_clear,
+            args=([file.id for file in files],),
             icon=":material/delete:",
             help="Forget these files; nothing was started.",
         )
@@ -200,13 +218,13 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
     if not pressed or order is None or manifest is None:
         return
     with shown(), st.spinner("Copying originals to a safe place …"):
-        token = _staging().token
-        request = Request(order.name, order.policy.to_toml(), order.format, run=token)
-        batch = batches.create(database(), request, now())
-        incoming = (Incoming(file.name, file.path) for file in files)
-        intake.add(database(), batch.id, incoming, now(), manifest=manifest)
-        batches.start(database(), batch.id, now())
-        _staging().clear()
+        wished: list[str] = session.kept("upload_wished", list)
+        with _staging().claimed(wished) as (token, waiting):
+            request = Request(order.name, order.policy.to_toml(), order.format, run=token)
+            batch = batches.create(database(), request, now())
+            incoming = (Incoming(file.name, file.path) for file in waiting)
+            intake.add(database(), batch.id, incoming, now(), manifest=manifest)
+            batches.start(database(), batch.id, now())
         session.keep("started_batch", batch.id)
         session.forget("upload_default_name")
         st.rerun()
@@ -224,7 +242,12 @@ def _summary(files: tuple[Staged, ...]) -> str:
 
 
 def _staging() -> Staging:
-    return Staging(home() / "staging")
+    return Staging(home() / "staging", session.user().name)
+
+
+def _clear(ids: list[str]) -> None:
+    with shown():
+        _staging().forget(ids)
 
 
 def _row(file: Staged, manifest: Manifest) -> dict[str, str]:

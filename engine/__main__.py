@@ -12,7 +12,7 @@ from pathlib import Path
 from engine import bench, cli, commands, signing_command
 from engine.attacks import command as attacks
 from engine.category import Category
-from engine.errors import LetheError
+from engine.errors import InvalidManifest, LetheError
 from engine.evaluation import command as evaluation
 from engine.evaluation.recall import TARGET
 from engine.lint import command as linting
@@ -122,7 +122,12 @@ def _report(summary: commands.Summary, *, as_json: bool) -> int:
 
 
 def _manifest(path: Path | None) -> Manifest:
-    return Manifest() if path is None else read_manifest(cli.text_of(path))
+    if path is None:
+        return Manifest()
+    try:
+        return read_manifest(path.read_bytes())
+    except OSError as error:
+        raise InvalidManifest(f"{path} could not be read: {error.strerror}.") from error
 
 
 def _parser() -> argparse.ArgumentParser:

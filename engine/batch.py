@@ -3,7 +3,8 @@
 The pool is loky's. Unlike a `spawn` pool of the standard library it does not run the caller's main
 script again in every worker (inside Streamlit that script is `Home.py`), and it says so when a
 worker dies. Pictures that were under way then are tried again one at a time; the one that takes its
-process down a second time is quarantined, and the batch goes on.
+process down a second time is quarantined, and the batch goes on. So is one that does not come to
+an end: nobody can tell which of several it is, so the workers are ended and each is tried alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from multiprocessing import resource_tracker
 
 import cv2
 import loky
+from loky.process_executor import ShutdownExecutorError
 
 from engine import codec, pipeline
 from engine.detect.ensemble import Ensemble
@@ -52,6 +54,9 @@ log = logging.getLogger(__name__)
 
 AHEAD = 2
 """Jobs handed to the pool per worker: one in work, one waiting, so that no worker runs dry."""
+PATIENCE_S, PATIENCE_PER_MEGAPIXEL_S = 300.0, 10.0
+"""How long a picture may take. Some thirty times what one takes on an idle core, for a worker may
+share it with others and has to load its models first."""
 PARENT_CHECK_S = 1.0
 _KILLED = "The system ended the program while it worked on it, for want of memory most likely."
 NICENESS = 5
@@ -137,18 +142,29 @@ class ProcessPool:
         self._workers = workers
         self._pool = _new_pool(workers)
         self._is_busy = False
+        self._is_closed = False
 
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         source = iter(jobs)
         under_way: dict[Future[Outcome], Work] = {}
+        deadlines: dict[Future[Outcome], float] = {}
         while True:
             for job in islice(source, AHEAD * self._workers - len(under_way)):
-                under_way[self._submit(job)] = job
+                future = self._submit(job)
+                under_way[future] = job
+                # it may have to wait for those handed over before
+                deadlines[future] = time.monotonic() + AHEAD * patience_s(job)
             self._is_busy = bool(under_way)
             if not under_way:
                 return
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            left_s = min(deadlines[one] for one in under_way) - time.monotonic()
+            done, _ = wait(under_way, max(left_s, 0.0), return_when=FIRST_COMPLETED)
+            if self._is_closed:
+                return
+            if not done:  # one of them does not come to an end
+                self._renew()
+                done = set(under_way)
             yield from (_outcome(one, under_way[one]) for one in done if not _died(one))
             if any(_died(future) for future in done):
                 wait(under_way)  # a broken pool ends all its futures
@@ -162,6 +178,7 @@ class ProcessPool:
 
     def close(self) -> None:
         """Stop the workers; jobs under way are given up at once."""
+        self._is_closed = True
         self._pool.shutdown(wait=True, kill_workers=self._is_busy)
 
     def _submit(self, job: Work) -> Future[Outcome]:
@@ -176,8 +193,11 @@ class ProcessPool:
     def _one_by_one(self, suspects: Iterable[Work]) -> Iterator[Outcome]:
         for job in suspects:
             future = self._submit(job)
-            wait([future])
-            if _died(future):
+            done, _ = wait([future], patience_s(job))
+            if not done:
+                self._renew()
+                yield _endless(job)
+            elif _died(future):
                 yield _stopped(job, future)
             else:
                 yield _outcome(future, job)
@@ -187,8 +207,24 @@ class ProcessPool:
         self._pool = _new_pool(self._workers)
 
 
+def patience_s(job: Work) -> float:
+    """How long a job may take, in seconds."""
+    announced = job.megapixels if isinstance(job, Job) else None
+    most = job.policy.codec.max_megapixels
+    megapixels = most if announced is None else min(announced, most)
+    return PATIENCE_S + PATIENCE_PER_MEGAPIXEL_S * megapixels
+
+
+def _endless(job: Work) -> Quarantined:
+    return Quarantined(
+        job.id,
+        f"Work on this picture had not ended after {patience_s(job) / 60:.0f} minutes, tried "
+        "alone, so it was stopped and the picture held back. Export it again as JPEG or PNG.",
+    )
+
+
 def _died(future: Future[Outcome]) -> bool:
-    return isinstance(future.exception(), BrokenProcessPool)
+    return isinstance(future.exception(), BrokenProcessPool | ShutdownExecutorError)
 
 
 def _stopped(job: Work, future: Future[Outcome]) -> Quarantined:
@@ -223,7 +259,10 @@ def _ctrl_c_held() -> Iterator[None]:
 
 def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
     return loky.ProcessPoolExecutor(
-        max_workers=workers, initializer=_start_worker, initargs=(os.getpid(),)
+        max_workers=workers,
+        initializer=_start_worker,
+        initargs=(os.getpid(),),
+        env={"OMP_NUM_THREADS": "1"},  # LibRaw's; one thread a worker, as for everything else
     )
 
 

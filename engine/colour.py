@@ -65,6 +65,10 @@ def _separated(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         return image.convert("L"), None
     if image.mode in ("P", "YCbCr", "RGBX"):
         return image.convert("RGB"), None
+    if image.mode == "LAB":
+        raise UnreadableImage(
+            "The picture stores its colours as Lab, which Lethe does not read: save it as RGB."
+        )
     raise UnreadableImage(
         f"The picture stores its pixels as {image.mode} (such as 32-bit numbers), for which no "
         "fixed range of brightness exists: save it with 8 or 16 bits a channel."

@@ -20,16 +20,18 @@ from engine.batch import ProcessPool
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.fitness import megapixels_of
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
 from engine.outbox import Fate, Outbox
-from engine.outcome import FormatChoice, Job, Quarantined
+from engine.outcome import FormatChoice, Job, Quarantined, Unread
 from engine.plan import Plan, Region, Verdict
 from engine.policy import Policy
 from engine.sources import Source, sources
 from engine.triage import settled
 
+_RANDOM = secrets.SystemRandom()
 COMMAND_LINE = "command line"
 """The reviewer's name in receipts when a verdict file gives none."""
 
@@ -87,6 +89,8 @@ class _Run:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
                     source, picture = self._sources.pop(outcome.job_id)
+                    if isinstance(outcome, Unread):
+                        picture = ""  # of no content, so that the next run asks again
                     self._count(self.outbox.record(source, picture, outcome), bar)
         finally:
             executor.close()
@@ -119,13 +123,22 @@ def redact(
     """Take every picture of an input down the line, skipping those an earlier run finished."""
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
-    if out.resolve() == Path(where).resolve():
-        raise UnusableFolder("The output folder must not be the input folder.")
+    if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
+        raise UnusableFolder(
+            "The output folder must not be the input folder, nor hold it: choose another."
+        )
     pictures, left_alone = sources(where, leave_out=out)
+    if left_alone:
+        _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
-    if left_alone:
-        _say(f"Left alone, as no pictures or linked folders: {left_alone}.")
+    if unmatched := manifest.unmatched(one.name for one in pictures):
+        _say(
+            f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
+            "as they lie below the input folder."
+        )
+    # releases lie on the disk in the order of their making, which names would tell
+    _RANDOM.shuffle(pictures)
     outbox = Outbox.create(out, policy, file_format, notary(home()), _today)
     run = _Run(outbox, workers)
     run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
@@ -137,11 +150,13 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     started = time.perf_counter()
     try:
         # str.splitlines would also split at characters that names in other scripts may hold
-        lines = verdicts.read_text(encoding="utf-8").split("\n")
+        lines = verdicts.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
     originals: dict[str, list[Path]] = {}
     for source in sources(where, leave_out=out)[0]:
+        if source.problem:
+            continue
         originals.setdefault(source.name, []).append(source.path)
     outbox = Outbox(out, notary(home()), _today)
     run = _Run(outbox, workers)
@@ -149,12 +164,15 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 
     def steps() -> Iterator[tuple[str, Step]]:
         plans = outbox.plans()
+        accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                yield from _accepted(line, plans, originals, outbox)
+                accepted += _accepted(line, plans, originals, outbox)
             except LetheError as error:
                 problems[verdicts.name] += 1
                 _say(f"{verdicts.name}, line {number}: {error}")
+        _RANDOM.shuffle(accepted)  # as in `redact`
+        yield from accepted
 
     run.work(steps(), total=None)
     seconds = time.perf_counter() - started
@@ -163,10 +181,8 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 
 def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
-    if source.path.is_dir():
-        return _unread(
-            source, outbox, "This folder could not be opened; what is in it was not seen."
-        )
+    if source.problem:
+        return _unread(source, outbox, source.problem)
     try:
         data = source.path.read_bytes()
     except OSError as error:
@@ -200,7 +216,10 @@ def _accepted(
         InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
     """
     value = _verdict_line(line)
-    if value.get("accept") is not True:
+    accept = value.get("accept")
+    if not (accept is None or isinstance(accept, bool)):
+        raise InvalidVerdict(f'"accept" is {str(accept)[:20]!r}; write true or false.')
+    if not accept:
         return
     source = value.get("source")
     if not isinstance(source, str) or not any(source == name for name, _ in plans):
@@ -276,6 +295,7 @@ def _job(
         id=release_id,
         image_id=picture,
         digest=hashlib.sha256(data).digest(),
+        megapixels=megapixels_of(data),
         path=path.absolute(),
         policy=outbox.policy,
         format=outbox.format,

@@ -8,16 +8,17 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pillow_heif
 from PIL import Image
 
-from engine.damage import DAMAGE
+from engine import tiff
+from engine.damage import UNDECODABLE
+from engine.errors import UnreadableImage
+from engine.geometry import Size
 from engine.lint.finding import Finding, Kind, from_json
 from engine.metadata import findings, labels
-
-_BROKEN = (*DAMAGE, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,61 @@ def fitness_of(data: bytes) -> Fitness:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _fitness(_opened(data), data)
-    except _BROKEN:
+            header = _header(data)
+    except UNDECODABLE:
         return Fitness(problem="This is not a picture Lethe can read.")
-
-
-def _fitness(image: Image.Image, data: bytes) -> Fitness:
-    frames = getattr(image, "n_frames", 1)
-    many = frames > 1 and image.format != "MPO"
     found = findings(data)
     broken = next((one.tells for one in found if one.kind is Kind.UNREADABLE), "")
     return Fitness(
-        format=str(image.format or "").replace("MPO", "JPEG"),
-        width=image.width,
-        height=image.height,
+        format=header.format,
+        width=header.size.width,
+        height=header.size.height,
         findings=found,
-        problem=f"It holds {frames} pictures; save the one you want by itself." if many else broken,
+        problem=header.problem or broken,
     )
 
 
-def _opened(data: bytes) -> Image.Image:
+def megapixels_of(data: bytes) -> float:
+    """What a file's header announces, in millions of pixels; 0 where it cannot be told."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            size = _header(data).size
+    except UNDECODABLE:
+        return 0.0
+    return size.width * size.height / 1e6
+
+
+class _Header(NamedTuple):
+    """What a file announces; nothing is allocated for it."""
+
+    format: str
+    size: Size
+    problem: str = ""
+
+
+def _header(data: bytes) -> _Header:
+    if data.startswith(tiff.SIGNATURES):
+        return _header_of_tiff(data)
     if pillow_heif.is_supported(data[:32]):
         heif = pillow_heif.open_heif(data)
-        image = Image.new("1", heif.size)
-        image.format = "HEIC"
-        return image
-    return Image.open(io.BytesIO(data))
+        return _Header("HEIC", Size(*heif.size), _many(len(heif)))
+    image = Image.open(io.BytesIO(data))
+    # an MPO's further views are left out, and its first is a JPEG
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    return _Header(str(image.format or "").replace("MPO", "JPEG"), Size(*image.size), _many(frames))
+
+
+def _header_of_tiff(data: bytes) -> _Header:
+    try:
+        block = tiff.Block(data)
+        found = tiff.pictures(block)
+        if tiff.is_raw(block, found):
+            return _Header("raw photograph", max(found, key=lambda one: one.pixels).size)
+        return _Header("TIFF", tiff.the_picture(found).size)
+    except UnreadableImage as error:
+        return _Header("TIFF", Size(0, 0), str(error))
+
+
+def _many(frames: int) -> str:
+    return f"It holds {frames} pictures; save the one you want by itself." if frames > 1 else ""

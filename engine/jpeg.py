@@ -171,7 +171,10 @@ def _structure(walk: tuple[Segment, ...], data: bytes) -> JpegStructure:
 def _segment(data: bytes, at: int) -> Segment:
     start = at
     if data[at : at + 1] not in (b"\xff", b""):
-        raise UnreadableImage(f"This JPEG is damaged at byte {at}: no marker where one must be.")
+        raise UnreadableImage(
+            f"This JPEG is damaged at byte {at}: no marker where one must be. If a new copy has "
+            "the same fault, open it in another program and export it again."
+        )
     while data[at : at + 1] == b"\xff":
         at += 1
     if at >= len(data):
@@ -181,7 +184,8 @@ def _segment(data: bytes, at: int) -> Segment:
         return Segment(EOI, start, b"", at + 1, at + 1)
     if marker in (0x00, 0x01, SOI) or 0xD0 <= marker <= 0xD7:
         raise UnreadableImage(
-            f"This JPEG is damaged at byte {at}: marker {marker:02X} is misplaced."
+            f"This JPEG is damaged at byte {at}: marker {marker:02X} is misplaced. If a new copy "
+            "has the same fault, open it in another program and export it again."
         )
     length = int.from_bytes(data[at + 1 : at + 3], "big")
     body_end = at + 1 + length
@@ -290,6 +294,12 @@ def _mcu_count(scan: Scan, size: Size, components: tuple[Component, ...]) -> int
 def _check_restarts(data: bytes, scan: Scan, mcu_count: int) -> None:
     found = [match[1][0] - 0xD0 for match in _RESTART.finditer(data, *scan.coded)]
     expected = (mcu_count - 1) // scan.interval if scan.interval else 0
+    if len(found) > expected:
+        raise UnreadableImage(
+            f"This JPEG has {len(found)} restart markers where it announces {expected}, so nobody "
+            "can tell whether it is whole. Some scanners and old phones write such files: open it "
+            "in another program and export it again."
+        )
     if len(found) != expected or any(number != index % 8 for index, number in enumerate(found)):
         raise UnreadableImage(
             f"This JPEG has {len(found)} of {expected} restart markers, or has them out of order: "

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -26,6 +27,7 @@ COLUMNS = (
 )
 LONGEST_DAYS = 36_500
 """A hundred years."""
+_REST = "more values"
 _REQUIRED = ("filename", "licence")
 _RULE = "The policy says: no licence, no release."
 _TRUE, _FALSE = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
@@ -54,7 +56,11 @@ class Manifest:
 
         A bare name speaks for no file of that name in a folder: that may be somebody else's.
         """
-        return self.entries.get(source.replace("\\", "/"))
+        return self.entries.get(_key(source))
+
+    def unmatched(self, sources: Iterable[str]) -> int:
+        """How many lines speak of no picture here; most often their paths are not relative."""
+        return len(self.entries.keys() - set(map(_key, sources)))
 
     def refusal(self, source: str, *, require_licence: bool) -> str | None:
         """Why this picture may not be released, as a sentence; None when it may."""
@@ -68,43 +74,99 @@ class Manifest:
         return None
 
 
-def read_manifest(text: str) -> Manifest:
-    """Read a manifest CSV (UTF-8 text, comma or semicolon separated, header line first).
+def read_manifest(text: str | bytes) -> Manifest:
+    """Read a manifest CSV (UTF-8, comma or semicolon separated, header line first).
+
+    Lines may end as on any system, in old files of spreadsheets with a bare carriage return.
 
     Raises:
-        InvalidManifest: a column is missing or unknown, a value cannot be read, or a file is named
-            twice with different values; the message names the line.
+        InvalidManifest: it is not UTF-8, a column is missing or unknown, a value or a quotation
+            cannot be read, or a file is named twice with different values; the message names the
+            line.
     """
-    text = text.removeprefix("\ufeff")
-    header = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header else ",")
-    names = {name: _column(name) for name in rows.fieldnames or ()}
+    plain = _decoded(text) if isinstance(text, bytes) else text
+    plain = plain.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    header = plain.partition("\n")[0]
+    delimiter = ";" if ";" in header else ","
+    rows = csv.DictReader(io.StringIO(plain), restkey=_REST, delimiter=delimiter, strict=True)
+    try:
+        columns = _columns(rows.fieldnames or ())
+        return Manifest(MappingProxyType(_entries(rows, columns)))
+    except csv.Error as error:
+        raise InvalidManifest(
+            f"The manifest cannot be read from line {rows.line_num + 1} on: a quotation mark there "
+            "is never closed, or stands inside a value."
+        ) from error
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidManifest("The manifest is not UTF-8 text; save it as CSV UTF-8.") from error
+
+
+def _columns(header: Sequence[str]) -> dict[str, str]:
+    """Our name of a column by the manifest's."""
+    names = {name: _column(name) for name in header}
     missing = [name for name in _REQUIRED if name not in names.values()]
     if missing:
         raise InvalidManifest(
             f"The manifest has no column {' and no column '.join(missing)}; "
             f"its first line must name: {', '.join(COLUMNS)}."
         )
+    if "" in names.values():
+        number = list(names.values()).index("") + 1
+        raise InvalidManifest(
+            f"Column {number} of the manifest has no name in the first line; name it, or remove it."
+        )
     unknown = [name for name, column in names.items() if column not in COLUMNS]
     if unknown:
         raise InvalidManifest(
             f"The manifest has a column Lethe does not know: {', '.join(unknown)}."
         )
-    columns = list(names.values())
-    if len(rows.fieldnames or ()) != len(set(columns)):
+    if len(header) != len(set(names.values())):
         raise InvalidManifest(
             "The manifest has a column twice (license and licence are one); keep one of them."
         )
+    return names
+
+
+def _entries(rows: csv.DictReader[str], columns: Mapping[str, str]) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for row in rows:
-        values = {names[key]: (value or "").strip() for key, value in row.items() if key in names}
-        filename = values.pop("filename").replace("\\", "/")
+        rest: Sequence[str] = row.pop(_REST, ())
+        values = {columns[key]: (value or "").strip() for key, value in row.items()}
+        _check_plain([*values.values(), *rest], line=rows.line_num)
+        if any(value.strip() for value in rest):
+            raise InvalidManifest(
+                f"Line {rows.line_num} of the manifest has more values than there are columns; "
+                "put a value that holds a separator in quotation marks."
+            )
+        filename = _key(values.pop("filename"))
         entry = _entry(values, line=rows.line_num)
         if entries.setdefault(filename, entry) != entry:
             raise InvalidManifest(
                 f"Line {rows.line_num} of the manifest contradicts an earlier line."
             )
-    return Manifest(MappingProxyType(entries))
+    return entries
+
+
+def _check_plain(values: Iterable[str], *, line: int) -> None:
+    joined = "".join(values)
+    if "\n" in joined:
+        raise InvalidManifest(
+            f"A value that ends on line {line} of the manifest goes over several lines: "
+            "most likely a quotation mark is not closed."
+        )
+    if not joined.isprintable():
+        raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
+
+
+def _key(name: str) -> str:
+    """A relative path as it is compared: accents are written in two ways, by Macs in the other."""
+    parts = name.replace("\\", "/").split("/")
+    return unicodedata.normalize("NFC", "/".join(part for part in parts if part != "."))
 
 
 def _column(name: str) -> str:
@@ -128,8 +190,6 @@ def _entry(values: Mapping[str, str], *, line: int) -> Entry:
         raise InvalidManifest(
             f"Line {line} of the manifest: retain_days is {days[:20]}; write 1 to {LONGEST_DAYS}."
         )
-    if any(not value.isprintable() for value in values.values()):
-        raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
     return Entry(
         source=values.get("source", ""),
         licence=values["licence"],

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine import png
-from engine.damage import DAMAGE
+from engine.damage import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.lint.bmps import in_bmp
 from engine.lint.finding import Finding, Kind
@@ -23,6 +23,7 @@ from engine.lint.jpegs import in_jpeg
 from engine.lint.pngs import in_png
 from engine.lint.riffs import in_webp
 from engine.lint.tiffs import in_tiff
+from engine.tiff import SIGNATURES
 
 LARGEST_FILE: Final = 512 * 1024 * 1024
 """Bytes; larger files are not looked into, and that is said."""
@@ -33,10 +34,7 @@ MOST_FOUND: Final = 200_000
 _FINDERS: Final = (
     (0, b"\xff\xd8", in_jpeg),
     (0, png.SIGNATURE, in_png),
-    (0, b"II*\0", in_tiff),
-    (0, b"MM\0*", in_tiff),
-    (0, b"II+\0", in_tiff),
-    (0, b"MM\0+", in_tiff),
+    *((0, signature, in_tiff) for signature in SIGNATURES),
     (0, b"GIF8", in_gif),
     (8, b"WEBP", in_webp),
     (0, b"BM", in_bmp),
@@ -74,7 +72,7 @@ def findings(data: bytes) -> tuple[Finding, ...]:
         return (Finding(Kind.FORMAT, WHOLE, 0, 0, str(error)),)
     except UnreadableImage as error:
         problem = str(error)
-    except DAMAGE:
+    except UNDECODABLE:
         problem = "It is damaged in a way that nothing can be said about the rest."
     if problem:
         found[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)

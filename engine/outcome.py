@@ -44,6 +44,8 @@ class Job:
     digest: bytes | None = None
     """SHA-256 of the file as it was when this was decided; another content is not worked on.
     Never written anywhere: a plain hash would tell who holds a candidate original."""
+    megapixels: float | None = None
+    """What the file announces, for the time it may take; None when nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,12 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed(Quarantined):
+class Unread(Quarantined):
+    """The file could not be read; nothing is known of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Unread):
     """This machine could not do it now; `reason` says why, and the picture is not to blame.
 
     Whoever cannot wait and try again later holds the picture back.

@@ -25,12 +25,15 @@ REMOVING: Final = (
     "fill.py",
     "generation.py",
     "geometry.py",
+    "hdr.py",
     "images.py",
     "jpeg.py",
     "masks.py",
     "png.py",
+    "raw.py",
     "removal.py",
     "still.py",
+    "tiff.py",
 )
 """Modules of `engine` that decide which pixels go and what takes their place: `codec`, `masks` and
 `removal` with all they import, as a test derives. Of the policy, values are hashed instead."""

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import errno
 import logging
-import re
 import traceback
 
+from engine.damage import is_want_of_memory
 from engine.errors import LetheError, UnusableWeights
-from engine.outcome import Postponed, Quarantined, Work
+from engine.outcome import Postponed, Quarantined, Unread, Work
 
 _OF_MACHINE = {
     errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENXIO,
     errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT,
 }  # fmt: skip
-_NO_ROOM = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
-"""How ONNX Runtime and OpenCV say that there is no memory."""
 _UNREACHED = "A file could not be reached ({}); is its disk there, and has it room?"
 _NO_MEMORY = "This machine had too little memory for it."
 
@@ -36,8 +34,8 @@ def refusal(job: Work, error: Exception) -> Quarantined:
         return Postponed(job.id, _UNREACHED.format(error.strerror or "unknown cause"))
     if isinstance(error, OSError):
         reason = error.strerror or "unknown cause"
-        return Quarantined(job.id, f"The file could not be read ({reason}).")
-    if isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
+        return Unread(job.id, f"The file could not be read ({reason}).")
+    if is_want_of_memory(error):
         return Postponed(job.id, _NO_MEMORY)
     # say where, but not what: a foreign message may hold a name or a path
     frames = "".join(traceback.format_tb(error.__traceback__))

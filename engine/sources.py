@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UnusableFolder
 
 _NAMED_PICTURES = (
-    "apng arw avif bmp cr2 dib dng gif heic heif ico j2k jfif jp2 jpe jpeg jpf jpg jpx jxl "
-    "nef pbm pgm png pnm ppm psd svg tga tif tiff webp"
+    "3fr apng arw avif bmp cr2 cr3 dcr dib dng erf gif heic heif ico iiq j2k jfif jp2 jpe jpeg jpf "
+    "jpg jpx jxl mef mrw nef nrw orf pbm pef pgm png pnm ppm psd raf rw2 rwl sr2 srw svg tga tif "
+    "tiff webp x3f"
 )
 PICTURE_SUFFIXES = frozenset("." + ending for ending in _NAMED_PICTURES.split())
 """Files so named are pictures to their owner, whether or not Lethe can read them."""
@@ -30,6 +33,18 @@ _SIGNATURES = (
     b"\xff\x0a",
     b"8BPS",
 )
+_FILMS = frozenset(
+    {b"qt  ", b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"M4V ", b"M4VP"}
+    | {b"avc1", b"3gp4", b"3gp5", b"3gp6", b"3g2a", b"XAVC", b"MSNV", b"M4A "}
+)
+"""Brands of films and sound, whose files start like those of HEIC."""
+_GONE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENOTDIR})
+"""What following a link to nothing, or in a circle, says."""
+_SYSTEM = frozenset({Path("/proc"), Path("/sys")})
+"""What lies there is made up when it is read, and some of it never ends."""
+_CLOSED = "This folder could not be opened; what is in it was not seen."
+_DANGLING = "This is a link that leads to no file, so there is no picture."
+_NO_FILE = "This is no plain file but a pipe, a socket or a device, so it was not opened."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,9 @@ class Source:
     name: str
     """Path relative to the input, with forward slashes; undecodable bytes as backslash escapes."""
     path: Path
+    problem: str = ""
+    """Why it cannot be opened, as a sentence. Such a path is not to be read: a pipe would keep its
+    reader waiting for ever."""
 
 
 def sources(
@@ -55,53 +73,90 @@ def sources(
         hidden: whether files and folders whose name starts with a dot count, `.git` apart.
 
     Returns:
-        The pictures, sorted by name, and the number of files and linked folders left alone. A
-        folder that cannot be opened stands among the pictures, so that it is not passed over.
+        The pictures, sorted by name, and the number of what was left alone: files that are no
+        pictures, links to folders, and what is hidden; a folder counts once. What cannot be opened
+        and may be a picture, or hold some, stands among the pictures with its problem.
 
     Raises:
         UnusableFolder: there is nothing there.
     """
-    root, files, links = _files(where)
+    root, paths, left_alone = _paths(where, hidden=hidden)
     if leave_out is not None:
-        away = leave_out.resolve()
-        files = [path for path in files if away not in (path.resolve(), *path.resolve().parents)]
-    visible = [path for path in files if not _is_left_alone(path.relative_to(root), hidden)]
+        away = _real(leave_out)
+        paths = [path for path in paths if away not in (_real(path), *_real(path).parents)]
     # a single file that was named is meant, whatever it looks like
-    is_named = Path(where).is_file()
-    pictures = [path for path in visible if is_named or path.is_dir() or is_picture(path)]
-    found = [Source(_name(path.relative_to(root)), path) for path in pictures]
-    left_alone = len(visible) - len(pictures) + links
+    is_named = paths == [Path(where)]
+    found = [one for path in paths if (one := _source(path, root, is_named=is_named))]
+    left_alone += len(paths) - len(found)
     return sorted(found, key=lambda source: source.name), left_alone
 
 
-def _files(where: str) -> tuple[Path, list[Path], int]:
-    """Root, files with folders that could not be opened, and the number of linked folders."""
+def _source(path: Path, root: Path, *, is_named: bool) -> Source | None:
+    """None for what is no picture."""
+    is_surely = is_named or path.suffix.lower() in PICTURE_SUFFIXES
+    name = _name(path.relative_to(root))
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno not in _GONE:
+            return Source(name, path, f"The file could not be reached ({error.strerror}).")
+        return Source(name, path, _DANGLING) if is_surely else None
+    if stat.S_ISDIR(mode):
+        return Source(name, path, _CLOSED)
+    if not stat.S_ISREG(mode):
+        return Source(name, path, _NO_FILE) if is_surely else None
+    return Source(name, path) if is_surely or is_picture(path) else None
+
+
+def _paths(where: str, *, hidden: bool) -> tuple[Path, list[Path], int]:
+    """Root, files with folders that could not be opened, and the number of what was left alone."""
     path = Path(where)
-    if path.is_dir():
-        return path, *_walked(path)
-    if path.is_file():
+    is_there = os.path.lexists(path)
+    if _SYSTEM & {_real(path), *_real(path).parents}:
+        raise UnusableFolder(f"{where} belongs to the system and holds no pictures.")
+    if os.path.isdir(path):  # noqa: PTH112 -- says no where Path.is_dir would raise
+        return path, *_walked(path, hidden=hidden)
+    if is_there:
         return path.parent, [path], 0
     if not glob.has_magic(where):
         raise UnusableFolder(f"There is no file or folder {where}.")
     matches = [Path(match) for match in glob.glob(where, recursive=True)]  # noqa: PTH207
+    root = _fixed_part(path)
+    visible = [one for one in matches if not _is_left_alone(one.relative_to(root), hidden)]
     # a pattern follows links to folders, in circles too: each file counts once
-    files = {match.resolve(): match for match in sorted(matches, reverse=True) if match.is_file()}
+    files = {
+        _real(match) if os.path.exists(match) else match: match  # noqa: PTH110
+        for match in sorted(visible, reverse=True)
+        if not os.path.isdir(match)  # noqa: PTH112
+    }
     if not files:
         raise UnusableFolder(f"No file matches {where}.")
-    return _fixed_part(path), list(files.values()), 0
+    return root, list(files.values()), len(matches) - len(visible)
 
 
-def _walked(root: Path) -> tuple[list[Path], int]:
+def _walked(root: Path, *, hidden: bool) -> tuple[list[Path], int]:
     found: list[Path] = []
-    links = 0
+    left_alone = 0
 
     def closed(error: OSError) -> None:
         found.append(Path(error.filename))
 
     for folder, names, files in os.walk(root, onerror=closed):
-        links += sum((Path(folder) / name).is_symlink() for name in names)
-        found += [path for name in files if (path := Path(folder) / name).is_file()]
-    return found, links
+        here = Path(folder)
+        kept = [
+            name for name in names if not _is_hidden(name, hidden) and here / name not in _SYSTEM
+        ]
+        shown = [name for name in files if not _is_hidden(name, hidden)]
+        links = sum((here / name).is_symlink() for name in kept)
+        left_alone += len(names) - len(kept) + len(files) - len(shown) + links
+        names[:] = kept
+        found += [here / name for name in shown]
+    return found, left_alone
+
+
+def _real(path: Path) -> Path:
+    """The path without links; where those go in a circle, as far as they lead."""
+    return Path(os.path.realpath(path))
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -115,7 +170,11 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _is_left_alone(relative: Path, hidden: bool) -> bool:
-    return any(part == ".git" or (part.startswith(".") and not hidden) for part in relative.parts)
+    return any(_is_hidden(part, hidden) for part in relative.parts)
+
+
+def _is_hidden(name: str, hidden: bool) -> bool:
+    return name == ".git" or (name.startswith(".") and not hidden)
 
 
 def is_picture(path: Path) -> bool:
@@ -127,7 +186,7 @@ def is_picture(path: Path) -> bool:
             head = file.read(16)
     except OSError:
         return True  # nobody can tell, so it is quarantined rather than left alone
-    is_riff_or_box = head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
+    is_riff_or_box = head[8:12] == b"WEBP" or (head[4:8] == b"ftyp" and head[8:12] not in _FILMS)
     return head.startswith(_SIGNATURES) or is_riff_or_box
 
 

@@ -32,9 +32,9 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine import exif, generation, jpeg, png
+from engine import exif, generation, hdr, jpeg, png, raw, tiff
 from engine.colour import array_to_srgb, to_rgb
-from engine.damage import DAMAGE
+from engine.damage import DAMAGE, is_want_of_memory
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 from engine.images import Residue, SourceCodec
@@ -46,7 +46,6 @@ FULL_COMPARISON_PX: Final = 1_000_000
 
 _PLUGINS: Final[dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]]] = {
     "png": PngImagePlugin.PngImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
     "gif": GifImagePlugin.GifImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
@@ -58,6 +57,7 @@ _LOSSLESS_TIFF: Final = frozenset(
      "tiff_ccitt", "lzma", "zstd"}
 )  # fmt: skip
 _PIXELWISE_MODES: Final = frozenset({"1", "L", "LA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK"})
+_COLOUR_BOX: Final = b"colrnclx"
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
 _SEQUENCE_BRANDS: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
 
@@ -83,6 +83,8 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
             return _read_jpeg(data, max_megapixels)
         if kind == "heif":
             return _read_heif(data, max_megapixels)
+        if kind == "tiff":
+            return _read_tiff(data, max_megapixels)
         return _read_other(data, kind, max_megapixels)
 
 
@@ -90,7 +92,14 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
 def _friendly(kind: str) -> Iterator[None]:
     try:
         yield
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(
+            f"This {kind.upper()} announces more pixels than can be decoded safely: scale it down, "
+            "or cut it into parts."
+        ) from error
     except DAMAGE as error:
+        if is_want_of_memory(error):
+            raise
         raise UnreadableImage(
             f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "
             "Copy the file again from where it came from, or export it as JPEG or PNG."
@@ -101,8 +110,8 @@ def _format_of(data: bytes) -> str:
     if not data:
         raise UnreadableImage("The file is empty (0 bytes): copy it again from where it came from.")
     signatures = (
-        (b"\xff\xd8\xff", "jpeg"), (png.SIGNATURE, "png"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"),
-        (b"II+\0", "tiff"), (b"MM\0+", "tiff"), (b"GIF8", "gif"),
+        (b"\xff\xd8\xff", "jpeg"), (png.SIGNATURE, "png"), (b"GIF8", "gif"),
+        *((one, "tiff") for one in tiff.SIGNATURES),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"), (b"\xff\x4f\xff\x51", "jpeg2000"),
     )  # fmt: skip
     for signature, kind in signatures:
@@ -215,7 +224,10 @@ def _read_heif(data: bytes, max_megapixels: float) -> Still:
     _check_single(len(heif))
     _check_size(Size(*heif.size), max_megapixels)
     # libheif has turned the picture already, whatever its EXIF says.
-    rgb = to_rgb(heif[0].to_pillow(), heif.info.get("icc_profile"))
+    profile = heif.info.get("icc_profile")
+    rgb = to_rgb(heif[0].to_pillow(), profile)
+    if profile is None:
+        rgb = hdr.to_srgb(rgb, _boxed_colours(data))
     return Still(rgb, SourceCodec("heif", Size(*heif.size), residue=Residue.UNBOUNDED))
 
 
@@ -228,20 +240,61 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
             "This JPEG 2000 has no end marker: it was cut short. Copy it again from where it came "
             "from."
         )
-    image = _PLUGINS[kind](io.BytesIO(data))
+    image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
     residue = _residue(image, kind)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return _read_tiff(image, residue)
+    if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
+        # programs leave the fourth byte at zero and mean no transparency, as browsers know
+        image = image.convert("RGB")
     profile = image.info.get("icc_profile")
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)
-    rgb = to_rgb(image, profile)
+    colours = _colours(data, kind, profile)
+    rgb = hdr.to_srgb(to_rgb(image, None if colours else profile), colours or hdr.Colours(1, 13))
     return Still(rgb, SourceCodec(kind, size, orientation, residue=residue))
 
 
-def _read_tiff(image: TiffImagePlugin.TiffImageFile, residue: Residue) -> Still:
+def _colours(data: bytes, kind: str, profile: bytes | None) -> hdr.Colours | None:
+    """The colours by code points, where those count more than a profile; None without any."""
+    if kind == "avif" and profile is None:
+        return _boxed_colours(data)
+    if kind == "png":  # third edition, 11.3.2: cICP before iCCP
+        found = (chunk.body for chunk in png.chunks(data) if chunk.name == b"cICP")
+        body = next(found, b"")
+        return hdr.Colours(body[0], body[1]) if len(body) == 4 else None
+    return None
+
+
+def _boxed_colours(data: bytes) -> hdr.Colours:
+    """What the first colour box of a HEIC or AVIF says; sRGB where there is none."""
+    at = data.find(_COLOUR_BOX)
+    body = data[at + len(_COLOUR_BOX) :][:4] if at >= 0 else b""
+    if len(body) < 4:
+        return hdr.Colours(1, 13)
+    return hdr.Colours(int.from_bytes(body[:2], "big"), int.from_bytes(body[2:], "big"))
+
+
+def _read_tiff(data: bytes, max_megapixels: float) -> Still:
+    try:
+        block = tiff.Block(data)
+        found = tiff.pictures(block)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This TIFF is damaged or cut short. {error}") from error
+    if tiff.is_raw(block, found):
+        return _read_raw(data, found, max_megapixels)
+    picture = tiff.the_picture(found)
+    _check_size(picture.size, max_megapixels)
+    tiff.check_numbers(block, picture)
+    try:
+        image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    except SyntaxError as error:  # its directories were whole
+        raise UnreadableImage(
+            "This TIFF stores its pixels in a way that Lethe does not read: export it as an "
+            "ordinary TIFF, JPEG or PNG."
+        ) from error
+    _check_size(Size(*image.size), max_megapixels)
+    residue = _residue(image, "tiff")
     grey_bits = int(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0])
     inverted = image.mode.startswith("I;16") and (
         image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -252,6 +305,15 @@ def _read_tiff(image: TiffImagePlugin.TiffImageFile, residue: Residue) -> Still:
     if inverted:
         rgb = np.invert(rgb)
     return Still(rgb, SourceCodec("tiff", Size(width, height), residue=residue))
+
+
+def _read_raw(data: bytes, found: tuple[tiff.Picture, ...], max_megapixels: float) -> Still:
+    _check_size(raw.size_of(data), max_megapixels)
+    rgb = raw.developed(data)
+    height, width = rgb.shape[:2]
+    size = Size(width, height)
+    raw.check_is_full(size, found)
+    return Still(rgb, SourceCodec("raw", size, residue=Residue.UNBOUNDED))
 
 
 def _whole_png(data: bytes, max_megapixels: float) -> bytes:

@@ -22,6 +22,7 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import InvalidPolicy, UnreadableImage
+from engine.fitness import megapixels_of
 from engine.outcome import Examination, Executor, Job, Outcome, Quarantined, Released, Work
 from engine.policy import Policy
 from store import batches, closing, evaluations, originals, work
@@ -167,7 +168,11 @@ class Dispatcher:
         except UnreadableImage as error:
             self._record(Quarantined(task.picture_id, str(error)))
             return None
-        job = replace(_job(task, policy), digest=hashlib.sha256(original).digest())
+        job = replace(
+            _job(task, policy),
+            digest=hashlib.sha256(original).digest(),
+            megapixels=megapixels_of(original),
+        )
         self._expect(job.id, job.release_id)
         return job
 

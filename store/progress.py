@@ -95,6 +95,26 @@ def totals_in(cursor: duckdb.DuckDBPyConnection) -> Counts:
     return _counts(rows)
 
 
+def oldest_in_work(database: Database) -> datetime | None:
+    """Since when the machine has been at the picture it has had longest; None while it rests."""
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT min(changed_at)
+            FROM (
+                SELECT changed_at
+                FROM pictures
+                WHERE state = 'working'
+                UNION ALL
+                SELECT changed_at
+                FROM examinations
+                WHERE state = 'working'
+            )
+            """
+        ).fetchone()
+    return None if row is None else aware_or_none(row[0])
+
+
 def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple[Any, ...]]:
     with database.transaction() as cursor:
         return cursor.execute(

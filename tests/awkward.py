@@ -198,6 +198,20 @@ def _bomb_jpeg() -> bytes:
     return bytes(data)
 
 
+def _bomb_webp() -> bytes:
+    """A canvas of the largest size there is, over a small picture."""
+    canvas = bytes(4) + (16_383).to_bytes(3, "little") * 2
+    chunks = b"VP8X" + struct.pack("<I", len(canvas)) + canvas
+    chunks += saved(still(), "WEBP", lossless=True)[12:]
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
+
+
+def _endless_tiff() -> bytes:
+    """Directory after directory; counting them by opening each from the start takes for ever."""
+    links = (struct.pack("<HI", 0, 14 + 6 * index) for index in range(50_000))
+    return b"II*\0" + struct.pack("<I", 8) + b"".join(links)
+
+
 def _bad_checksum() -> bytes:
     data = bytearray(saved(still(), "PNG"))
     data[len(data) // 2] ^= 0xFF
@@ -305,6 +319,10 @@ AWKWARD: dict[str, Case] = {
         lambda: png_of(60_000, 60_000, 8, 2, b""), _BAD, ".png", says="3600.0 megapixels"
     ),
     "decompression bomb jpeg": Case(_bomb_jpeg, _BAD, says="3600.0 megapixels"),
+    "decompression bomb webp": Case(
+        _bomb_webp, _BAD, ".webp", says="more pixels than can be decoded"
+    ),
+    "tiff of endless directories": Case(_endless_tiff, _BAD, ".tif", says="too many"),
     "very long side": Case(
         lambda: png_of(70_000, 1, 8, 0, b"\0" * 70_001), _BAD, ".png", says="65500"
     ),

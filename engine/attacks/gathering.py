@@ -81,7 +81,7 @@ def gather(where: Path, categories: Sequence[Category], wish: Wish) -> tuple[Sub
 
 def from_pictures(where: Path, category: Category, wish: Wish) -> Subjects:
     """Each picture of a folder as one subject, its largest centred square."""
-    found, _ = sources(str(where))
+    found = [one for one in sources(str(where))[0] if not one.problem]
     basket, order = _Basket(), np.random.default_rng((wish.seed, len(found)))
     for index in order.permutation(len(found)):
         if len(basket.patches) == wish.n + wish.spare:

@@ -21,7 +21,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine.damage import DAMAGE
+from engine.damage import UNDECODABLE
 from engine.lint.finding import Finding, Kind
 
 LARGEST_LOOK_PX: Final = 50_000_000
@@ -52,7 +52,7 @@ def under_alpha(data: bytes, kind: str) -> Iterator[Finding]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield from _looked(data, kind)
-    except DAMAGE:
+    except UNDECODABLE:
         yield _unchecked("transparent pixels could not be decoded")
 
 
@@ -72,6 +72,9 @@ def _looked(data: bytes, kind: str) -> Iterator[Finding]:
 def _frames(data: bytes, kind: str) -> Iterator[NDArray[np.generic] | None]:
     """(H, W, C) with alpha last, a frame at a time; None where the rest is too much."""
     image = _heif(data) if kind == "heif" else _PLUGINS[kind](io.BytesIO(data))
+    if image is None:
+        yield None
+        return
     left = LARGEST_LOOK_PX
     for index in range(getattr(image, "n_frames", 1)):
         if index:
@@ -102,10 +105,11 @@ def _deep(data: bytes, kind: str) -> Iterator[NDArray[np.generic] | None]:
         yield decoded
 
 
-def _heif(data: bytes) -> Image.Image:
+def _heif(data: bytes) -> Image.Image | None:
+    """The picture; None where it is too large, for which nothing is allocated."""
     file = pillow_heif.open_heif(data)
     if file.size[0] * file.size[1] > LARGEST_LOOK_PX:
-        return Image.new("LA", (LARGEST_LOOK_PX // 1000, 1001))
+        return None
     return file.to_pillow()
 
 

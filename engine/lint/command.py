@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -117,7 +118,10 @@ def _findings(path: Path) -> tuple[Finding, ...]:
     try:
         if path.is_dir():
             return (unreadable("This folder cannot be opened."),)
-        if path.stat().st_size > LARGEST_FILE:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            return (unreadable("It is no plain file."),)
+        if about.st_size > LARGEST_FILE:
             return (unreadable(TOO_LARGE),)
         return findings(path.read_bytes())
     except OSError as error:
@@ -127,7 +131,7 @@ def _findings(path: Path) -> tuple[Finding, ...]:
 def _summary(pictures: int, clean: int, count: int, left_alone: int) -> str:
     line = f"{counted(pictures, 'picture')} looked at, {clean} clean, {counted(count, 'finding')}."
     if left_alone:
-        line += f" Left alone, as no pictures or linked folders: {left_alone}."
+        line += f" Left alone, as no pictures, hidden, or linked folders: {left_alone}."
     return line
 
 

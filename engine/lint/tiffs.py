@@ -12,14 +12,25 @@ from engine.lint import tags
 from engine.lint.alpha import under_alpha
 from engine.lint.finding import Finding, Kind, no_picture
 from engine.lint.packets import LARGEST_XMP, in_photoshop, in_xmp
-from engine.lint.tags import Block, Directory, Entry
+from engine.tiff import (
+    DATA,
+    EXIF,
+    GPS,
+    INTEROPERABILITY,
+    SUB,
+    Block,
+    Directory,
+    Entry,
+    main,
+    pictures,
+)
 
 _STRUCTURE: Final = (
     frozenset({254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279})
     | frozenset({280, 281, 282, 283, 284, 286, 287, 288, 289, 290, 291, 292, 293, 296, 297, 301})
     | frozenset({317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334, 336, 338, 339, 340, 341})
     | frozenset({342, 347, *range(512, 522), 529, 530, 531, 532, 559})
-    | frozenset({tags.EXIF, tags.GPS, tags.INTEROPERABILITY, tags.SUB})
+    | frozenset({EXIF, GPS, INTEROPERABILITY, SUB})
 )
 """What a reader needs to show the picture, or what is looked at elsewhere."""
 _WORDS: Final = {
@@ -34,8 +45,6 @@ _KINDS: Final = {
 }  # fmt: skip
 _NOTES: Final = {37724: "layers as Photoshop stores them"}
 _XMP, _PHOTOSHOP, _BITS, _EXTRA = 700, 34377, 258, 338
-_DATA: Final = ((273, 279), (324, 325), (288, 289), (513, 514))
-"""Tags with offsets of pixel data, and the tags with their lengths."""
 _OLD_JPEG: Final = frozenset({519, 520, 521})
 MOST_LOOKED_INTO: Final = 32 * LARGEST_XMP
 """Bytes of XMP and of Photoshop's data in one file; directories can share them, and overlap."""
@@ -76,9 +85,10 @@ def in_tiff(data: bytes) -> Iterator[Finding]:
     bits = 8
     has_alpha = False
     has_pixels = False
+    main_start = _main_start(data)
     for directory in block.directories():
-        has_pixels |= any(tag in directory.entries for tag, _ in _DATA)
-        yield from _in_directory(packets, block, directory)
+        has_pixels |= any(tag in directory.entries for tag, _ in DATA)
+        yield from _in_directory(packets, block, directory, main_start)
         spans += _spans(data, block, directory)
         has_alpha |= _EXTRA in directory.entries
         if _BITS in directory.entries:
@@ -90,14 +100,25 @@ def in_tiff(data: bytes) -> Iterator[Finding]:
         yield from under_alpha(data, "tiff16" if bits == 16 else "tiff")
 
 
-def _in_directory(packets: _Packets, block: Block, directory: Directory) -> Iterator[Finding]:
+def _main_start(data: bytes) -> int | None:
+    """Where the directory of the picture that is decoded starts; None for the first."""
+    try:
+        found = main(pictures(Block(data)))
+    except UnreadableImage:
+        return None  # said when the walk gets there
+    return None if found is None else found.directory.start
+
+
+def _in_directory(
+    packets: _Packets, block: Block, directory: Directory, main_start: int | None
+) -> Iterator[Finding]:
     name, at = directory.name, directory.start
     if name in ("EXIF", "GPS", "interoperability"):
         if name == "EXIF":
             yield Finding(Kind.EXIF, name, at, directory.end - at)
         yield from tags.in_directory(directory, 0, f"{name} of the TIFF")
         return
-    if name != "IFD 0":
+    if at != main_start if main_start is not None else name != "IFD 0":
         yield Finding(Kind.PICTURES, name, at, directory.end - at)
     yield from tags.in_directory(directory, 0, name)
     if _EXTRA in directory.entries and 0 in block.numbers(directory.entries[_EXTRA]):
@@ -124,7 +145,7 @@ def _spans(data: bytes, block: Block, directory: Directory) -> Iterator[tuple[in
     yield directory.start, directory.end
     for entry in directory.entries.values():
         yield entry.offset, entry.offset + entry.size
-    for offsets_tag, lengths_tag in _DATA:
+    for offsets_tag, lengths_tag in DATA:
         if offsets_tag in directory.entries:
             if lengths_tag not in directory.entries:
                 raise UnreadableImage("This TIFF does not say how long its pixel data are.")

@@ -13,6 +13,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from components import frame, services
+from components.access import LOCAL
 from components.staging import Staging
 from engine.batch import InProcess
 from engine.category import Category
@@ -63,7 +64,7 @@ class Lethe:
 
     @property
     def staging(self) -> Staging:
-        return Staging(self.home / "staging")
+        return Staging(self.home / "staging", LOCAL.name)
 
     def page(self, name: str = "Home") -> AppTest:
         """A page in a browser session of its own, as after a reload."""

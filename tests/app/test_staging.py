@@ -7,15 +7,17 @@ import json
 import os
 import zipfile
 import zlib
+from collections import namedtuple
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from components import staging
-from components.staging import Staging, UnusableUpload, _append
+from components import archive, staging
+from components.staging import Staging, Taken, UnusableUpload, _append
 from engine.errors import UnusableFolder
+from engine.fitness import Fitness
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
 
@@ -41,6 +43,16 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def listing(folder: Path) -> Path:
+    """The list of the one thing that was brought in."""
+    (found,) = folder.rglob("list.jsonl")
+    return found
+
+
 def with_broken_content() -> bytes:
     """A zip whose table is fine and whose compressed bytes are not."""
     data = bytearray(zipped({"a.png": bytes(5000)}))
@@ -60,7 +72,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def waiting(folder: Path) -> Staging:
-    return Staging(folder)
+    return Staging(folder, "ada")
 
 
 def test_nothing_waits_at_first_and_nothing_is_made(waiting, folder):
@@ -116,7 +128,7 @@ def test_no_name_in_a_zip_decides_where_a_file_lies(waiting, folder, tmp_path):
 
     paths = [kept.path for kept in waiting.files()]
     assert len(paths) == 2
-    assert all(path.parent == folder for path in paths)
+    assert all(path.is_relative_to(folder) for path in paths)
     assert not list(tmp_path.rglob("evil*"))
 
 
@@ -168,7 +180,7 @@ def test_an_entry_that_is_too_large_is_refused_before_one_is_taken(waiting, monk
 
 def test_an_entry_larger_than_its_header_says_is_not_unpacked_whole(waiting, monkeypatch):
     monkeypatch.setattr(staging, "LARGEST_ENTRY", 1000)
-    monkeypatch.setattr(staging, "_refuse_bombs", lambda name, entries, free: None)
+    monkeypatch.setattr(staging, "_refuse_bombs", lambda name, wanted: None)
 
     with pytest.raises(UnusableUpload, match="more than it says"):
         waiting.take_file("a.zip", zipped({"b.png": bytes(3000)}))
@@ -178,7 +190,7 @@ def test_what_waits_survives_a_restart_in_the_order_it_came(waiting, folder):
     waiting.take_file("b.png", png(1))
     waiting.take_file("a.zip", zipped({"z.png": png(2), "y.png": png(3)}))
 
-    again = Staging(folder).files()
+    again = Staging(folder, "ada").files()
 
     assert again == waiting.files()
     assert [kept.name for kept in again] == ["b.png", "z.png", "y.png"]
@@ -198,13 +210,13 @@ def test_a_folder_is_listed_and_its_files_stay_where_they_are(waiting, folder, t
         (source / name).write_bytes(png())
     (source / "readme.txt").write_text("no picture")
 
-    count = waiting.take_folder(str(source))
+    taken = waiting.take_folder(str(source))
 
-    assert count == 2
+    assert taken.count == 2
     kept = {one.name: one.path for one in waiting.files()}
     assert set(kept) == {"b.png", "内/a.png"}
     assert kept["b.png"] == source / "b.png"
-    assert [path.name for path in folder.iterdir()] == ["list.jsonl"]
+    assert {path.name for path in files_in(folder)} == {"list.jsonl", "whole"}
 
 
 def test_a_folder_that_is_not_there_is_refused_with_a_sentence(waiting, tmp_path):
@@ -234,14 +246,14 @@ def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
 def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting, folder):
     waiting.take_file("a.png", png() + b"left over")
 
-    (kept,) = Staging(folder).files()
+    (kept,) = Staging(folder, "ada").files()
     assert kept.fitness.metadata == ("trailing bytes",)
     assert kept.fitness.findings[0].offset == len(png())
 
-    line = json.loads((folder / "list.jsonl").read_text())
+    line = json.loads((listing(folder)).read_text())
     line["fitness"] = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
-    (folder / "list.jsonl").write_text(json.dumps(line) + "\n")
-    assert Staging(folder).files()[0].fitness.findings == ()
+    (listing(folder)).write_text(json.dumps(line) + "\n")
+    assert Staging(folder, "ada").files()[0].fitness.findings == ()
 
 
 def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path, monkeypatch):
@@ -261,7 +273,7 @@ def test_clear_forgets_what_waits_but_no_folder_of_the_person(waiting, folder, t
     waiting.take_folder(str(source))
     waiting.take_file("b.png", png())
 
-    waiting.clear()
+    waiting.forget([kept.id for kept in waiting.files()])
 
     assert waiting.files() == ()
     assert not folder.exists()
@@ -269,7 +281,7 @@ def test_clear_forgets_what_waits_but_no_folder_of_the_person(waiting, folder, t
 
 
 def test_clear_of_nothing_is_harmless(waiting):
-    waiting.clear()
+    waiting.forget(["nothing"])
 
     assert waiting.files() == ()
 
@@ -280,9 +292,9 @@ def test_the_broken_zip_of_these_tests_breaks_while_inflating():
 
 
 def test_a_torn_line_is_passed_over_and_the_next_begins_on_its_own(folder):
-    staging = Staging(folder)
+    staging = Staging(folder, "ada")
     staging.take_file("a.png", png())
-    with (folder / "list.jsonl").open("ab") as file:
+    with (listing(folder)).open("ab") as file:
         file.write(b'{"name": "torn.png", "pa')
 
     assert [one.name for one in staging.files()] == ["a.png"]
@@ -293,9 +305,9 @@ def test_a_torn_line_is_passed_over_and_the_next_begins_on_its_own(folder):
 
 @pytest.mark.parametrize("line", [b"rubbish", b"[]", b"{}", b"\xff", b"[" * 100_000, b""])
 def test_a_damaged_line_is_a_file_with_a_problem(folder, line):
-    staging = Staging(folder)
+    staging = Staging(folder, "ada")
     staging.take_file("a.png", png())
-    with (folder / "list.jsonl").open("ab") as file:
+    with (listing(folder)).open("ab") as file:
         file.write(line + b"\n")
     staging.take_file("b.png", png())
 
@@ -318,11 +330,163 @@ class FullDisk:
 
 
 def test_a_line_that_the_disk_does_not_take_whole_is_a_sentence(folder):
-    staging = Staging(folder)
+    staging = Staging(folder, "ada")
     staging.take_file("a.png", png())
 
     with pytest.raises(UnusableUpload, match=r"could not be listed \(No space left on device\)"):
-        _append(FullDisk(folder / "list.jsonl"), b'{"name": "torn.png"}\n')
+        _append(FullDisk(listing(folder)), b'{"name": "torn.png"}\n')
     staging.take_file("b.png", png())
 
     assert [one.name for one in staging.files()] == ["a.png", "b.png"]
+
+
+def test_each_person_has_what_they_brought_in_and_nothing_of_others(folder):
+    ada, ben = Staging(folder, "ada"), Staging(folder, "../ben")
+    ada.take_file("a.png", png())
+    ben.take_file("b.png", png())
+
+    ben.forget([one.id for one in (*ada.files(), *ben.files())])
+
+    assert [one.name for one in ada.files()] == ["a.png"]
+    assert ben.files() == ()
+
+
+def test_what_is_listed_while_a_zip_is_still_unpacking_can_go_and_the_rest_comes(
+    waiting, monkeypatch
+):
+    seen = []
+
+    def look(content):
+        seen.append([one.name for one in waiting.files()])
+        if len(seen) == 2:
+            waiting.forget([one.id for one in waiting.files()])
+        return Fitness()
+
+    monkeypatch.setattr(staging, "fitness_of", look)
+
+    waiting.take_file("a.zip", zipped({"1.png": png(1), "2.png": png(2), "3.png": png(3)}))
+
+    assert seen == [[], ["1.png"], ["2.png"]]
+    assert [one.name for one in waiting.files()] == ["2.png", "3.png"]
+
+
+def test_files_are_claimed_once_and_by_all_or_none(waiting):
+    waiting.take_file("a.png", png(1))
+    waiting.take_file("b.png", png(2))
+    a, b = (one.id for one in waiting.files())
+
+    with waiting.claimed([a]) as (_, files):
+        assert [one.path.read_bytes() for one in files] == [png(1)]
+
+    with pytest.raises(UnusableUpload, match="another window"), waiting.claimed([a, b]):
+        pass
+    assert [one.name for one in waiting.files()] == ["b.png"]
+
+
+def failing(waiting: Staging) -> str:
+    """Claims everything and fails; gives the token."""
+    with waiting.claimed([one.id for one in waiting.files()]) as (token, _):
+        seen = token
+        raise OSError(28, seen)
+
+
+@pytest.mark.parametrize(("is_started", "left"), [(True, []), (False, ["a.png"])])
+def test_files_of_a_start_that_failed_go_only_if_the_batch_had_begun(waiting, is_started, left):
+    waiting.take_file("a.png", png())
+
+    tokens = []
+    for _ in range(2):
+        with pytest.raises(OSError, match="28") as caught:
+            failing(waiting)
+        tokens.append(caught.value.strerror)
+    asked = []
+    waiting.settle(lambda token: bool(asked.append(token)) or is_started)
+
+    assert tokens[0] == tokens[1] == asked[0]
+    assert [one.name for one in waiting.files()] == left
+
+
+def test_a_list_from_before_there_were_owners_is_taken_over(waiting, folder):
+    waiting.take_file("a.png", png())
+    line = json.loads(listing(folder).read_text())
+    kept = folder / "0123456789abcdef"
+    kept.write_bytes(png(2))
+    del line["id"]
+    (folder / "list.jsonl").write_text(json.dumps(line | {"name": "old", "path": str(kept)}) + "\n")
+
+    assert [one.name for one in waiting.files()] == ["a.png", "old"]
+    waiting.forget([one.id for one in waiting.files()])
+    assert not folder.exists()
+
+
+def overlapping() -> bytes:
+    """A zip whose table names the same packed bytes under two names."""
+    data = bytearray(zipped({"a.png": png(1), "b.png": png(2)}))
+    second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)
+    data[second + 42 : second + 46] = bytes(4)
+    return bytes(data)
+
+
+def test_a_zip_that_names_the_same_bytes_twice_is_refused(waiting, folder):
+    with pytest.raises(UnusableUpload, match="lie over one another"):
+        waiting.take_file("a.zip", overlapping())
+
+    assert not files_in(folder)
+
+
+def test_a_zip_that_swells_beyond_belief_is_refused(waiting, monkeypatch):
+    monkeypatch.setattr(archive, "_ALWAYS_TAKEN", 1_000_000)
+
+    with pytest.raises(UnusableUpload, match="which no pictures do"):
+        waiting.take_file("a.zip", zipped({"a.bmp": bytes(3_000_000)}))
+    waiting.take_file("b.zip", zipped({"a.bmp": bytes(900_000)}))
+
+    assert [one.name for one in waiting.files()] == ["a.bmp"]
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.zip"])
+def test_all_that_waits_of_everybody_shares_one_room(waiting, folder, monkeypatch, name):
+    usage = namedtuple("Usage", "free")
+    monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage(2 * len(png()) + 200))
+    Staging(folder, "ben").take_file("a.png", png())
+
+    content = png() if name == "b.png" else zipped({"b.png": png()})
+    with pytest.raises(UnusableUpload, match="too much for the disk"):
+        waiting.take_file(name, content)
+
+    assert waiting.files() == ()
+
+
+def test_hidden_files_of_a_zip_are_counted(waiting):
+    taken = waiting.take_file(
+        "a.zip", zipped({"a.png": png(), ".IMG_1.png": png(), "__MACOSX/x": b""})
+    )
+
+    assert taken == Taken(1, "Left out of a.zip: 2 hidden files.")
+
+
+@pytest.mark.parametrize("entries", [{}, {".IMG_1.png": b"x"}, {"folder/": b""}])
+def test_a_zip_with_nothing_to_take_says_so(waiting, entries):
+    with pytest.raises(UnusableUpload, match=r"There is no file to take in a\.zip"):
+        waiting.take_file("a.zip", zipped(entries))
+
+
+def test_names_of_windows_and_of_macs_are_read_as_they_were_meant(waiting):
+    data = bytearray(zipped({"..\\x.png": png(1), "Mu\u0308ller/猫.png": png(2)}))
+    for start in (b"PK\x03\x04", b"PK\x01\x02"):  # nothing says that the names are UTF-8
+        at = 0
+        while (at := data.find(start, at)) >= 0:
+            data[at + (7 if start == b"PK\x03\x04" else 9)] &= ~8
+            at += 4
+
+    waiting.take_file("a.zip", bytes(data))
+
+    assert [one.name for one in waiting.files()] == ["../x.png", "Mu\u0308ller/猫.png"]
+
+
+def test_a_folder_without_a_picture_says_so(waiting, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("words")
+
+    with pytest.raises(UnusableFolder, match=r"There are no pictures .*: 1\."):
+        waiting.take_folder(str(tmp_path / "in"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 
 from components import services
 from components.palette import plain
+from components.staging import Staging
 from engine.policy import Policy, named_policy, read_policy
 from engine.policy_text import NAMES, summary_of
 from store import batches, intake, pictures
@@ -155,6 +157,12 @@ def test_clear_forgets_what_waits(lethe):
             "filename,licence,attribution_needed\na,b,perhaps\n", "write yes or no", id="value"
         ),
         pytest.param("Müller".encode("latin-1"), "not UTF-8 text", id="encoding"),
+        pytest.param(
+            'filename,licence\nb.jpg,"CC0\n' + "a.jpg,CC0\n" * 20_000, "never closed", id="quote"
+        ),
+        pytest.param(
+            "filename,licence,retain_days\na,b," + "9" * 5_000, "write 1 to 36500", id="days"
+        ),
         pytest.param("", "The manifest has no column filename", id="empty"),
     ],
 )
@@ -203,10 +211,18 @@ def test_what_the_policy_demands_cannot_be_switched_off(lethe):
 
 def test_a_start_cut_short_after_the_batch_began_does_not_double_it(lethe):
     lethe.staging.take_file("a.png", WIDE)
-    request = Request("cut short", Policy().to_toml(), run=lethe.staging.token)
-    batch = batches.create(lethe.database, request, services.now())
-    intake.add(lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
-    batches.start(lethe.database, batch.id, services.now())
+    (waiting,) = lethe.staging.files()
+
+    def begin_and_die():
+        with lethe.staging.claimed([waiting.id]) as (token, _):
+            request = Request("cut short", Policy().to_toml(), run=token)
+            batch = batches.create(lethe.database, request, services.now())
+            intake.add(lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
+            batches.start(lethe.database, batch.id, services.now())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin_and_die()
 
     app = lethe.page("Upload")
 
@@ -235,3 +251,105 @@ def test_where_a_policy_was_put_in_force_no_other_can_be_chosen(lethe):
 
     assert not app.segmented_control
     assert "made for this installation" in said(app)
+
+
+def test_what_comes_in_while_a_start_is_copying_stays_for_the_next(lethe, monkeypatch):
+    lethe.staging.take_file("mine.png", UPRIGHT)
+    app = lethe.page("Upload")
+    write = intake.files.write
+
+    def write_while_another_window_uploads(path, content):
+        write(path, content)
+        if lethe.staging.files()[-1].name == "mine.png":
+            lethe.staging.take_file("theirs.png", WIDE)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(intake.files, "write", write_while_another_window_uploads)
+        app.button(key="upload_start").click().run()
+
+    assert not app.exception
+    assert lethe.settle().total == 1
+    assert [file.name for file in lethe.staging.files()] == ["theirs.png"]
+
+
+def test_start_takes_what_was_on_the_screen_and_not_what_came_in_before_the_click(lethe):
+    lethe.staging.take_file("seen.png", UPRIGHT)
+    app = lethe.page("Upload")
+    lethe.staging.take_file("later.png", WIDE)
+
+    app.button(key="upload_start").click().run()
+
+    assert lethe.settle().total == 1
+    assert [file.name for file in lethe.staging.files()] == ["later.png"]
+
+
+def test_the_second_of_two_windows_that_start_the_same_is_told(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    one, other = lethe.page("Upload"), lethe.page("Upload")
+    lethe.staging.take_file("b.png", UPRIGHT)  # so that the other still has something to press
+
+    one.button(key="upload_start").click().run()
+    other.button(key="upload_start").click().run()
+
+    assert not other.exception
+    assert "started or cleared in another window" in said(other)
+    assert lethe.settle().total == 1
+    assert len(batches.newest(lethe.database)) == 1
+
+
+def test_clear_drops_what_was_on_the_screen_and_nothing_else(lethe):
+    lethe.staging.take_file("seen.png", UPRIGHT)
+    app = lethe.page("Upload")
+    lethe.staging.take_file("later.png", WIDE)
+
+    app.button(key="upload_clear").click().run()
+
+    assert [file.name for file in lethe.staging.files()] == ["later.png"]
+
+
+def test_what_is_left_out_is_said(lethe, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", ".hidden.png", "notes.txt"):
+        (tmp_path / "in" / name).write_bytes(WIDE if name == "a.png" else b"words")
+    app = lethe.page("Upload")
+
+    app.text_input(key="upload_folder").set_value(str(tmp_path / "in")).run()
+    app.button(key="upload_list").click().run()
+
+    assert not app.exception
+    assert "hidden, or linked folders: 2." in said(app)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux's /proc")
+def test_a_folder_that_is_none_of_pictures_is_a_sentence(lethe):
+    app = lethe.page("Upload")
+
+    app.text_input(key="upload_folder").set_value("/proc").run()
+    app.button(key="upload_list").click().run()
+
+    assert not app.exception
+    assert "belongs to the system" in said(app)
+
+
+def test_a_home_that_is_gone_is_a_sentence(lethe, monkeypatch):
+    app = lethe.page("Upload")
+
+    def unmounted(*_, **__):
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(Staging, "files", unmounted)
+    app.run()
+
+    assert not app.exception
+    assert "Transport endpoint is not connected" in said(app)
+
+
+def test_lines_of_a_manifest_that_name_nothing_are_counted(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    app = lethe.page("Upload")
+
+    content = b"filename,licence\nC:\\pics\\a.png,CC0\n"
+    app.file_uploader(key="upload_manifest").upload("m.csv", content, "text/csv").run()
+
+    assert not app.exception
+    assert "1 line of the manifest name no picture here" in said(app)

@@ -353,6 +353,50 @@ class TestProcessPool:
         assert len(pulled) <= 2
 
 
+class TestPatience:
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch):
+        """With the odd ones only, so that nothing depends on how fast this machine is."""
+        monkeypatch.setattr(
+            batch, "patience_s", lambda job: 600.0 if job.id == "picture 0" else 0.5
+        )
+
+    def test_a_picture_without_end_is_tried_alone_and_held_back_and_the_rest_goes_on(
+        self, tmp_path, a_picture
+    ):
+        os.mkfifo(tmp_path / "endless")
+        pool = ProcessPool(1)
+
+        outcomes = list(pool.run([a_job(tmp_path / "endless", 1), a_job(a_picture, 0)]))
+
+        pool.close()
+        by_id = {one.job_id: one for one in outcomes}
+        assert len(outcomes) == 2
+        assert type(by_id["picture 1"]) is Quarantined
+        assert "had not ended after" in by_id["picture 1"].reason
+        assert not isinstance(by_id["picture 0"], Quarantined)
+
+    def test_a_worker_that_was_stopped_is_replaced(self, a_picture, monkeypatch):
+        allowed = iter([0.5, 600.0])
+        monkeypatch.setattr(batch, "patience_s", lambda job: next(allowed))
+        pool = ProcessPool(1)
+        os.kill(pool._pool.submit(os.getpid).result(), signal.SIGSTOP)
+
+        (outcome,) = pool.run([a_job(a_picture)])
+
+        pool.close()
+        assert not isinstance(outcome, Quarantined)
+
+
+@pytest.mark.parametrize(
+    ("megapixels", "minutes"), [(0.0, 5), (12.0, 7), (120.0, 25), (99_999.0, 25), (None, 25)]
+)
+def test_patience_grows_with_the_picture_and_ends_with_the_policys_limit(
+    a_picture, megapixels, minutes
+):
+    assert batch.patience_s(a_job(a_picture, megapixels=megapixels)) == minutes * 60
+
+
 PARENT = """
 import sys
 with open({marker!r}, "a") as file:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image, ImageCms
 
+from engine import hdr
 from engine.codec import decode, encode, output_format
 from engine.container import scan
 from engine.errors import UnreadableImage
 from engine.geometry import Size
+from engine.hdr import Colours
 from engine.images import RedactedImage, Residue, RgbImage, SourceCodec
 from engine.metadata import metadata_found
 from tests import awkward
@@ -283,3 +285,77 @@ def test_a_second_finer_save_is_noticed(qualities, crop, residue):
     image = opened(resaved(textured, qualities, crop))
 
     assert image.codec.residue is residue
+
+
+def bmp_with_alpha(alpha: int) -> bytes:
+    """`picture()` as a BMP of four bytes a pixel, as screenshots are stored."""
+    rgba = np.dstack([awkward.picture(), np.full(awkward.picture().shape[:2], alpha, np.uint8)])
+    return cv2.imencode(".bmp", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))[1].tobytes()
+
+
+def test_a_bmp_whose_alpha_is_nowhere_set_is_opaque():
+    assert difference(opened(bmp_with_alpha(0)), awkward.picture()) == 0
+    assert difference(opened(bmp_with_alpha(255)), awkward.picture()) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        pytest.param(
+            awkward.jpeg()[:-2] + b"\xff\xd0\xff\xd9", "1 restart markers where it announces 0",
+            id="restart",
+        ),
+        pytest.param(
+            awkward.jpeg()[:20] + b"\0\0" + awkward.jpeg()[20:], "open it in another program",
+            id="zeros between segments",
+        ),
+        pytest.param(
+            awkward.saved(awkward.still("LAB"), "TIFF"), "colours as Lab", id="lab tiff"
+        ),
+        pytest.param(
+            cv2.imencode(".tiff", awkward.picture().astype(np.float32))[1].tobytes(),
+            "floating point", id="float rgb tiff",
+        ),
+    ],
+)  # fmt: skip
+def test_a_reason_says_what_is_the_matter_and_what_helps(data, says):
+    with pytest.raises(UnreadableImage, match=says):
+        opened(data)
+
+
+WIDE = {"2020, pq": (9, 16), "2020, hlg": (9, 18), "p3": (12, 13), "2020": (9, 1)}
+
+
+@pytest.mark.parametrize("codes", WIDE.values(), ids=list(WIDE))
+def test_colours_by_code_points_are_shown_as_srgb(codes):
+    """What was sRGB, written in other colours, comes back as it was."""
+    colours = Colours(*codes)
+    flat = np.repeat(np.array([[[180, 60, 40], [90, 90, 90], [20, 120, 200]]], np.uint8), 8, 0)
+    coded = inverse(flat, colours)
+
+    image = opened(awkward.with_chunk(png_of(coded), b"cICP", bytes([*codes, 0, 1])))
+
+    assert np.abs(image.rgb.astype(int) - flat).max() <= 12  # 8 bits are coarse for PQ
+
+
+def png_of(rgb: np.ndarray) -> bytes:
+    return awkward.saved(Image.fromarray(rgb), "PNG")
+
+
+def inverse(rgb: np.ndarray, colours: Colours) -> np.ndarray:
+    """The code values that come nearest to a colour, looked for one channel at a time."""
+    light = hdr._light(13)[rgb] @ np.linalg.inv(np.array(hdr._TO_SRGB[colours.primaries])).T
+    values = hdr._light(colours.transfer)
+    return np.abs(light[..., None] - values).argmin(-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_hdr_picture_of_a_camera_is_not_taken_for_srgb(kind):
+    data = awkward.AWKWARD[kind].data
+    at = data.find(b"colrnclx")
+    assert at > 0
+    as_pq = data[: at + 8] + b"\0\x09\0\x10" + data[at + 12 :]
+
+    plain, converted = opened(data).rgb, opened(as_pq).rgb
+
+    assert np.abs(plain.astype(int) - converted).mean() > 20

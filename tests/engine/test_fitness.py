@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.fitness import fitness_of
 from tests.awkward import AWKWARD
@@ -34,3 +37,28 @@ def test_broken_files_never_raise():
 
 def test_an_empty_file_is_said_to_be_empty():
     assert "empty" in fitness_of(b"").problem
+
+
+def test_a_heic_of_absurd_size_costs_nothing(monkeypatch):
+    forged = bytearray(AWKWARD["heic"].data)
+    at = forged.index(b"ispe") + 8
+    forged[at : at + 8] = (60_000).to_bytes(4, "big") * 2
+
+    def allocate(*_, **__):
+        raise AssertionError("memory was asked for on the word of a header")
+
+    monkeypatch.setattr(Image, "new", allocate)
+
+    fitness = fitness_of(bytes(forged))
+
+    assert (fitness.format, fitness.width, fitness.height) == ("HEIC", 60_000, 60_000)
+
+
+def test_thousands_of_directories_are_told_without_walking_them_again_and_again():
+    """Pillow counts frames by opening each from the start: 11 MB of them took two minutes."""
+    empty = struct.pack("<H", 0)
+    chain = b"".join(empty + struct.pack("<I", 8 + 6 * (index + 1)) for index in range(300_000))
+
+    fitness = fitness_of(b"II*\0" + struct.pack("<I", 8) + chain)
+
+    assert "too many" in fitness.problem

@@ -37,9 +37,12 @@ def test_a_header_alone_is_an_empty_manifest():
         HEADER.upper() + " a.jpg , Ada , CC0 , NO \n",
         HEADER.replace("\n", "\r\n") + "a.jpg,Ada,CC0,\r\n",
         HEADER.replace("licence", "License") + '"a.jpg","Ada","CC0",0\n',
+        (HEADER + "a.jpg,Ada,CC0,no\n").replace("\n", "\r"),
+        HEADER + "a.jpg,Ada,CC0,no,,\n",
     ],
-    ids=["byte order mark", "semicolons", "capitals and blanks", "windows lines", "quotes"],
-)
+    ids=["byte order mark", "semicolons", "capitals and blanks", "windows lines", "quotes",
+         "old mac lines", "empty values at the end"],
+)  # fmt: skip
 def test_what_spreadsheets_write_is_understood(text):
     assert read_manifest(text).entry("a.jpg") == Entry("Ada", "CC0")
 
@@ -123,3 +126,37 @@ def test_days_beyond_a_hundred_years_are_refused(days):
 def test_a_control_character_is_refused():
     with pytest.raises(InvalidManifest, match=r"Line 2 .*control character"):
         read_manifest(HEADER + "a.jpg,A\tB,CC0,\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (HEADER + 'a.jpg,"Ada,CC0,no\n', "from line 2 on: a quotation mark"),
+        (HEADER + 'b.jpg,"Box,CC0,no\n' + "c.jpg,Box,CC0,no\n" * 10_000, "a quotation mark"),
+        (HEADER + 'b.jpg,"Box,CC0,no\nc.jpg",Box,CC0,no\n', "goes over several lines"),
+        (HEADER + '"a.jpg\nb.jpg",Box,CC0,no\n', "goes over several lines"),
+        (HEADER + "a.jpg,Box, and friends,CC0,no\n", "Line 2 .* more values than"),
+        ("filename,licence,,source\na.jpg,CC0,,Ada\n", "Column 3 .* has no name"),
+        (HEADER.encode("utf-16"), "not UTF-8 text"),
+    ],
+    ids=["at the end", "a large file", "closed later", "in a name", "a stray separator",
+         "a nameless column", "utf-16"],
+)  # fmt: skip
+def test_a_line_that_would_swallow_others_is_refused(text, says):
+    with pytest.raises(InvalidManifest, match=says):
+        read_manifest(text)
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [("./in/a.jpg", "in/a.jpg"), ("Mu\u0308ller.jpg", "M\u00fcller.jpg"),
+     ("M\u00fcller.jpg", "Mu\u0308ller.jpg")],
+)  # fmt: skip
+def test_the_same_path_written_otherwise_is_the_same(named, asked):
+    assert read_manifest(f"{HEADER}{named},,CC0,\n").entry(asked).licence == "CC0"
+
+
+def test_lines_that_name_no_picture_are_counted():
+    manifest = read_manifest(HEADER + "C:\\pics\\a.jpg,,CC0,\nb.jpg,,CC0,\n")
+
+    assert manifest.unmatched(["a.jpg", "b.jpg"]) == 1

@@ -13,10 +13,25 @@ from pathlib import Path
 import pytest
 
 from engine import __main__ as command_line
+from engine import commands
 from engine.__main__ import main
+from engine.batch import InProcess
+from engine.detect.ensemble import Ensemble
 from engine.weights import own_weights_notice
 from tests.awkward import NAMES_IN_ANY_SCRIPT
-from tests.engine.runs import QUICK, RELEASING, assert_whole, fates, files_of, lines, names, paint
+from tests.engine.runs import (
+    QUICK,
+    RELEASING,
+    OutOfOrder,
+    assert_whole,
+    fates,
+    files_of,
+    lines,
+    names,
+    paint,
+)
+
+QUARANTINE = "quarantine.jsonl"
 
 
 class TestRedact:
@@ -35,7 +50,7 @@ class TestRedact:
             summary[fate] for fate in ("released", "review", "quarantined")
         )
         assert summary["not_looked_for"] == ["tattoo", "jewelry"]
-        assert "Left alone, as no pictures or linked folders: 1." in err
+        assert "Left alone, as no pictures, hidden, or linked folders: 1." in err
         assert_whole(tmp_path / "out")
 
     @pytest.mark.parametrize(("use", "count"), [("research", 1), ("any", 0)])
@@ -107,6 +122,62 @@ class TestRedact:
         assert len(found) == 6
         assert_whole(tmp_path / "out")
 
+    def test_a_picture_that_was_away_for_a_moment_is_asked_for_again(
+        self, lethe, folder, tmp_path, monkeypatch
+    ):
+        class Away(OutOfOrder):
+            def run(self, jobs):
+                jobs = list(jobs)  # all were read once, to name them
+                (folder / "passes.png").rename(tmp_path / "away.png")
+                yield from super().run(jobs)
+
+        with monkeypatch.context() as network:
+            network.setattr(commands, "ProcessPool", lambda workers: Away(Ensemble([])))
+            lethe("redact", folder, tmp_path / "out")
+        (tmp_path / "away.png").rename(folder / "passes.png")
+        before = dict(fates(tmp_path / "out"))
+
+        lethe("redact", folder, tmp_path / "out")
+
+        assert before["passes.png"] == "quarantined"
+        assert "passes.png" in [source for source, _ in names(tmp_path / "out")[1:]]
+
+    def test_what_cannot_be_opened_is_held_back_with_the_reason_and_the_rest_goes_on(
+        self, lethe, folder, tmp_path
+    ):
+        os.mkfifo(folder / "pipe.jpg")
+        (folder / "gone.jpg").symlink_to("nowhere")
+
+        status, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, summary["pictures"], summary["quarantined"]) == (0, 6, 3)
+        reasons = {one["source"]: one["reason"] for one in lines(tmp_path / "out", QUARANTINE)}
+        assert "no plain file" in reasons["pipe.jpg"]
+        assert "leads to no file" in reasons["gone.jpg"]
+
+    def test_the_order_of_releases_is_not_that_of_the_names(
+        self, lethe, folder, tmp_path, monkeypatch
+    ):
+        """A folder lists its files in the order of their making, or backwards."""
+        taken = []
+
+        class Noting(InProcess):
+            def run(self, jobs):
+                jobs = list(jobs)
+                taken.extend(job.path.name for job in jobs)
+                yield from super().run(jobs)
+
+        class Turning:
+            shuffle = staticmethod(list.reverse)
+
+        monkeypatch.setattr(commands, "_RANDOM", Turning)
+        monkeypatch.setattr(commands, "ProcessPool", lambda workers: Noting(Ensemble([])))
+
+        lethe("redact", folder, tmp_path / "out")
+
+        assert taken == sorted(taken, reverse=True)
+        assert len(taken) == 4
+
     def test_an_output_folder_inside_the_input_is_not_taken_as_input(self, lethe, folder):
         for _ in range(2):
             status, summary, _ = lethe("redact", folder, folder / "out")
@@ -117,6 +188,8 @@ class TestRedact:
         ("where", "out", "says"),
         [
             ("in", "in", "must not be the input folder"),
+            ("in", ".", "nor hold it"),
+            ("in/*.png", "in", "nor hold it"),
             ("nothing", "out", "There is no file or folder"),
             ("in/*.xyz", "out", "No file matches"),
             ("bare", "out", "There are no pictures"),

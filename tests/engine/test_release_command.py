@@ -64,10 +64,22 @@ class TestRelease:
         assert [one["box"] for one in receipt["regions"]] == [[10, 10, 30, 30], [60, 40, 70, 50]]
         assert receipt["reviewer"] == "command line"
 
+    @pytest.mark.parametrize("answer", ["true", 1, []], ids=["text", "number", "list"])
+    def test_an_answer_that_is_no_yes_and_no_no_is_told(
+        self, lethe, folder, tmp_path, reviewed, answer
+    ):
+        status, summary, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": answer}
+        )
+
+        assert (status, summary["pictures"]) == (1, 0)
+        assert "write true or false" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
     @pytest.mark.parametrize(
         "extra",
-        [{}, {"accept": False}, {"accept": "yes"}, {"accept": 1}, {"accept": None}],
-        ids=["missing", "false", "text", "number", "null"],
+        [{}, {"accept": False}, {"accept": None}],
+        ids=["missing", "false", "null"],
     )
     def test_without_a_plain_yes_a_picture_stays(self, lethe, folder, tmp_path, reviewed, extra):
         status, summary, _ = self.release(

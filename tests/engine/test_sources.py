@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_a_folder_is_searched_to_the_bottom_in_order(folder):
 def test_what_is_left_alone_is_counted(folder):
     _, left_alone = sources(str(folder))
 
-    assert left_alone == 2  # notes.txt and the empty file; hidden ones are nobody's business
+    assert left_alone == 4  # notes.txt, the empty file, the hidden file and the hidden folder
 
 
 def test_a_file_that_is_named_is_meant_whatever_it_looks_like(folder):
@@ -130,11 +131,57 @@ def test_a_file_that_cannot_be_read_counts_as_a_picture(tmp_path):
     assert names(tmp_path) == ["no ending"]
 
 
-def test_folders_and_dangling_links_are_no_pictures(tmp_path):
+def test_a_folder_named_like_a_picture_is_none(tmp_path):
     (tmp_path / "folder.jpg").mkdir()
-    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
 
     assert sources(str(tmp_path)) == ([], 0)
+
+
+@pytest.mark.parametrize("where", ["", "*"], ids=["folder", "pattern"])
+def test_what_is_named_like_a_picture_and_cannot_be_opened_is_not_passed_over(tmp_path, where):
+    for ending in (".jpg", ""):
+        (tmp_path / f"dangling{ending}").symlink_to(tmp_path / "nowhere")
+        (tmp_path / f"loop{ending}").symlink_to(tmp_path / f"loop{ending}")
+        os.mkfifo(tmp_path / f"pipe{ending}")
+
+    found, left_alone = sources(str(tmp_path / where))
+
+    problems = {one.name: one.problem for one in found}
+    assert set(problems) == {"dangling.jpg", "loop.jpg", "pipe.jpg"}
+    assert "leads to no file" in problems["dangling.jpg"]
+    assert "leads to no file" in problems["loop.jpg"]
+    assert "no plain file" in problems["pipe.jpg"]
+    assert left_alone == 3
+
+
+def test_a_file_that_cannot_be_reached_stands_among_the_pictures(folder, monkeypatch):
+    reach = Path.stat
+
+    def stale(path, **options):
+        if path.name == "notes.txt":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return reach(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stale)
+
+    found, _ = sources(str(folder))
+
+    problems = {one.name: one.problem for one in found if one.problem}
+    assert problems == {"notes.txt": "The file could not be reached (Stale file handle)."}
+
+
+@pytest.mark.parametrize("brand", [b"qt  ", b"mp42", b"isom"])
+def test_the_films_of_a_phone_are_no_pictures(tmp_path, brand):
+    (tmp_path / "IMG_1.MOV").write_bytes(b"\0\0\0\x18ftyp" + brand + b"and so on")
+
+    assert sources(str(tmp_path)) == ([], 1)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("where", ["/proc", "/proc/self", "/sys"])
+def test_a_folder_that_the_system_makes_up_is_refused(where):
+    with pytest.raises(UnusableFolder, match="belongs to the system"):
+        sources(where)
 
 
 def test_a_folder_that_cannot_be_opened_is_not_passed_over(folder, monkeypatch):

@@ -83,6 +83,17 @@ def test_a_release_lies_in_a_private_file_with_the_receipt_that_names_it(databas
     assert pictures.picture(database, kept.picture_id).release_id == kept.release_id
 
 
+def test_the_picture_in_work_for_longest_is_told(database):
+    batch = a_batch(database, [b"one", b"two"])
+    assert progress.oldest_in_work(database) is None
+
+    work.take(database, NOW + MINUTE)
+    work.take(database, NOW + 2 * MINUTE)
+
+    assert counts(database, batch).working == 2
+    assert progress.oldest_in_work(database) == NOW + MINUTE
+
+
 def test_a_batch_that_was_not_started_waits(database, dispatch):
     batch = batches.create(database, batches.Request("not started", ""), NOW)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine import exif
-from engine.damage import DAMAGE
+from engine import exif, raw, tiff
+from engine.damage import UNDECODABLE
+from engine.errors import UnreadableImage
 from engine.evaluation.formats.written import Unfit, printable, shown
 from engine.geometry import Size, upright_size
 
@@ -70,9 +71,16 @@ def header_size(path: Path) -> Size:
         Unfit: there is no header that can be read.
     """
     try:
+        with path.open("rb") as file:
+            is_tiff = file.read(4) in tiff.SIGNATURES
+        if is_tiff:
+            data = path.read_bytes()
+            block = tiff.Block(data)
+            if tiff.is_raw(block, tiff.pictures(block)):
+                return raw.size_of(data)
         with Image.open(path) as image:
             size, block = Size(*image.size), image.info.get("exif", b"")
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except (UnreadableImage, *UNDECODABLE) as error:
         reason = type(error).__name__
         raise Unfit(
             f"The picture's header cannot be read ({reason}), so its boxes have no size."

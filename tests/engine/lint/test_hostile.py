@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.lint import finding, heif_items, tags, tiffs
+from engine import tiff
+from engine.lint import finding, heif_items, tiffs
 from engine.metadata import MOST_FINDINGS, findings
 from tests import awkward
 from tests.awkward import AWKWARD, chunk, jpeg, saved, still, with_chunk, with_segment
@@ -93,13 +94,13 @@ def test_an_exif_that_goes_in_a_circle_is_not_called_checked():
 
 
 def test_directories_that_share_absurdly_many_tags_are_given_up(monkeypatch):
-    monkeypatch.setattr(tags, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(tiff, "MOST_ENTRIES", 3)
 
     assert "unreadable" in kinds(carriers.tiff())
 
 
 def test_absurdly_many_strips_are_given_up(monkeypatch):
-    monkeypatch.setattr(tags, "MOST_NUMBERS", 1)
+    monkeypatch.setattr(tiff, "MOST_NUMBERS", 1)
 
     assert "unreadable" in kinds(carriers.tiff())
 
