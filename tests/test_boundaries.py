@@ -12,11 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MUST_NOT_IMPORT = {
-    "engine": "streamlit duckdb plotly components models store pages ultralytics torch",
-    "store": "streamlit plotly components models pages cv2 onnxruntime ultralytics torch",
-    "components": "duckdb onnxruntime models pages ultralytics torch",
-    "pages": "duckdb cv2 onnxruntime models numpy ultralytics torch",
-    "models": "streamlit duckdb plotly components store pages",
+    "engine": "streamlit duckdb plotly components models store pages ultralytics torch web",
+    "store": "streamlit plotly components models pages cv2 onnxruntime ultralytics torch web",
+    "components": "duckdb onnxruntime models pages ultralytics torch web",
+    "pages": "duckdb cv2 onnxruntime models numpy ultralytics torch web",
+    "web": "duckdb cv2 onnxruntime models pages store numpy ultralytics torch",
+    "models": "streamlit duckdb plotly components store pages web",
 }
 MAY_IMPORT = {
     "engine/attacks/network.py": {"torch"},  # docs/decisions/0009-battery.md

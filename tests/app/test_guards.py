@@ -88,6 +88,21 @@ def test_an_address_others_can_reach_is_refused_on_every_page(lethe, name, addre
     assert not any([app.title, app.button, app.metric, app.dataframe])
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_program_without_the_start_up_token_is_refused_on_every_page(lethe, monkeypatch, name):
+    """`streamlit run Home.py` serves whoever reaches the port."""
+    lethe.batch(WIDE)
+    app = lethe.page()
+    monkeypatch.setattr(frame, "is_guarded", lambda: False)
+
+    app = lethe.turn(app, name)
+
+    (error,) = app.error
+    assert "without its guard" in error.value
+    assert lethe.endings == ["asked"]
+    assert not any([app.title, app.button, app.metric, app.dataframe])
+
+
 def test_every_page_starts_with_its_guard(lethe, monkeypatch):
     asked = []
     monkeypatch.setattr(frame, "may", lambda user, role: asked.append(role) or True)
