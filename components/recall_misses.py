@@ -13,6 +13,7 @@ import streamlit as st
 from components import session
 from components.desk import decoded, read_of
 from components.evaluated import Evaluated
+from components.inline import inline
 from components.palette import COLOURS, plain
 from components.recall_crops import crop_jpeg
 from components.recall_words import FALSE_SENTENCES, MISS_SENTENCES
@@ -134,7 +135,7 @@ class Pieces:
             st.markdown(f"**{plain(caption)}**")
             return
         st.image(
-            crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category]),
+            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])),
             width="stretch",
             alt=f"{caption}, in {picture.name}",
         )

@@ -13,6 +13,7 @@ from components.access import Role, may
 from components.bundle import bundle, checked
 from components.desk import decoded
 from components.failures import shown
+from components.inline import inline
 from components.palette import OUTCOMES, ago, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
@@ -222,7 +223,7 @@ def _before(picture: Picture) -> None:
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
         image = decoded(picture.id, read, limit)
         preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
-        st.image(preview, width="stretch", alt="Original picture")
+        st.image(inline(preview), width="stretch", alt="Original picture")
 
 
 def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from components import reviewing, session
 from components.draft import Item
+from components.inline import inline
 from components.palette import CHIP_COLOURS, plain, span
 from components.review import Review
 from components.review_keys import KEYS
@@ -76,7 +77,8 @@ def stage(review: Review) -> None:
     review.is_shown = False
     try:
         if review.is_preview:
-            st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
+            width = review.view.shown.width
+            st.image(inline(review.preview()), width=width, alt="Preview of the release")
         else:
             review.show_canvas(lambda: _tell(review.take_edits, review))
             st.caption(
