@@ -16,6 +16,7 @@ from components.evaluated import Evaluated
 from components.inline import inline
 from components.palette import COLOURS, plain
 from components.recall_crops import crop_jpeg
+from components.recall_tables import as_csv
 from components.recall_words import FALSE_SENTENCES, MISS_SENTENCES
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
@@ -204,7 +205,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
 def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
-        lambda: table(exhibits).to_csv(index=False),
+        lambda: as_csv(table(exhibits).to_dict("records")),
         "boxes.csv",
         "text/csv",
         key="recall_misses_csv",

@@ -20,6 +20,7 @@ from engine.batch import ProcessPool
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.handover import refuse_taken_in
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
@@ -144,6 +145,11 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     for source in sources(where, leave_out=out)[0]:
         originals.setdefault(source.name, []).append(source.path)
     outbox = Outbox(out, notary(home()), _today)
+    try:
+        refuse_taken_in(out)
+    except UnusableFolder:
+        outbox.close()
+        raise
     run = _Run(outbox, workers)
     problems = Counter[str]()
 

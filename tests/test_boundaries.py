@@ -289,6 +289,29 @@ def test_the_search_for_pictures_at_an_address_sees_calls(source):
     assert pictures_at_an_address(ast.parse(source))
 
 
+CSV_WRITERS = {"to_csv", "writer", "DictWriter"}
+
+
+def test_who_writes_cells_makes_them_inert():
+    """A name or a licence that begins with a formula's sign would be computed by spreadsheets."""
+    writing = {
+        path: module
+        for path in product()
+        for module in [tree(path)]
+        if any(
+            isinstance(node, ast.Call) and dotted(node.func).rsplit(".", 1)[-1] in CSV_WRITERS
+            for node in ast.walk(module)
+        )
+    }
+
+    assert {name_of(path) for path in writing} >= {"engine/names.py", "components/bundle.py"}
+    assert not [
+        name_of(path)
+        for path, module in writing.items()
+        if "engine.cells.inert" not in set(imported(module))
+    ]
+
+
 def test_the_engine_asks_neither_clock_nor_chance():
     found = {
         name_of(path)

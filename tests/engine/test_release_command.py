@@ -7,8 +7,10 @@ import os
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 
+from engine.handover import mark_taken_in
 from tests.engine.runs import assert_whole, fates, lines, names, paint, released_ids
 
 
@@ -353,3 +355,26 @@ class TestRelease:
 
         assert status == 2
         assert "not the output folder" in err
+
+    def test_what_the_app_decides_is_not_released_from_the_shell(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        """Else it goes out twice, with two certificates."""
+        mark_taken_in(tmp_path / "out")
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "taken into the app" in err
+        assert "another output folder" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_a_run_goes_on_in_a_folder_that_the_app_has(self, lethe, folder, tmp_path, reviewed):
+        mark_taken_in(tmp_path / "out")
+        paint(folder / "later.png", 0, np.random.default_rng(7))
+
+        status, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, summary["pictures"]) == (0, 5)
