@@ -138,7 +138,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     started = time.perf_counter()
     try:
         # str.splitlines would also split at characters that names in other scripts may hold
-        lines = verdicts.read_text(encoding="utf-8").split("\n")
+        lines = verdicts.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
     originals: dict[str, list[Path]] = {}
@@ -206,7 +206,10 @@ def _accepted(
         InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
     """
     value = _verdict_line(line)
-    if value.get("accept") is not True:
+    accept = value.get("accept")
+    if accept is not None and not isinstance(accept, bool):
+        raise InvalidVerdict(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
+    if not accept:
         return
     source = value.get("source")
     if not isinstance(source, str) or not any(source == name for name, _ in plans):

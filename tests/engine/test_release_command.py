@@ -68,8 +68,8 @@ class TestRelease:
 
     @pytest.mark.parametrize(
         "extra",
-        [{}, {"accept": False}, {"accept": "yes"}, {"accept": 1}, {"accept": None}],
-        ids=["missing", "false", "text", "number", "null"],
+        [{}, {"accept": False}, {"accept": None}],
+        ids=["missing", "false", "null"],
     )
     def test_without_a_plain_yes_a_picture_stays(self, lethe, folder, tmp_path, reviewed, extra):
         status, summary, _ = self.release(
@@ -78,6 +78,23 @@ class TestRelease:
 
         assert (status, summary["pictures"]) == (0, 0)
         assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    @pytest.mark.parametrize("accept", ["true", "yes", "", 1, 0, [True]], ids=repr)
+    def test_what_is_no_plain_yes_or_no_is_named(self, lethe, folder, tmp_path, reviewed, accept):
+        status, summary, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": accept}
+        )
+
+        assert (status, summary["pictures"]) == (1, 0)
+        assert "write true or false, without quotes" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_a_byte_order_mark_is_passed_over(self, lethe, folder, tmp_path, reviewed):
+        line = "\ufeff" + json.dumps({**reviewed["doubtful.png"], "accept": True})
+
+        status, summary, _ = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["released"]) == (0, 1)
 
     def test_no_lines_are_no_work(self, lethe, folder, tmp_path, reviewed):
         status, summary, _ = self.release(lethe, folder, tmp_path, "", "  ")
@@ -103,6 +120,17 @@ class TestRelease:
             ({"regions": [{"box": [9, 2, 3, 4], "category": "face"}]}, "cannot be read"),
             ({"regions": [{"box": [90, 2, 99, 4], "category": "face"}]}, "outside the picture"),
             ({"doubts": 5}, "cannot be read"),
+            ({"regions": [{"box": "1256", "category": "face"}]}, "cannot be read"),
+            ({"regions": [{"box": ["1", "2", "5", "6"], "category": "face"}]}, "cannot be read"),
+            ({"regions": [{"box": [True, 2, 5, 6], "category": "face"}]}, "cannot be read"),
+            (
+                {"regions": [{"box": [-1e308, -1e308, 1e308, 1e308], "category": "face"}]},
+                "cannot be read",
+            ),
+            (
+                {"regions": [{"box": [1, 2, 5, 6], "category": "face", "score": "1"}]},
+                "cannot be read",
+            ),
         ],
         ids=str,
     )

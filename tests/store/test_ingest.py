@@ -161,6 +161,13 @@ def test_a_folder_that_a_run_writes_to_is_not_taken_in(database, run):
     os.close(lock)
 
 
+def test_names_that_are_no_unicode_stay_apart(database, run):
+    for name in ("a\udcfe.jpg", "a\udcff.jpg"):
+        run.ask(name, b"the same")
+
+    assert take_in(database, run).added == 2
+
+
 def test_two_runs_with_the_same_names_stay_apart(database, tmp_path):
     one, two = (Run(tmp_path / name) for name in ("one", "two"))
     two.set_run(run="cd" * 16, format="same")
