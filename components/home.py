@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import recall_samples, samples, session
+from components import permission, recall_samples, samples, session
 from components.access import Role, may
 from components.batch_card import live_card, live_cards
 from components.failures import shown
@@ -102,6 +102,7 @@ def postponed() -> None:
         )
 
 
+@permission.callback(Role.ANALYST)
 def _try_postponed() -> None:
     again.try_postponed(database())
 

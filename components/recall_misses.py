@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import pandas as pd
 import streamlit as st
 
-from components import session
+from components import permission, session
+from components.access import Role
 from components.desk import decoded, read_of
 from components.evaluated import Evaluated
 from components.inline import inline
@@ -26,6 +28,7 @@ from engine.evaluation.scoring import LabelScore, PictureScore
 from engine.geometry import Box, PixelRect
 from engine.images import RgbImage
 from engine.triage import route
+from engine.untrusted import printable
 
 PER_PAGE = 12
 _COLUMNS = 4
@@ -138,7 +141,7 @@ class Pieces:
         st.image(
             inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])),
             width="stretch",
-            alt=f"{caption}, in {picture.name}",
+            alt=f"{caption}, in {printable(picture.name)}",
         )
         st.markdown(f"**{plain(caption)}**")
 
@@ -205,7 +208,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
 def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
-        lambda: as_csv(table(exhibits).to_dict("records")),
+        partial(_list, exhibits),
         "boxes.csv",
         "text/csv",
         key="recall_misses_csv",
@@ -215,6 +218,11 @@ def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
         disabled=not exhibits,
         help="Names of pictures, boxes and reasons; no pixels.",
     )
+
+
+@permission.download(Role.MANAGER)
+def _list(exhibits: tuple[Exhibit, ...]) -> bytes:
+    return as_csv(table(exhibits).to_dict("records"))
 
 
 def table(exhibits: tuple[Exhibit, ...]) -> pd.DataFrame:

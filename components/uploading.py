@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from components import session
+from components import permission, session
+from components.access import Role
 from components.batch_card import live_card, live_cards
 from components.carried import show_carried
 from components.failures import fatal, shown
-from components.palette import bytes_text, plain
+from components.palette import bytes_text, cells, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
 from engine.errors import LetheError
@@ -97,7 +98,7 @@ def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
     known = manifest or NO_MANIFEST
     rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
     st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame(cells(rows)),
         hide_index=True,
         height=min(38 + 35 * len(files), 250),
         key="upload_table",
@@ -124,6 +125,11 @@ def ask_manifest() -> Manifest | None:
     except LetheError as error:
         st.error(plain(str(error)), icon=":material/error:")
     return None
+
+
+@permission.callback(Role.ANALYST)
+def _clear() -> None:
+    _staging().clear()
 
 
 def ask_how() -> Order | None:
@@ -174,7 +180,7 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
         st.button(
             "Clear",
             key="upload_clear",
-            on_click=_staging().clear,
+            on_click=_clear,
             icon=":material/delete:",
             help="Forget these files; nothing was started.",
         )

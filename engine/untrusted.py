@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
 from engine.errors import UnreadableFile
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def content(path: Path, most: int) -> bytes:
@@ -61,8 +65,16 @@ def is_text(path: Path, most: int) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal, whatever it holds."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    """Text that steers neither a terminal nor the order in which it is read, whatever it holds.
+
+    Controls, marks of direction and whatever else is not seen give way to a replacement character;
+    joiners stay, which several scripts need.
+    """
+    return "".join(sign if _is_seen(sign) else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _is_seen(sign: str) -> bool:
+    return unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS
 
 
 @contextmanager
