@@ -10,7 +10,7 @@ import pytest
 from streamlit import config
 
 from components import frame, permission, releasing, session
-from components.access import Role, User
+from components.access import LOCAL, Role, User
 from store import batches
 from tests.app.reading import PAGES, UPRIGHT, WIDE, press, said
 
@@ -152,7 +152,7 @@ def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
 
 def without(monkeypatch, role):
     """Take a role away from the person whose tab stays open."""
-    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset(Role) - {role}))
+    monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, frozenset(Role) - {role}))
 
 
 def test_a_verdict_is_not_undone_by_somebody_whose_role_was_taken_away(lethe, monkeypatch):
