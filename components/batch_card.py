@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from components import permission
+from components.access import Role
 from components.palette import OUTCOMES, ago, plain, span
 from components.services import database, now
 from components.stage import thumbnail_jpeg
@@ -124,5 +126,6 @@ def _started(shown: Progress) -> str:
     return ago(shown.batch.started_at, now()) if shown.batch.started_at else "not yet"
 
 
+@permission.callback(Role.ANALYST)
 def _cancel(batch_id: str) -> None:
     batches.cancel(database(), batch_id, now())

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import IO, Any
 
+from engine.cells import inert
 from engine.certificate import quantised
 from engine.documents import ENDING, MANIFEST
 from engine.errors import UnreadableFile, UnsafeRelease
@@ -173,11 +174,6 @@ def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {key: receipt[key] for key in _PUBLIC} | {"regions": regions}
 
 
-def cell(text: str) -> str:
-    """Text that a spreadsheet shows and never runs: a formula's first sign is quoted (OWASP)."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
 def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str:
     due = {
         picture.release_id: picture.licence
@@ -185,7 +181,7 @@ def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str
         if picture.licence and picture.licence.attribution_needed
     }
     rows = [
-        (one.release_id, cell(due[one.release_id].source), cell(due[one.release_id].licence))
+        (one.release_id, inert(due[one.release_id].source), inert(due[one.release_id].licence))
         for one in kept
         if one.release_id in due
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import streamlit as st
 
+from components.palette import cells
 from components.staging import Staged
 from engine.evaluation.report_numbers import counted
 from engine.lint.finding import Finding, Kind
@@ -64,4 +65,4 @@ def _where(one: Finding) -> str:
 
 def _table(rows: Sequence[dict[str, str | int]], *, key: str, alt: str) -> None:
     height = min(_HEAD_PX + _ROW_PX * len(rows), _MOST_PX)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, key=key, alt=alt)
+    st.dataframe(pd.DataFrame(cells(rows)), hide_index=True, height=height, key=key, alt=alt)

@@ -36,7 +36,7 @@ def show(receipt: StoredReceipt) -> None:
     if finding.judgement is Judgement.FITS:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:
-        st.error(f"The file {finding.words}. Do not hand it out.", icon=":material/error:")
+        st.error(f"The file {plain(finding.words)}. Do not hand it out.", icon=":material/error:")
     _bullets([_line(sentence) for sentence in sentences(kept.certificate)])
     st.download_button(
         "Download its certificate",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from components import recall_archive, session
+from components import permission, recall_archive, session
+from components.access import Role
 from components.failures import shown
 from components.palette import plain
 from components.services import database, home, now, policy
@@ -237,6 +238,7 @@ def _start(brought: Brought, name: str, toml: str, target: float) -> Evaluation:
     return evaluations.create(database(), request, now())
 
 
+@permission.callback(Role.MANAGER)
 def _forget(brought: Brought, sources: list[str]) -> None:
     session.forget("recall_brought")
     recall_archive.discard(home(), brought.source, sources)

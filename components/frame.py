@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from components import session
-from components.access import Role, is_loopback, may
+from components.access import Role, is_guarded, is_loopback, may
 
 REFUSAL_SHOWN_S = 2.0
 ICON = str(Path(__file__).with_name("lethe.png"))
@@ -55,7 +55,7 @@ def open_page(
         layout="wide",
         initial_sidebar_state=sidebar,
     )
-    _refuse_open_address()
+    _refuse_unguarded()
     if needs is not None and not may(session.user(), needs):
         st.error(f"This page is for people with the role {needs.value}.", icon=":material/lock:")
         st.stop()
@@ -66,16 +66,19 @@ def open_page(
         st.caption(sentence)
 
 
-def _refuse_open_address() -> None:
+def _refuse_unguarded() -> None:
+    """End a program that others can reach: on another address, or without the start-up token."""
     address = st.get_option("server.address")
-    if not is_loopback(address):
-        st.error(
-            f"Lethe has no accounts yet and works on this machine only. It was started on "
-            f"{address or 'every address'} and ends now: start it on 127.0.0.1 (`make app` does).",
-            icon=":material/lock:",
-        )
-        end_soon()
-        st.stop()
+    if is_guarded() and is_loopback(address):
+        return
+    where = "" if is_loopback(address) else f" on {address or 'every address'}"
+    st.error(
+        f"Lethe has no accounts yet and works on this machine only, for whoever started it. It was "
+        f"started{where or ' without its guard'} and ends now: start it with `make app`.",
+        icon=":material/lock:",
+    )
+    end_soon()
+    st.stop()
 
 
 def end_soon() -> None:

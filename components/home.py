@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components import recall_samples, samples, session
+from components import permission, recall_samples, samples, session
 from components.access import Role, may
 from components.batch_card import live_card, live_cards
 from components.failures import shown
@@ -110,6 +110,7 @@ def in_work() -> None:
         st.caption(f"The oldest picture in work was begun {ago(since, now())}.")
 
 
+@permission.callback(Role.ANALYST)
 def _try_postponed() -> None:
     again.try_postponed(database())
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from components import irreversibility_picture as picture
 from components.failures import shown as failing_softly
+from components.inline import inline
 from components.irreversibility_picture import Chosen
 from components.irreversibility_tools import (
     ChosenAttack,
@@ -103,7 +104,9 @@ def _show(found: Demonstration, method: Method, tried: ChosenAttack) -> None:
         ),
     )
     for column, (caption, rgb, alt) in zip(st.columns(4), views, strict=True):
-        column.image(panel_png(rgb, found.outline), caption=caption, width="stretch", alt=alt)
+        column.image(
+            inline(panel_png(rgb, found.outline)), caption=caption, width="stretch", alt=alt
+        )
     _verdict(found)
     draw(strip(found), "irreversibility_strip")
     st.caption(likeness_words(found))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import session
+from components.inline import inline
 from components.irreversibility_views import overview_png
 from components.palette import plain
 from components.samples import sample_pictures
@@ -154,7 +155,7 @@ def _region(picture: Picture, policy: Policy) -> Region:
     region = Region(box, category, Origin.REVIEWER, None)
     rect = rect_of(region, picture.image.codec, policy)
     view.image(
-        overview_png(picture.image.rgb, box, rect, category),
+        inline(overview_png(picture.image.rgb, box, rect, category)),
         caption="The area, and around it the mask: what is removed.",
         width="stretch",
         alt="The picture, made small, with the chosen area and the mask around it.",

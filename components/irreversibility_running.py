@@ -19,7 +19,7 @@ import streamlit as st
 
 import engine
 from components.irreversibility_report import own_file
-from components.palette import span
+from components.palette import plain, span
 from components.services import now
 
 LONGEST = timedelta(minutes=10)
@@ -104,7 +104,7 @@ def offer_run() -> None:
         _live()
         return
     if runner.problem:
-        st.error(runner.problem, icon=":material/error:")
+        st.error(plain(runner.problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Run the quick battery here",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from engine.category import Category
+from engine.untrusted import printable
 from store.pictures import PictureState
 
 COLOURS = {
@@ -47,14 +49,26 @@ OUTCOMES: dict[PictureState, Chip] = {
 
 _LINK_STARTS = re.compile(r"://|www\.|@", re.IGNORECASE)
 """Browsers' Markdown makes links of these whatever is escaped; a word joiner inside stops that."""
-_FORMATTING = "\\`*_{}[]()#+-.!|~:$<>"
+_FORMATTING = "\\`*_{}[]()#+-.!|~:$<>=&"
 _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is: a file's name must not format, link or load anything."""
-    apart = _LINK_STARTS.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", text)
+    """Text that Markdown shows as it is: a file's name must not format, link or load anything.
+
+    Nor may it hide or turn round what is read: see `printable`. Line ends stay.
+    """
+    seen = "\n".join(map(printable, text.split("\n")))
+    apart = _LINK_STARTS.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", seen)
     return "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in apart)
+
+
+def cells(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for a table, which shows text as it is: only `printable` is needed."""
+    return [
+        {key: printable(value) if isinstance(value, str) else value for key, value in row.items()}
+        for row in rows
+    ]
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -19,6 +19,7 @@ from components.services import database, now
 from engine.evaluation.recall import TARGET
 from engine.evaluation.report_numbers import counted, rate_at_most
 from engine.policy import read_policy
+from engine.untrusted import printable
 from store import evaluations, policies
 from store.evaluations import Evaluation
 
@@ -70,7 +71,8 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
 def _name(run: Evaluation) -> str:
     """The same at any time, for the browser knows a choice by its text."""
     pictures = counted((run.report or {}).get("pictures", 0), "picture")
-    return f"{run.number} · {run.name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
+    name = printable(run.name)
+    return f"{run.number} · {name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
 
 
 def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:

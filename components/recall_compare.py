@@ -9,7 +9,7 @@ import streamlit as st
 
 from components.costs import cost_view
 from components.evaluated import Evaluated
-from components.palette import plain
+from components.palette import cells, plain
 from components.recall_tables import download
 from engine.category import DETECTABLE, Category
 from engine.evaluation.compare import Change, Comparison, compare
@@ -119,7 +119,7 @@ def _category(category: Category, one: Comparison) -> None:
 
 
 def _table(changes: Sequence[tuple[Category, bool, Change]], crop: Crop) -> None:
-    rows = [_row(*one) for one in changes]
+    rows = cells(_row(*one) for one in changes)
     st.dataframe(
         rows,
         hide_index=True,

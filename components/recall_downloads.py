@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from components import evaluated as loaded
-from components import recall_archive, session
+from components import permission, recall_archive, session
+from components.access import Role
 from components.evaluated import Evaluated, evaluated
 from components.failures import shown
 from components.palette import ago, plain
@@ -98,6 +99,7 @@ def _delete(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     recall_archive.discard(home(), run.source, others)
 
 
+@permission.download(Role.MANAGER)
 def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     """Made when it is asked for, for it counts everything once more."""
     run = evaluated(evaluation_id)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import charts
 from components.charts import Run, draw
-from components.palette import plain
+from components.palette import cells, plain
 from components.recall_compare import compare_view
 from components.recall_tables import download
 from components.recall_times import in_order, set_numbers
@@ -56,7 +56,9 @@ def trend_view(evaluations: Sequence[Evaluation]) -> None:
         "Bars reach down to the lower bound (one-sided, 95 %); the dashed line is the target."
     )
     st.dataframe(
-        [_trend_row(run, numbers) | _trend_cost(reports[run.number]) for run in reversed(runs)],
+        cells(
+            _trend_row(run, numbers) | _trend_cost(reports[run.number]) for run in reversed(runs)
+        ),
         hide_index=True,
         key="recall_trend_runs",
         alt=f"{counted(len(runs), 'evaluation')} with recall and what it costs, newest first",

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import pandas as pd
 import streamlit as st
 
-from components import session
+from components import permission, session
+from components.access import Role
 from components.desk import decoded, read_of
 from components.evaluated import Evaluated
+from components.inline import inline
 from components.palette import COLOURS, plain
 from components.recall_crops import crop_jpeg
+from components.recall_tables import as_csv
 from components.recall_words import FALSE_SENTENCES, MISS_SENTENCES
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
@@ -24,6 +28,7 @@ from engine.evaluation.scoring import LabelScore, PictureScore
 from engine.geometry import Box, PixelRect
 from engine.images import RgbImage
 from engine.triage import route
+from engine.untrusted import printable
 
 PER_PAGE = 12
 _COLUMNS = 4
@@ -134,9 +139,9 @@ class Pieces:
             st.markdown(f"**{plain(caption)}**")
             return
         st.image(
-            crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category]),
+            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])),
             width="stretch",
-            alt=f"{caption}, in {picture.name}",
+            alt=f"{caption}, in {printable(picture.name)}",
         )
         st.markdown(f"**{plain(caption)}**")
 
@@ -203,7 +208,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
 def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
-        lambda: table(exhibits).to_csv(index=False),
+        partial(_list, exhibits),
         "boxes.csv",
         "text/csv",
         key="recall_misses_csv",
@@ -213,6 +218,11 @@ def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
         disabled=not exhibits,
         help="Names of pictures, boxes and reasons; no pixels.",
     )
+
+
+@permission.download(Role.MANAGER)
+def _list(exhibits: tuple[Exhibit, ...]) -> bytes:
+    return as_csv(table(exhibits).to_dict("records"))
 
 
 def table(exhibits: tuple[Exhibit, ...]) -> pd.DataFrame:

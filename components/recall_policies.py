@@ -7,12 +7,13 @@ import streamlit as st
 
 from components import evaluating, session
 from components.failures import shown
-from components.palette import plain
+from components.palette import cells, plain
 from components.recall_words import answer
 from components.services import database, now, policy
 from engine.errors import InvalidPolicy
 from engine.policy import Policy, default_policy, read_policy
 from engine.policy_difference import differences
+from engine.untrusted import printable
 from store import evaluations, policies
 from store.evaluations import Evaluation
 from store.policies import PolicyVersion
@@ -49,7 +50,7 @@ def panel(run: Evaluation) -> None:
 
 def _table(versions: tuple[PolicyVersion, ...], in_force: int | None) -> None:
     st.dataframe(
-        pd.DataFrame([_row(one, in_force) for one in versions]),
+        pd.DataFrame(cells(_row(one, in_force) for one in versions)),
         hide_index=True,
         height=min(38 + 35 * len(versions), 210),
         key="recall_versions",
@@ -105,7 +106,8 @@ def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
 def _title(version: PolicyVersion) -> str:
     """The same at any time, for the browser knows a choice by its text."""
     note = f" · {version.note}" if version.note else ""
-    return f"{version.number}{note} · {version.made_by}, {version.made_at:%d %b %Y, %H:%M} UTC"
+    said = printable(f"{version.number}{note} · {version.made_by}")
+    return f"{said}, {version.made_at:%d %b %Y, %H:%M} UTC"
 
 
 def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from components import session
+from components import permission, session
+from components.access import Role
 from components.failures import shown
 from components.palette import ago, plain, span
 from components.services import database, now
@@ -31,6 +32,7 @@ def show_running(runs: tuple[Evaluation, ...]) -> None:
 
 
 @st.fragment(run_every=1.0)
+@permission.fragment(Role.MANAGER)
 def _live_card(evaluation_id: str) -> None:
     run = evaluations.evaluation(database(), evaluation_id)
     if not run.is_open:
@@ -74,6 +76,7 @@ def _pace(evaluation_id: str, done: int, remaining: int) -> str:
     return f"{text} · {per_second * 60:.0f} a minute · about {span(remaining / per_second)} left"
 
 
+@permission.callback(Role.MANAGER)
 def _cancel(evaluation_id: str) -> None:
     with shown():
         evaluations.cancel(database(), evaluation_id, now())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from engine.cells import inert
 
 
 def download(rows: Sequence[Mapping[str, object]], name: str, key: str) -> None:
@@ -37,11 +37,8 @@ def as_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
 
     Names come from somebody else's data set: `=HYPERLINK(...)` has to stay text.
     """
-    inert = [{key: _inert(value) for key, value in row.items()} for row in rows]
-    return pd.DataFrame(inert).to_csv(index=False).encode("utf-8-sig")
-
-
-def _inert(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA):
-        return f"'{value}"
-    return value
+    cells = [
+        {key: inert(value) if isinstance(value, str) else value for key, value in row.items()}
+        for row in rows
+    ]
+    return pd.DataFrame(cells).to_csv(index=False).encode("utf-8-sig")

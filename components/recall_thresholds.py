@@ -8,7 +8,8 @@ from typing import TypeAlias
 import pandas as pd
 import streamlit as st
 
-from components import recall_policies, session
+from components import permission, recall_policies, session
+from components.access import Role
 from components.charts import draw, trade_off
 from components.evaluated import Evaluated, evaluated
 from components.failures import shown as failures_shown
@@ -101,6 +102,7 @@ def _keys(evaluation_id: str, category: Category) -> tuple[str, str]:
     )
 
 
+@permission.callback(Role.MANAGER)
 def _moved(evaluation_id: str, category: Category, which: int) -> None:
     """Keep what was chosen; the threshold that was not moved makes way."""
     keys = _keys(evaluation_id, category)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 import streamlit as st
 
-from components import certified, session
+from components import certified, permission, session
 from components.access import Role, may
 from components.bundle import bundle, checked
 from components.desk import decoded
 from components.failures import shown
-from components.palette import OUTCOMES, ago, plain
+from components.inline import inline
+from components.palette import OUTCOMES, ago, cells, plain
 from components.services import database, now
 from components.stage import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
 from engine.evaluation.report_numbers import counted
+from engine.untrusted import printable
 from store import (
     again,
     batches,
@@ -45,7 +48,7 @@ def choose_batch() -> Batch | None:
     return st.selectbox(
         "Batch",
         known,
-        format_func=lambda batch: f"{batch.name} · {ago(batch.created_at, drawn_at)}",
+        format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
         key="release_batch",
     )
 
@@ -74,11 +77,13 @@ def _offer_again(batch: Batch) -> None:
         )
 
 
+@permission.callback(Role.ANALYST)
 def _try_held_back(batch_id: str) -> None:
     again.try_held_back(database(), batch_id, now())
 
 
 @st.fragment(run_every=1.0)
+@permission.fragment(Role.ANALYST)
 def _counting(batch_id: str) -> None:
     have = progress.progress(database(), batch_id, now()).counts
     if not have.remaining:
@@ -150,7 +155,7 @@ def _compare(
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
     st.download_button(
         "Download the released pictures (zip)",
-        partial(bundle, database(), batch, now()),
+        partial(_zip, batch),
         file_name="released.zip",
         mime="application/zip",
         type="primary",
@@ -159,6 +164,11 @@ def _download_zip(batch: Batch, *, is_ready: bool) -> None:
         disabled=not is_ready,
         on_click="ignore",
     )
+
+
+@permission.download(Role.ANALYST)
+def _zip(batch: Batch) -> IO[bytes]:
+    return bundle(database(), batch, now())
 
 
 def choose_picture(batch: Batch) -> Picture | None:
@@ -173,7 +183,7 @@ def choose_picture(batch: Batch) -> Picture | None:
         st.caption("No picture of this kind.")
         return None
     picked = st.dataframe(
-        pd.DataFrame([_row(row, reasons) for row in rows]),
+        pd.DataFrame(cells(_row(row, reasons) for row in rows)),
         hide_index=True,
         height=min(38 + 35 * len(rows), 280),
         on_select="rerun",
@@ -222,7 +232,7 @@ def _before(picture: Picture) -> None:
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
         image = decoded(picture.id, read, limit)
         preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
-        st.image(preview, width="stretch", alt="Original picture")
+        st.image(inline(preview), width="stretch", alt="Original picture")
 
 
 def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:

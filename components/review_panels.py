@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from components import reviewing, session
+from components import permission, reviewing, session
+from components.access import Role
 from components.draft import Item
+from components.inline import inline
 from components.palette import CHIP_COLOURS, plain, span
 from components.review import Review
 from components.review_keys import KEYS
@@ -21,6 +23,7 @@ from engine.plan import Reason, ReasonKind
 from store import queue
 
 LIST_HEIGHT_PX = 268
+_for_reviewers = permission.callback(Role.REVIEWER)
 _WAYS_OUT = "Skip the picture, or reject it to hold it back; the next one comes then."
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,8 @@ def stage(review: Review) -> None:
     review.is_shown = False
     try:
         if review.is_preview:
-            st.image(review.preview(), width=review.view.shown.width, alt="Preview of the release")
+            width = review.view.shown.width
+            st.image(inline(review.preview()), width=width, alt="Preview of the release")
         else:
             review.show_canvas(lambda: _tell(review.take_edits, review))
             st.caption(
@@ -85,7 +89,7 @@ def stage(review: Review) -> None:
             )
         review.is_shown = True
     except LetheError as error:
-        st.error(f"{error} {_WAYS_OUT}", icon=":material/error:")
+        st.error(f"{plain(str(error))} {_WAYS_OUT}", icon=":material/error:")
     except Exception as error:  # noqa: BLE001 - one picture must not close the queue behind it
         kind = type(error).__name__
         log.error("picture %s could not be shown (%s)", review.case.picture_id, kind)  # noqa: TRY400
@@ -100,7 +104,7 @@ def why_here(review: Review) -> None:
     with st.container(horizontal=True, gap="small"):
         for reason in review.case.plan.reasons[:8]:
             icon, colour = _REASONS[reason.kind]
-            st.badge(_reason_text(reason), icon=icon, color=colour)  # type: ignore[arg-type]
+            st.badge(plain(_reason_text(reason)), icon=icon, color=colour)  # type: ignore[arg-type]
         hidden = len(review.case.plan.reasons) - 8
         if hidden > 0:
             st.badge(f"and {hidden} more", color="gray")
@@ -242,6 +246,7 @@ def _icon_button(
               on_click=_edit, args=(review, act, *arguments))  # fmt: skip
 
 
+@_for_reviewers
 def _accept(review: Review) -> None:
     if not review.is_shown:
         session.keep("review_said", f"Not accepted: nobody can see it. {_WAYS_OUT}")
@@ -249,10 +254,12 @@ def _accept(review: Review) -> None:
     review.when_still(lambda: _edit(review, reviewing.accept, review))
 
 
+@_for_reviewers
 def _reject(review: Review) -> None:
     _leave(review, reviewing.reject)
 
 
+@_for_reviewers
 def _skip(review: Review) -> None:
     _leave(review, reviewing.skip)
 
@@ -265,11 +272,13 @@ def _leave(review: Review, act: Callable[[Review], None]) -> None:
         _tell(lambda: act(review), review)
 
 
+@_for_reviewers
 def _edit(review: Review, act: Callable[..., None], *arguments: object) -> None:
     """Act on the draft. A click may come together with an edit on the canvas: that goes first."""
     _tell(lambda: (review.take_edits(), act(*arguments)), review)
 
 
+@_for_reviewers
 def _undo(review: Review | None) -> None:
     try:
         if review is not None:
@@ -279,10 +288,12 @@ def _undo(review: Review | None) -> None:
         session.keep("review_said", str(error))
 
 
+@_for_reviewers
 def _toggle_preview(review: Review) -> None:
     review.when_still(lambda: _edit(review, review.toggle_preview))
 
 
+@_for_reviewers
 def _tell(act: Callable[[], object], review: Review) -> None:
     """Act; when that comes too late, say so and leave the picture to whoever has it."""
     try:
@@ -295,7 +306,7 @@ def _tell(act: Callable[[], object], review: Review) -> None:
 def _say_what_happened() -> None:
     said = session.kept("review_said", str)
     if said:
-        st.toast(said, icon=":material/info:")
+        st.toast(plain(said), icon=":material/info:")
         session.forget("review_said")
 
 

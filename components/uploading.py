@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from components import session
+from components import permission, session
+from components.access import Role
 from components.batch_card import live_card, live_cards
 from components.carried import show_carried
 from components.failures import fatal, shown
-from components.palette import bytes_text, plain
+from components.palette import bytes_text, cells, plain
 from components.services import database, home, now, policy
 from components.staging import Staged, Staging
 from engine.errors import LetheError
@@ -114,7 +115,7 @@ def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
         )
     rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
     st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame(cells(rows)),
         hide_index=True,
         height=min(38 + 35 * len(files), 250),
         key="upload_table",
@@ -245,6 +246,7 @@ def _staging() -> Staging:
     return Staging(home() / "staging", session.user().name)
 
 
+@permission.callback(Role.ANALYST)
 def _clear(ids: list[str]) -> None:
     with shown():
         _staging().forget(ids)

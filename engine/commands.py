@@ -21,6 +21,7 @@ from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
 from engine.fitness import megapixels_of
+from engine.handover import refuse_taken_in
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
@@ -159,6 +160,11 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
             continue
         originals.setdefault(source.name, []).append(source.path)
     outbox = Outbox(out, notary(home()), _today)
+    try:
+        refuse_taken_in(out)
+    except UnusableFolder:
+        outbox.close()
+        raise
     run = _Run(outbox, workers)
     problems = Counter[str]()
 
@@ -217,8 +223,8 @@ def _accepted(
     """
     value = _verdict_line(line)
     accept = value.get("accept")
-    if not (accept is None or isinstance(accept, bool)):
-        raise InvalidVerdict(f'"accept" is {str(accept)[:20]!r}; write true or false.')
+    if accept is not None and not isinstance(accept, bool):
+        raise InvalidVerdict(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
     if not accept:
         return
     source = value.get("source")

@@ -6,10 +6,11 @@ Under `$LETHE_HOME/keys`, readable by their owner alone::
     public/<id>.pem      every public key that is or was our own
     public/distrusted/   those among them that somebody else may have signed with
     pseudonym            32 random bytes; turn names into pseudonyms
+    made                 empty: there was a whole ring, so that what is missing was lost
     lock                 held while keys are made or rotated
 
-All is made at the first need. `signing.pem` comes last and marks a whole ring; a kill before that
-leaves a public key that never signs anything. Rotation replaces the private key and keeps the
+All is made at the first need. `signing.pem` comes last but for `made`; a kill before that leaves a
+public key that never signs anything. Rotation replaces the private key and keeps the
 public one, so that what was signed before still verifies; distrusting a key ends that.
 """
 
@@ -35,6 +36,7 @@ from engine.untrusted import content
 PSEUDONYM_BYTES = 32
 LONGEST_KEY_FILE = 65_536
 _DISTRUSTED = "distrusted"
+_MADE = "made"
 _END = b"-----END PUBLIC KEY-----"
 
 
@@ -72,9 +74,37 @@ def ring(home: Path) -> KeyRing:
     """
     folder = home / "keys"
     if not (folder / "signing.pem").exists():
+        if (folder / _MADE).exists():
+            raise _broken(folder, "signing.pem")
         _make(home, rotate=False)
     _refuse_open(folder)
-    return KeyRing(_private_key(folder), _secret(folder), _public_keys(folder / "public"))
+    signing, secret = _private_key(folder), _secret(folder)
+    _keep_public(folder, raw(signing))
+    if not (folder / _MADE).exists():
+        (folder / _MADE).touch(mode=private.FILE)
+    return KeyRing(signing, secret, _public_keys(folder / "public"))
+
+
+def _keep_public(folder: Path, own: bytes) -> None:
+    """Have the public half of the key that signs among our own: it follows from the private one.
+
+    Raises:
+        UnusableKeys: it is distrusted.
+    """
+    name = f"{key_id(own)}.pem"
+    if (folder / "public" / _DISTRUSTED / name).exists():
+        raise UnusableKeys(
+            f"The key that signs, {key_id(own)}, is among those that are distrusted; nothing was "
+            f"signed. Put {folder} back from a copy."
+        )
+    if (folder / "public" / name).exists():
+        return
+    lock = private.locked(folder / "lock", wait=True)
+    try:
+        (folder / "public").mkdir(mode=private.FOLDER, exist_ok=True)
+        private.write(folder / "public" / name, public_pem(own))
+    finally:
+        os.close(lock)
 
 
 def rotate(home: Path) -> KeyRing:

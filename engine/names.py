@@ -9,11 +9,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine import private
+from engine.cells import inert, original
 from engine.errors import UnusableFolder
 
-NAMES_NOTE = "# Private: these are the names of the original files. Do not hand this file out.\n"
+NAMES_NOTE = (
+    "# Private: these are the names of the original files. Do not hand this file out. A name that "
+    "begins with = + - @ or ' has one more ' in front of it here.\n"
+)
 NAMES_HEADER = ["source", "release"]
 _START = NAMES_NOTE + ",".join(NAMES_HEADER) + "\n"
+_PLAIN_START = (
+    "# Private: these are the names of the original files. Do not hand this file out.\n"
+    + ",".join(NAMES_HEADER)
+    + "\n"
+)
+"""Of files whose names stand there as they are: earlier versions wrote them."""
 
 
 def read_names(path: Path) -> list[tuple[str, str]]:
@@ -30,17 +40,19 @@ def read_names(path: Path) -> list[tuple[str, str]]:
     try:
         # A kill may cut a character in two: what is incomplete at the end is passed over.
         text, _ = codecs.utf_8_decode(path.read_bytes(), "strict", False)
-        rows = list(csv.reader(io.StringIO(text.removeprefix(_START), newline="")))
+        start = _PLAIN_START if text.startswith(_PLAIN_START) else _START
+        rows = list(csv.reader(io.StringIO(text.removeprefix(start), newline="")))
     except (UnicodeDecodeError, csv.Error):
-        text, rows = "", []
+        text, start, rows = "", _START, []
     if rows and len(rows[-1]) != len(NAMES_HEADER):
         del rows[-1]
-    if not text.startswith(_START) or any(len(row) != len(NAMES_HEADER) for row in rows):
+    if not text.startswith(start) or any(len(row) != len(NAMES_HEADER) for row in rows):
         raise UnusableFolder(
             f"{path} is not as Lethe wrote it; without it nobody can tell what was released "
             "already. Put it back from a copy, or choose a new output folder. Nothing was changed."
         )
-    return [(source, release) for source, release in rows]
+    is_plain = start == _PLAIN_START
+    return [(source if is_plain else original(source), release) for source, release in rows]
 
 
 def write_names(path: Path, rows: Iterable[tuple[str, str]]) -> None:
@@ -50,9 +62,9 @@ def write_names(path: Path, rows: Iterable[tuple[str, str]]) -> None:
 
 def name_row(source: str, release: str) -> str:
     """A line of CSV; the writer leaves a lone carriage return bare, where readers split."""
-    text = io.StringIO()
+    text, row = io.StringIO(), [inert(source), release]
     if "\r" in source:
-        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow([source, release])
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(row)
     else:
-        csv.writer(text, lineterminator="\n").writerow([source, release])
+        csv.writer(text, lineterminator="\n").writerow(row)
     return text.getvalue()

@@ -170,6 +170,8 @@ class Outbox:
         else:
             raise ValueError(f"expected a picture's outcome, got {type(outcome).__name__}")
         self._fates[source, picture] = fate
+        if picture and (source, "") in self._fates:
+            self._drop_superseded()
         return fate
 
     def plans(self) -> dict[tuple[str, str], Plan]:
@@ -242,6 +244,20 @@ class Outbox:
         bare = dict.fromkeys(told.without_certificate)
         return signed.public_key in self._notary.keys.own and {**releases, **bare} == self._released
 
+    def _drop_superseded(self) -> None:
+        """Take files out of `quarantine.jsonl` that could not be read once and had a fate since."""
+        had_one = {source for source, picture in self._fates if picture}
+        superseded = {(source, "") for source in had_one} & self._fates.keys()
+        if not superseded:
+            return
+        path = self.folder / "quarantine.jsonl"
+        left = [
+            one for one in read_lines(path) if (one["source"], one["picture"]) not in superseded
+        ]
+        private.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
+        for key in superseded:
+            del self._fates[key]
+
     def _append(self, name: str, line: dict[str, Any]) -> None:
         private.append(self.folder / name, json.dumps(line) + "\n")
 
@@ -264,6 +280,7 @@ class Outbox:
         """
         for name in KEYS:
             private.cut_torn_line(self.folder / name)
+        self._drop_superseded()
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
             is_whole = partial.suffix != ".tmp"

@@ -11,10 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 from typing import Any
 
 from engine.category import Category
 from engine.geometry import Box, Size
+
+FARTHEST_PX = 2.0**24
+"""No picture is so large; sums of such corners stay exact."""
 
 
 class Origin(StrEnum):
@@ -69,13 +73,27 @@ class Region:
             ValueError, KeyError, TypeError: the value is not a region.
         """
         score = value.get("score")
-        x0, y0, x1, y1 = (float(corner) for corner in value["box"])
+        x0, y0, x1, y1 = (_number(corner, FARTHEST_PX) for corner in value["box"])
         return cls(
             Box(x0, y0, x1, y1),
             Category(value["category"]),
             Origin(value.get("origin") or Origin.REVIEWER),
-            None if score is None else float(score),
+            None if score is None else _number(score, 1.0),
         )
+
+
+def _number(value: object, most: float) -> float:
+    """A number of JSON of at most `most` either way: no text, no truth value, nothing endless.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"expected a number, got {value!r:.40}")
+    number = float(value)
+    if not abs(number) <= most:
+        raise ValueError(f"expected a number up to {most:.0f} either way, got {value!r:.40}")
+    return number
 
 
 class ReasonKind(StrEnum):

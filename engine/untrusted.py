@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
 from engine.errors import UnreadableFile
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 def content(path: Path, most: int) -> bytes:
@@ -29,13 +33,21 @@ def content(path: Path, most: int) -> bytes:
     return data
 
 
-def measured(path: Path) -> tuple[str, int]:
+def measured(path: Path, most: int | None = None) -> tuple[str, int]:
     """SHA-256 in hex and length in bytes of a plain file, read a piece at a time.
+
+    Args:
+        path: of the file.
+        most: bytes; of a longer file nothing is read, and its SHA-256 is empty. Files with holes
+            can be endless.
 
     Raises:
         UnreadableFile: it is no plain file, or cannot be read.
     """
     with _plain(path) as file:
+        length = os.fstat(file.fileno()).st_size
+        if most is not None and length > most:
+            return "", length
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return digest, file.tell()
 
@@ -61,8 +73,16 @@ def is_text(path: Path, most: int) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal, whatever it holds."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    """Text that steers neither a terminal nor the order in which it is read, whatever it holds.
+
+    Controls, marks of direction and whatever else is not seen give way to a replacement character;
+    joiners stay, which several scripts need.
+    """
+    return "".join(sign if _is_seen(sign) else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _is_seen(sign: str) -> bool:
+    return unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS
 
 
 @contextmanager

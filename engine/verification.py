@@ -17,6 +17,7 @@ from engine.delivery import OUTSIDE, PRIVATE, Delivery, delivery
 from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.judgement import (
+    LONGEST_RELEASE,
     Held,
     Judgement,
     Remark,
@@ -273,7 +274,7 @@ class _Folder:
         if name.endswith(ENDING):
             return Judgement.WRONG, "is a certificate where none belongs"
         try:
-            release = self.outputs.get(measured(path)[0])
+            release = self.outputs.get(measured(path, LONGEST_RELEASE)[0])
         except UnreadableFile as error:
             return Judgement.WRONG, str(error)
         if release is not None:

@@ -8,7 +8,6 @@ goes on.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 import json
@@ -21,6 +20,8 @@ from typing import Any, get_args
 
 from engine.errors import InvalidVerdict, LetheError, UnreadableImage, UnusableFolder
 from engine.geometry import PixelRect
+from engine.handover import mark_taken_in
+from engine.names import read_names
 from engine.outcome import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
@@ -77,7 +78,8 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     Raises:
         BatchClosed: the run's batch was cancelled here.
         InvalidPolicy: the run's policy cannot be used.
-        UnusableFolder: `out` is not the folder of a run, or `originals` is no folder.
+        UnusableFolder: `out` is not the folder of a run, is being written by one or cannot be
+            marked as taken in, or `originals` is no folder.
     """
     run = _run(out)
     if not originals.is_dir():
@@ -85,6 +87,8 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     batch = batches.of_run(database, run.id)
     _refuse_unfit(database, batch, out, run)
     known = _known(database, batch)
+    if known:
+        mark_taken_in(out)  # by a Lethe that did not mark it yet
     problems: list[str] = []
     own = Own(database.notary, in_force(database))
     lines = _open_lines(out, run, own, problems.append)
@@ -102,6 +106,7 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         if {(name, digest(database, original)), (name, None)} & known:
             already += 1
             continue
+        mark_taken_in(out)
         batch = batch or batches.create(
             database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
@@ -188,10 +193,7 @@ def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:
         if {"release", "picture"} <= value.keys()
     }
     names = out / "names.csv"
-    if not names.is_file():
-        return set()
-    with names.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) == 2]
+    rows = read_names(names) if names.exists() else []
     return {(source, picture_of[release]) for source, release in rows if release in picture_of}
 
 

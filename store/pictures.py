@@ -154,8 +154,8 @@ def insert(
 
 
 def storable(source: str) -> str:
-    """The name with what is no valid Unicode (undecodable bytes of a file name) replaced by `?`."""
-    return source.encode("utf-8", errors="replace").decode("utf-8")
+    """The name with what is no valid Unicode as backslash escapes; names that differ stay so."""
+    return source.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _picture(row: tuple[Any, ...]) -> Picture:

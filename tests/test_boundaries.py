@@ -249,6 +249,68 @@ def test_only_the_session_names_streamlits_state():
     assert found <= {"components/session.py"}
 
 
+RELEASED_FILES = {
+    ("components/batch_card.py", "_thumbnail(str(receipt.path))"),
+    ("components/releasing.py", "str(receipt.path)"),
+}
+
+
+def pictures_at_an_address(module: ast.Module) -> set[str]:
+    """What is shown as a picture and not `inline`: Streamlit serves it to all who know where."""
+    shown = [
+        node.args[0]
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and dotted(node.func).endswith(".image") and node.args
+    ]
+    return {
+        ast.unparse(one)
+        for one in shown
+        if not (isinstance(one, ast.Call) and dotted(one.func) == "inline")
+    }
+
+
+def test_only_releases_are_served_at_an_address():
+    found = {
+        (name_of(path), argument)
+        for folder in ("components", "pages")
+        for path in modules(folder)
+        for argument in pictures_at_an_address(tree(path))
+    }
+
+    assert found == RELEASED_FILES
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["st.image(original)", "column.image(crop_jpeg(rgb))", "with x: st.image(data, alt='')"],
+)
+def test_the_search_for_pictures_at_an_address_sees_calls(source):
+    assert pictures_at_an_address(ast.parse(source))
+
+
+CSV_WRITERS = {"to_csv", "writer", "DictWriter"}
+
+
+def test_who_writes_cells_makes_them_inert():
+    """A name or a licence that begins with a formula's sign would be computed by spreadsheets."""
+    writing = {
+        path: module
+        for path in product()
+        for module in [tree(path)]
+        if any(
+            isinstance(node, ast.Call) and dotted(node.func).rsplit(".", 1)[-1] in CSV_WRITERS
+            for node in ast.walk(module)
+        )
+    }
+
+    assert {name_of(path) for path in writing} >= {"engine/names.py", "components/bundle.py"}
+    assert not [
+        name_of(path)
+        for path, module in writing.items()
+        if "engine.cells.inert" not in set(imported(module))
+    ]
+
+
 def test_the_engine_asks_neither_clock_nor_chance():
     found = {
         name_of(path)

@@ -49,6 +49,7 @@ def folder(tmp_path_factory):
     label(folder / "LABELLED")
     run("redact PICTURES OUT --only face", folder)
     run("keys export --out sender.pem", folder)
+    run("redact PICTURES TAKEN --only face", folder)
     settle(folder)
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
@@ -61,7 +62,7 @@ def folder(tmp_path_factory):
 
 def settle(folder):
     """The run's picture in the app, with a verdict."""
-    run("ingest OUT --originals PICTURES", folder, module="store")
+    run("ingest TAKEN --originals PICTURES", folder, module="store")
     now = datetime.now(UTC)
     database = Database.open(folder / "home", now)
     case = reviews.claim(database, "ada", now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from components import frame, services
+from components import access, frame, services
 from components.access import LOCAL
 from components.staging import Staging
 from engine.batch import InProcess
@@ -133,6 +134,8 @@ def lethe(
     monkeypatch.setenv("LETHE_HOME", str(home))
     monkeypatch.setattr(services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors)))
     monkeypatch.setattr(services.atexit, "register", lambda *arguments: None)
+    monkeypatch.setattr(access, "_guard", threading.Event())
+    access.stand_guard()
     before = config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")
     services.services.clear()

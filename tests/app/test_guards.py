@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import json
+from pathlib import Path
+
 import pytest
 from streamlit import config
 
-from components import frame, session
-from components.access import Role, User
-from tests.app.reading import PAGES, UPRIGHT, WIDE, said
+from components import frame, permission, releasing, session
+from components.access import LOCAL, Role, User
+from store import batches
+from tests.app.reading import PAGES, UPRIGHT, WIDE, press, said
+
+ROOT = Path(__file__).parents[2]
 
 GUARDED = {
     "Upload": Role.ANALYST,
@@ -88,6 +95,21 @@ def test_an_address_others_can_reach_is_refused_on_every_page(lethe, name, addre
     assert not any([app.title, app.button, app.metric, app.dataframe])
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_program_without_the_start_up_token_is_refused_on_every_page(lethe, monkeypatch, name):
+    """`streamlit run Home.py` serves whoever reaches the port."""
+    lethe.batch(WIDE)
+    app = lethe.page()
+    monkeypatch.setattr(frame, "is_guarded", lambda: False)
+
+    app = lethe.turn(app, name)
+
+    (error,) = app.error
+    assert "without its guard" in error.value
+    assert lethe.endings == ["asked"]
+    assert not any([app.title, app.button, app.metric, app.dataframe])
+
+
 def test_every_page_starts_with_its_guard(lethe, monkeypatch):
     asked = []
     monkeypatch.setattr(frame, "may", lambda user, role: asked.append(role) or True)
@@ -96,6 +118,23 @@ def test_every_page_starts_with_its_guard(lethe, monkeypatch):
         asked.clear()
         lethe.page(name)
         assert GUARDED.get(name) is None or GUARDED[name] in asked
+
+
+def test_a_reason_is_shown_as_it_is(lethe):
+    """Reasons come with a run folder, which anybody may have made."""
+    lethe.batch(WIDE)
+    reason = "unsure: [look](http://outside.example) :material/check:\u202e"
+    with lethe.database.transaction() as cursor:
+        ((text,),) = cursor.execute("SELECT plan FROM plans").fetchall()
+        told = json.dumps({**json.loads(text), "reasons": [reason]})
+        cursor.execute("UPDATE plans SET plan = ?", [told])
+
+    (badge,) = [one.value for one in lethe.page("Review").markdown if "outside" in one.value]
+
+    assert "](" not in badge
+    assert "://" not in badge
+    assert ":material/check:" not in badge
+    assert "\u202e" not in badge
 
 
 def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
@@ -109,3 +148,98 @@ def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
         assert "![" not in shown
         assert "](" not in shown
     assert batch
+
+
+def without(monkeypatch, role):
+    """Take a role away from the person whose tab stays open."""
+    monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, frozenset(Role) - {role}))
+
+
+def test_a_verdict_is_not_undone_by_somebody_whose_role_was_taken_away(lethe, monkeypatch):
+    """A callback runs before the page asks who is there."""
+    lethe.batch(WIDE)
+    press(lethe.page("Review"), "accept")
+    lethe.settle()
+    app = lethe.page("Review")
+    assert lethe.counts().released == 1
+    without(monkeypatch, Role.REVIEWER)
+
+    app = press(app, "undo")
+
+    assert lethe.counts().released == 1
+    assert "reviewer" in app.error[0].value
+
+
+def test_no_verdict_is_given_by_somebody_whose_role_was_taken_away(lethe, monkeypatch):
+    lethe.batch(WIDE)
+    app = lethe.page("Review")
+    without(monkeypatch, Role.REVIEWER)
+
+    press(app, "accept")
+
+    assert lethe.counts().review == 1
+
+
+def test_staged_files_stay_when_the_role_was_taken_away(lethe, monkeypatch):
+    lethe.staging.take_file("waiting.png", WIDE)
+    app = lethe.page("Upload")
+    without(monkeypatch, Role.ANALYST)
+
+    app.button(key="upload_clear").click().run()
+
+    assert [one.name for one in lethe.staging.files()] == ["waiting.png"]
+
+
+def test_nothing_is_handed_out_after_the_role_was_taken_away(lethe, monkeypatch):
+    batch_id = lethe.batch(UPRIGHT)
+    batch = batches.batch(lethe.database, batch_id)
+    without(monkeypatch, Role.ANALYST)
+
+    with pytest.raises(permission.NotPermitted, match="analyst"):
+        releasing._zip(batch)
+
+
+def test_nothing_is_done_in_a_program_without_its_guard(lethe, monkeypatch):
+    lethe.batch(WIDE)
+    app = lethe.page("Review")
+    monkeypatch.setattr(permission, "is_guarded", lambda: False)
+
+    press(app, "accept")
+
+    assert lethe.counts().review == 1
+
+
+def test_every_callback_and_download_that_touches_the_store_asks_for_a_role():
+    """By its syntax: functions given to `on_click`, `on_change` and deferred downloads."""
+    unasked = set()
+    for path in (ROOT / "components").glob("*.py"):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        for function in (one for one in module.body if isinstance(one, ast.FunctionDef)):
+            if is_called_back(module, function.name) and touches_store(function):
+                asks = any("permission" in ast.unparse(one) for one in function.decorator_list)
+                if not asks and "_for_reviewers" not in map(ast.unparse, function.decorator_list):
+                    unasked.add(f"{path.stem}.{function.name}")
+
+    assert not unasked
+
+
+def is_called_back(module, name):
+    given = [
+        value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        for value in (
+            *(one.value for one in node.keywords if one.arg in {"on_click", "on_change"}),
+            *(node.args[:2] if ast.unparse(node.func).endswith("download_button") else ()),
+        )
+    ]
+    return any(
+        isinstance(part, ast.Name) and part.id == name for one in given for part in ast.walk(one)
+    )
+
+
+STORED = ("database()", "home()", "_staging()", "evaluated(", "reviewing.")
+
+
+def touches_store(function):
+    return any(one in ast.unparse(function) for one in STORED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, plain, span
+from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, cells, plain, span
 from engine.category import Category
 from engine.evaluation.report_numbers import counted
 from store.pictures import PictureState
@@ -65,6 +65,9 @@ def test_one_is_no_plural(count, expected):
         "a\\b",
         "名.png",
         "see www.outside or a@outside",
+        "&lt;b&gt; &#x2a;",
+        "a heading\n===",
+        "گل\u200cها.png",
     ],
 )
 def test_a_name_in_markdown_is_shown_as_it_is(name):
@@ -72,7 +75,31 @@ def test_a_name_in_markdown_is_shown_as_it_is(name):
 
     assert re.sub(r"\\(.)", r"\1", escaped).replace("\u2060", "") == name
     assert not re.search(r"://|www|@\w", escaped.replace("\\", ""))
-    assert not re.search(r"(?<!\\)(?:\\\\)*[!\[\]<>*$:`_]", escaped)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[!\[\]<>*$:`_=&]", escaped)
+
+
+UNSEEN = {
+    "right-to-left override": "\u202e",
+    "left-to-right isolate": "\u2066",
+    "arabic letter mark": "\u061c",
+    "zero width space": "\u200b",
+    "byte order mark": "\ufeff",
+    "line separator": "\u2028",
+    "escape": "\x1b",
+    "carriage return": "\r",
+    "half a pair": "\udcff",
+}
+
+
+@pytest.mark.parametrize("mark", UNSEEN.values(), ids=list(UNSEEN))
+def test_a_mark_that_nobody_sees_is_shown_to_be_there(mark):
+    name = f"photo{mark}gpj.exe"
+
+    assert "\N{REPLACEMENT CHARACTER}" in plain(name)
+    assert mark not in plain(name)
+    assert cells([{"Name": name, "Count": 3}]) == [
+        {"Name": "photo\N{REPLACEMENT CHARACTER}gpj.exe", "Count": 3}
+    ]
 
 
 def test_every_outcome_has_a_word_and_an_icon_of_its_own_beside_its_colour():

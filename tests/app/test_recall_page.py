@@ -180,6 +180,7 @@ def test_the_gallery_turns_its_pages_and_knows_its_end(lethe, tmp_path):
     app = lethe.page("Recall")
     assert "1 to 12 of 14" in said(app)
     assert len(app.image) == 12
+    assert all(image.value[0].startswith("data:image/jpeg;base64,") for image in app.image)
     assert app.button(key="recall_misses_back").disabled
 
     app.button(key="recall_misses_on").click().run()

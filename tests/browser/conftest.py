@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -35,10 +36,20 @@ _INSIDE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 class App:
     """The running app's address, and everything browsers asked for or complained about."""
 
-    address: str
+    port: int
+    token: str
     shots: Path
     outside: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def cookie(self) -> tuple[str, str]:
+        """Name and value of what lets a browser in."""
+        return f"lethe_{self.port}", self.token
 
     def watch(self, page: playwright.Page) -> None:
         page.set_default_timeout(PATIENCE_MS)
@@ -80,9 +91,11 @@ def wait_for(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def _is_up(address: str) -> bool:
+def _is_up(app: App) -> bool:
+    cookie = "=".join(app.cookie)
+    asked = urllib.request.Request(f"{app.address}/_stcore/health", headers={"Cookie": cookie})  # noqa: S310
     try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=1) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -93,21 +106,22 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app with an empty home; one per module, since models take seconds to load."""
     chromium()
     home, port = tmp_path_factory.mktemp("home"), free_port()
+    token = secrets.token_urlsafe()
     log = tmp_path_factory.mktemp("log") / "server.txt"
     shots = Path(os.environ.get("LETHE_SHOTS") or tmp_path_factory.mktemp("shots"))
     # without sample checks by chance, so that each run takes the same way
     (home / "policy.toml").write_text("[review]\naudit_share = 0.0\n")
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)],
+            [sys.executable, "-m", "components.server", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, "LETHE_HOME": str(home)},
+            env={**os.environ, "LETHE_HOME": str(home), "LETHE_TOKEN": token},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        running = App(f"http://127.0.0.1:{port}", shots)
+        running = App(port, token, shots)
         try:
-            wait_for(lambda: _is_up(running.address), "the server")
+            wait_for(lambda: _is_up(running), "the server")
             yield running
         finally:
             server.terminate()
@@ -132,6 +146,8 @@ def browser() -> Iterator[playwright.Browser]:
 def page(app: App, browser: playwright.Browser) -> Iterator[playwright.Page]:
     """A browser session of its own, 1280 by 800."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    name, value = app.cookie
+    context.add_cookies([{"name": name, "value": value, "url": app.address}])
     opened = context.new_page()
     app.watch(opened)
     yield opened

@@ -15,7 +15,7 @@ import piexif
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from components.stage import Zoom, view_of
 from engine.category import Category
@@ -359,3 +359,16 @@ def test_every_page_is_shown_in_light_and_dark(app: App, page: Page, scheme: str
 def test_no_browser_asked_anybody_else_or_complained(app: App):
     assert not app.outside
     assert not app.complaints
+
+
+def test_only_the_whole_address_opens_the_app(app: App, browser: Browser) -> None:
+    context = browser.new_context()
+    stranger = context.new_page()
+
+    stranger.goto(app.address)
+    expect(stranger.get_by_text("token included")).to_be_visible()
+    stranger.goto(f"{app.address}/Irreversibility?token={app.token}")
+
+    expect(stranger.get_by_role("heading", name="Irreversibility")).to_be_visible()
+    assert app.token not in stranger.url
+    context.close()

@@ -94,6 +94,7 @@ def test_a_linked_key_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        ("signing.pem", None),
         ("signing.pem", b""),
         ("signing.pem", b"-----BEGIN PRIVATE KEY-----\n"),
         ("pseudonym", b""),
@@ -106,6 +107,27 @@ def test_a_broken_part_is_a_sentence_and_never_silently_made_anew(tmp_path, name
     path.unlink() if content is None else path.write_bytes(content)
 
     with pytest.raises(UnusableKeys, match="missing or broken"):
+        ring(tmp_path)
+
+
+def test_the_public_half_of_the_key_that_signs_is_never_missing(tmp_path):
+    """What it signed would be of an unknown signer at home."""
+    old = ring(tmp_path)
+    shutil.rmtree(tmp_path / "keys" / "public")
+
+    again = ring(tmp_path)
+
+    assert again.own == own_keys(tmp_path) == {raw(old.signing)}
+    assert modes(tmp_path) == ({0o700}, {0o600})
+
+
+def test_a_distrusted_key_that_was_put_back_signs_nothing(tmp_path):
+    old = ring(tmp_path)
+    kept = (tmp_path / "keys" / "signing.pem").read_bytes()
+    distrust(tmp_path, old.id)
+    (tmp_path / "keys" / "signing.pem").write_bytes(kept)
+
+    with pytest.raises(UnusableKeys, match="distrusted"):
         ring(tmp_path)
 
 

@@ -134,6 +134,33 @@ class TestRecord:
         outbox.close()
         assert open_outbox(tmp_path).plans().keys() == {("waits", "one")}
 
+    @outcomes
+    def test_a_file_that_could_be_read_later_is_in_one_list_alone(self, tmp_path, fate):
+        outbox = open_outbox(tmp_path)
+        for name in ("other", SOURCE):
+            outbox.record(name, "", Quarantined("", "The file could not be read."))
+
+        outbox.record(SOURCE, "picture", OUTCOMES[fate])
+
+        unread = [
+            one["source"] for one in lines(tmp_path, "quarantine.jsonl") if not one["picture"]
+        ]
+        assert unread == ["other"]
+        assert outbox.fate(SOURCE, "") is None
+        assert outbox.fate("other", "") == "quarantined"
+
+    def test_what_a_kill_left_in_two_lists_is_in_one_when_opened_again(self, tmp_path):
+        outbox = open_outbox(tmp_path)
+        outbox.record(SOURCE, "picture", released())
+        outbox.close()
+        line = {"source": SOURCE, "picture": "", "reason": "The file could not be read."}
+        (tmp_path / "quarantine.jsonl").write_text(json.dumps(line) + "\n")
+
+        again = open_outbox(tmp_path)
+
+        assert not lines(tmp_path, "quarantine.jsonl")
+        assert again.fate(SOURCE, "") is None
+
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
         outbox = open_outbox(tmp_path)
         for fate, outcome in OUTCOMES.items():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 
 import pytest
 
 from engine.errors import UnusableFolder
-from engine.names import NAMES_NOTE, read_names
+from engine.names import NAMES_NOTE, read_names, write_names
 from engine.outbox import Outbox
 from engine.policy import Policy
 from tests.engine.handed_out import DAY, hand_out, notary_at, release_id
@@ -195,6 +197,26 @@ def test_a_last_row_that_a_kill_cut_short_is_left_out(out, open_again, torn):
     open_again(out)
 
     assert (out / "names.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("source", ["=SUM(1).png", "'=1.png", "''.png", "@a.png", "\r.png"])
+def test_a_name_is_no_formula_and_comes_back_as_it_was(tmp_path, source):
+    path = tmp_path / "names.csv"
+
+    write_names(path, [(source, "0")])
+
+    written = path.read_bytes().decode().removeprefix(NAMES_NOTE)
+    (_, (cell, _)) = csv.reader(io.StringIO(written, newline=""))
+    assert cell.startswith("'")
+    assert read_names(path) == [(source, "0")]
+
+
+def test_names_of_an_earlier_version_are_as_they_stand(tmp_path):
+    note = "# Private: these are the names of the original files. Do not hand this file out.\n"
+    path = tmp_path / "names.csv"
+    path.write_text(note + "source,release\n'=a.png,0\n=b.png,1\n", encoding="utf-8")
+
+    assert read_names(path) == [("'=a.png", "0"), ("=b.png", "1")]
 
 
 def test_rows_must_be_whole_but_for_the_last(tmp_path):

@@ -7,8 +7,10 @@ import os
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 
+from engine.handover import mark_taken_in
 from tests.engine.runs import assert_whole, fates, lines, names, paint, released_ids
 
 
@@ -89,6 +91,23 @@ class TestRelease:
         assert (status, summary["pictures"]) == (0, 0)
         assert ("doubtful.png", "review") in fates(tmp_path / "out")
 
+    @pytest.mark.parametrize("accept", ["true", "yes", "", 1, 0, [True]], ids=repr)
+    def test_what_is_no_plain_yes_or_no_is_named(self, lethe, folder, tmp_path, reviewed, accept):
+        status, summary, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": accept}
+        )
+
+        assert (status, summary["pictures"]) == (1, 0)
+        assert "write true or false, without quotes" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_a_byte_order_mark_is_passed_over(self, lethe, folder, tmp_path, reviewed):
+        line = "\ufeff" + json.dumps({**reviewed["doubtful.png"], "accept": True})
+
+        status, summary, _ = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["released"]) == (0, 1)
+
     def test_no_lines_are_no_work(self, lethe, folder, tmp_path, reviewed):
         status, summary, _ = self.release(lethe, folder, tmp_path, "", "  ")
 
@@ -113,6 +132,17 @@ class TestRelease:
             ({"regions": [{"box": [9, 2, 3, 4], "category": "face"}]}, "cannot be read"),
             ({"regions": [{"box": [90, 2, 99, 4], "category": "face"}]}, "outside the picture"),
             ({"doubts": 5}, "cannot be read"),
+            ({"regions": [{"box": "1256", "category": "face"}]}, "cannot be read"),
+            ({"regions": [{"box": ["1", "2", "5", "6"], "category": "face"}]}, "cannot be read"),
+            ({"regions": [{"box": [True, 2, 5, 6], "category": "face"}]}, "cannot be read"),
+            (
+                {"regions": [{"box": [-1e308, -1e308, 1e308, 1e308], "category": "face"}]},
+                "cannot be read",
+            ),
+            (
+                {"regions": [{"box": [1, 2, 5, 6], "category": "face", "score": "1"}]},
+                "cannot be read",
+            ),
         ],
         ids=str,
     )
@@ -365,3 +395,26 @@ class TestRelease:
 
         assert status == 2
         assert "not the output folder" in err
+
+    def test_what_the_app_decides_is_not_released_from_the_shell(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        """Else it goes out twice, with two certificates."""
+        mark_taken_in(tmp_path / "out")
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "taken into the app" in err
+        assert "another output folder" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
+    def test_a_run_goes_on_in_a_folder_that_the_app_has(self, lethe, folder, tmp_path, reviewed):
+        mark_taken_in(tmp_path / "out")
+        paint(folder / "later.png", 0, np.random.default_rng(7))
+
+        status, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, summary["pictures"]) == (0, 5)

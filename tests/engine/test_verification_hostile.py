@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UnusableFolder
-from engine.judgement import Judgement
+from engine.judgement import LONGEST_RELEASE, Judgement
 from engine.verification import verify_folder, verify_one
 from tests.engine.handed_out import (
     certificate,
@@ -45,6 +46,22 @@ class TestHostileFiles:
         os.mkfifo(handed / "pipe.png")
 
         assert wrong(verified(handed)) == ["linked", "pipe.png"]
+
+    @pytest.mark.parametrize("name", ["instead", "beside.png"])
+    def test_a_file_without_end_is_named_and_not_read(self, handed, verified, monkeypatch, name):
+        """A file with holes is as long as somebody says, and takes hours."""
+        path = picture(handed, 1) if name == "instead" else handed / name
+        path.touch()
+        os.truncate(path, 10 * 2**40)
+        read = hashlib.file_digest
+
+        def bounded(file, kind):
+            assert os.fstat(file.fileno()).st_size <= LONGEST_RELEASE
+            return read(file, kind)
+
+        monkeypatch.setattr(hashlib, "file_digest", bounded)
+
+        assert wrong(verified(handed)) == [path.name]
 
     def test_a_picture_that_became_a_folder_is_named_among_all_else(self, handed, verified):
         picture(handed, 1).unlink()

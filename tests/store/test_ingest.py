@@ -1,17 +1,22 @@
+import errno
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from engine import private
 from engine.detect.names import names
 from engine.errors import UnusableFolder
+from engine.handover import refuse_taken_in
+from engine.names import write_names
 from engine.notary import notary
 from engine.plan import Plan, Verdict
 from engine.policy import Policy, default_policy, read_policy
-from store import batches, pictures, reviews, verdicts
+from store import batches, files, pictures, reviews, verdicts
 from store.__main__ import main
 from store.database import Database
 from store.errors import BatchClosed
@@ -107,6 +112,62 @@ def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
     assert (third.added, third.known, third.batch_id) == (1, 1, first.batch_id)
 
 
+def test_a_folder_is_marked_before_its_first_picture_is_taken_in(database, run, monkeypatch):
+    run.ask("a.jpg")
+    monkeypatch.setattr(files, "write", lambda path, data: refuse_taken_in(run.out))
+
+    with pytest.raises(UnusableFolder, match="taken into the app"):
+        take_in(database, run)
+
+
+def test_a_folder_of_which_nothing_is_taken_in_stays_the_shells(database, run):
+    run.ask("a.jpg", size=[0, 0])
+
+    take_in(database, run)
+
+    refuse_taken_in(run.out)
+
+
+def test_a_folder_that_was_taken_in_before_there_were_marks_is_marked(database, run):
+    run.ask("a.jpg")
+    take_in(database, run)
+    (run.out / ".lethe" / "taken-in").unlink()
+
+    take_in(database, run)
+
+    with pytest.raises(UnusableFolder, match="taken into the app"):
+        refuse_taken_in(run.out)
+
+
+def test_a_folder_that_cannot_be_marked_is_not_taken_in(database, run, monkeypatch):
+    run.ask("a.jpg")
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(private, "write", refuse)
+
+    with pytest.raises(UnusableFolder, match="Read-only file system"):
+        take_in(database, run)
+    assert reviews.claim(database, "ada", NOW) is None
+
+
+def test_a_folder_that_a_run_writes_to_is_not_taken_in(database, run):
+    run.ask("a.jpg")
+    lock = private.locked(run.out / ".lethe" / "lock")
+
+    with pytest.raises(UnusableFolder, match="wait for it"):
+        take_in(database, run)
+    os.close(lock)
+
+
+def test_names_that_are_no_unicode_stay_apart(database, run):
+    for name in ("a\udcfe.jpg", "a\udcff.jpg"):
+        run.ask(name, b"the same")
+
+    assert take_in(database, run).added == 2
+
+
 def test_two_runs_with_the_same_names_stay_apart(database, tmp_path):
     one, two = (Run(tmp_path / name) for name in ("one", "two"))
     two.set_run(run="cd" * 16, format="same")
@@ -163,7 +224,7 @@ def test_what_the_run_released_since_is_not_asked_again(database, run):
     (run.out / "receipts.jsonl").write_text(
         json.dumps({"release": "r1", "picture": picture_id(b"first")}) + "\n"
     )
-    (run.out / "names.csv").write_text("# private\nsource,release\na.jpg,r1\n")
+    write_names(run.out / "names.csv", [("a.jpg", "r1")])
 
     take_in(database, run)
 

@@ -1,0 +1,99 @@
+"""`python -m components.server`: the app, for whoever has the address that this prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+
+from components.access import is_loopback
+from components.server.origins import UnusableAddress, read_origins
+from engine.errors import LetheError
+
+EXIT_USAGE = 2
+TOKEN_BYTES, LEAST_TOKEN = 32, 32
+"""Drawn bytes of a token, and the fewest characters of one that is given."""
+
+_DESCRIPTION = """\
+Serve the app on this machine. The address that is printed holds a token: whoever has it can use the
+app. docs/how-to/reverse-proxy.md says how to make it reachable for others.
+"""
+_READY = """
+  Lethe is ready at
+
+      {url}
+
+  This address is the key to it: keep it to yourself. Ctrl-C ends the program.
+"""
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Serve the app, and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if not is_loopback(options.address):
+            raise UnusableAddress(
+                f"Lethe has no accounts yet and is served on this machine only, not on "
+                f"{options.address or 'every address'}. Leave out --address; how others reach it "
+                "through a reverse proxy, docs/how-to/reverse-proxy.md says."
+            )
+        origins = read_origins(environment.get("LETHE_PUBLIC_ADDRESS"))
+        token = _token(environment.get("LETHE_TOKEN"))
+    except LetheError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
+    from components.server.server import (
+        Serving,
+        serve,
+    )  # Streamlit takes a second: not before a refusal
+
+    serve(Serving(options.address, options.port, origins, token), _announce)
+    return 0
+
+
+def _announce(url: str) -> None:
+    sys.stdout.write(_READY.format(url=url))
+    sys.stdout.flush()
+
+
+def _token(given: str | None) -> str:
+    """The token of this start: the one that was given, or a new one.
+
+    Raises:
+        UnusableAddress: the one that was given could be guessed, or fits into no address.
+    """
+    if not given:
+        return secrets.token_urlsafe(TOKEN_BYTES)
+    if len(given) < LEAST_TOKEN or not given.replace("-", "").replace("_", "").isalnum() \
+            or not given.isascii():  # fmt: skip
+        raise UnusableAddress(
+            f"LETHE_TOKEN must be {LEAST_TOKEN} or more letters, digits, - and _, such as "
+            "`openssl rand -hex 32` prints; leave it out to have one drawn at each start."
+        )
+    return given
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m components.server",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="environment: LETHE_HOME, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS",
+    )
+    parser.add_argument("--port", type=_port, default=8501, metavar="N", help="default: 8501")
+    parser.add_argument(
+        "--address", default="127.0.0.1", help="of this machine alone (default: 127.0.0.1)"
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in range(1, 65_536):
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
