@@ -12,6 +12,7 @@ from engine.evaluation.cost import Cost, add_up
 from engine.evaluation.misses import FalseAlarm, MissKind
 from engine.evaluation.scoring import LabelScore, PictureScore
 from engine.evaluation.tally import NONE, Tally
+from engine.evaluation.uncounted import Uncounted, uncounted_in
 
 K = TypeVar("K")
 
@@ -49,6 +50,8 @@ class CategoryCounts:
     slices: Mapping[Slice, Tally] = field(default_factory=dict)
     """By coverage."""
     misses: Mapping[MissKind, int] = field(default_factory=dict)
+    uncounted: Uncounted = field(default_factory=Uncounted)
+    """Boxes on measured pictures that are none of these labels."""
     false_alarms: Mapping[FalseAlarm, int] = field(default_factory=dict)
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
@@ -63,6 +66,7 @@ class CategoryCounts:
             groups=_tallies([*self.groups.items(), *other.groups.items()]),
             slices=_tallies([*self.slices.items(), *other.slices.items()]),
             misses=Counter(self.misses) + Counter(other.misses),
+            uncounted=self.uncounted + other.uncounted,
             false_alarms=Counter(self.false_alarms) + Counter(other.false_alarms),
         )
 
@@ -164,6 +168,7 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
             if region.false_alarm is not None
         )
         total += _asked(category, one, has_labels=bool(labels))
+        total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
     return total + CategoryCounts(
         iou=_tally(label.has_own_region for _, label in parts),
         coverage=_tally(label.is_found for _, label in parts),
