@@ -88,6 +88,8 @@ class Counts:
     """What the pictures cost people and pictures."""
     weights: frozenset[str] = frozenset()
     """Every model that looked."""
+    turned: int = 0
+    """Pictures whose labels were turned with them, for want of a better word about them."""
 
     @property
     def asked(self) -> Tally:
@@ -105,6 +107,7 @@ class Counts:
             excess=tuple(sorted(self.excess + other.excess)),
             cost=self.cost + other.cost,
             weights=self.weights | other.weights,
+            turned=self.turned + other.turned,
         )
 
 
@@ -119,6 +122,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
         excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
         cost=add_up(one.cost for one in scored),
         weights=frozenset(name for one in scored for name in one.weights),
+        turned=sum(one.is_turned for one in scored),
     )
 
 

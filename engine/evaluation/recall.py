@@ -119,6 +119,7 @@ def summary(
             for category in DETECTABLE
         },
         "uncounted": total_of(uncounted.values(), missing),
+        "turned": counts.turned,
         "groups": [
             line
             for category in DETECTABLE

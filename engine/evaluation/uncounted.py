@@ -104,6 +104,31 @@ def uncounted_words(summary: Mapping[str, Any]) -> str:
     return f"Not counted: {'; '.join(parts)}." if parts else ""
 
 
+def turned_words(summary: Mapping[str, Any]) -> str:
+    """That labels were turned with their pictures, a guess that may be wrong; empty without any.
+
+    Args:
+        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
+    """
+    turned = summary.get("turned", 0)
+    if not turned:
+        return ""
+    return (
+        f"{counted(turned, 'picture')} stored turned: the labels were turned as well, for the data "
+        "set states the stored size. If they were drawn on the upright picture, as browsers show "
+        "it, recall is wrong here: state the upright width and height."
+    )
+
+
+def remarks(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a reader of the figures must know about the labels, a sentence or two each.
+
+    Args:
+        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
+    """
+    return tuple(filter(None, (uncounted_words(summary), turned_words(summary))))
+
+
 def has_only_uncounted(category: Mapping[str, Any]) -> bool:
     """True when boxes of a category are there, and none of them counts.
 

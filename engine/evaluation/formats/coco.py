@@ -46,6 +46,8 @@ _LISTS: Final = ("images", "annotations", "categories")
 _SUBSET_FILE: Final = re.compile(r"(?:instances|person_keypoints|captions)_(?P<subset>.+)")
 _WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 """A text that is an id like the number; 007 is another."""
+_LABEL_STUDIO: Final = re.compile(r'"contributor"\s*:\s*"Label Studio"')
+"""Takes boxes from a browser and sizes from the file."""
 _NO_ATTRIBUTES: Final = frozenset({"file_name", "id", "width", "height", "group", "verified"})
 
 
@@ -55,7 +57,8 @@ def read_coco(origin: Origin) -> WrittenSet:
     Raises:
         InvalidDataset: it is not JSON, or has not the three lists.
     """
-    members = _members_of(origin)
+    text = text_of(origin.file)
+    members = _members_of(origin, text)
     images, annotations, categories = (members[key] or [] for key in _LISTS)
     reading = _Reading(origin)
     classes = reading.classes(categories)
@@ -68,13 +71,14 @@ def read_coco(origin: Origin) -> WrittenSet:
         tuple(reading.problems),
         unused=tuple(reading.unused),
         astray=tuple(reading.astray),
+        is_drawn_in_browser=_LABEL_STUDIO.search(text) is not None,
     )
 
 
-def _members_of(origin: Origin) -> Mapping[str, list[Entry] | None]:
+def _members_of(origin: Origin, text: str) -> Mapping[str, list[Entry] | None]:
     name = origin.file.name
     try:
-        members = listed_entries(text_of(origin.file))
+        members = listed_entries(text)
     except RecursionError as error:
         raise InvalidDataset(f"{name} is nested too deeply to be a data set.") from error
     except ValueError as error:

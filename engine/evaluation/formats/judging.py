@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
+from engine.evaluation.formats.orientation import with_upright_sizes
 from engine.evaluation.formats.written import (
     ALL,
     Place,
@@ -39,6 +40,7 @@ def judged(written: WrittenSet) -> Dataset:
     Raises:
         InvalidDataset: no class is one of ours, or no picture is left.
     """
+    written = with_upright_sizes(written)
     expressible = frozenset(filter(None, map(category_of, written.classes)))
     if not expressible:
         raise InvalidDataset(_nothing_known(written))

@@ -114,6 +114,9 @@ class WrittenSet:
     """Boxes of pictures that cannot be used."""
     astray: tuple[WrittenBox, ...] = ()
     """Boxes of which nobody knows the picture, so that any picture may lack them."""
+    is_drawn_in_browser: bool = False
+    """True when the exporter is known to take boxes from a browser, which shows pictures upright,
+    and sizes from the file."""
 
 
 def categories_of(box: WrittenBox) -> frozenset[Category]:
