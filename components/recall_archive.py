@@ -6,6 +6,7 @@ absolute, nothing that climbs out, no links, no more than fits.
 
 from __future__ import annotations
 
+import errno
 import lzma
 import re
 import secrets
@@ -14,10 +15,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from components.zip_members import member_name
 from engine.errors import InvalidDataset
 from store.files import open_private
 
@@ -33,7 +36,12 @@ _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
     NotImplementedError,
 )  # fmt: skip
-"""What reading a broken or encrypted zip raises."""
+"""What reading a broken zip raises."""
+_OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
+_PLAINLY = "Make the zip again with the program of your file manager."
+_SHORTER = "Give its files and folders shorter names."
+_IS_LOCKED = 0x1
+"""Bit 0 of a member's general purpose flags (APPNOTE.TXT, 4.4.4)."""
 
 
 def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
@@ -52,15 +60,14 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     try:
         with zipfile.ZipFile(content) as archive:
-            members = [one for one in archive.infolist() if not _is_clutter(one)]
+            members = list(filter(None, map(_member, archive.infolist())))
             room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
             _refuse(name, members, room)
             _write_all(archive, members, folder)
     except _UNREADABLE as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidDataset(
-            f"{name} could not be unpacked ({type(error).__name__}); nothing of it was kept. "
-            "Make the zip again, without a password."
+            f"{name} could not be unpacked; nothing of it was kept. {_why(error)}"
         ) from error
     except InvalidDataset:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,19 +107,46 @@ def _unpacked_folder(home: Path, source: str) -> Path | None:
     return base / path.relative_to(base).parts[0]
 
 
-def _is_clutter(member: zipfile.ZipInfo) -> bool:
-    """True for folders, and for what file managers leave in zips."""
-    parts = member.filename.split("/")
-    return member.is_dir() or "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A file in a zip."""
+
+    path: str
+    """With forward slashes."""
+    info: zipfile.ZipInfo
 
 
-def _refuse(name: str, members: list[zipfile.ZipInfo], room: int) -> None:
+def _member(info: zipfile.ZipInfo) -> _Member | None:
+    """A file of a zip; None for folders, and for what file managers leave in zips."""
+    path = member_name(info)
+    parts = path.split("/")
+    is_clutter = "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
+    return None if path.endswith("/") or is_clutter else _Member(path, info)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a zip, and what to do."""
+    if isinstance(error, NotImplementedError):
+        return f"It is packed in a way that is not known here. {_PLAINLY}"
+    if isinstance(error, OSError) and error.errno in _OF_NAMES:
+        return f"A name in it is too long, or is no name of a file here. {_SHORTER}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"It could not be written ({error.strerror})."
+    return "It is no zip, or is damaged or cut short. Copy it again, or make it again."
+
+
+def _refuse(name: str, members: list[_Member], room: int) -> None:
+    if not members:
+        raise InvalidDataset(
+            f"{name} holds no file, apart from what file managers leave in zips. Put pictures and "
+            "labels into it."
+        )
     if len(members) > MOST_MEMBERS:
         raise InvalidDataset(
             f"{name} holds {len(members)} files; at most {MOST_MEMBERS} are taken. "
             "Unpack it and give its folder instead."
         )
-    total = sum(one.file_size for one in members)
+    total = sum(one.info.file_size for one in members)
     if total > room:
         raise InvalidDataset(
             f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so "
@@ -121,33 +155,45 @@ def _refuse(name: str, members: list[zipfile.ZipInfo], room: int) -> None:
     seen: set[str] = set()
     for one in members:
         _refuse_member(name, one)
-        if one.filename in seen:
-            raise InvalidDataset(f"{name} holds {one.filename!r} twice, so it was not unpacked.")
-        seen.add(one.filename)
+        if one.path in seen:
+            raise InvalidDataset(f"{name} holds {one.path!r} twice, so it was not unpacked.")
+        seen.add(one.path)
+    for one in members:
+        above = seen.intersection(map(str, PurePosixPath(one.path).parents))
+        if above:
+            raise InvalidDataset(
+                f"{name} holds {min(above)!r} as a file and as a folder, so it was not unpacked. "
+                "Give one of them another name."
+            )
 
 
-def _refuse_member(name: str, member: zipfile.ZipInfo) -> None:
-    path = PurePosixPath(member.filename)
-    climbs = path.is_absolute() or ".." in path.parts or "\\" in member.filename
+def _refuse_member(name: str, member: _Member) -> None:
+    path = PurePosixPath(member.path)
+    if member.info.flag_bits & _IS_LOCKED:
+        raise InvalidDataset(
+            f"{name} is locked with a password, so it was not unpacked. Make the zip again, "
+            "without one."
+        )
+    climbs = path.is_absolute() or ".." in path.parts
     if climbs or not path.parts or ":" in path.parts[0]:
         raise InvalidDataset(
-            f"{name} holds {member.filename!r}, which would lie outside of its folder, so nothing "
+            f"{name} holds {member.path!r}, which would lie outside of its folder, so nothing "
             "was unpacked. Make the zip from inside the data set's folder."
         )
-    kind = stat.S_IFMT(member.external_attr >> 16)
+    kind = stat.S_IFMT(member.info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise InvalidDataset(
-            f"{name} holds {member.filename!r}, a link or a device, so nothing was unpacked. "
+            f"{name} holds {member.path!r}, a link or a device, so nothing was unpacked. "
             "Put the files themselves into the zip."
         )
 
 
-def _write_all(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], folder: Path) -> None:
+def _write_all(archive: zipfile.ZipFile, members: Iterable[_Member], folder: Path) -> None:
     for member in members:
-        path = folder / member.filename
+        path = folder / member.path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # zipfile gives no byte more than the member's header said, so the sum above holds.
-        with archive.open(member) as source, open_private(path) as file:
+        with archive.open(member.info) as source, open_private(path) as file:
             shutil.copyfileobj(source, file)
 
 
