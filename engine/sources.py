@@ -32,6 +32,11 @@ _SIGNATURES = (
 )
 
 
+_HEAD_BYTES = 512
+_PICTURE_BRANDS = (b"he", b"mi", b"msf", b"avif", b"avis", b"crx", b"jp2", b"jpx", b"jxl")
+_VIDEO_BRANDS = (b"qt  ", b"iso", b"mp4", b"M4", b"avc", b"3g", b"f4", b"dash", b"MSNV", b"XAVC")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One input picture."""
@@ -124,11 +129,24 @@ def is_picture(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(_HEAD_BYTES)
     except OSError:
         return True  # nobody can tell, so it is quarantined rather than left alone
-    is_riff_or_box = head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
-    return head.startswith(_SIGNATURES) or is_riff_or_box
+    if head[4:8] == b"ftyp":
+        return not _is_video(head)
+    return head.startswith(_SIGNATURES) or head[8:12] == b"WEBP"
+
+
+def _is_video(head: bytes) -> bool:
+    """True for a film by its brands (ISO/IEC 14496-12, section 4.3), such as a phone's clip.
+
+    Pictures of the same family, HEIC and AVIF, name a brand of theirs; what names neither is taken
+    for a picture, so that none is left alone.
+    """
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    is_picture = any(brand.startswith(_PICTURE_BRANDS) for brand in brands)
+    return not is_picture and any(brand.startswith(_VIDEO_BRANDS) for brand in brands)
 
 
 def _name(relative: Path) -> str:

@@ -151,22 +151,26 @@ def printable(path: Path | str) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def bytes_of(path: Path, most: int = LARGEST_FILE) -> bytes:
+def bytes_of(path: Path, most: int | None = None) -> bytes:
     """The whole of a label file; links are followed.
 
+    Args:
+        path: of the file.
+        most: bytes; `LARGEST_FILE` without it.
+
     Raises:
-        Unfit: it cannot be read, is no plain file, or is longer than `most` bytes.
+        Unfit: it cannot be read, is no plain file, or is too long.
     """
     try:
-        return untrusted.content(path.resolve(), most)
+        return untrusted.content(path.resolve(), LARGEST_FILE if most is None else most)
     except UnreadableFile as error:
         raise Unfit(f"The file {error}.") from error
     except (OSError, RuntimeError) as error:  # links in a circle
         raise Unfit(f"The file cannot be looked up ({type(error).__name__}).") from error
 
 
-def text_of(path: Path, most: int = LARGEST_FILE) -> str:
-    """The text of a UTF-8 file of at most `most` bytes.
+def text_of(path: Path, most: int | None = None) -> str:
+    """The text of a UTF-8 file; `most` as for `bytes_of`.
 
     Raises:
         InvalidDataset: it cannot be read, or is not UTF-8.
