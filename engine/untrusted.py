@@ -15,6 +15,8 @@ from pathlib import Path
 
 from engine.errors import UnreadableFile
 
+_PIECE_BYTES = 1024 * 1024
+
 
 def content(path: Path, most: int) -> bytes:
     """A whole file of at most `most` bytes.
@@ -23,7 +25,7 @@ def content(path: Path, most: int) -> bytes:
         UnreadableFile: it is longer, is no plain file, or cannot be read.
     """
     with _plain(path) as file:
-        data = file.read(most + 1)
+        data = _head(file, most + 1)
     if len(data) > most:
         raise UnreadableFile(f"is longer than {most} bytes, so it was not read")
     return data
@@ -51,7 +53,7 @@ def is_text(path: Path, most: int) -> bool:
         UnreadableFile: it is no plain file, or cannot be read.
     """
     with _plain(path) as file:
-        data = file.read(most + 1)
+        data = _head(file, most + 1)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -63,6 +65,15 @@ def is_text(path: Path, most: int) -> bool:
 def printable(text: str) -> str:
     """Text that cannot steer a terminal, whatever it holds."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _head(file: BufferedReader, most: int) -> bytes:
+    """At most `most` bytes, a piece at a time: `read` sets aside as many as it is asked for."""
+    pieces = []
+    while most > 0 and (piece := file.read(min(most, _PIECE_BYTES))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 @contextmanager

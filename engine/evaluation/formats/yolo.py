@@ -43,6 +43,8 @@ SPLITS: Final = ("test", "val", "valid", "train")
 """The first that is there is read."""
 LARGEST_DESCRIPTION: Final = 256 * 1024
 """Bytes of a `data.yaml`; thousands of names take fewer, and millions take a minute to read."""
+_DEEPEST: Final = 100
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 _UPWARD: Final = re.compile(r"^(\.\./)+")
 _CLASS_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
@@ -89,6 +91,8 @@ def _read(origin: Origin, description: Description) -> WrittenSet:
 def _described(origin: Origin) -> Description:
     name = origin.file.name
     text = text_of(origin.file, LARGEST_DESCRIPTION)
+    if _depth(text) > _DEEPEST:
+        raise InvalidDataset(f"{name} is nested too deeply to describe a data set.")
     try:
         # BaseLoader builds nothing but texts, lists and dictionaries: `no` and 2020-99-99 stay text
         members = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
@@ -103,6 +107,15 @@ def _described(origin: Origin) -> Description:
     if not isinstance(members, dict):
         raise InvalidDataset(f"{name} is not a YOLO data set: it has no names and no folders.")
     return Description(_class_names(name, members.get("names")), members)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie in one another; the reader of YAML takes time by the square of it."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _class_names(file: str, names: object) -> tuple[str, ...]:
@@ -161,7 +174,8 @@ class _Reading:
         for split in SPLITS:
             written = self.description.members.get(split)
             specified = written if isinstance(written, list) else [written]
-            located = {shown(part): self._located(part) for part in specified if part}
+            parts_by_name = {shown(part): part for part in specified if part}
+            located = {name: self._located(part) for name, part in parts_by_name.items()}
             parts = [path for path in located.values() if path]
             is_any_there |= bool(parts)
             folders = [part for part in parts if part.is_dir()]

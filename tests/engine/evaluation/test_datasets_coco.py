@@ -224,6 +224,7 @@ def test_a_picture_outside_the_folder_is_never_touched(tmp_path, name, images):
         paint(folder / "deeper" / inside)
     paint(tmp_path / "a.png")
     where = changed(folder, "images", 0, file_name=name.format(outside=tmp_path))
+    (folder / "images").mkdir()  # from here ../a.png would lie inside, and be another picture
     for at in (folder, folder / "deeper"):
         (at / "link").symlink_to(tmp_path, target_is_directory=True)
 
