@@ -38,7 +38,8 @@ _COCO_LISTS: Final = (b'"images"', b'"annotations"')
 def read_dataset(where: Path, images: Path | None = None) -> Dataset:
     """The labelled pictures of a data set, by name, in whichever format it is.
 
-    Only label files are read; YOLO needs the headers of pictures as well. Every picture is there
+    Only label files are read; YOLO needs the headers of pictures as well, and so does a set whose
+    boxes may have been drawn on pictures that are stored turned. Every picture is there
     as a file. A picture counts as labelled for the categories that its `labelled_for` names (COCO);
     where it has none, for all that the set's class list can express: COCO's `categories`, YOLO's
     `names`, CVAT's labels, and for VOC the names seen anywhere in the set.

@@ -16,8 +16,8 @@ from engine.evaluation.formats.shelf import header_size
 from engine.evaluation.formats.written import Unfit, WrittenPicture, WrittenSet, tried
 from engine.geometry import Box, Size
 
-_SLACK: Final = 0.01
-"""Share of a side by which a box may leave the picture it was drawn on, for rounding."""
+_SLACK: Final = 0.02
+"""Share of a side by which a box may leave the picture it was drawn on."""
 
 
 def with_upright_sizes(written: WrittenSet) -> WrittenSet:
