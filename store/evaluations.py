@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
+from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.findings import Findings
 from engine.evaluation.labels import Dataset, LabelledPicture
@@ -55,6 +57,8 @@ class Evaluation:
     """What `engine evaluate --json` gives."""
     problem: str | None
     """Why a finished evaluation has no report, a sentence; the next start tries again."""
+    lost: Mapping[Category | None, int] = field(default_factory=dict)
+    """Boxes of the data set that could not be used, by category; None: of any."""
 
     @property
     def is_open(self) -> bool:
@@ -99,9 +103,9 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
         cursor.execute(
             """
             INSERT INTO evaluations
-                (id, name, source, fingerprint, policy_toml, policy, problems, target, made_by,
-                created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?)
+                (id, name, source, fingerprint, policy_toml, policy, problems, lost, target,
+                made_by, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?)
             """,
             [
                 evaluation_id,
@@ -111,6 +115,7 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
                 request.policy_toml,
                 policy.fingerprint,
                 [storable(str(problem)) for problem in request.dataset.problems],
+                json.dumps({category or "": n for category, n in request.dataset.lost.items()}),
                 request.target,
                 storable(request.made_by),
                 stored(now),
@@ -258,7 +263,7 @@ def evaluation_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Eval
 
 _COLUMNS = """
     SELECT id, number, name, source, fingerprint, policy_toml, policy, problems, target, made_by,
-        created_at, finished_at, cancelled_at, report, problem
+        created_at, finished_at, cancelled_at, report, problem, lost
     FROM evaluations
 """
 
@@ -267,13 +272,18 @@ def _labelled(text: str) -> LabelledPicture:
     return LabelledPicture.from_json(json.loads(text))
 
 
+def _lost(text: str) -> dict[Category | None, int]:
+    return {Category(name) if name else None: n for name, n in json.loads(text).items()}
+
+
 def _evaluation(row: tuple[Any, ...]) -> Evaluation:
-    columns = dict(zip((field.name for field in fields(Evaluation)), row, strict=True))
+    columns = dict(zip((one.name for one in fields(Evaluation)), row, strict=True))
     report = columns["report"]
     return Evaluation(
         **{
             **columns,
             "problems": tuple(columns["problems"]),
+            "lost": _lost(columns["lost"]),
             "created_at": aware(columns["created_at"]),
             "finished_at": aware_or_none(columns["finished_at"]),
             "cancelled_at": aware_or_none(columns["cancelled_at"]),

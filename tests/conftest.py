@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,13 @@ settings.register_profile(
     derandomize=True,
     database=None,
     max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(  # for `make fuzz`: other cases each time, and a failing one is kept
+    "fuzz",
+    deadline=None,
+    max_examples=int(os.environ.get("LETHE_FUZZ_EXAMPLES", "2000")),
+    print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("lethe")

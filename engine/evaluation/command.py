@@ -29,6 +29,7 @@ from engine.evaluation.report_cost import prices
 from engine.evaluation.report_numbers import at_least, at_most, counted, rate_at_most
 from engine.evaluation.run import Run, evaluate
 from engine.evaluation.turning import ORIENTATIONS
+from engine.evaluation.uncounted import Missing, has_only_uncounted, remarks
 from engine.policy import Policy
 
 PROBLEMS_SHOWN = 20
@@ -147,6 +148,9 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
         target=wanted.target,
         unread=len(refused),
         problems=len(dataset.problems),
+        missing=Missing(
+            tuple(picture for picture, _ in (*run.unread, *scored.unfit)), dataset.lost
+        ),
     )
     say(as_text(summary, wanted.policy))
     write_all(_texts(wanted, run, scored, summary))
@@ -154,8 +158,11 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def is_missed(summary: dict[str, Any]) -> bool:
-    """True when any category's recall lies below the target."""
-    return any(one["verdict"] == "missed" for one in summary["categories"].values())
+    """True when any category's recall lies below the target, or none of its boxes counts."""
+    return any(
+        one["verdict"] == "missed" or has_only_uncounted(one)
+        for one in summary["categories"].values()
+    )
 
 
 def as_text(summary: dict[str, Any], policy: Policy) -> str:
@@ -173,6 +180,7 @@ def as_text(summary: dict[str, Any], policy: Policy) -> str:
         *(_line(name, one, policy) for name, one in summary["categories"].items()),
         f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
         *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
+        *remarks(summary),
     ]
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@ from engine.evaluation.cost import Cost, add_up
 from engine.evaluation.misses import FalseAlarm, MissKind
 from engine.evaluation.scoring import LabelScore, PictureScore
 from engine.evaluation.tally import NONE, Tally
+from engine.evaluation.uncounted import Uncounted, uncounted_in
 
 K = TypeVar("K")
 
@@ -49,6 +50,8 @@ class CategoryCounts:
     slices: Mapping[Slice, Tally] = field(default_factory=dict)
     """By coverage."""
     misses: Mapping[MissKind, int] = field(default_factory=dict)
+    uncounted: Uncounted = field(default_factory=Uncounted)
+    """Boxes on measured pictures that are none of these labels."""
     false_alarms: Mapping[FalseAlarm, int] = field(default_factory=dict)
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
@@ -63,6 +66,7 @@ class CategoryCounts:
             groups=_tallies([*self.groups.items(), *other.groups.items()]),
             slices=_tallies([*self.slices.items(), *other.slices.items()]),
             misses=Counter(self.misses) + Counter(other.misses),
+            uncounted=self.uncounted + other.uncounted,
             false_alarms=Counter(self.false_alarms) + Counter(other.false_alarms),
         )
 
@@ -84,6 +88,8 @@ class Counts:
     """What the pictures cost people and pictures."""
     weights: frozenset[str] = frozenset()
     """Every model that looked."""
+    turned: int = 0
+    """Pictures whose labels were turned with them, for want of a better word about them."""
 
     @property
     def asked(self) -> Tally:
@@ -101,6 +107,7 @@ class Counts:
             excess=tuple(sorted(self.excess + other.excess)),
             cost=self.cost + other.cost,
             weights=self.weights | other.weights,
+            turned=self.turned + other.turned,
         )
 
 
@@ -115,6 +122,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
         excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
         cost=add_up(one.cost for one in scored),
         weights=frozenset(name for one in scored for name in one.weights),
+        turned=sum(one.is_turned for one in scored),
     )
 
 
@@ -164,6 +172,7 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
             if region.false_alarm is not None
         )
         total += _asked(category, one, has_labels=bool(labels))
+        total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
     return total + CategoryCounts(
         iou=_tally(label.has_own_region for _, label in parts),
         coverage=_tally(label.is_found for _, label in parts),

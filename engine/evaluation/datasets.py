@@ -16,24 +16,30 @@ from engine.evaluation.formats.cvat import read_cvat
 from engine.evaluation.formats.judging import judged
 from engine.evaluation.formats.markup import root_of, tag_of
 from engine.evaluation.formats.voc import annotation_files, read_voc
-from engine.evaluation.formats.written import Origin, Unfit, WrittenSet
-from engine.evaluation.formats.yolo import read_yolo
+from engine.evaluation.formats.written import Origin, Unfit, WrittenSet, bytes_of, tried
+from engine.evaluation.formats.yolo import SPLITS, read_yolo, read_yolo_classes
 from engine.evaluation.labels import Dataset
 
 _Reader: TypeAlias = Callable[[Origin], WrittenSet]
 
 LOOKED_FOR: Final = (
-    "data.yaml (YOLO), one .json file here or in annotations/ (COCO), .xml files here or in "
-    "Annotations/ (Pascal VOC), or annotations.xml (CVAT for images 1.1)"
+    "data.yaml or classes.txt (YOLO), one .json file here or in annotations/ (COCO), .xml files "
+    "here or in Annotations/ (Pascal VOC), annotations.xml (CVAT for images 1.1), or folders test, "
+    "valid and train that hold such files (Roboflow)"
 )
 """What makes a folder a data set, for sentences."""
 _DESCRIPTIONS: Final = ("data.yaml", "data.yml")
+_CLASSES: Final = "classes.txt"
+_ROBOFLOW: Final = "_annotations.coco.json"
+_COCO_LISTS: Final = (b'"images"', b'"annotations"')
+"""What a COCO file holds, and no other JSON that lies beside pictures."""
 
 
 def read_dataset(where: Path, images: Path | None = None) -> Dataset:
     """The labelled pictures of a data set, by name, in whichever format it is.
 
-    Only label files are read; YOLO needs the headers of pictures as well. Every picture is there
+    Only label files are read; YOLO needs the headers of pictures as well, and so does a set whose
+    boxes may have been drawn on pictures that are stored turned. Every picture is there
     as a file. A picture counts as labelled for the categories that its `labelled_for` names (COCO);
     where it has none, for all that the set's class list can express: COCO's `categories`, YOLO's
     `names`, CVAT's labels, and for VOC the names seen anywhere in the set.
@@ -80,19 +86,48 @@ def _recognised(folder: Path) -> tuple[Path, _Reader]:
 
 
 def _candidates(folder: Path) -> list[tuple[Path, _Reader]]:
+    """Everything in a folder that may be a data set.
+
+    A list of classes and folders of splits are looked at only where nothing else is, and a JSON
+    file that is no COCO file only where that is all there is: its reader can say what it lacks.
+    """
+    found, strange = _described(folder)
+    if not found and (folder / _CLASSES).is_file():
+        found = [(folder / _CLASSES, read_yolo_classes)]
+    splits = (_split(folder / split) for split in SPLITS)
+    return found or strange or next(filter(None, splits), [])
+
+
+def _described(folder: Path) -> tuple[list[tuple[Path, _Reader]], list[tuple[Path, _Reader]]]:
+    """What describes a data set, and JSON files that do not."""
     found: list[tuple[Path, _Reader]] = [
         (folder / name, read_yolo) for name in _DESCRIPTIONS if (folder / name).is_file()
     ]
     inner = sorted(
         path for path in folder.iterdir() if path.name.lower() == "annotations" and path.is_dir()
     )
-    exports = _json_files(folder) or [file for path in inner for file in _json_files(path)]
-    found += [(path, read_coco) for path in exports]
+    every = [_json_files(folder), [file for path in inner for file in _json_files(path)]]
+    exports = [[file for file in files if _is_coco(file)] for files in every]
+    found += [(path, read_coco) for path in next(filter(None, exports), [])]
     markup = annotation_files(folder)
     found += [(path, read_cvat) for path in markup if path.name == "annotations.xml"]
     if any(path.name != "annotations.xml" for path in markup):
         found.append((folder, read_voc))
-    return found + [(path, read_voc) for path in inner if annotation_files(path)]
+    found += [(path, read_voc) for path in inner if annotation_files(path)]
+    return found, [(path, read_coco) for path in next(filter(None, every), [])]
+
+
+def _split(folder: Path) -> list[tuple[Path, _Reader]]:
+    """The part of a data set in a folder of its own, as Roboflow writes COCO and Pascal VOC."""
+    if (folder / _ROBOFLOW).is_file():
+        return [(folder / _ROBOFLOW, read_coco)]
+    return [(folder, read_voc)] if folder.is_dir() and annotation_files(folder) else []
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether a JSON file names the lists of a COCO file; one that cannot be read may be one."""
+    content = tried(bytes_of, file)
+    return isinstance(content, Unfit) or all(key in content for key in _COCO_LISTS)
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -103,6 +138,8 @@ def _json_files(folder: Path) -> list[Path]:
 def _reader_of(file: Path) -> _Reader:
     """What reads a file that was named."""
     by_suffix = {".json": read_coco, ".yaml": read_yolo, ".yml": read_yolo}
+    if file.name == _CLASSES:
+        return read_yolo_classes
     if file.suffix.lower() != ".xml":
         try:
             return by_suffix[file.suffix.lower()]

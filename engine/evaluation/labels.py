@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class LabelledPicture:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a data set that was left out; the rest goes on."""
+    """Something in a data set that was left out or had to be guessed; the rest goes on."""
 
     file: str
     """The file's name, relative to the data set where it lies inside it."""
@@ -124,6 +124,8 @@ class Dataset:
     name: str
     pictures: tuple[LabelledPicture, ...]
     problems: tuple[Problem, ...] = ()
+    lost: Mapping[Category | None, int] = field(default_factory=dict)
+    """Boxes that could not be read or whose picture is missing, by category; None: of any."""
 
     @property
     def fingerprint(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from engine.evaluation.findings import Findings
 from engine.evaluation.labels import LabelledPicture
 from engine.evaluation.scoring import PictureScore, score
 from engine.evaluation.tally import CONFIDENCE, Tally
+from engine.evaluation.uncounted import Missing, total_of
 from engine.policy import Policy
 
 TARGET = 0.99
@@ -24,6 +25,7 @@ ENOUGH_FOR = 0.95
 """A slice is large enough to say something when, with no miss, its bound would reach this."""
 RESAMPLES = 2000
 _SEED = 20
+_NOTHING_MISSING = Missing()
 
 Verdict: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
 
@@ -57,6 +59,7 @@ def report(
     target: float = TARGET,
     unread: int = 0,
     problems: int = 0,
+    missing: Missing = _NOTHING_MISSING,
 ) -> dict[str, Any]:
     """Score, count and sum up: what `engine evaluate --json` writes.
 
@@ -66,20 +69,37 @@ def report(
         target: recall asked of every category, 0..1.
         unread: pictures that could not be looked at; they are in no other figure.
         problems: parts of the data set that were left out.
+        missing: boxes that were left out before anything was scored.
     """
     scored = score_all(pairs, policy)
     counts = count(scored.scores)
+    unfit = tuple(picture for picture, _ in scored.unfit)
     return summary(
-        counts, policy, target=target, unread=unread + len(scored.unfit), problems=problems
+        counts,
+        policy,
+        target=target,
+        unread=unread + len(unfit),
+        problems=problems,
+        missing=replace(missing, unread=(*missing.unread, *unfit)),
     )
 
 
 def summary(
-    counts: Counts, policy: Policy, *, target: float, unread: int, problems: int
+    counts: Counts,
+    policy: Policy,
+    *,
+    target: float,
+    unread: int,
+    problems: int,
+    missing: Missing = _NOTHING_MISSING,
 ) -> dict[str, Any]:
     """Counts of all shards, in plain values. See `report`."""
     asked = counts.asked
     passed = 1.0 - asked.share if asked.share is not None else None
+    uncounted = {
+        category: counts.categories[category].uncounted + missing.of(category)
+        for category in DETECTABLE
+    }
     return {
         "pictures": asked.total,
         "unread": unread,
@@ -95,8 +115,11 @@ def summary(
         "cost": _cost(counts.cost),
         "categories": {
             category.value: _category(counts.categories[category], target)
+            | {"uncounted": uncounted[category].to_json()}
             for category in DETECTABLE
         },
+        "uncounted": total_of(uncounted.values(), missing),
+        "turned": counts.turned,
         "groups": [
             line
             for category in DETECTABLE

@@ -123,7 +123,7 @@ def _signing(facts: Facts) -> str:
     if any(_leaning_on_groups(facts, category) for category in facts.labelled):
         return "Read below, before you sign, how far the labels are independent."
     if facts.summary["unread"] or facts.summary["problems"]:
-        return "Read in section 2, before you sign, what of the data set could not be used."
+        return "Read in section 2, before you sign, what of the data set was not used as written."
     return "Sign for that and for no more; section 9 says what is left."
 
 

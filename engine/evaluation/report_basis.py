@@ -23,6 +23,7 @@ from engine.evaluation.recall import RESAMPLES
 from engine.evaluation.report_answer import categories_listed
 from engine.evaluation.report_facts import Facts
 from engine.evaluation.report_numbers import NOTHING, PLURAL, counted, exactly
+from engine.evaluation.uncounted import remarks
 
 _MOST_REASONS = 8
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -194,13 +195,17 @@ def _labels(facts: Facts) -> Table:
             str(part["coverage"]["groups"]),
             str(part["complete_pictures"]),
             str(counted_in - part["complete_pictures"]),
+            str(part["uncounted"]["ignored"]),
+            str(part["uncounted"]["unread"]),
+            str(part["uncounted"]["lost"]),
         )
         rows.append(Row(cells, category))
     return Table(
-        "Labels that count, ignored ones apart. A group is a person, an event or a near-duplicate "
-        "set; a picture for which the data set names none is one of its own.",
+        "Labels that count, and boxes that do not. A group is a person, an event or a "
+        "near-duplicate set; a picture for which the data set names none is one of its own.",
         words("Category")
-        + numbers("Labels", "Groups with labels", "Pictures complete", "Pictures in part"),
+        + numbers("Labels", "Groups with labels", "Pictures complete", "Pictures in part")
+        + numbers("Boxes ignored", "On unmeasured pictures", "Lost"),
         tuple(rows),
     )
 
@@ -212,10 +217,12 @@ def _left_out(facts: Facts) -> Iterable[Block]:
     rest = subject.pictures - facts.summary["pictures"] - reasons.total()
     if problems:
         yield Paragraph(
-            f"Not used, and in no figure: {counted(problems, 'part')} of the data set. The command "
+            f"Not used as written: {counted(problems, 'part')} of the data set. The command "
             "of section 10 names them; this report does not, for names can tell who is in a "
             "picture."
         )
+    for remark in remarks(facts.summary):
+        yield Paragraph(remark)
     if rest > 0:
         yield Paragraph(
             f"Not looked at: {counted(rest, 'picture')}, without a label that could be used or not "

@@ -27,7 +27,7 @@ class Subject:
     pictures: int
     """In the data set, before anything was left out."""
     problems: tuple[str, ...]
-    """Parts of the data set that could not be used. Only their number is told: they name files."""
+    """Parts of the data set not used as written. Only their number is told: they name files."""
     unread: tuple[str, ...]
     """One sentence, without a name, for each picture that could not be looked at or scored."""
     policy: Policy

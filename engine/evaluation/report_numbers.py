@@ -87,8 +87,9 @@ def of(tally: Tally) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: `1 picture`, `3 pictures`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number of things: `1 picture`, `3 pictures`, `2 boxes`."""
+    plural = f"{noun}es" if noun.endswith("x") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def listed(names: list[str]) -> str:

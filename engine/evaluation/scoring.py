@@ -98,6 +98,9 @@ class PictureScore:
     """Categories with a doubt."""
     cost: PictureCost
     weights: tuple[str, ...]
+    is_turned: bool = False
+    """True when its labels were turned with it, because the stated size is the stored one and
+    nothing else said how they were drawn."""
 
     def labels_of(self, category: Category) -> tuple[LabelScore, ...]:
         """The labels of one category."""
@@ -148,6 +151,7 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         doubtful=frozenset(one.region.category for one in way.doubts),
         cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
+        is_turned=bool(picture.labels) and _is_lying(picture, findings),
     )
 
 
@@ -161,7 +165,7 @@ def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label,
     """
     labels = picture.labels
     if picture.size is not None and picture.size != findings.size:
-        if picture.size != findings.stored_size:
+        if not _is_lying(picture, findings):
             raise InvalidDataset(
                 f"Its labels are for a picture of {picture.size.width} x {picture.size.height} "
                 f"pixels, but it has {findings.size.width} x {findings.size.height}."
@@ -177,6 +181,11 @@ def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label,
             "pixels."
         )
     return inside
+
+
+def _is_lying(picture: LabelledPicture, findings: Findings) -> bool:
+    """Whether the data set states the size of the picture as stored, which is another upright."""
+    return picture.size == findings.stored_size != findings.size
 
 
 def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from engine.errors import UnreadableImage
-from engine.lint.finding import Finding, Kind, bounded, printable
+from engine.lint.finding import Finding, Kind, bounded, code
 from engine.lint.packets import in_xmp
 from engine.lint.tags import in_exif
 
@@ -31,7 +31,7 @@ class Box(NamedTuple):
     @property
     def where(self) -> str:
         """Its name for a person."""
-        return f"{printable(self.name)} box"
+        return f"{code(self.name)} box"
 
     def finding(self, kind: Kind, note: str = "") -> Finding:
         """The whole box as a finding."""

@@ -161,7 +161,15 @@ def no_picture(kind: str) -> UnreadableImage:
     return UnreadableImage(f"This {kind} holds no picture.")
 
 
-def printable(name: bytes, most: int = 24) -> str:
-    """A name out of a file, safe to print: ASCII letters, digits and marks; the rest as `?`."""
-    text = name[:most].decode("latin-1")
+def code(name: bytes) -> str:
+    """The four-letter code of a chunk, box or item: ASCII letters and marks; the rest as `?`."""
+    text = name[:4].decode("latin-1")
     return "".join(mark if mark.isascii() and mark.isprintable() else "?" for mark in text).strip()
+
+
+def known(name: bytes, names: Iterable[bytes]) -> str:
+    """A longer name out of a file, if it is one of those that programs are known to write.
+
+    Whoever made the file chose it, so any other may be the very words that must not be printed.
+    """
+    return name.decode("ascii") if name in names else "a name that is not known"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.errors import UnreadableImage
-from engine.lint.finding import MOST_PARTS, Finding, Kind, no_picture, printable
+from engine.lint.finding import MOST_PARTS, Finding, Kind, known, no_picture
 from engine.lint.packets import in_xmp
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -15,6 +15,7 @@ _APPLICATIONS: Final = {
     b"NETSCAPE2.0": Kind.ANIMATION, b"ANIMEXTS1.0": Kind.ANIMATION, b"XMP DataXMP": Kind.XMP,
     b"ICCRGBG1012": Kind.ICC,
 }  # fmt: skip
+_KNOWN: Final = frozenset({*_APPLICATIONS, b"MGK8BIM0000", b"MGKIPTC0000", b"STARDIV 5.0"})
 
 
 def in_gif(data: bytes) -> Iterator[Finding]:
@@ -54,7 +55,7 @@ def _in_extension(data: bytes, start: int, end: int) -> Iterator[Finding]:
         yield Finding(Kind.TEXT, "plain text extension", start, size)
     elif label == _APPLICATION:
         name = data[start + 3 : start + 3 + min(_byte(data, start + 2), 11)]
-        where = f"application extension ({printable(name)})"
+        where = f"application extension ({known(name, _KNOWN)})"
         kind = _APPLICATIONS.get(name, Kind.APPLICATION)
         if kind is Kind.XMP:
             yield from in_xmp(data[start:end], start, where)

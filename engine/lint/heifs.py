@@ -9,7 +9,7 @@ from typing import Final
 from engine.errors import UnreadableImage
 from engine.lint.alpha import under_alpha
 from engine.lint.boxes import Box, boxes, in_any, in_colour
-from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.finding import Finding, Kind, bounded, code, no_picture
 from engine.lint.heif_items import Item, items_of
 from engine.lint.packets import in_xmp
 from engine.lint.tags import in_exif
@@ -129,7 +129,7 @@ def _in_properties(data: bytes, properties: Box) -> Iterator[Finding]:
 
 
 def _in_item(data: bytes, item: Item) -> Iterator[Finding]:
-    where = f"{printable(item.kind)} item"
+    where = f"{code(item.kind)} item"
     if item.is_thumbnail:
         yield _of_item(item, Kind.THUMBNAIL)
     if item.auxiliary and not any(mark in item.auxiliary for mark in _ALPHA):
@@ -150,7 +150,7 @@ def _in_item(data: bytes, item: Item) -> Iterator[Finding]:
 
 
 def _of_item(item: Item, kind: Kind) -> Finding:
-    return Finding(kind, f"{printable(item.kind)} item", item.start, item.size)
+    return Finding(kind, f"{code(item.kind)} item", item.start, item.size)
 
 
 def _in_movie(data: bytes, movie: Box) -> Iterator[Finding]:

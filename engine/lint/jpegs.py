@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine import jpeg
-from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.finding import Finding, Kind, bounded, known, no_picture
 from engine.lint.jpeg_tables import MARKERS, Tables
 from engine.lint.packets import in_photoshop, in_xmp
 from engine.lint.tags import in_exif
@@ -18,6 +18,13 @@ _APPLICATIONS: Final = (
     (b"FPXR\0", Kind.APPLICATION, "FlashPix data"),
     (b"JP", Kind.CREDENTIALS, ""),
 )
+_NAMES: Final = (
+    b"JFIF", b"JFXX", b"HEAPJPGM", b"HEAPCCDR", b"AVI1", b"Ocad", b"QVCI", b"FLIR", b"PARROT",
+    b"META", b"Meta", b"Stim", b"_JPSJPS_", b"SCALADO", b"Qualcomm", b"RMETA", b"ssuniqueid",
+    b"SEFT", b"EPPIM", b"NITF", b"TDHD", b"GoPro", b"PENTAX", b"HUAWEI", b"SPIFF", b"UNICODE",
+    b"AROT", b"HDR_RI", b"Ducky", b"[picture info]", b"Adobe_CM", b"Adobe",
+)  # fmt: skip
+"""How application segments of known programs begin (ExifTool's table of JPEG tags)."""
 _JFIF_BYTES: Final = 14
 _ADOBE_BYTES: Final = 12
 _PHOTOSHOP: Final = b"Photoshop 3.0\0"
@@ -73,7 +80,7 @@ def _in_app0(segment: jpeg.Segment) -> Iterator[Finding]:
         if extra > 0:
             yield Finding(Kind.UNUSED, "APP0 (JFIF)", segment.body_end - extra, extra)
     else:
-        yield Finding(Kind.APPLICATION, f"APP0 ({printable(_name(body))})", at, size)
+        yield Finding(Kind.APPLICATION, f"APP0 ({_name(body)})", at, size)
 
 
 def _in_application(segment: jpeg.Segment) -> Iterator[Finding]:
@@ -94,11 +101,13 @@ def _in_application(segment: jpeg.Segment) -> Iterator[Finding]:
             if body.startswith(prefix):
                 yield Finding(kind, where, at, size, note)
                 return
-        yield Finding(Kind.APPLICATION, f"{where} ({printable(_name(body))})", at, size)
+        yield Finding(Kind.APPLICATION, f"{where} ({_name(body)})", at, size)
 
 
-def _name(body: bytes) -> bytes:
-    return body[:24].partition(b"\0")[0] or b"no name"
+def _name(body: bytes) -> str:
+    """What a segment calls itself; never what it holds."""
+    name = next((one for one in _NAMES if body.startswith(one)), b"")
+    return known(name, _NAMES).strip()
 
 
 def _after(data: bytes, end: int) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Final
 from engine import png
 from engine.errors import UnreadableImage
 from engine.lint.alpha import under_alpha
-from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.finding import Finding, Kind, bounded, code, known, no_picture
 from engine.lint.packets import in_xmp
 from engine.lint.tags import in_exif
 
@@ -37,6 +37,14 @@ _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _XMP: Final = b"XML:com.adobe.xmp"
 _PROFILE: Final = b"Raw profile type "
 """How ImageMagick keeps EXIF, IPTC and XMP."""
+_KEYWORDS: Final = frozenset({
+    b"Title", b"Author", b"Description", b"Copyright", b"Creation Time", b"Software", b"Disclaimer",
+    b"Warning", b"Source", b"Comment", b"Collection", b"date:create", b"date:modify",
+    b"date:timestamp", b"exif:Orientation", b"parameters", b"prompt", b"workflow", b"Thumb::URI",
+    b"Thumb::MTime", _XMP,
+    *(_PROFILE + name for name in (b"iptc", b"exif", b"APP1", b"icc", b"xmp")),
+})  # fmt: skip
+"""Of the PNG specification, and of programs that write many files."""
 _STEP: Final = 1 << 20
 MOST_INFLATED: Final = 1 << 30
 """Bytes of pixels that are inflated to see what is left over; above, it is said."""
@@ -74,7 +82,7 @@ def _in_chunk(
 ) -> Iterator[Finding]:
     name, body = chunk.name, chunk.body
     at, size = chunk.end - len(body) - 12, len(body) + 12
-    where = f"{printable(name)} chunk"
+    where = f"{code(name)} chunk"
     if name == b"eXIf":
         yield from in_exif(body, at + 8, where)
     elif name in _TEXTS:
@@ -105,7 +113,7 @@ def _is_rendering(
 
 def _in_text(chunk: png.Chunk, at: int, where: str) -> Iterator[Finding]:
     keyword, _, rest = chunk.body.partition(b"\0")
-    here = f"{where} {printable(keyword)!a}"
+    here = f"{where} ({known(keyword, _KEYWORDS)})"
     if keyword == _XMP or keyword.lower() == _PROFILE.lower() + b"xmp":
         yield from in_xmp(rest, at + 8 + len(keyword) + 1, where)
         return

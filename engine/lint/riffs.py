@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from engine.errors import UnreadableImage
 from engine.lint.alpha import LARGEST_LOOK_PX, under_alpha
-from engine.lint.finding import Finding, Kind, bounded, no_picture, printable
+from engine.lint.finding import Finding, Kind, bounded, code, no_picture
 from engine.lint.packets import in_xmp
 from engine.lint.tags import in_exif
 
@@ -70,7 +70,7 @@ def _chunks(data: bytes, at: int, end: int) -> Iterator[_Chunk]:
 
 
 def _in_chunk(data: bytes, name: bytes, at: int, after: int) -> Iterator[Finding]:
-    where = f"{printable(name)} chunk"
+    where = f"{code(name)} chunk"
     if name == b"EXIF":
         yield from in_exif(data[at + 8 : after], at + 8, where)
     elif name == b"XMP ":

@@ -56,7 +56,11 @@ def test_a_zip_is_unpacked_privately_past_a_lone_folder(tmp_path):
         pytest.param("a/../../out", "outside of its folder", id="up inside"),
         pytest.param("/etc/out", "outside of its folder", id="absolute"),
         pytest.param("C:/out", "outside of its folder", id="drive"),
-        pytest.param("a\\..\\..\\out", "outside of its folder", id="backslash"),
+        pytest.param("a\\..\\..\\out", "outside of its folder", id="up with backslashes"),
+        pytest.param("C:\\out", "outside of its folder", id="drive with a backslash"),
+        pytest.param("x" * 300, "A name in it is too long", id="long name"),
+        pytest.param("fine.json/a", "as a file and as a folder", id="file and folder"),
+        pytest.param("fine.json", "holds 'fine.json' twice", id="twice"),
         pytest.param(link("a"), "a link or a device", id="link"),
     ],
 )
@@ -114,11 +118,64 @@ def test_what_is_no_zip_is_a_sentence(tmp_path, content):
     assert kept(tmp_path) == []
 
 
-def test_a_name_that_is_file_and_folder_at_once_is_a_sentence(tmp_path):
-    with pytest.raises(InvalidDataset, match="could not be unpacked"):
-        unpacked(tmp_path, "set.zip", archive(("a", b""), ("a/b", b"")))
+def changed(content: io.BytesIO, central: int, local: int, value: int) -> io.BytesIO:
+    """The zip with a 16-bit field set in the headers of its first member."""
+    data = bytearray(content.getvalue())
+    at = data.index(b"PK\1\2")
+    data[at + central : at + central + 2] = value.to_bytes(2, "little")
+    data[local : local + 2] = value.to_bytes(2, "little")
+    return io.BytesIO(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(changed(archive(("a", b"1")), 8, 6, 1), "has a password", id="locked"),
+        pytest.param(
+            changed(archive(("a", b"1")), 10, 8, 9), "in a way that is not known", id="way"
+        ),
+        pytest.param(archive(), "holds no file", id="nothing"),
+        pytest.param(archive(("__MACOSX/a", b""), ("b/", b"")), "holds no file", id="clutter"),
+    ],
+)
+def test_a_zip_that_cannot_be_taken_says_truly_why(tmp_path, content, sentence):
+    with pytest.raises(InvalidDataset, match=sentence):
+        unpacked(tmp_path, "set.zip", content)
 
     assert kept(tmp_path) == []
+
+
+class Unmarked(zipfile.ZipInfo):
+    """A member whose name is written as these bytes, without the mark for UTF-8."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(raw.decode("cp437"))
+        self.raw = raw
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.raw, 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        pytest.param("für 写真.jpg".encode(), "für 写真.jpg", id="UTF-8, as macOS writes it"),
+        pytest.param("für.jpg".encode("cp437"), "für.jpg", id="IBM PC"),
+        pytest.param(b"plain.jpg", "plain.jpg", id="plain"),
+    ],
+)
+def test_names_without_the_mark_for_utf8_are_read_as_they_were_meant(tmp_path, raw, name):
+    content = archive(("a.json", b"{}"), (Unmarked(raw), b"x"))
+
+    folder = unpacked(tmp_path, "set.zip", content)
+
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["a.json", name])
+
+
+def test_a_backslash_is_between_folders(tmp_path):
+    folder = unpacked(tmp_path, "set.zip", archive(("a.json", b"{}"), ("images\\b.png", b"b")))
+
+    assert (folder / "images" / "b.png").read_bytes() == b"b"
 
 
 def test_only_unpacked_zips_that_nothing_uses_are_deleted(tmp_path):

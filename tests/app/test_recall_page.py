@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import recall_downloads, services, session
+from components import evaluating, recall_downloads, services, session
 from components.access import Role, User
 from components.recall_words import at_least
 from engine.category import DETECTABLE, Category
@@ -140,9 +140,43 @@ def test_problems_and_unread_pictures_are_said(lethe, tmp_path):
     app = lethe.page("Recall")
 
     assert run.report["unread"] == 1
-    (note,) = [one for one in app.expander if "in no figure above" in one.label]
+    (note,) = [one for one in app.expander if "left out above, or guessed" in one.label]
     assert "1 picture could not be measured and 1 part of the data set" in note.label
     assert "picture 2.png" in said(app)
+
+
+def test_boxes_that_do_not_count_are_said_before_and_after(lethe, tmp_path):
+    folder = labelled_set(tmp_path / "set")
+    content = json.loads((folder / "annotations.json").read_text())
+    content["annotations"][0]["ignore"] = 1
+    content["annotations"].append({"image_id": None, "category_id": 1, "bbox": [5, 5, 3, 4]})
+    (folder / "annotations.json").write_text(json.dumps(content))
+    app = lethe.page("Recall")
+    app.text_input(key="recall_where").set_value(str(folder)).run()
+
+    app.button(key="recall_read").click().run()
+    understood = app.table[0].value
+    run = evaluated(lethe, folder)
+    app = lethe.page("Recall")
+
+    assert (understood["Ignored"][0], understood["Lost"][0]) == ("1", "1")
+    assert run.lost == {Category.FACE: 1}
+    assert run.report["categories"]["face"]["uncounted"]["lost"] == 1
+    assert "Not counted: 1 box marked as a crowd" in said(app)
+    assert "1 box that could not be read" in said(app)
+    assert "1 box that could not be read" in recall_downloads.report_html(run.id, with_crops=False)
+
+
+def test_an_evaluation_made_again_remembers_what_was_lost(lethe, tmp_path):
+    folder = labelled_set(tmp_path / "set")
+    content = json.loads((folder / "annotations.json").read_text())
+    content["annotations"].append({"image_id": 0, "category_id": 7, "bbox": [5, 5, 3, 4]})
+    (folder / "annotations.json").write_text(json.dumps(content))
+    run = evaluated(lethe, folder)
+
+    anew = evaluating.again(run, "again", run.policy_toml)
+
+    assert anew.lost == run.lost == {None: 1}
 
 
 def test_a_view_that_is_not_chosen_is_not_computed(lethe, tmp_path, monkeypatch):

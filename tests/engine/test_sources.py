@@ -208,3 +208,32 @@ def test_a_pattern_that_runs_in_circles_takes_each_picture_once(folder):
     paths = [source.path.resolve() for source in found]
     assert len(paths) == len(set(paths))
     assert {source.path.resolve() for source in straight} <= set(paths)
+
+
+def box(major, *compatible, kind=b"ftyp"):
+    """The head of a file of the ISO family."""
+    body = major + b"\0\0\0\0" + b"".join(compatible)
+    return (8 + len(body)).to_bytes(4, "big") + kind + body + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_picture"),
+    [
+        pytest.param(box(b"qt  ", b"qt  "), False, id="iPhone clip"),
+        pytest.param(box(b"isom", b"isom", b"mp42"), False, id="Android clip"),
+        pytest.param(box(b"XAVC", b"mp42"), False, id="camera clip"),
+        pytest.param(box(b"3gp5"), False, id="old phone"),
+        pytest.param(box(b"heic", b"mif1"), True, id="HEIC"),
+        pytest.param(box(b"isom", b"mif1", b"avif"), True, id="AVIF that is a film too"),
+        pytest.param(box(b"mp42")[:16] + b"heic" + bytes(9), False, id="brand after the box"),
+        pytest.param(box(b"crx ", b"isom"), True, id="CR3"),
+        pytest.param(box(b"????"), True, id="a brand nobody knows"),
+        pytest.param(b"\0\0\0\x08ftyp", True, id="no brand"),
+    ],
+)
+def test_a_film_is_left_alone_and_a_picture_of_its_family_is_not(tmp_path, content, is_picture):
+    (tmp_path / "IMG_1.MOV").write_bytes(content)
+
+    found, left_alone = sources(str(tmp_path))
+
+    assert (len(found), left_alone) == (int(is_picture), int(not is_picture))

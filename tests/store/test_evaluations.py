@@ -8,6 +8,7 @@ import pytest
 from engine.errors import InvalidDataset, InvalidPolicy
 from engine.evaluation import recall
 from engine.evaluation.labels import Dataset
+from engine.evaluation.uncounted import Missing
 from engine.outcome import Examined
 from engine.policy import read_policy
 from store import evaluations, progress, work
@@ -40,7 +41,15 @@ def test_a_labelled_set_is_looked_at_and_its_report_kept(database, dispatch, fol
         labelled(folder / "0003.jpg"),
         "The file could not be read (made up).",
     )
-    assert done.report == recall.report(pairs, read_policy(""), target=0.9, unread=1, problems=1)
+    assert done.report == recall.report(
+        pairs,
+        read_policy(""),
+        target=0.9,
+        unread=1,
+        problems=1,
+        missing=Missing((missing,), done.lost),
+    )
+    assert done.report["uncounted"]["unread"] == 1
     assert (done.finished_at, done.problem, done.is_open) == (NOW, None, False)
 
 

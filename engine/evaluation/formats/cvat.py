@@ -22,10 +22,12 @@ from engine.evaluation.formats.written import (
     WrittenSet,
     box_around,
     box_between,
+    box_turned,
     number,
     shown,
     size_of,
     tried,
+    turn,
 )
 from engine.evaluation.labels import Problem
 from engine.geometry import Box
@@ -54,15 +56,20 @@ def read_cvat(origin: Origin) -> WrittenSet:
     shelf = Shelf(home, folders, also_by_last_part=origin.images is not None)
     pictures: list[WrittenPicture] = []
     problems: list[Problem] = []
+    unused: list[WrittenBox] = []
     for image in images:
+        boxes = tuple(_box(origin, shape) for shape in _shapes(image))
         try:
-            picture, found = _picture(origin, image, shelf)
+            picture, found = _picture(origin, image, shelf, boxes)
         except Unfit as unfit:
             problems.append(origin.place(origin.file, line_of(image)).problem(unfit))
+            unused += boxes
             continue
         pictures.append(picture)
         problems += found
-    return WrittenSet(origin.name, _classes(root), tuple(pictures), tuple(problems))
+    return WrittenSet(
+        origin.name, _classes(root), tuple(pictures), tuple(problems), unused=tuple(unused)
+    )
 
 
 def _classes(root: etree._Element) -> tuple[str, ...]:
@@ -78,20 +85,21 @@ def _shapes(image: etree._Element) -> list[etree._Element]:
 
 
 def _picture(
-    origin: Origin, image: etree._Element, shelf: Shelf
+    origin: Origin, image: etree._Element, shelf: Shelf, boxes: tuple[WrittenBox, ...]
 ) -> tuple[WrittenPicture, list[Problem]]:
     name = image.get("name", "")
     if not name.strip():
         raise Unfit("The image has no name.")
     place = origin.place(origin.file, line_of(image))
-    path = shelf.find(name)
+    subset = image.get("subset", "")  # a project has one name once in each of its subsets
+    path = shelf.find(name, subset)
     size = tried(size_of, image.get("width"), image.get("height"))
     picture = WrittenPicture(
         place=place,
-        name=name,
+        name=f"{subset}/{name}" if subset else name,
         path=path,
         size=None if isinstance(size, Unfit) else size,
-        boxes=tuple(_box(origin, shape) for shape in _shapes(image)),
+        boxes=boxes,
     )
     return picture, [place.problem(size)] if isinstance(size, Unfit) else []
 
@@ -117,17 +125,13 @@ def _surrounding(shape: etree._Element) -> Box:
 
 
 def _around_rectangle(shape: etree._Element) -> Box:
-    x0, y0, x1, y1 = _numbers(shape, "xtl", "ytl", "xbr", "ybr")
-    box = box_between(x0, y0, x1, y1)
-    cos, sin = _turn(shape)
-    width = box.width * cos + box.height * sin
-    height = box.width * sin + box.height * cos
-    return _centred((x0 + x1) / 2, (y0 + y1) / 2, width / 2, height / 2)
+    box = box_between(*_numbers(shape, "xtl", "ytl", "xbr", "ybr"))
+    return box_turned(box, _degrees(shape))
 
 
 def _around_ellipse(shape: etree._Element) -> Box:
     x, y, rx, ry = _numbers(shape, "cx", "cy", "rx", "ry")
-    cos, sin = _turn(shape)
+    cos, sin = turn(_degrees(shape))
     return _centred(x, y, math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos))
 
 
@@ -152,11 +156,8 @@ def _numbers(shape: etree._Element, *names: str) -> list[float]:
     return [number(shape.get(name)) for name in names]
 
 
-def _turn(shape: etree._Element) -> tuple[float, float]:
-    """Absolute cosine and sine of the rotation, which is written in degrees."""
-    angle = math.radians(number(shape.get("rotation", "0")))
-    # of a right angle they are 6e-17, which would move corners off whole pixels
-    return round(abs(math.cos(angle)), 12), round(abs(math.sin(angle)), 12)
+def _degrees(shape: etree._Element) -> float:
+    return number(shape.get("rotation", "0"))
 
 
 def _centred(x: float, y: float, half_width: float, half_height: float) -> Box:

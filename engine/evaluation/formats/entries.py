@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
-_END_OF_LINE: Final = re.compile(r"\n")
+MOST_ENTRIES: Final = 2_000_000
+"""Of one list; the largest sets that people label have fewer boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Reading:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._ends = [match.start() for match in _END_OF_LINE.finditer(text)]
+        self._line, self._line_at = 1, 0
         self._decoder = json.JSONDecoder()
 
     def members(self) -> Iterator[tuple[str, list[Entry] | None]]:
@@ -60,7 +60,12 @@ class _Reading:
         if not self._takes("["):
             self._value()
             return None
-        return [Entry(self._line(), self._value()) for _ in self._parts("]")]
+        entries: list[Entry] = []
+        for _ in self._parts("]"):
+            if len(entries) >= MOST_ENTRIES:
+                raise self._broken(f"at most {MOST_ENTRIES:,} entries in a list")
+            entries.append(Entry(self._line_here(), self._value()))
+        return entries
 
     def _parts(self, close: str) -> Iterator[None]:
         """Stand at each part of a list or object in turn, and behind its end at last."""
@@ -81,8 +86,11 @@ class _Reading:
         self._skip_space()
         return self._at
 
-    def _line(self) -> int:
-        return bisect_right(self._ends, self._at_value()) + 1
+    def _line_here(self) -> int:
+        at = self._at_value()
+        self._line += self._text.count("\n", self._line_at, at)
+        self._line_at = at
+        return self._line
 
     def _takes(self, mark: str) -> bool:
         self._skip_space()

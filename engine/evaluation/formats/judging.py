@@ -7,13 +7,14 @@ else count as a false alarm. A class that is none of ours drops no box that we s
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
+from engine.evaluation.formats.orientation import with_upright_sizes
 from engine.evaluation.formats.written import (
     ALL,
     Place,
@@ -21,6 +22,7 @@ from engine.evaluation.formats.written import (
     WrittenBox,
     WrittenPicture,
     WrittenSet,
+    categories_of,
     printable,
     shown,
 )
@@ -38,18 +40,22 @@ def judged(written: WrittenSet) -> Dataset:
     Raises:
         InvalidDataset: no class is one of ours, or no picture is left.
     """
+    written = with_upright_sizes(written)
     expressible = frozenset(filter(None, map(category_of, written.classes)))
     if not expressible:
-        raise InvalidDataset(_nothing_known(written.classes))
-    singles, problems = _without_duplicates(written.pictures)
-    judgements = [_judged_picture(picture, expressible) for picture in singles]
-    problems += [problem for _, found in judgements for problem in found]
+        raise InvalidDataset(_nothing_known(written))
+    singles, unused, problems = _without_duplicates(written.pictures)
+    anywhere = frozenset[Category]().union(*map(categories_of, written.astray))
+    judgements = [_judged_picture(picture, expressible, anywhere) for picture in singles]
+    problems += [problem for one in judgements for problem in one.problems]
     problems += [*written.problems, *_strange_classes(singles)]
     problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.text))
     if not judgements:
         raise InvalidDataset(_nothing_left(problems))
-    pictures = sorted((picture for picture, _ in judgements), key=lambda picture: picture.name)
-    return Dataset(printable(written.name), tuple(pictures), tuple(problems))
+    pictures = sorted((one.picture for one in judgements), key=lambda picture: picture.name)
+    lost = [*written.unused, *written.astray, *unused]
+    lost += [box for one in judgements for box in one.lost]
+    return Dataset(printable(written.name), tuple(pictures), tuple(problems), _counted(lost))
 
 
 def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
@@ -65,7 +71,25 @@ def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
     return frozenset(category for category in found.values() if category), unknown
 
 
-def _nothing_known(classes: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A picture that can be used, and what of it cannot."""
+
+    picture: LabelledPicture
+    problems: tuple[Problem, ...]
+    lost: tuple[WrittenBox, ...]
+
+
+def _counted(lost: Iterable[WrittenBox]) -> dict[Category | None, int]:
+    """Boxes by category; None where nobody knows of which. Classes that are none of ours apart."""
+    ours = (categories_of(box) for box in lost)
+    return Counter(next(iter(one)) if len(one) == 1 else None for one in ours if one)
+
+
+def _nothing_known(written: WrittenSet) -> str:
+    classes = written.classes
+    if not classes and written.problems:
+        return _nothing_left(written.problems)
     if not classes:
         return f"The data set names no classes. Known are {KNOWN_NAMES}."
     return (
@@ -85,8 +109,8 @@ def _nothing_left(problems: Sequence[Problem]) -> str:
 
 def _without_duplicates(
     pictures: Iterable[WrittenPicture],
-) -> tuple[list[WrittenPicture], list[Problem]]:
-    """Each picture file once.
+) -> tuple[list[WrittenPicture], list[WrittenBox], list[Problem]]:
+    """Each picture file once, the boxes of what was left out, and why.
 
     Entries of one name: the first stays, but what the others said about it is missing from it.
     Entries of different names: nobody knows which is meant, so none stays.
@@ -94,14 +118,18 @@ def _without_duplicates(
     by_path: dict[Path, list[WrittenPicture]] = defaultdict(list)
     for picture in pictures:
         by_path[picture.path].append(picture)
-    kept, problems = [], []
+    kept: list[WrittenPicture] = []
+    unused: list[WrittenBox] = []
+    problems: list[Problem] = []
     for first, *others in by_path.values():
         if len({picture.name for picture in (first, *others)}) > 1:
             problems += [_shared_file(picture, first) for picture in (first, *others)]
+            unused += [box for picture in (first, *others) for box in picture.boxes]
             continue
         problems += [_repeated(other, first) for other in others]
+        unused += [box for other in others for box in other.boxes]
         kept.append(replace(first, lost=ALL) if others else first)
-    return kept, problems
+    return kept, unused, problems
 
 
 def _shared_file(picture: WrittenPicture, first: WrittenPicture) -> Problem:
@@ -123,17 +151,26 @@ def _short(place: Place) -> str:
 
 
 def _judged_picture(
-    picture: WrittenPicture, expressible: frozenset[Category]
-) -> tuple[LabelledPicture, list[Problem]]:
+    picture: WrittenPicture, expressible: frozenset[Category], anywhere: frozenset[Category]
+) -> _Judged:
+    """A picture with its labels.
+
+    Args:
+        picture: as written.
+        expressible: what the set's classes can say.
+        anywhere: categories of which a box was lost that may have been this picture's.
+    """
     labels: list[Label] = []
     problems: list[Problem] = []
-    lost = picture.lost
+    gone: list[WrittenBox] = []
+    lost = picture.lost | anywhere
     for box in picture.boxes:
         try:
             labels += _labels(box, picture.size)
         except Unfit as unfit:
             problems.append(box.place.problem(unfit))
-            lost |= _categories_of(box)
+            gone.append(box)
+            lost |= categories_of(box)
     complete = expressible if picture.labelled_for is None else picture.labelled_for
     partial = picture.partial_for | (lost & complete)
     usable = LabelledPicture(
@@ -146,7 +183,7 @@ def _judged_picture(
         group=printable(picture.group or picture.name),
         attributes=_printable(picture.attributes),
     )
-    return usable, problems
+    return _Judged(usable, tuple(problems), tuple(gone))
 
 
 def _labels(box: WrittenBox, size: Size | None) -> list[Label]:
@@ -179,12 +216,6 @@ def _attributes(box: WrittenBox, class_name: str) -> tuple[tuple[str, str], ...]
 
 def _printable(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((printable(key), printable(value)) for key, value in attributes)
-
-
-def _categories_of(box: WrittenBox) -> frozenset[Category]:
-    """What a box may be of."""
-    category = None if isinstance(box.class_name, Unfit) else category_of(box.class_name)
-    return frozenset({category}) if category else ALL
 
 
 def _strange_classes(pictures: Iterable[WrittenPicture]) -> list[Problem]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.evaluation.formats.written import Unfit
+from engine.evaluation.formats.written import Unfit, bytes_of
 
 
 def root_of(path: Path) -> etree._Element:
@@ -20,11 +20,9 @@ def root_of(path: Path) -> etree._Element:
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        return etree.fromstring(path.read_bytes(), parser)
+        return etree.fromstring(bytes_of(path), parser)
     except etree.XMLSyntaxError as error:
         raise Unfit(f"The file is not XML that can be read: {error.msg}.", error.lineno) from error
-    except OSError as error:
-        raise Unfit(f"The file cannot be read: {error.strerror}.") from error
 
 
 def line_of(element: etree._Element) -> int | None:

@@ -10,6 +10,7 @@ from PIL import Image
 from engine import exif, raw, tiff
 from engine.damage import UNDECODABLE
 from engine.errors import UnreadableImage
+from engine.evaluation.formats.spelling import last_parts, spellings
 from engine.evaluation.formats.written import Unfit, printable, shown
 from engine.geometry import Size, upright_size
 
@@ -25,39 +26,62 @@ class Shelf:
     also_by_last_part: bool = False
     """Whether `a/b.jpg` may be `b.jpg`, for pictures that were put into one folder."""
 
-    def find(self, name: str) -> Path:
+    def find(self, name: str, subfolder: str = "") -> Path:
         """The resolved path of a picture.
+
+        Args:
+            name: as the data set writes it.
+            subfolder: where it is looked for first, in each folder.
 
         Raises:
             Unfit: no such file, or `name` leads outside `within`.
         """
+        return self.located(name, subfolder).resolve()
+
+    def located(self, name: str, subfolder: str = "") -> Path:
+        """The path of a picture with its links, as `find` resolves it.
+
+        Raises:
+            Unfit: as for `find`.
+        """
         try:
-            return self._found(name)
+            return self._found(name, subfolder)
         except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
             reason = type(error).__name__
             raise Unfit(f"The picture {shown(name)} cannot be looked up ({reason}).") from error
 
-    def _found(self, name: str) -> Path:
-        parts = [name, Path(name).name] if self.also_by_last_part else [name]
+    def _found(self, name: str, subfolder: str) -> Path:
+        parts = spellings(name)
+        if subfolder:
+            parts = (*(f"{subfolder}/{part}" for part in parts), *parts)
+        if self.also_by_last_part:
+            parts = (*parts, *last_parts(name))
+        is_outside = False
         for part in parts:
             for folder in self.folders:
-                path = (folder / part).resolve()
-                if not path.is_relative_to(self.within):
-                    raise Unfit(
-                        f"The picture {shown(name)} lies outside the folder of pictures, so it was "
-                        "not opened. Name the folder of pictures, or put it there."
-                    )
+                path = folder / part
+                if not path.resolve().is_relative_to(self.within):
+                    is_outside = True
+                    break  # from another folder it would be another picture
                 if path.is_file():
                     return path
+        if is_outside:
+            raise Unfit(
+                f"The picture {shown(name)} lies outside the folder of pictures, so it was "
+                "not opened. Name the folder of pictures, or put it there."
+            )
         raise Unfit(f"There is no picture file {shown(name)}.")
 
-    def there(self, path: Path) -> Path | None:
-        """What `path` leads to, if that is a file or folder inside; else None."""
-        try:
-            there = path.resolve()
-            return there if there.is_relative_to(self.within) and there.exists() else None
-        except (OSError, ValueError, RuntimeError):
-            return None  # too long, no text, links in a circle: nothing is there
+    def there(self, root: Path, part: str) -> Path | None:
+        """What `part` leads to from `root`, if that is a file or folder inside; else None."""
+        for spelled in spellings(part):
+            try:
+                there = (root / spelled).resolve()
+                if there.is_relative_to(self.within) and there.exists():
+                    return there
+            except (OSError, ValueError, RuntimeError):
+                continue  # too long, no text, links in a circle: nothing is there
+        return None
 
     def name_of(self, path: Path) -> str:
         """A path inside `within`, relative to it, with forward slashes."""

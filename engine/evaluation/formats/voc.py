@@ -1,7 +1,8 @@
 """Pascal VOC: one XML file a picture (Everingham et al. 2010), corners as pixels.
 
 Corners are taken as edges, as LabelImg, CVAT and Roboflow write them. The first VOC sets count
-pixels from 1 and include the last, so their boxes lie up to one pixel off.
+pixels from 1 and include the last, so their boxes lie up to one pixel off. CVAT writes rectangles
+that were turned as they were before, with an attribute `rotation`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from engine.evaluation.formats.written import (
     shown,
     size_of,
     tried,
+    turned_as_said,
 )
 from engine.evaluation.labels import Problem
 from engine.geometry import Box
@@ -50,22 +52,28 @@ def read_voc(origin: Origin) -> WrittenSet:
     shelf = _shelf(origin, folder)
     pictures: list[WrittenPicture] = []
     problems: list[Problem] = []
+    unused: list[WrittenBox] = []
     classes: dict[str, None] = {}
     for path in [origin.file] if is_single else annotation_files(folder):
+        boxes: tuple[WrittenBox, ...] = ()
         try:
             root = _annotation(path)
+            boxes = tuple(_box(origin, path, entry) for entry in root.iterchildren("object"))
             classes |= dict.fromkeys(
-                filter(None, (text_in(o, "name") for o in root.iterchildren("object")))
+                box.class_name for box in boxes if isinstance(box.class_name, str)
             )
-            picture, found = _picture(origin, path, root, shelf)
+            picture, found = _picture(origin, path, root, shelf, boxes)
         except Unfit as unfit:
             if is_single:
                 raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
             problems.append(origin.place(path, unfit.line).problem(unfit))
+            unused += boxes
             continue
         pictures.append(picture)
         problems += found
-    return WrittenSet(origin.name, tuple(classes), tuple(pictures), tuple(problems))
+    return WrittenSet(
+        origin.name, tuple(classes), tuple(pictures), tuple(problems), unused=tuple(unused)
+    )
 
 
 def _shelf(origin: Origin, folder: Path) -> Shelf:
@@ -86,7 +94,7 @@ def _annotation(path: Path) -> etree._Element:
 
 
 def _picture(
-    origin: Origin, path: Path, root: etree._Element, shelf: Shelf
+    origin: Origin, path: Path, root: etree._Element, shelf: Shelf, boxes: tuple[WrittenBox, ...]
 ) -> tuple[WrittenPicture, list[Problem]]:
     name = text_in(root, "filename")
     if not name:
@@ -102,7 +110,7 @@ def _picture(
         name=name,
         path=found,
         size=None if isinstance(size, Unfit) else size,
-        boxes=tuple(_box(origin, path, entry) for entry in root.iterchildren("object")),
+        boxes=boxes,
     )
     return picture, [place.problem(size)] if isinstance(size, Unfit) else []
 
@@ -121,4 +129,11 @@ def _corners(entry: etree._Element) -> Box:
     if None in texts:
         raise Unfit(f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {shown(texts)}.")
     x0, y0, x1, y1 = map(number, texts)
-    return box_between(x0, y0, x1, y1)
+    return turned_as_said(box_between(x0, y0, x1, y1), _rotation(entry))
+
+
+def _rotation(entry: etree._Element) -> str | None:
+    """What CVAT says beside the box of a rectangle that was turned: degrees about its centre."""
+    said = entry.iterfind("attributes/attribute")
+    texts = (text_in(one, "value") for one in said if text_in(one, "name") == "rotation")
+    return next(texts, None)

@@ -14,15 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+from engine import untrusted
 from engine.category import DETECTABLE, Category
-from engine.errors import InvalidDataset
+from engine.errors import InvalidDataset, UnreadableFile
 from engine.evaluation.labels import Problem
+from engine.evaluation.names import category_of
 from engine.geometry import Box, Size
 
 ALL: Final = frozenset(DETECTABLE)
 _Given = ParamSpec("_Given")
 _Made = TypeVar("_Made")
 
+LARGEST_FILE: Final = 256 * 1024 * 1024
+"""Bytes of a label file; one of a million boxes has fewer."""
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
@@ -106,6 +110,21 @@ class WrittenSet:
     """The class list; where a format has none, the names seen."""
     pictures: tuple[WrittenPicture, ...]
     problems: tuple[Problem, ...]
+    unused: tuple[WrittenBox, ...] = ()
+    """Boxes of pictures that cannot be used."""
+    astray: tuple[WrittenBox, ...] = ()
+    """Boxes of which nobody knows the picture, so that any picture may lack them."""
+    is_drawn_in_browser: bool = False
+    """True when the exporter is known to take boxes from a browser, which shows pictures upright,
+    and sizes from the file."""
+
+
+def categories_of(box: WrittenBox) -> frozenset[Category]:
+    """What a box may be of: its category, none where it is of a class that is none of ours."""
+    if isinstance(box.class_name, Unfit):
+        return ALL
+    category = category_of(box.class_name)
+    return frozenset({category}) if category else frozenset()
 
 
 def tried(
@@ -132,20 +151,38 @@ def printable(path: Path | str) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def text_of(path: Path) -> str:
-    """The text of a UTF-8 file.
+def bytes_of(path: Path, most: int | None = None) -> bytes:
+    """The whole of a label file; links are followed.
+
+    Args:
+        path: of the file.
+        most: bytes; `LARGEST_FILE` without it.
+
+    Raises:
+        Unfit: it cannot be read, is no plain file, or is too long.
+    """
+    try:
+        return untrusted.content(path.resolve(), LARGEST_FILE if most is None else most)
+    except UnreadableFile as error:
+        raise Unfit(f"The file {error}.") from error
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise Unfit(f"The file cannot be looked up ({type(error).__name__}).") from error
+
+
+def text_of(path: Path, most: int | None = None) -> str:
+    """The text of a UTF-8 file; `most` as for `bytes_of`.
 
     Raises:
         InvalidDataset: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return bytes_of(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidDataset(
             f"{path.name} is not UTF-8 text: byte {error.start} cannot be read. Save it as UTF-8."
         ) from error
-    except OSError as error:
-        raise InvalidDataset(f"{path.name} cannot be read: {error.strerror}.") from error
+    except Unfit as unfit:
+        raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
 
 
 def number(value: object) -> float:
@@ -186,6 +223,36 @@ def box_around(points: Iterable[tuple[float, float]]) -> Box:
     """
     xs, ys = zip(*points, strict=True)
     return box_between(min(xs), min(ys), max(xs), max(ys))
+
+
+def box_turned(box: Box, degrees: float) -> Box:
+    """The smallest box around `box` when that is turned about its centre.
+
+    Raises:
+        Unfit: a corner is too far away to be a number.
+    """
+    cos, sin = turn(degrees)
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    half_width = (box.width * cos + box.height * sin) / 2
+    half_height = (box.width * sin + box.height * cos) / 2
+    return box_between(x - half_width, y - half_height, x + half_width, y + half_height)
+
+
+def turn(degrees: float) -> tuple[float, float]:
+    """Absolute cosine and sine of an angle."""
+    angle = math.radians(degrees)
+    # of a right angle they are 6e-17, which would move corners off whole pixels
+    return round(abs(math.cos(angle)), 12), round(abs(math.sin(angle)), 12)
+
+
+def turned_as_said(box: Box, rotation: object) -> Box:
+    """A box turned by an attribute `rotation`, in degrees; one that is no number turns nothing.
+
+    Raises:
+        Unfit: a corner is too far away to be a number.
+    """
+    degrees = tried(number, rotation)
+    return box if isinstance(degrees, Unfit) or not degrees else box_turned(box, degrees)
 
 
 def size_of(width: object, height: object) -> Size | None:

@@ -1,36 +1,50 @@
 """YOLO: a `data.yaml`, folders of pictures, a text file of boxes a picture (docs.ultralytics.com).
 
 A line is a class, then either centre and extent or a polygon, as shares of the upright picture. A
-picture without a text file, or with an empty one, shows none of the classes.
+picture without a text file, or with an empty one, shows none of the classes. Label Studio, LabelImg
+and others write no `data.yaml` but a `classes.txt`, a name a line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.formats.shelf import Shelf, header_size
+from engine.evaluation.formats.spelling import there_as
 from engine.evaluation.formats.written import (
     ALL,
     Origin,
     Place,
     Unfit,
+    WrittenBox,
     WrittenPicture,
     WrittenSet,
+    bytes_of,
+    categories_of,
+    number,
     shown,
     text_of,
+    tried,
 )
 from engine.evaluation.formats.yolo_lines import Description, written_box
 from engine.evaluation.labels import Problem
+from engine.geometry import Size
 from engine.sources import PICTURE_SUFFIXES
 
 SPLITS: Final = ("test", "val", "valid", "train")
 """The first that is there is read."""
+LARGEST_DESCRIPTION: Final = 256 * 1024
+"""Bytes of a `data.yaml`; thousands of names take fewer, and millions take a minute to read."""
+_DEEPEST: Final = 100
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 _UPWARD: Final = re.compile(r"^(\.\./)+")
 _CLASS_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
@@ -41,23 +55,47 @@ def read_yolo(origin: Origin) -> WrittenSet:
     Raises:
         InvalidDataset: the description cannot be read, or none of its folders is there.
     """
-    reading = _Reading(origin, _described(origin))
-    pictures = tuple(reading.pictures())
+    return _read(origin, _described(origin))
+
+
+def read_yolo_classes(origin: Origin) -> WrittenSet:
+    """What a `classes.txt` and its folders say: `images` and `labels`, or all in one folder.
+
+    Raises:
+        InvalidDataset: the list cannot be read.
+    """
+    text = text_of(origin.file, LARGEST_DESCRIPTION)
+    names = tuple(line.strip() for line in text.rstrip().split("\n"))
+    has_images = origin.images is None and (origin.home / "images").is_dir()
+    return _read(origin, Description(names, {SPLITS[0]: "images" if has_images else "."}))
+
+
+def _read(origin: Origin, description: Description) -> WrittenSet:
+    reading = _Reading(origin, description)
+    pictures = reading.pictures()
     if pictures and not reading.has_labels:
         reading.leave_out(
             origin.place(origin.file),
             "No picture has a file of labels, so all count as showing nothing. Labels of "
             "images/a.jpg are looked for in labels/a.txt.",
         )
-    classes = tuple(filter(None, reading.description.classes))
-    return WrittenSet(origin.name, classes, pictures, tuple(reading.problems))
+    return WrittenSet(
+        origin.name,
+        tuple(filter(None, description.classes)),
+        tuple(pictures),
+        tuple(reading.problems),
+        unused=tuple(reading.unused),
+    )
 
 
 def _described(origin: Origin) -> Description:
     name = origin.file.name
+    text = text_of(origin.file, LARGEST_DESCRIPTION)
+    if _depth(text) > _DEEPEST:
+        raise InvalidDataset(f"{name} is nested too deeply to describe a data set.")
     try:
         # BaseLoader builds nothing but texts, lists and dictionaries: `no` and 2020-99-99 stay text
-        members = yaml.load(text_of(origin.file), Loader=yaml.BaseLoader)  # noqa: S506
+        members = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidDataset(
@@ -69,6 +107,15 @@ def _described(origin: Origin) -> Description:
     if not isinstance(members, dict):
         raise InvalidDataset(f"{name} is not a YOLO data set: it has no names and no folders.")
     return Description(_class_names(name, members.get("names")), members)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie in one another; the reader of YAML takes time by the square of it."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _class_names(file: str, names: object) -> tuple[str, ...]:
@@ -92,38 +139,54 @@ class _Reading:
     def __init__(self, origin: Origin, description: Description) -> None:
         self.description = description
         self.problems: list[Problem] = []
+        self.unused: list[WrittenBox] = []
         self.has_labels = False
         self._origin = origin
         self._home = origin.images or origin.home
-        self._shelf = Shelf(self._home, (self._home,))
+        self._shelf = Shelf(self._home, (self._home,), also_by_last_part=origin.images is not None)
+        self._seen: set[Path] = set()
+        """Files of labels that belong to a picture."""
+        self._silent: set[Path] = set()
+        """Pictures without a file of labels."""
 
     def leave_out(self, place: Place, reason: object) -> None:
         """Note what could not be used."""
         self.problems.append(place.problem(reason))
 
-    def pictures(self) -> Iterator[WrittenPicture]:
+    def pictures(self) -> list[WrittenPicture]:
         """Pictures of the split whose file can be used."""
-        for part in self._parts():
-            named = self._in_folder(part) if part.is_dir() else self._in_list(part)
-            for place, name in named:
-                try:
-                    yield self._picture(place, name)
-                except Unfit as unfit:
-                    self.leave_out(place, unfit)
+        pictures: list[WrittenPicture] = []
+        folders, named = self._split()
+        for place, name in named:
+            try:
+                pictures.append(self._picture(place, name))
+            except Unfit as unfit:
+                self.leave_out(place, unfit)
+        lost = self._strays(folders)
+        return [
+            replace(one, lost=one.lost | lost) if one.path in self._silent else one
+            for one in pictures
+        ]
 
-    def _parts(self) -> list[Path]:
-        """Folders and lists of the first split of which anything is there."""
-        members = self.description.members
+    def _split(self) -> tuple[list[Path], list[tuple[Place, str]]]:
+        """Folders of the first split that has a picture, and what its folders and lists name."""
+        is_any_there = False
         for split in SPLITS:
-            written = members.get(split)
+            written = self.description.members.get(split)
             specified = written if isinstance(written, list) else [written]
-            located = {shown(part): self._located(part) for part in specified if part}
+            parts_by_name = {shown(part): part for part in specified if part}
+            located = {name: self._located(part) for name, part in parts_by_name.items()}
             parts = [path for path in located.values() if path]
-            if parts:
+            is_any_there |= bool(parts)
+            folders = [part for part in parts if part.is_dir()]
+            named = [one for part in parts for one in self._named(part)]
+            if named:
                 self._note_missing(split, [part for part, path in located.items() if not path])
-                return parts
+                return folders, named
         if self._origin.images:
-            return [self._home]
+            return [self._home], list(self._in_folder(self._home))
+        if is_any_there:
+            return [], []
         raise InvalidDataset(
             f"None of the folders that {self._origin.file.name} names for {', '.join(SPLITS)} is "
             "there, or it lies outside the data set. Name the folder of pictures."
@@ -141,10 +204,15 @@ class _Reading:
         """
         if not isinstance(part, str):
             return None
+        part = part.replace("\\", "/")
         base = self.description.members.get("path")
         roots = [self._home / base, self._home] if isinstance(base, str) else [self._home]
-        tries = (root / way for root in roots for way in (part, _UPWARD.sub("", part)))
-        return next(filter(None, map(self._shelf.there, tries)), None)
+        tries = ((root, way) for root in roots for way in (part, _UPWARD.sub("", part)))
+        found = (self._shelf.there(root, way) for root, way in tries)
+        return next(filter(None, found), None)
+
+    def _named(self, part: Path) -> Iterator[tuple[Place, str]]:
+        return self._in_folder(part) if part.is_dir() else self._in_list(part)
 
     def _in_folder(self, folder: Path) -> Iterator[tuple[Place, str]]:
         for path in sorted(folder.rglob("*")):
@@ -155,29 +223,59 @@ class _Reading:
         """Pictures from a list: `./` is the list's own folder, all else the data set's."""
         for line, written in enumerate(text_of(file).split("\n"), start=1):
             name = written.strip()
-            if name.startswith("./"):
+            if name.replace("\\", "/").startswith("./"):
                 name = str(file.parent / name)
             if name:
                 yield self._origin.place(file, line), name
 
     def _picture(self, place: Place, name: str) -> WrittenPicture:
-        path = self._shelf.find(name)
-        labels = _labels_of(self._home / name)
+        where = self._shelf.located(name)
+        path = where.resolve()
+        labels = there_as(_labels_of(where))
+        self._seen.add(labels)
         try:
             lines = _written_lines(labels)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = type(error).__name__
+        except Unfit as unfit:
             self.has_labels = True
-            self.leave_out(self._origin.place(labels), f"The labels cannot be read ({reason}).")
+            self.leave_out(self._origin.place(labels), unfit)
             return WrittenPicture(place, self._shelf.name_of(path), path, None, (), lost=ALL)
         self.has_labels |= lines is not None
-        size = header_size(path) if lines else None
-        boxes = tuple(
+        if lines is None:
+            self._silent.add(path)
+        try:
+            size = header_size(path) if lines else None
+        except Unfit:
+            self.unused += self._boxes(labels, lines, Size(1, 1))
+            raise
+        boxes = self._boxes(labels, lines, size) if size else ()
+        return WrittenPicture(place, self._shelf.name_of(path), path, size, boxes)
+
+    def _boxes(
+        self, labels: Path, lines: Iterable[tuple[int, list[str]]] | None, size: Size
+    ) -> tuple[WrittenBox, ...]:
+        return tuple(
             written_box(self._origin.place(labels, line), values, size, self.description)
             for line, values in lines or []
-            if size
         )
-        return WrittenPicture(place, self._shelf.name_of(path), path, size, boxes)
+
+    def _strays(self, folders: Iterable[Path]) -> frozenset[Category]:
+        """Categories of the labels that belong to no picture; each file of them is told."""
+        lost: frozenset[Category] = frozenset()
+        roots = dict.fromkeys(_labels_of(folder / "any").parent for folder in folders)
+        for file in (file for root in roots for file in sorted(root.rglob("*.txt"))):
+            if file in self._seen:
+                continue
+            lines = tried(_written_lines, file)
+            if isinstance(lines, Unfit) or not lines or not all(map(_is_label, lines)):
+                continue  # classes.txt, a read-me
+            boxes = self._boxes(file, lines, Size(1, 1))
+            self.unused += boxes
+            self.leave_out(
+                self._origin.place(file),
+                f"There is no picture that these labels belong to; lines left out: {len(boxes)}.",
+            )
+            lost = lost.union(*map(categories_of, boxes))
+        return lost
 
 
 def _labels_of(picture: Path) -> Path:
@@ -190,9 +288,21 @@ def _labels_of(picture: Path) -> Path:
 
 
 def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
-    """Lines that say something, split into values; None where there is no file."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+    """Lines that say something, split into values; None where there is no file.
+
+    Raises:
+        Unfit: it cannot be read, or is no text.
+    """
+    if not file.exists():
         return None
+    try:
+        text = bytes_of(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unfit("The labels cannot be read: they are not UTF-8 text.") from error
     return [(line, row.split()) for line, row in enumerate(text.split("\n"), 1) if row.strip()]
+
+
+def _is_label(line: tuple[int, list[str]]) -> bool:
+    """Whether a line looks like labels: a class and numbers."""
+    _, values = line
+    return len(values) > 1 and not any(isinstance(tried(number, one), Unfit) for one in values)

@@ -174,6 +174,47 @@ def test_a_missed_category_fails_only_when_asked(evaluate, tmp_path, words, stat
     assert "nobody looked" in out
 
 
+IGNORED = {"id": 3, "image_id": 1, "category_id": 1, "bbox": [60, 10, 9, 9], "iscrowd": 1}
+BROKEN = {"id": 4, "image_id": 1, "category_id": 1, "bbox": [60, 10, 0, 0]}
+NAMELESS = {"id": 5, "image_id": 1, "category_id": 9, "bbox": [60, 10, 9, 9]}
+
+
+def test_boxes_that_do_not_count_are_said_with_their_number_everywhere(evaluate, tmp_path):
+    label(tmp_path, FACE, IGNORED, IGNORED, BROKEN, NAMELESS)
+
+    _, out, _ = evaluate("labels.json", "--only", "face", "--json", "f.json", "--report", "r.md")
+
+    sentence = (
+        "Not counted: 2 boxes marked as a crowd, as difficult or to be ignored (face 2); 2 boxes "
+        "that could not be read, or whose picture is missing (face 1, of unknown class 1)."
+    )
+    assert sentence in out
+    summary = json.loads((tmp_path / "f.json").read_text())
+    assert summary["categories"]["face"]["uncounted"] == {
+        "ignored": 2, "not_labelled_for": 0, "unread": 0, "lost": 1,
+    }  # fmt: skip
+    assert summary["uncounted"]["lost_of_unknown_class"] == 1
+    report = (tmp_path / "r.md").read_text()
+    assert sentence in report
+    assert "Boxes ignored" in report
+
+
+def test_when_every_box_counts_nothing_is_said(evaluate):
+    _, out, _ = evaluate("labels.json")
+
+    assert "Not counted" not in out
+
+
+@pytest.mark.parametrize("box", [IGNORED, BROKEN], ids=["ignored", "lost"])
+@pytest.mark.parametrize(("words", "status"), [([], 0), (["--fail-under", "0.5"], 4)])
+def test_a_category_of_which_no_box_counts_passes_no_gate(evaluate, tmp_path, box, words, status):
+    label(tmp_path, box)
+
+    ended, _, _ = evaluate("labels.json", "--only", "face", *words)
+
+    assert ended == status
+
+
 def test_recall_not_proven_does_not_fail(evaluate):
     status, out, _ = evaluate("labels.json", "--fail-under", "0.99")
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
 from engine.evaluation.datasets import read_dataset
+from engine.evaluation.formats import entries as entries_of_lists
+from engine.evaluation.formats import written, yolo
 from engine.evaluation.labels import Dataset
 from engine.evaluation.names import category_of, spelled_category
 from tests.engine.evaluation.labelled_sets import (
@@ -205,7 +207,11 @@ def test_a_folder_of_pictures_that_is_not_there_is_refused(tmp_path):
         ("a.yaml", b"names: [face]\ntest: /etc", "None of the folders"),
         ("a.yaml", b"names: [face]\npath: /\ntest: etc", "None of the folders"),
         ("a.yaml", b"names: [face]\ntest: \"a\\0b\"", "None of the folders"),
-        ("a.yaml", b"[" * 10_000, "not YAML"),
+        ("a.yaml", b"[" * 10_000, "nested too deeply"),
+        ("a.yaml", b"- " * 10_000, "not YAML"),
+        ("a.yaml", b"names: [" + b"face, " * 50_000 + b"face]", "is longer than 262144 bytes"),
+        ("classes.txt", b"\xff", "not UTF-8"),
+        ("classes.txt", b"", "classes"),
         ("a.yaml", b"\xff", "not UTF-8"),
     ],
 )  # fmt: skip
@@ -216,6 +222,41 @@ def test_an_unreadable_file_is_refused_in_a_sentence(tmp_path, name, content, sa
         read_dataset(tmp_path / name)
 
     assert str(refusal.value).endswith(".")
+
+
+def test_a_folder_of_unreadable_voc_files_hears_what_is_wrong_with_them(tmp_path):
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "a.xml").write_bytes(b"<annotation>")
+
+    with pytest.raises(InvalidDataset, match=r"first problem of 1 .*a\.xml, line 1: .*not XML"):
+        read_dataset(tmp_path)
+
+
+def test_a_list_of_millions_is_refused_before_memory_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(entries_of_lists, "MOST_ENTRIES", 3)
+    description = coco()
+    description["annotations"] *= 2
+
+    with pytest.raises(InvalidDataset, match="at most 3 entries in a list"):
+        read_dataset(write_coco(tmp_path, description))
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_file_of_labels_that_is_too_large_is_refused_unread(tmp_path, kind, monkeypatch):
+    where = WRITERS[kind](tmp_path)
+    monkeypatch.setattr(written, "LARGEST_FILE", 10)
+    monkeypatch.setattr(yolo, "LARGEST_DESCRIPTION", 10)
+
+    with pytest.raises(InvalidDataset, match="is longer than 10 bytes"):
+        read_dataset(where)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "labels.xml", "data.yaml", "classes.txt"])
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+
+    with pytest.raises(InvalidDataset, match="no plain file"):
+        read_dataset(tmp_path / name)
 
 
 @pytest.mark.parametrize("kind", WRITERS)

@@ -86,7 +86,7 @@ def test_a_box_that_reaches_into_the_picture_stays_as_it_is(tmp_path, bbox):
     ("category_id", "says"),
     [
         (9, "no category with the id 9"),
-        ("1", "id '1'"),
+        ("01", "id '01'"),
         (None, "category_id"),
         ([1], "category_id"),
     ],
@@ -116,14 +116,73 @@ def test_an_id_of_two_categories_is_the_id_of_none(tmp_path):
     assert dataset.pictures[0].labelled_for == set()
 
 
-@pytest.mark.parametrize("image_id", [9, "1", None, 1.5, {}])
-def test_an_annotation_of_an_unknown_image_is_told(tmp_path, image_id):
+@pytest.mark.parametrize("image_id", [9, "01", None, 1.5, {}])
+def test_a_box_of_an_unknown_image_leaves_no_picture_complete(tmp_path, image_id):
     where = changed(tmp_path, "annotations", 1, image_id=image_id)
 
     dataset = read_dataset(where)
 
     assert [problem.line for problem in dataset.problems] == [entry_line(where, "annotations", 1)]
     assert [len(picture.labels) for picture in dataset.pictures] == [1, 1, 0]
+    assert all(picture.labelled_for == {FACE, JEWELRY} for picture in dataset.pictures)
+    assert all(picture.partial_for == {TATTOO} for picture in dataset.pictures)
+    assert dataset.lost == {TATTOO: 1}
+
+
+def test_a_box_of_which_nothing_is_known_leaves_nothing_complete(tmp_path):
+    description = coco()
+    description["annotations"].append({"bbox": [0, 0, 4, 4]})
+
+    dataset = read_dataset(write_coco(tmp_path, description))
+
+    assert all(picture.labelled_for == set() for picture in dataset.pictures)
+    assert dataset.lost == {None: 1}
+
+
+@pytest.mark.parametrize("change", [{"file_name": ""}, {"file_name": "gone.png"}])
+def test_the_boxes_of_a_picture_that_is_missing_are_counted_and_touch_no_other(tmp_path, change):
+    dataset = read_dataset(changed(tmp_path, "images", 0, **change))
+
+    assert dataset.lost == {FACE: 1, TATTOO: 1}
+    assert all(picture.labelled_for == ALL for picture in dataset.pictures)
+
+
+def test_a_lost_box_of_a_class_that_is_none_of_ours_is_no_loss(tmp_path):
+    description = coco()
+    description["categories"].append({"id": 4, "name": "dog"})
+    description["annotations"].append({"image_id": None, "category_id": 4, "bbox": [0, 0, 4, 4]})
+
+    dataset = read_dataset(write_coco(tmp_path, description))
+
+    assert dataset.lost == {}
+    assert all(picture.labelled_for == ALL for picture in dataset.pictures)
+
+
+@pytest.mark.parametrize("written", [float, str], ids=["as 1.0", "as a text"])
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [("images", "id"), ("categories", "id"), ("annotations", "image_id"),
+     ("annotations", "category_id")],
+)  # fmt: skip
+def test_an_id_is_the_same_number_however_it_is_written(tmp_path, kind, key, written):
+    description = coco()
+    for entry in description[kind]:
+        entry[key] = written(entry[key])
+
+    dataset = read_dataset(write_coco(tmp_path, description))
+
+    assert dataset.problems == ()
+    assert [len(picture.labels) for picture in dataset.pictures] == [2, 1, 0]
+
+
+def test_ids_may_be_texts(tmp_path):
+    description = coco()
+    for entry in description["images"]:
+        entry["id"] = f"picture {entry['id']}"
+    for entry in description["annotations"]:
+        entry["image_id"] = f"picture {entry['image_id']}"
+
+    assert read_dataset(write_coco(tmp_path, description)).problems == ()
 
 
 @pytest.mark.parametrize("kind", ["images", "annotations", "categories"])
@@ -154,13 +213,20 @@ def test_a_missing_picture_is_left_out(tmp_path):
     assert list(pictures(dataset)) == ["b.png", "c.png"]
 
 
-@pytest.mark.parametrize("images", [None, "inside"])
-@pytest.mark.parametrize("name", ["../a.png", "x/../../a.png", "{outside}/a.png", "link/a.png"])
+@pytest.mark.parametrize("images", [None, "inside/deeper"])
+@pytest.mark.parametrize(
+    "name",
+    ["../a.png", "..\\a.png", "x/../../a.png", "{outside}/a.png", "{outside}\\a.png", "link/a.png"],
+)
 def test_a_picture_outside_the_folder_is_never_touched(tmp_path, name, images):
     folder = tmp_path / "inside"
+    for inside in ("b.png", "c.png"):
+        paint(folder / "deeper" / inside)
     paint(tmp_path / "a.png")
     where = changed(folder, "images", 0, file_name=name.format(outside=tmp_path))
-    (folder / "link").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "images").mkdir()  # from here ../a.png would lie inside, and be another picture
+    for at in (folder, folder / "deeper"):
+        (at / "link").symlink_to(tmp_path, target_is_directory=True)
 
     dataset = read_dataset(where, images and tmp_path / images)
 
@@ -168,6 +234,20 @@ def test_a_picture_outside_the_folder_is_never_touched(tmp_path, name, images):
     assert problem.line == entry_line(where, "images", 0)
     assert "outside" in problem.text
     assert list(pictures(dataset)) == ["b.png", "c.png"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.png", "/somewhere/a.png", "x/../../a.png", "..\\up\\a.png", "C:\\Users\\me\\a.png"],
+)
+def test_whoever_names_the_folder_of_pictures_is_helped_by_it(tmp_path, name):
+    paint(tmp_path / "a.png", (8, 8))
+    where = changed(tmp_path / "set", "images", 0, file_name=name)
+
+    dataset = read_dataset(where, tmp_path / "set")
+
+    assert dataset.problems == ()
+    assert pictures(dataset)[name].path == tmp_path / "set" / "a.png"
 
 
 @pytest.mark.parametrize(

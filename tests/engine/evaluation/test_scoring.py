@@ -4,7 +4,9 @@ import pytest
 
 from engine.errors import InvalidDataset
 from engine.evaluation.misses import FalseAlarm
+from engine.evaluation.recall import report
 from engine.evaluation.scoring import score, upright_labels
+from engine.evaluation.uncounted import remarks
 from engine.geometry import Size
 from engine.plan import Reason, ReasonKind
 from tests.engine.evaluation.made import (
@@ -269,6 +271,24 @@ class TestUprightLabels:
     )
     def test_labels_of_the_stored_size_are_turned(self, orientation, corners):
         assert self.turned(Size(800, 1000), orientation, Size(800, 1000)) == corners
+
+    @pytest.mark.parametrize(
+        ("labels", "size", "is_turned"),
+        [
+            pytest.param([LABEL], Size(800, 1000), True, id="stored size"),
+            pytest.param([LABEL], SIZE, False, id="upright size"),
+            pytest.param([LABEL], None, False, id="no size"),
+            pytest.param([], Size(800, 1000), False, id="no label"),
+        ],
+    )
+    def test_that_labels_were_turned_is_counted_and_said(self, labels, size, is_turned):
+        pair = labelled(*labels, size=size), findings(orientation=6, stored=Size(800, 1000))
+
+        said = report([pair], PLAIN)
+
+        assert score(*pair, PLAIN).is_turned is is_turned
+        assert said["turned"] == int(is_turned)
+        assert any("state the upright" in one for one in remarks(said)) is is_turned
 
     def test_labels_for_another_picture_are_refused(self):
         with pytest.raises(InvalidDataset, match=r"640 x 480 pixels, but it has 1000 x 800\."):

@@ -216,10 +216,48 @@ def test_a_finding_says_where_it_lies():
     assert data[found.offset : found.offset + found.size] == b"\xff\xfe\x00\x0asomebody"
 
 
-def test_what_metadata_says_is_never_repeated():
-    data = with_chunk(PNG, b"tEXt", b"Author\0Ada Lovelace")
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(with_chunk(PNG, b"tEXt", b"Author\0Lovelace 51.5N"), id="png text"),
+        pytest.param(with_chunk(PNG, b"tEXt", b"Lovelace 51.5N\0x"), id="png keyword"),
+        pytest.param(with_chunk(PNG, b"iTXt", b"Lovelace 51.5N\0\0\0\0\0x"), id="png iTXt"),
+        pytest.param(with_segment(jpeg(), 0xE7, b"Lovelace 51.5N 0.1W"), id="APP7 without a zero"),
+        pytest.param(with_segment(jpeg(), 0xE7, b"Lovelace\0" + b"51.5N"), id="APP7 with a zero"),
+        pytest.param(with_segment(jpeg(), 0xE7, b"Ducky Lovelace 51.5N"), id="after a known name"),
+        pytest.param(with_segment(jpeg(), 0xE0, b"Lovelace 51.5N"), id="APP0"),
+        pytest.param(with_segment(jpeg(), 0xEE, b"AdobeLovelace 51.5N"), id="APP14"),
+        pytest.param(with_segment(jpeg(), 0xFE, b"Lovelace 51.5N"), id="COM"),
+        pytest.param(
+            gif_with(b"!\xff\x0bLovelace51N\x03abc\0"), id="gif application"
+        ),
+        pytest.param(gif_with(b"!\xfe\x08Lovelace\0"), id="gif comment"),
+        pytest.param(carriers.with_xmp(b"dc:creator Lovelace 51.5N"), id="xmp"),
+    ],
+)  # fmt: skip
+def test_what_a_file_says_is_never_repeated(data):
+    found = carriers.findings(data)
 
-    assert "Lovelace" not in " ".join(one.detail for one in carriers.findings(data))
+    assert found
+    for one in found:
+        assert "Lovelace" not in str(one.to_json())
+        assert "51" not in f"{one.where} {one.tells}"
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        pytest.param(with_segment(jpeg(), 0xEC, b"Ducky\0\1"), "APP12 (Ducky)", id="jpeg"),
+        pytest.param(with_chunk(PNG, b"tEXt", b"Title\0x"), "tEXt chunk (Title)", id="png"),
+        pytest.param(
+            gif_with(b"!\xff\x0bNETSCAPE2.0\x03\1\0\0\0"),
+            "application extension (NETSCAPE2.0)",
+            id="gif",
+        ),
+    ],
+)
+def test_names_that_programs_are_known_to_write_are_said(data, where):
+    assert where in {one.where for one in carriers.findings(data)}
 
 
 def test_a_name_out_of_a_file_cannot_break_a_line():
