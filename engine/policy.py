@@ -104,9 +104,9 @@ class Categories(_Part):
 class DetectionPolicy(_Part):
     """At which scales and turns the detectors look."""
 
-    scales: Scales = (640, 1280)
+    scales: Scales = (320, 640, 1280)
     turns: Annotated[tuple[Turn, ...], Field(min_length=1, max_length=4)] = (0, 90, 180, 270)
-    adornment_scales: Scales = (480, 960)
+    adornment_scales: Scales = (320, 640)
     tile_px: Annotated[Tile, BeforeValidator(_no_flag)] = 1280
     scrfd: str = ""
     allow_noncommercial: Flag = False

@@ -20,6 +20,8 @@ from engine.geometry import PixelRect, Size
 
 STRIDE_PX = 32
 """Networks here halve five times; sides are padded up to a multiple of this."""
+LARGEST_ZOOM = 2.0
+"""Small pictures are enlarged this much at most."""
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger was seen in the looks at the whole picture."""
 
@@ -76,19 +78,21 @@ class Scan:
 
 
 def scanned(rgb: NDArray[np.uint8], scan: Scan, see: See) -> NDArray[np.float32]:
-    """Everything seen in any look.
+    """Everything seen upright, and in the turns in which something is seen best.
 
-    The first scale is looked at in every turn. The dearer looks, other scales and tiles, are taken
-    upright and in the turns in which the first look saw something better than in the others.
+    The first scale is looked at in every turn. In a turn in which that saw something better than in
+    the others, the dearer looks, other scales and tiles, are taken as well as upright; what it saw
+    in any other turn is passed over, for upright things on their side are taken for much.
 
     Returns:
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
-    first, *others = scan.scales
+    first, *others = _scales(scan.scales, max(rgb.shape[:2]))
     seen = {turn: look_at(rgb, first, turn).seen_by(see) for turn in scan.turns}
     again = {0} | (_best_turns(seen, scan.sure_at) or _best_turns(seen, scan.seen_at))
     dearer = [look_at(rgb, longer, turn) for longer in others for turn in sorted(again)]
-    found = [*seen.values(), *(look.seen_by(see) for look in dearer)]
+    found = [rows for turn, rows in seen.items() if turn in again or 0 not in seen]
+    found += [look.seen_by(see) for look in dearer]
     if scan.tile_px and max(rgb.shape[:2]) > max(*scan.scales, scan.tile_px) * 1.5:
         tiles = (tile for turn in sorted(again) for tile in tiles_of(rgb, scan.tile_px, turn))
         found += [tile.seen_by(see) for tile in tiles]
@@ -120,6 +124,15 @@ def tiles_of(rgb: NDArray[np.uint8], side: int, turn: int) -> Iterator[Look]:
             piece = PixelRect(x, y, x + side, y + side).clipped(Size(width, height))
             turned = np.rot90(rgb[piece.rows, piece.columns], turn // 90)
             yield Look(_padded(turned), 1.0, turn // 90, piece)
+
+
+def _scales(scales: Sequence[int], longer: int) -> list[int]:
+    """The scales that show more of a picture whose longer side is `longer`, the cheapest first.
+
+    Beyond `LARGEST_ZOOM` nothing more is to be seen, so that larger scales are cut down to it.
+    """
+    most = max(round(LARGEST_ZOOM * longer), STRIDE_PX)
+    return sorted({min(scale, most) for scale in scales})
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -127,7 +127,7 @@ def test_any_shape_of_picture_can_be_looked_at(rng, shape):
 
 def test_nothing_below_its_floor_is_reported_and_thresholds_change_nothing():
     original = image(shipped_rgb("skimage.data", "astronaut.png"))
-    looks = "[detection]\nscales = [320]\n[categories.face]\n"
+    looks = "[detection]\nscales = [320]\nturns = [90, 180]\n[categories.face]\n"
     strict, mild = (read_policy(f"{looks}doubt_at = {at}\naccept_at = 1.0") for at in (0.9, 0.1))
 
     found = detector().detect(original, strict)

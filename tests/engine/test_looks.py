@@ -137,6 +137,40 @@ class TestScan:
         assert taken == [(64, 128), (128, 64)] * 2 + [(128, 256), (256, 128)]
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)] * len(found), atol=1)
 
+    def test_what_is_seen_less_well_in_a_turn_is_passed_over(self):
+        """Upright it is seen at 0.9, on its side at 0.3 and somewhere else."""
+        rgb = np.zeros((64, 128, 3), np.uint8)
+        rgb[:, 96:] = 255
+
+        def see(look):
+            is_upright = look.shape[1] > look.shape[0]
+            box, score = (painted(look)[0], 0.9) if is_upright else ((0, 0, 20, 20), 0.3)
+            return np.array([[*box, score, 0]], np.float32)
+
+        found = scanned(rgb, Scan([128], (0, 90), sure_at=0.5, seen_at=0.5), see)
+
+        np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
+
+    def test_without_an_upright_look_every_turn_tells(self):
+        rgb = np.zeros((64, 128, 3), np.uint8)
+        rgb[:, 96:] = 255
+
+        _, found = self.looks_taken(rgb, Scan([128], (90,), sure_at=2, seen_at=2), lambda _: 0.1)
+
+        np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
+
+    @pytest.mark.parametrize(
+        ("longer", "widths"),
+        [(32, [64]), (100, [128, 200]), (200, [128, 256]), (128, [128, 256])],
+        ids=["tiny", "between", "large", "twice"],
+    )
+    def test_a_small_picture_is_enlarged_twice_at_most(self, longer, widths):
+        rgb = np.zeros((32, longer, 3), np.uint8)
+
+        taken, _ = self.looks_taken(rgb, Scan([128, 256], (0,), 0.5, 0.5), lambda _: 0.0)
+
+        assert [width for _, width in taken] == [-(-width // 32) * 32 for width in widths]
+
     @pytest.mark.parametrize(("longer", "tiles"), [(479, 0), (480, 0), (481, 4)])
     def test_only_a_picture_much_larger_than_the_scales_is_cut_into_tiles(self, longer, tiles):
         rgb = np.zeros((330, longer, 3), np.uint8)
