@@ -28,6 +28,10 @@ class Budget:
     that lie under surer ones, so somewhat more than a plan has."""
     false_share: float
     """Mean share of such a picture under their masks: one region may be half a wall."""
+    price: float
+    """False regions that one more label found may cost, while the two above are kept."""
+    free: tuple[float, float]
+    """False regions and share of a picture that may be spent with no label to show for it."""
     to_a_person: float
     """Share of pictures in which a person is asked about a box."""
     needless: tuple[float, ...]
@@ -36,9 +40,9 @@ class Budget:
 
 
 BUDGETS: Final = {
-    "cautious": Budget(3.0, 0.15, 1.0, (0.10,)),
-    "balanced": Budget(1.5, 0.05, 0.40, (0.10, 0.20, 0.30)),
-    "fast": Budget(0.5, 0.01, 0.10, (0.10, 0.20, 0.30)),
+    "cautious": Budget(3.0, 0.15, 100.0, (1.0, 0.05), 1.0, (0.10,)),
+    "balanced": Budget(2.0, 0.05, 60.0, (0.4, 0.02), 0.40, (0.10, 0.20, 0.30)),
+    "fast": Budget(0.5, 0.01, 0.0, (0.0, 0.0), 0.10, (0.10, 0.20, 0.30)),
 }
 """By the name of the policy; chosen on calibration pictures alone."""
 
@@ -141,7 +145,9 @@ def within_budget(
         for one in every
     ]
     for needless in budget.needless:
-        limits = Limits(RISKS, budget.false_regions, budget.false_share, needless)
+        limits = Limits(
+            RISKS, budget.false_regions, budget.false_share, budget.price, *budget.free, needless
+        )
         controls = {one: control(every, one, fuser, limits) for one in DETECTABLE}
         spent = cost(scored, controls)
         if spent.to_a_person <= budget.to_a_person:

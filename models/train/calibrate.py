@@ -255,6 +255,16 @@ def _promise(category: Category, one: Control) -> str:
     )
 
 
+def _budget(policy: str) -> str:
+    own = budget_of(policy)
+    regions, share = own.free
+    return (
+        f"{policy}: at most {own.false_regions:g} false regions of a category a picture, on "
+        f"{own.false_share:.0%} of it, {own.price:g} for one more label found, {regions:g} on "
+        f"{share:.0%} for none, and {own.to_a_person:.0%} of pictures to a person"
+    )
+
+
 def _card(result: Calibrated, detectors: Sequence[str]) -> str:
     promises = "\n\n".join(
         "\n".join(
@@ -263,12 +273,7 @@ def _card(result: Calibrated, detectors: Sequence[str]) -> str:
         for one in result.chosen
     )
     risks = ", ".join(f"{risk:.0%}" for risk in RISKS)
-    budgets = "; ".join(
-        f"{one.policy}: at most {budget_of(one.policy).false_regions:g} false regions of a "
-        f"category a picture, on {budget_of(one.policy).false_share:.0%} of it, and "
-        f"{budget_of(one.policy).to_a_person:.0%} of pictures to a person"
-        for one in result.chosen
-    )
+    budgets = "; ".join(_budget(one.policy) for one in result.chosen)
     return f"""# fusion
 
 What makes one probability of everything that saw a thing, and the thresholds on it. Written by

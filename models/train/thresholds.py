@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ expected loss, counted only where that risk or a smaller one was taken, is at mo
 category for which none holds has no threshold worth the name."""
 NEEDLESS_RISK = 0.20
 """In at most this share of pictures something is removed without asking that is nothing."""
+LEAST_FREE = 0.05
+"""What is less likely than this is no reason to ask, where no label is known to need it."""
 DIGITS = 4
 _HAIR = 1e-12
 
@@ -71,6 +73,13 @@ class Limits:
     """At most so many for a completely labelled picture, from `doubt_at` on."""
     false_share: float = 1.0
     """Their masks lie on at most this share of such a picture, on average."""
+    price: float = 0.0
+    """False regions that one more label found may cost, within the two budgets above."""
+    free_regions: float = 0.0
+    """So many for a picture, and"""
+    free_share: float = 0.0
+    """this share of it, may be spent with no label to show for it: the few labels of half B do not
+    hold every kind of thing."""
     needless: float = NEEDLESS_RISK
     """At most this share of pictures has something false at or above `accept_at`."""
 
@@ -83,7 +92,10 @@ def control(
     `doubt_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
     kept, it loses nothing that was seen. Where that costs more false regions, or more of a picture
     under their masks, than the budget allows, it is the lowest that keeps the budget, and the risk
-    is the smallest that it keeps too.
+    is the smallest that it keeps too. Within the budget it falls further as long as one more label
+    found costs fewer false regions than the price: a group counts once, whatever it shows, so
+    that the risk alone says little about the many small faces of a crowd; and it falls as far as
+    what may be spent freely lets it.
     `accept_at` is the lowest that keeps the needless risk.
 
     Raises:
@@ -110,7 +122,10 @@ def control(
     kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
     doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
     safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
-    chosen = max(safest, _up(cheapest))
+    chosen = _bargained(hiding, complete, max(safest, _up(cheapest)), _up(cheapest), limits.price)
+    if limits.free_regions > 0:
+        free = replace(limits, false_regions=limits.free_regions, false_share=limits.free_share)
+        chosen = min(chosen, max(_up(_cheapest(complete, free)), LEAST_FREE))
     risk = next((one for one in kept if doubt_at[one] >= chosen), None)
     accept_at = max(_up(first_valid(needless, limits.needless)), chosen)
     return Control(
@@ -163,6 +178,31 @@ def _cheapest(pictures: Sequence[_Needless], limits: Limits) -> float:
     steps = sorted({score for one in pictures for score, _ in one.masks})
     steps = [0.0, *(float(np.nextafter(score, 2.0)) for score in steps)]
     return steps[bisect.bisect_left(steps, True, key=is_kept)]  # the last is above all: always kept
+
+
+def _bargained(
+    hiding: Mapping[str, Sequence[float]],
+    pictures: Sequence[_Needless],
+    start: float,
+    least: float,
+    price: float,
+) -> float:
+    """The lowest threshold from `start` down to `least` whose steps are worth their price."""
+    chosen, found = start, _found(hiding, start)
+    false = _regions(pictures, start) * len(pictures)
+    for threshold in sorted(
+        {_down(s) for s in _seen(hiding) if least <= _down(s) < start}, reverse=True
+    ):
+        more = _found(hiding, threshold) - found
+        costs = _regions(pictures, threshold) * len(pictures) - false
+        if costs < price * more:
+            chosen, found, false = threshold, found + more, false + costs
+    return chosen
+
+
+def _found(hiding: Mapping[str, Sequence[float]], threshold: float) -> int:
+    """Labels that are hidden at a threshold."""
+    return sum(0 < score >= threshold for scores in hiding.values() for score in scores)
 
 
 def bound(loss: float, groups: int) -> float:

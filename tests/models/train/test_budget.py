@@ -27,7 +27,7 @@ def pictures(count=40, false=(0.3,), seen=0.6):
 
 
 def budget(*, false_regions=3.0, false_share=1.0, to_a_person=1.0, needless=(0.1,)):
-    return Budget(false_regions, false_share, to_a_person, needless)
+    return Budget(false_regions, false_share, 0.0, (0.0, 0.0), to_a_person, needless)
 
 
 def test_of_no_picture_nothing_is_spent():
@@ -75,6 +75,52 @@ def test_what_lies_under_false_masks_is_within_the_budget(allowed, above, share)
     assert above < chosen.doubt_at <= above + 0.1
     assert chosen.false_share == pytest.approx(share)
     assert chosen.is_by_budget is (above > 0)
+
+
+@pytest.mark.parametrize(
+    ("price", "found"), [(0.0, 39), (9.0, 39), (11.0, 40)], ids=["none", "too low", "paid"]
+)
+def test_one_more_label_is_found_where_it_is_worth_its_price(price, found):
+    """Of 40 people one is seen at 0.2 alone, where ten others have something false."""
+    every = [judged(f"{at}", [0.6], complete=[FACE]) for at in range(29)]
+    every += [judged(f"x{at}", [0.6], [0.3], complete=[FACE]) for at in range(10)]
+    every.append(judged("hard", [0.2], complete=[FACE]))
+
+    chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), price=price))
+
+    assert chosen.labels - chosen.missed == found
+
+
+@pytest.mark.parametrize(
+    ("free", "above"),
+    [
+        ((0.0, 0.0), 0.5999),
+        ((0.3, 1.0), 0.5),
+        ((0.6, 1.0), 0.4),
+        ((0.6, 0.0), 0.5),
+        ((2, 1), 0.0499),
+    ],
+    ids=["nothing", "few", "half", "but no area", "all: down to what is no reason to ask"],
+)
+def test_what_may_be_spent_freely_is(free, above):
+    """Half of the people have something false at 0.5, all at 0.4; of the labels one is at 0.3."""
+    every = [judged(f"{at}", [0.6], [0.4, 0.5][: 1 + at % 2], complete=[FACE]) for at in range(60)]
+    every.append(judged("hard", [0.3], complete=[FACE]))
+    limits = Limits((0.05,), free_regions=free[0], free_share=free[1])
+
+    chosen = control(every, FACE, AT_ITS_WORD, limits).doubt_at
+
+    assert chosen == pytest.approx(above + 0.0001)
+
+
+def test_no_price_is_paid_beyond_the_budget():
+    every = [judged(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(39)]
+    every.append(judged("hard", [0.2], complete=[FACE]))
+
+    chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), false_regions=0.5, price=1000.0))
+
+    assert chosen.missed == 1
+    assert chosen.false_regions == 0.0
 
 
 def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
@@ -147,7 +193,11 @@ def test_who_may_spend_more_misses_no_more(scores):
             FACE,
             AT_ITS_WORD,
             Limits(
-                false_regions=BUDGETS[name].false_regions, false_share=BUDGETS[name].false_share
+                false_regions=BUDGETS[name].false_regions,
+                false_share=BUDGETS[name].false_share,
+                price=BUDGETS[name].price,
+                free_regions=BUDGETS[name].free[0],
+                free_share=BUDGETS[name].free[1],
             ),
         ).doubt_at
         for name in ("cautious", "balanced", "fast")
