@@ -74,7 +74,14 @@ def ring(home: Path) -> KeyRing:
     if not (folder / "signing.pem").exists():
         _make(home, rotate=False)
     _refuse_open(folder)
-    return KeyRing(_private_key(folder), _secret(folder), _public_keys(folder / "public"))
+    signing, own = _private_key(folder), _public_keys(folder / "public")
+    if raw(signing) not in own:
+        raise UnusableKeys(
+            f"{folder / 'signing.pem'} belongs to none of the keys in {folder / 'public'}, so what "
+            "it signs would be unknown here; nothing was signed. Put it back from a copy, or "
+            "remove it: a new key is made then, and what earlier ones signed still verifies."
+        )
+    return KeyRing(signing, _secret(folder), own)
 
 
 def rotate(home: Path) -> KeyRing:
