@@ -7,6 +7,7 @@
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md), and
 #                   docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what ordinary pictures free of it all suffer
+# make reliability   break each part once, and write what was seen to docs/reliability.md
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
 
@@ -18,7 +19,7 @@ MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
 
-.PHONY: app test test-train fuzz check bench evaluation battery docs train calibrate clean
+.PHONY: app test test-train fuzz check bench evaluation reliability battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m components.server
@@ -47,6 +48,9 @@ evaluation: .venv/runtime
 	@for set in benchmark ordinary; do test -f "$(LETHE_DATA)/$$set.json" || { echo "$(LETHE_DATA) has no $$set.json."; exit 2; }; done
 	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
 	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
+
+reliability: .venv/dev
+	LETHE_RELIABILITY=write $(BIN)/python -m pytest -q tests/reliability
 
 docs: .venv/dev
 	$(BIN)/python -m docs.build

@@ -78,7 +78,7 @@ def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
             return Examined(job.id, findings)
         return _run(job, ensemble, witness)
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
-        return refusal(job, error)
+        return refusal(job.id, job.path, error)
 
 
 def _run(job: Job, ensemble: Ensemble, witness: Witness | None) -> Outcome:
@@ -239,7 +239,7 @@ def _outcome(future: Future[Outcome], job: Work) -> Outcome:
     if error is None:
         return future.result()
     log.error("job %s did not cross processes", job.id, exc_info=error)
-    return failed(job, error)
+    return failed(job.id, error)
 
 
 @contextmanager

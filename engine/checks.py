@@ -6,7 +6,7 @@ container, seen again. They trust nothing that `removal` and `codec` say about t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from engine import container
 from engine.codec import ReleaseFormat
 from engine.detect.witness import Witness, objections
 from engine.errors import ReleaseContested, UnsafeRelease
+from engine.faithful import is_faithful
+from engine.geometry import Size
 from engine.images import RedactedImage, RgbImage
-from engine.plan import Plan
+from engine.plan import Plan, Region
 from engine.policy import Policy
 
 Removal = Callable[[RgbImage], RedactedImage]
@@ -54,14 +56,51 @@ def check_pixels(
     return {"T1": True, "T3": True}
 
 
-def check_file(data: bytes, file_format: ReleaseFormat) -> dict[str, bool]:
-    """Run T4 on a finished file: it must hold pixels and nothing else.
+def check_covered(mask: NDArray[np.bool_], regions: Sequence[Region]) -> None:
+    """Compare the mask with what the plan says, without going by how it was made.
 
     Raises:
-        UnsafeRelease: the file holds anything that is not on the allow-list.
+        UnsafeRelease: a part of a region that lies in the picture is not under the mask.
+    """
+    size = Size(mask.shape[1], mask.shape[0])
+    for region in regions:
+        rect = region.box.outward().clipped(size)
+        if not mask[rect.rows, rect.columns].all():
+            raise UnsafeRelease(
+                "The mask leaves out a part of what the plan removes; nothing was released."
+            )
+
+
+def check_file(data: bytes, file_format: ReleaseFormat, released: RedactedImage) -> dict[str, bool]:
+    """Run T4 on a finished file: it must hold the pixels that were checked, and nothing else.
+
+    Raises:
+        UnsafeRelease: the file holds anything that is not on the allow-list, or other pixels.
     """
     container.scan(data, file_format)
+    try:
+        is_shown = is_faithful(data, released.rgb)
+    except (OSError, SyntaxError, ValueError):  # what Pillow says of files it cannot read
+        is_shown = False
+    if not is_shown:
+        raise UnsafeRelease(
+            "The finished file does not show the pixels that were checked (check T4); nothing was "
+            "released."
+        )
     return {"T4": True}
+
+
+def refuse_unchecked(passed: Mapping[str, bool], needed: Iterable[str]) -> None:
+    """Refuse a result on which a check was left out, or failed and did not say so.
+
+    Raises:
+        UnsafeRelease: names the checks.
+    """
+    missing = [name for name in needed if passed.get(name) is not True]
+    if missing:
+        raise UnsafeRelease(
+            f"Not every check was run on the result ({', '.join(missing)}); nothing was released."
+        )
 
 
 def check_seen(

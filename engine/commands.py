@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import sys
 import time
@@ -26,15 +27,22 @@ from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
 from engine.outbox import Fate, Outbox
-from engine.outcome import FormatChoice, Job, Quarantined, Unread
+from engine.outcome import FormatChoice, Job, Outcome, Postponed, Quarantined, Unread
 from engine.plan import Plan, Region, Verdict
 from engine.policy import Policy
+from engine.refusal import failed, refusal
 from engine.sources import Source, sources
 from engine.triage import settled
 
 _RANDOM = secrets.SystemRandom()
+log = logging.getLogger(__name__)
+
 COMMAND_LINE = "command line"
 """The reviewer's name in receipts when a verdict file gives none."""
+_POSTPONED = (
+    "Held back because of this machine and not of the picture: {}. OUT/quarantine.jsonl says why; "
+    "once that is mended, the same command tries again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class _Run:
     fates: Counter[Fate] = field(default_factory=Counter)
     _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and picture id by job id; two files may have the same content, never the same job."""
+    _postponed: int = 0
 
     def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
         """Carry out steps, recording each outcome the moment it is there."""
@@ -92,10 +101,23 @@ class _Run:
                     source, picture = self._sources.pop(outcome.job_id)
                     if isinstance(outcome, Unread):
                         picture = ""  # of no content, so that the next run asks again
-                    self._count(self.outbox.record(source, picture, outcome), bar)
+                    self._count(self._recorded(source, picture, outcome), bar)
+                    self._postponed += isinstance(outcome, Postponed)
         finally:
             executor.close()
             self.outbox.close()
+        if self._postponed:
+            _say(_POSTPONED.format(self._postponed))
+
+    def _recorded(self, source: str, picture: str, outcome: Outcome) -> Fate:
+        """Write an outcome down; one that cannot be holds its picture back, and no other."""
+        try:
+            return self.outbox.record(source, picture, outcome)
+        except (LetheError, OSError):
+            raise  # keys or the disk: the next picture would fare no better
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
+            log.error("job %s was not recorded (%s)", outcome.job_id, type(error).__name__)  # noqa: TRY400
+            return self.outbox.record(source, picture, failed(outcome.job_id, error))
 
     def _jobs(self, steps: Iterable[tuple[str, Step]], bar: tqdm[Any]) -> Iterator[Job]:
         for source, step in steps:
@@ -104,6 +126,7 @@ class _Run:
                 yield step
             elif isinstance(step, Quarantined):
                 self._count(self.outbox.record(source, step.job_id, step), bar)
+                self._postponed += isinstance(step, Postponed)
             else:
                 self._count(step, bar)
 
@@ -192,15 +215,15 @@ def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
     try:
         data = source.path.read_bytes()
     except OSError as error:
-        return _unread(source, outbox, f"The file could not be read ({error.strerror}).")
+        return outbox.fate(source.name, "") or refusal("", source.path, error)
     picture = outbox.picture_id(data)
     fate = outbox.fate(source.name, picture)
     if fate is not None:
         return fate
     require = outbox.policy.manifest.require_licence
-    refusal = manifest.refusal(source.name, require_licence=require)
-    if refusal:
-        return Quarantined(picture, refusal)
+    forbidden = manifest.refusal(source.name, require_licence=require)
+    if forbidden:
+        return Quarantined(picture, forbidden)
     return _job(picture, source.path, outbox, data)
 
 

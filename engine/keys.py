@@ -89,7 +89,7 @@ def _keep_public(folder: Path, own: bytes) -> None:
     """Have the public half of the key that signs among our own: it follows from the private one.
 
     Raises:
-        UnusableKeys: it is distrusted.
+        UnusableKeys: it is distrusted, or all of our own are others.
     """
     name = f"{key_id(own)}.pem"
     if (folder / "public" / _DISTRUSTED / name).exists():
@@ -99,6 +99,11 @@ def _keep_public(folder: Path, own: bytes) -> None:
         )
     if (folder / "public" / name).exists():
         return
+    if any((folder / "public").glob("*.pem")):
+        raise UnusableKeys(
+            f"{folder / 'signing.pem'} belongs to none of the keys in {folder / 'public'}, so what "
+            "it signs would be unknown here; nothing was signed. Put it back from a copy."
+        )
     lock = private.locked(folder / "lock", wait=True)
     try:
         (folder / "public").mkdir(mode=private.FOLDER, exist_ok=True)

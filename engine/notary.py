@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.attacks.shipped import headline
 from engine.certificate import Supplement, certificate, manifest
 from engine.documents import Battery
+from engine.errors import InvalidSignature
 from engine.keys import KeyRing, ring
 from engine.plan import Plan
 from engine.provenance import pipeline_version
 from engine.receipt import Receipt
-from engine.signature import sign
+from engine.signature import Kind, opened, sign
 from engine.weights import own_weights_notice
 
 
@@ -36,7 +38,7 @@ class Notary:
         supplement = Supplement(
             day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id
         )
-        return sign("certificate", certificate(receipt, data, supplement), self.keys.signing)
+        return self._signed("certificate", certificate(receipt, data, supplement))
 
     def seal(self, plan: Plan) -> str:
         """What marks a plan as made by this installation; only its secret makes it."""
@@ -52,7 +54,24 @@ class Notary:
         """
         public = self.keys.pseudonym("batch", batch)
         body = manifest(public, releases, day=day, key=self.keys.id)
-        return sign("manifest", body, self.keys.signing)
+        return self._signed("manifest", body)
+
+    def _signed(self, kind: Kind, body: dict[str, Any]) -> bytes:
+        """The signed file, read back as whoever verifies it would.
+
+        Raises:
+            InvalidSignature: it does not verify, or not with a key of this installation.
+        """
+        file = sign(kind, body, self.keys.signing)
+        try:
+            if opened(kind, file).public_key not in self.keys.own:
+                raise InvalidSignature("its key is none of this installation")
+        except InvalidSignature as error:
+            raise InvalidSignature(
+                f"A {kind} does not verify right after it was signed ({error}), so nothing goes "
+                "out with it; please report it."
+            ) from error
+        return file
 
 
 def notary(home: Path) -> Notary:

@@ -39,9 +39,10 @@ from typing import Any, Literal, TypeAlias
 from engine import private, public
 from engine.documents import ENDING, MANIFEST, SUFFIXES, read_signed_manifest
 from engine.errors import InvalidSignature, UnusableFolder
+from engine.keys import KeyRing
 from engine.names import name_row, write_names
 from engine.notary import Notary
-from engine.outcome import FormatChoice, NeedsReview, Outcome, Quarantined, Released
+from engine.outcome import FormatChoice, NeedsReview, Outcome, Postponed, Quarantined, Released
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
@@ -54,7 +55,9 @@ from engine.records import (
     read_policy_text,
     read_run,
     refuse_leftovers,
+    refuse_other_keys,
     released_names,
+    seal_of,
     unusable_line,
 )
 from engine.signature import opened, sha256
@@ -93,6 +96,7 @@ class Outbox:
 
     def _open(self) -> None:
         self._run, self.format = read_run(self._private / "run.json")
+        refuse_other_keys(self._private / "run.json", self._notary.keys)
         self.policy = read_policy(
             read_policy_text(self._private / "policy.toml"), name="The run's policy"
         )
@@ -130,7 +134,7 @@ class Outbox:
                     "choose another output folder."
                 )
             refuse_leftovers(folder)
-            _lay_out(folder, policy, file_format)
+            _lay_out(folder, policy, file_format, notary.keys)
         outbox = cls(folder, notary, today)
         if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
             outbox.close()
@@ -264,11 +268,15 @@ class Outbox:
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
-        """Every fate on record; what a later step settled comes last and wins."""
+        """Every fate on record; what a later step settled comes last and wins.
+
+        What was only postponed has none: it is tried again.
+        """
         for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
         for line in read_lines(self.folder / "quarantine.jsonl"):
-            yield (line["source"], line["picture"]), "quarantined"
+            if line.get("postponed") is not True:
+                yield (line["source"], line["picture"]), "quarantined"
         for source, picture in released:
             yield (source, picture), "released"
 
@@ -301,10 +309,11 @@ def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
 
 
 def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[str, Any]:
-    return {"source": source, "picture": picture, "reason": outcome.reason}
+    line = {"source": source, "picture": picture, "reason": outcome.reason}
+    return {**line, "postponed": True} if isinstance(outcome, Postponed) else line
 
 
-def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
+def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice, keys: KeyRing) -> None:
     inner = folder / ".lethe"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
@@ -313,5 +322,7 @@ def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice) -> None:
     private.write(inner / "key", secrets.token_bytes(KEY_BYTES))
     private.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
-    run = {"run": secrets.token_hex(16), "policy": policy.fingerprint, "format": file_format}
+    run_id = secrets.token_hex(16)
+    run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
+    run["keys"] = seal_of(run_id, keys)
     private.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

@@ -161,6 +161,7 @@ def release(
         again = partial(remove, mask=mask, fill=policy.removal.fill, seed=terms.seed)
         redacted = again(image)
     with watch.stage("check"):
+        checks.check_covered(mask, plan.regions)
         passed = checks.check_pixels(image, mask, redacted, again)
     witnesses = _heard(witness, policy)
     if witness is not None and witnesses:
@@ -170,7 +171,8 @@ def release(
     with watch.stage("encode"):
         data = codec.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
     with watch.stage("check"):
-        passed |= checks.check_file(data, file_format)
+        passed |= checks.check_file(data, file_format, redacted)
+        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if witnesses else [])))
     receipt = Receipt(
         release=terms.release_id,
         image_id=plan.image_id,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from engine.errors import UnusableFolder
+from engine.keys import KeyRing
 from engine.names import read_names
 from engine.outcome import FormatChoice
 from engine.plan import Plan
@@ -71,6 +72,27 @@ def read_run(path: Path) -> tuple[str, FormatChoice]:
     if not isinstance(run, str) or file_format not in get_args(FormatChoice):
         raise UnusableFolder(f"{path} is not as Lethe wrote it. {WHAT_TO_DO}")
     return run, file_format
+
+
+def refuse_other_keys(path: Path, keys: KeyRing) -> None:
+    """Refuse a run that was begun under other keys: its releases would have two signers.
+
+    Raises:
+        UnusableFolder: it was; the file says so since keys are noted there.
+    """
+    value = _object(path.read_bytes())
+    kept = value.get("keys")
+    if kept is not None and kept != seal_of(str(value.get("run")), keys):
+        raise UnusableFolder(
+            f"{path.parents[1]} was not written by this installation, or its keys are others now; "
+            "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
+            "review what waits in the app: python -m store ingest."
+        )
+
+
+def seal_of(run: str, keys: KeyRing) -> str:
+    """What marks a run as begun under these keys."""
+    return keys.pseudonym("run", run)
 
 
 def read_policy_text(path: Path) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import logging
 import traceback
+from pathlib import Path
 
 from engine.damage import is_want_of_memory
 from engine.errors import LetheError, UnusableWeights
-from engine.outcome import Postponed, Quarantined, Unread, Work
+from engine.outcome import Postponed, Quarantined, Unread
 
 _OF_MACHINE = {
     errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENXIO,
@@ -24,33 +25,39 @@ _NO_MEMORY = "This machine had too little memory for it."
 log = logging.getLogger(__name__)
 
 
-def refusal(job: Work, error: Exception) -> Quarantined:
-    """Why there is no result: the picture's fault, or this machine's."""
+def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
+    """Why there is no result: the picture's fault, or this machine's.
+
+    Args:
+        job_id: of the job.
+        path: of the picture.
+        error: what was raised.
+    """
     if isinstance(error, UnusableWeights):
-        return Postponed(job.id, str(error))
+        return Postponed(job_id, str(error))
     if isinstance(error, LetheError):
-        return Quarantined(job.id, str(error))
-    if isinstance(error, OSError) and _is_of_machine(error, job):
-        return Postponed(job.id, _UNREACHED.format(error.strerror or "unknown cause"))
+        return Quarantined(job_id, str(error))
+    if isinstance(error, OSError) and _is_of_machine(error, path):
+        return Postponed(job_id, _UNREACHED.format(error.strerror or "unknown cause"))
     if isinstance(error, OSError):
         reason = error.strerror or "unknown cause"
-        return Unread(job.id, f"The file could not be read ({reason}).")
+        return Unread(job_id, f"The file could not be read ({reason}).")
     if is_want_of_memory(error):
-        return Postponed(job.id, _NO_MEMORY)
+        return Postponed(job_id, _NO_MEMORY)
     # say where, but not what: a foreign message may hold a name or a path
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("job %s failed (%s) at\n%s", job.id, type(error).__name__, frames)
-    return failed(job, error)
+    log.error("job %s failed (%s) at\n%s", job_id, type(error).__name__, frames)
+    return failed(job_id, error)
 
 
-def _is_of_machine(error: OSError, job: Work) -> bool:
+def _is_of_machine(error: OSError, path: Path) -> bool:
     """Whether the same picture may be read once this machine, its disks or its net are mended."""
     if isinstance(error, FileNotFoundError):
-        return not job.path.parent.is_dir()  # a drive that is away; else the file alone is gone
+        return not path.parent.is_dir()  # a drive that is away; else the file alone is gone
     return error.errno in _OF_MACHINE
 
 
-def failed(job: Work, error: BaseException) -> Quarantined:
+def failed(job_id: str, error: BaseException) -> Quarantined:
     """The outcome of a defect of ours, told without what the error says."""
     kind = type(error).__name__
-    return Quarantined(job.id, f"Lethe failed on this picture ({kind}); please report it.")
+    return Quarantined(job_id, f"Lethe failed on this picture ({kind}); please report it.")

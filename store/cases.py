@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from store import plans
 from store.errors import UnknownRecord
 from store.files import Files
 from store.times import aware, aware_or_none, stored
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""A claim that begins later than this from now was made while the machine's clock was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,12 @@ class Hold:
     claimed_until: datetime | None
 
     def is_with_another(self, reviewer: str, now: datetime) -> bool:
-        """True while somebody else's claim runs."""
+        """True while somebody else's claim runs; one from the future was made by a wrong clock."""
         return (
             self.claimed_by not in (None, reviewer)
             and self.claimed_until is not None
             and self.claimed_until > now
+            and (self.claimed_at is None or self.claimed_at <= now + CLOCKS_DIFFER)
         )
 
     def refusal(self, reviewer: str, now: datetime) -> str | None:
@@ -183,7 +187,12 @@ def next_id(
         LEFT JOIN skips AS s ON s.picture_id = p.id AND s.reviewer = ?
         WHERE p.state = 'review'
           AND p.id <> ?
-          AND (p.claimed_by IS NULL OR p.claimed_by = ? OR p.claimed_until <= ?)
+          AND (
+            p.claimed_by IS NULL
+            OR p.claimed_by = ?
+            OR p.claimed_until <= ?
+            OR p.claimed_at > ?
+          )
         ORDER BY
             coalesce(p.claimed_by = ?, FALSE) DESC,
             s.skipped_at NULLS FIRST,
@@ -191,7 +200,7 @@ def next_id(
             p.number
         LIMIT 1
         """,
-        [reviewer, after, reviewer, stored(now), reviewer],
+        [reviewer, after, reviewer, stored(now), stored(now + CLOCKS_DIFFER), reviewer],
     ).fetchone()
     return None if row is None else str(row[0])
 

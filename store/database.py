@@ -53,6 +53,7 @@ class Database:
     ) -> None:
         self.files = files
         self.notary = notary
+        self._keys = notary.keys
         self.work = threading.Event()
         self.recovered = Recovered()
         self._connection = connection
@@ -74,9 +75,11 @@ class Database:
         _refuse_without_database(files)
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
+            generation.refuse_without_keys(files)
             signing = notary(home)
             connection = stack.enter_context(_connected(files))
             is_up_to_date = generation.refuse_older(connection, files)
+            generation.refuse_other_keys(connection, files, signing.keys)
             migrate(connection)
             database = cls(connection, files, lock_file, signing)
             with database.transaction() as cursor:
@@ -113,7 +116,7 @@ class Database:
             with self.transaction() as cursor:
                 reached = generation.advanced(cursor)
             try:
-                generation.mark(self.files.generation, reached)
+                generation.mark(self.files.generation, reached, self._keys)
             except OSError as error:  # a database ahead of its mark opens as well
                 log.warning("generation %d was not marked (%s)", reached.number, error.strerror)
 

@@ -21,10 +21,20 @@ from datetime import datetime
 
 import duckdb
 
-from engine.errors import InvalidPolicy, UnreadableImage
+from engine.errors import InvalidPolicy, LetheError, UnreadableImage
 from engine.fitness import megapixels_of
-from engine.outcome import Examination, Executor, Job, Outcome, Quarantined, Released, Work
+from engine.outcome import (
+    Examination,
+    Executor,
+    Job,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+    Work,
+)
 from engine.policy import Policy
+from engine.refusal import refusal
 from store import batches, closing, evaluations, originals, work
 from store.database import Database
 from store.examinations import LabelledTask
@@ -163,15 +173,14 @@ class Dispatcher:
             return None
         if isinstance(task, LabelledTask):
             return Examination(task.picture_id, task.path, policy)
+        job = _job(task, policy)
         try:
             original = originals.content(self._database, task.picture_id)
         except UnreadableImage as error:
-            self._record(Quarantined(task.picture_id, str(error)))
+            self._record(_unread(job, error))
             return None
         job = replace(
-            _job(task, policy),
-            digest=hashlib.sha256(original).digest(),
-            megapixels=megapixels_of(original),
+            job, digest=hashlib.sha256(original).digest(), megapixels=megapixels_of(original)
         )
         self._expect(job.id, job.release_id)
         return job
@@ -223,9 +232,34 @@ class Dispatcher:
         kind = f"{type(error).__name__}, {cause}" if cause else type(error).__name__
         with self._lock:
             self._failures += 1
-            self._is_of_machine = isinstance(error, OSError | MemoryError | duckdb.IOException)
+            self._is_of_machine = _is_of_machine(error)
             self._problem = f"Work is interrupted ({kind}) and will be tried again."
+            if isinstance(error, LetheError):
+                self._problem = f"Work is interrupted and will be tried again. {error}"
+            elif _is_unwritten(error):
+                self._problem = (
+                    "Work is interrupted because the database could not be written (has its disk "
+                    "room?) and will be tried again."
+                )
         log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
+
+
+def _is_of_machine(error: Exception) -> bool:
+    """Whether no picture is to blame: the disk, the memory, the database, the keys."""
+    of_machine = OSError | MemoryError | duckdb.IOException | LetheError
+    return isinstance(error, of_machine) or _is_unwritten(error)
+
+
+def _is_unwritten(error: Exception) -> bool:
+    """Whether DuckDB, whose commits fail with a kind of their own, found no room."""
+    return isinstance(error, duckdb.Error) and "Could not write" in str(error)
+
+
+def _unread(job: Job, error: UnreadableImage) -> Quarantined:
+    """Why there is no original: a drive that is away makes the picture wait."""
+    cause = error.__cause__
+    found = refusal(job.id, job.path, cause) if isinstance(cause, OSError) else None
+    return found if isinstance(found, Postponed) else Quarantined(job.id, str(error))
 
 
 def _job(task: Task, policy: Policy) -> Job:

@@ -3,7 +3,8 @@
 Somebody who puts back yesterday's copy of the database, or loses its write-ahead log, has one that
 opens without complaint and knows nothing of today's files. So a number is kept twice, in the
 database and in a small file beside it, and grows with each opening, each started batch and each
-close: first in the database, then in the file. A database behind the file is an older one.
+close: first in the database, then in the file. A database behind the file is an older one. The file
+also tells the keys of the installation, without which no original is known as the one that came in.
 """
 
 from __future__ import annotations
@@ -12,15 +13,22 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from engine.errors import UnusableFolder
+from engine.errors import UnusableFolder, UnusableKeys
+from engine.keys import KeyRing
 from store import files as disk
 from store.files import Files
 
 _LONGEST = 1_000
-"""Bytes of the file; ours has some seventy."""
+"""Bytes of the file; ours has some hundred."""
+_KEYS = (
+    "Nothing was changed. Put the folder keys back from a copy. Without one, remove "
+    "lethe.generation beside it: Lethe goes on with other keys then, does not know what the old "
+    "ones signed, and pictures that are not finished have to be added again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +76,42 @@ def advanced(cursor: duckdb.DuckDBPyConnection) -> Generation:
     return Generation(before.installation, before.number + 1)
 
 
-def mark(path: Path, reached: Generation) -> None:
+def mark(path: Path, reached: Generation, keys: KeyRing) -> None:
     """Write the file beside the database.
 
     Raises:
         OSError: the disk does not take it; the one before stays.
     """
-    disk.write(path, json.dumps(asdict(reached)).encode())
+    disk.write(path, json.dumps({**asdict(reached), "keys": _seal(reached, keys)}).encode())
+
+
+def refuse_without_keys(files: Files) -> None:
+    """Refuse a folder whose keys are gone, before new ones are made in their place.
+
+    Raises:
+        UnusableKeys: they are.
+    """
+    if _told(files.generation).get("keys") and not (files.home / "keys").is_dir():
+        raise UnusableKeys(
+            f"{files.home / 'keys'} is gone, with the keys of this installation. {_KEYS}"
+        )
+
+
+def refuse_other_keys(connection: duckdb.DuckDBPyConnection, files: Files, keys: KeyRing) -> None:
+    """Refuse keys under which none of the originals here would be known; change nothing.
+
+    Raises:
+        UnusableKeys: they are not those that the database was last open with.
+    """
+    kept, own = _told(files.generation).get("keys"), _of(connection)
+    if kept and own is not None and kept != _seal(own, keys):
+        raise UnusableKeys(
+            f"The keys in {files.home / 'keys'} are not those of this installation. {_KEYS}"
+        )
+
+
+def _seal(one: Generation, keys: KeyRing) -> str:
+    return keys.pseudonym("installation", one.installation)
 
 
 def _of(connection: duckdb.DuckDBPyConnection) -> Generation | None:
@@ -99,12 +136,18 @@ def _of(connection: duckdb.DuckDBPyConnection) -> Generation | None:
 
 def _marked(path: Path) -> Generation | None:
     """None where there is no file."""
+    value = _told(path)
+    return Generation(str(value["installation"]), int(value["number"])) if value else None
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What the file says; empty where there is none."""
     try:
         with path.open("rb") as file:
             value = json.loads(file.read(_LONGEST))
-        return Generation(str(value["installation"]), int(value["number"]))
+        return {**value, "number": int(value["number"]), "installation": value["installation"]}
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnusableFolder(
             f"{path} cannot be read, so nobody can tell whether the database is as new as the "

@@ -15,8 +15,9 @@ from store.database import Database
 from store.errors import UnknownRecord
 
 _CHANGED = (
-    "The original is not the file that came in any more: it was changed or replaced since, so "
-    "nothing of it is released. Put it back from a copy, or add the picture again."
+    "The original is not the file that came in any more, or the keys of this installation are not "
+    "those of that day, so nothing of it is released. Put it back from a copy, or add the picture "
+    "again."
 )
 _UNKNOWN = (
     "A person decided about this picture before Lethe kept what its original looked like, so "

@@ -120,12 +120,12 @@ def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple
         return cursor.execute(
             """
             SELECT batch_id, state, count(*), max(changed_at),
-                count(*) FILTER (WHERE prepared_at > ?)
+                count(*) FILTER (WHERE prepared_at > ? AND prepared_at <= ?)
             FROM pictures
             WHERE list_contains(?::VARCHAR[], batch_id)
             GROUP BY batch_id, state
             """,
-            [stored(now - _RATE_WINDOW), batch_ids],
+            [stored(now - _RATE_WINDOW), stored(now), batch_ids],
         ).fetchall()
 
 

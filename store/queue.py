@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.plan import ReasonKind
+from store.cases import CLOCKS_DIFFER
 from store.database import Database
 from store.times import stored
 
@@ -61,11 +62,11 @@ def summary(database: Database, now: datetime) -> QueueSummary:
     with database.transaction() as cursor:
         counts = cursor.execute(
             """
-            SELECT count(*), count(*) FILTER (WHERE claimed_until > ?)
+            SELECT count(*), count(*) FILTER (WHERE claimed_until > ? AND claimed_at <= ?)
             FROM pictures
             WHERE state = 'review'
             """,
-            [stored(now)],
+            [stored(now), stored(now + CLOCKS_DIFFER)],
         ).fetchall()
         kinds = cursor.execute(
             """
@@ -88,7 +89,9 @@ def entries(database: Database, now: datetime, *, limit: int = 100) -> tuple[Que
             """
             WITH first AS (
                 SELECT id, number, batch_id, source, risk, revision,
-                    CASE WHEN claimed_until > ? THEN claimed_by END AS claimed_by
+                    CASE
+                        WHEN claimed_until > ? AND claimed_at <= ? THEN claimed_by
+                    END AS claimed_by
                 FROM pictures
                 WHERE state = 'review'
                 ORDER BY risk DESC, number
@@ -99,7 +102,7 @@ def entries(database: Database, now: datetime, *, limit: int = 100) -> tuple[Que
             JOIN plans AS l ON l.picture_id = f.id AND l.revision = f.revision
             ORDER BY f.risk DESC, f.number
             """,
-            [stored(now), limit],
+            [stored(now), stored(now + CLOCKS_DIFFER), limit],
         ).fetchall()
     return tuple(
         QueueEntry(picture_id, batch_id, source, risk, tuple(map(ReasonKind, kinds)), claimed_by)

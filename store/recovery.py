@@ -252,7 +252,7 @@ def _put_back(
             MAX_ATTEMPTS,
             rows.held_back,
             MAX_ATTEMPTS,
-            f"Held back because the program stopped {MAX_ATTEMPTS} times while working on it.",
+            f"Held back because work on it was cut short {MAX_ATTEMPTS} times.",
             MAX_ATTEMPTS,
             stored(now),
             picture_ids,

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.checks import check_file, check_pixels
+from engine.checks import check_covered, check_file, check_pixels, refuse_unchecked
 from engine.codec import encode
 from engine.errors import UnsafeRelease
 from engine.images import RedactedImage, RgbImage
 from engine.removal import remove
 from tests.leaks import LEAKY_REMOVALS, one_leaked_bit
-from tests.scenes import image, picture, rects_mask
+from tests.scenes import image, picture, rects_mask, region
 
 MASKS = {
     "empty": (),
@@ -90,6 +90,46 @@ def test_t4_passes_what_codec_writes_and_stops_a_byte_more(rng, file_format):
     redacted = remove(image(picture(rng, 48, 56)), np.zeros((48, 56), bool), seed=1)
     data = encode(redacted, file_format, jpeg_quality=92)
 
-    assert check_file(data, file_format) == {"T4": True}
+    assert check_file(data, file_format, redacted) == {"T4": True}
     with pytest.raises(UnsafeRelease):
-        check_file(data + b"\0", file_format)
+        check_file(data + b"\0", file_format, redacted)
+
+
+@pytest.mark.parametrize("file_format", ["png", "jpeg"])
+def test_t4_stops_a_file_that_shows_other_pixels(rng, file_format):
+    rgb, nothing = picture(rng, 48, 56), np.zeros((48, 56), bool)
+    mask = rects_mask(48, 56, (8, 8, 32, 32))
+    whole = encode(remove(image(rgb), nothing, seed=1), file_format, jpeg_quality=92)
+
+    with pytest.raises(UnsafeRelease, match=r"does not show the pixels .* \(check T4\)"):
+        check_file(whole, file_format, remove(image(rgb), mask, fill="solid", seed=1))
+
+
+@pytest.mark.parametrize(
+    ("rects", "corners"),
+    [
+        ([(8, 8, 31, 32)], (8, 8, 32, 32)),
+        ([(8, 8, 32, 32)], (8, 8, 32.2, 32)),
+        ([], (0, 0, 1, 1)),
+        ([(1, 0, 56, 48)], (-9, -9, 99, 99)),
+    ],
+    ids=["a column", "a fraction", "nothing", "whole picture"],
+)
+def test_a_mask_that_leaves_out_a_part_of_a_region_is_stopped(rects, corners):
+    with pytest.raises(UnsafeRelease, match="leaves out a part"):
+        check_covered(rects_mask(48, 56, *rects), [region(corners)])
+
+
+def test_a_mask_that_covers_every_region_passes_and_so_does_one_beside_the_picture():
+    check_covered(
+        rects_mask(48, 56, (8, 8, 40, 32)), [region((8, 8, 32, 32)), region((60, 8, 70, 9))]
+    )
+    check_covered(rects_mask(48, 56), [])
+
+
+@pytest.mark.parametrize("passed", [{"T1": True}, {"T1": True, "T4": False}], ids=["out", "failed"])
+def test_a_check_that_was_left_out_or_failed_in_silence_is_named(passed):
+    refuse_unchecked({"T1": True, "T4": True}, ("T1", "T4"))
+
+    with pytest.raises(UnsafeRelease, match=r"\(T4\)"):
+        refuse_unchecked(passed, ("T1", "T4"))

@@ -66,7 +66,7 @@ def test_a_picture_that_stopped_the_program_three_times_is_unread(home, folder):
 
     ((_, reason),) = evaluations.unread(database, evaluation_id)
     assert work.take(database, NOW) is None
-    assert reason.endswith("stopped 3 times while working on it.")
+    assert reason.endswith("work on it was cut short 3 times.")
     database.close()
 
 

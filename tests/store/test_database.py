@@ -483,7 +483,7 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
     (picture,) = pictures.of_batch(database, batch_id)
     assert work.take(database, NOW) is None
     assert picture.state == "quarantined"
-    assert picture.reason.endswith("stopped 3 times while working on it.")
+    assert picture.reason.endswith("work on it was cut short 3 times.")
     database.close()
 
 

@@ -1,0 +1,58 @@
+"""Be killed in the middle of something: `python -m tests.reliability.killed HOME upload|start`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.staging import Staging
+from engine.policy import read_policy
+from store import batches, files, intake
+from store.batches import Request
+from store.database import Database
+from store.intake import Incoming
+from tests.reliability.scenes import POLICY, pictures
+
+
+def ended_at(file: int) -> None:
+    """End this process when so many files are written, the last of them half."""
+    fill, left = files._fill, [file]
+
+    def half(target, content):
+        left[0] -= 1
+        if left[0]:
+            fill(target, content)
+            return
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        target.write(data[: len(data) // 2])
+        target.flush()
+        os._exit(9)
+
+    files._fill = half
+
+
+def upload(home: Path) -> None:
+    """Three pictures arrive, the third in part."""
+    staging = Staging(home / "staging")
+    ended_at(3)
+    for name, content in pictures().items():
+        staging.take_file(name, content)
+
+
+def start(home: Path) -> None:
+    """Start is pressed, and the program ends while the second original is copied."""
+    staging, now = Staging(home / "staging"), datetime.now(UTC)
+    for name, content in pictures().items():
+        staging.take_file(name, content)
+    token = staging.token
+    database = Database.open(home, now)
+    policy = read_policy(POLICY).only(["face"])
+    batch = batches.create(database, Request("a batch", policy.to_toml(), run=token), now)
+    ended_at(3)  # the mark of the generation, and two originals
+    intake.add(database, batch.id, [Incoming(one.name, one.path) for one in staging.files()], now)
+
+
+if __name__ == "__main__":
+    {"upload": upload, "start": start}[sys.argv[2]](Path(sys.argv[1]))
