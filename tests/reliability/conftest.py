@@ -44,12 +44,6 @@ class Broken:
         assert [self.line.stable(sentence) for sentence in self.line.told] == [said]
         self.happened, self.said = "nothing starts", said
 
-    def not_mended(self, happened: str) -> None:
-        """What is known to be so, and is not yet as it should be."""
-        self.lost = max(self.lost, self.line.lost())
-        assert self.line.wrong() == []
-        self.happened, self.then = happened, "not mended yet; a restart goes on"
-
     def goes_on(self, how: str, parts: Parts | None = None, **ends: str) -> None:
         """Once it is mended, every picture reaches its end; `how` says what it took."""
         if how == self.line.held_back:

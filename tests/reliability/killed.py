@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.access import LOCAL
 from components.staging import Staging
 from engine.policy import read_policy
 from store import batches, files, intake
@@ -35,7 +36,7 @@ def ended_at(file: int) -> None:
 
 def upload(home: Path) -> None:
     """Three pictures arrive, the third in part."""
-    staging = Staging(home / "staging")
+    staging = Staging(home / "staging", LOCAL.name)
     ended_at(3)
     for name, content in pictures().items():
         staging.take_file(name, content)
@@ -43,15 +44,15 @@ def upload(home: Path) -> None:
 
 def start(home: Path) -> None:
     """Start is pressed, and the program ends while the second original is copied."""
-    staging, now = Staging(home / "staging"), datetime.now(UTC)
+    staging, now = Staging(home / "staging", LOCAL.name), datetime.now(UTC)
     for name, content in pictures().items():
         staging.take_file(name, content)
-    token = staging.token
     database = Database.open(home, now)
     policy = read_policy(POLICY).only(["face"])
-    batch = batches.create(database, Request("a batch", policy.to_toml(), run=token), now)
-    ended_at(3)  # the mark of the generation, and two originals
-    intake.add(database, batch.id, [Incoming(one.name, one.path) for one in staging.files()], now)
+    with staging.claimed([one.id for one in staging.files()]) as (token, claimed):
+        batch = batches.create(database, Request("a batch", policy.to_toml(), run=token), now)
+        ended_at(3)  # the mark of the generation, and two originals
+        intake.add(database, batch.id, [Incoming(one.name, one.path) for one in claimed], now)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,7 @@ SAME_FOR_BOTH = [
         (
             "$LETHE_HOME/keys/signing.pem belongs to none of the keys in $LETHE_HOME/keys/public,"
             " so what it signs would be unknown here; nothing was signed. Put it back from a "
-            "copy, or remove it: a new key is made then, and what earlier ones signed still "
-            "verifies."
+            "copy."
         ),
     ),
     (
