@@ -44,7 +44,11 @@ def scan(data: bytes, format: Literal["png", "jpeg"]) -> None:  # noqa: A002
     try:
         checks[format](data)
     except UnreadableImage as error:
-        raise UnsafeRelease(f"The finished {format.upper()} is broken. {error}") from error
+        # what the error advises is for whoever brought a picture
+        raise UnsafeRelease(
+            f"The finished {format.upper()} is no whole picture, so it was not released. Keep the "
+            "picture back and report this: it should not happen."
+        ) from error
 
 
 def _scan_png(data: bytes) -> None:
