@@ -16,7 +16,7 @@ from engine.detect.shipped import verify
 from engine.errors import LetheError
 from engine.evaluation.report_cost import in_short
 from engine.evaluation.report_numbers import counted
-from engine.policy import read_policy
+from engine.policy import named_policy, read_policy
 from engine.weights import own_weights_notice
 from store import again, batches, evaluations, intake, progress
 from store.batches import Request
@@ -214,7 +214,8 @@ def _problems() -> list[str]:
 
 
 def _start_samples() -> None:
-    faces_only = policy().only([Category.FACE]).with_audit_share(0.0)
+    # the most careful one, so that there is something to review
+    faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
     request = Request("Sample pictures", faces_only.to_toml())
     batch = batches.create(database(), request, now())
     intake.add(database(), batch.id, samples.sample_pictures(), now())

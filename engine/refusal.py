@@ -11,7 +11,6 @@ import logging
 import traceback
 from pathlib import Path
 
-from engine.damage import is_want_of_memory
 from engine.errors import LetheError, UnusableWeights
 from engine.outcome import Postponed, Quarantined, Unread
 
@@ -42,6 +41,8 @@ def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
     if isinstance(error, OSError):
         reason = error.strerror or "unknown cause"
         return Unread(job_id, f"The file could not be read ({reason}).")
+    from engine.damage import is_want_of_memory  # brings the decoders, which the store must not
+
     if is_want_of_memory(error):
         return Postponed(job_id, _NO_MEMORY)
     # say where, but not what: a foreign message may hold a name or a path

@@ -22,7 +22,6 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import InvalidPolicy, LetheError, UnreadableImage
-from engine.fitness import megapixels_of
 from engine.outcome import (
     Examination,
     Executor,
@@ -173,6 +172,8 @@ class Dispatcher:
             return None
         if isinstance(task, LabelledTask):
             return Examination(task.picture_id, task.path, policy)
+        from engine.fitness import megapixels_of  # brings the decoders: not before there is work
+
         job = _job(task, policy)
         try:
             original = originals.content(self._database, task.picture_id)

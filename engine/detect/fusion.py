@@ -70,6 +70,7 @@ def _fused(rows: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
     """(4,) where those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say see it."""
     telling = rows[rows[:, 4] >= AS_SURE * rows[0, 4]]
     corners, weights = telling[:, :4], np.maximum(telling[:, 4], _TINY)
-    mean = np.asarray(weights @ corners / weights.sum())
+    surest = corners[0]  # from there, so that what all agree on is kept to the last digit
+    mean = np.asarray(surest + weights @ (corners - surest) / weights.sum())
     hull = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
     return np.asarray(mean + reach * (hull - mean))

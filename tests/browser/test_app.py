@@ -158,6 +158,8 @@ def test_a_drawn_region_is_gone_and_nothing_else_is_touched(app: App, page: Page
 
     open_review(app, page)
     for _ in range(2):
+        if page.get_by_text("Nothing waits for review.").is_visible():
+            break  # the photograph shows one face for certain, and may pass on its own
         if PLAIN in case_name(page):
             before = len(lines(page))
             drag(page, start, end)
