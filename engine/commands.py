@@ -27,7 +27,7 @@ from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
 from engine.outbox import Fate, Outbox
-from engine.outcome import FormatChoice, Job, Outcome, Postponed, Quarantined, Unread
+from engine.outcome import FormatChoice, Job, Outcome, Postponed, Quarantined
 from engine.plan import Plan, Region, Verdict
 from engine.policy import Policy
 from engine.refusal import failed, refusal
@@ -99,8 +99,6 @@ class _Run:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
                     source, picture = self._sources.pop(outcome.job_id)
-                    if isinstance(outcome, Unread):
-                        picture = ""  # of no content, so that the next run asks again
                     self._count(self._recorded(source, picture, outcome), bar)
                     self._postponed += isinstance(outcome, Postponed)
         finally:

@@ -42,7 +42,15 @@ from engine.errors import InvalidSignature, UnusableFolder
 from engine.keys import KeyRing
 from engine.names import name_row, write_names
 from engine.notary import Notary
-from engine.outcome import FormatChoice, NeedsReview, Outcome, Postponed, Quarantined, Released
+from engine.outcome import (
+    FormatChoice,
+    NeedsReview,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+    Unread,
+)
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
@@ -160,7 +168,15 @@ class Outbox:
         return self._fates.get((source, picture))
 
     def record(self, source: str, picture: str, outcome: Outcome) -> Fate:
-        """Write an outcome down for good."""
+        """Write an outcome down, for good but for what could not be read: the next run asks again.
+
+        Args:
+            source: the file's name.
+            picture: its content's id.
+            outcome: one that is `Unread` is of no content, and its line goes once the file has a
+                fate.
+        """
+        picture = "" if isinstance(outcome, Unread) else picture
         if isinstance(outcome, Released):
             self._release(source, outcome)
             fate: Fate = "released"
@@ -268,15 +284,11 @@ class Outbox:
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
-        """Every fate on record; what a later step settled comes last and wins.
-
-        What was only postponed has none: it is tried again.
-        """
+        """Every fate on record; what a later step settled comes last and wins."""
         for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
         for line in read_lines(self.folder / "quarantine.jsonl"):
-            if line.get("postponed") is not True:
-                yield (line["source"], line["picture"]), "quarantined"
+            yield (line["source"], line["picture"]), "quarantined"
         for source, picture in released:
             yield (source, picture), "released"
 

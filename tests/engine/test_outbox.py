@@ -16,7 +16,7 @@ from engine.images import Residue
 from engine.names import NAMES_NOTE
 from engine.notary import notary
 from engine.outbox import Outbox
-from engine.outcome import NeedsReview, Quarantined, Released
+from engine.outcome import NeedsReview, Postponed, Quarantined, Released, Unread
 from engine.plan import Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
 from engine.receipt import Receipt
@@ -160,6 +160,25 @@ class TestRecord:
 
         assert not lines(tmp_path, "quarantine.jsonl")
         assert again.fate(SOURCE, "") is None
+
+    @pytest.mark.parametrize("kind", [Postponed, Unread])
+    @pytest.mark.parametrize("is_later", [False, True], ids=["in this run", "in the next run"])
+    def test_what_could_not_be_done_is_asked_again_and_then_in_one_list(
+        self, tmp_path, kind, is_later
+    ):
+        outbox = open_outbox(tmp_path)
+        outbox.record("a.png", "picture", kind("picture", "No room."))
+        assert outbox.fate("a.png", "picture") is None
+        assert [one["reason"] for one in lines(tmp_path, "quarantine.jsonl")] == ["No room."]
+        if is_later:
+            outbox.close()
+            outbox = open_outbox(tmp_path)
+            assert outbox.fate("a.png", "picture") is None
+
+        outbox.record("a.png", "picture", released())
+        outbox.close()
+
+        assert lines(tmp_path, "quarantine.jsonl") == []
 
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
         outbox = open_outbox(tmp_path)
