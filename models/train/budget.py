@@ -7,7 +7,7 @@ thresholds are the safest that keep it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,22 +16,16 @@ from engine.category import DETECTABLE, Category
 from engine.coverage import share_removed
 from engine.detect.fuser import FittedFuser
 from models.train.judging import Judged, Proposal
-from models.train.thresholds import RISKS, Control, Limits, control
+from models.train.thresholds import Control, Limits, control
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The most that a policy may cost, on average over pictures; each is a share or a count."""
 
-    false_regions: float
-    """Of each category, for a picture that is completely labelled for it; before those are dropped
-    that lie under surer ones, so somewhat more than a plan has."""
-    false_share: float
-    """Mean share of such a picture under their masks: one region may be half a wall."""
-    price: float
-    """False regions that one more label found may cost, while the two above are kept."""
-    free: tuple[float, float]
-    """False regions and share of a picture that may be spent with no label to show for it."""
+    limits: Limits
+    """Of each category. False regions are counted before those are dropped that lie under surer
+    ones, so there are somewhat more than in a plan."""
     to_a_person: float
     """Share of pictures in which a person is asked about a box."""
     needless: tuple[float, ...]
@@ -40,9 +34,21 @@ class Budget:
 
 
 BUDGETS: Final = {
-    "cautious": Budget(3.0, 0.15, 100.0, (1.0, 0.05), 1.0, (0.10,)),
-    "balanced": Budget(2.0, 0.05, 60.0, (0.4, 0.02), 0.40, (0.10, 0.20, 0.30)),
-    "fast": Budget(0.5, 0.01, 0.0, (0.0, 0.0), 0.10, (0.10, 0.20, 0.30)),
+    "cautious": Budget(
+        Limits(false_regions=3.0, false_share=0.15, price=100.0, free_regions=1.0, free_share=0.05),
+        to_a_person=1.0,
+        needless=(0.10,),
+    ),
+    "balanced": Budget(
+        Limits(false_regions=2.0, false_share=0.05, price=60.0, free_regions=0.4, free_share=0.02),
+        to_a_person=0.40,
+        needless=(0.10, 0.20, 0.30),
+    ),
+    "fast": Budget(
+        Limits(false_regions=0.5, false_share=0.01),
+        to_a_person=0.10,
+        needless=(0.10, 0.20, 0.30),
+    ),
 }
 """By the name of the policy; chosen on calibration pictures alone."""
 
@@ -103,7 +109,7 @@ class Cost:
         boxes = f", with {median:.0f} boxes each (median; one in ten has more than {most:.0f})"
         boxes = boxes if self.to_a_person else ""
         return (
-            f"On the {self.pictures} pictures of half B, {self.to_a_person:.0%} would go to a "
+            f"Of {self.pictures} calibration pictures {self.to_a_person:.0%} would go to a "
             f"person for a box{boxes}, and {self.removed:.0%} of a picture would be removed on "
             "average, counting what a person may still keep."
         )
@@ -145,9 +151,7 @@ def within_budget(
         for one in every
     ]
     for needless in budget.needless:
-        limits = Limits(
-            RISKS, budget.false_regions, budget.false_share, budget.price, *budget.free, needless
-        )
+        limits = replace(budget.limits, needless=needless)
         controls = {one: control(every, one, fuser, limits) for one in DETECTABLE}
         spent = cost(scored, controls)
         if spent.to_a_person <= budget.to_a_person:

@@ -256,12 +256,13 @@ def _promise(category: Category, one: Control) -> str:
 
 
 def _budget(policy: str) -> str:
-    own = budget_of(policy)
-    regions, share = own.free
+    budget = budget_of(policy)
+    own = budget.limits
     return (
         f"{policy}: at most {own.false_regions:g} false regions of a category a picture, on "
-        f"{own.false_share:.0%} of it, {own.price:g} for one more label found, {regions:g} on "
-        f"{share:.0%} for none, and {own.to_a_person:.0%} of pictures to a person"
+        f"{own.false_share:.0%} of it, {own.price:g} for one more label found, "
+        f"{own.free_regions:g} on {own.free_share:.0%} for none, and "
+        f"{budget.to_a_person:.0%} of pictures to a person"
     )
 
 

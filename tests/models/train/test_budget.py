@@ -27,7 +27,8 @@ def pictures(count=40, false=(0.3,), seen=0.6):
 
 
 def budget(*, false_regions=3.0, false_share=1.0, to_a_person=1.0, needless=(0.1,)):
-    return Budget(false_regions, false_share, 0.0, (0.0, 0.0), to_a_person, needless)
+    limits = Limits(false_regions=false_regions, false_share=false_share)
+    return Budget(limits, to_a_person, needless)
 
 
 def test_of_no_picture_nothing_is_spent():
@@ -175,7 +176,7 @@ def test_what_is_spent_counts_pictures_boxes_and_pixels():
 def test_who_asks_less_has_the_smaller_budgets():
     cautious, balanced, fast = (BUDGETS[name] for name in ("cautious", "balanced", "fast"))
 
-    assert cautious.false_regions > balanced.false_regions > fast.false_regions
+    assert cautious.limits.false_regions > balanced.limits.false_regions > fast.limits.false_regions
     assert cautious.to_a_person > balanced.to_a_person > fast.to_a_person
 
 
@@ -192,13 +193,7 @@ def test_who_may_spend_more_misses_no_more(scores):
             every,
             FACE,
             AT_ITS_WORD,
-            Limits(
-                false_regions=BUDGETS[name].false_regions,
-                false_share=BUDGETS[name].false_share,
-                price=BUDGETS[name].price,
-                free_regions=BUDGETS[name].free[0],
-                free_share=BUDGETS[name].free[1],
-            ),
+            BUDGETS[name].limits,
         ).doubt_at
         for name in ("cautious", "balanced", "fast")
     ]

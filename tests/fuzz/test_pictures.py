@@ -11,7 +11,7 @@ import struct
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import codec, container, exif, jpeg, png, tiff
@@ -95,11 +95,9 @@ NEVER_FAIL = {
     "megapixels": megapixels_of,
     "lint": findings,
 }
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=list(PARSERS))
-@FEW
 @given(data=ANY)
 def test_a_parser_gives_a_value_or_a_sentence(parse, data):
     with warnings.catch_warnings():
@@ -109,7 +107,6 @@ def test_a_parser_gives_a_value_or_a_sentence(parse, data):
 
 
 @pytest.mark.parametrize("look", NEVER_FAIL.values(), ids=list(NEVER_FAIL))
-@FEW
 @given(data=ANY)
 def test_a_first_look_never_fails(look, data):
     look(data)
