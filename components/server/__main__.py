@@ -44,10 +44,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE
-    from components.server.server import (
-        Serving,
-        serve,
-    )  # Streamlit takes a second: not before a refusal
+    # Streamlit takes a second: not before a refusal
+    from components.server.serving import Serving, serve
 
     serve(Serving(options.address, options.port, origins, token), _announce)
     return 0

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from components.server.origins import read_origins
-from components.server.server import Serving, settings
+from components.server.serving import Serving, settings
 from tests.server.conftest import PATIENCE_S, command, free_port
 
 ROUTES = (
