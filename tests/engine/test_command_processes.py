@@ -55,7 +55,13 @@ def redact_process(tmp_path, workers=2):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )  # fmt: skip
+
+
+def hears_ctrl_c():
+    """As in a terminal; what a shell starts in the background ignores the signal, children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def is_worker_starting(session):
