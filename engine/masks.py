@@ -1,9 +1,10 @@
-"""Regions to pixels: grow, snap out to the source file's blocks, merge.
+"""Regions to pixels: a margin around the box, and every block that a codec spread it over.
 
-The order matters. A codec spreads a pixel over its block, and blocks are laid out in the *stored*
-picture, before EXIF orientation. Snapping in the upright picture was measured to leave over a
-thousand pixels outside the mask that still depended on what was under it; snapping in the stored
-frame leaves none.
+A codec spreads a pixel over its block, and blocks are laid out in the *stored* picture, before EXIF
+orientation. Snapping in the upright picture was measured to leave over a thousand pixels outside
+the mask that still depended on what was in the box; snapping in the stored frame leaves none. What
+is spread is the thing, not the margin around it, so the blocks of the box count, not those of the
+margin: a mask reaches as far as the further of the two.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from engine.geometry import Box, PixelRect, Size, to_stored, to_upright, upright_size
 from engine.images import Residue, SourceCodec
 from engine.plan import Region
-from engine.policy import Policy
+from engine.policy import Grow, Policy
 
 CHROMA_BLEED_PX = 2
 """Chroma upsampling reaches 1 px past the block (measured); one more for safety."""
+_NO_MARGIN = Grow(left=0, right=0, top=0, bottom=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,17 @@ def rect_of(region: Region, codec: SourceCodec, policy: Policy) -> PixelRect:
         A rectangle inside the picture; of zero area when the region lies wholly outside.
     """
     size = upright_size(codec.stored_size, codec.orientation)
-    inside = region.box.clipped(size)
-    if inside.area == 0:
+    if region.box.clipped(size).area == 0:
         return PixelRect(0, 0, 0, 0)
-    grown = _grown(region.box, region, policy).outward().clipped(size)
-    stored = to_stored(grown, codec.orientation, codec.stored_size)
+    margin = _grown(region.box, policy.grow(region.category), policy.removal.min_grow_px)
+    near = _grown(region.box, _NO_MARGIN, policy.removal.min_grow_px)
+    spread = _spread(near.outward().clipped(size), codec, policy)
+    return _around(margin.outward().clipped(size), spread)
+
+
+def _spread(rect: PixelRect, codec: SourceCodec, policy: Policy) -> PixelRect:
+    """The upright pixels that a codec may have mixed with those of a rectangle."""
+    stored = to_stored(rect, codec.orientation, codec.stored_size)
     reach = CHROMA_BLEED_PX
     if codec.residue is Residue.TWICE:
         reach += policy.codec.double_compression_px
@@ -76,13 +84,22 @@ def mask_of(rects: Iterable[PixelRect], size: Size) -> NDArray[np.bool_]:
     return mask
 
 
-def _grown(box: Box, region: Region, policy: Policy) -> Box:
-    grow, least = policy.grow(region.category), policy.removal.min_grow_px
+def _grown(box: Box, grow: Grow, least: float) -> Box:
     return Box(
         box.x0 - max(grow.left * box.width, least),
         box.y0 - max(grow.top * box.height, least),
         box.x1 + max(grow.right * box.width, least),
         box.y1 + max(grow.bottom * box.height, least),
+    )
+
+
+def _around(one: PixelRect, other: PixelRect) -> PixelRect:
+    """The smallest rectangle around both."""
+    return PixelRect(
+        min(one.x0, other.x0),
+        min(one.y0, other.y0),
+        max(one.x1, other.x1),
+        max(one.y1, other.y1),
     )
 
 

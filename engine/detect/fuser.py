@@ -5,6 +5,7 @@ regression per category makes one probability of them; its coefficients are fitt
 `models/train/fusing.py` and kept in `models/fusion.toml`. No coefficient of a score is negative, so
 seeing a thing better never makes it less likely; a neighbour that lies within it becomes less so.
 How large a box is matters as well: what is taken for a tattoo by mistake is often half a wall.
+And where the whole picture shows nobody, nothing is a face: that speaks against things, never for.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ MOST = 0.995
 """A higher score says no more than this."""
 SIDE_PX = 32.0
 """A box with this shorter side is neither small nor large."""
+EMPTIEST = 6.0
+"""Log-odds of a picture without people beyond which it says no more."""
 
 
 class Fuser(Protocol):
@@ -89,10 +92,29 @@ class SecondLook(Protocol):
         ...
 
 
-MEASURES = ("looks", "within", "around", "share", "share_squared", "side", "side_squared")
+class Scene(Protocol):
+    """A classifier that looks at the whole picture."""
+
+    @property
+    def name(self) -> str:
+        """`name@sha256[:8]`."""
+        ...
+
+    def people(self, rgb: NDArray[np.uint8]) -> float:
+        """Log-odds that a picture, (H, W, 3), shows a person or a part of one."""
+        ...
+
+
+MEASURES = (
+    *("looks", "within", "around"),
+    *("share", "share_squared", "side", "side_squared"),
+    "no_people",
+)
 """What is measured of a thing besides scores, in the order of `measures`."""
 NEVER_NEGATIVE = frozenset({"looks"})
-NEVER_POSITIVE = frozenset({"within", "around"})
+NEVER_POSITIVE = frozenset({"within", "around", "no_people"})
+_CLASSIFIERS = ("second", "scene")
+"""Keys of `fusion.toml` that name what it was fitted with besides detectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,28 +144,35 @@ class Clues:
     """Common logarithm of its share of the picture's area, at most 0."""
     side: float = 0.0
     """Common logarithm of its shorter side over `SIDE_PX`."""
+    people: float = 0.0
+    """Log-odds that its picture shows people; 0 where nobody looked."""
 
 
 class FittedFuser:
     """The logistic regression."""
 
-    def __init__(self, weights: Weights, second: SecondLook | None) -> None:
+    def __init__(
+        self, weights: Weights, second: SecondLook | None, scene: Scene | None = None
+    ) -> None:
         """Read the coefficients.
 
         Raises:
-            UnusableWeights: they cannot be used, or were fitted with another second look.
+            UnusableWeights: they cannot be used, or were fitted with another second look or scene
+                classifier.
         """
         text = weights.data.decode()
         self._fitted = coefficients(text)
-        self._second = second
-        self.names = (weights.label, *([second.name] if second else []))
+        self._second, self._scene = second, scene
+        here = [one.name if one else "" for one in (second, scene)]
+        self.names = (weights.label, *filter(None, here))
         self.fitted_with = frozenset(name for one in self._fitted.values() for name in one.scores)
-        fitted_second = tomllib.loads(text).get("second", "")
-        if fitted_second != (second.name if second else ""):
-            raise UnusableWeights(
-                f"Probabilities were fitted with the second look {fitted_second or 'none'}, but "
-                f"{second.name if second else 'none'} is here; make calibrate fits them anew."
-            )
+        fitted = tomllib.loads(text)
+        for key, name in zip(_CLASSIFIERS, here, strict=True):
+            if fitted.get(key, "") != name:
+                raise UnusableWeights(
+                    f"Probabilities were fitted with {fitted.get(key) or f'no {key}'}, but "
+                    f"{name or f'no {key}'} is here; make calibrate fits them anew."
+                )
 
     def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
         """See `Fuser.probabilities`.
@@ -151,7 +180,7 @@ class FittedFuser:
         A detector the coefficients were not fitted with is taken at its word: a thing is at least
         as likely as its score says.
         """
-        clues = clues_of(self._second, image, things)
+        clues = clues_of(self._second, self._scene, image, things)
         pairs = zip(things, clues, strict=True)
         return np.array([self.probability(thing, clue) for thing, clue in pairs], np.float64)
 
@@ -185,12 +214,13 @@ def measures(thing: Thing, clues: Clues) -> dict[str, float]:
         clues.share**2,
         clues.side,
         clues.side**2,
+        min(max(-clues.people, 0.0), EMPTIEST),
     )
     return dict(zip(MEASURES, values, strict=True))
 
 
 def clues_of(
-    second: SecondLook | None, image: RgbImage, things: Sequence[Thing]
+    second: SecondLook | None, scene: Scene | None, image: RgbImage, things: Sequence[Thing]
 ) -> tuple[Clues, ...]:
     """The clues to each thing."""
     beside = np.zeros((len(things), 2))
@@ -199,8 +229,9 @@ def clues_of(
         rows = [(*things[place].box.corners, things[place].score) for place in own]
         beside[own] = parts(np.array(rows).reshape(-1, 5))
     crops = _crops(second, image, things)
+    people = scene.people(image.rgb) if scene and things else 0.0
     return tuple(
-        Clues(crop, within, around, *_size(thing.box.clipped(image.size), image.size))
+        Clues(crop, within, around, *_size(thing.box.clipped(image.size), image.size), people)
         for thing, crop, (within, around) in zip(things, crops, beside.tolist(), strict=True)
     )
 
@@ -229,7 +260,9 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
         UnusableWeights: it does not hold what it must, or seeing better would mean less likely.
     """
     try:
-        tables = {name: one for name, one in tomllib.loads(text).items() if name != "second"}
+        tables = {
+            name: one for name, one in tomllib.loads(text).items() if name not in _CLASSIFIERS
+        }
         return {Category(name): _one(table, Category(name)) for name, table in tables.items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableWeights(

@@ -22,4 +22,4 @@ def names(policy: Policy) -> tuple[str, ...]:
     if own.scrfd and Category.FACE in wanted:
         file = Path(own.scrfd).expanduser()
         asked.append(load_local(file, allow_noncommercial=own.allow_noncommercial).label)
-    return (*asked, *(load_weights(name).label for name in ("fusion", "crops")))
+    return (*asked, *(load_weights(name).label for name in ("fusion", "crops", "scene")))

@@ -9,11 +9,12 @@ from engine.detect.detector import Detector
 from engine.detect.ensemble import Ensemble
 from engine.detect.fuser import FittedFuser
 from engine.detect.insight import LocalDetectors
+from engine.detect.scene import SceneClassifier
 from engine.detect.witness import OwnWitness
 from engine.policy import Policy
 from engine.weights import load_weights
 
-NEEDED = ("centerface", "adornments", "crops", "fusion", "witness")
+NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness")
 """Tables of `models/manifest.toml`."""
 
 
@@ -38,9 +39,14 @@ def second_stage() -> CropStage:
     return CropStage(load_weights("crops"))
 
 
+def scene_classifier() -> SceneClassifier:
+    """What looks at the whole picture for people."""
+    return SceneClassifier(load_weights("scene"))
+
+
 def default_ensemble() -> Ensemble:
     """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
-    fuser = FittedFuser(load_weights("fusion"), second_stage())
+    fuser = FittedFuser(load_weights("fusion"), second_stage(), scene_classifier())
     return Ensemble(default_detectors(), fuser, LocalDetectors())
 
 

@@ -84,6 +84,8 @@ class Counts:
     """The same of pictures that have none."""
     excess: tuple[float, ...] = ()
     """Share of each labelled picture under masks that are on no label, in ascending order."""
+    margins: tuple[float, ...] = ()
+    """The part of it around what is there: under masks of regions that find a label."""
     cost: Cost = field(default_factory=Cost)
     """What the pictures cost people and pictures."""
     weights: frozenset[str] = frozenset()
@@ -105,6 +107,7 @@ class Counts:
             with_labels=self.with_labels + other.with_labels,
             without_labels=self.without_labels + other.without_labels,
             excess=tuple(sorted(self.excess + other.excess)),
+            margins=tuple(sorted(self.margins + other.margins)),
             cost=self.cost + other.cost,
             weights=self.weights | other.weights,
             turned=self.turned + other.turned,
@@ -120,6 +123,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
         with_labels=sum((tally for is_labelled, tally in asked if is_labelled), NONE),
         without_labels=sum((tally for is_labelled, tally in asked if not is_labelled), NONE),
         excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
+        margins=tuple(sorted(one.margins for one in scored if one.margins is not None)),
         cost=add_up(one.cost for one in scored),
         weights=frozenset(name for one in scored for name in one.weights),
         turned=sum(one.is_turned for one in scored),

@@ -112,6 +112,7 @@ def summary(
             "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
         },
         "excess_masked": _spread(counts.excess),
+        "margins_masked": _spread(counts.margins),
         "cost": _cost(counts.cost),
         "categories": {
             category.value: _category(counts.categories[category], target)

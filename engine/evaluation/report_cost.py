@@ -21,11 +21,12 @@ _DOUBTS = "Boxes there that need a decision"
 _REMOVED = "Pixels removed without asking"
 _AT_MOST = "Pixels removed if all doubts are"
 _NEEDLESS = "Masked without need"
+_MARGINS = "Of that, margins around what is there"
 _TOUCHED = "Pictures free of all that is looked for: touched"
 _FREE_ASKED = "Pictures free of all that is looked for: to a person"
 _ORDER = (
     *(_TO_A_PERSON, _BOXES, _DOUBTS),
-    *(_REMOVED, _AT_MOST, _NEEDLESS),
+    *(_REMOVED, _AT_MOST, _NEEDLESS, _MARGINS),
     *(_TOUCHED, _FREE_ASKED),
 )
 
@@ -75,11 +76,13 @@ def cost_table(summary: Mapping[str, Any]) -> Table:
 
 
 def _always_known(summary: Mapping[str, Any]) -> dict[str, str]:
-    """What every summary has, however old."""
-    return {
+    """What every summary has, however old, and margins where they were measured."""
+    known = {
         _TO_A_PERSON: at_most(summary["review_load"]["all"]),
         _NEEDLESS: _spread(summary["excess_masked"]),
     }
+    margins = summary.get("margins_masked")
+    return known if margins is None else known | {_MARGINS: _spread(margins)}
 
 
 def _known_of(summary: Mapping[str, Any]) -> dict[str, str]:

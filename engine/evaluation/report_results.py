@@ -117,12 +117,14 @@ def _load(facts: Facts) -> Table:
 
 def _excess(facts: Facts) -> Paragraph:
     part, pictures = facts.summary["excess_masked"], len(facts.counts.excess)
+    margins = facts.summary["margins_masked"]
     if part["mean"] is None:
         return Paragraph("Excess masked area was not measured: no picture is labelled completely.")
     return Paragraph(
         f"Excess masked area on {counted(pictures, 'picture')}: {at_most(part['mean'])} of a "
-        f"picture on average; 95 % of the pictures stay under {at_most(part['p95'])}. Both "
-        "describe these pictures and have no interval."
+        f"picture on average, {at_most(margins['mean'])} of it margins around what is there; 95 % "
+        f"of the pictures stay under {at_most(part['p95'])}. All describe these pictures and have "
+        "no interval."
     )
 
 

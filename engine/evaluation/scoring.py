@@ -92,6 +92,8 @@ class PictureScore:
     sure: tuple[Sure, ...]
     excess: float | None
     """Share of the picture under masks that are on no label; None where nothing is labelled."""
+    margins: float | None
+    """The part of it under masks of regions that find a label: their margins, mostly."""
     reasons: tuple[Reason, ...]
     """Why a person looks; empty when the picture passes."""
     doubtful: frozenset[Category]
@@ -130,6 +132,12 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
     findings, way = _inside(
         findings, route(findings.found, findings.standing, policy, findings.size)
     )
+    regions = tuple(
+        scored
+        for category in DETECTABLE
+        if category in picture.labelled_for
+        for scored in _region_scores(category, labels, way, policy)
+    )
     return PictureScore(
         picture=picture,
         size=findings.size,
@@ -139,14 +147,12 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
             if category in picture.counted
             for scored in _label_scores(category, labels, findings, way, policy)
         ),
-        regions=tuple(
-            scored
-            for category in DETECTABLE
-            if category in picture.labelled_for
-            for scored in _region_scores(category, labels, way, policy)
-        ),
+        regions=regions,
         sure=tuple(_sure(labels, findings.found, picture.labelled_for)),
-        excess=_excess(labels, way, picture.labelled_for, findings.size),
+        excess=_excess(labels, regions, picture, findings.size),
+        margins=_excess(
+            labels, [one for one in regions if one.false_alarm is None], picture, findings.size
+        ),
         reasons=way.reasons,
         doubtful=frozenset(one.region.category for one in way.doubts),
         cost=cost_of(picture, way, policy, findings.size),
@@ -297,12 +303,16 @@ def _sure(
 
 
 def _excess(
-    labels: Sequence[Label], way: Route, complete: frozenset[Category], size: Size
+    labels: Sequence[Label], regions: Iterable[RegionScore], picture: LabelledPicture, size: Size
 ) -> float | None:
-    """Only masks of categories labelled completely: of the others nobody knows what is excess."""
-    if not complete:
+    """Share of a picture under the masks of regions that is on no label of any category.
+
+    The regions are those of categories that the picture is labelled completely for: of the others
+    nobody knows what is excess.
+    """
+    if not picture.labelled_for:
         return None
-    masks = [Box(*one.rect) for one in way.proposed if one.region.category in complete]
+    masks = [Box(*one.masked.rect) for one in regions]
     on_labels = [Box(*label.box.outward()) for label in labels]
     excess = union_area(masks + on_labels) - union_area(on_labels)
     return excess / (size.width * size.height)

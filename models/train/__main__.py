@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "propose": _propose,
         "calibrate": _calibrate,
         "witness": _witness,
+        "scene": _scene,
     }
     options = parser(acts).parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.act
@@ -206,6 +207,22 @@ def _witness(options: argparse.Namespace) -> None:
         )
     for line in result.sentences():
         _say(line)
+
+
+def _scene(options: argparse.Namespace) -> None:
+    go_offline()
+    from models.train.scene import train
+
+    teaching, telling = (
+        read_dataset(options.data / f"{part}.json", options.data).pictures
+        for part in ("train", "calibration")
+    )
+    with tqdm(total=len(teaching) + len(telling), unit=" pictures", file=sys.stderr) as bar:
+        right = train(
+            teaching, telling, frozenset(options.without), options.models, options.use, bar.update
+        )
+    for answer, (found, total) in (("with", right.with_people), ("without", right.without)):
+        _say(f"Of {total} views of pictures {answer} people {found} are told right.")
 
 
 def _say(text: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.category import DETECTABLE, Category
 from engine.coverage import share_removed
-from engine.detect.fuser import FittedFuser
+from models.train.fusing import Likelihood
 from models.train.judging import Judged, Proposal
 from models.train.thresholds import Control, Limits, control
 
@@ -27,7 +27,7 @@ class Budget:
     """Of each category. False regions are counted before those are dropped that lie under surer
     ones, so there are somewhat more than in a plan."""
     to_a_person: float
-    """Share of pictures in which a person is asked about a box."""
+    """Share of pictures that go to a person, for a box or because most of them would be removed."""
     needless: tuple[float, ...]
     """Shares of pictures in which something is removed without asking that is nothing: tried,
     ascending, until few enough pictures go to a person."""
@@ -42,7 +42,7 @@ BUDGETS: Final = {
     "balanced": Budget(
         Limits(false_regions=2.0, false_share=0.05, price=60.0, free_regions=0.4, free_share=0.02),
         to_a_person=0.40,
-        needless=(0.10, 0.20, 0.30),
+        needless=(0.10, 0.15, 0.20, 0.25, 0.275, 0.30),
     ),
     "fast": Budget(
         Limits(false_regions=0.5, false_share=0.01),
@@ -55,7 +55,7 @@ BUDGETS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A picture of half B with the probability of each proposal."""
+    """A picture with the probability of each proposal."""
 
     picture: Judged
     likely: Mapping[Category, Sequence[float]]
@@ -66,13 +66,16 @@ class Scored:
         pairs = zip(self.picture.of(category), self.likely[category], strict=True)
         return tuple((one, score) for one, score in pairs if score >= threshold)
 
-    def asked(self, thresholds: Mapping[Category, Control]) -> int:
-        """About how many boxes a person would be asked."""
-        return sum(
-            score < chosen.accept_at
-            for category, chosen in thresholds.items()
-            for _, score in self.above(category, chosen.doubt_at)
-        )
+    def goes_to_a_person(self, thresholds: Mapping[Category, Control], most: float) -> bool:
+        """Whether a box is in doubt, or more than this share would be removed without asking."""
+        sure, doubts = [], 0
+        for category, chosen in thresholds.items():
+            for one, score in self.above(category, chosen.doubt_at):
+                if score >= chosen.accept_at:
+                    sure.append(one.masked.rect)
+                else:
+                    doubts += 1
+        return doubts > 0 or share_removed(sure, self.picture.size) > most
 
     def boxes(self, thresholds: Mapping[Category, Control]) -> int:
         """How many boxes a person would see."""
@@ -110,14 +113,20 @@ class Cost:
         boxes = boxes if self.to_a_person else ""
         return (
             f"Of {self.pictures} calibration pictures {self.to_a_person:.0%} would go to a "
-            f"person for a box{boxes}, and {self.removed:.0%} of a picture would be removed on "
-            "average, counting what a person may still keep."
+            f"person{boxes}, and {self.removed:.0%} of a picture would be removed on average, "
+            "counting what a person may still keep."
         )
 
 
-def cost(every: Sequence[Scored], thresholds: Mapping[Category, Control]) -> Cost:
-    """Add up what thresholds cost."""
-    asked = [one for one in every if one.asked(thresholds)]
+def cost(every: Sequence[Scored], thresholds: Mapping[Category, Control], most: float) -> Cost:
+    """Add up what thresholds cost.
+
+    Args:
+        every: the pictures.
+        thresholds: of each category.
+        most: where more of a picture than this share would be removed, a person is asked.
+    """
+    asked = [one for one in every if one.goes_to_a_person(thresholds, most)]
     boxes = [one.boxes(thresholds) for one in asked] or [0]
     median, most = np.percentile(boxes, [50, 90]).tolist()
     removed = [one.removed(thresholds) for one in every] or [0.0]
@@ -130,30 +139,24 @@ def cost(every: Sequence[Scored], thresholds: Mapping[Category, Control]) -> Cos
 
 
 def within_budget(
-    every: Sequence[Judged], fuser: FittedFuser, budget: Budget
+    every: Sequence[Judged], likely_in: Likelihood, budget: Budget, most: float
 ) -> tuple[dict[Category, Control], Cost]:
     """Choose every category's thresholds so that together they keep a budget, if any do.
 
     Of the shares of needless removals, the smallest with which few enough pictures go to a person
-    is taken; where none is, the last.
+    is taken; where none is, the last. `most` as for `cost`.
 
     Raises:
         TrainingRefused: as `control`.
     """
     scored = [
-        Scored(
-            one,
-            {
-                category: [fuser.probability(each.thing, each.clues) for each in one.of(category)]
-                for category in DETECTABLE
-            },
-        )
+        Scored(one, {category: likely_in(one, category) for category in DETECTABLE})
         for one in every
     ]
     for needless in budget.needless:
         limits = replace(budget.limits, needless=needless)
-        controls = {one: control(every, one, fuser, limits) for one in DETECTABLE}
-        spent = cost(scored, controls)
+        controls = {one: control(every, one, likely_in, limits) for one in DETECTABLE}
+        spent = cost(scored, controls, most)
         if spent.to_a_person <= budget.to_a_person:
             break
     return controls, spent

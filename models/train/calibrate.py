@@ -1,8 +1,9 @@
 """From detectors to probabilities and thresholds: `python -m models.train calibrate`.
 
-Half A of the calibration pictures fits the fuser, half B chooses the thresholds of each policy
-within its budget and tells how good they are. What comes out is written into `models/fusion.toml`
-and the policy files, with a card that says in words what the thresholds promise and cost.
+Each half of the calibration pictures is judged by a fuser fitted on the other half; so judged, all
+of them choose the thresholds of each policy within its budget and tell how good they are. The fuser
+that ships is fitted on all. What comes out is written into `models/fusion.toml` and the policy
+files, with a card that says in words what the thresholds promise and cost.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ import tomlkit
 
 from engine.category import DETECTABLE, Category
 from engine.detect.fuser import FittedFuser
-from engine.detect.shipped import default_detectors, second_stage
+from engine.detect.shipped import default_detectors, scene_classifier, second_stage
 from engine.evaluation.datasets import read_dataset
 from engine.evaluation.labels import LabelledPicture
 from engine.policy import Policy, read_policy
 from engine.policy_text import SUMMARY
 from engine.weights import Weights
 from models.train.budget import BUDGETS, Budget, Cost, within_budget
+from models.train.errors import TrainingRefused
 from models.train.experiments import Experiment, measured
 from models.train.files import write_whole
-from models.train.fusing import as_toml, fit
+from models.train.fusing import as_toml, cross_fitted, fit
 from models.train.halves import half
-from models.train.judging import judged
+from models.train.judging import Judged, judged
 from models.train.manifest import enter
 from models.train.proposals import propose, sightings_in
 from models.train.thresholds import RISKS, Control
@@ -112,26 +114,41 @@ def calibrate(
 
     Raises:
         LetheError: the data set, the policy or a model file cannot be used, or a category has no
-            labels in half B. Nothing is changed then.
+            labels. Nothing is changed then.
     """
-    policy, *_ = [_read(file) for file in places.policies]
+    policies = [_read(file) for file in places.policies]
+    policy, *_ = policies
     pictures = read_dataset(places.data).pictures
     detectors = [one.name for one in default_detectors()]
-    second = second_stage()
+    second, scene = second_stage(), scene_classifier()
     sightings = sightings_in(_looked(pictures, detectors, policy, places, workers, progress))
-    half_a, half_b = (
-        list(judged(half(pictures, name), sightings, second, policy)) for name in ("A", "B")
-    )
-    text = as_toml(fit(half_a, detectors), second.name)
-    fuser = FittedFuser(_weights(text), second)
+    halves = [
+        list(judged(half(pictures, name), sightings, second, policy, scene)) for name in ("A", "B")
+    ]
+    every = [one for each in halves for one in each]
+
+    def fitted(some: Sequence[Judged]) -> str:
+        coefficients = fit(some, detectors)
+        if lacking := [one.value for one in DETECTABLE if one not in coefficients]:
+            raise TrainingRefused(
+                f"One half of the pictures shows too little of {' and '.join(lacking)} to fit "
+                "anything: add labelled pictures of more people or events."
+            )
+        return as_toml(coefficients, second.name, scene.name)
+
+    likely = cross_fitted(halves, lambda some: FittedFuser(_weights(fitted(some)), second, scene))
     chosen = tuple(
-        Chosen(file.stem, *within_budget(half_b, fuser, budget_of(file.stem)))
-        for file in places.policies
+        Chosen(
+            file.stem,
+            *within_budget(every, likely, budget_of(file.stem), own.review.most_removed),
+        )
+        for file, own in zip(places.policies, policies, strict=True)
     )
     controls = chosen[0].controls
     result = Calibrated(
-        chosen, tuple(measured(half_b, one, fuser, controls[one]) for one in controls)
+        chosen, tuple(measured(every, one, likely, controls[one]) for one in controls)
     )
+    text = fitted(every)
     changed = [
         _with_thresholds(file, one) for file, one in zip(places.policies, chosen, strict=True)
     ]
@@ -225,7 +242,7 @@ def _promise(category: Category, one: Control) -> str:
     seen = f"doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were"
     if one.risk is not None:
         words = (
-            f"{name}: of the labels of one more group like the {one.groups} of half B, at most "
+            f"{name}: of the labels of one more group like these {one.groups}, at most "
             f"{one.risk:.0%} are expected to be missed, neither removed nor shown for review "
             f"({seen})."
         )
@@ -233,12 +250,12 @@ def _promise(category: Category, one: Control) -> str:
         words = (
             f"{name}: nothing is promised about labels that are missed. Every threshold that "
             f"keeps a risk costs more false regions than this policy allows, so the budget alone "
-            f"chose ({seen} missed in the {one.groups} groups of half B)."
+            f"chose ({seen} missed in {one.groups} groups)."
         )
     else:
         words = (
             f"{name}: no threshold keeps a risk of missing labels; all that was seen is shown "
-            f"({seen} missed in the {one.groups} groups of half B)."
+            f"({seen} missed in {one.groups} groups)."
         )
     words += (
         f" False regions: {one.false_regions:.2f} a completely labelled picture, on "
@@ -281,21 +298,25 @@ What makes one probability of everything that saw a thing, and the thresholds on
 `make calibrate DATA=FILE`, for the detectors {", ".join(detectors)}.
 
 - **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
-  surest score, the number of sightings, the second look's log-odds, and how much of the thing
-  lies in a surer one or the other way round; fitted on half A.
-- **Thresholds**: in each policy file, by conformal risk control by group on half B (Angelopoulos
-  et al., ICLR 2024) within the policy's budget; `models/train/thresholds.py` has the formula,
-  `models/train/budget.py` the budgets.
+  surest score, the number of sightings, what the crop classifier says of every category, how much
+  of the thing lies in a surer one or the other way round, how large it is, and whether the picture
+  shows people at all; fitted on all calibration pictures.
+- **Thresholds**: in each policy file, by conformal risk control by group (Angelopoulos et al., ICLR
+  2024) within the policy's budget, each half of the pictures judged by a fuser fitted on the other;
+  `models/train/thresholds.py` has the formula, `models/train/budget.py` the budgets.
 
 ## What the thresholds promise, and what they cost
 
 {promises}
 
-Tried, after a look at half B (so the bounds hold less strictly than the theorem says): risks of
-{risks}. The risk is the smallest that half B supports within the budget. Budgets: {budgets}.
+Tried: risks of {risks}. The risk is the smallest that the pictures support within the budget.
+Budgets: {budgets}.
 
-Costs are what happens on half B itself, without what other reasons send to a person. The promises
-are bounds on an *expected* share, averaged over groups drawn like those of the calibration
-pictures: the same sources in the same mixture. They do not carry over to unlike pictures; calibrate
+The bounds hold less strictly than the theorem says: the pictures also chose features and looks, and
+the fuser that ships saw all of them, as in cross-conformal prediction (Vovk, 2015), which is close
+to its bound in practice but not proved to keep it. Costs are what happens on these pictures,
+without what other reasons send to a person. The promises are bounds on an *expected* share,
+averaged over groups drawn like those of the calibration pictures: the same sources in the same
+mixture. They do not carry over to unlike pictures; calibrate
 on your own. With n groups no method can promise less than 1 / (n + 1).
 """

@@ -1,4 +1,4 @@
-"""What an experiment moved: false regions at a given recall, on half B of the calibration."""
+"""What an experiment moved: false regions at a given recall, on calibration pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.category import Category
-from engine.detect.fuser import FittedFuser
+from models.train.fusing import Likelihood
 from models.train.judging import Judged
 from models.train.thresholds import Control
 
@@ -44,7 +44,7 @@ class Experiment:
 
 
 def measured(
-    every: Sequence[Judged], category: Category, fuser: FittedFuser, chosen: Control
+    every: Sequence[Judged], category: Category, likely_in: Likelihood, chosen: Control
 ) -> Experiment:
     """Measure one category."""
     scores: list[float] = []
@@ -52,7 +52,7 @@ def measured(
     pictures = 0
     for one in every:
         own = one.of(category)
-        likely = [fuser.probability(each.thing, each.clues) for each in own]
+        likely = likely_in(one, category)
         scores += one.hiding(category, likely)
         if category in one.picture.labelled_for:
             pictures += 1

@@ -1,14 +1,15 @@
 """Fitting the coefficients of `engine.detect.fuser` on pictures no detector was trained on.
 
-Detectors and second look are surer than they should be on the pictures they were trained on. So
-the few coefficients are fitted on calibration half A alone, where nothing was trained: logistic
+Detectors and classifiers are surer than they should be on the pictures they were trained on. So the
+few coefficients are fitted on calibration pictures alone, where nothing was trained: logistic
 regression by maximum likelihood with a small ridge, coefficients of scores kept from becoming
 negative (bound-constrained L-BFGS, Byrd et al. 1995).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import tomlkit
@@ -21,11 +22,14 @@ from engine.detect.fuser import (
     NEVER_NEGATIVE,
     NEVER_POSITIVE,
     Coefficients,
+    FittedFuser,
     evidence,
     measures,
 )
 from models.train.judging import Judged, Proposal
 
+Likelihood: TypeAlias = Callable[[Judged, Category], Sequence[float]]
+"""How likely each proposal of a category in a picture is, in the order of `Judged.of`."""
 RIDGE = 1e-3
 """Times the squared coefficients, per proposal: what says nothing gets no weight."""
 _UP, _DOWN, _FREE = (0.0, None), (None, 0.0), (None, None)
@@ -41,11 +45,41 @@ def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coe
     return fitted
 
 
-def as_toml(fitted: Mapping[Category, Coefficients], second: str) -> str:
-    """`models/fusion.toml`, with the second look it was fitted with; empty when there was none."""
+def likelihood(fuser: FittedFuser) -> Likelihood:
+    """What a fuser says, of whatever picture."""
+
+    def likely(picture: Judged, category: Category) -> list[float]:
+        return [fuser.probability(one.thing, one.clues) for one in picture.of(category)]
+
+    return likely
+
+
+def cross_fitted(
+    folds: Sequence[Sequence[Judged]], make: Callable[[Sequence[Judged]], FittedFuser]
+) -> Likelihood:
+    """What is said of each picture by a fuser that was fitted on the other folds.
+
+    Args:
+        folds: no group of pictures lies in two.
+        make: fits a fuser.
+    """
+    said: dict[str, Likelihood] = {}
+    for fold in folds:
+        others = [one for other in folds if other is not fold for one in other]
+        said |= dict.fromkeys((one.picture.name for one in fold), likelihood(make(others)))
+
+    def likely(picture: Judged, category: Category) -> Sequence[float]:
+        return said[picture.picture.name](picture, category)
+
+    return likely
+
+
+def as_toml(fitted: Mapping[Category, Coefficients], second: str, scene: str = "") -> str:
+    """`models/fusion.toml`, with the classifiers it was fitted with; empty when there was none."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by `make calibrate`; see models/cards/fusion.md."))
     document.add("second", second)
+    document.add("scene", scene)
     for category, one in fitted.items():
         table = tomlkit.table()
         table.add("bias", round(one.bias, 4))

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import codec
 from engine.category import Category
-from engine.detect.fuser import Clues, SecondLook, clues_of
+from engine.detect.fuser import Clues, Scene, SecondLook, clues_of
 from engine.detect.fusion import Thing, things
 from engine.errors import InvalidDataset
 from engine.evaluation.labels import Label, LabelledPicture
@@ -88,6 +88,7 @@ def judged(
     sightings: dict[str, tuple[Detection, ...]],
     second: SecondLook | None,
     policy: Policy,
+    scene: Scene | None = None,
 ) -> Iterator[Judged]:
     """Judge what was seen in each picture.
 
@@ -99,6 +100,7 @@ def judged(
         sightings: of all detectors, by picture.
         second: looks at each proposal's crop.
         policy: how far masks grow.
+        scene: looks at the whole picture.
     """
     for picture in pictures:
         if picture.name not in sightings:
@@ -112,7 +114,7 @@ def judged(
         found = [
             one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
         ]
-        clues = clues_of(second, image, found)
+        clues = clues_of(second, scene, image, found)
         yield Judged(
             upright,
             tuple(

@@ -55,6 +55,12 @@ Choose from which score the witness's objections to finished pictures count, on 
 that nothing was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
 the scores into the policy file, and what they give into the witness's card.
 """
+_SCENE = """\
+Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
+teaches and whose calibration.json tells how good it is. --without names a source, as the data set
+does, whose pictures show nobody; every other picture counts as one with people. Writes
+models/scene.onnx, its entry and its card.
+"""
 _EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
 
 
@@ -98,6 +104,16 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     witness.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     witness.add_argument("--policy", type=Path, default=DEFAULT_FILE, metavar="FILE")
     add_running(witness)
+    scene = _verb(verbs, "scene", acts["scene"], _SCENE, "train the scene classifier")
+    scene.add_argument("data", type=Path, metavar="DATA")
+    scene.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="a source without people; may be given several times",
+    )
+    _add_entry(scene)
     _add_calibration(
         _verb(
             verbs, "calibrate", acts["calibrate"], _CALIBRATE, "make probabilities and thresholds"

@@ -18,9 +18,10 @@ import numpy as np
 
 from engine.category import Category
 from engine.coverage import share_removed
-from engine.detect.fuser import SUREST, FittedFuser
+from engine.detect.fuser import SUREST
 from engine.geometry import PixelRect, Size
 from models.train.errors import TrainingRefused
+from models.train.fusing import Likelihood
 from models.train.judging import Judged
 
 RISKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10, 0.15, 0.20)
@@ -78,14 +79,14 @@ class Limits:
     free_regions: float = 0.0
     """So many for a picture, and"""
     free_share: float = 0.0
-    """this share of it, may be spent with no label to show for it: the few labels of half B do not
-    hold every kind of thing."""
+    """this share of it, may be spent with no label to show for it: a few hundred labels do not hold
+    every kind of thing."""
     needless: float = NEEDLESS_RISK
     """At most this share of pictures has something false at or above `accept_at`."""
 
 
 def control(
-    every: Sequence[Judged], category: Category, fuser: FittedFuser, limits: Limits = Limits()
+    every: Sequence[Judged], category: Category, likely_in: Likelihood, limits: Limits = Limits()
 ) -> Control:
     """Choose the thresholds of one category: conformal risk control within a budget.
 
@@ -105,7 +106,7 @@ def control(
     needless: dict[str, list[float]] = {}
     complete: list[_Needless] = []
     for one in every:
-        likely = [fuser.probability(each.thing, each.clues) for each in one.of(category)]
+        likely = likely_in(one, category)
         if scores := one.hiding(category, likely):
             hiding.setdefault(one.group, []).extend(scores)
         if category in one.picture.labelled_for:
@@ -115,8 +116,8 @@ def control(
             needless.setdefault(one.group, []).append(max([0.0, *(score for score, _ in false)]))
     if not hiding:
         raise TrainingRefused(
-            f"No picture of half B has a label of {category.value}, so no threshold can be chosen; "
-            "add labelled pictures of more people or events."
+            f"No picture has a label of {category.value}, so no threshold can be chosen; add "
+            "labelled pictures of more people or events."
         )
     cheapest = _cheapest(complete, limits)
     kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]

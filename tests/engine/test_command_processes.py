@@ -153,7 +153,7 @@ class TestProcess:
         (receipt,) = lines(tmp_path / "out", "receipts.jsonl")
         assert [one["category"] for one in receipt["regions"]] == ["face"]
         names = [one.partition("@")[0] for one in receipt["weights"]]
-        assert names == ["centerface", "adornments", "fusion", "crops", "witness"]
+        assert names == ["centerface", "adornments", "fusion", "crops", "scene", "witness"]
 
     def test_a_pipe_gets_one_sentence_without_json(self, tmp_path, many):
         for path in sorted(many.iterdir())[1:]:

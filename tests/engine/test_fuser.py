@@ -36,6 +36,7 @@ share = 0.3
 share_squared = -0.1
 side = 0.2
 side_squared = -0.4
+no_people = -0.6
 """
 OF_JEWELRY = FITTED.replace("[tattoo", "[jewelry").replace(
     "tattoo = 0.7, jewelry = -0.2", "jewelry = 0.7"
@@ -169,6 +170,7 @@ def test_everything_that_had_a_say_is_named():
         pytest.param(('"one@0" = 1.0', '"one@0" = -1.0'), "wrong sign", id="negative score"),
         pytest.param(("tattoo = 0.7", "tattoo = -0.7"), "wrong sign", id="negative crop"),
         pytest.param(("within = -2.0", "within = 2.0"), "wrong sign", id="positive within"),
+        pytest.param(("no_people = -0.6", "no_people = 0.6"), "wrong sign", id="nobody for it"),
         pytest.param(("side = 0.2", ""), "side", id="a measure missing"),
         pytest.param(("tattoo", "nose"), "nose", id="unknown category"),
         pytest.param(("[tattoo]", "[tattoo"), "cannot be used", id="no TOML"),
@@ -182,8 +184,45 @@ def test_coefficients_that_make_no_sense_are_refused(change, says):
 def test_another_second_look_than_it_was_fitted_with_is_refused():
     data = f'second = "crops@9"\n{FITTED}'.encode()
 
-    with pytest.raises(UnusableWeights, match=r"fitted with the second look crops@9, but crops@0"):
+    with pytest.raises(UnusableWeights, match=r"fitted with crops@9, but crops@0"):
         FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0, 0))
+
+
+class SceneSays:
+    name = "scene@0"
+
+    def __init__(self, log_odds):
+        self._log_odds = log_odds
+
+    def people(self, rgb):
+        assert rgb.ndim == 3
+        return self._log_odds
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "loses"),
+    [(9.0, 0.0), (0.0, 0.0), (-2.0, 2.0), (-6.0, 6.0), (-60.0, 6.0)],
+    ids=["people", "who knows", "rather nobody", "nobody", "nobody at all"],
+)
+def test_a_picture_without_people_speaks_against_things_and_one_with_them_for_none(
+    original, log_odds, loses
+):
+    seen = thing(("one@0", 0.9))
+    data = f'second = ""\nscene = "scene@0"\n{FITTED}'.encode()
+    weights = Weights("fusion", "0" * 64, "MIT", frozenset(), data)
+
+    [said] = FittedFuser(weights, None, SceneSays(log_odds)).probabilities(original, [seen])
+
+    odds = np.log(said / (1 - said))
+    plain = probability(seen, original)
+    assert odds == pytest.approx(np.log(plain / (1 - plain)) - 0.6 * loses)
+
+
+def test_another_scene_classifier_than_it_was_fitted_with_is_refused():
+    data = f'second = ""\nscene = "scene@9"\n{FITTED}'.encode()
+
+    with pytest.raises(UnusableWeights, match="fitted with scene@9, but scene@0 is here"):
+        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), None, SceneSays(0.0))
 
 
 def test_no_probability_reaches_one(original):

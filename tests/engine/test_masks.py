@@ -36,6 +36,8 @@ TIGHT = read_policy(
     )
 )
 """A policy whose masks neither grow nor get a margin for second saves: snapping alone must hold."""
+TIGHT_BUT_TWICE = TIGHT.model_copy(update={"codec": Policy().codec})
+WIDE = "[categories.face.grow]\nleft = 0.5\nright = 0.5\ntop = 0.6\nbottom = 0.6"
 
 orientations = pytest.mark.parametrize("orientation", ORIENTATIONS)
 blocks = pytest.mark.parametrize("block", BLOCKS, ids=lambda size: f"{size.width}x{size.height}")
@@ -58,11 +60,11 @@ class TestRectOf:
             pytest.param((0, 0, 333, 333), id="whole picture"),
         ],
     )
-    def test_the_mask_ends_just_past_a_block_of_the_stored_picture(
+    def test_a_mask_without_a_margin_ends_just_past_a_block_of_the_stored_picture(
         self, orientation, block, corners
     ):
         source = jpeg_codec(orientation, block)
-        rect = rect_of(region(corners), source, Policy())
+        rect = rect_of(region(corners), source, TIGHT)
 
         stored = to_stored(rect, orientation, STORED)
 
@@ -124,8 +126,7 @@ class TestRectOf:
 
         face = rect_of(region((400, 400, 500, 600)), source, Policy())
 
-        bleed = CHROMA_BLEED_PX
-        assert face == (380 - bleed, 340 - bleed, 520 + bleed, 630 + bleed)
+        assert face == (380, 340, 520, 630)
 
     def test_small_things_grow_by_whole_pixels(self):
         source = SourceCodec("png", Size(1000, 1000), block=Size(1, 1))
@@ -134,20 +135,32 @@ class TestRectOf:
 
         assert rect == (390, 390, 414, 414)  # 8 px grown, 2 px for chroma
 
-    def test_growing_comes_before_snapping_and_snapping_before_the_margin(self):
-        grown_over_the_line = region((40, 40, 60, 60), Category.TATTOO)
+    def test_what_lies_within_8_px_of_a_box_is_covered_with_its_blocks_and_their_chroma(self):
+        over_the_line = region((40, 40, 60, 60), Category.TATTOO)
 
-        rect = rect_of(grown_over_the_line, jpeg_codec(1, Size(16, 16)), Policy())
+        rect = rect_of(over_the_line, jpeg_codec(1, Size(16, 16)), Policy())
 
         assert rect == (30, 30, 82, 82)
 
-    def test_a_picture_saved_twice_gets_a_wider_margin(self):
-        once, twice = (
-            rect_of(region((100, 100, 140, 140)), jpeg_codec(1, Size(16, 16), residue), Policy())
-            for residue in (Residue.BLOCK, Residue.TWICE)
+    def test_a_margin_wider_than_the_blocks_ends_where_it_ends(self):
+        face = region((100, 100, 140, 150), Category.FACE)
+
+        rect = rect_of(face, jpeg_codec(1, Size(8, 8)), read_policy(WIDE))
+
+        assert rect == (80, 70, 160, 180)
+
+    def test_a_picture_saved_twice_is_covered_24_px_further_unless_the_margin_is_wider(self):
+        wide = read_policy(WIDE)
+        tight, grown = (
+            [
+                rect_of(region((96, 96, 136, 146)), jpeg_codec(1, Size(8, 8), residue), policy)
+                for residue in (Residue.BLOCK, Residue.TWICE)
+            ]
+            for policy in (TIGHT_BUT_TWICE, wide)
         )
 
-        assert twice == (once.x0 - 24, once.y0 - 24, once.x1 + 24, once.y1 + 24)
+        assert tight == [(94, 94, 138, 154), (70, 70, 162, 178)]
+        assert grown == [(76, 66, 156, 176), (62, 62, 170, 186)]
 
 
 class TestMaskOf:

@@ -86,7 +86,7 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
     seen = default_ensemble().look(astronaut, Policy())
 
     assert seen.weights == tuple(
-        weights[name].label for name in ("centerface", "adornments", "fusion", "crops")
+        weights[name].label for name in ("centerface", "adornments", "fusion", "crops", "scene")
     )
     assert all(re.fullmatch(r"[a-z]+@[0-9a-f]{8}", name) for name in seen.weights)
     assert seen.seen_for == set(DETECTABLE)

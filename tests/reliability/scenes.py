@@ -23,10 +23,11 @@ from tests.scenes import picture
 ONE, TWO, DOUBTFUL = "one.png", "two.jpg", "doubtful.png"
 NAMES = (ONE, TWO, DOUBTFUL)
 POLICY = (
+    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
     "[detection]\nscales = [64]\nturns = [0]\n"
     "[review]\naudit_share = 0\nmost_removed = 1\nnothing_found = false\n"
 )
-"""Nothing is left to chance, and nobody is asked where nothing is found."""
+"""Nothing is left to chance or to measured thresholds; nobody is asked where nothing is found."""
 FACE, DOUBT = PixelRect(16, 16, 32, 32), PixelRect(64, 40, 72, 48)
 _EYES = "made-up@00000000"
 

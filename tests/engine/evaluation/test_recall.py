@@ -36,7 +36,7 @@ BOX, FAR = (100, 100, 200, 200), (500, 500, 600, 600)
 ONE = (label(BOX),)
 GROUPS = {"a": Tally(9, 10), "b": Tally(1, 1), "c": Tally(3, 4), "d": Tally(20, 20)}
 KEYS = {
-    "": "pictures review_load excess_masked cost categories groups policy weights",
+    "": "pictures review_load excess_masked margins_masked cost categories groups policy weights",
     "review_load": "all with without audit",
     "excess_masked": "mean p95",
     "cost": "to_a_person removed removed_at_most free",
@@ -150,6 +150,7 @@ class TestReport:
         assert keys("") <= said.keys()
         assert keys("review_load") == said["review_load"].keys()
         assert keys("excess_masked") == said["excess_masked"].keys()
+        assert keys("excess_masked") == said["margins_masked"].keys()
         cost = said["cost"]
         assert keys("cost") == cost.keys()
         assert keys("to_a_person") == cost["to_a_person"].keys()
@@ -184,7 +185,7 @@ class TestReport:
 
         assert said["pictures"] == 0
         assert said["review_load"] == {"all": None, "with": None, "without": None, "audit": None}
-        assert said["excess_masked"] == {"mean": None, "p95": None}
+        assert said["excess_masked"] == said["margins_masked"] == {"mean": None, "p95": None}
         nothing = {"median": None, "p90": None, "worst": None}
         assert said["cost"] == {
             "to_a_person": {"pictures": 0, "share": None, "boxes": nothing, "doubts": nothing},

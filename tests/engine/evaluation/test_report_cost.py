@@ -16,6 +16,7 @@ WHATS = [
     "Pixels removed without asking",
     "Pixels removed if all doubts are",
     "Masked without need",
+    "Of that, margins around what is there",
     "Pictures free of all that is looked for: touched",
     "Pictures free of all that is looked for: to a person",
 ]
@@ -39,7 +40,7 @@ def plain(summary):
 
 
 def old(summary):
-    return {key: value for key, value in summary.items() if key != "cost"}
+    return {key: value for key, value in summary.items() if key not in {"cost", "margins_masked"}}
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def test_every_cost_is_told_in_the_same_order(summary):
 def test_of_no_pictures_nothing_is_told():
     told = plain(report([], PLAIN))
 
-    assert [told[what] for what in WHATS[:6]] == ["–"] * 6
-    assert [told[what] for what in WHATS[6:]] == ["– (no such picture)"] * 2
+    assert [told[what] for what in WHATS[:7]] == ["–"] * 7
+    assert [told[what] for what in WHATS[7:]] == ["– (no such picture)"] * 2
     assert in_short(report([], PLAIN)) == "What that costs was not measured."
 
 
@@ -68,8 +69,9 @@ def test_costs_are_told_with_how_many_they_are_of():
     assert told[WHATS[1]] == "median 2, 90th percentile 2, worst 2"
     assert told[WHATS[2]] == "median 1, 90th percentile 1, worst 1"
     assert told[WHATS[3]] == "mean 1.3 %, 95th percentile 1.3 %"
-    assert told[WHATS[6]].startswith("100.0 % (3 of 3), ")
-    assert told[WHATS[7]].startswith("0.0 % (0 of 3), ")
+    assert told[WHATS[6]] == "mean 0.0 %, 95th percentile 0.0 %"
+    assert told[WHATS[7]].startswith("100.0 % (3 of 3), ")
+    assert told[WHATS[8]].startswith("0.0 % (0 of 3), ")
     assert in_short(MANY).startswith("25.0\u00a0% of the pictures go to a person, half of them")
 
 
@@ -79,5 +81,5 @@ def test_what_an_old_summary_lacks_is_not_measured_rather_than_nothing():
     assert told[WHATS[0]] == "25.0 %"
     assert told[WHATS[5]] == plain(MANY)[WHATS[5]] != NOT_MEASURED
     others = [what for what in WHATS if what not in (WHATS[0], WHATS[5])]
-    assert [told[what] for what in others] == [NOT_MEASURED] * 6
+    assert [told[what] for what in others] == [NOT_MEASURED] * 7
     assert in_short(old(MANY)).endswith("what else it costs was not measured.")

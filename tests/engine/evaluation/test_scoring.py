@@ -239,8 +239,22 @@ class TestExcess:
     def test_is_the_share_of_the_picture_masked_on_no_label(self, labels, found, excess):
         assert scored(labels, found).excess == pytest.approx(excess)
 
+    def test_is_told_apart_into_margins_around_what_is_there_and_the_rest(self):
+        one = scored([label(LEFT)], [masked(BOX), masked((500, 500, 600, 600))])
+
+        assert one.margins == pytest.approx(0.00625)
+        assert one.excess == pytest.approx(0.00625 + 0.0125)
+
+    def test_a_mask_on_an_ignored_label_is_a_margin_where_it_lies_beside_it(self):
+        one = scored([label(LEFT, ignored=True)], [masked(BOX)])
+
+        assert one.margins == one.excess == pytest.approx(0.00625)
+
     def test_is_unknown_where_nothing_is_labelled(self):
-        assert scored([], [masked(BOX)], complete=[], partial=[FACE]).excess is None
+        nowhere = scored([], [masked(BOX)], complete=[], partial=[FACE])
+
+        assert nowhere.excess is None
+        assert nowhere.margins is None
 
     def test_leaves_out_masks_of_categories_that_nobody_labelled(self):
         assert scored([], [masked(BOX, TATTOO)], complete=[FACE]).excess == 0.0

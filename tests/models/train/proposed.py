@@ -8,10 +8,13 @@ from engine.detect.fusion import Thing
 from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.weights import Weights
+from models.train.fusing import likelihood
 from models.train.judging import Judged, Proposal
 from tests.engine.evaluation.made import FACE, label, labelled, masked
 
-AT_ITS_WORD = FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
+AT_ITS_WORD = likelihood(
+    FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
+)
 """No category is fitted, so a thing is as likely as its surest score says."""
 
 

@@ -32,7 +32,7 @@ def budget(*, false_regions=3.0, false_share=1.0, to_a_person=1.0, needless=(0.1
 
 
 def test_of_no_picture_nothing_is_spent():
-    spent = cost([], {})
+    spent = cost([], {}, 0.5)
 
     assert (spent.pictures, spent.to_a_person, spent.boxes, spent.removed) == (0, 0.0, (0, 0), 0.0)
 
@@ -40,7 +40,7 @@ def test_of_no_picture_nothing_is_spent():
 def test_a_budget_that_is_wide_enough_changes_nothing():
     every = pictures()
 
-    controls, _ = within_budget(every, AT_ITS_WORD, budget())
+    controls, _ = within_budget(every, AT_ITS_WORD, budget(), 1.0)
 
     for category in DETECTABLE:
         limits = Limits(needless=0.1)
@@ -149,7 +149,7 @@ def test_more_is_removed_needlessly_only_where_too_many_would_be_asked(to_a_pers
     ]
 
     controls, spent = within_budget(
-        every, AT_ITS_WORD, budget(to_a_person=to_a_person, needless=(0.1, 0.9))
+        every, AT_ITS_WORD, budget(to_a_person=to_a_person, needless=(0.1, 0.9)), 1.0
     )
 
     assert {one.needless for one in controls.values()} == {needless}
@@ -166,11 +166,22 @@ def test_what_is_spent_counts_pictures_boxes_and_pixels():
     chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
     likely = [Scored(one, {FACE: [each.thing.score for each in one.of(FACE)]}) for one in every]
 
-    spent = cost(likely, {FACE: chosen})
+    spent = cost(likely, {FACE: chosen}, 0.5)
 
     boxes_px2 = 2 * 40**2 + 40**2
     assert (spent.pictures, spent.to_a_person, spent.boxes) == (4, 0.25, (2, 2))
     assert spent.removed == pytest.approx(boxes_px2 / 1000**2 / 4)
+
+
+@pytest.mark.parametrize(
+    ("most", "asked"), [(0.99, 0.0), (0.02, 1.0)], ids=["little of it", "most of it"]
+)
+def test_a_picture_of_which_much_would_be_removed_goes_to_a_person(most, asked):
+    every = [judged("close", [0.9] * 20, complete=ALL)]
+    chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
+    likely = [Scored(one, {FACE: [each.thing.score for each in one.of(FACE)]}) for one in every]
+
+    assert cost(likely, {FACE: chosen}, most).to_a_person == asked
 
 
 def test_who_asks_less_has_the_smaller_budgets():

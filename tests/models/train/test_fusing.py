@@ -11,23 +11,24 @@ import pytest
 pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
 
 from engine.category import DETECTABLE
-from engine.detect.fuser import Clues, Coefficients, FittedFuser, coefficients
+from engine.detect.fuser import MEASURES, Clues, Coefficients, FittedFuser, coefficients
 from engine.detect.fusion import Thing
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.weights import Weights
 from models.train import fusing
-from models.train.fusing import as_toml, fit
+from models.train.fusing import as_toml, cross_fitted, fit
 from models.train.judging import Judged
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, labelled
 from tests.models.train.proposed import SIZE, corners, judged, proposal
 
 DETECTORS = ("one@0", "two@0")
-SIGNED = {"looks": 0.7, "within": -1.5, "around": -0.8}
+SIGNED = {"looks": 0.7, "within": -1.5, "around": -0.8, "no_people": -0.4}
 SIZED = {"share": 0.5, "share_squared": -0.3, "side": -0.4, "side_squared": 0.6}
 CROPS = {FACE: 0.5, TATTOO: 0.3, JEWELRY: -0.2}
-KNOWN = Coefficients(-4.0, {"one@0": 0.9, "two@0": 0.4}, CROPS, SIGNED | SIZED)
+MEASURED = {name: (SIGNED | SIZED)[name] for name in MEASURES}
+KNOWN = Coefficients(-4.0, {"one@0": 0.9, "two@0": 0.4}, CROPS, MEASURED)
 
 
 def of(known, category=FACE):
@@ -47,7 +48,7 @@ def drawn(rng, known, count=6000, category=FACE):
         sightings += [Detection(box, category, score, "two@0") for score in twos]
         crops = dict(zip(DETECTABLE, rng.normal(0, 2, 3).tolist(), strict=True))
         beside = (rng.random(2) * (rng.random(2) < 0.5)).tolist()
-        clues = Clues(crops, *beside, -3 * rng.random(), rng.normal(0, 1))
+        clues = Clues(crops, *beside, -3 * rng.random(), rng.normal(0, 1), rng.normal(0, 3))
         thing = Thing(tuple(sorted(sightings, key=lambda one: -one.score)), box)
         is_true = bool(rng.random() < fuser.probability(thing, clues))
         plain = proposal(corners(0), 0.5, category=category, is_true=is_true)
@@ -63,7 +64,7 @@ def numbers(one):
 def test_the_coefficients_that_made_the_data_are_recovered(rng, monkeypatch):
     monkeypatch.setattr(fusing, "RIDGE", 0.0)
 
-    fitted = fit([drawn(rng, KNOWN, 20_000)], DETECTORS)
+    fitted = fit([drawn(rng, KNOWN, 40_000)], DETECTORS)
 
     assert list(fitted) == [FACE]
     assert list(fitted[FACE].scores) == list(DETECTORS)
@@ -179,7 +180,7 @@ def test_what_is_written_reads_back_to_four_digits(rng):
 def test_of_nothing_fitted_the_file_is_read_as_nothing_fitted():
     text = as_toml({}, "second@0")
 
-    assert tomllib.loads(text) == {"second": "second@0"}
+    assert tomllib.loads(text) == {"second": "second@0", "scene": ""}
     assert coefficients(text) == {}
 
 
@@ -205,3 +206,24 @@ def test_what_was_fitted_goes_with_its_own_second_look_alone(fitted_with, here):
     else:
         with pytest.raises(UnusableWeights, match="make calibrate fits them anew"):
             FittedFuser(weights, second)
+
+
+def test_each_fold_is_judged_by_what_the_others_taught(rng):
+    """In one fold high scores are true, in the other low ones: each is judged by the other's."""
+    usual = [judged(f"u{at}", [0.9], [0.1]) for at in range(20)]
+    odd = [judged(f"o{at}", [0.9], [0.1]) for at in range(20)]
+    odd = [
+        replace(one, proposals=tuple(replace(p, is_true=not p.is_true) for p in one.proposals))
+        for one in odd
+    ]
+
+    def make(some):
+        text = as_toml(fit(some, ("one@0",)), "").encode()
+        return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
+
+    likely = cross_fitted([usual, odd], make)
+
+    high, low = likely(odd[0], FACE)
+    assert high > 0.9 > 0.1 > low
+    high, low = likely(usual[0], FACE)
+    assert high <= low + 0.01

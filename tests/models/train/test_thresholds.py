@@ -364,7 +364,7 @@ def test_other_categories_change_nothing():
 
 @pytest.mark.parametrize("every", [[], [judged("empty")]], ids=["no picture", "no label"])
 def test_a_category_without_labels_is_refused_with_a_sentence(every):
-    with pytest.raises(TrainingRefused, match=r"No picture of half B has a label of face.*add"):
+    with pytest.raises(TrainingRefused, match=r"No picture has a label of face.*add"):
         control(every, FACE, AT_ITS_WORD)
 
 
