@@ -6,9 +6,10 @@ margins and fill, and nothing about another, so reports and certificates name it
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -18,46 +19,52 @@ from engine.category import Category
 from engine.policy import Policy, default_policy
 
 REMOVING: Final = (
-    "codec.py",
-    "colour.py",
-    "damage.py",
-    "exif.py",
-    "fill.py",
-    "generation.py",
-    "geometry.py",
-    "hdr.py",
-    "images.py",
-    "jpeg.py",
-    "masks.py",
-    "png.py",
-    "raw.py",
-    "removal.py",
-    "still.py",
-    "tiff.py",
+    "engine/codec.py",
+    "engine/colour.py",
+    "engine/damage.py",
+    "engine/exif.py",
+    "engine/fill.py",
+    "engine/generation.py",
+    "engine/geometry.py",
+    "engine/hdr.py",
+    "engine/images.py",
+    "engine/jpeg.py",
+    "engine/masks.py",
+    "engine/png.py",
+    "engine/raw.py",
+    "engine/removal.py",
+    "engine/still.py",
+    "engine/tiff.py",
 )
-"""Modules of `engine` that decide which pixels go and what takes their place: `codec`, `masks` and
-`removal` with all they import, as a test derives. Of the policy, values are hashed instead."""
+"""Modules that decide which pixels go and what takes their place: `codec`, `masks` and `removal`
+with all they import, as a test derives. Of the policy, values are hashed instead."""
 
 
 @cache
 def pipeline_version() -> str:
     """Version and fingerprint of what removes, such as `0.1.0+1f0c2a9b`."""
-    sources = {name: (resources.files("engine") / name).read_bytes() for name in REMOVING}
+    package = resources.files("engine")
+    sources = [(package / name.removeprefix("engine/")).read_bytes() for name in REMOVING]
     return f"{__version__}+{fingerprint(sources, default_policy())}"
 
 
-def fingerprint(sources: Mapping[str, bytes], policy: Policy) -> str:
-    """8 hex digits that change with any module, and with what of the policy makes masks and fills.
+def fingerprint(sources: Iterable[bytes], policy: Policy) -> str:
+    """8 hex digits that change with what any module does, and with what makes masks and fills.
 
-    Thresholds, of detectors and of the witness, decide what is looked at and not how it is removed.
+    Where a module lies, in which order they come, what it imports from where, comments and
+    docstrings do nothing, so they change nothing. Thresholds, of detectors and of the witness,
+    decide what is looked at and not how it is removed.
 
     Args:
-        sources: by name, from `REMOVING`.
+        sources: Python modules.
         policy: the one that is shipped.
+
+    Raises:
+        SyntaxError: one is no Python module.
     """
     digest = hashlib.sha256()
-    for name, source in sources.items():
-        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(source).digest())
+    for one in sorted(hashlib.sha256(_syntax(source)).digest() for source in sources):
+        digest.update(one)
     removing = {
         "grow": {one.value: policy.grow(one).model_dump() for one in Category},
         "removal": policy.removal.model_dump(),
@@ -65,3 +72,33 @@ def fingerprint(sources: Mapping[str, bytes], policy: Policy) -> str:
     }
     digest.update(json.dumps(removing, sort_keys=True).encode())
     return digest.hexdigest()[:8]
+
+
+def _syntax(source: bytes) -> bytes:
+    """A module's syntax tree without imports and docstrings, the same for every Python version."""
+    return json.dumps(_plain(ast.parse(source))).encode()
+
+
+def _plain(part: object) -> object:
+    if isinstance(part, list):
+        return [_plain(one) for one in part if not isinstance(one, ast.Import | ast.ImportFrom)]
+    if not isinstance(part, ast.AST):
+        return repr(part)
+    fields = dict(ast.iter_fields(part))
+    body = fields.get("body")
+    if isinstance(body, list):
+        fields["body"] = [one for one in body if not _is_text(one)]
+    # fields that some versions lack are empty where they are there
+    return [
+        type(part).__name__,
+        *([name, _plain(value)] for name, value in fields.items() if value not in (None, [])),
+    ]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a docstring, of a module, class, function or attribute."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

@@ -12,7 +12,7 @@ REMOVERS = ("engine.codec", "engine.masks", "engine.removal")
 ONLY_NAMED = {"engine.errors", "engine.outcome", "engine.plan", "engine.policy"}
 """Values that these are handed: they carry what was decided, and decide no pixel; what of the
 policy does is in the fingerprint by value."""
-SOURCES = {"masks.py": b"masks", "removal.py": b"removal"}
+SOURCES = (b"def mask(box):\n    return box", b"STEPS = 3\n")
 
 
 def reached(names):
@@ -24,18 +24,46 @@ def reached(names):
         if name in known and name not in found | ONLY_NAMED:
             found.add(name)
             left += imported(tree(ROOT / f"{name.replace('.', '/')}.py"))
-    return {f"{name.removeprefix('engine.').replace('.', '/')}.py" for name in found}
+    return {f"{name.replace('.', '/')}.py" for name in found}
 
 
 def test_every_module_that_removing_imports_is_in_the_fingerprint():
     assert reached(REMOVERS) == set(REMOVING)
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_the_fingerprint_changes_with_any_module(name):
-    changed = SOURCES | {name: b"other"}
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        (SOURCES[0], b"def mask(box):\n    return None"),
+        (SOURCES[0], b"def mask(box, more):\n    return box"),
+        (SOURCES[0], b"def mask(box):\n    return crate"),
+        (SOURCES[1], b"STEPS = 4\n"),
+        (SOURCES[1], b"STEPS = 3.0\n"),
+        (SOURCES[1], b"STEPS = '3'\n"),
+        (SOURCES[1], b"TURNS = 3\n"),
+    ],
+)
+def test_the_fingerprint_changes_with_what_any_module_does(source, changed):
+    others = [one for one in SOURCES if one != source]
 
-    assert fingerprint(changed, default_policy()) != fingerprint(SOURCES, default_policy())
+    assert fingerprint([*others, changed], default_policy()) != fingerprint(
+        SOURCES, default_policy()
+    )
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        b'"""Masks."""\ndef mask(box):\n    """The mask of a box."""\n    return box',
+        b"from engine.geometry import Box\nimport numpy as np\ndef mask(box):\n    return box",
+        b"def mask( box ):  # of a box\n    return (box)\n",
+    ],
+    ids=["docstrings", "imports", "comments and layout"],
+)
+def test_the_fingerprint_does_not_change_with_what_does_nothing(same):
+    expected = fingerprint(SOURCES, default_policy())
+
+    assert fingerprint([SOURCES[1], same], default_policy()) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,6 +96,6 @@ def test_the_fingerprint_does_not_change_with_what_is_only_looked_for(words):
 def test_the_version_names_the_release_and_the_fingerprint_of_what_is_here():
     version, _, digits = pipeline_version().partition("+")
 
-    sources = {name: (ROOT / "engine" / name).read_bytes() for name in REMOVING}
+    sources = [(ROOT / name).read_bytes() for name in REMOVING]
     assert version
     assert digits == fingerprint(sources, default_policy())
