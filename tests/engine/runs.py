@@ -11,7 +11,10 @@ from engine.batch import InProcess
 from engine.documents import ENDING
 from tests.scenes import picture, seen
 
-QUICK = "[detection]\nscales = [64]\nturns = [0]\n[review]\naudit_share = 0\nmost_removed = 1\n"
+QUICK = (
+    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
+    "[detection]\nscales = [64]\nturns = [0]\n[review]\naudit_share = 0\nmost_removed = 1\n"
+)
 RELEASING = QUICK + "nothing_found = false\n"
 FACE, DOUBT = seen(0.9), seen(0.3, (60, 40, 70, 50))
 

@@ -27,6 +27,7 @@ from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
 ROOT = Path(__file__).parents[2]
 QUICK = read_policy(
+    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
     "[detection]\nscales = [160]\nturns = [0]\n[review]\naudit_share = 0\nmost_removed = 1"
 ).only(["face"])
 

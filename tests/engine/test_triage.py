@@ -65,7 +65,10 @@ def test_a_doubt_says_what_and_how_sure(original):
 
 
 def test_each_category_has_its_own_thresholds(original):
-    policy = read_policy("[categories.tattoo]\naccept_at = 0.3\ndoubt_at = 0.3")
+    policy = read_policy(
+        "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
+        "[categories.tattoo]\naccept_at = 0.3\ndoubt_at = 0.3"
+    )
 
     plan = planned(original, seen(0.35), seen(0.35, FAR, category=Category.TATTOO), policy=policy)
 

@@ -216,7 +216,7 @@ def test_a_category_decides_how_far_the_mask_reaches(rng):
     picture, _ = framed(rng)
     areas = {}
     for category in (Category.FACE, Category.TATTOO):
-        region = Region(Box(96, 80, 160, 144), category, Origin.REVIEWER, None)
+        region = Region(Box(48, 48, 208, 176), category, Origin.REVIEWER, None)
         piece = exhibit(picture, region, Policy())
         areas[category] = piece.rect.area / piece.scale**2
 
