@@ -317,18 +317,18 @@ def _job(
     settled: Plan | None = None,
     reviewer: str | None = None,
 ) -> Job:
-    release_id = secrets.token_hex(16)
+    release_id, digest = secrets.token_hex(16), hashlib.sha256(data).digest()
     return Job(
         id=release_id,
         image_id=picture,
-        digest=hashlib.sha256(data).digest(),
+        digest=digest,
         megapixels=megapixels_of(data),
         path=path.absolute(),
         policy=outbox.policy,
         format=outbox.format,
         release_id=release_id,
         seed=secrets.randbits(64),
-        draw=secrets.randbelow(2**53) / 2**53,
+        draw=outbox.sample_draw(digest),
         settled=settled,
         reviewer=reviewer,
     )

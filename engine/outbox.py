@@ -163,6 +163,10 @@ class Outbox:
         """A name for this content that means nothing without the folder's private key."""
         return hmac.new(self._key, data, hashlib.sha256).hexdigest()[:32]
 
+    def sample_draw(self, digest: bytes) -> float:
+        """Where a file falls in 0..1, by its SHA-256; the same in every folder."""
+        return self._notary.keys.sample_draw(digest)
+
     def fate(self, source: str, picture: str) -> Fate | None:
         """What became of this content under this name; None when nothing has yet."""
         return self._fates.get((source, picture))

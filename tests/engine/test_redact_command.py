@@ -31,6 +31,20 @@ from tests.engine.runs import (
     paint,
 )
 
+
+class CutShort:
+    """Is given every picture, and ends with the outcome of one."""
+
+    def __init__(self, workers, whole):
+        self._executor = whole(workers)
+
+    def run(self, jobs):
+        yield next(self._executor.run(jobs))
+
+    def close(self):
+        self._executor.close()
+
+
 QUARANTINE = "quarantine.jsonl"
 
 
@@ -177,6 +191,28 @@ class TestRedact:
 
         assert taken == sorted(taken, reverse=True)
         assert len(taken) == 4
+
+    def test_the_same_pictures_are_sampled_in_a_new_folder_and_after_a_run_that_was_cut_short(
+        self, lethe, tmp_path, rng, monkeypatch
+    ):
+        where = tmp_path / "many"
+        where.mkdir()
+        for number in range(12):
+            paint(where / f"{number}.png", 0, rng)
+        (tmp_path / "half.toml").write_text(QUICK.replace("audit_share = 0", "audit_share = 0.5"))
+        half = {"policy": "half.toml"}
+        lethe("redact", where, tmp_path / "one", **half)
+        whole = commands.ProcessPool
+        for _ in range(3):
+            monkeypatch.setattr(commands, "ProcessPool", lambda workers: CutShort(workers, whole))
+            lethe("redact", where, tmp_path / "other", **half)
+        monkeypatch.setattr(commands, "ProcessPool", whole)
+        lethe("redact", where, tmp_path / "other", **half)
+
+        first, other = fates(tmp_path / "one"), fates(tmp_path / "other")
+
+        assert first == other
+        assert {fate for _, fate in first} == {"released", "review"}
 
     def test_an_output_folder_inside_the_input_is_not_taken_as_input(self, lethe, folder):
         for _ in range(2):
