@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -54,6 +54,19 @@ class Verification:
     """First 16 hex digits of the manifest's SHA-256, to compare over another channel."""
     certificate: Certificate | None = None
     """Where one picture was asked about."""
+    days: Mapping[str, str] = field(default_factory=dict)
+    """On which each document was signed, by its file."""
+
+    def on(self, today: str) -> Verification:
+        """The same, with a note on each document whose day is still to come."""
+        words = "says that it was signed on {}, which is still to come: the signer's clock was "
+        words += "ahead, or this machine's is behind"
+        notes = [
+            Remark(file, Judgement.NOTE, words.format(day))
+            for file, day in sorted(self.days.items())
+            if day > today
+        ]
+        return replace(self, remarks=(*self.remarks, *notes))
 
     @property
     def judgement(self) -> Judgement:

@@ -94,7 +94,11 @@ def verify_one(
     remark = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
     fits = remark.judgement is not Judgement.WRONG
     return Verification(
-        (remark,), int(fits), frozenset({kept.signed.public_key}), certificate=kept.certificate
+        (remark,),
+        int(fits),
+        frozenset({kept.signed.public_key}),
+        certificate=kept.certificate,
+        days={certificate.name: kept.certificate.day},
     )
 
 
@@ -136,7 +140,14 @@ class _Folder:
             frozenset(self.signers),
             self.manifest,
             fingerprint,
+            days=self._days(),
         )
+
+    def _days(self) -> dict[str, str]:
+        days = {release + ENDING: kept.certificate.day for release, kept in self.held.items()}
+        if self.manifest is not None:
+            days[MANIFEST] = self.manifest.day
+        return {self.delivery.shown(name): day for name, day in days.items()}
 
     def _say(self, name: str, judgement: Judgement, words: str) -> None:
         self.remarks.append(Remark(self.delivery.shown(name), judgement, words))

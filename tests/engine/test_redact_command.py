@@ -100,6 +100,15 @@ class TestRedact:
         assert {path: path.read_bytes() for path in files_of(tmp_path / "out")} == before
         assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
+    def test_a_clock_that_went_back_is_said(self, lethe, folder, tmp_path, monkeypatch):
+        monkeypatch.setattr(commands, "today", lambda: "2027-11-22")
+        _, _, ahead = lethe("redact", folder, tmp_path / "out")
+        monkeypatch.setattr(commands, "today", lambda: "2026-11-22")
+        _, _, back = lethe("redact", folder, tmp_path / "out")
+
+        assert "still to come" not in ahead
+        assert "What was released here before says 2027-11-22, which is still to come" in back
+
     def test_a_second_run_takes_what_is_new_or_changed(self, lethe, folder, tmp_path, rng):
         lethe("redact", folder, tmp_path / "out")
         paint(folder / "new.png", 0, rng)
