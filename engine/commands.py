@@ -22,7 +22,6 @@ from engine.cli import today
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
 from engine.fitness import megapixels_of
-from engine.handover import refuse_taken_in
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
@@ -183,7 +182,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         originals.setdefault(source.name, []).append(source.path)
     outbox = Outbox(out, notary(home()), today)
     try:
-        refuse_taken_in(out)
+        outbox.refuse_taken_in(home())
     except UnusableFolder:
         outbox.close()
         raise

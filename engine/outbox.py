@@ -39,6 +39,7 @@ from typing import Any, Literal, TypeAlias
 from engine import private, public
 from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.errors import InvalidSignature, UnusableFolder
+from engine.handover import refuse_taken_in
 from engine.keys import KeyRing
 from engine.names import name_row, write_names
 from engine.notary import Notary
@@ -163,6 +164,10 @@ class Outbox:
             self._sign_manifest()
         finally:
             os.close(self._lock)
+
+    def refuse_taken_in(self, home: Path) -> None:
+        """See `engine.handover.refuse_taken_in`."""
+        refuse_taken_in(self.folder, self._run, home, self._notary.keys)
 
     def picture_id(self, data: bytes) -> str:
         """A name for this content that means nothing without the folder's private key."""

@@ -100,6 +100,23 @@ class TestRedact:
         assert {path: path.read_bytes() for path in files_of(tmp_path / "out")} == before
         assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
+    def test_names_that_read_the_same_lose_nothing(self, lethe, tmp_path, rng):
+        where = tmp_path / "in"
+        where.mkdir()
+        for name, corner in ((b"z\xff.png", 0), (rb"z\xff.png", 255), (b"z\xfe.png", 0)):
+            paint(where / "x.png", corner, rng)
+            (where / "x.png").rename(where / os.fsdecode(name))
+
+        for _ in range(2):
+            _, summary, _ = lethe("redact", where, tmp_path / "out")
+
+        assert (summary["pictures"], summary["released"], summary["review"]) == (3, 2, 1)
+        assert fates(tmp_path / "out") == [(r"z\xfe.png", "released"), (r"z\xff.png", "released")]
+        assert [line["source"] for line in lines(tmp_path / "out", "review.jsonl")] == [
+            r"z\xff.png"
+        ]
+        assert_whole(tmp_path / "out")
+
     def test_a_clock_that_went_back_is_said(self, lethe, folder, tmp_path, monkeypatch):
         monkeypatch.setattr(commands, "today", lambda: "2027-11-22")
         _, _, ahead = lethe("redact", folder, tmp_path / "out")
