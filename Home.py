@@ -11,6 +11,7 @@ with fatal():
 
 home.strays()
 home.inbox()
+home.clock_set_back()
 home.postponed()
 home.numbers()
 home.in_work()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -27,6 +29,9 @@ _ALWAYS_TAKEN: Final = 64 * 1024 * 1024
 """Bytes that a zip may unpack to, however far it shrank: white pages do."""
 _UTF8_NAME, _ENCRYPTED = 0x800, 1
 _LOCAL_HEADER_BYTES: Final = 30
+_EXTRA_HEADER: Final = struct.Struct("<HH")
+_UNICODE_PATH: Final = 0x7075
+_ASCII_END: Final = 0x80
 
 
 class UnusableArchive(LetheError):
@@ -39,6 +44,8 @@ class Member(NamedTuple):
     name: str
     """With forward slashes, whatever the program that made the zip writes."""
     entry: zipfile.ZipInfo
+    is_guess: bool = False
+    """Whether the name does not say its alphabet, and another would give another name."""
 
     @property
     def is_hidden(self) -> bool:
@@ -73,7 +80,7 @@ def members(archive: zipfile.ZipFile, name: str) -> tuple[Member, ...]:
             f"{name} would unpack {packed:,} bytes to {total:,}, which no pictures do; it was not "
             "opened."
         )
-    return tuple(Member(_name(entry), entry) for entry in entries)
+    return tuple(Member(*_name(entry)) for entry in entries)
 
 
 def _refuse_overlaps(name: str, entries: Sequence[zipfile.ZipInfo], end: int) -> None:
@@ -88,10 +95,42 @@ def _refuse_overlaps(name: str, entries: Sequence[zipfile.ZipInfo], end: int) ->
         )
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    """The name as it was meant: zips of Macs hold UTF-8 and do not say so."""
+def _name(entry: zipfile.ZipInfo) -> tuple[str, zipfile.ZipInfo, bool]:
+    """The name as it was meant, with forward slashes; whether that is a guess comes last.
+
+    One that does not say its alphabet is tried as UTF-8, which chance hardly makes and Macs write,
+    and as the alphabet of the first PCs, if letters of Latin come of it. In any other, such as that
+    of a Japanese Windows, a guess would give another name: its bytes are told instead.
+    """
     name = entry.filename
-    if not entry.flag_bits & _UTF8_NAME:
-        with contextlib.suppress(UnicodeError):  # then the name is what it says
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
+    if entry.flag_bits & _UTF8_NAME or name.isascii():
+        return name.replace("\\", "/"), entry, False
+    raw = name.encode("cp437")
+    with contextlib.suppress(UnicodeError):
+        meant = _unicode_path(entry, raw) or raw.decode("utf-8")
+        return meant.replace("\\", "/"), entry, False
+    is_latin = all(sign.isascii() or unicodedata.name(sign).startswith("LATIN") for sign in name)
+    # a backslash may be half of a letter
+    if is_latin and not any(one > "\x7f" and two == "\\" for one, two in pairwise(name)):
+        return name.replace("\\", "/"), entry, True
+    told = (
+        chr(byte) if byte < _ASCII_END and byte != ord("\\") else f"\\x{byte:02x}" for byte in raw
+    )
+    return "".join(told), entry, False
+
+
+def _unicode_path(entry: zipfile.ZipInfo, raw: bytes) -> str | None:
+    """The name in UTF-8 that some programs add (extra field 0x7075), if it is of this one.
+
+    Raises:
+        UnicodeError: it is no UTF-8.
+    """
+    extra = entry.extra
+    while len(extra) >= _EXTRA_HEADER.size:
+        kind, length = _EXTRA_HEADER.unpack_from(extra)
+        body = extra[_EXTRA_HEADER.size : _EXTRA_HEADER.size + length]
+        extra = extra[_EXTRA_HEADER.size + length :]
+        is_of_this = body[1:5] == zlib.crc32(raw).to_bytes(4, "little")
+        if kind == _UNICODE_PATH and is_of_this and body[5:]:
+            return body[5:].decode("utf-8")
+    return None

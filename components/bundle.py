@@ -37,7 +37,7 @@ Released by Lethe.
 
 released/                          the pictures: pixels only, no metadata, under random names
 released/<name>.certificate.json   for each picture what was removed and checked, signed
-released/manifest.json             which pictures there are, signed
+released/manifest.json             which pictures and other files there are, signed
 public-key.pem                     the key that fits the signatures; see below
 receipts.jsonl                     for each picture which rectangles were removed
 attribution.csv                    only if a licence asks for it: release, source, licence
@@ -84,14 +84,17 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
     signed = certificates.of_batch(database, batch.id)  # after receipts: each has its own by then
     documents = {one.release_id: signed.get(one.release_id) for one in kept}
     digests = {release: document and sha256(document) for release, document in documents.items()}
-    manifest = database.notary.manifest(batch.id, digests, day(now))
+    beside = {
+        "README.txt": _readme(documents).encode(),
+        "receipts.jsonl": _receipt_lines(kept).encode(),
+    }
+    if credits_due := _credits(database, batch, kept):
+        beside["attribution.csv"] = credits_due.encode()
+    manifest = database.notary.manifest(batch.id, digests, day(now), beside)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        _put(archive, "README.txt", _readme(documents).encode())
+        for name, data in beside.items():
+            _put(archive, name, data)
         _put(archive, PUBLIC_KEY, _public_keys(manifest, documents))
-        _put(archive, "receipts.jsonl", _receipt_lines(kept).encode())
-        credits_due = _credits(database, batch, kept)
-        if credits_due:
-            _put(archive, "attribution.csv", credits_due.encode())
         for receipt in kept:
             document = documents[receipt.release_id]
             if document is not None:

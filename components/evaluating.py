@@ -16,7 +16,7 @@ from components.palette import plain
 from components.services import database, home, now, policy
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset, LetheError
-from engine.evaluation.datasets import read_dataset
+from engine.evaluation.datasets import SeveralDatasets, read_dataset
 from engine.evaluation.labels import Dataset, Problem
 from engine.evaluation.recall import TARGET
 from engine.evaluation.report_numbers import counted
@@ -114,6 +114,12 @@ def _take_zip(runs: tuple[Evaluation, ...]) -> None:
 def _read_unpacked(folder: Path, name: str) -> Brought:
     try:
         return Brought(replace(read_dataset(folder), name=name), str(folder.absolute()))
+    except SeveralDatasets as error:
+        recall_archive.discard(home(), str(folder))
+        raise InvalidDataset(
+            f"{name}.zip holds more than one data set: {error.names}. Leave one of them in the "
+            "zip, or unpack it and name the one that is meant under A folder on this machine."
+        ) from error
     except LetheError as error:
         recall_archive.discard(home(), str(folder))
         sentence = str(error).replace(str(folder), f"{name}.zip")

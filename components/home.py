@@ -18,7 +18,7 @@ from engine.evaluation.report_cost import in_short
 from engine.evaluation.report_numbers import counted
 from engine.policy import named_policy, read_policy
 from engine.weights import own_weights_notice
-from store import again, batches, evaluations, intake, progress
+from store import again, batches, clock, evaluations, intake, progress
 from store.batches import Request
 from store.progress import Counts
 from store.strays import set_aside
@@ -99,6 +99,19 @@ def postponed() -> None:
             icon=":material/refresh:",
             help="Lethe does so by itself when it starts.",
             on_click=_try_postponed,
+        )
+
+
+def clock_set_back() -> None:
+    """That work is on record which this machine's clock calls still to come."""
+    moment = now()
+    latest = clock.ahead(database(), moment)
+    if latest is not None:
+        st.warning(
+            f"Work of {latest:%d %b %Y, %H:%M} UTC is on record, but this machine's clock says "
+            f"{moment:%d %b %Y, %H:%M}: it was ahead then, or is behind now. See that it is right. "
+            "Certificates that were signed with a wrong clock are valid, and say its day.",
+            icon=":material/schedule:",
         )
 
 

@@ -50,6 +50,11 @@ _LOCK = threading.RLock()
 """Held while files leave staging. One process has the data, so a lock of its threads is enough."""
 
 
+_GUESSES = (
+    " The names of {} in it do not say their alphabet and were read as Western European ones."
+)
+
+
 class UnusableUpload(LetheError):
     """Something that was brought in cannot be taken."""
 
@@ -177,6 +182,9 @@ class Staging:
                 wanted = [one for one in found if not one.is_hidden]
                 hidden = len(found) - len(wanted)
                 words = f"Left out of {name}: {counted(hidden, 'hidden file')}." if hidden else ""
+                if guesses := sum(one.is_guess for one in wanted):
+                    words += _GUESSES.format(counted(guesses, "file"))
+                words = words.strip()
                 if not wanted:
                     raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
                 _refuse_bombs(name, wanted)

@@ -16,6 +16,7 @@ from engine.errors import InvalidManifest, LetheError
 from engine.evaluation import command as evaluation
 from engine.evaluation.recall import TARGET
 from engine.lint import command as linting
+from engine.logs import keep_names_out
 from engine.manifest import Manifest, read_manifest
 from engine.weights import own_weights_notice
 
@@ -46,6 +47,7 @@ is released and no picture is changed. docs/how-to/evaluate.md says what every f
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
+    keep_names_out()
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)

@@ -34,6 +34,7 @@ from engine.detect.witness import Witness
 from engine.errors import LetheError, ReleaseContested, UnreadableImage
 from engine.evaluation.examination import examine
 from engine.images import RgbImage
+from engine.logs import keep_names_out, trace
 from engine.outcome import (
     Examination,
     Examined,
@@ -238,7 +239,7 @@ def _outcome(future: Future[Outcome], job: Work) -> Outcome:
     error = future.exception()
     if error is None:
         return future.result()
-    log.error("job %s did not cross processes", job.id, exc_info=error)
+    log.error("job %s did not cross processes at\n%s", job.id, trace(error))
     return failed(job.id, error)
 
 
@@ -276,6 +277,7 @@ class _Worker:
 
 
 def _start_worker(parent: int) -> None:
+    keep_names_out()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)

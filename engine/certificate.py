@@ -21,8 +21,10 @@ from engine.category import Category
 from engine.documents import (
     CERTIFICATE_SCHEMA,
     MANIFEST_SCHEMA,
+    MANIFEST_VERSION,
     VERSION,
     Battery,
+    Beside,
     Certificate,
     CheckName,
     Listed,
@@ -105,7 +107,12 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
 
 
 def manifest(
-    batch: str, releases: Mapping[str, str | None], *, day: str, key: str
+    batch: str,
+    releases: Mapping[str, str | None],
+    *,
+    day: str,
+    key: str,
+    beside: Mapping[str, bytes] | None = None,
 ) -> dict[str, Any]:
     """The body of a manifest.
 
@@ -114,19 +121,26 @@ def manifest(
         releases: for each release the SHA-256 of its certificate's file; None where it has none.
         day: UTC, as 2026-11-23.
         key: id of the key that will sign.
+        beside: by name the files that go out around the releases; None and empty are the same.
     """
     certified = [(one, sha256) for one, sha256 in sorted(releases.items()) if sha256 is not None]
     body = Manifest(
         schema=MANIFEST_SCHEMA,
-        version=VERSION,
+        version=MANIFEST_VERSION,
         batch=batch,
         count=len(releases),
         releases=[Listed(release=one, certificate=sha256) for one, sha256 in certified],
         without_certificate=sorted(one for one, sha256 in releases.items() if sha256 is None),
+        beside=[_beside(name, data) for name, data in sorted((beside or {}).items())],
         day=day,
         key=key,
     )
     return body.model_dump(by_alias=True)
+
+
+def _beside(name: str, data: bytes) -> Beside:
+    digest = hashlib.sha256(data).hexdigest()
+    return Beside.model_validate({"name": name, "sha256": digest, "bytes": len(data)})
 
 
 def quantised(rect: PixelRect, size: Size) -> PixelRect:

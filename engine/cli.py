@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -152,3 +153,8 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """A line for the person who typed the command."""
     sys.stderr.write(text + "\n")
+
+
+def today() -> str:
+    """The day in UTC, as 2026-11-23."""
+    return datetime.now(UTC).date().isoformat()

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,10 +18,10 @@ from tqdm import tqdm
 
 from engine.batch import ProcessPool
 from engine.category import Category
+from engine.cli import today
 from engine.detect.shipped import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
 from engine.fitness import megapixels_of
-from engine.handover import refuse_taken_in
 from engine.home import home
 from engine.manifest import Manifest
 from engine.notary import notary
@@ -161,7 +160,8 @@ def redact(
         )
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
-    outbox = Outbox.create(out, policy, file_format, notary(home()), _today)
+    outbox = Outbox.create(out, policy, file_format, notary(home()), today)
+    _say_if_ahead(outbox)
     run = _Run(outbox, workers)
     run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
@@ -180,12 +180,13 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         if source.problem:
             continue
         originals.setdefault(source.name, []).append(source.path)
-    outbox = Outbox(out, notary(home()), _today)
+    outbox = Outbox(out, notary(home()), today)
     try:
-        refuse_taken_in(out)
+        outbox.refuse_taken_in(home())
     except UnusableFolder:
         outbox.close()
         raise
+    _say_if_ahead(outbox)
     run = _Run(outbox, workers)
     problems = Counter[str]()
 
@@ -317,25 +318,30 @@ def _job(
     settled: Plan | None = None,
     reviewer: str | None = None,
 ) -> Job:
-    release_id = secrets.token_hex(16)
+    release_id, digest = secrets.token_hex(16), hashlib.sha256(data).digest()
     return Job(
         id=release_id,
         image_id=picture,
-        digest=hashlib.sha256(data).digest(),
+        digest=digest,
         megapixels=megapixels_of(data),
         path=path.absolute(),
         policy=outbox.policy,
         format=outbox.format,
         release_id=release_id,
         seed=secrets.randbits(64),
-        draw=secrets.randbelow(2**53) / 2**53,
+        draw=outbox.sample_draw(digest),
         settled=settled,
         reviewer=reviewer,
     )
 
 
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+def _say_if_ahead(outbox: Outbox) -> None:
+    if outbox.ahead is not None:
+        _say(
+            f"What was released here before says {outbox.ahead}, which is still to come: this "
+            "machine's clock was ahead then, or is behind now. See that it is right; certificates "
+            "say the day it tells."
+        )
 
 
 def _say(line: str) -> None:

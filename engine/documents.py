@@ -23,6 +23,7 @@ from engine.errors import InvalidSignature
 CERTIFICATE_SCHEMA: Final = "lethe/certificate"
 MANIFEST_SCHEMA: Final = "lethe/manifest"
 VERSION: Final = 1
+MANIFEST_VERSION: Final = 2
 ENDING: Final = ".certificate.json"
 MANIFEST: Final = "manifest.json"
 SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
@@ -31,6 +32,7 @@ Outcome: TypeAlias = Literal["passed", "failed", "not run"]
 Looked: TypeAlias = Literal["face", "tattoo", "jewelry"]
 Testimony: TypeAlias = Literal["independent", "not independent", "did not look"]
 CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
+BesideName: TypeAlias = Literal["README.txt", "attribution.csv", "receipts.jsonl"]
 Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Day: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
@@ -133,17 +135,28 @@ class Listed(_Part):
     """Of the certificate's file."""
 
 
+class Beside(_Part):
+    """A file beside the releases, from their maker too."""
+
+    name: BesideName
+    sha256: Sha256
+    bytes: Count
+
+
 class Manifest(_Part):
     """What is signed for a batch as it stood on a day."""
 
     kind: Literal["lethe/manifest"] = Field(alias="schema")
-    version: Literal[1]
+    version: Literal[1, 2]
+    """1 was before `beside`."""
     batch: Id
     count: Count
     """How many releases there are: listed ones and ones without a certificate."""
     releases: list[Listed]
     without_certificate: list[Id]
     """Made before certificates: known to have been released, and nothing else is vouched for."""
+    beside: list[Beside] = []
+    """In the folder around the releases; whether one was added or is missing shows too."""
     day: Day
     """UTC, of signing."""
     key: Id
@@ -155,7 +168,7 @@ def read_certificate(body: Mapping[str, Any]) -> Certificate:
     Raises:
         InvalidSignature: it is of another kind or version, or lacks something.
     """
-    return _read(Certificate, body, "certificate")
+    return _read(Certificate, body, "certificate", VERSION)
 
 
 def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
@@ -164,12 +177,15 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
     Raises:
         InvalidSignature: it is of another kind or version, or contradicts itself.
     """
-    found = _read(Manifest, body, "manifest")
+    found = _read(Manifest, body, "manifest", MANIFEST_VERSION)
     named = [one.release for one in found.releases]
     both = named + found.without_certificate
     is_sorted = named == sorted(named) and found.without_certificate == sorted(
         found.without_certificate
     )
+    names = [one.name for one in found.beside]
+    if len(set(names)) != len(names) or (found.version > 1) != ("beside" in found.model_fields_set):
+        raise InvalidSignature("it contradicts itself: its files beside the releases do not agree")
     if len(set(both)) != len(both) or len(both) != found.count or not is_sorted:
         raise InvalidSignature("it contradicts itself: its list and its count do not agree")
     return found
@@ -178,9 +194,9 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
 _Body = TypeVar("_Body", bound=_Part)
 
 
-def _read(model: type[_Body], body: Mapping[str, Any], kind: str) -> _Body:
+def _read(model: type[_Body], body: Mapping[str, Any], kind: str, newest: int) -> _Body:
     version = body.get("version")
-    if body.get("schema") == f"lethe/{kind}" and isinstance(version, int) and version > VERSION:
+    if body.get("schema") == f"lethe/{kind}" and isinstance(version, int) and version > newest:
         raise InvalidSignature(f"it is a {kind} of version {version}; a newer Lethe reads it")
     try:
         return model.model_validate(dict(body))

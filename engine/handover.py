@@ -1,6 +1,8 @@
-"""The mark on a run's output folder that its open questions went to the app's review queue.
+"""The marks on a run that its open questions went to the app's review queue.
 
-A picture is decided in one place: in the app and from the shell, it would be released twice.
+A picture is decided in one place: in the app and from the shell, it would be released twice. One
+mark lies in the run's output folder. The other lies with the installation, under what stands for
+the run, since a copy of the folder that was made before has no mark of its own.
 """
 
 from __future__ import annotations
@@ -10,25 +12,34 @@ from pathlib import Path
 
 from engine import private
 from engine.errors import UnusableFolder
+from engine.keys import KeyRing
 
 _MARK = "taken-in"
 
 
-def mark_taken_in(out: Path) -> None:
-    """Mark a run's output folder; nothing is changed when it is marked.
+def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
+    """Mark a run and its output folder; nothing is changed where that is done.
+
+    Args:
+        out: the run's output folder.
+        run: its inner id.
+        home: of this installation.
+        keys: of this installation.
 
     Raises:
         UnusableFolder: a run has the folder open, or it cannot be written to.
     """
-    mark = out / ".lethe" / _MARK
-    if mark.exists():
-        return
+    here, there = out / ".lethe" / _MARK, _mark_at(home, run, keys)
     try:
-        lock = private.locked(out / ".lethe" / "lock")
-        try:
-            private.write(mark, b"")
-        finally:
-            os.close(lock)
+        if not here.exists():
+            lock = private.locked(out / ".lethe" / "lock")
+            try:
+                private.write(here, b"")
+            finally:
+                os.close(lock)
+        if not there.exists():
+            there.parent.mkdir(mode=private.FOLDER, parents=True, exist_ok=True)
+            private.write(there, b"")
     except OSError as error:
         raise UnusableFolder(
             f"{out} cannot be marked as taken in ({error.strerror}), and so its pictures could be "
@@ -37,15 +48,21 @@ def mark_taken_in(out: Path) -> None:
         ) from error
 
 
-def refuse_taken_in(out: Path) -> None:
+def refuse_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     """Make sure that what waits in a run's output folder is still the shell's to decide.
 
+    The arguments are those of `mark_taken_in`.
+
     Raises:
-        UnusableFolder: the app has it.
+        UnusableFolder: the app has it, or has had a copy of it.
     """
-    if (out / ".lethe" / _MARK).exists():
+    if (out / ".lethe" / _MARK).exists() or _mark_at(home, run, keys).exists():
         raise UnusableFolder(
-            f"What waits in {out} was taken into the app, so it is decided there, on the page "
-            "Review. To decide it from the shell instead, reject it there and run redact into "
-            "another output folder."
+            f"What waits in {out}, or in another copy of it, was taken into the app, so it is "
+            "decided there, on the page Review. To decide it from the shell instead, reject it "
+            "there and run redact into another output folder."
         )
+
+
+def _mark_at(home: Path, run: str, keys: KeyRing) -> Path:
+    return home / _MARK / keys.pseudonym(_MARK, run)

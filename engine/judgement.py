@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from engine.untrusted import content, measured
 
 LONGEST_CERTIFICATE = 2**20
 """In bytes; one takes some 2,000."""
-LONGEST_RELEASE = 2**30
-"""In bytes. A longer file is read only where its certificate says that it is so long."""
 
 
 class Judgement(StrEnum):
@@ -54,6 +52,19 @@ class Verification:
     """First 16 hex digits of the manifest's SHA-256, to compare over another channel."""
     certificate: Certificate | None = None
     """Where one picture was asked about."""
+    days: Mapping[str, str] = field(default_factory=dict)
+    """On which each document was signed, by its file."""
+
+    def on(self, today: str) -> Verification:
+        """The same, with a note on each document whose day is still to come."""
+        words = "says that it was signed on {}, which is still to come: the signer's clock was "
+        words += "ahead, or this machine's is behind"
+        notes = [
+            Remark(file, Judgement.NOTE, words.format(day))
+            for file, day in sorted(self.days.items())
+            if day > today
+        ]
+        return replace(self, remarks=(*self.remarks, *notes))
 
     @property
     def judgement(self) -> Judgement:
@@ -96,7 +107,7 @@ def judged(
     shown: str,
     kept: Held,
     trusted: frozenset[bytes],
-    outputs: Mapping[str, str],
+    outputs: Mapping[tuple[str, int], str],
     *,
     distrusted: frozenset[bytes] = frozenset(),
 ) -> Remark:
@@ -107,16 +118,16 @@ def judged(
         shown: its name for the remark.
         kept: its certificate.
         trusted: raw public keys whose signatures count.
-        outputs: releases by the SHA-256 of their pictures, to tell which one was put here.
+        outputs: releases by SHA-256 and length of their pictures, to tell which one was put here.
         distrusted: raw public keys whose signatures count against it, trusted or not.
     """
     output = kept.certificate.output
     try:
-        sha256, length = measured(path, max(LONGEST_RELEASE, output.bytes))
+        sha256, length = measured(path, {output.bytes, *(length for _, length in outputs)})
     except UnreadableFile as error:
         return Remark(shown, Judgement.WRONG, f"{error}; its certificate is there")
     if (sha256, length) != (output.sha256, output.bytes):
-        other = outputs.get(sha256)
+        other = outputs.get((sha256, length))
         empty = "is empty, and so it " if length == 0 else ""
         holds = "" if other is None else f": it holds the picture of {other}"
         words = f"{empty}is not the picture that was released{holds}"

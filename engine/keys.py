@@ -65,6 +65,18 @@ class KeyRing:
         message = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:16]
 
+    def sample_draw(self, digest: bytes) -> float:
+        """Where a picture falls in 0..1, for the random share that a person checks.
+
+        It follows from the content and the secret alone: whoever ends a run, or begins another,
+        draws the same again, and nobody without the secret can tell beforehand.
+
+        Args:
+            digest: SHA-256 of the file.
+        """
+        drawn = hmac.new(self.secret, b"sample\0" + digest, hashlib.sha256).digest()
+        return int.from_bytes(drawn[:8]) / 2**64
+
 
 def ring(home: Path) -> KeyRing:
     """The ring under `home`, made when there is none.

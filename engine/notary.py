@@ -44,16 +44,23 @@ class Notary:
         """What marks a plan as made by this installation; only its secret makes it."""
         return self.keys.pseudonym("plan", plan.digest)
 
-    def manifest(self, batch: str, releases: Mapping[str, str | None], day: str) -> bytes:
+    def manifest(
+        self,
+        batch: str,
+        releases: Mapping[str, str | None],
+        day: str,
+        beside: Mapping[str, bytes] | None = None,
+    ) -> bytes:
         """The manifest's file of a batch.
 
         Args:
             batch: its inner id, which stays inside; the manifest names a pseudonym.
             releases: as for `engine.certificate.manifest`.
             day: of signing.
+            beside: as for `engine.certificate.manifest`.
         """
         public = self.keys.pseudonym("batch", batch)
-        body = manifest(public, releases, day=day, key=self.keys.id)
+        body = manifest(public, releases, day=day, key=self.keys.id, beside=beside)
         return self._signed("manifest", body)
 
     def _signed(self, kind: Kind, body: dict[str, Any]) -> bytes:

@@ -37,8 +37,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from engine import private, public
-from engine.documents import ENDING, MANIFEST, SUFFIXES, read_signed_manifest
+from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.errors import InvalidSignature, UnusableFolder
+from engine.handover import refuse_taken_in
 from engine.keys import KeyRing
 from engine.names import name_row, write_names
 from engine.notary import Notary
@@ -91,6 +92,8 @@ class Outbox:
                 damaged; then nothing was changed.
         """
         self.folder = folder
+        self.ahead: str | None = None
+        """The day of the manifest that was found, where it is still to come."""
         self._notary, self._today = notary, today
         self._private = folder / ".lethe"
         if not (self._private / "run.json").is_file():
@@ -116,6 +119,9 @@ class Outbox:
         pictures = ((source, receipts[release]["picture"]) for source, release in names)
         self._fates = dict(self._recorded(pictures))
         self._tidy_up(names)
+        told = self._told()
+        if told is not None and told.day > self._today():
+            self.ahead = told.day
         self._sign_manifest()
 
     @classmethod
@@ -159,9 +165,17 @@ class Outbox:
         finally:
             os.close(self._lock)
 
+    def refuse_taken_in(self, home: Path) -> None:
+        """See `engine.handover.refuse_taken_in`."""
+        refuse_taken_in(self.folder, self._run, home, self._notary.keys)
+
     def picture_id(self, data: bytes) -> str:
         """A name for this content that means nothing without the folder's private key."""
         return hmac.new(self._key, data, hashlib.sha256).hexdigest()[:32]
+
+    def sample_draw(self, digest: bytes) -> float:
+        """Where a file falls in 0..1, by its SHA-256; the same in every folder."""
+        return self._notary.keys.sample_draw(digest)
 
     def fate(self, source: str, picture: str) -> Fate | None:
         """What became of this content under this name; None when nothing has yet."""
@@ -254,15 +268,22 @@ class Outbox:
         self._let_out(unfinished)
         public.date(self.folder / "released", today)
 
-    def _is_told(self) -> bool:
+    def _told(self) -> Manifest | None:
+        """The manifest that is there, where it is our own."""
         try:
             signed = opened("manifest", self._manifest.read_bytes())
             told = read_signed_manifest(signed.body)
         except (OSError, InvalidSignature):
+            return None
+        return told if signed.public_key in self._notary.keys.own else None
+
+    def _is_told(self) -> bool:
+        told = self._told()
+        if told is None:
             return False
         releases = {one.release: one.certificate for one in told.releases}
         bare = dict.fromkeys(told.without_certificate)
-        return signed.public_key in self._notary.keys.own and {**releases, **bare} == self._released
+        return {**releases, **bare} == self._released
 
     def _drop_superseded(self) -> None:
         """Take files out of `quarantine.jsonl` that could not be read once and had a fate since."""

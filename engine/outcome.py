@@ -23,7 +23,7 @@ FormatChoice: TypeAlias = Literal["same", "png", "jpeg"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to take down the line, with everything random about it already drawn."""
+    """One picture to take down the line, with everything that is drawn for it already drawn."""
 
     id: str
     """Names the job in its outcome."""
@@ -35,7 +35,8 @@ class Job:
     seed: int
     """Random; for the fill's grain. Never written anywhere."""
     draw: float
-    """Random in 0..1; below the policy's audit share the picture goes to a person."""
+    """In 0..1, of the content (`KeyRing.sample_draw`); below the policy's audit share the picture
+    goes to a person."""
     settled: Plan | None = None
     """A plan a person has decided: only removal is left to do."""
     reviewer: str | None = None

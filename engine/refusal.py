@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import logging
-import traceback
 from pathlib import Path
 
 from engine.errors import LetheError, UnusableWeights
+from engine.logs import trace
 from engine.outcome import Postponed, Quarantined, Unread
 
 _OF_MACHINE = {
@@ -45,9 +45,7 @@ def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
 
     if is_want_of_memory(error):
         return Postponed(job_id, _NO_MEMORY)
-    # say where, but not what: a foreign message may hold a name or a path
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("job %s failed (%s) at\n%s", job_id, type(error).__name__, frames)
+    log.error("job %s failed at\n%s", job_id, trace(error))
     return failed(job_id, error)
 
 

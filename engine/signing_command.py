@@ -112,7 +112,7 @@ def add_verbs(verbs: cli.Verbs) -> None:
 def _verify(options: argparse.Namespace) -> int:
     distrusted = distrusted_keys(home())
     trusted = _trusted(options.keys) - distrusted
-    found = _found(options, trusted, distrusted)
+    found = _found(options, trusted, distrusted).on(cli.today())
     if options.json:
         cli.say(json.dumps(_as_json(found, trusted)))
     else:

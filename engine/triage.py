@@ -59,7 +59,7 @@ def triage(
         image: the upright original.
         seen: what the detectors said; a wanted category nobody looked for is a reason.
         policy: thresholds and what needs review.
-        draw: random in 0..1; below the policy's audit share a picture that would pass is sampled.
+        draw: in 0..1, even; below the policy's audit share a picture that would pass is sampled.
     """
     found = found_in(image, seen.detections, policy)
     way = route(found, standing_reasons(image.codec, policy, seen), policy, image.size)

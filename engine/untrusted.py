@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -34,20 +34,20 @@ def content(path: Path, most: int) -> bytes:
     return data
 
 
-def measured(path: Path, most: int | None = None) -> tuple[str, int]:
+def measured(path: Path, lengths: Collection[int]) -> tuple[str, int]:
     """SHA-256 in hex and length in bytes of a plain file, read a piece at a time.
 
     Args:
         path: of the file.
-        most: bytes; of a longer file nothing is read, and its SHA-256 is empty. Files with holes
-            can be endless.
+        lengths: in bytes; of a file that has another nothing is read, and its SHA-256 is empty.
+            Files with holes can be endless.
 
     Raises:
         UnreadableFile: it is no plain file, or cannot be read.
     """
     with _plain(path) as file:
         length = os.fstat(file.fileno()).st_size
-        if most is not None and length > most:
+        if length not in lengths:
             return "", length
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return digest, file.tell()

@@ -11,13 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from engine.delivery import OUTSIDE, PRIVATE, Delivery, delivery
-from engine.documents import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
+from engine.documents import (
+    ENDING,
+    MANIFEST,
+    SUFFIXES,
+    Beside,
+    BesideName,
+    Manifest,
+    read_signed_manifest,
+)
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.judgement import (
-    LONGEST_RELEASE,
     Held,
     Judgement,
     Remark,
@@ -94,7 +101,11 @@ def verify_one(
     remark = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
     fits = remark.judgement is not Judgement.WRONG
     return Verification(
-        (remark,), int(fits), frozenset({kept.signed.public_key}), certificate=kept.certificate
+        (remark,),
+        int(fits),
+        frozenset({kept.signed.public_key}),
+        certificate=kept.certificate,
+        days={certificate.name: kept.certificate.day},
     )
 
 
@@ -111,8 +122,8 @@ class _Folder:
     held: dict[str, Held] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     """What is wrong with the certificates that could not be opened, by release."""
-    outputs: dict[str, str] = field(default_factory=dict)
-    """Releases by the SHA-256 of their pictures."""
+    outputs: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Releases by the SHA-256 and the length of their pictures."""
     listed: dict[str, str] = field(default_factory=dict)
     """SHA-256 of its certificate by release, as the manifest has it."""
     bare: frozenset[str] = frozenset()
@@ -128,6 +139,7 @@ class _Folder:
         fingerprint = self._open_manifest()
         for release in sorted(self._known()):
             self._examine(release)
+        self._check_beside()
         self._check_key_files()
         self._name_the_rest()
         return Verification(
@@ -136,7 +148,14 @@ class _Folder:
             frozenset(self.signers),
             self.manifest,
             fingerprint,
+            days=self._days(),
         )
+
+    def _days(self) -> dict[str, str]:
+        days = {release + ENDING: kept.certificate.day for release, kept in self.held.items()}
+        if self.manifest is not None:
+            days[MANIFEST] = self.manifest.day
+        return {self.delivery.shown(name): day for name, day in days.items()}
 
     def _say(self, name: str, judgement: Judgement, words: str) -> None:
         self.remarks.append(Remark(self.delivery.shown(name), judgement, words))
@@ -157,7 +176,8 @@ class _Folder:
             self.unusable[release] = words_of(error)
             return
         self.held[release] = kept
-        self.outputs[kept.certificate.output.sha256] = release
+        output = kept.certificate.output
+        self.outputs[output.sha256, output.bytes] = release
         self.signers.add(kept.signed.public_key)
 
     def _open_manifest(self) -> str | None:
@@ -237,6 +257,27 @@ class _Folder:
         self.left -= set(names)
         return names
 
+    def _check_beside(self) -> None:
+        """Compare what lies around the releases with what the manifest lists of it."""
+        listed = () if self.manifest is None else self.manifest.beside
+        if self.delivery.base == self.delivery.root:
+            if listed:
+                names = ", ".join(one.name for one in listed)
+                words = f"lists {names} around it too: name that folder to have them compared"
+                self._say(MANIFEST, Judgement.NOTE, words)
+            return
+        for one in listed:
+            name = OUTSIDE + one.name
+            self.left.discard(name)
+            problem = _problem_with(self.delivery.path(name), one)
+            if problem is not None:
+                self._say(name, Judgement.WRONG, problem)
+        for added in (
+            {OUTSIDE + name for name in get_args(BesideName)} & self.left if listed else ()
+        ):
+            self.left.discard(added)
+            self._say(added, Judgement.WRONG, "was added: the manifest does not list it")
+
     def _check_key_files(self) -> None:
         for name in (PUBLIC_KEY, OUTSIDE + PUBLIC_KEY):
             if name in self.left:
@@ -274,7 +315,7 @@ class _Folder:
         if name.endswith(ENDING):
             return Judgement.WRONG, "is a certificate where none belongs"
         try:
-            release = self.outputs.get(measured(path, LONGEST_RELEASE)[0])
+            release = self.outputs.get(measured(path, {length for _, length in self.outputs}))
         except UnreadableFile as error:
             return Judgement.WRONG, str(error)
         if release is not None:
@@ -284,3 +325,12 @@ class _Folder:
         if not is_harmless(name, path):
             return Judgement.WRONG, "was added, and is no short text: anything can be in it"
         return Judgement.NOTE, "is vouched for by nothing here"
+
+
+def _problem_with(path: Path, listed: Beside) -> str | None:
+    try:
+        if measured(path, {listed.bytes}) == (listed.sha256, listed.bytes):
+            return None
+    except UnreadableFile as error:
+        return f"{error}; the manifest lists it"
+    return "was changed: it is not the one that the manifest lists"

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
 from engine.home import home as home_folder
+from engine.logs import keep_names_out
 from store.database import Database, looking
 from store.ingest import ingest
 from store.labels import export_labels
@@ -51,6 +52,7 @@ _EXITS = "Exit codes: 0 all well, 1 some lines could not be taken, 2 it could no
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
     options = _parser().parse_args(arguments)
+    keep_names_out()
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,7 @@ from engine.plan import Plan, Region
 from store import plans
 from store.errors import UnknownRecord
 from store.files import Files
-from store.times import aware, aware_or_none, stored
-
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""A claim that begins later than this from now was made while the machine's clock was wrong."""
+from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
 
 
 @dataclass(frozen=True, slots=True)

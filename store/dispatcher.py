@@ -16,7 +16,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -44,7 +44,6 @@ _LONGEST_PAUSE_S = 30.0
 _PATIENT_FAILURES = 8
 """So many in a row, some two minutes, may be a passing trouble that no picture is to blame for. A
 full disk never is one's fault, however long it lasts."""
-_RANDOM = secrets.SystemRandom()
 _WRONG_RELEASE = "Held back because its release carried an id it was not given; please report it."
 
 log = logging.getLogger(__name__)
@@ -174,15 +173,14 @@ class Dispatcher:
             return Examination(task.picture_id, task.path, policy)
         from engine.fitness import megapixels_of  # brings the decoders: not before there is work
 
-        job = _job(task, policy)
         try:
             original = originals.content(self._database, task.picture_id)
         except UnreadableImage as error:
-            self._record(_unread(job, error))
+            self._record(_unread(task, error))
             return None
-        job = replace(
-            job, digest=hashlib.sha256(original).digest(), megapixels=megapixels_of(original)
-        )
+        digest = hashlib.sha256(original).digest()
+        draw = self._database.notary.keys.sample_draw(digest)
+        job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels_of(original))
         self._expect(job.id, job.release_id)
         return job
 
@@ -256,14 +254,16 @@ def _is_unwritten(error: Exception) -> bool:
     return isinstance(error, duckdb.Error) and "Could not write" in str(error)
 
 
-def _unread(job: Job, error: UnreadableImage) -> Quarantined:
+def _unread(task: Task, error: UnreadableImage) -> Quarantined:
     """Why there is no original: a drive that is away makes the picture wait."""
     cause = error.__cause__
-    found = refusal(job.id, job.path, cause) if isinstance(cause, OSError) else None
-    return found if isinstance(found, Postponed) else Quarantined(job.id, str(error))
+    found = refusal(task.picture_id, task.original, cause) if isinstance(cause, OSError) else None
+    return found if isinstance(found, Postponed) else Quarantined(task.picture_id, str(error))
 
 
-def _job(task: Task, policy: Policy) -> Job:
+def _job(
+    task: Task, policy: Policy, *, digest: bytes, draw: float, megapixels: float | None
+) -> Job:
     return Job(
         id=task.picture_id,
         path=task.original,
@@ -271,7 +271,9 @@ def _job(task: Task, policy: Policy) -> Job:
         format=task.format,
         release_id=secrets.token_hex(16),
         seed=secrets.randbits(63),
-        draw=_RANDOM.random(),
+        draw=draw,
         settled=task.settled,
         reviewer=task.reviewer,
+        digest=digest,
+        megapixels=megapixels,
     )

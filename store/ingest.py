@@ -13,6 +13,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from engine.outcome import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.records import UNREADABLE_PLAN
+from engine.sources import sources
 from store import batches, files, pictures, work
 from store.batches import Batch, Request
 from store.belief import Own, believed, check_numbers
@@ -87,8 +89,9 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     batch = batches.of_run(database, run.id)
     _refuse_unfit(database, batch, out, run)
     known = _known(database, batch)
+    home, keys = database.files.home, database.notary.keys
     if known:
-        mark_taken_in(out)  # by a Lethe that did not mark it yet
+        mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
     problems: list[str] = []
     own = Own(database.notary, in_force(database))
     lines = _open_lines(out, run, own, problems.append)
@@ -106,7 +109,7 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         if {(name, digest(database, original)), (name, None)} & known:
             already += 1
             continue
-        mark_taken_in(out)
+        mark_taken_in(out, run.id, home, keys)
         batch = batch or batches.create(
             database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
@@ -227,18 +230,38 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
     Raises:
         UnreadableImage: there is no such file in the folder, or it has changed since the run.
     """
-    root = originals.resolve()
-    try:
-        path = (root / line.source).resolve()
-        content = path.read_bytes() if path.is_relative_to(root) else None
-    except (OSError, ValueError):
-        content = None
-    if content is None:
-        raise UnreadableImage(f"The original {line.source!r} cannot be read in that folder.")
-    # The picture id of `engine.outbox`: a plan must never be applied to other pixels.
-    if hmac.new(run.key, content, hashlib.sha256).hexdigest()[:32] != line.picture:
+    changed = False
+    for path in _candidates(originals, line.source):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        # The picture id of `engine.outbox`: a plan must never be applied to other pixels.
+        if hmac.new(run.key, content, hashlib.sha256).hexdigest()[:32] == line.picture:
+            return content
+        changed = True
+    if changed:
         raise UnreadableImage(f"The original {line.source!r} has changed since the run.")
-    return content
+    raise UnreadableImage(f"The original {line.source!r} cannot be read in that folder.")
+
+
+def _candidates(originals: Path, source: str) -> Iterator[Path]:
+    """Files within the folder that the run called so: its name may stand for undecodable bytes."""
+    root = originals.resolve()
+    with suppress(OSError, ValueError):
+        path = (root / source).resolve()
+        if path.is_relative_to(root):
+            yield path
+    if "\\" in source:
+        with suppress(UnusableFolder):
+            found, _ = sources(str(root))
+            yield from (
+                one.path
+                for one in found
+                if one.name == source
+                and not one.problem
+                and one.path.resolve().is_relative_to(root)
+            )
 
 
 def _refuse_unfit(database: Database, batch: Batch | None, out: Path, run: _Run) -> None:

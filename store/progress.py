@@ -12,7 +12,7 @@ import duckdb
 from store.batches import Batch, batch, newest
 from store.database import Database
 from store.pictures import PictureState
-from store.times import aware_or_none, stored
+from store.times import aware_or_none, bounds
 
 _RATE_WINDOW = timedelta(seconds=60)
 
@@ -125,7 +125,7 @@ def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple
             WHERE list_contains(?::VARCHAR[], batch_id)
             GROUP BY batch_id, state
             """,
-            [stored(now - _RATE_WINDOW), stored(now), batch_ids],
+            [*bounds(_RATE_WINDOW, now), batch_ids],
         ).fetchall()
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.plan import ReasonKind
-from store.cases import CLOCKS_DIFFER
 from store.database import Database
-from store.times import stored
+from store.times import CLOCKS_DIFFER, bounds, stored
 
 _PACE_WINDOW = timedelta(hours=1)
 _LONGEST_LOOK = timedelta(minutes=5)
@@ -119,10 +118,11 @@ def pace(database: Database, reviewer: str, now: datetime) -> Pace:
             FROM verdicts
             WHERE reviewer = ?
               AND decided_at > ?
+              AND decided_at <= ?
               AND undone_at IS NULL
               AND decision IN ('settled', 'rejected')
             """,
-            [reviewer, stored(now - _PACE_WINDOW)],
+            [reviewer, *bounds(_PACE_WINDOW, now)],
         ).fetchall()
         ((waiting,),) = cursor.execute(
             """

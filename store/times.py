@@ -6,7 +6,10 @@ outside the store holds aware datetimes.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What is dated later than this from now was written while the machine's clock was wrong."""
 
 
 def stored(moment: datetime) -> datetime:
@@ -23,6 +26,16 @@ def stored(moment: datetime) -> datetime:
 def day(moment: datetime) -> str:
     """The day in UTC, as 2026-11-23: all that goes out of when something happened."""
     return stored(moment).date().isoformat()
+
+
+def within(moment: datetime, window: timedelta, now: datetime) -> bool:
+    """Whether something happened in the time just past; never true of a moment still to come."""
+    return now - window < moment <= now + CLOCKS_DIFFER
+
+
+def bounds(window: timedelta, now: datetime) -> tuple[datetime, datetime]:
+    """The open beginning and the end of `within`, as columns hold them."""
+    return stored(now - window), stored(now + CLOCKS_DIFFER)
 
 
 def aware(value: datetime) -> datetime:

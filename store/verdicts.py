@@ -20,7 +20,7 @@ from store.cases import Case, Draft, Hold
 from store.database import Database
 from store.plans import StoredPlan
 from store.reviews import CLAIM_MINUTES
-from store.times import stored
+from store.times import aware, stored, within
 
 UNDO_WINDOW = timedelta(hours=1)
 """How long a verdict can be undone: later its release may long be in other hands."""
@@ -93,21 +93,20 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     with database.transaction() as cursor:
         row = cursor.execute(
             """
-            SELECT number, picture_id, revision, regions
+            SELECT number, picture_id, revision, regions, decided_at
             FROM verdicts
             WHERE reviewer = ?
-              AND decided_at > ?
               AND undone_at IS NULL
               AND contested_at IS NULL
               AND decision IN ('settled', 'rejected')
             ORDER BY number DESC
             LIMIT 1
             """,
-            [reviewer, stored(now - UNDO_WINDOW)],
+            [reviewer],
         ).fetchone()
-        if row is None:
+        if row is None or not within(aware(row[4]), UNDO_WINDOW, now):
             return None
-        number, picture_id, revision, regions = row
+        number, picture_id, revision, regions, _ = row
         hold = cases.hold_of(cursor, picture_id)
         if hold.state == "working":
             raise StaleRevision(

@@ -1,4 +1,7 @@
+import logging
 import os
+import sys
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -34,3 +37,12 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261122)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take back what a program that was run in this process did for its logs."""
+    before = logging.getLogRecordFactory(), threading.excepthook, sys.unraisablehook
+    yield
+    logging.setLogRecordFactory(before[0])
+    threading.excepthook, sys.unraisablehook = before[1:]

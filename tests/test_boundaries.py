@@ -26,7 +26,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/batch.py",  # workers look once a second whether their parent lives
     "engine/bench.py",  # measures
     "engine/commands.py",  # the command line draws seeds and names, and times its run
-    "engine/evaluation/command.py",  # dates its report
+    "engine/cli.py",  # the day, for whatever is dated
     "engine/keys.py",  # draws the secret behind pseudonyms; key pairs come from cryptography
     "engine/outbox.py",  # a new folder's key
     "engine/public.py",  # a day that it is given as a file's time

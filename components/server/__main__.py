@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from components.access import is_loopback
 from components.server.origins import UnusableAddress, read_origins
 from engine.errors import LetheError
+from engine.logs import keep_names_out
 
 EXIT_USAGE = 2
 TOKEN_BYTES, LEAST_TOKEN = 32, 32
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE
+    keep_names_out()
     # Streamlit takes a second: not before a refusal
     from components.server.serving import Serving, serve
 

@@ -81,4 +81,5 @@ def settings(serving: Serving) -> dict[str, Any]:
         "client.showErrorLinks": False,
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,
+        "logger.enableRich": False,
     }

@@ -9,12 +9,12 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from engine import cli
 from engine.category import Category
 from engine.detect.shipped import verify
 from engine.errors import InvalidDataset, UnusableFolder
@@ -233,7 +233,7 @@ def _report_texts(
         unread=tuple(why for _, why in (*run.unread, *scored.unfit)),
         policy=wanted.policy,
         target=wanted.target,
-        made_on=datetime.now(UTC).date().isoformat(),
+        made_on=cli.today(),
         command=wanted.words,
     )
     made = report.document(subject, run.pairs, scored, summary)

@@ -28,6 +28,19 @@ LOOKED_FOR: Final = (
     "valid and train that hold such files (Roboflow)"
 )
 """What makes a folder a data set, for sentences."""
+
+
+class SeveralDatasets(InvalidDataset):
+    """A folder holds more than one data set, and nobody said which is meant."""
+
+    def __init__(self, sentence: str, names: str) -> None:
+        super().__init__(sentence, names)
+        self.names = names
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 _DESCRIPTIONS: Final = ("data.yaml", "data.yml")
 _CLASSES: Final = "classes.txt"
 _ROBOFLOW: Final = "_annotations.coco.json"
@@ -78,9 +91,10 @@ def _recognised(folder: Path) -> tuple[Path, _Reader]:
         raise InvalidDataset(f"No data set is recognised in {folder}. Looked for {LOOKED_FOR}.")
     if len(candidates) > 1:
         names = ", ".join(path.relative_to(folder).as_posix() for path, _ in candidates)
-        raise InvalidDataset(
+        raise SeveralDatasets(
             f"{folder} holds more than one data set: {names}. Name the one that is meant. "
-            f"Looked for {LOOKED_FOR}."
+            f"Looked for {LOOKED_FOR}.",
+            names,
         )
     return candidates[0]
 

@@ -20,6 +20,7 @@ from engine.errors import InvalidSignature, UnsafeRelease
 from engine.judgement import Judgement
 from engine.keys import read_public, rotate
 from engine.manifest import read_manifest
+from engine.signature import sign
 from engine.verification import verify_folder
 from store import batches, intake, pictures, receipts, verdicts
 from store.batches import Batch, Request
@@ -193,6 +194,56 @@ def test_an_unpacked_zip_verifies_with_the_installations_key_alone(database, tmp
         assert verify_folder(where, frozenset()).judgement is Judgement.UNKNOWN
         known = verify_folder(where, database.notary.keys.own)
         assert (known.judgement, known.pictures) == (Judgement.FITS, 3)
+
+
+class TestFilesBesideReleases:
+    @pytest.fixture
+    def folder(self, database, tmp_path):
+        owed = "filename,source,licence,attribution_needed\nheld.png,Box,CC-BY,yes\n"
+        owed += "secret clinic.png,Box,CC-BY,yes\n"
+        return unpacked(database, finished(database, owed), tmp_path / "unpacked")
+
+    @pytest.mark.parametrize("name", ["README.txt", "receipts.jsonl", "attribution.csv"])
+    @pytest.mark.parametrize("how", ["changed", "longer", "missing"])
+    def test_one_that_is_not_as_it_was_is_named(self, database, folder, name, how):
+        file = folder / name
+        if how == "missing":
+            file.unlink()
+        else:
+            data = file.read_bytes()
+            file.write_bytes(data + b"more" if how == "longer" else b"X" + data[1:])
+
+        found = verify_folder(folder, database.notary.keys.own)
+
+        named = [one for one in found.remarks if one.judgement is Judgement.WRONG]
+        assert [one.file for one in named] == [name]
+        assert ("is missing" if how == "missing" else "was changed") in named[0].words
+
+    def test_one_that_was_added_is_named(self, database, tmp_path):
+        folder = unpacked(database, finished(database), tmp_path / "no credits")
+        (folder / "attribution.csv").write_text("release,source,licence\n")
+
+        found = verify_folder(folder, database.notary.keys.own)
+
+        named = [one.file for one in found.remarks if one.judgement is Judgement.WRONG]
+        assert named == ["attribution.csv"]
+
+    def test_without_the_folder_around_them_it_is_said_that_they_were_not_compared(
+        self, database, folder
+    ):
+        found = verify_folder(folder / "released", database.notary.keys.own)
+
+        assert found.judgement is Judgement.FITS
+        assert any("name that folder to have them compared" in one.words for one in found.remarks)
+
+    def test_of_a_manifest_from_before_they_pass_if_they_are_text(self, database, folder):
+        path = folder / "released" / "manifest.json"
+        body = json.loads(path.read_bytes())["manifest"]
+        del body["beside"]
+        path.write_bytes(sign("manifest", body | {"version": 1}, database.notary.keys.signing))
+        (folder / "README.txt").write_text("other words")
+
+        assert verify_folder(folder, database.notary.keys.own).judgement is Judgement.FITS
 
 
 def test_the_key_in_the_zip_is_the_one_that_signed(database, tmp_path):

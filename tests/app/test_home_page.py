@@ -48,6 +48,16 @@ def test_the_samples_end_in_three_numbers_that_add_up(lethe):
     assert receipt["not_looked_for"] == ["tattoo", "jewelry"]
 
 
+def test_home_tells_of_a_clock_that_went_back(lethe):
+    lethe.batch(UPRIGHT)
+    before = said(lethe.page())
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE pictures SET changed_at = changed_at + INTERVAL 1 YEAR")
+
+    assert "this machine's clock says" not in before
+    assert "this machine's clock says" in said(lethe.page())
+
+
 def test_home_tells_of_files_that_nobody_knows_until_somebody_has_seen_to_them(lethe):
     lethe.batch(UPRIGHT)
     lethe.close()

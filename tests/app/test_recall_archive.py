@@ -162,6 +162,9 @@ class Unmarked(zipfile.ZipInfo):
         pytest.param("für 写真.jpg".encode(), "für 写真.jpg", id="UTF-8, as macOS writes it"),
         pytest.param("für.jpg".encode("cp437"), "für.jpg", id="IBM PC"),
         pytest.param(b"plain.jpg", "plain.jpg", id="plain"),
+        pytest.param("写真.jpg".encode("cp932"), r"\x8e\xca\x90^.jpg", id="Japanese Windows"),
+        pytest.param("表.jpg".encode("cp932"), r"\x95\x5c.jpg", id="a letter with a backslash"),
+        pytest.param("Ø.jpg".encode("cp850"), r"\x9d.jpg", id="Western European Windows"),
     ],
 )
 def test_names_without_the_mark_for_utf8_are_read_as_they_were_meant(tmp_path, raw, name):

@@ -51,6 +51,19 @@ def test_a_zip_becomes_an_evaluation_and_goes_with_it(lethe, tmp_path):
     assert "Bring a labelled set" in said(app)
 
 
+def test_a_zip_of_two_data_sets_says_which_and_what_to_do(lethe, tmp_path):
+    folder = labelled_set(tmp_path / "set")
+    (labels,) = folder.glob("*.json")
+
+    app = upload(lethe.page("Recall"), zipped(folder, {"set/more.json": labels.read_bytes()}))
+
+    told = said(app)
+    assert not app.exception
+    assert f"set.zip holds more than one data set: {labels.name}, more.json." in told
+    assert "name the one that is meant under" in told
+    assert datasets(lethe) == []
+
+
 def test_a_zip_stays_while_another_evaluation_was_made_from_it(lethe, tmp_path):
     app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
     app.button(key="recall_start").click().run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections import namedtuple
@@ -482,6 +483,51 @@ def test_names_of_windows_and_of_macs_are_read_as_they_were_meant(waiting):
     waiting.take_file("a.zip", bytes(data))
 
     assert [one.name for one in waiting.files()] == ["../x.png", "Mu\u0308ller/猫.png"]
+
+
+def unmarked(names: dict[bytes, bytes], extra: bytes = b"") -> bytes:
+    """A zip whose names are these bytes, without a word on their alphabet."""
+    stand_ins = {f"{number:0{len(raw)}}": raw for number, raw in enumerate(names)}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for stand_in, raw in stand_ins.items():
+            entry = zipfile.ZipInfo(stand_in)
+            entry.extra = extra
+            archive.writestr(entry, names[raw])
+    data = out.getvalue()
+    for stand_in, raw in stand_ins.items():
+        assert data.count(stand_in.encode()) == 2
+        data = data.replace(stand_in.encode(), raw)
+    return data
+
+
+def test_names_in_an_alphabet_that_nobody_tells_lose_nothing_and_stay_apart(waiting):
+    raws = [one.encode("cp932") for one in ("写真一枚.png", "写真二枚.png", "表紙の絵.png")]
+    data = unmarked({raw: png(number) for number, raw in enumerate(raws)})
+
+    taken = waiting.take_file("a.zip", data)
+
+    names = [one.name for one in waiting.files()]
+    assert (taken.count, taken.left_out) == (3, "")
+    assert len(set(names)) == 3
+    assert names[0] == r"\x8e\xca\x90^\x88\xea\x96\x87.png"
+    assert [one.path.read_bytes() for one in waiting.files()] == [png(0), png(1), png(2)]
+
+
+def test_a_name_in_unicode_beside_the_old_one_is_taken(waiting):
+    raw, name = "写真の一枚目.png".encode("cp932"), "写真の一枚目.png".encode()
+    body = b"\x01" + zlib.crc32(raw).to_bytes(4, "little") + name
+
+    waiting.take_file("a.zip", unmarked({raw: png()}, struct.pack("<HH", 0x7075, len(body)) + body))
+
+    assert [one.name for one in waiting.files()] == ["写真の一枚目.png"]
+
+
+def test_a_name_that_was_guessed_is_said(waiting):
+    taken = waiting.take_file("a.zip", unmarked({"Müller-Meier.png".encode("cp437"): png()}))
+
+    assert [one.name for one in waiting.files()] == ["Müller-Meier.png"]
+    assert "The names of 1 file in it do not say their alphabet" in taken.left_out
 
 
 def test_a_folder_without_a_picture_says_so(waiting, tmp_path):

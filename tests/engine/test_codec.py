@@ -359,3 +359,21 @@ def test_a_hdr_picture_of_a_camera_is_not_taken_for_srgb(kind):
     plain, converted = opened(data).rgb, opened(as_pq).rgb
 
     assert np.abs(plain.astype(int) - converted).mean() > 20
+
+
+@pytest.mark.parametrize(
+    ("transfer", "signal", "light"),
+    [
+        pytest.param(hdr.PQ, 0.581, 1.0, id="PQ, reference white (BT.2408: 58 %)"),
+        pytest.param(hdr.PQ, 0.508, 100 / 203, id="PQ, 100 nits (ST 2084: 51 %)"),
+        pytest.param(hdr.HLG, 0.75, 1.0, id="HLG, reference white (BT.2408: 75 %)"),
+        pytest.param(hdr.HLG, 0.5, 1 / 12 / 0.265, id="HLG, where its two curves meet (BT.2100)"),
+        pytest.param(hdr.HLG, 1.0, 1 / 0.265, id="HLG, its peak (BT.2100)"),
+        pytest.param(hdr.LINEAR, 0.5, 0.5, id="linear"),
+        pytest.param(13, 0.5, 0.214, id="sRGB (IEC 61966-2-1)"),
+    ],
+)
+def test_light_of_a_signal_is_what_the_standards_say(transfer, signal, light):
+    table = hdr._light(transfer)
+
+    assert np.interp(signal * 255, np.arange(256), table) == pytest.approx(light, rel=0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -43,6 +44,18 @@ def test_a_ring_is_made_once_and_found_again(tmp_path):
     assert first.id == second.id
     assert first.own == second.own == {raw(first.signing)}
     assert first.pseudonym("reviewer", "ada") == second.pseudonym("reviewer", "ada")
+
+
+def test_the_sample_is_drawn_evenly_and_otherwise_under_other_keys(tmp_path):
+    here, there = ring(tmp_path / "here"), ring(tmp_path / "there")
+    digests = [hashlib.sha256(str(number).encode()).digest() for number in range(4000)]
+
+    drawn = [here.sample_draw(one) for one in digests]
+
+    assert drawn == [rotate(tmp_path / "here").sample_draw(digests[0]), *drawn[1:]]
+    assert all(0 <= one < 1 for one in drawn)
+    assert 0.03 < sum(one < 0.05 for one in drawn) / len(drawn) < 0.07  # 5.8 standard deviations
+    assert not set(drawn) & {there.sample_draw(one) for one in digests}
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])

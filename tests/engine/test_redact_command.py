@@ -31,6 +31,20 @@ from tests.engine.runs import (
     paint,
 )
 
+
+class CutShort:
+    """Is given every picture, and ends with the outcome of one."""
+
+    def __init__(self, workers, whole):
+        self._executor = whole(workers)
+
+    def run(self, jobs):
+        yield next(self._executor.run(jobs))
+
+    def close(self):
+        self._executor.close()
+
+
 QUARANTINE = "quarantine.jsonl"
 
 
@@ -85,6 +99,32 @@ class TestRedact:
 
         assert {path: path.read_bytes() for path in files_of(tmp_path / "out")} == before
         assert {**first, "seconds": 0} == {**second, "seconds": 0}
+
+    def test_names_that_read_the_same_lose_nothing(self, lethe, tmp_path, rng):
+        where = tmp_path / "in"
+        where.mkdir()
+        for name, corner in ((b"z\xff.png", 0), (rb"z\xff.png", 255), (b"z\xfe.png", 0)):
+            paint(where / "x.png", corner, rng)
+            (where / "x.png").rename(where / os.fsdecode(name))
+
+        for _ in range(2):
+            _, summary, _ = lethe("redact", where, tmp_path / "out")
+
+        assert (summary["pictures"], summary["released"], summary["review"]) == (3, 2, 1)
+        assert fates(tmp_path / "out") == [(r"z\xfe.png", "released"), (r"z\xff.png", "released")]
+        assert [line["source"] for line in lines(tmp_path / "out", "review.jsonl")] == [
+            r"z\xff.png"
+        ]
+        assert_whole(tmp_path / "out")
+
+    def test_a_clock_that_went_back_is_said(self, lethe, folder, tmp_path, monkeypatch):
+        monkeypatch.setattr(commands, "today", lambda: "2027-11-22")
+        _, _, ahead = lethe("redact", folder, tmp_path / "out")
+        monkeypatch.setattr(commands, "today", lambda: "2026-11-22")
+        _, _, back = lethe("redact", folder, tmp_path / "out")
+
+        assert "still to come" not in ahead
+        assert "What was released here before says 2027-11-22, which is still to come" in back
 
     def test_a_second_run_takes_what_is_new_or_changed(self, lethe, folder, tmp_path, rng):
         lethe("redact", folder, tmp_path / "out")
@@ -177,6 +217,28 @@ class TestRedact:
 
         assert taken == sorted(taken, reverse=True)
         assert len(taken) == 4
+
+    def test_the_same_pictures_are_sampled_in_a_new_folder_and_after_a_run_that_was_cut_short(
+        self, lethe, tmp_path, rng, monkeypatch
+    ):
+        where = tmp_path / "many"
+        where.mkdir()
+        for number in range(12):
+            paint(where / f"{number}.png", 0, rng)
+        (tmp_path / "half.toml").write_text(QUICK.replace("audit_share = 0", "audit_share = 0.5"))
+        half = {"policy": "half.toml"}
+        lethe("redact", where, tmp_path / "one", **half)
+        whole = commands.ProcessPool
+        for _ in range(3):
+            monkeypatch.setattr(commands, "ProcessPool", lambda workers: CutShort(workers, whole))
+            lethe("redact", where, tmp_path / "other", **half)
+        monkeypatch.setattr(commands, "ProcessPool", whole)
+        lethe("redact", where, tmp_path / "other", **half)
+
+        first, other = fates(tmp_path / "one"), fates(tmp_path / "other")
+
+        assert first == other
+        assert {fate for _, fate in first} == {"released", "review"}
 
     def test_an_output_folder_inside_the_input_is_not_taken_as_input(self, lethe, folder):
         for _ in range(2):

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from engine.handover import mark_taken_in
+from engine.home import home
+from engine.keys import ring
 from tests.engine.runs import assert_whole, fates, lines, names, paint, released_ids
 
 
@@ -19,6 +21,12 @@ def reviewed(lethe, folder, tmp_path):
     """A finished run with two pictures that wait; gives its review lines by source."""
     lethe("redact", folder, tmp_path / "out")
     return {line["source"]: line for line in lines(tmp_path / "out", "review.jsonl")}
+
+
+def taken_in(out):
+    """As the app does."""
+    run = json.loads((out / ".lethe" / "run.json").read_bytes())["run"]
+    mark_taken_in(out, run, home(), ring(home()))
 
 
 class TestRelease:
@@ -400,7 +408,7 @@ class TestRelease:
         self, lethe, folder, tmp_path, reviewed
     ):
         """Else it goes out twice, with two certificates."""
-        mark_taken_in(tmp_path / "out")
+        taken_in(tmp_path / "out")
 
         status, _, err = self.release(
             lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
@@ -411,8 +419,22 @@ class TestRelease:
         assert "another output folder" in err
         assert ("doubtful.png", "review") in fates(tmp_path / "out")
 
+    def test_nor_from_a_copy_of_the_folder_that_was_made_before(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        shutil.copytree(tmp_path / "out", tmp_path / "taken")
+        taken_in(tmp_path / "taken")
+
+        status, _, err = self.release(
+            lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True}
+        )
+
+        assert status == 2
+        assert "or in another copy of it" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
+
     def test_a_run_goes_on_in_a_folder_that_the_app_has(self, lethe, folder, tmp_path, reviewed):
-        mark_taken_in(tmp_path / "out")
+        taken_in(tmp_path / "out")
         paint(folder / "later.png", 0, np.random.default_rng(7))
 
         status, summary, _ = lethe("redact", folder, tmp_path / "out")

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from engine import cli
 from engine.__main__ import main
 from engine.keys import public_pem, ring
 from tests.engine.handed_out import (
@@ -51,6 +52,16 @@ class TestVerify:
         assert (status, err) == (0, "")
         assert "3 pictures, all as released." in out
         assert len([line for line in out.splitlines() if ".png" in line]) == 3
+
+    def test_a_day_still_to_come_is_said_of_each_document(self, run, handed, monkeypatch):
+        monkeypatch.setattr(cli, "today", lambda: "2020-01-01")
+
+        status, out, _ = run("verify", handed)
+
+        assert status == 0
+        told = [line for line in out.splitlines() if "still to come" in line]
+        assert len(told) == 4  # three certificates and the manifest
+        assert all(line.startswith("note") for line in told)
 
     def test_a_problem_is_named_and_exits_1(self, run, handed):
         picture(handed, 2).unlink()

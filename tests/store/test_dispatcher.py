@@ -501,6 +501,25 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     database.close()
 
 
+def test_the_sample_is_drawn_from_the_content_in_whichever_batch_it_comes(database, dispatch):
+    seen = []
+
+    def noted(job):
+        seen.append((job.path.read_bytes(), job.draw))
+        return by_content(job)
+
+    batch = a_batch(database, [b"r one", b"r two"])
+    again = a_batch(database, [b"r one", b"r two"])
+    dispatch(FakeExecutor(noted))
+    until(is_done(database, batch))
+    until(is_done(database, again))
+
+    keys = database.notary.keys
+    drawn = {one: keys.sample_draw(hashlib.sha256(one).digest()) for one, _ in seen}
+    assert sorted(seen) == sorted(2 * list(drawn.items()))
+    assert len(set(drawn.values())) == 2
+
+
 class TestAnOriginalThatChanged:
     @pytest.fixture
     def in_review(self, database, dispatch):

@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -71,6 +72,10 @@ def run(tmp_path, home):
     return Run(tmp_path)
 
 
+def refuse(database, out):
+    refuse_taken_in(out, "ab" * 16, database.files.home, database.notary.keys)
+
+
 def take_in(database, run):
     return ingest(database, run.out, run.originals, NOW)
 
@@ -114,7 +119,7 @@ def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
 
 def test_a_folder_is_marked_before_its_first_picture_is_taken_in(database, run, monkeypatch):
     run.ask("a.jpg")
-    monkeypatch.setattr(files, "write", lambda path, data: refuse_taken_in(run.out))
+    monkeypatch.setattr(files, "write", lambda path, data: refuse(database, run.out))
 
     with pytest.raises(UnusableFolder, match="taken into the app"):
         take_in(database, run)
@@ -125,18 +130,31 @@ def test_a_folder_of_which_nothing_is_taken_in_stays_the_shells(database, run):
 
     take_in(database, run)
 
-    refuse_taken_in(run.out)
+    refuse(database, run.out)
 
 
 def test_a_folder_that_was_taken_in_before_there_were_marks_is_marked(database, run):
     run.ask("a.jpg")
     take_in(database, run)
     (run.out / ".lethe" / "taken-in").unlink()
+    shutil.rmtree(database.files.home / "taken-in")
 
     take_in(database, run)
 
     with pytest.raises(UnusableFolder, match="taken into the app"):
-        refuse_taken_in(run.out)
+        refuse(database, run.out)
+
+
+def test_a_copy_that_was_made_before_is_known(database, run, tmp_path):
+    run.ask("a.jpg")
+    copy = shutil.copytree(run.out, tmp_path / "copy")
+    first = take_in(database, run)
+
+    with pytest.raises(UnusableFolder, match="or in another copy of it"):
+        refuse(database, copy)
+    again = ingest(database, copy, run.originals, NOW)
+
+    assert (again.added, again.known, again.batch_id) == (0, 1, first.batch_id)
 
 
 def test_a_folder_that_cannot_be_marked_is_not_taken_in(database, run, monkeypatch):
@@ -164,6 +182,14 @@ def test_a_folder_that_a_run_writes_to_is_not_taken_in(database, run):
 def test_names_that_are_no_unicode_stay_apart(database, run):
     for name in ("a\udcfe.jpg", "a\udcff.jpg"):
         run.ask(name, b"the same")
+
+    assert take_in(database, run).added == 2
+
+
+def test_a_name_that_stands_for_other_bytes_finds_its_file_by_content(database, run):
+    for name, content in ((b"z\xff.png", b"one"), (rb"z\xff.png", b"other")):
+        (run.originals / os.fsdecode(name)).write_bytes(content)
+        run.write(json.dumps(review_line(r"z\xff.png", content)) + "\n")
 
     assert take_in(database, run).added == 2
 

@@ -11,6 +11,7 @@ from engine.outcome import NeedsReview
 from engine.plan import Reason, ReasonKind
 from store import (
     batches,
+    clock,
     intake,
     pictures,
     progress,
@@ -473,6 +474,30 @@ def test_a_verdict_of_long_ago_is_not_undone(database):
     later = NOW + verdicts.UNDO_WINDOW + timedelta(seconds=1)
 
     assert verdicts.reopen_last(database, "ada", later) is None
+
+
+def test_a_verdict_given_while_the_clock_was_ahead_is_not_undone_for_a_year_nor_another_for_it(
+    database,
+):
+    first, second = in_review(database, plan(), plan())
+    ahead = NOW + timedelta(days=365)
+    verdicts.settle(database, first, verdict_on(database, first, (), "ada", 0), NOW)
+    verdicts.settle(database, second, verdict_on(database, second, (), "ada", 0), ahead)
+
+    assert verdicts.reopen_last(database, "ada", NOW) is None
+    assert queue.pace(database, "ada", NOW).decided == 1
+    assert verdicts.reopen_last(database, "ada", ahead).case.picture_id == second
+
+
+def test_work_that_is_dated_later_than_now_is_told(database):
+    assert clock.ahead(database, NOW) is None
+    (picture,) = in_review(database, plan())
+    ahead = NOW + timedelta(days=365)
+
+    verdicts.settle(database, picture, verdict_on(database, picture, (), "ada", 0), ahead)
+
+    assert clock.ahead(database, NOW) == ahead
+    assert clock.ahead(database, ahead) is None
 
 
 def test_a_verdict_on_another_picture_changes_nothing_though_both_plans_are_the_first(database):
