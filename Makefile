@@ -15,6 +15,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
+WORKERS ?= $(shell nproc)
 MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
@@ -25,10 +26,10 @@ app: .venv/runtime
 	$(BIN)/python -m components.server
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-train: .venv/dev .venv/train
-	$(BIN)/python -m pytest tests/models/train
+	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train
 
 fuzz: .venv/dev
 	LETHE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz

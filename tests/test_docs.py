@@ -23,9 +23,11 @@ from tests.engine.handed_out import DAY, notary_at, released
 from tests.scenes import shipped_picture
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+pytestmark = pytest.mark.xdist_group("docs")  # one fixture serves them all
 
 
 def commands():
