@@ -36,6 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ |= dict.fromkeys(_ONE_THREAD, "1")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares something."""
+    from tests.scheduling import ByFile
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keys that commands make lie in a folder of the tests' own."""

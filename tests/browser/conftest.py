@@ -152,8 +152,3 @@ def page(app: App, browser: playwright.Browser) -> Iterator[playwright.Page]:
     app.watch(opened)
     yield opened
     context.close()
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep what starts servers in one worker, where no two look for a free port at once."""
-    item.add_marker(pytest.mark.xdist_group("servers"))

@@ -31,8 +31,6 @@ doubt_at = 0.3
 audit_share = 0
 """
 
-pytestmark = pytest.mark.xdist_group("public_files")  # one fixture serves them all
-
 
 class Watched(InProcess):
     """Remembers what went in and came out."""

@@ -125,8 +125,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: item.path.name == _LAST and item.path.parent == Path(__file__).parent
     )
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep all in one worker: the last test compares the document with what the others saw."""
-    item.add_marker(pytest.mark.xdist_group("reliability"))

@@ -107,8 +107,3 @@ def answers(server: Server) -> bool:
         return server.ask("/").status > 0
     except OSError:
         return False
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep what starts servers in one worker, where no two look for a free port at once."""
-    item.add_marker(pytest.mark.xdist_group("servers"))

@@ -15,8 +15,6 @@ from engine.attacks.score import NotFinite
 from engine.attacks.trial import IDENTITIES
 from tests.engine.attacks.small import N, faces, small
 
-pytestmark = pytest.mark.xdist_group("battery")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def found():

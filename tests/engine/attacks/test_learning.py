@@ -12,8 +12,6 @@ from engine.category import Category
 
 LEARNERS = [ridge] + ([network] if network.is_installed() else [])
 
-pytestmark = pytest.mark.xdist_group("learning")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def stage():

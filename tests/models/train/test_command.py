@@ -20,8 +20,6 @@ needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="training is not installed: make .venv/train"
 )
 
-pytestmark = pytest.mark.xdist_group("train-command")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

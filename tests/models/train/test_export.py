@@ -18,8 +18,6 @@ from models.train.files import write_json  # noqa: E402
 from models.train.release import Wanted, release  # noqa: E402
 from models.train.start import ARCHITECTURES, Start, from_checkpoint, new_model  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("train-export")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def start():

@@ -34,8 +34,6 @@ WHOLE = (0.5, 0.5, 1.0, 1.0)
 CENTRE = (0.5, 0.5, 0.4, 0.4)
 LEFT = (0.25, 0.5, 0.5, 1.0)
 
-pytestmark = pytest.mark.xdist_group("train-federated")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def model():

@@ -18,8 +18,6 @@ from models.train.start import Start, from_checkpoint  # noqa: E402
 
 TWO_EPOCHS = Recipe(size=64, epochs=2, batch=4)
 
-pytestmark = pytest.mark.xdist_group("train-fit")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def stopped(shapes, tmp_path_factory):

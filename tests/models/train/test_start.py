@@ -19,8 +19,6 @@ from models.train.start import CARRIED_OVER, carry_over, from_checkpoint, new_mo
 TRUNK = 21
 """Number of the last block before the head."""
 
-pytestmark = pytest.mark.xdist_group("train-start")  # one fixture serves them all
-
 
 @pytest.fixture(scope="module")
 def nudenet():
