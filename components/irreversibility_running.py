@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import shlex
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,13 +16,13 @@ from pathlib import Path
 
 import streamlit as st
 
-import engine
 from components.irreversibility_report import own_file
 from components.palette import plain, span
 from components.services import now
+from engine import program
 
 LONGEST = timedelta(minutes=10)
-COMMAND = "python -m engine attack --quick --workers 1 --json"
+WORDS = ("attack", "--quick", "--workers", "1", "--json")
 _WRITES_A_REPORT = (0, 5, 6)
 """Exit statuses of `attack`: pass, fail, invalid."""
 _PATIENCE_S = 5.0
@@ -45,10 +44,9 @@ class QuickBattery:
             if self._process is not None:
                 return
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            command = [sys.executable, *COMMAND.split()[1:], str(file.absolute())]
             self._process = subprocess.Popen(  # noqa: S603 -- our own program, no shell
-                command,
-                cwd=Path(engine.__file__).parents[1],
+                program.command(*WORDS, str(file.absolute())),
+                env=program.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -115,7 +113,7 @@ def offer_run() -> None:
         )
         st.caption("Or all of it from the shell; what is written there is shown here:")
     where = shlex.quote(str(own_file()))
-    st.code(f".venv/bin/python -m engine attack --json {where}", language="sh")
+    st.code(f"lethe attack --json {where}", language="sh")
 
 
 @st.fragment(run_every=1.0)

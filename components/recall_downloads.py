@@ -136,7 +136,7 @@ def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) ->
     )
 
 
-_COMMAND = "python -m engine evaluate DATASET --policy policy.toml --report report.html"
+_COMMAND = "lethe evaluate DATASET --policy policy.toml --report report.html"
 
 
 def _crops(run: Evaluated) -> list[tuple[str, bytes]]:

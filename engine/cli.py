@@ -1,4 +1,4 @@
-"""How a command line is put together: verbs, options that several share, and exit statuses.
+"""How a command line is put together: verbs, and options that several share.
 
 `engine/__main__.py` lists the verbs; a verb with a package of its own adds itself from there.
 """
@@ -15,16 +15,10 @@ from typing import TypeAlias
 from engine.batch import default_workers
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
+from engine.exits import exits_of
 from engine.policy import Policy, default_policy, named_policy, read_policy
 from engine.policy_text import DEFAULT, NAMES
 
-EXIT_DONE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_MISSED, EXIT_INTERRUPTED = 0, 1, 2, 4, 130
-
-EXITS = """\
-exit status: 0 every picture reached an outcome; 1 some verdict lines could not be carried out;
-2 the command could not be understood or started; 4 recall lies below --fail-under;
-130 stopped with Ctrl-C
-"""
 KEPT = "Stopped. What was finished is kept; the same command goes on from there."
 NOTHING_WRITTEN = "Stopped; nothing was written."
 
@@ -38,7 +32,6 @@ def add_verb(
     *,
     description: str,
     short: str,
-    exits: str = EXITS,
     when_stopped: str = NOTHING_WRITTEN,
 ) -> argparse.ArgumentParser:
     """Add a command; `run` gets its options and returns the exit status.
@@ -49,14 +42,13 @@ def add_verb(
         run: what it does.
         description: what `--help` says, several lines.
         short: the line in the list of commands.
-        exits: what the exit statuses mean.
         when_stopped: what to say after Ctrl-C.
     """
     verb = verbs.add_parser(
         name,
         help=short,
         description=description,
-        epilog=exits,
+        epilog=exits_of(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.set_defaults(run=run, when_stopped=when_stopped)

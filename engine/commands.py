@@ -1,4 +1,4 @@
-"""What the command line does, once its words are understood. See `python -m engine --help`."""
+"""What the command line does, once its words are understood. See `lethe --help`."""
 
 from __future__ import annotations
 

@@ -148,8 +148,7 @@ def distrust(home: Path, key: str) -> KeyRing:
     known = ring(home)
     if key not in map(key_id, known.own):
         raise UnusableKeys(
-            f"There is no trusted key {key} here; nothing was changed. python -m engine keys show "
-            "lists them."
+            f"There is no trusted key {key} here; nothing was changed. lethe keys show lists them."
         )
     if key == known.id:
         rotate(home)
@@ -218,7 +217,7 @@ def public_keys(pem: bytes, name: str) -> frozenset[bytes]:
     """
     if b"PRIVATE KEY" in pem:
         raise UnusableKeys(
-            f"{name} holds a private key; the public one is needed (python -m engine keys export)."
+            f"{name} holds a private key; the public one is needed (lethe keys export)."
         )
     *blocks, rest = pem.split(_END)
     if not blocks or rest.strip() or len(pem) > LONGEST_KEY_FILE:
@@ -281,8 +280,8 @@ def _refuse_open(folder: Path) -> None:
             what = "is a link" if is_link else "can be reached by others"
             raise UnusableKeys(
                 f"{path} {what}, so its keys were not used. Close it (chmod -R go= {folder}); if "
-                "somebody may have read it, then trust it no more: python -m engine keys distrust "
-                "ID, and python -m engine keys show for the ID. What it signed fails from then on."
+                "somebody may have read it, then trust it no more: lethe keys distrust "
+                "ID, and lethe keys show for the ID. What it signed fails from then on."
             )
 
 

@@ -1,6 +1,6 @@
 """What an incoming file carries besides its pixels.
 
-One finder for the upload page and for `python -m engine lint`. For Lethe's own releases it is
+One finder for the upload page and for `lethe lint`. For Lethe's own releases it is
 information, not a safeguard: nothing that comes in is copied into a release, known or not, and
 `engine.container` checks the finished file against a list of what may be there.
 """

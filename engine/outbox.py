@@ -228,7 +228,7 @@ class Outbox:
             if line.get("seal") != self._notary.seal(plan):
                 raise UnusableFolder(
                     f"{path}, line {number} was not written by this installation, so nothing of "
-                    "the folder is released. Review it in the app: python -m store ingest."
+                    "the folder is released. Review it in the app: lethe store ingest."
                 )
             found[key] = plan
         return found

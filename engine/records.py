@@ -86,7 +86,7 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
         raise UnusableFolder(
             f"{path.parents[1]} was not written by this installation, or its keys are others now; "
             "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
-            "review what waits in the app: python -m store ingest."
+            "review what waits in the app: lethe store ingest."
         )
 
 

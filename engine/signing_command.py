@@ -13,6 +13,7 @@ from engine.certificate_words import sentences
 from engine.documents import ENDING, MANIFEST
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.evaluation.report_numbers import counted
+from engine.exits import Exit
 from engine.home import home
 from engine.judgement import Judgement, Verification, held_at
 from engine.keys import (
@@ -29,8 +30,6 @@ from engine.signature import key_id, raw
 from engine.untrusted import printable
 from engine.verification import verify_folder, verify_one
 
-EXIT_WRONG, EXIT_UNKNOWN = 1, 3
-
 _VERIFY = """\
 Tell whether pictures are the ones that were released, and by whom. WHAT is a folder that was handed
 out (an unpacked zip, OUT of a run, or OUT/released), one certificate, or one picture that has its
@@ -39,11 +38,6 @@ signed manifest, so that a missing or added picture shows; one picture alone can
 
 Without --key only the keys of this installation are trusted. Get the sender's public key from the
 sender, not from the folder: whoever can change the pictures can change that file too.
-"""
-_VERIFY_EXITS = """\
-exit status: 0 all good; 1 something is wrong, and its file is named; 2 the command could not be
-understood or started, or there was no picture to verify; 3 every signature fits, but a signer is
-unknown
 """
 _KEYS = """\
 The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
@@ -57,14 +51,13 @@ distrust ID  trust nothing any more that this key signed, since somebody may hav
 
 An app that is running goes on with the old key until it is started again.
 """
-_KEYS_EXITS = "exit status: 0 done; 2 the command could not be understood, or the keys not used\n"
 _MARKS = {
     Judgement.FITS: "good",
     Judgement.UNKNOWN: "UNKNOWN",
     Judgement.WRONG: "WRONG",
     Judgement.NOTE: "note",
 }
-_STATUS = {Judgement.FITS: cli.EXIT_DONE, Judgement.UNKNOWN: EXIT_UNKNOWN}
+_STATUS = {Judgement.FITS: Exit.DONE, Judgement.UNKNOWN: Exit.UNKNOWN_SIGNER}
 
 
 def add_verbs(verbs: cli.Verbs) -> None:
@@ -75,7 +68,6 @@ def add_verbs(verbs: cli.Verbs) -> None:
         _verify,
         description=_VERIFY,
         short="tell whether pictures are as released",
-        exits=_VERIFY_EXITS,
     )
     verify.add_argument("what", metavar="WHAT", type=Path, help="a folder, certificate or picture")
     verify.add_argument(
@@ -101,7 +93,6 @@ def add_verbs(verbs: cli.Verbs) -> None:
         _keys,
         description=_KEYS,
         short="show, export, rotate, distrust",
-        exits=_KEYS_EXITS,
     )
     keys.add_argument("action", choices=("show", "export", "rotate", "distrust"))
     keys.add_argument("id", metavar="ID", nargs="?", help="for distrust: of the key")
@@ -118,7 +109,7 @@ def _verify(options: argparse.Namespace) -> int:
     else:
         for line in _lines(found, trusted):
             cli.say(printable(line))
-    return _STATUS.get(found.judgement, EXIT_WRONG)
+    return _STATUS.get(found.judgement, Exit.FOUND)
 
 
 def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
@@ -218,13 +209,13 @@ def _keys(options: argparse.Namespace) -> int:
         keys = rotate(home()) if options.action == "rotate" else ring(home())
     if options.action == "export":
         _export(keys, options.out, everything=options.all)
-        return cli.EXIT_DONE
+        return Exit.DONE
     for public in sorted(keys.own, key=lambda one: (one != raw(keys.signing), key_id(one))):
         use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
         cli.say(f"{key_id(public)}  {use}")
     for public in sorted(distrusted_keys(home()), key=key_id):
         cli.say(f"{key_id(public)}  distrusted; what it signed does not verify")
-    return cli.EXIT_DONE
+    return Exit.DONE
 
 
 def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.errors import LetheError
 from engine.evaluation.report_numbers import counted
+from engine.exits import Exit, exits_of
 from engine.home import home as home_folder
 from engine.logs import keep_names_out
 from store.database import Database, looking
@@ -25,7 +26,7 @@ decided as a data set.
 Stop the app first: only one program may have the data open.
 """
 _INGEST = """\
-Put the pictures that a run of `python -m engine redact IN OUT` left for review into the
+Put the pictures that a run of `lethe redact IN OUT` left for review into the
 app's review queue, with their originals. Doing it twice adds nothing. A line that cannot be taken
 in is named on standard error and the rest goes on.
 
@@ -34,7 +35,7 @@ there, with IN inside it as `originals`.
 """
 _EXPORT = """\
 Write what reviewers settled as a COCO data set into the new folder OUT: labels.json, and the
-original pictures in images/, unredacted and named by random ids. `python -m engine evaluate OUT`
+original pictures in images/, unredacted and named by random ids. `lethe evaluate OUT`
 measures with it, `make train` learns from it.
 
 A settled picture is taken as labelled completely for every category that its batch's policy looked
@@ -46,26 +47,27 @@ The category `other` is left out, and so are rejected pictures. A batch is one g
 Labels are of no use without pixels: a picture whose original is gone is left out and counted. With
 --no-copy-pictures the originals stay where they are; read such a set with --images HOME/originals.
 """
-_EXITS = "Exit codes: 0 all well, 1 some lines could not be taken, 2 it could not be started."
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command and give its exit code."""
-    options = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, *, program: str = "python -m store") -> int:
+    """Run one command and return its exit status; `program` is how it is called."""
+    options = _parser(program).parse_args(arguments)
     keep_names_out()
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m store",
+        prog=program,
         description=_DESCRIPTION,
-        epilog=_EXITS,
+        epilog=exits_of("store"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     home = argparse.ArgumentParser(add_help=False)
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[home],
         help="take a command-line run's pictures into the review queue",
         description=_INGEST,
-        epilog=_EXITS,
+        epilog=exits_of("store ingest"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     taking_in.add_argument("out", metavar="OUT", type=Path, help="the run's output folder")
@@ -105,7 +107,7 @@ def _add_export(
         parents=[home],
         help="write reviewers' verdicts as a data set to measure with and train on",
         description=_EXPORT,
-        epilog=_EXITS,
+        epilog=exits_of("store export-labels"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     exporting.add_argument("out", metavar="OUT", type=Path, help="a new folder; private")
@@ -147,7 +149,7 @@ def _export(options: argparse.Namespace) -> int:
     if exported.without_original:
         left = counted(exported.without_original, "picture")
         sys.stdout.write(f"Left out, because the original is gone: {left}.\n")
-    return 0
+    return Exit.DONE
 
 
 def _ingest(options: argparse.Namespace) -> int:
@@ -159,7 +161,7 @@ def _ingest(options: argparse.Namespace) -> int:
         f"{result.added} added to the review queue, {result.known} were there already, "
         f"{len(result.problems)} left out.\n"
     )
-    return 1 if result.problems else 0
+    return Exit.FOUND if result.problems else Exit.DONE
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -168,7 +170,7 @@ def _status(options: argparse.Namespace) -> int:
     for state, count in asdict(counts).items():
         sys.stdout.write(f"{state:<12}{count:>8}\n")
     sys.stdout.write(f"{'total':<12}{counts.total:>8}\n")
-    return 0
+    return Exit.DONE
 
 
 if __name__ == "__main__":

@@ -25,6 +25,27 @@ settings.register_profile(  # for `make fuzz`: other cases each time, and a fail
 )
 settings.load_profile("lethe")
 
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker one thread: they are as many as the cores, and inherit the environment."""
+    if config.getoption("numprocesses", None):
+        os.environ |= dict.fromkeys(_ONE_THREAD, "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares something."""
+    from tests.scheduling import ByFile
+
+    return ByFile(config, log)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

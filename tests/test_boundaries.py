@@ -17,6 +17,7 @@ MUST_NOT_IMPORT = {
     "components": "duckdb onnxruntime models pages ultralytics torch",
     "pages": "duckdb cv2 onnxruntime models numpy ultralytics torch",
     "models": "streamlit duckdb plotly components store pages",
+    "lethe": "streamlit duckdb plotly models pages cv2 onnxruntime ultralytics torch",
 }
 MAY_IMPORT = {
     "engine/attacks/network.py": {"torch"},  # docs/decisions/0009-battery.md

@@ -1,4 +1,4 @@
-"""`python -m components.server`: the app, for whoever has the address that this prints."""
+"""`lethe app`: the app, for whoever has the address that this prints."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from components.access import is_loopback
 from components.server.origins import UnusableAddress, read_origins
 from engine.errors import LetheError
+from engine.exits import Exit, exits_of
 from engine.logs import keep_names_out
 
-EXIT_USAGE = 2
 TOKEN_BYTES, LEAST_TOKEN = 32, 32
 """Drawn bytes of a token, and the fewest characters of one that is given."""
 
@@ -30,9 +30,14 @@ _READY = """
 """
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Serve the app, and return the exit status."""
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    program: str = "python -m components.server",
+) -> int:
+    """Serve the app, and return the exit status; `program` is how it is called."""
+    options = _parser(program).parse_args(arguments)
     try:
         if not is_loopback(options.address):
             raise UnusableAddress(
@@ -44,13 +49,13 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         token = _token(environment.get("LETHE_TOKEN"))
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
-        return EXIT_USAGE
+        return Exit.USAGE
     keep_names_out()
     # Streamlit takes a second: not before a refusal
     from components.server.serving import Serving, serve
 
     serve(Serving(options.address, options.port, origins, token), _announce)
-    return 0
+    return Exit.DONE
 
 
 def _announce(url: str) -> None:
@@ -75,12 +80,12 @@ def _token(given: str | None) -> str:
     return given
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m components.server",
+        prog=program,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="environment: LETHE_HOME, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS",
+        epilog=f"environment: LETHE_HOME, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS\n{exits_of('app')}",
     )
     parser.add_argument("--port", type=_port, default=8501, metavar="N", help="default: 8501")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""`python -m engine attack`: try to get back what Lethe removes, and say how hard one tried."""
+"""`lethe attack`: try to get back what Lethe removes, and say how hard one tried."""
 
 from __future__ import annotations
 
@@ -23,12 +23,8 @@ from engine.category import DETECTABLE
 from engine.errors import LetheError, UnusableFolder
 from engine.evaluation.outputs import check_outputs, write_all
 from engine.evaluation.report_html import html
+from engine.exits import Exit
 
-EXIT_FAIL, EXIT_INVALID = 5, 6
-EXITS: Final = """\
-exit status: 0 pass; 5 fail: something hidden came back; 6 invalid: the attacks were too weak to say
-anything; 2 the command could not be understood or carried out; 130 stopped with Ctrl-C
-"""
 _DESCRIPTION: Final = """\
 Hide faces, tattoos and jewelry the way Lethe does, then try to get them back: sharpening,
 deconvolution, learned inverses, trained classifiers. Blur and pixelation are attacked in the same
@@ -47,7 +43,6 @@ def add_to(verbs: cli.Verbs) -> None:
         run,
         description=_DESCRIPTION,
         short="try to get removed pixels back",
-        exits=EXITS,
     )
     verb.add_argument(
         "--subjects",
@@ -109,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     found = _attacked(run_on=_subjects(options, chosen), chosen=chosen, workers=options.workers)
     cli.say(report.as_text(found))
     write_all(_texts(options, found))
-    return {"pass": cli.EXIT_DONE, "fail": EXIT_FAIL}.get(found["verdict"], EXIT_INVALID)
+    return {"pass": Exit.DONE, "fail": Exit.BROKEN}.get(found["verdict"], Exit.INCONCLUSIVE)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -170,7 +165,7 @@ def _command(options: argparse.Namespace) -> str:
     written = [str(word) for name, value in given.items() if value for word in (name, value)]
     if options.quick:
         written.append("--quick")
-    return shlex.join(["python", "-m", "engine", "attack", *written])
+    return shlex.join(["lethe", "attack", *written])
 
 
 def _words(text: str) -> tuple[str, ...]:

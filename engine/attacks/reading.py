@@ -95,12 +95,12 @@ def parsed(data: bytes, name: str) -> dict[str, Any]:
         _Report.model_validate(report)
     except (ValueError, RecursionError) as error:  # of pydantic too
         raise InvalidReport(
-            f"{name} is not a report of the battery; `python -m engine attack --json` makes one."
+            f"{name} is not a report of the battery; `lethe attack --json` makes one."
         ) from error
     if report["id"] != identified(report):
         raise InvalidReport(
             f"{name} was changed after it was made: its contents do not give its id. It is not "
-            "shown; make it again with `python -m engine attack --json`."
+            "shown; make it again with `lethe attack --json`."
         )
     found: dict[str, Any] = report
     return found

@@ -1,4 +1,4 @@
-"""`python -m engine evaluate`: a labelled data set in, recall and a verdict per category out."""
+"""`lethe evaluate`: a labelled data set in, recall and a verdict per category out."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Wanted:
             "--report": None if self.report is None else self.report.name,
         }
         given = [word for name, value in options.items() if value for word in (name, value)]
-        return shlex.join(["python", "-m", "engine", "evaluate", self.dataset.name, *given])
+        return shlex.join(["lethe", "evaluate", self.dataset.name, *given])
 
     @property
     def outputs(self) -> tuple[Path, ...]:

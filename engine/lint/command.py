@@ -1,4 +1,4 @@
-"""`python -m engine lint`: what metadata and hidden bytes pictures carry, for people and for CI."""
+"""`lethe lint`: what metadata and hidden bytes pictures carry, for people and for CI."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 from engine import cli
 from engine.errors import UnusableFolder
 from engine.evaluation.report_numbers import counted
+from engine.exits import Exit
 from engine.lint.finding import Finding, Kind
 from engine.metadata import LARGEST_FILE, TOO_LARGE, findings, unreadable
 from engine.sources import sources
 
-EXIT_CLEAN, EXIT_FOUND = 0, 1
 SCHEMA: Final = 1
 """Version of what `--json` prints."""
 
@@ -26,10 +26,6 @@ trailing bytes, pixels hidden under alpha, further pictures, depth and gain maps
 chunks. One line a finding: PATH: KIND: where it is, and what it can give away; its content is
 never printed. A file that cannot be read to its end is a finding too. Nothing is changed.
 docs/how-to/lint.md lists the kinds and shows how to use this in CI.
-"""
-_EXITS = """\
-exit status: 0 nothing was found; 1 something was found, or a file cannot be read;
-2 the command could not be understood, or there was no picture to look at
 """
 
 
@@ -48,7 +44,6 @@ def add_verb(verbs: cli.Verbs) -> None:
         _lint,
         description=_DESCRIPTION,
         short="report metadata and hidden bytes",
-        exits=_EXITS,
         when_stopped="Stopped; what was not said was not looked at.",
     )
     verb.add_argument(
@@ -111,7 +106,7 @@ def _lint(options: argparse.Namespace) -> int:
         summary = {"pictures": len(pictures), "clean": clean, "left_alone": left_alone}
         cli.say(json.dumps({"schema": SCHEMA, **summary, "findings": told}))
     cli.complain(_summary(len(pictures), clean, count, left_alone))
-    return EXIT_CLEAN if clean == len(pictures) else EXIT_FOUND
+    return Exit.DONE if clean == len(pictures) else Exit.FOUND
 
 
 def _findings(path: Path) -> tuple[Finding, ...]:

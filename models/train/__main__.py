@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from engine.errors import LetheError
 from engine.evaluation.datasets import read_dataset
+from engine.exits import Exit
 from engine.policy import default_policy
 from engine.policy_text import DEFAULT, NAMES, file_of
 from models.train.choosing import Choice, chosen, training_part
@@ -21,7 +22,6 @@ from models.train.options import parser
 from models.train.prepare import prepare
 
 LICENCE = "AGPL-3.0-only"
-EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
 _SHOWN = 5
 SHIPPED = tuple(file_of(name) for name in (DEFAULT, *(one for one in NAMES if one != DEFAULT)))
 """The policies that calibration writes thresholds into; the first says how detectors look."""
@@ -45,16 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(options)
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
-        return EXIT_USAGE
+        return Exit.USAGE
     except OSError as error:
         sys.stderr.write(
             f"The disk or a folder refused: {error.strerror or type(error).__name__}.\n"
         )
-        return EXIT_USAGE
+        return Exit.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("Stopped. The same command goes on; training with --resume.\n")
-        return EXIT_INTERRUPTED
-    return EXIT_DONE
+        return Exit.INTERRUPTED
+    return Exit.DONE
 
 
 def _all(options: argparse.Namespace) -> None:

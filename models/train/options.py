@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.cli import add_running, positive
+from engine.exits import exits_of
 from engine.policy import DEFAULT_FILE
 from engine.weights import MODELS
 from models.train.choosing import Choice
@@ -61,7 +62,6 @@ teaches and whose calibration.json tells how good it is. --without names a sourc
 does, whose pictures show nobody; every other picture counts as one with people. Writes
 models/scene.onnx, its entry and its card.
 """
-_EXITS = "exit status: 0 done; 2 it could not be understood or begun; 130 stopped with Ctrl-C"
 
 
 def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
@@ -69,7 +69,8 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m models.train",
         description="Train Lethe's own detector on labelled pictures. See docs/how-to/train.md.",
-        epilog=_EXITS,
+        epilog=exits_of("train"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = made.add_subparsers(required=True, metavar="COMMAND")
     everything = _verb(verbs, "all", acts["all"], _ALL, "prepare, fit and export")
@@ -133,7 +134,7 @@ def _verb(
         name,
         help=short,
         description=description,
-        epilog=_EXITS,
+        epilog=exits_of("train"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.set_defaults(act=act)

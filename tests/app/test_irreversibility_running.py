@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components import irreversibility_report, irreversibility_running
+from components import irreversibility_report
 from components.irreversibility_report import own_file
 from components.irreversibility_running import LONGEST, QuickBattery, quick_battery
+from engine import program
 from tests.app.reading import said
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +29,9 @@ def does(monkeypatch, tmp_path):
     def script(source: str) -> None:
         file = tmp_path / "does.py"
         file.write_text(source)
-        monkeypatch.setattr(irreversibility_running, "COMMAND", f"python {file}")
+        monkeypatch.setattr(
+            program, "command", lambda *words: [sys.executable, str(file), words[-1]]
+        )
 
     return script
 

@@ -307,7 +307,9 @@ class TestOwnWeights:
 
         assert "docs/how-to/train.md" in (own_weights_notice(models) or "")
 
-    @pytest.mark.parametrize("use", ["any", "noncommercial", NOWHERE], ids=str)
+    @pytest.mark.parametrize(
+        "use", ["any", "noncommercial", NOWHERE], ids=["any", "noncommercial", "nothing said"]
+    )
     def test_nothing_is_said_once_somebody_has_retrained(self, tmp_path, use):
         assert own_weights_notice(lay(tmp_path, {"a": ENTRY, "b": with_(use=use)})) is None
 

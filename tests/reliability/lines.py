@@ -195,7 +195,7 @@ class InOrder(random.Random):
 
 
 class ShellLine(Line):
-    """`python -m engine redact` and `release`, in this process."""
+    """`lethe redact` and `release`, in this process."""
 
     where = "shell"
     held_back = "the command with a new output folder"

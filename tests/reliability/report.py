@@ -19,7 +19,7 @@ reach their ends. *Lost* counts pictures whose original is no longer there byte 
 are in no state, before and after mending. An ordinary run of the tests fails when this document
 differs from what was seen. How, and what is not played: `docs/decisions/0017-broken-on-purpose.md`.
 
-**Where**: *app* is the store with its dispatcher, *shell* is `python -m engine redact` and
+**Where**: *app* is the store with its dispatcher, *shell* is `lethe redact` and
 `release`. What a person is asked instead of told is the reason that is shown in review.
 """
 

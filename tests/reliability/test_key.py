@@ -82,7 +82,7 @@ SAME_FOR_BOTH = [
         (
             "$LETHE_HOME/keys/signing.pem can be reached by others, so its keys were not used. "
             "Close it (chmod -R go= $LETHE_HOME/keys); if somebody may have read it, then trust "
-            "it no more: python -m engine keys distrust ID, and python -m engine keys show for "
+            "it no more: lethe keys distrust ID, and lethe keys show for "
             "the ID. What it signed fails from then on."
         ),
     ),
@@ -160,7 +160,7 @@ def test_an_installation_that_lost_its_keys_says_so_and_blames_no_picture(
     shell_says = (
         "OUT was not written by this installation, or its keys are others now; nothing was "
         "changed. Put the keys back from a copy, choose a new output folder, or review what waits "
-        "in the app: python -m store ingest."
+        "in the app: lethe store ingest."
     )
 
     put_back = broken_keys(halfway, breaks)

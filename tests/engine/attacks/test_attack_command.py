@@ -1,4 +1,4 @@
-"""`python -m engine attack` in this process, with a battery that takes seconds."""
+"""`lethe attack` in this process, with a battery that takes seconds."""
 
 from __future__ import annotations
 

@@ -256,11 +256,11 @@ def test_the_command_in_a_report_asks_for_the_same(evaluate, tmp_path):
     evaluate("labels.json", *words, "--report", "r x.html")
 
     report = (tmp_path / "r x.html").read_text().replace("&#x27;", "'").replace("&#39;", "'")
-    (line,) = [row for row in report.splitlines() if "python -m engine evaluate" in row]
-    told = shlex.split(line[line.index("python") :].split("<")[0])
+    (line,) = [row for row in report.splitlines() if "lethe evaluate" in row]
+    told = shlex.split(line[line.index("lethe evaluate") :].split("<")[0])
     parser = argparse.ArgumentParser()
     command.add_options(parser)
-    options, rest = parser.parse_known_args(told[4:])
+    options, rest = parser.parse_known_args(told[2:])
     assert (options.dataset.name, options.fail_under) == ("labels.json", 0.2)
     assert options.report.name == "r x.html"
     assert rest == ["--policy", "my policy.toml", "--only", "face"]

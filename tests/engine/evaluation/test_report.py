@@ -81,7 +81,7 @@ def subject(pairs, policy=FACES, **changes):
         policy=policy,
         target=0.99,
         made_on="2026-01-02",
-        command="python -m engine evaluate ward",
+        command="lethe evaluate ward",
     )
     return replace(made, **changes)
 

@@ -1,4 +1,4 @@
-"""`python -m engine lint`, as somebody else's CI runs it."""
+"""`lethe lint`, as somebody else's CI runs it."""
 
 from __future__ import annotations
 

@@ -16,13 +16,14 @@ pytest.importorskip("tomlkit", reason="training is not installed: make .venv/tra
 from engine.category import DETECTABLE
 from engine.detect.fuser import FittedFuser, coefficients
 from engine.errors import LetheError, UnusableWeights
+from engine.exits import Exit
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import DEFAULT_FILE, read_policy
 from engine.weights import load_weights, own_weights_notice
 from models.train import calibrate as calibration
 from models.train import manifest, proposals
-from models.train.__main__ import EXIT_USAGE, main
+from models.train.__main__ import main
 from models.train.budget import Cost
 from models.train.calibrate import Chosen, Places, calibrate
 from models.train.experiments import HEAD
@@ -341,7 +342,7 @@ def test_what_cannot_be_calibrated_leaves_everything_as_it_was(places, spoil, ca
 
     assert written(places) == before
     status = main(words(places))
-    assert status == EXIT_USAGE
+    assert status == Exit.USAGE
     assert len(capsys.readouterr().err.strip().splitlines()[-1]) > 20
     assert written(places) == before
 
@@ -389,6 +390,6 @@ def test_a_note_that_does_not_fit_the_table_is_refused_before_anything_is_done(p
     with pytest.raises(SystemExit) as refused:
         main(words(places, "--note", "one | two"))
 
-    assert refused.value.code == EXIT_USAGE
+    assert refused.value.code == Exit.USAGE
     assert "one line without |" in capsys.readouterr().err
     assert (written(places), AtOnce.looked) == (before, ())
