@@ -1,23 +1,23 @@
 """What needs me? What waits, what is ready, what is held back, and whether the gates work."""
 
-from components import home
-from components.failures import fatal
-from components.frame import open_page
+from components.app.failures import fatal
+from components.app.frame import open_page
+from components.home import page
 
 open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are removed for good.")
 
 with fatal():
-    totals = home.totals()
+    totals = page.totals()
 
-home.strays()
-home.inbox()
-home.clock_set_back()
-home.postponed()
-home.numbers()
-home.in_work()
-home.batches_under_way()
+page.strays()
+page.inbox()
+page.clock_set_back()
+page.postponed()
+page.numbers()
+page.in_work()
+page.batches_under_way()
 if not totals.total:
-    home.offer_samples()
-home.benchmark()
-home.gates()
-home.own_weights()
+    page.offer_samples()
+page.benchmark()
+page.gates()
+page.own_weights()

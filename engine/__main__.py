@@ -11,17 +11,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from engine import bench, cli, commands, signing_command
-from engine.attacks import command as attacks
 from engine.category import Category
+from engine.cli import attack as attacks
+from engine.cli import bench, command_line, signing
+from engine.cli import evaluate as evaluation
+from engine.cli import lint as linting
+from engine.cli import redact as commands
+from engine.cli.exits import Exit, exits_of
+from engine.detect.weights import own_weights_notice
 from engine.errors import InvalidManifest, LetheError
-from engine.evaluation import command as evaluation
-from engine.evaluation.recall import TARGET
-from engine.exits import Exit, exits_of
-from engine.lint import command as linting
+from engine.evaluation.scores.recall import TARGET
 from engine.logs import keep_names_out
-from engine.manifest import Manifest, read_manifest
-from engine.weights import own_weights_notice
+from engine.runs.licences import Manifest, read_manifest
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _REDACT = """\
@@ -67,20 +68,20 @@ def main(
     try:
         return run(options)
     except LetheError as error:
-        cli.complain(str(error))
+        command_line.complain(str(error))
         return Exit.USAGE
     except OSError as error:
         where = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
         what = error.strerror or type(error).__name__
-        cli.complain(f"The disk or a folder refused{where}: {what}.")
+        command_line.complain(f"The disk or a folder refused{where}: {what}.")
         return Exit.USAGE
     except KeyboardInterrupt:
-        cli.complain(options.when_stopped)
+        command_line.complain(options.when_stopped)
         return Exit.INTERRUPTED
 
 
 def _redact(options: argparse.Namespace) -> int:
-    policy = cli.policy_of(options)
+    policy = command_line.policy_of(options)
     summary = commands.redact(
         options.input,
         options.output,
@@ -91,7 +92,7 @@ def _redact(options: argparse.Namespace) -> int:
     )
     notice = own_weights_notice()
     if notice is not None:
-        cli.complain(notice)
+        command_line.complain(notice)
     return _report(summary, as_json=options.json)
 
 
@@ -105,12 +106,12 @@ def _release(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     report = bench.measure(
         options.pictures,
-        cli.policy_of(options),
+        command_line.policy_of(options),
         limit=options.limit,
         workers=options.workers,
         against=options.against,
     )
-    cli.say(json.dumps(report) if options.json else bench.as_text(report))
+    command_line.say(json.dumps(report) if options.json else bench.as_text(report))
     return Exit.DONE
 
 
@@ -118,7 +119,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     wanted = evaluation.Wanted(
         dataset=options.dataset,
         images=options.images,
-        policy=cli.policy_of(options),
+        policy=command_line.policy_of(options),
         workers=options.workers,
         target=TARGET if options.fail_under is None else options.fail_under,
         json=options.json,
@@ -128,13 +129,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         only=options.only,
         turned=options.turned,
     )
-    summary = evaluation.measure(wanted, cli.say)
+    summary = evaluation.measure(wanted, command_line.say)
     is_strict = options.fail_under is not None
     return Exit.MISSED if is_strict and evaluation.is_missed(summary) else Exit.DONE
 
 
 def _report(summary: commands.Summary, *, as_json: bool) -> int:
-    cli.say(json.dumps(summary.to_json()) if as_json else str(summary))
+    command_line.say(json.dumps(summary.to_json()) if as_json else str(summary))
     return Exit.FOUND if summary.problems else Exit.DONE
 
 
@@ -156,13 +157,13 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    redact = cli.add_verb(
+    redact = command_line.add_verb(
         verbs,
         "redact",
         _redact,
         description=_REDACT,
         short="find and remove, folder to folder",
-        when_stopped=cli.KEPT,
+        when_stopped=command_line.KEPT,
     )
     redact.add_argument("input", metavar="IN", help="a picture, a folder (recursive) or a glob")
     redact.add_argument("output", metavar="OUT", type=Path, help="a folder of this run's own")
@@ -178,50 +179,52 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="CSV",
         help="licences: filename, source, licence, attribution_needed, …",
     )
-    cli.add_policy(redact)
-    cli.add_running(redact)
-    cli.add_json(redact)
+    command_line.add_policy(redact)
+    command_line.add_running(redact)
+    command_line.add_json(redact)
 
-    release = cli.add_verb(
+    release = command_line.add_verb(
         verbs,
         "release",
         _release,
         description=_RELEASE,
         short="release what a person accepted",
-        when_stopped=cli.KEPT,
+        when_stopped=command_line.KEPT,
     )
     release.add_argument("input", metavar="IN", help="the input of the redact run")
     release.add_argument("output", metavar="OUT", type=Path, help="the output folder of that run")
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
-    cli.add_running(release)
-    cli.add_json(release)
+    command_line.add_running(release)
+    command_line.add_json(release)
     _add_evaluate(verbs)
-    signing_command.add_verbs(verbs)
+    signing.add_verbs(verbs)
     linting.add_verb(verbs)
 
-    measure = cli.add_verb(verbs, "bench", _bench, description=_BENCH, short="measure speed")
+    measure = command_line.add_verb(
+        verbs, "bench", _bench, description=_BENCH, short="measure speed"
+    )
     measure.add_argument("pictures", metavar="PICTURES", help="a folder or a glob")
     measure.add_argument(
         "--against", choices=("deface",), help="also measure this on the same files"
     )
     measure.add_argument(
         "--limit",
-        type=cli.positive,
+        type=command_line.positive,
         default=100,
         metavar="N",
         help="use the first N pictures (default 100)",
     )
-    cli.add_policy(measure, only=(Category.FACE,))
-    cli.add_running(measure)
-    cli.add_json(measure)
+    command_line.add_policy(measure, only=(Category.FACE,))
+    command_line.add_running(measure)
+    command_line.add_json(measure)
     attacks.add_to(verbs)
     for name, short in apart.items():
         verbs.add_parser(name, help=short)
     return parser
 
 
-def _add_evaluate(verbs: cli.Verbs) -> None:
-    verb = cli.add_verb(
+def _add_evaluate(verbs: command_line.Verbs) -> None:
+    verb = command_line.add_verb(
         verbs,
         "evaluate",
         _evaluate,
@@ -229,8 +232,8 @@ def _add_evaluate(verbs: cli.Verbs) -> None:
         short="measure recall on labelled pictures",
     )
     evaluation.add_options(verb)
-    cli.add_policy(verb)
-    cli.add_running(verb)
+    command_line.add_policy(verb)
+    command_line.add_running(verb)
 
 
 if __name__ == "__main__":

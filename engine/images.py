@@ -1,7 +1,7 @@
 """Decoded pictures. A picture's state is its type: `RgbImage` stays in, `RedactedImage` may go out.
 
-Both hold uint8 RGB, upright, read-only. Only `engine.removal` builds a `RedactedImage`, and only a
-`RedactedImage` can be encoded; `tests/test_boundaries.py` proves it from the syntax trees.
+Both hold uint8 RGB, upright, read-only. Only `engine.redact.removal` builds a `RedactedImage`, and
+only a `RedactedImage` can be encoded; `tests/test_boundaries.py` proves it from the syntax trees.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class RgbImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RedactedImage:
-    """A picture whose planned regions were removed. Only `engine.removal` makes one."""
+    """A picture whose planned regions were removed. Only `engine.redact.removal` makes one."""
 
     rgb: NDArray[np.uint8]
 

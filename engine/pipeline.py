@@ -14,19 +14,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from engine import checks, codec
 from engine.category import Category
+from engine.codec import door
 from engine.detect.ensemble import Ensemble
-from engine.detect.witness import Witness
+from engine.detect.release_check import Witness
 from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import PixelRect
 from engine.images import RedactedImage, RgbImage
-from engine.masks import mask_of, rect_of
-from engine.outcome import FormatChoice
 from engine.plan import Plan, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
-from engine.removal import remove
+from engine.redact import checks
+from engine.redact.masks import mask_of, rect_of
+from engine.redact.removal import remove
+from engine.runs.jobs import FormatChoice
 from engine.triage import triage
 
 
@@ -99,7 +100,7 @@ def prepare(
 def _decoded(data: bytes, image_id: str, policy: Policy) -> RgbImage:
     """The picture; too little memory is this machine's trouble and no damage of the picture."""
     try:
-        return codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+        return door.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     except UnreadableImage as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None
@@ -167,9 +168,9 @@ def release(
     if witness is not None and witnesses:
         with watch.stage("witness"):
             passed |= checks.check_seen(redacted, mask, plan, policy, witness)
-    file_format = codec.output_format(image.codec, terms.format)
+    file_format = door.output_format(image.codec, terms.format)
     with watch.stage("encode"):
-        data = codec.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
+        data = door.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
     with watch.stage("check"):
         passed |= checks.check_file(data, file_format, redacted)
         checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if witnesses else [])))

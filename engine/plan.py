@@ -47,7 +47,7 @@ class Detection:
 class Region:
     """A box that will be removed, or, among a plan's doubts, may be.
 
-    `box` is what was seen or drawn, before growing; `engine.masks` says which pixels go.
+    `box` is what was seen or drawn, before growing; `engine.redact.masks` says which pixels go.
     """
 
     box: Box

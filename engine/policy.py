@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
-from engine.policy_text import DEFAULT, file_of, values_in
+from engine.policies.text import DEFAULT, file_of, values_in
 
 DEFAULT_FILE = file_of(DEFAULT)
 
@@ -252,7 +252,7 @@ def default_policy() -> Policy:
 
 
 def named_policy(name: str) -> Policy:
-    """A policy of `engine.policy_text.NAMES`."""
+    """A policy of `engine.policies.text.NAMES`."""
     return read_policy(file_of(name).read_text(encoding="utf-8"), name=name)
 
 

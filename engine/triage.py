@@ -15,9 +15,9 @@ from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
 from engine.geometry import PixelRect, Size
 from engine.images import Residue, RgbImage, SourceCodec
-from engine.masks import Masked, masked
 from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, Verdict
 from engine.policy import Policy
+from engine.redact.masks import Masked, masked
 
 COVERED_SHARE = 0.9
 """Share of a box under masks that go anyway from which the box adds nothing and is dropped.

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from components import uploading
-from components.access import Role
-from components.failures import fatal
-from components.frame import open_page
+from components.app.access import Role
+from components.app.failures import fatal
+from components.app.frame import open_page
+from components.upload import page
 
 open_page(
     "Upload",
@@ -14,22 +14,22 @@ open_page(
 )
 
 with fatal():
-    uploading.show_running()
+    page.show_running()
 
 files, folder = st.tabs(["Files or a zip", "A folder on this machine"])
 with files:
-    uploading.take_files()
+    page.take_files()
 with folder:
-    uploading.take_folder()
+    page.take_folder()
 
-staged = uploading.staged()
+staged = page.staged()
 if not staged:
     st.stop()
 
 start, table = st.container(), st.container()
-manifest = uploading.ask_manifest()
-order = uploading.ask_how()
+manifest = page.ask_manifest()
+order = page.ask_how()
 with start:
-    uploading.offer_start(staged, order, manifest)
+    page.offer_start(staged, order, manifest)
 with table:
-    uploading.show_staged(staged, manifest)
+    page.show_staged(staged, manifest)

@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from components import review_panels as panels
-from components import reviewing
-from components.access import Role
-from components.failures import fatal
-from components.frame import open_page
+from components.app.access import Role
+from components.app.failures import fatal
+from components.app.frame import open_page
+from components.review import claim, panels
 
 open_page("Review", needs=Role.REVIEWER, sidebar="collapsed")
 
 with fatal():
-    review = reviewing.current()
+    review = claim.current()
 
 if review is None:
     panels.nothing_waits()
@@ -27,4 +26,4 @@ with side:
     panels.items(review)
 
 review.wait()
-reviewing.prefetch_next(review)
+claim.prefetch_next(review)

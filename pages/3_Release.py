@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from components import releasing
-from components.access import Role
-from components.failures import fatal
-from components.frame import open_page
+from components.app.access import Role
+from components.app.failures import fatal
+from components.app.frame import open_page
+from components.release import page
 
 open_page(
     "Release",
@@ -14,15 +14,15 @@ open_page(
 )
 
 with fatal():
-    batch = releasing.choose_batch()
+    batch = page.choose_batch()
 
 if batch is None:
     st.info("No batch has been started yet.", icon=":material/info:")
     st.page_link("pages/1_Upload.py", label="Upload pictures", icon=":material/upload:")
     st.stop()
 
-releasing.counts(batch)
-releasing.download(batch)
-picture = releasing.choose_picture(batch)
+page.counts(batch)
+page.download(batch)
+picture = page.choose_picture(batch)
 if picture is not None:
-    releasing.show(picture)
+    page.show(picture)

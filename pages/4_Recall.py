@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from components import evaluating, recall, recall_downloads, recall_running
-from components.access import Role
-from components.failures import fatal, shown
-from components.frame import open_page
+from components.app.access import Role
+from components.app.failures import fatal, shown
+from components.app.frame import open_page
+from components.recall import downloads, evaluating, page, running
 
 open_page(
     "Recall",
@@ -14,22 +14,22 @@ open_page(
 )
 
 with fatal():
-    runs = recall.runs()
+    runs = page.runs()
 
-recall_running.show_running(runs)
+running.show_running(runs)
 if not runs:
-    recall.nothing_yet()
-run = recall.choose_run(runs)
+    page.nothing_yet()
+run = page.choose_run(runs)
 evaluating.offer_new(runs)
-recall_downloads.offer_leftovers(runs)
+downloads.offer_leftovers(runs)
 
 if run is None:
     with fatal():
-        recall.without_labels()
+        page.without_labels()
     st.stop()
 
 with shown():
-    recall.headline(run, runs)
-    recall.views(run, runs)
+    page.headline(run, runs)
+    page.views(run, runs)
 
-recall_downloads.offer(run, runs)
+downloads.offer(run, runs)

@@ -10,15 +10,15 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
-from engine.evaluation.report_numbers import counted
-from engine.exits import Exit, exits_of
-from engine.home import home as home_folder
+from engine.evaluation.report.numbers import counted
+from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
+from store.batches.progress import totals_in
 from store.database import Database, looking
-from store.ingest import ingest
-from store.labels import export_labels
-from store.progress import totals_in
+from store.exchange.export_labels import export_labels
+from store.exchange.import_run import ingest
 
 _DESCRIPTION = """\
 Look into Lethe's data, take in what a command-line run left for review, or write what reviewers

@@ -20,12 +20,12 @@ from typing import BinaryIO, Self
 import duckdb
 
 from engine.errors import UnusableFolder
-from engine.notary import Notary, notary
+from engine.signing.signer import Notary, notary
 from store import generation
 from store.files import Files, open_private
-from store.recovery import Found, Recovered, recover
 from store.schema import migrate
-from store.strays import tidy
+from store.worker.orphans import tidy
+from store.worker.recovery import Found, Recovered, recover
 
 # One thread: queries over some ten thousand rows gain nothing from more; workers need the cores.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from engine.errors import UnusableFolder, UnusableKeys
-from engine.keys import KeyRing
+from engine.signing.keys import KeyRing
 from store import files as disk
 from store.files import Files
 

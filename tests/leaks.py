@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.images import RgbImage
-from engine.removal import remove
+from engine.redact.removal import remove
 
 
 def blur_from_the_original(original: RgbImage, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

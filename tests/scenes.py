@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from engine.category import DETECTABLE, Category
 from engine.geometry import Box, PixelRect, Size, upright_size
 from engine.images import RgbImage, SourceCodec
-from engine.masks import mask_of
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
+from engine.redact.masks import mask_of
 
 SIDES = {"one pixel": (1, 1), "row": (1, 40), "column": (40, 1), "odd": (37, 53), "large": (80, 64)}
 """Height and width by name, for tables."""

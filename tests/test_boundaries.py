@@ -20,17 +20,17 @@ MUST_NOT_IMPORT = {
     "lethe": "streamlit duckdb plotly models pages cv2 onnxruntime ultralytics torch",
 }
 MAY_IMPORT = {
-    "engine/attacks/network.py": {"torch"},  # docs/decisions/0009-battery.md
+    "engine/attacks/algorithms/network.py": {"torch"},  # docs/decisions/0009-battery.md
 }
 CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
 MAY_ASK_CLOCK_OR_CHANCE = {
-    "engine/batch.py",  # workers look once a second whether their parent lives
-    "engine/bench.py",  # measures
-    "engine/commands.py",  # the command line draws seeds and names, and times its run
-    "engine/cli.py",  # the day, for whatever is dated
-    "engine/keys.py",  # draws the secret behind pseudonyms; key pairs come from cryptography
-    "engine/outbox.py",  # a new folder's key
-    "engine/public.py",  # a day that it is given as a file's time
+    "engine/runs/pool.py",  # workers look once a second whether their parent lives
+    "engine/cli/bench.py",  # measures
+    "engine/cli/redact.py",  # the command line draws seeds and names, and times its run
+    "engine/cli/command_line.py",  # the day, for whatever is dated
+    "engine/signing/keys.py",  # draws the secret behind pseudonyms
+    "engine/runs/output_folder.py",  # a new folder's key
+    "engine/files/public.py",  # a day that it is given as a file's time
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }
 DRAWS = {"secrets.randbits"}
@@ -186,7 +186,7 @@ def makers(module: ast.Module, maker: str) -> int:
 def test_only_removal_makes_a_redacted_image():
     found = {name_of(path) for path in product() if makers(tree(path), "RedactedImage")}
 
-    assert found == {"engine/removal.py"}
+    assert found == {"engine/redact/removal.py"}
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_only_codec_encodes_pictures():
     found = {name_of(path): calls for path in modules("engine") if (calls := encoders(tree(path)))}
 
     # templates: T6 needs originals as JPEG files, which are made up and never leave the process
-    assert set(found) == {"engine/codec.py", "engine/attacks/templates.py"}
+    assert set(found) == {"engine/codec/door.py", "engine/attacks/battery/templates.py"}
 
 
 @pytest.mark.parametrize(
@@ -247,12 +247,12 @@ def test_only_the_session_names_streamlits_state():
         if any(name.split(".")[-1] == "session_state" for name in named(tree(path)))
     }
 
-    assert found <= {"components/session.py"}
+    assert found <= {"components/app/session.py"}
 
 
 RELEASED_FILES = {
-    ("components/batch_card.py", "_thumbnail(str(receipt.path))"),
-    ("components/releasing.py", "str(receipt.path)"),
+    ("components/upload/batch_card.py", "_thumbnail(str(receipt.path))"),
+    ("components/release/page.py", "str(receipt.path)"),
 }
 
 
@@ -304,11 +304,14 @@ def test_who_writes_cells_makes_them_inert():
         )
     }
 
-    assert {name_of(path) for path in writing} >= {"engine/names.py", "components/bundle.py"}
+    assert {name_of(path) for path in writing} >= {
+        "engine/runs/name_map.py",
+        "components/release/bundle.py",
+    }
     assert not [
         name_of(path)
         for path, module in writing.items()
-        if "engine.cells.inert" not in set(imported(module))
+        if "engine.files.cells.inert" not in set(imported(module))
     ]
 
 
@@ -356,7 +359,7 @@ def test_every_job_has_a_seed_that_nobody_can_know():
     """One derived from the file would let whoever has the file make the fill again, unnoticed."""
     found = {name_of(path): calls for path in product() if (calls := jobs(tree(path)))}
 
-    assert set(found) == {"engine/commands.py", "store/dispatcher.py"}
+    assert set(found) == {"engine/cli/redact.py", "store/worker/dispatcher.py"}
     for calls in found.values():
         assert all(drawn(call, "seed") for call in calls)
 
@@ -391,13 +394,13 @@ def test_no_assertion_guards_the_product():
 @pytest.mark.parametrize(
     "module",
     [
-        "engine.outcome",
+        "engine.runs.jobs",
         "engine.pipeline",
-        "engine.batch",
-        "engine.commands",
-        "engine.evaluation.command",
-        "engine.attacks.command",
-        "engine.attacks.battery",
+        "engine.runs.pool",
+        "engine.cli.redact",
+        "engine.cli.evaluate",
+        "engine.cli.attack",
+        "engine.attacks.battery.run",
         "engine.__main__",
     ],
 )

@@ -15,10 +15,10 @@ from PIL import Image
 
 from engine.category import Category
 from engine.geometry import Box
-from engine.outbox import Outbox
 from engine.plan import Origin, Region, Verdict
-from store import reviews, verdicts
+from engine.runs.output_folder import Outbox
 from store.database import Database
+from store.review import decisions, reviews
 from tests.engine.handed_out import DAY, notary_at, released
 from tests.scenes import shipped_picture
 
@@ -68,7 +68,7 @@ def settle(folder):
     case = reviews.claim(database, "ada", now)
     face = Region(Box(8, 8, 24, 24), Category.FACE, Origin.REVIEWER)
     verdict = Verdict.on(case.plan, (face,), "ada")
-    verdicts.settle(database, case.picture_id, verdict, now)
+    decisions.settle(database, case.picture_id, verdict, now)
     database.close()
 
 

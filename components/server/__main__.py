@@ -8,10 +8,10 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 
-from components.access import is_loopback
+from components.app.access import is_loopback
 from components.server.origins import UnusableAddress, read_origins
+from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
-from engine.exits import Exit, exits_of
 from engine.logs import keep_names_out
 
 TOKEN_BYTES, LEAST_TOKEN = 32, 32

@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from components import access
+from components.app import access
 from components.server.guard import PARAMETER, Access, Guard
 from components.server.origins import Origins
 

@@ -14,7 +14,7 @@ from typing import Any
 from docs.build import recall
 from docs.build.errors import StaleSource
 from docs.build.recall import Recall
-from engine.evaluation.report_numbers import at_least, at_most
+from engine.evaluation.report.numbers import at_least, at_most
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

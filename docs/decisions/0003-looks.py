@@ -15,14 +15,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.category import Category
-from engine.detect.looks import look_at
-from engine.detect.shipped import default_detectors
-from engine.detect.suppress import merged
+from engine.detect.nms import merged
+from engine.detect.registry import default_detectors
+from engine.detect.views import look_at
 from engine.geometry import Box, Size
 from engine.images import SourceCodec
-from engine.masks import mask_of, rect_of
 from engine.plan import Origin, Region
 from engine.policy import default_policy
+from engine.redact.masks import mask_of, rect_of
 
 POLICY = default_policy()
 DETECTOR = default_detectors()[0]

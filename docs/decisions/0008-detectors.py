@@ -14,9 +14,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.category import DETECTABLE, Category
-from engine.detect.shipped import default_ensemble
-from engine.evaluation.datasets import read_dataset
-from engine.evaluation.matching import HIDDEN_SHARE, hidden_share
+from engine.detect.registry import default_ensemble
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.scores.matching import HIDDEN_SHARE, hidden_share
 from engine.geometry import Box, Size
 from engine.images import RgbImage, SourceCodec
 from engine.policy import default_policy

@@ -19,17 +19,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attacks import synthetic
-from engine.attacks.methods import Kind, Method, hide
-from engine.attacks.score import similarities
-from engine.attacks.staging import AROUND_PX
+from engine.attacks.battery.methods import Kind, Method, hide
+from engine.attacks.battery.score import similarities
+from engine.attacks.subjects import synthetic
+from engine.attacks.subjects.composites import AROUND_PX
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
 from engine.geometry import PixelRect, Size
 from engine.images import RgbImage, SourceCodec
-from engine.masks import mask_of, rect_of
 from engine.plan import Region
 from engine.policy import Policy
+from engine.redact.masks import mask_of, rect_of
 
 Rgb = NDArray[np.uint8]
 F32 = NDArray[np.float32]

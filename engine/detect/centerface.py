@@ -13,14 +13,14 @@ import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.looks import Scan, scanned
-from engine.detect.session import session_of
-from engine.detect.suppress import LOOK_IOU, merged
+from engine.detect.nms import LOOK_IOU, merged
+from engine.detect.onnx import session_of
+from engine.detect.views import Scan, scanned
+from engine.detect.weights import Weights
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.weights import Weights
 
 CELL_PX = 4.0
 FLOOR = 0.1

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.category import Category
-from engine.detect.detector import Detector
-from engine.detect.fuser import Fuser, SurestScore
-from engine.detect.fusion import things
+from engine.detect.base import Detector
+from engine.detect.clusters import things
+from engine.detect.score_fusion import Fuser, SurestScore
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.category import Category
+from engine.detect.weights import load_local, load_weights
 from engine.policy import Policy
-from engine.weights import load_local, load_weights
 
 
 def names(policy: Policy) -> tuple[str, ...]:

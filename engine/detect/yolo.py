@@ -11,14 +11,14 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.detect.looks import STRIDE_PX, Scan, scanned
-from engine.detect.session import session_of
-from engine.detect.suppress import LOOK_IOU, merged
+from engine.detect.nms import LOOK_IOU, merged
+from engine.detect.onnx import session_of
+from engine.detect.views import STRIDE_PX, Scan, scanned
+from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.weights import Weights
 
 FLOOR = 0.02
 """Sightings with a lower score are not given back."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import codec
+from engine.codec import door
 from engine.detect.ensemble import Ensemble
-from engine.evaluation.findings import FLOOR, Findings
-from engine.evaluation.turning import UPRIGHT, turned_image
+from engine.evaluation.data.turning import UPRIGHT, turned_image
+from engine.evaluation.scores.findings import FLOOR, Findings
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.triage import found_in, standing_reasons
@@ -36,7 +36,7 @@ def examine(
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
     """
-    image = codec.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+    image = door.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     image = turned_image(image, orientation)
     seen = ensemble.look(image, policy)
     detections = [

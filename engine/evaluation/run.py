@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from engine.batch import ProcessPool
 from engine.errors import InvalidDataset
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import Dataset, LabelledPicture
-from engine.evaluation.turning import ORIENTATIONS, UPRIGHT, turned_dataset
-from engine.outcome import Examination, Examined, Executor, Quarantined
+from engine.evaluation.data.labels import Dataset, LabelledPicture
+from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset
+from engine.evaluation.scores.findings import Findings
 from engine.policy import Policy
+from engine.runs.jobs import Examination, Examined, Executor, Quarantined
+from engine.runs.pool import ProcessPool
 
 
 @dataclass(frozen=True, slots=True)

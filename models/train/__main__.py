@@ -9,17 +9,17 @@ from typing import Any
 
 from tqdm import tqdm
 
+from engine.cli.exits import Exit
 from engine.errors import LetheError
-from engine.evaluation.datasets import read_dataset
-from engine.exits import Exit
+from engine.evaluation.data.datasets import read_dataset
+from engine.policies.text import DEFAULT, NAMES, file_of
 from engine.policy import default_policy
-from engine.policy_text import DEFAULT, NAMES, file_of
-from models.train.choosing import Choice, chosen, training_part
+from models.train.data.choosing import Choice, chosen, training_part
+from models.train.data.prepare import prepare
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
 from models.train.options import NAMES as MODELS_BY_ROLE
 from models.train.options import parser
-from models.train.prepare import prepare
 
 LICENCE = "AGPL-3.0-only"
 _SHOWN = 5
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _all(options: argparse.Namespace) -> None:
     go_offline()
-    from models.train.fit import Run
+    from models.train.detector.fit import Run
 
     run = Run(options.run)
     if not options.resume:
@@ -121,7 +121,7 @@ def _told(summary: dict[str, Any]) -> list[str]:
 
 def _fit(options: argparse.Namespace) -> None:
     go_offline()
-    from models.train.fit import Recipe, Run, fit, resume
+    from models.train.detector.fit import Recipe, Run, fit, resume
 
     run = Run(options.run)
     if options.resume and (run.unfinished() or options.act is _fit):
@@ -142,7 +142,7 @@ def _fit(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     go_offline()
-    from models.train.release import Wanted, release
+    from models.train.detector.release import Wanted, release
 
     checkpoint = options.checkpoint or options.run / "weights" / "last.pt"
     wanted = Wanted(
@@ -160,7 +160,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _propose(options: argparse.Namespace) -> None:
-    from models.train.proposals import propose
+    from models.train.data.proposals import propose
 
     files = [options.data]
     if options.data.is_dir():
@@ -173,8 +173,8 @@ def _propose(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from models.train.calibrate import Places, calibrate
-    from models.train.experiments import note_down
+    from models.train.calibration.calibrate import Places, calibrate
+    from models.train.calibration.experiments import note_down
 
     data = options.data / "calibration.json" if options.data.is_dir() else options.data
     places = Places(
@@ -193,7 +193,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _witness(options: argparse.Namespace) -> None:
-    from models.train.witnessing import choose
+    from models.train.calibration.release_check import choose
 
     data = options.data / "calibration.json" if options.data.is_dir() else options.data
     card = options.models / "cards" / "witness.md"
@@ -211,7 +211,7 @@ def _witness(options: argparse.Namespace) -> None:
 
 def _scene(options: argparse.Namespace) -> None:
     go_offline()
-    from models.train.scene import train
+    from models.train.classifiers.scene import train
 
     teaching, telling = (
         read_dataset(options.data / f"{part}.json", options.data).pictures

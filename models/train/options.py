@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.cli import add_running, positive
-from engine.exits import exits_of
+from engine.cli.command_line import add_running, positive
+from engine.cli.exits import exits_of
+from engine.detect.weights import MODELS
 from engine.policy import DEFAULT_FILE
-from engine.weights import MODELS
-from models.train.choosing import Choice
+from models.train.data.choosing import Choice
 
 Act: TypeAlias = Callable[[argparse.Namespace], None]
 

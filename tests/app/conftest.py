@@ -13,20 +13,20 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from components import access, frame, services
-from components.access import LOCAL
-from components.staging import Staging
-from engine.batch import InProcess
+from components.app import access, frame, services
+from components.app.access import LOCAL
+from components.upload.staging import Staging
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
-from store import batches, intake, progress
-from store.batches import Request
+from engine.runs.pool import InProcess
+from store.batches import batches, intake, progress
+from store.batches.batches import Request
+from store.batches.intake import Incoming
+from store.batches.progress import Counts
 from store.database import Database
-from store.intake import Incoming
-from store.progress import Counts
 from tests.scenes import FakeDetector, seen
 
 ROOT = Path(__file__).parents[2]

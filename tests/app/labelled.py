@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from components import services
-from engine.evaluation.datasets import read_dataset
-from store import evaluations
-from store.evaluations import Evaluation, Request
+from components.app import services
+from engine.evaluation.data.datasets import read_dataset
+from store.evaluations import evaluations
+from store.evaluations.evaluations import Evaluation, Request
 from tests.app.conftest import Lethe, png
 
 FOUND = [10, 10, 20, 20]

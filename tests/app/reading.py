@@ -6,9 +6,9 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
-from components import services
-from store import reviews
-from store.cases import Case
+from components.app import services
+from store.review import reviews
+from store.review.claims import Case
 from tests.app.conftest import Lethe, png
 
 PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility"]

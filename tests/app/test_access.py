@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.access import LOCAL, Role, User, is_loopback, may
+from components.app.access import LOCAL, Role, User, is_loopback, may
 
 
 @pytest.mark.parametrize("role", Role)

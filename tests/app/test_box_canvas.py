@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from components import box_canvas, session
-from components.draft import Draft, Item
-from components.stage import View, Zoom, view_of
+from components.app import session
+from components.review import canvas as box_canvas
+from components.review.draft import Draft, Item
+from components.review.viewport import View, Zoom, view_of
 from engine.category import Category
 from engine.geometry import Box, Size
 from tests.scenes import region

@@ -15,19 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle import bundle, public_line
+from components.release.bundle import bundle, public_line
 from engine.errors import InvalidSignature, UnsafeRelease
-from engine.judgement import Judgement
-from engine.keys import read_public, rotate
-from engine.manifest import read_manifest
-from engine.signature import sign
-from engine.verification import verify_folder
-from store import batches, intake, pictures, receipts, verdicts
-from store.batches import Batch, Request
+from engine.runs.licences import read_manifest
+from engine.signing.envelope import sign
+from engine.signing.keys import read_public, rotate
+from engine.signing.verify_folder import verify_folder
+from engine.signing.verify_picture import Judgement
+from store.batches import batches, intake, pictures
+from store.batches.batches import Batch, Request
+from store.batches.intake import Incoming
+from store.batches.progress import progress
 from store.database import Database
-from store.dispatcher import Dispatcher
-from store.intake import Incoming
-from store.progress import progress
+from store.releases import receipts
+from store.review import decisions
+from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import NOW, FakeExecutor
 
 NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
@@ -178,7 +180,7 @@ def test_a_withdrawn_release_is_not_in_the_zip(database):
 
     assert f"released/{gone.release_id}.png" not in content
     assert gone.release_id.encode() not in content["receipts.jsonl"]
-    assert verdicts.reopen_last(database, "nobody", NOW) is None
+    assert decisions.reopen_last(database, "nobody", NOW) is None
 
 
 def unpacked(database: Database, batch: Batch, folder: Path) -> Path:

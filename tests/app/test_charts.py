@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import charts
-from components.charts import Run
-from components.palette import COLOURS, MARKS
-from components.recall_axes import HIGHEST_START, recall_axis
+from components.app.palette import COLOURS, MARKS
+from components.recall.charts import recall as charts
+from components.recall.charts.axes import HIGHEST_START, recall_axis
+from components.recall.charts.recall import Run
 from engine.category import DETECTABLE, Category
-from engine.evaluation.calibration import Bin
-from engine.evaluation.counts import CategoryCounts, Counts, Slice
-from engine.evaluation.misses import MissKind
-from engine.evaluation.recall import summary
-from engine.evaluation.tally import NONE, Tally
-from engine.evaluation.tradeoff import Point
+from engine.evaluation.scores.calibration import Bin
+from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
+from engine.evaluation.scores.misses import MissKind
+from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.recall import summary
+from engine.evaluation.scores.tradeoff import Point
 from engine.policy import Policy
 
 FACES = Tally(1190, 1204)
@@ -327,7 +327,7 @@ def test_a_sample_large_and_clean_enough_is_under_what_the_target_allows():
 
 def test_a_drawn_chart_has_its_words_and_no_button_that_sends_it_away():
     def page() -> None:
-        from components import charts
+        from components.recall.charts import recall as charts
         from tests.app.test_charts import EVERY_CHART
 
         charts.draw(EVERY_CHART["lines"], "recall_lines")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from components.desk import ROOM, Desk, read_of
+from components.review.originals_cache import ROOM, Desk, read_of
 from engine.errors import UnreadableImage
 
 

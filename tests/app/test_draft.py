@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.draft import Draft, Item, first_draft
+from components.review.draft import Draft, Item, first_draft
 from engine.category import Category
 from engine.geometry import Box, Size
 from engine.plan import Origin, Plan, Region

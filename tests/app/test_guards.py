@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
-from components import frame, permission, releasing, session
-from components.access import LOCAL, Role, User
-from store import batches
+from components.app import frame, permission, session
+from components.app.access import LOCAL, Role, User
+from components.release import page
+from store.batches import batches
 from tests.app.reading import PAGES, UPRIGHT, WIDE, press, said
 
 ROOT = Path(__file__).parents[2]
@@ -196,7 +197,7 @@ def test_nothing_is_handed_out_after_the_role_was_taken_away(lethe, monkeypatch)
     without(monkeypatch, Role.ANALYST)
 
     with pytest.raises(permission.NotPermitted, match="analyst"):
-        releasing._zip(batch)
+        page._zip(batch)
 
 
 def test_nothing_is_done_in_a_program_without_its_guard(lethe, monkeypatch):

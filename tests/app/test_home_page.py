@@ -7,17 +7,21 @@ from functools import partial
 
 import pytest
 
-from components import home, samples, services
+from components.app import services
+from components.home import page, samples
 from engine.category import Category
-from engine.evaluation.report_cost import in_short
+from engine.detect.weights import own_weights_notice
+from engine.evaluation.report.cost import in_short
 from engine.geometry import Box
-from engine.outcome import Postponed
 from engine.plan import Origin, Region, Verdict
 from engine.policy import Policy
-from engine.weights import own_weights_notice
-from store import again, batches, intake, receipts, reviews, verdicts
-from store.batches import Request
-from store.intake import Incoming
+from engine.runs.jobs import Postponed
+from store.batches import batches, intake
+from store.batches.batches import Request
+from store.batches.intake import Incoming
+from store.releases import receipts
+from store.review import decisions, reviews
+from store.worker import retry
 from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
 
@@ -107,7 +111,7 @@ def test_home_tells_what_is_postponed_and_tries_it_again(lethe):
     batch = batches.create(lethe.database, request, services.now())
     intake.add(lethe.database, batch.id, [Incoming("a.png", UPRIGHT)], services.now())
     batches.start(lethe.database, batch.id, services.now())
-    lethe.until(lambda: bool(again.postponed(lethe.database)))
+    lethe.until(lambda: bool(retry.postponed(lethe.database)))
 
     app = lethe.page()
     assert "1 picture postponed. The model is missing." in said(app)
@@ -147,7 +151,7 @@ def test_sample_checks_are_reported_apart(lethe):
     case = reviews.claim(lethe.database, "local", services.now())
     added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
     verdict = Verdict.on(case.plan, (added,), "local")
-    verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
 
     assert "of 1 picture that passed unasked, something was missed in 1" in said(lethe.page())
 
@@ -183,7 +187,7 @@ def test_home_says_in_one_line_whether_the_models_are_for_research(
     lethe, tmp_path, monkeypatch, use, count
 ):
     (tmp_path / "manifest.toml").write_text(f'[adornments]\nuse = "{use}"\n', encoding="utf-8")
-    monkeypatch.setattr(home, "own_weights_notice", partial(own_weights_notice, tmp_path))
+    monkeypatch.setattr(page, "own_weights_notice", partial(own_weights_notice, tmp_path))
 
     app = lethe.page()
     before = [caption.value for caption in app.caption if "research pictures" in caption.value]
@@ -204,7 +208,7 @@ def test_home_says_what_the_models_that_ship_with_this_version_are_for(lethe):
 def test_a_manifest_of_models_that_cannot_be_read_is_a_sentence_on_home(
     lethe, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(home, "own_weights_notice", partial(own_weights_notice, tmp_path))
+    monkeypatch.setattr(page, "own_weights_notice", partial(own_weights_notice, tmp_path))
 
     app = lethe.page()
 

@@ -8,15 +8,17 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from components import irreversibility, irreversibility_report, session
-from components.access import User
-from components.irreversibility_picture import OWN
-from components.irreversibility_report import own_file
+from components.app import session
+from components.app.access import User
+from components.irreversibility import page
+from components.irreversibility import report as irreversibility_report
+from components.irreversibility.picture import OWN
+from components.irreversibility.report import own_file
 from engine.attacks.demonstration import Demonstration
-from engine.provenance import pipeline_version
+from engine.signing.provenance import pipeline_version
 from tests.app.conftest import Lethe, png
 from tests.app.reading import said
-from tests.engine.attacks.test_reading import report, row
+from tests.engine.attacks.report.test_reading import report, row
 
 FORBIDDEN = ("inference", "exception", "null ", "threshold", "permutation")
 
@@ -114,9 +116,9 @@ def test_the_whole_picture_may_be_hidden(lethe):
 
 def test_equal_choices_are_computed_once(lethe, monkeypatch):
     asked = []
-    real = irreversibility.demonstrate
+    real = page.demonstrate
     monkeypatch.setattr(
-        irreversibility,
+        page,
         "demonstrate",
         lambda *given: asked.append(1) or real(*given),
     )
@@ -140,9 +142,9 @@ def test_a_picture_of_ones_own_is_used_and_written_nowhere(lethe, tmp_path):
 
 def test_a_picture_of_ones_own_is_forgotten_when_it_is_taken_away(lethe, monkeypatch):
     concealed = []
-    real = irreversibility.conceal
+    real = page.conceal
     monkeypatch.setattr(
-        irreversibility,
+        page,
         "conceal",
         lambda *given, **more: concealed.append(1) or real(*given, **more),
     )
@@ -179,14 +181,14 @@ def test_a_policy_that_cannot_be_read_is_a_sentence(lethe):
 
 
 def test_a_leak_in_our_own_fill_would_be_said_loudly(lethe, monkeypatch):
-    real = irreversibility.demonstrate
+    real = page.demonstrate
 
     def leaking(*given):
         found = real(*given)
         values = {name: getattr(found, name) for name in found.__slots__}
         return Demonstration(**values | {"changed": 40, "score": 0.9})
 
-    monkeypatch.setattr(irreversibility, "demonstrate", leaking)
+    monkeypatch.setattr(page, "demonstrate", leaking)
 
     app = opened(lethe)
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components import irreversibility_report
-from components.irreversibility_report import own_file
-from components.irreversibility_running import LONGEST, QuickBattery, quick_battery
-from engine import program
+from components.irreversibility import report
+from components.irreversibility.report import own_file
+from components.irreversibility.running import LONGEST, QuickBattery, quick_battery
+from engine.cli import program
 from tests.app.reading import said
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_only_a_run_without_a_report_is_a_problem(runner, does, tmp_path, status
 
 def test_the_page_starts_one_says_so_and_stops_it(lethe, does, monkeypatch, page_runner):
     does(LINGERS)
-    monkeypatch.setattr(irreversibility_report, "shipped_report", lambda: None)
+    monkeypatch.setattr(report, "shipped_report", lambda: None)
     app = lethe.page("Irreversibility")
 
     app.button(key="irreversibility_run").click().run()
@@ -136,7 +136,7 @@ def test_the_page_starts_one_says_so_and_stops_it(lethe, does, monkeypatch, page
 
 def test_the_page_says_when_it_gave_no_report(lethe, does, monkeypatch, page_runner):
     does("raise SystemExit(2)")
-    monkeypatch.setattr(irreversibility_report, "shipped_report", lambda: None)
+    monkeypatch.setattr(report, "shipped_report", lambda: None)
     app = lethe.page("Irreversibility")
 
     app.button(key="irreversibility_run").click().run()

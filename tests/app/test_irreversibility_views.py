@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from components.irreversibility_heat import heat_map
-from components.irreversibility_views import (
+from components.irreversibility.heat import heat_map
+from components.irreversibility.views import (
     FULL_DIFFERENCE,
     PANEL_PX,
     difference_rgb,
@@ -19,7 +19,7 @@ from components.irreversibility_views import (
 from engine.attacks.demonstration import Demonstration
 from engine.category import Category
 from engine.geometry import Box, PixelRect
-from tests.engine.attacks.test_reading import row
+from tests.engine.attacks.report.test_reading import row
 
 
 def decoded(data: bytes):

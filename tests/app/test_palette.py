@@ -5,10 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.palette import CHIP_COLOURS, COLOURS, OUTCOMES, ago, bytes_text, cells, plain, span
+from components.app.palette import (
+    CHIP_COLOURS,
+    COLOURS,
+    OUTCOMES,
+    ago,
+    bytes_text,
+    cells,
+    plain,
+    span,
+)
 from engine.category import Category
-from engine.evaluation.report_numbers import counted
-from store.pictures import PictureState
+from engine.evaluation.report.numbers import counted
+from store.batches.pictures import PictureState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

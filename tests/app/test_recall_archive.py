@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from components import recall_archive
-from components.recall_archive import discard, sweep, unpacked
+from components.recall import archive as recall_archive
+from components.recall.archive import discard, sweep, unpacked
 from engine.errors import InvalidDataset
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.evaluated import Evaluated
-from components.recall_compare import chance_words
-from components.recall_tables import as_csv
+from components.recall.compare import chance_words
+from components.recall.evaluated import Evaluated
+from components.recall.tables import as_csv
 from engine.category import DETECTABLE, Category
-from engine.evaluation.compare import Comparison, compare
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import Label, LabelledPicture
-from engine.evaluation.recall import report, score_all
-from engine.evaluation.report_cost import prices
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.evaluation.report.cost import prices
+from engine.evaluation.scores.compare import Comparison, compare
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.recall import report, score_all
 from engine.geometry import Box, PixelRect, Size
-from engine.masks import Masked
 from engine.plan import Origin, Reason, ReasonKind, Region
 from engine.policy import Policy
-from store.evaluations import Evaluation
+from engine.redact.masks import Masked
+from store.evaluations.evaluations import Evaluation
 
 SIZE = Size(640, 480)
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -118,14 +118,14 @@ CASES = {
 
 
 def trend_page(name: str) -> None:
-    from components.recall_figures import trend_view
+    from components.recall.figures import trend_view
     from tests.app.test_recall_figures import CASES, evaluation
 
     trend_view([evaluation(1, CASES[name])])
 
 
 def groups_page(name: str) -> None:
-    from components.recall_figures import groups_view
+    from components.recall.figures import groups_view
     from tests.app.test_recall_figures import CASES, evaluated
 
     one = evaluated(1, CASES[name])
@@ -133,7 +133,7 @@ def groups_page(name: str) -> None:
 
 
 def calibration_page(name: str) -> None:
-    from components.recall_figures import calibration_view
+    from components.recall.figures import calibration_view
     from tests.app.test_recall_figures import CASES, evaluated
 
     calibration_view(evaluated(1, CASES[name]).scored)
@@ -142,7 +142,7 @@ def calibration_page(name: str) -> None:
 def compare_page(name: str) -> None:
     import streamlit as st
 
-    from components.recall_figures import compare_view
+    from components.recall.figures import compare_view
     from tests.app.test_recall_figures import CASES, NOTHING_FOUND, evaluated
 
     before = evaluated(1, NOTHING_FOUND)
@@ -241,7 +241,7 @@ def test_without_a_finished_run_there_is_no_trend():
     def page() -> None:
         import dataclasses
 
-        from components.recall_figures import trend_view
+        from components.recall.figures import trend_view
         from tests.app.test_recall_figures import WORLD, evaluation
 
         trend_view([dataclasses.replace(evaluation(1, WORLD), report=None)])
@@ -251,7 +251,7 @@ def test_without_a_finished_run_there_is_no_trend():
 
 def test_data_sets_of_a_trend_are_kept_apart_in_words_too():
     def page() -> None:
-        from components.recall_figures import trend_view
+        from components.recall.figures import trend_view
         from tests.app.test_recall_figures import OTHER, WORLD, evaluation
 
         trend_view([evaluation(1, WORLD), evaluation(2, OTHER, fingerprint="b" * 12)])
@@ -266,7 +266,7 @@ def test_what_was_gained_is_counted_listed_and_shown():
     def page() -> None:
         import streamlit as st
 
-        from components.recall_figures import compare_view
+        from components.recall.figures import compare_view
         from tests.app.test_recall_figures import WORLD, evaluated, findings
 
         blind = tuple((picture, findings([])) for picture, _ in WORLD)
@@ -303,7 +303,7 @@ def test_a_trend_says_what_each_recall_costs():
 
 def test_different_data_sets_say_how_many_labels_are_common():
     def page() -> None:
-        from components.recall_figures import compare_view
+        from components.recall.figures import compare_view
         from tests.app.test_recall_figures import OTHER, WORLD, evaluated
 
         before = evaluated(1, WORLD)
@@ -318,7 +318,7 @@ def test_different_data_sets_say_how_many_labels_are_common():
 
 def test_data_sets_without_a_common_label_compare_nothing():
     def page() -> None:
-        from components.recall_figures import compare_view
+        from components.recall.figures import compare_view
         from tests.app.test_recall_figures import OTHER, WORLD, evaluated
 
         after = evaluated(2, OTHER, fingerprint="b" * 12)

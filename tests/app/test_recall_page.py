@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import evaluating, recall_downloads, services, session
-from components.access import Role, User
-from components.recall_words import at_least
+from components.app import services, session
+from components.app.access import Role, User
+from components.recall import downloads, evaluating
+from components.recall.words import at_least
 from engine.category import DETECTABLE, Category
-from engine.evaluation.report_cost import prices
-from store import evaluations
+from engine.evaluation.report.cost import prices
+from store.evaluations import evaluations
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, labels, said
 
@@ -164,7 +165,7 @@ def test_boxes_that_do_not_count_are_said_before_and_after(lethe, tmp_path):
     assert run.report["categories"]["face"]["uncounted"]["lost"] == 1
     assert "Not counted: 1 box marked as a crowd" in said(app)
     assert "1 box that could not be read" in said(app)
-    assert "1 box that could not be read" in recall_downloads.report_html(run.id, with_crops=False)
+    assert "1 box that could not be read" in downloads.report_html(run.id, with_crops=False)
 
 
 def test_an_evaluation_made_again_remembers_what_was_lost(lethe, tmp_path):
@@ -184,7 +185,7 @@ def test_a_view_that_is_not_chosen_is_not_computed(lethe, tmp_path, monkeypatch)
     asked: list[str] = []
     for name in ("groups_view", "calibration_view", "trend_view"):
         monkeypatch.setattr(
-            f"components.recall.{name}", lambda *arguments, name=name: asked.append(name)
+            f"components.recall.page.{name}", lambda *arguments, name=name: asked.append(name)
         )
     app = lethe.page("Recall")
     assert asked == []
@@ -301,8 +302,8 @@ def test_downloads_hold_the_report_and_crops_only_on_request(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.page("Recall")
 
-    plain = recall_downloads.report_html(run.id, with_crops=False)
-    shown = recall_downloads.report_html(run.id, with_crops=True)
+    plain = downloads.report_html(run.id, with_crops=False)
+    shown = downloads.report_html(run.id, with_crops=True)
 
     assert "data:image/jpeg" not in plain
     assert "picture 0.png" not in plain

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components import services
+from components.app import services
 from engine.category import Category
-from engine.evaluation.tally import Tally, more_to_prove
+from engine.evaluation.scores.proportion import Tally, more_to_prove
 from engine.geometry import Box
 from engine.plan import Origin, Region, Verdict
-from store import reviews, verdicts
+from store.review import decisions, reviews
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, said
@@ -18,7 +18,7 @@ def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
     verdict = Verdict.on(case.plan, (*case.plan.proposed, *added), "local")
-    verdicts.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
     lethe.settle()
 
 
@@ -68,7 +68,7 @@ def test_rejected_samples_are_said(lethe, tmp_path):
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
     verdict = Verdict.on(case.plan, (), "local")
-    verdicts.reject(lethe.database, case.picture_id, verdict, services.now())
+    decisions.reject(lethe.database, case.picture_id, verdict, services.now())
 
     app = show(lethe.page("Recall"), "Sample checks")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components import recall_thresholds, services
-from components.evaluated import evaluated as evaluated_values
+from components.app import services
+from components.recall import thresholds
+from components.recall.evaluated import evaluated as evaluated_values
 from engine.category import Category
-from engine.evaluation.counts import count
-from engine.evaluation.recall import score_all
+from engine.evaluation.scores.counts import count
+from engine.evaluation.scores.recall import score_all
 from engine.policy import default_policy
-from store import evaluations, policies
+from store.evaluations import evaluations
+from store.policies import versions
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import said
@@ -49,7 +51,7 @@ def drafted(lethe: Lethe, folder: Path):
     app.text_input(key="recall_draft_by").set_value("Ana").run()
     app.button(key="recall_draft_save").click().run()
     assert not app.exception
-    return app, policies.versions(lethe.database)[0]
+    return app, versions.versions(lethe.database)[0]
 
 
 def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
@@ -68,7 +70,7 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
 
     assert not app.exception
     assert services.policy().thresholds(Category.FACE).accept_at == 0.7
-    version = policies.versions(lethe.database)[0]
+    version = versions.versions(lethe.database)[0]
     assert version.activated_by == "Bea"
     assert version.activated_at is not None
     assert "This version is in force" in said(app)
@@ -119,7 +121,7 @@ def test_a_policy_that_was_changed_outside_is_noticed(lethe, tmp_path):
     app = show(lethe.page("Recall"), "Thresholds")
 
     assert "changed outside Lethe" in said(app)
-    (version,) = policies.versions(lethe.database)
+    (version,) = versions.versions(lethe.database)
     assert "0.25" in version.toml
 
 
@@ -128,7 +130,7 @@ def test_the_numbers_of_other_thresholds_are_those_of_scoring_everything(lethe, 
     everything = evaluated_values(run.id)
     policy = everything.policy.with_thresholds(Category.FACE, doubt_at=0.3, accept_at=0.95)
 
-    own, asked = recall_thresholds._counts(run.id, Category.FACE, policy.fingerprint, policy)
+    own, asked = thresholds._counts(run.id, Category.FACE, policy.fingerprint, policy)
 
     whole = count(score_all(everything.pairs, policy).scores)
     assert own == whole.categories[Category.FACE]

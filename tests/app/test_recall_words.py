@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.recall_words import answer, at_least, at_most, goal, lines
+from components.recall.words import answer, at_least, at_most, goal, lines
 from engine.category import DETECTABLE, Category
-from engine.evaluation.report_numbers import rate_at_most
-from engine.evaluation.tally import Tally
+from engine.evaluation.report.numbers import rate_at_most
+from engine.evaluation.scores.proportion import Tally
 
 
 def category(found: int, labels: int, **changes: object) -> dict:

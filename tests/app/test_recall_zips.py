@@ -6,7 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from store import evaluations
+from store.evaluations import evaluations
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set
 from tests.app.reading import UPRIGHT, said

@@ -6,10 +6,11 @@ import io
 import json
 import zipfile
 
-from components import services
-from components.bundle import bundle
-from store import batches, pictures, receipts
-from store.pictures import PictureState
+from components.app import services
+from components.release.bundle import bundle
+from store.batches import batches, pictures
+from store.batches.pictures import PictureState
+from store.releases import receipts
 from tests.app.reading import UPRIGHT, WIDE, numbers, said
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from components import services, session
-from components.access import Role, User
-from components.review import Review
+from components.app import services, session
+from components.app.access import Role, User
+from components.review.page import Review
 from engine.category import Category
 from engine.plan import Verdict
-from store import receipts, verdicts
-from store.cases import Draft
+from store.releases import receipts
+from store.review import decisions
+from store.review.claims import Draft
 from tests.app.conftest import png
 from tests.app.reading import WIDE, case_of, lines, press, said
 
@@ -213,7 +214,7 @@ def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
     app = press(lethe.page("Review"), "toggle_0")
     case = case_of(lethe)
     elsewhere = Verdict.on(case.plan, case.plan.proposed, "local")
-    verdicts.settle(lethe.database, case.picture_id, elsewhere, services.now())
+    decisions.settle(lethe.database, case.picture_id, elsewhere, services.now())
     lethe.settle()
 
     press(app, "accept")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components import services
-from engine.batch import InProcess
+from components.app import services
 from engine.detect.ensemble import Ensemble
 from engine.plan import Reason, ReasonKind
+from engine.runs.pool import InProcess
 from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
 from tests.engine.test_witness import FakeWitness, sighting

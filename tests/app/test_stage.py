@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.stage import STAGE, Zoom, crop_jpeg, view_of
+from components.review.viewport import STAGE, Zoom, crop_jpeg, view_of
 from engine.geometry import Box, Size
 
 SIZES = [Size(1, 1), Size(8, 8), Size(860, 640), Size(4000, 3000), Size(5000, 50), Size(1, 20_000)]

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from components import archive, staging
-from components.staging import Staging, Taken, UnusableUpload, _append
+from components.upload import archive, staging
+from components.upload.staging import Staging, Taken, UnusableUpload, _append
 from engine.errors import UnusableFolder
-from engine.fitness import Fitness
+from engine.metadata.header import Fitness
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
 
@@ -258,7 +258,7 @@ def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting,
 
 
 def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path, monkeypatch):
-    monkeypatch.setattr("components.staging._HEAD_BYTES", 10)
+    monkeypatch.setattr("components.upload.staging._HEAD_BYTES", 10)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(png())
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from components import services
-from components.palette import plain
-from components.staging import Staging
+from components.app import services
+from components.app.palette import plain
+from components.upload.staging import Staging
+from engine.policies.text import NAMES, summary_of
 from engine.policy import Policy, named_policy, read_policy
-from engine.policy_text import NAMES, summary_of
-from store import batches, intake, pictures
-from store.batches import Request
-from store.intake import Incoming
-from store.pictures import PictureState
+from store.batches import batches, intake, pictures
+from store.batches.batches import Request
+from store.batches.intake import Incoming
+from store.batches.pictures import PictureState
 from tests.app.conftest import png
 from tests.app.reading import UPRIGHT, WIDE, said
 from tests.awkward import exif_block, jpeg

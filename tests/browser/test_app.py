@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from components.stage import Zoom, view_of
+from components.review.viewport import Zoom, view_of
 from engine.category import Category
-from engine.container import scan
+from engine.codec.allow_list import scan
 from engine.geometry import Box, PixelRect, Size
 from engine.images import SourceCodec
-from engine.masks import mask_of, rect_of
 from engine.plan import Origin, Region
 from engine.policy import default_policy
+from engine.redact.masks import mask_of, rect_of
 from tests.browser.conftest import App
 from tests.scenes import shipped_rgb
 

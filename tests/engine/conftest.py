@@ -7,19 +7,19 @@ import shutil
 
 import pytest
 
-from engine import commands
 from engine.__main__ import main
+from engine.cli import redact
 from engine.detect.ensemble import Ensemble
-from engine.verification import verify_folder
+from engine.signing.verify_folder import verify_folder
 from tests.engine.handed_out import hand_out, notary_at, trusted
-from tests.engine.runs import QUICK, ByBrightness, OutOfOrder, paint
+from tests.engine.run_folders import QUICK, ByBrightness, OutOfOrder, paint
 
 
 @pytest.fixture
 def lethe(tmp_path, monkeypatch, capsys):
     """Runs a command in this process; gives exit status, its one JSON object, and stderr."""
     ensemble = Ensemble([ByBrightness()])
-    monkeypatch.setattr(commands, "ProcessPool", lambda workers: OutOfOrder(ensemble))
+    monkeypatch.setattr(redact, "ProcessPool", lambda workers: OutOfOrder(ensemble))
     (tmp_path / "policy.toml").write_text(QUICK, encoding="utf-8")
 
     def run(*words, policy="policy.toml"):

@@ -6,20 +6,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from engine import signature
 from engine.category import Category
-from engine.documents import ENDING
 from engine.geometry import PixelRect, Size
 from engine.images import Residue
-from engine.judgement import Judgement
-from engine.keys import ring
-from engine.notary import Notary, notary
-from engine.outbox import Outbox
-from engine.outcome import Released
 from engine.plan import Origin
 from engine.policy import Policy
 from engine.receipt import Receipt
-from engine.signature import raw
+from engine.runs.jobs import Released
+from engine.runs.output_folder import Outbox
+from engine.signing import envelope
+from engine.signing.envelope import raw
+from engine.signing.keys import ring
+from engine.signing.schema import ENDING
+from engine.signing.signer import Notary, notary
+from engine.signing.verify_picture import Judgement
 from tests.scenes import region
 
 DAY = "2026-11-23"
@@ -81,7 +81,7 @@ def signed_anew(path: Path, home: Path, **changes: object) -> None:
     kind = "manifest" if "manifest" in document else "certificate"
     keys = ring(home)
     body = {**document[kind], **changes, "key": keys.id}
-    path.write_bytes(signature.sign(kind, body, keys.signing))
+    path.write_bytes(envelope.sign(kind, body, keys.signing))
 
 
 def trusted(home):

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from engine.category import Category
-from engine.weights import Weights
+from engine.detect.weights import Weights
 
 ANCHORS = 2
 STRIDES = (8, 16, 32)

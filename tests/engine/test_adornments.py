@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from engine.category import Category
-from engine.detect.adornments import Adornments
+from engine.detect.tattoo_jewelry import Adornments
+from engine.detect.weights import Weights, load_weights
 from engine.detect.yolo import FLOOR, MOST, decode
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import read_policy
-from engine.weights import Weights, load_weights
 from tests.scenes import image, picture
 
 CLASSES = (Category.FACE, Category.TATTOO, Category.JEWELRY)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from engine.category import Category
-from engine.codec import decode as decode_picture
+from engine.codec.door import decode as decode_picture
 from engine.detect.centerface import CELL_PX, FLOOR, CenterFace, decode
-from engine.detect.fusion import things
+from engine.detect.clusters import things
+from engine.detect.weights import load_weights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
-from engine.weights import load_weights
 from tests.scenes import image, picture, shipped_rgb
 
 ASTRONAUT = Box(176, 62, 272, 186)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import commands
 from engine.__main__ import main
-from engine.batch import InProcess
+from engine.cli import redact
 from engine.detect.ensemble import Ensemble
 from engine.policy import default_policy
-from tests.engine.runs import (
+from engine.runs.pool import InProcess
+from tests.engine.run_folders import (
     FACE,
     QUICK,
     RELEASING,
@@ -174,7 +174,7 @@ def test_without_a_policy_file_the_shipped_one_counts(tmp_path, monkeypatch, rng
     (tmp_path / "in").mkdir()
     paint(tmp_path / "in" / "a.png", 0, rng)
     monkeypatch.setattr(
-        commands, "ProcessPool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
+        redact, "ProcessPool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
     )
 
     main(["redact", str(tmp_path / "in"), str(tmp_path / "out")])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.coverage import percent, share_removed
 from engine.geometry import PixelRect, Size
-from engine.masks import mask_of
+from engine.redact.masks import mask_of
 
 SIZE = Size(12, 9)
 EDGES = st.tuples(*[st.integers(-3, 14)] * 4)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.category import Category
-from engine.detect.crops import BATCH, CONTEXT, LEAST_PX, CropStage, cropped, window
+from engine.detect.crop_classifier import BATCH, CONTEXT, LEAST_PX, CropStage, cropped, window
+from engine.detect.weights import load_weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
-from engine.weights import load_weights
 from tests.scenes import picture, smooth
 
 SIDE = 16

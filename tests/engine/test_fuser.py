@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.fuser import (
+from engine.detect.clusters import Thing
+from engine.detect.score_fusion import (
     LEAST,
     MOST,
     SIDE_PX,
@@ -15,11 +16,10 @@ from engine.detect.fuser import (
     coefficients,
     evidence,
 )
-from engine.detect.fusion import Thing
+from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.plan import Detection
-from engine.weights import Weights
 from tests.scenes import image, picture
 
 FITTED = """

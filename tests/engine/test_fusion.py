@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.fusion import things
+from engine.detect.clusters import things
 from tests.scenes import seen
 
 HERE, HERE_AGAIN, THERE = (0, 0, 10, 10), (1, 0, 11, 10), (50, 50, 60, 60)

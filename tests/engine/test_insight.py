@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.fusion import things
-from engine.detect.insight import FLOOR, Insight, LocalDetectors
+from engine.detect.clusters import things
+from engine.detect.scrfd import FLOOR, Insight, LocalDetectors
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
@@ -234,7 +234,7 @@ class TestNamedInThePolicy:
 def test_insightface_is_imported_with_the_first_file_and_brings_nothing_heavy():
     program = """
 import sys
-from engine.detect.insight import Insight
+from engine.detect.scrfd import Insight
 print("insightface" in sys.modules)
 from tests.engine.scrfd import red_is_a_face, weights_of
 Insight(weights_of(red_is_a_face()))

@@ -16,8 +16,9 @@ import pytest
 
 from components.server import __main__ as server
 from components.server import serving
-from engine import batch, logs
+from engine import logs
 from engine.__main__ import main
+from engine.runs import pool
 from store.__main__ import main as store_main
 
 PRIVATE, CAUSE = "grandmother.jpg", os.strerror(errno.ENOENT)
@@ -144,10 +145,10 @@ class TestEveryProgramDoesSo:
 
     def test_the_workers(self, monkeypatch):
         idle = SimpleNamespace(start=lambda: None)
-        monkeypatch.setattr(batch, "threading", SimpleNamespace(Thread=lambda **_: idle))
-        monkeypatch.setattr(batch.os, "nice", lambda _: None)
-        monkeypatch.setattr(batch, "_load", lambda: None)
+        monkeypatch.setattr(pool, "threading", SimpleNamespace(Thread=lambda **_: idle))
+        monkeypatch.setattr(pool.os, "nice", lambda _: None)
+        monkeypatch.setattr(pool, "_load", lambda: None)
 
-        batch._start_worker(0)
+        pool._start_worker(0)
 
         assert logging.getLogRecordFactory() is logs._record

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.detect.looks import OVERLAP_PX, STRIDE_PX, Scan, look_at, scanned, tiles_of
+from engine.detect.views import OVERLAP_PX, STRIDE_PX, Scan, look_at, scanned, tiles_of
 from engine.geometry import Size
 from tests.scenes import SIDES, picture
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import stat
 
-from engine.judgement import Judgement
-from engine.keys import rotate
-from engine.outbox import Outbox
 from engine.policy import Policy
-from engine.signature import opened
-from engine.verification import verify_folder
+from engine.runs.output_folder import Outbox
+from engine.signing.envelope import opened
+from engine.signing.keys import rotate
+from engine.signing.verify_folder import verify_folder
+from engine.signing.verify_picture import Judgement
 from tests.engine.handed_out import (
     DAY,
     certificate,

@@ -7,22 +7,23 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import codec, pipeline
-from engine.batch import run_job
+from engine import pipeline
 from engine.category import Category
-from engine.container import scan
+from engine.codec import door
+from engine.codec.allow_list import scan
 from engine.detect.centerface import CenterFace
 from engine.detect.ensemble import Ensemble
+from engine.detect.weights import load_weights
 from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import Box, Size
-from engine.masks import mask_of
-from engine.outcome import Job, NeedsReview, Quarantined, Released
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
-from engine.weights import load_weights
+from engine.redact.masks import mask_of
+from engine.runs.jobs import Job, NeedsReview, Quarantined, Released
+from engine.runs.pool import run_job
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
-from tests.engine.test_masks import jpeg_of
+from tests.engine.redact.test_masks import jpeg_of
 from tests.scenes import FakeDetector, image, picture, region, seen, shipped_rgb
 
 WILLING = read_policy(
@@ -88,7 +89,7 @@ class TestAwkwardFiles:
         assert receipt.checks == {"T1": True, "T3": True, "T4": True}
         assert len(receipt.masked) == len(receipt.regions) == 1
         assert receipt.masked[0].area > 0
-        again = codec.decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
+        again = door.decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
         assert again.size == receipt.size
 
     def test_metadata_and_thumbnails_do_not_reach_the_release(self, tmp_path):

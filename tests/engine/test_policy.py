@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
+from engine.policies.difference import Difference, differences
+from engine.policies.text import NAMES, summary_of
 from engine.policy import (
     DEFAULT_FILE,
     Policy,
@@ -17,8 +19,6 @@ from engine.policy import (
     named_policy,
     read_policy,
 )
-from engine.policy_difference import Difference, differences
-from engine.policy_text import NAMES, summary_of
 
 OTHER_VALUES: dict[type, Any] = {
     bool: lambda value: not value,

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from engine import commands
 from engine.__main__ import main
-from engine.batch import InProcess
-from engine.detect.shipped import default_ensemble
-from engine.signature import opened
-from tests.engine.runs import lines
+from engine.cli import redact
+from engine.detect.registry import default_ensemble
+from engine.runs.pool import InProcess
+from engine.signing.envelope import opened
+from tests.engine.run_folders import lines
 from tests.scenes import shipped_picture
 
 REVIEWER = "Grace Hopper"
@@ -66,7 +66,7 @@ def ran(tmp_path_factory):
     (folder / "policy.toml").write_text(POLICY)
     watched = Watched()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "ProcessPool", lambda workers: watched)
+        patch.setattr(redact, "ProcessPool", lambda workers: watched)
         words = ["--policy", folder / "policy.toml", "--only", "face", "--json"]
         assert main([str(one) for one in ("redact", folder / "in", folder / "out", *words)]) == 0
         (line,) = lines(folder / "out", "review.jsonl")
@@ -148,7 +148,7 @@ def test_no_score_and_no_detectors_box_is_in_them(ran, public):
 
 def test_no_reviewers_name_is_in_them(public):
     assert b'"reviewer":null' in public  # one picture was released without a person
-    for word in (REVIEWER, *REVIEWER.split(), commands.COMMAND_LINE):
+    for word in (REVIEWER, *REVIEWER.split(), redact.COMMAND_LINE):
         assert word.encode() not in public
         assert hashlib.sha256(word.encode()).hexdigest()[:16].encode() not in public
 

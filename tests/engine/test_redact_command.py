@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from engine import __main__ as command_line
-from engine import commands
 from engine.__main__ import main
-from engine.batch import InProcess
+from engine.cli import redact
 from engine.detect.ensemble import Ensemble
-from engine.weights import own_weights_notice
+from engine.detect.weights import own_weights_notice
+from engine.runs.pool import InProcess
 from tests.awkward import NAMES_IN_ANY_SCRIPT
-from tests.engine.runs import (
+from tests.engine.run_folders import (
     QUICK,
     RELEASING,
     OutOfOrder,
@@ -118,9 +118,9 @@ class TestRedact:
         assert_whole(tmp_path / "out")
 
     def test_a_clock_that_went_back_is_said(self, lethe, folder, tmp_path, monkeypatch):
-        monkeypatch.setattr(commands, "today", lambda: "2027-11-22")
+        monkeypatch.setattr(redact, "today", lambda: "2027-11-22")
         _, _, ahead = lethe("redact", folder, tmp_path / "out")
-        monkeypatch.setattr(commands, "today", lambda: "2026-11-22")
+        monkeypatch.setattr(redact, "today", lambda: "2026-11-22")
         _, _, back = lethe("redact", folder, tmp_path / "out")
 
         assert "still to come" not in ahead
@@ -172,7 +172,7 @@ class TestRedact:
                 yield from super().run(jobs)
 
         with monkeypatch.context() as network:
-            network.setattr(commands, "ProcessPool", lambda workers: Away(Ensemble([])))
+            network.setattr(redact, "ProcessPool", lambda workers: Away(Ensemble([])))
             lethe("redact", folder, tmp_path / "out")
         (tmp_path / "away.png").rename(folder / "passes.png")
         before = dict(fates(tmp_path / "out"))
@@ -210,8 +210,8 @@ class TestRedact:
         class Turning:
             shuffle = staticmethod(list.reverse)
 
-        monkeypatch.setattr(commands, "_RANDOM", Turning)
-        monkeypatch.setattr(commands, "ProcessPool", lambda workers: Noting(Ensemble([])))
+        monkeypatch.setattr(redact, "_RANDOM", Turning)
+        monkeypatch.setattr(redact, "ProcessPool", lambda workers: Noting(Ensemble([])))
 
         lethe("redact", folder, tmp_path / "out")
 
@@ -228,11 +228,11 @@ class TestRedact:
         (tmp_path / "half.toml").write_text(QUICK.replace("audit_share = 0", "audit_share = 0.5"))
         half = {"policy": "half.toml"}
         lethe("redact", where, tmp_path / "one", **half)
-        whole = commands.ProcessPool
+        whole = redact.ProcessPool
         for _ in range(3):
-            monkeypatch.setattr(commands, "ProcessPool", lambda workers: CutShort(workers, whole))
+            monkeypatch.setattr(redact, "ProcessPool", lambda workers: CutShort(workers, whole))
             lethe("redact", where, tmp_path / "other", **half)
-        monkeypatch.setattr(commands, "ProcessPool", whole)
+        monkeypatch.setattr(redact, "ProcessPool", whole)
         lethe("redact", where, tmp_path / "other", **half)
 
         first, other = fates(tmp_path / "one"), fates(tmp_path / "other")

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.handover import mark_taken_in
-from engine.home import home
-from engine.keys import ring
-from tests.engine.runs import assert_whole, fates, lines, names, paint, released_ids
+from engine.files.home import home
+from engine.runs.handover import mark_taken_in
+from engine.signing.keys import ring
+from tests.engine.run_folders import assert_whole, fates, lines, names, paint, released_ids
 
 
 @pytest.fixture

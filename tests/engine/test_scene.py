@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.detect.scene import SceneClassifier, seen
+from engine.detect.scene_classifier import SceneClassifier, seen
+from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
-from engine.weights import Weights
 
 SIDE = 32
 

@@ -8,14 +8,14 @@ import tomllib
 import pytest
 
 from engine.category import DETECTABLE, Category
-from engine.detect import shipped
-from engine.detect.fuser import coefficients
+from engine.detect import registry
 from engine.detect.names import names
-from engine.detect.shipped import NEEDED, default_ensemble, verify
+from engine.detect.registry import NEEDED, default_ensemble, verify
+from engine.detect.score_fusion import coefficients
+from engine.detect.weights import load_weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
-from engine.weights import load_weights
 from tests.scenes import image, shipped_rgb
 
 FACE_OF_ASTRONAUT = Box(168, 63, 280, 207)
@@ -58,7 +58,7 @@ def test_a_missing_file_of_ours_is_refused_whatever_the_policy_says(monkeypatch,
         if name == broken:
             raise UnusableWeights(f"{name} is gone.")
 
-    monkeypatch.setattr(shipped, "load_weights", load)
+    monkeypatch.setattr(registry, "load_weights", load)
 
     with pytest.raises(UnusableWeights, match=f"{broken} is gone"):
         verify(Policy())

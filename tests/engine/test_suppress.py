@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.detect.suppress import SAME_IOU, groups, merged, parts
+from engine.detect.nms import SAME_IOU, groups, merged, parts
 from engine.geometry import Box
 
 

@@ -11,12 +11,12 @@ from engine.category import DETECTABLE, Category
 from engine.coverage import covered_share
 from engine.detect.ensemble import Seen
 from engine.errors import InvalidVerdict, StaleRevision
-from engine.evaluation.matching import HIDDEN_SHARE
+from engine.evaluation.scores.matching import HIDDEN_SHARE
 from engine.geometry import Size
 from engine.images import Residue
-from engine.masks import mask_of
 from engine.plan import Origin, ReasonKind, Verdict
 from engine.policy import Policy, read_policy
+from engine.redact.masks import mask_of
 from engine.triage import found_in, route, settled, standing_reasons, triage
 from tests.scenes import image, picture, region, seen
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UnusableFolder
-from engine.judgement import Judgement
-from engine.verification import verify_folder, verify_one
+from engine.signing.verify_folder import verify_folder, verify_one
+from engine.signing.verify_picture import Judgement
 from tests.engine.handed_out import (
     certificate,
     hand_out,

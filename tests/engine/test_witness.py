@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from engine import pipeline
-from engine.batch import run_job
 from engine.category import DETECTABLE, Category
 from engine.detect.ensemble import Ensemble
-from engine.detect.shipped import NEEDED, default_witness
-from engine.detect.witness import objections
+from engine.detect.registry import NEEDED, default_witness
+from engine.detect.release_check import objections
+from engine.detect.weights import load_weights
 from engine.errors import ReleaseContested
 from engine.geometry import Box
-from engine.outcome import Job, NeedsReview, Released
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, ReasonKind, Verdict
 from engine.policy import Policy, read_policy
-from engine.removal import remove
+from engine.redact.removal import remove
+from engine.runs.jobs import Job, NeedsReview, Released
+from engine.runs.pool import run_job
 from engine.triage import contested, settled
-from engine.weights import load_weights
 from tests.scenes import FakeDetector, image, picture, rects_mask, region, seen, shipped_rgb
 
 ASKED = read_policy("[witness]\nface = 0.5\ntattoo = 0.5\njewelry = 0.5\n[review]\naudit_share = 0")

@@ -10,14 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine import commands, untrusted
-from engine.attacks import reading
-from engine.attacks.reading import InvalidReport
-from engine.documents import read_certificate, read_signed_manifest
+from engine.attacks.report import reading
+from engine.attacks.report.reading import InvalidReport
+from engine.cli import redact
 from engine.errors import InvalidSignature, InvalidVerdict, UnreadableFile
-from engine.records import UNREADABLE_PLAN
-from engine.signature import opened, sign
-from store import ingest
+from engine.files import untrusted
+from engine.runs.journal import UNREADABLE_PLAN
+from engine.signing.envelope import opened, sign
+from engine.signing.schema import read_certificate, read_signed_manifest
+from store.exchange import import_run
 from tests.fuzz.mutations import cuts, damaged
 from tests.store.fakes import plan
 
@@ -68,7 +69,7 @@ def test_a_damaged_verdict_is_read_or_refused(damage):
     line = _cut(_LINE, damage).decode("utf-8", "replace")
 
     with contextlib.suppress(InvalidVerdict):
-        commands._verdict(commands._verdict_line(line))
+        redact._verdict(redact._verdict_line(line))
 
 
 @given(damage=damage)
@@ -81,7 +82,7 @@ def test_a_damaged_line_of_a_run_folder_is_a_plan_or_none(damage):
         return
 
     try:
-        line = ingest._line(1, value)
+        line = import_run._line(1, value)
     except UNREADABLE_PLAN:
         return
     assert line.kept.plan.size.width > 0

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset
-from engine.evaluation.datasets import read_dataset
-from engine.evaluation.labels import Dataset, LabelledPicture
-from engine.evaluation.recall import report
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.labels import Dataset, LabelledPicture
+from engine.evaluation.scores.recall import report
 from engine.geometry import Size
 from tests.engine.evaluation.labelled_sets import paint
 from tests.engine.evaluation.made import PLAIN, findings

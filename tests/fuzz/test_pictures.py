@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import codec, container, exif, jpeg, png, tiff
+from engine.codec import allow_list, door, exif, jpeg, png, tiff
 from engine.errors import LetheError
-from engine.fitness import fitness_of, megapixels_of
-from engine.manifest import read_manifest
-from engine.metadata import findings
+from engine.metadata.header import fitness_of, megapixels_of
+from engine.metadata.inspect import findings
+from engine.runs.licences import read_manifest
 from tests import tiffs
 from tests.awkward import AWKWARD, exif_block, picture
 
@@ -80,12 +80,12 @@ def pictures(data: bytes) -> None:
 
 
 PARSERS = {
-    "decoding": lambda data: codec.decode(data, "x", max_megapixels=1),
+    "decoding": lambda data: door.decode(data, "x", max_megapixels=1),
     "jpeg": jpeg.structure,
     "png": lambda data: [png.header(chunk.body) for chunk in png.chunks(data)],
     "tiff": pictures,
-    "released png": lambda data: container.scan(data, "png"),
-    "released jpeg": lambda data: container.scan(data, "jpeg"),
+    "released png": lambda data: allow_list.scan(data, "png"),
+    "released jpeg": lambda data: allow_list.scan(data, "jpeg"),
     "manifest": read_manifest,
 }
 NEVER_FAIL = {

@@ -96,8 +96,8 @@ def broken(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str, Line]
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppLine]:
-    monkeypatch.setattr("store.dispatcher.POLL_S", 0.001)
-    monkeypatch.setattr("store.dispatcher._LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr("store.worker.dispatcher.POLL_S", 0.001)
+    monkeypatch.setattr("store.worker.dispatcher._LONGEST_PAUSE_S", 0.01)
     monkeypatch.setenv("LETHE_HOME", str(tmp_path / "home"))
     line = AppLine(tmp_path)
     line.bring()

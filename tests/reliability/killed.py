@@ -7,13 +7,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.access import LOCAL
-from components.staging import Staging
+from components.app.access import LOCAL
+from components.upload.staging import Staging
 from engine.policy import read_policy
-from store import batches, files, intake
-from store.batches import Request
+from store import files
+from store.batches import batches, intake
+from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.database import Database
-from store.intake import Incoming
 from tests.reliability.scenes import POLICY, pictures
 
 

@@ -10,19 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from engine import commands
 from engine.__main__ import main
-from engine.judgement import Judgement
-from engine.keys import own_keys
-from engine.outcome import Executor
+from engine.cli import redact
 from engine.plan import Verdict
 from engine.policy import read_policy
-from engine.verification import verify_folder
-from store import again, batches, certificates, intake, pictures, queue, receipts, reviews, verdicts
-from store.batches import Request
+from engine.runs.jobs import Executor
+from engine.signing.keys import own_keys
+from engine.signing.verify_folder import verify_folder
+from engine.signing.verify_picture import Judgement
+from store.batches import batches, intake, pictures
+from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.database import Database
-from store.dispatcher import Dispatcher
-from store.intake import Incoming
+from store.releases import certificates, receipts
+from store.review import decisions, queue, reviews
+from store.worker import retry
+from store.worker.dispatcher import Dispatcher
 from tests.reliability.scenes import DOUBTFUL, FACE, POLICY, Parts, shows
 from tests.reliability.scenes import pictures as made
 from tests.scenes import region
@@ -121,14 +124,14 @@ class AppLine(Line):
 
     def go_on(self, parts: Parts = Parts()) -> None:  # noqa: B008
         """Have what was held back tried once more."""
-        again.try_held_back(self.database, self.batch, self.now)
+        retry.try_held_back(self.database, self.batch, self.now)
         self.work(parts)
 
     def decide(self) -> None:
         """As a person does: everything that is proposed, and the face, goes."""
         while case := reviews.claim(self.database, "ada", self.now):
             verdict = Verdict.on(case.plan, (*case.plan.proposed, DRAWN), "ada")
-            verdicts.settle(self.database, case.picture_id, verdict, self.now)
+            decisions.settle(self.database, case.picture_id, verdict, self.now)
         self.settled = set(self.brought)
 
     def restart(self, parts: Parts = Parts()) -> None:  # noqa: B008
@@ -180,7 +183,7 @@ class AppLine(Line):
 
     def _sentences(self, dispatcher: Dispatcher) -> list[str]:
         rows = pictures.of_batch(self.database, self.batch)
-        said = [row.reason for row in rows if row.reason] + list(again.postponed(self.database))
+        said = [row.reason for row in rows if row.reason] + list(retry.postponed(self.database))
         entries = queue.entries(self.database, self.now)
         said += [kind.value for entry in entries for kind in entry.kinds]
         problem = dispatcher.health().problem
@@ -235,8 +238,8 @@ class ShellLine(Line):
         before = self._held()
         made = parts.executor if isinstance(parts, Parts) else lambda workers: parts
         with self._patch.context() as patch:
-            patch.setattr(commands, "ProcessPool", made)
-            patch.setattr(commands, "_RANDOM", InOrder())
+            patch.setattr(redact, "ProcessPool", made)
+            patch.setattr(redact, "_RANDOM", InOrder())
             self._capture.readouterr()
             self.status = main([str(word) for word in words])
         said = self._capture.readouterr().err.splitlines()

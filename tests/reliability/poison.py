@@ -14,16 +14,16 @@ from pathlib import Path
 import loky
 import numpy as np
 
-from engine import batch
 from engine.detect.ensemble import Ensemble
+from engine.runs import pool
 from tests.reliability.scenes import ONE, Eyes, Onlooker, pictures
 
 
 def begin_quickly(parent):
     """A worker with made-up eyes, which need no loading."""
-    batch._load = lambda: None
-    batch._Worker.ensemble, batch._Worker.witness = Ensemble([Eyes()]), Onlooker()
-    batch._start_worker(parent)
+    pool._load = lambda: None
+    pool._Worker.ensemble, pool._Worker.witness = Ensemble([Eyes()]), Onlooker()
+    pool._start_worker(parent)
 
 
 def new_pool(workers):
@@ -32,7 +32,7 @@ def new_pool(workers):
     )
 
 
-class Poisoned(batch.ProcessPool):
+class Poisoned(pool.ProcessPool):
     """One real worker; one picture's path does something to the process it arrives in."""
 
     def __init__(self, arrive):

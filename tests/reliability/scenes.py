@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.batch import InProcess
 from engine.category import Category
-from engine.detect.detector import Detector
+from engine.detect.base import Detector
 from engine.detect.ensemble import Ensemble
-from engine.detect.fuser import Fuser
-from engine.detect.witness import Witness
+from engine.detect.release_check import Witness
+from engine.detect.score_fusion import Fuser
 from engine.geometry import Box, PixelRect
 from engine.plan import Detection
+from engine.runs.pool import InProcess
 from tests.scenes import picture
 
 ONE, TWO, DOUBTFUL = "one.png", "two.jpg", "doubtful.png"

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from engine.policy import read_policy
-from store import batches
+from store.batches import batches
 from tests.app.conftest import ROOT, lethe  # noqa: F401 -- a fixture
 from tests.app.reading import said
 from tests.reliability.disk import full

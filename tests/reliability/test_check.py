@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import checks
+from engine.redact import checks
 from tests.reliability.scenes import DOUBTFUL, NAMES
 from tests.reliability.test_detector import DEFECT, NO_MEMORY
 from tests.reliability.test_removal import HELD

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.category import Category
-from engine.detect.fuser import MEASURES, FittedFuser
-from engine.weights import Weights
+from engine.detect.score_fusion import MEASURES, FittedFuser
+from engine.detect.weights import Weights
 from tests.reliability.scenes import NAMES, Eyes, Parts
 from tests.reliability.test_detector import DEFECT, HELD, NO_MEMORY, SEEN
 

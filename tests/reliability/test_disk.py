@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import UnusableFolder
-from store.again import try_postponed
+from store.worker.retry import try_postponed
 from tests.reliability.disk import away, full, no_file_grows_beyond, read_only
 from tests.reliability.scenes import DOUBTFUL, NAMES, ONE, TWO, Eyes, Parts
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from engine.errors import LetheError
-from engine.keys import ring
+from engine.signing.keys import ring
 from tests.reliability.conftest import FINISHED
 from tests.reliability.scenes import DOUBTFUL, NAMES
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.detect.fuser import MEASURES, FittedFuser
-from engine.weights import Weights
+from engine.detect.score_fusion import MEASURES, FittedFuser
+from engine.detect.weights import Weights
 from tests.reliability.scenes import NAMES, Eyes, Parts
 from tests.reliability.test_detector import DEFECT, HELD, NO_MEMORY, SEEN
 

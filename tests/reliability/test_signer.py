@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine import notary
-from engine.signature import sign
+from engine.signing import signer
+from engine.signing.envelope import sign
 from tests.reliability.scenes import DOUBTFUL, NAMES
 from tests.reliability.test_detector import DEFECT
 from tests.reliability.test_removal import HELD
@@ -39,7 +39,7 @@ def test_a_certificate_that_does_not_verify_goes_out_with_nothing(line, broken, 
     case = broken("signer", "signs what does not verify", line)
 
     with monkeypatch.context() as patch:
-        patch.setattr(notary, "sign", failing_on("certificate", of_another))
+        patch.setattr(signer, "sign", failing_on("certificate", of_another))
         line.work(stops=True)
 
     # the shell takes pictures by name, and the first of them goes to a person
@@ -52,7 +52,7 @@ def test_a_defect_holds_back_each_picture_in_the_shell(shell, broken, monkeypatc
     case = broken("signer", "raises an error", shell)
 
     with monkeypatch.context() as patch:
-        patch.setattr(notary, "sign", failing_on("certificate", raising))
+        patch.setattr(signer, "sign", failing_on("certificate", raising))
         shell.work()
 
     case.ends(HELD, DEFECT.format("ValueError"))
@@ -63,7 +63,7 @@ def test_a_defect_holds_back_each_picture_in_the_app_after_many_tries(app, broke
     case = broken("signer", "raises an error", app)
 
     with monkeypatch.context() as patch:
-        patch.setattr(notary, "sign", failing_on("certificate", raising))
+        patch.setattr(signer, "sign", failing_on("certificate", raising))
         app.work()
 
     case.ends(HELD, "Held back because work on it was cut short 3 times.")
@@ -75,7 +75,7 @@ def test_a_manifest_that_cannot_be_signed_leaves_releases_without_one(shell, bro
     shell.work()
 
     with monkeypatch.context() as patch:
-        patch.setattr(notary, "sign", failing_on("manifest", of_another))
+        patch.setattr(signer, "sign", failing_on("manifest", of_another))
         (shell.out / "released" / "manifest.json").unlink()
         shell.work(stops=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import batch
+from engine.runs import pool
 from tests.reliability.conftest import FINISHED
 from tests.reliability.poison import (
     Large,
@@ -27,7 +27,7 @@ KILLED = "The system ended the program while it worked on it, for want of memory
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(batch, "_new_pool", new_pool)
+    monkeypatch.setattr(pool, "_new_pool", new_pool)
 
 
 def test_a_picture_whose_worker_the_system_kills_twice_waits(line, broken):
@@ -67,8 +67,8 @@ def test_a_worker_without_memory_makes_its_picture_wait(app, broken):
 
 
 def test_a_picture_that_makes_its_worker_stand_still_is_held_back(app, broken, monkeypatch):
-    monkeypatch.setattr(batch, "PATIENCE_S", 3.0)
-    monkeypatch.setattr(batch, "PATIENCE_PER_MEGAPIXEL_S", 0.0)
+    monkeypatch.setattr(pool, "PATIENCE_S", 3.0)
+    monkeypatch.setattr(pool, "PATIENCE_PER_MEGAPIXEL_S", 0.0)
     case = broken("worker", "is stopped (SIGSTOP) over one picture, each time", app)
 
     app.work(Poisoned(stopped))

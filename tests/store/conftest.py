@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.outcome import Executor
+from engine.runs.jobs import Executor
 from store.database import Database
-from store.dispatcher import Dispatcher
+from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import NOW
 
 

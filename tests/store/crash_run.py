@@ -7,9 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.outcome import Outcome, Work
+from engine.runs.jobs import Outcome, Work
 from store.database import Database
-from store.dispatcher import Dispatcher
+from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import FakeExecutor, by_content
 
 

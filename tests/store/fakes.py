@@ -9,12 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 from engine.category import Category
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import Dataset, Label, LabelledPicture, Problem
+from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Problem
+from engine.evaluation.scores.findings import Findings
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Residue
-from engine.masks import Masked
-from engine.outcome import (
+from engine.plan import Origin, Plan, Reason, ReasonKind, Region, Verdict
+from engine.policy import Policy
+from engine.receipt import Receipt
+from engine.redact.masks import Masked
+from engine.runs.jobs import (
     Examination,
     Examined,
     Job,
@@ -24,14 +27,14 @@ from engine.outcome import (
     Released,
     Work,
 )
-from engine.plan import Origin, Plan, Reason, ReasonKind, Region, Verdict
-from engine.policy import Policy
-from engine.receipt import Receipt
 from engine.triage import contested
-from store import batches, evaluations, intake, plans, work
-from store.batches import Request
+from store.batches import batches, intake
+from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.database import Database
-from store.intake import Incoming
+from store.evaluations import evaluations
+from store.review import plans
+from store.worker import tasks
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Policy()
@@ -82,10 +85,10 @@ def review(job: Job) -> NeedsReview:
 
 def object_to(database: Database, *overlooked: Region) -> None:
     """Work on a settled picture until a witness sees what was overlooked in the result."""
-    task = work.take(database, NOW)
-    assert isinstance(task, work.Task)
+    task = tasks.take(database, NOW)
+    assert isinstance(task, tasks.Task)
     assert task.settled is not None
-    work.record(
+    tasks.record(
         database, NeedsReview(task.picture_id, contested(task.settled, overlooked), ()), NOW
     )
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from engine.outcome import Examined
-from store import evaluations, work
+from engine.runs.jobs import Examined
 from store.database import Database
+from store.evaluations import evaluations
+from store.worker import tasks
 from tests.store.fakes import NOW, findings
 
 RUN = Path(__file__).with_name("crash_run.py")
@@ -45,5 +46,5 @@ def is_finished(database: Database, evaluation_id: str) -> Callable[[], bool]:
 
 def examine_all(database: Database) -> None:
     """Do what a dispatcher does, but for closing."""
-    while (task := work.take(database, NOW)) is not None:
-        assert work.record(database, Examined(task.picture_id, findings()), NOW)
+    while (task := tasks.take(database, NOW)) is not None:
+        assert tasks.record(database, Examined(task.picture_id, findings()), NOW)

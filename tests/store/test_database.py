@@ -10,16 +10,17 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableFolder
-from store import batches, intake, pictures, work
 from store.__main__ import main
-from store.batches import Request
+from store.batches import batches, intake, pictures
+from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.database import Database
 from store.files import Files
-from store.intake import Incoming
-from store.recovery import Recovered
 from store.schema import MIGRATIONS, migrate
-from store.strays import set_aside
 from store.times import aware, stored
+from store.worker import tasks
+from store.worker.orphans import set_aside
+from store.worker.recovery import Recovered
 from tests.store.fakes import NOW, a_batch
 
 OPEN_IT = """
@@ -28,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from engine.errors import LetheError
 from store.database import Database
-from store.intake import Incoming
+from store.batches.intake import Incoming
 try:
     Database.open(Path(sys.argv[1]), datetime.now(UTC))
 except LetheError as error:
@@ -476,12 +477,12 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
     database = Database.open(home, NOW)
     batch_id = a_batch(database, [b"poison"])
     for _ in range(3):
-        assert work.take(database, NOW) is not None
+        assert tasks.take(database, NOW) is not None
         database.close()
         database = Database.open(home, NOW)
 
     (picture,) = pictures.of_batch(database, batch_id)
-    assert work.take(database, NOW) is None
+    assert tasks.take(database, NOW) is None
     assert picture.state == "quarantined"
     assert picture.reason.endswith("work on it was cut short 3 times.")
     database.close()
@@ -490,8 +491,8 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
 def test_a_crash_puts_pictures_back_to_where_they_came_from(home):
     database = Database.open(home, NOW)
     cancelled, going_on = a_batch(database, [b"r"]), a_batch(database, [b"r"])
-    assert work.take(database, NOW) is not None
-    assert work.take(database, NOW) is not None
+    assert tasks.take(database, NOW) is not None
+    assert tasks.take(database, NOW) is not None
     batches.cancel(database, cancelled, NOW)
     database.close()
 

@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 
-from engine import removal
-from engine.attacks import settings
-from engine.attacks.settings import Settings
-from engine.attacks.subjects import Subjects
-from engine.attacks.synthetic import synthetic
+from engine.attacks.battery import settings
+from engine.attacks.battery.settings import Settings
+from engine.attacks.subjects.patches import Subjects
+from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
 from engine.images import RedactedImage
+from engine.redact import removal
 
 N = 16
 

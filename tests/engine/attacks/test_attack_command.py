@@ -7,14 +7,15 @@ import json
 import cv2
 import pytest
 
-from engine import removal
 from engine.__main__ import main
-from engine.attacks import settings, shipped
-from engine.attacks.battery import identified
-from engine.attacks.methods import METHODS
-from engine.attacks.synthetic import synthetic
+from engine.attacks.battery import settings
+from engine.attacks.battery.methods import METHODS
+from engine.attacks.battery.run import identified
+from engine.attacks.report import shipped
+from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
-from engine.provenance import pipeline_version
+from engine.redact import removal
+from engine.signing.provenance import pipeline_version
 from tests.engine.attacks.small import leaking, small
 
 
@@ -26,7 +27,7 @@ def attack(monkeypatch, capsys):
         chosen = settings.quick(n=n, seed=seed, methods=methods, attacks=attacks)
         return small(seed, n=n, methods=chosen.methods)
 
-    monkeypatch.setattr("engine.attacks.command.settings.full", made)
+    monkeypatch.setattr("engine.cli.attack.settings.full", made)
 
     def run(*words):
         capsys.readouterr()
@@ -78,7 +79,7 @@ def test_a_removal_that_leaks_is_exit_5_and_says_what_came_back(attack, monkeypa
 
 
 def test_a_battery_that_is_too_weak_is_exit_6(attack, monkeypatch):
-    monkeypatch.setattr("engine.attacks.verdict.WANTED_SENSITIVITY", 0.01)
+    monkeypatch.setattr("engine.attacks.battery.verdict.WANTED_SENSITIVITY", 0.01)
 
     status, out, _ = attack("--categories", "face", "--n", 16)
 

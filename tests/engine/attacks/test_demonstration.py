@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import removal
 from engine.attacks import demonstration
+from engine.attacks.algorithms.sharpening import unsharp
+from engine.attacks.battery.methods import CONTROLS, FILLS, Kind, Method
 from engine.attacks.demonstration import (
     MASK_PX,
     OTHERS,
@@ -21,15 +22,14 @@ from engine.attacks.demonstration import (
     demonstrate,
     exhibit,
 )
-from engine.attacks.methods import CONTROLS, FILLS, Kind, Method
-from engine.attacks.sharpening import unsharp
-from engine.attacks.staging import AROUND_PX
-from engine.attacks.synthetic import synthetic
+from engine.attacks.subjects.composites import AROUND_PX
+from engine.attacks.subjects.synthetic import synthetic
 from engine.category import DETECTABLE, Category
 from engine.geometry import Box, PixelRect
-from engine.masks import mask_of, rect_of
 from engine.plan import Origin, Region
 from engine.policy import Policy
+from engine.redact import removal
+from engine.redact.masks import mask_of, rect_of
 from tests.engine.attacks.small import leaking
 from tests.scenes import image, smooth
 

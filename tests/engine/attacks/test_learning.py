@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.attacks import network, ridge, score
-from engine.attacks.arena import NOBODY, arena
-from engine.attacks.methods import METHODS
-from engine.attacks.staging import SEEN_PX
-from engine.attacks.synthetic import synthetic
+from engine.attacks.algorithms import network, ridge
+from engine.attacks.battery import score
+from engine.attacks.battery.attack_set import NOBODY, arena
+from engine.attacks.battery.methods import METHODS
+from engine.attacks.subjects.composites import SEEN_PX
+from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
 
 LEARNERS = [ridge] + ([network] if network.is_installed() else [])

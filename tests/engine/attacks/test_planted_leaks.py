@@ -9,11 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import codec, removal
-from engine.attacks import battery, differential
-from engine.attacks.differential import carries_only_pixels, made_up_cases, outside_untouched
+from engine.attacks.battery import non_interference, run
+from engine.attacks.battery.non_interference import (
+    carries_only_pixels,
+    made_up_cases,
+    outside_untouched,
+)
+from engine.codec import door
 from engine.images import RedactedImage
-from engine.removal import remove
+from engine.redact import removal
+from engine.redact.removal import remove
 from tests.engine.attacks.small import faces, leaking, small
 
 CASES = made_up_cases(seed=3)
@@ -21,7 +26,7 @@ CASES = made_up_cases(seed=3)
 
 def t1(hiding) -> int:
     """How many of the patterns gave a leak away."""
-    return differential.differential(CASES, hiding).changed
+    return non_interference.differential(CASES, hiding).changed
 
 
 def one_bit(image, mask, seed):
@@ -58,12 +63,12 @@ def test_an_honest_removal_is_not_accused():
 
 def test_one_bit_of_one_masked_pixel_is_caught_in_every_picture():
     for case in CASES:
-        assert differential.differential([case], one_bit).changed
+        assert non_interference.differential([case], one_bit).changed
 
 
 def test_a_feathered_edge_of_one_pixel_is_caught_in_every_picture():
     for case in CASES:
-        assert differential.differential([case], edge_of_one_pixel).changed
+        assert non_interference.differential([case], edge_of_one_pixel).changed
 
 
 def test_a_seed_derived_from_the_input_is_caught():
@@ -83,7 +88,7 @@ def test_a_leak_in_large_masks_alone_is_caught():
 
 @pytest.mark.parametrize("file_format", ["png", "jpeg"])
 def test_a_thumbnail_in_the_container_is_caught(file_format, monkeypatch):
-    encode = codec.encode
+    encode = door.encode
 
     def with_thumbnail(image, format, *, jpeg_quality):  # noqa: A002
         data = encode(image, format, jpeg_quality=jpeg_quality)
@@ -106,7 +111,7 @@ def test_a_thumbnail_in_the_container_is_caught(file_format, monkeypatch):
         return remove(image, mask, seed=seed)
 
     assert not carries_only_pixels(CASES, release).changed
-    monkeypatch.setattr(codec, "encode", with_thumbnail)
+    monkeypatch.setattr(door, "encode", with_thumbnail)
     assert carries_only_pixels(CASES, release).changed
 
 
@@ -125,8 +130,8 @@ def test_a_comparison_that_sees_no_change_is_caught():
     def blind(image, mask, seed):
         return RedactedImage(np.zeros_like(image.rgb))
 
-    assert differential.sees_outside(CASES, blind).changed
-    assert not differential.sees_outside(CASES, lambda i, m, s: remove(i, m, seed=s)).changed
+    assert non_interference.sees_outside(CASES, blind).changed
+    assert not non_interference.sees_outside(CASES, lambda i, m, s: remove(i, m, seed=s)).changed
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
@@ -134,7 +139,7 @@ def test_the_battery_fails_a_removal_that_keeps_a_share_of_the_original(share, m
     chosen = small(shares=(0.5,))
     monkeypatch.setattr(removal, "remove", leaking(share))
 
-    found = battery.run_battery([faces(chosen)], chosen, workers=1)
+    found = run.run_battery([faces(chosen)], chosen, workers=1)
 
     assert found["verdict"] == "fail"
     accused = " ".join(found["reasons"])
@@ -154,7 +159,7 @@ def test_the_battery_fails_a_removal_that_keeps_one_bit(monkeypatch):
 
     monkeypatch.setattr(removal, "remove", keeps_one_bit)
 
-    found = battery.run_battery([faces(chosen)], chosen, workers=1)
+    found = run.run_battery([faces(chosen)], chosen, workers=1)
 
     assert found["verdict"] == "fail"
     assert any("(T1)" in reason for reason in found["reasons"])

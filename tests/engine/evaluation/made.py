@@ -7,13 +7,13 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from engine.category import DETECTABLE, Category
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import Label, LabelledPicture
-from engine.evaluation.scoring import score
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.scoring import score
 from engine.geometry import Box, PixelRect, Size
-from engine.masks import Masked
 from engine.plan import Origin, Region
 from engine.policy import Policy, read_policy
+from engine.redact.masks import Masked
 
 SIZE = Size(1000, 800)
 FACE, TATTOO, JEWELRY = DETECTABLE

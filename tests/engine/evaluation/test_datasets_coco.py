@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset
-from engine.evaluation.datasets import read_dataset
-from engine.evaluation.formats.entries import listed_entries
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.json_entries import listed_entries
 from engine.geometry import Size
 from tests.engine.evaluation.labelled_sets import coco, line_of, paint, write_coco
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.category import DETECTABLE
-from engine.evaluation.datasets import read_dataset
+from engine.evaluation.data.datasets import read_dataset
 from tests.engine.evaluation.labelled_sets import (
     PICTURES,
     cvat_box,

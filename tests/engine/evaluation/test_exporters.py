@@ -10,7 +10,7 @@ import pytest
 
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset
-from engine.evaluation.datasets import read_dataset
+from engine.evaluation.data.datasets import read_dataset
 from engine.geometry import Size
 from tests.engine.evaluation.labelled_sets import coco, cvat, cvat_box, paint, voc
 

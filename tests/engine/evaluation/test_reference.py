@@ -7,14 +7,14 @@ from collections import defaultdict
 
 import pytest
 
-from engine.evaluation.counts import count
-from engine.evaluation.findings import Findings
-from engine.evaluation.labels import Label
-from engine.evaluation.recall import score_all
-from engine.evaluation.tally import Tally
+from engine.evaluation.data.labels import Label
+from engine.evaluation.scores.counts import count
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, Size
-from engine.masks import Masked
 from engine.plan import Origin, Region
+from engine.redact.masks import Masked
 from tests.engine.evaluation import reference
 from tests.engine.evaluation.made import FACE, JEWELRY, PLAIN, TATTOO, findings, labelled
 

@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from engine.category import Category
-from engine.evaluation.document import (
+from engine.evaluation.report.document import (
     Command,
     Document,
     Figure,
@@ -22,9 +22,9 @@ from engine.evaluation.document import (
     numbers,
     words,
 )
-from engine.evaluation.report_html import html
-from engine.evaluation.report_markdown import markdown
-from engine.evaluation.svg import drawing, marker, text
+from engine.evaluation.report.html import html
+from engine.evaluation.report.markdown import markdown
+from engine.evaluation.report.svg import drawing, marker, text
 
 JPEG = b"\xff\xd8\xff\xe0 and so on"
 NASTY = [

@@ -5,16 +5,16 @@ import shutil
 import cv2
 import pytest
 
-from engine.batch import InProcess
 from engine.detect.ensemble import Ensemble
 from engine.errors import InvalidDataset
-from engine.evaluation.labels import Dataset
-from engine.evaluation.recall import report
+from engine.evaluation.data.labels import Dataset
 from engine.evaluation.run import evaluate, examine_all
+from engine.evaluation.scores.recall import report
 from engine.geometry import Size
-from engine.outcome import NeedsReview
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
+from engine.runs.jobs import NeedsReview
+from engine.runs.pool import InProcess
 from tests.engine.evaluation.made import FACE, label, labelled
 from tests.scenes import FakeDetector, picture, seen, shipped_picture
 

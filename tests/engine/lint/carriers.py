@@ -14,8 +14,8 @@ import piexif
 import pillow_heif
 from PIL import TiffImagePlugin
 
-from engine.lint.finding import Finding, Kind
-from engine.metadata import findings
+from engine.metadata.finding import Finding, Kind
+from engine.metadata.inspect import findings
 from tests.awkward import jpeg, picture, saved, still, thumbnail, with_segment
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"

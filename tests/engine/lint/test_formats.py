@@ -11,7 +11,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from engine.lint.finding import Kind
+from engine.metadata.finding import Kind
 from tests import awkward
 from tests.awkward import chunk, jpeg, png_of, saved, still, with_chunk, with_segment
 from tests.engine.lint import carriers

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine import tiff
-from engine.lint import finding, heif_items, tiffs
-from engine.metadata import MOST_FINDINGS, findings
+from engine.codec import tiff
+from engine.metadata import finding, heif_items
+from engine.metadata import tiff as tiffs
+from engine.metadata.inspect import MOST_FINDINGS, findings
 from tests import awkward
 from tests.awkward import AWKWARD, chunk, jpeg, saved, still, with_chunk, with_segment
 from tests.engine.lint import carriers
@@ -108,7 +109,7 @@ def test_absurdly_many_strips_are_given_up(monkeypatch):
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "gif", "heic", "jpeg 2000"])
 def test_absurdly_many_parts_are_given_up(name, monkeypatch):
     monkeypatch.setattr(finding, "MOST_PARTS", 1)
-    monkeypatch.setattr("engine.lint.gifs.MOST_PARTS", 1)
+    monkeypatch.setattr("engine.metadata.gif.MOST_PARTS", 1)
 
     assert "unreadable" in kinds(WHOLE[name])
 
@@ -136,7 +137,7 @@ def test_things_of_one_name_are_one_finding_with_a_count():
 
 
 def test_a_bomb_is_not_inflated_to_its_end(monkeypatch):
-    monkeypatch.setattr("engine.lint.pngs.MOST_INFLATED", 1 << 22)
+    monkeypatch.setattr("engine.metadata.png.MOST_INFLATED", 1 << 22)
     rows = zlib.compress(b"\0" * (1 << 23), 9)
     header = struct.pack(">IIBBBBB", 50_000, 60_000, 8, 2, 0, 0, 0)
     bomb = (
@@ -147,8 +148,8 @@ def test_a_bomb_is_not_inflated_to_its_end(monkeypatch):
 
 
 def test_pixels_too_many_to_look_under_are_said(monkeypatch):
-    monkeypatch.setattr("engine.lint.alpha.LARGEST_LOOK_PX", 1_000)
-    monkeypatch.setattr("engine.lint.riffs.LARGEST_LOOK_PX", 1_000)
+    monkeypatch.setattr("engine.metadata.alpha.LARGEST_LOOK_PX", 1_000)
+    monkeypatch.setattr("engine.metadata.webp.LARGEST_LOOK_PX", 1_000)
 
     for name in ("png", "deep png", "palette png", "webp", "bigtiff", "heic", "hidden avif"):
         assert "unchecked" in kinds(WHOLE[name]), name

@@ -8,8 +8,8 @@ import piexif
 import pytest
 from PIL import ExifTags, Image
 
-from engine.lint.finding import Kind
-from engine.metadata import findings
+from engine.metadata.finding import Kind
+from engine.metadata.inspect import findings
 from tests import awkward
 from tests.awkward import AWKWARD, jpeg, saved, still
 from tests.engine.lint import carriers

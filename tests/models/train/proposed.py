@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from engine.category import DETECTABLE
-from engine.detect.fuser import Clues, FittedFuser
-from engine.detect.fusion import Thing
+from engine.detect.clusters import Thing
+from engine.detect.score_fusion import Clues, FittedFuser
+from engine.detect.weights import Weights
 from engine.geometry import Box, Size
 from engine.plan import Detection
-from engine.weights import Weights
-from models.train.fusing import likelihood
-from models.train.judging import Judged, Proposal
+from models.train.calibration.fusing import likelihood
+from models.train.calibration.judging import Judged, Proposal
 from tests.engine.evaluation.made import FACE, label, labelled, masked
 
 AT_ITS_WORD = likelihood(

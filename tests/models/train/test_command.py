@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from engine.weights import MODELS, load_weights
+from engine.detect.weights import MODELS, load_weights
 from models.train.__main__ import main
 from tests.models.train.shapes import SIZE, write_shapes
 

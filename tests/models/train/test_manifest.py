@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
 
-from engine.weights import MODELS
+from engine.detect.weights import MODELS
 from models.train import files
 from models.train.errors import TrainingRefused
 from models.train.manifest import enter, with_entry

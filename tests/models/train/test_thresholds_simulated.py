@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.evaluation.matching import NEVER
-from models.train.thresholds import (
+from engine.evaluation.scores.matching import NEVER
+from models.train.calibration.thresholds import (
     NEEDLESS_RISK,
     RISKS,
     control,

@@ -1,0 +1,1 @@
+"""What every page shares: frame, services, session, permissions, palette."""

@@ -1,0 +1,94 @@
+"""What every page starts with: its guard, its menu and its title."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from components.app import session
+from components.app.access import Role, is_guarded, is_loopback, may
+
+REFUSAL_SHOWN_S = 2.0
+ICON = str(Path(__file__).with_name("lethe.png"))
+
+_MENU = (
+    ("Home.py", "Home", ":material/home:", None),
+    ("pages/1_Upload.py", "Upload", ":material/upload:", Role.ANALYST),
+    ("pages/2_Review.py", "Review", ":material/visibility:", Role.REVIEWER),
+    ("pages/3_Release.py", "Release", ":material/ios_share:", Role.ANALYST),
+    ("pages/4_Recall.py", "Recall", ":material/query_stats:", Role.MANAGER),
+    ("pages/5_Irreversibility.py", "Irreversibility", ":material/history_toggle_off:", None),
+)
+
+_LOOK = """<style>
+.stMainBlockContainer {padding: 4.25rem 2rem 2rem 2rem !important; max-width: 1360px;}
+[data-testid="stMetricValue"] {font-variant-numeric: tabular-nums;}
+h1 {padding-top: 0 !important;}
+.stMain:focus, .stMain:focus-visible {outline: none !important; box-shadow: none !important;}
+</style>"""
+"""Streamlit has no setting for side padding, and adds room above when the menu is closed."""
+
+
+def open_page(
+    title: str,
+    sentence: str = "",
+    *,
+    needs: Role | None = None,
+    sidebar: Literal["auto", "collapsed"] = "auto",
+) -> None:
+    """Guard the page, then draw menu, title and one sentence. The first statement of every page.
+
+    Args:
+        title: the page's name.
+        sentence: what the page is for.
+        needs: the role it takes to be here; None for everyone.
+        sidebar: how the menu starts out; the review page needs its room.
+    """
+    st.set_page_config(
+        page_title=f"{title} · Lethe",
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state=sidebar,
+    )
+    _refuse_unguarded()
+    if needs is not None and not may(session.user(), needs):
+        st.error(f"This page is for people with the role {needs.value}.", icon=":material/lock:")
+        st.stop()
+    st.html(_LOOK)
+    _menu()
+    if sentence:
+        st.title(title, anchor=False)
+        st.caption(sentence)
+
+
+def _refuse_unguarded() -> None:
+    """End a program that others can reach: on another address, or without the start-up token."""
+    address = st.get_option("server.address")
+    if is_guarded() and is_loopback(address):
+        return
+    where = "" if is_loopback(address) else f" on {address or 'every address'}"
+    st.error(
+        f"Lethe has no accounts yet and works on this machine only, for whoever started it. It was "
+        f"started{where or ' without its guard'} and ends now: start it with `make app`.",
+        icon=":material/lock:",
+    )
+    end_soon()
+    st.stop()
+
+
+def end_soon() -> None:
+    """End the program once the last sentence has reached the page."""
+    threading.Timer(REFUSAL_SHOWN_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+
+def _menu() -> None:
+    st.logo(ICON, size="large")
+    with st.sidebar:
+        for page, label, icon, needs in _MENU:
+            if needs is None or may(session.user(), needs):
+                st.page_link(page, label=label, icon=icon)

@@ -1,0 +1,88 @@
+"""The composition root: database, workers and policy, made once per process and shared.
+
+Streamlit runs a page's script again for every click, in a thread of its own; what must exist once
+lives here. Workers start with the first picture, so that the first page is quick.
+"""
+
+from __future__ import annotations
+
+import atexit
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from components.review.originals_cache import Desk
+from engine.files.home import home as default_home
+from engine.policy import Policy
+from engine.runs.pool import ProcessPool, default_workers
+from store.database import Database
+from store.exchange.inbox import LeftOut, take_in
+from store.policies.versions import in_force
+from store.worker.dispatcher import Dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What pages work with."""
+
+    home: Path
+    database: Database
+    dispatcher: Dispatcher
+    desk: Desk
+    left_out: tuple[LeftOut, ...]
+    """Of the inbox, when the process began."""
+
+
+@st.cache_resource(show_spinner="Opening the database …")
+def services() -> Services:
+    """The services of this process.
+
+    Raises:
+        LetheError: the database cannot be opened, for instance because another Lethe has it.
+    """
+    database = Database.open(home(), now())
+    try:
+        left_out = take_in(database, now())
+        dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
+        dispatcher.start()
+    except BaseException:
+        database.close()  # else the next page would say that another Lethe has it open
+        raise
+    atexit.register(_close, dispatcher, database)
+    return Services(home(), database, dispatcher, Desk(), left_out)
+
+
+def database() -> Database:
+    """The open database."""
+    return services().database
+
+
+def desk() -> Desk:
+    """The originals reviewers have open."""
+    return services().desk
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def home() -> Path:
+    """Where everything this installation keeps lies: `$LETHE_HOME`, or `var`."""
+    return default_home()
+
+
+def policy() -> Policy:
+    """The policy for new batches: `policy.toml` in the home folder, or the default one.
+
+    Raises:
+        InvalidPolicy: the file was not accepted, or is gone; the message says why.
+    """
+    return in_force(database())
+
+
+def _close(dispatcher: Dispatcher, database: Database) -> None:
+    dispatcher.stop(patience_s=2.0)
+    database.close()

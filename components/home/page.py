@@ -1,0 +1,241 @@
+"""The parts of the first page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.app import permission, session
+from components.app.access import Role, may
+from components.app.failures import shown
+from components.app.palette import ago, plain
+from components.app.services import database, now, policy, services
+from components.home import samples
+from components.recall import audit_sample
+from components.recall.words import answer, goal, lines
+from components.upload.batch_card import live_card, live_cards
+from engine.category import Category
+from engine.detect.registry import verify
+from engine.detect.weights import own_weights_notice
+from engine.errors import LetheError
+from engine.evaluation.report.cost import in_short
+from engine.evaluation.report.numbers import counted
+from engine.policy import named_policy, read_policy
+from store import clock
+from store.batches import batches, intake, progress
+from store.batches.batches import Request
+from store.batches.progress import Counts
+from store.evaluations import evaluations
+from store.worker import retry
+from store.worker.orphans import set_aside
+
+
+def totals() -> Counts:
+    """Pictures per state, over all batches."""
+    return progress.totals(database())
+
+
+@st.fragment(run_every=2.0)
+def numbers() -> None:
+    """The three numbers that call for somebody, each with its way on."""
+    counts = totals()
+    waiting, ready, held = st.columns(3)
+    with waiting.container(border=True):
+        st.metric("Need a look", counts.review)
+        st.page_link("pages/2_Review.py", label="Review", icon=":material/visibility:")
+    with ready.container(border=True):
+        st.metric("Released", counts.released)
+        st.page_link("pages/3_Release.py", label="Download", icon=":material/ios_share:")
+    with held.container(border=True):
+        st.metric("Held back", counts.quarantined)
+        st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
+
+
+def strays() -> None:
+    """Files that the database did not know when it was opened, until somebody has seen to them."""
+    files = database().files
+    count = set_aside(files)
+    if count:
+        st.warning(
+            plain(
+                f"{counted(count, 'file')} that the database does not know, set aside in "
+                f"{files.set_aside}. Left over from a crash, or of a newer database than this: "
+                "look at them, then delete them or put back all of the folder from one copy. Lethe "
+                "deletes none."
+            ),
+            icon=":material/move_to_inbox:",
+        )
+    if left := database().recovered.unknown:
+        st.warning(
+            plain(
+                f"{counted(left, 'file')} in {files.originals} and {files.releases} that the "
+                "database does not know could not be set aside; Lethe leaves them alone."
+            ),
+            icon=":material/move_to_inbox:",
+        )
+
+
+def inbox() -> None:
+    """What of the inbox was not taken in, folder by folder."""
+    for one in services().left_out:
+        st.warning(
+            plain(
+                f"Not everything in the folder {one.folder} of the inbox was taken in. "
+                f"{one.reason} Mend or remove it; it is looked at again when Lethe starts."
+            ),
+            icon=":material/inbox:",
+        )
+
+
+@st.fragment(run_every=5.0)
+def postponed() -> None:
+    """What waits because of this machine, why, and a button to try it again."""
+    waiting = retry.postponed(database())
+    if not waiting:
+        return
+    with st.container(border=True):
+        for reason, count in waiting.items():
+            st.warning(
+                plain(f"{counted(count, 'picture')} postponed. {reason}"),
+                icon=":material/pause_circle:",
+            )
+        st.button(
+            "Try again",
+            key="home_try_postponed",
+            icon=":material/refresh:",
+            help="Lethe does so by itself when it starts.",
+            on_click=_try_postponed,
+        )
+
+
+def clock_set_back() -> None:
+    """That work is on record which this machine's clock calls still to come."""
+    moment = now()
+    latest = clock.ahead(database(), moment)
+    if latest is not None:
+        st.warning(
+            f"Work of {latest:%d %b %Y, %H:%M} UTC is on record, but this machine's clock says "
+            f"{moment:%d %b %Y, %H:%M}: it was ahead then, or is behind now. See that it is right. "
+            "Certificates that were signed with a wrong clock are valid, and say its day.",
+            icon=":material/schedule:",
+        )
+
+
+@st.fragment(run_every=2.0)
+def in_work() -> None:
+    """How long the machine has been at the picture it has had longest, so that a halt is seen."""
+    since = progress.oldest_in_work(database())
+    if since is not None:
+        st.caption(f"The oldest picture in work was begun {ago(since, now())}.")
+
+
+@permission.callback(Role.ANALYST)
+def _try_postponed() -> None:
+    retry.try_postponed(database())
+
+
+def batches_under_way() -> None:
+    """Live cards; the sample batch's stays after it is done, to show the way on."""
+    sample: str | None = session.kept("sample_batch", lambda: None)
+    if sample is not None:
+        live_card(sample)
+    else:
+        live_cards()
+
+
+def offer_samples() -> None:
+    """An invitation for newcomers."""
+    with st.container(border=True):
+        st.subheader("New here?", anchor=False)
+        st.write(
+            "See it work on four sample pictures. This run looks for faces alone, and every "
+            "receipt says so; yours look for tattoos and jewelry as well."
+        )
+        pressed = st.button(
+            "Try it with sample pictures",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="home_samples",
+        )
+        if pressed:
+            with shown():
+                _start_samples()
+                st.rerun()
+        st.page_link("pages/1_Upload.py", label="Or bring your own", icon=":material/upload:")
+
+
+def benchmark() -> None:
+    """The last evaluation, a line for each category, and what sample checks found."""
+    with shown():
+        _last_evaluation()
+    found = audit_sample.sentence(audit_sample.checked())
+    if found:
+        st.caption(found)
+    if may(session.user(), Role.MANAGER):
+        st.page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
+
+
+def _last_evaluation() -> None:
+    last = next((one for one in evaluations.listed(database()) if one.report is not None), None)
+    if last is None or last.report is None:
+        st.caption("Recall has not been measured on this installation yet.")
+        return
+    left_out = read_policy(last.policy_toml).not_looked_for
+    told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
+    said, _ = answer(last.report, left_out)
+    head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
+    short = said[: said.index("**", 2) + 2]  # the lines below say why
+    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *told]))
+    st.caption(in_short(last.report))
+
+
+def gates() -> None:
+    """Whether everything that must hold a picture back works, or what is down."""
+    problems = _problems()
+    if problems:
+        st.error("Nothing is released for now. " + " ".join(problems), icon=":material/gpp_bad:")
+    else:
+        st.success(
+            "All gates work: models are the right ones, the line is running, "
+            "and what fails a check is held back.",
+            icon=":material/verified_user:",
+        )
+    st.page_link(
+        "pages/5_Irreversibility.py",
+        label="Can what was removed come back? Try it",
+        icon=":material/history_toggle_off:",
+    )
+
+
+def own_weights() -> None:
+    """What to know before commercial use of the models that ship with Lethe, while there is such.
+
+    It stands here from the first start on, and goes once somebody has retrained them.
+    """
+    with shown():
+        notice = own_weights_notice()
+        if notice is not None:
+            st.caption(plain(notice))
+
+
+def _problems() -> list[str]:
+    problems = []
+    health = services().dispatcher.health()
+    if not health.is_running:
+        problems.append("The line has stopped; restart Lethe.")
+    if health.problem:
+        problems.append(health.problem)
+    try:
+        verify(policy())
+    except LetheError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _start_samples() -> None:
+    # the most careful one, so that there is something to review
+    faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
+    request = Request("Sample pictures", faces_only.to_toml())
+    batch = batches.create(database(), request, now())
+    intake.add(database(), batch.id, samples.sample_pictures(), now())
+    batches.start(database(), batch.id, now())
+    session.keep("sample_batch", batch.id)

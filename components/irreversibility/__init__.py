@@ -1,0 +1,1 @@
+"""The page Irreversibility: hide something, attack it, and the battery's report."""

@@ -1,0 +1,125 @@
+"""The page for those who doubt: hide something, attack it, and see what comes of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.app.failures import shown as failing_softly
+from components.app.inline import inline
+from components.app.services import policy
+from components.irreversibility import picture
+from components.irreversibility.picture import Chosen
+from components.irreversibility.tools import (
+    ChosenAttack,
+    choose_attack,
+    choose_removal,
+    removal_words,
+)
+from components.irreversibility.views import (
+    FULL_DIFFERENCE,
+    difference_rgb,
+    likeness_words,
+    panel_png,
+    strip,
+)
+from components.recall.charts.axes import draw
+from engine.attacks.battery.methods import Kind, Method
+from engine.attacks.demonstration import (
+    OTHERS,
+    Answer,
+    Concealed,
+    Demonstration,
+    conceal,
+    demonstrate,
+)
+from engine.attacks.report import sentences
+
+_SEED = 20261123
+"""Equal choices give equal pictures; a release's own seed is drawn anew each time."""
+_CONCEALED, _SHOWN = 4, 24
+"""Results kept for a session, so that turning a slider back is instant."""
+
+
+@st.fragment
+def try_it() -> None:
+    """Picture, removal and attack; below them what comes of it."""
+    what, how, attack = st.columns(3, gap="medium")
+    chosen: Chosen | None = None
+    with what, failing_softly():
+        chosen = picture.choose(policy())
+    with how:
+        method = choose_removal()
+        st.caption(method.words)
+    with attack:
+        tried = choose_attack()
+        st.caption(tried.attack.words)
+    if (chosen is None or not chosen.is_own) and picture.forget_own():
+        _forget()
+    if chosen is None:
+        st.info("Choose a picture to begin.", icon=":material/image:")
+        return
+    _show(_demonstration(chosen, method, tried), method, tried)
+
+
+def not_hidden() -> None:
+    """What is given away on purpose."""
+    st.subheader("What is not hidden", anchor=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences.NOT_HIDDEN))
+
+
+def _demonstration(chosen: Chosen, method: Method, tried: ChosenAttack) -> Demonstration:
+    removal = (method.name, f"{method.amount:g}")
+    is_slow = tried.attack.is_slow and method.kind is not Kind.FILL
+    slowly = f"Attacking {OTHERS + 1} releases; this attack takes some seconds …"
+    with st.spinner(slowly if is_slow else "Attacking …"):
+        concealed = _concealed((*chosen.key, *removal), chosen, method)
+        return _attacked((*chosen.key, *removal, *tried.key), concealed, tried)
+
+
+@st.cache_data(scope="session", max_entries=_CONCEALED, show_spinner=False)
+def _concealed(key: tuple[str, ...], _chosen: Chosen, _method: Method) -> Concealed:
+    return conceal(_chosen.shown, _method, seed=_SEED)
+
+
+@st.cache_data(scope="session", max_entries=_SHOWN, show_spinner=False)
+def _attacked(key: tuple[str, ...], _concealed: Concealed, _tried: ChosenAttack) -> Demonstration:
+    return demonstrate(_concealed, _tried.run)
+
+
+def _forget() -> None:
+    """Let go of pieces of pictures that are no longer looked at."""
+    _concealed.clear()
+    _attacked.clear()
+
+
+def _show(found: Demonstration, method: Method, tried: ChosenAttack) -> None:
+    views = (
+        ("Original", found.original, "The original, with the mask's outline."),
+        (f"Release. {removal_words(method)}", found.release, "What would go out."),
+        (f"Attack result. {tried.words}", found.result, "What the attack makes of it."),
+        (
+            "Difference of result and original. It takes the original to draw it",
+            difference_rgb(found.difference),
+            f"Dark blue where they are equal, yellow where {FULL_DIFFERENCE} levels or more apart.",
+        ),
+    )
+    for column, (caption, rgb, alt) in zip(st.columns(4), views, strict=True):
+        column.image(
+            inline(panel_png(rgb, found.outline)), caption=caption, width="stretch", alt=alt
+        )
+    _verdict(found)
+    draw(strip(found), "irreversibility_strip")
+    st.caption(likeness_words(found))
+
+
+def _verdict(found: Demonstration) -> None:
+    if found.answer is Answer.SAME:
+        st.success(
+            f"**Nothing comes back.** {found.verdict} No other attack can do better: it is given "
+            "the same release.",
+            icon=":material/verified_user:",
+        )
+    elif found.answer is Answer.TOLD:
+        st.error(f"**It comes back.** {found.verdict}", icon=":material/visibility:")
+    else:
+        st.warning(f"**Something comes through.** {found.verdict}", icon=":material/warning:")

@@ -1,0 +1,193 @@
+"""Choosing what is to be hidden: a picture, an area of it, and its category.
+
+A picture of one's own is decoded in memory, kept for this session alone and written nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from components.app import session
+from components.app.inline import inline
+from components.app.palette import plain
+from components.home.samples import sample_pictures
+from components.irreversibility.views import overview_png
+from engine.attacks.demonstration import Exhibit, exhibit
+from engine.category import Category
+from engine.codec import door
+from engine.geometry import Box, Size
+from engine.images import Residue, RgbImage
+from engine.plan import Origin, Region
+from engine.policy import Policy
+from engine.redact.masks import rect_of
+
+OWN = "One of mine"
+LARGEST_MB = 50
+_SMALLEST_PX = 8
+_OWN_SHARE = 0.3
+"""Of the shorter side: how large the area is at first in a picture nobody has looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A sample's name, and what is hidden in it at first."""
+
+    title: str
+    box: Box
+    category: Category
+
+
+_STARTS = {
+    "astronaut.png": Start("Astronaut", Box(180, 60, 270, 190), Category.FACE),
+    "t1.jpg": Start("Card players", Box(750, 300, 870, 485), Category.FACE),
+    "coffee.png": Start("Cup and spoon", Box(322, 232, 408, 326), Category.JEWELRY),
+    "rocket.jpg": Start("Rocket", Box(306, 126, 338, 190), Category.OTHER),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that was chosen."""
+
+    key: str
+    """Says which picture this is, without its name."""
+    image: RgbImage
+    start: Start
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be hidden, and what it depends on."""
+
+    key: tuple[str, ...]
+    shown: Exhibit
+    is_own: bool
+
+
+def choose(policy: Policy) -> Chosen | None:
+    """The controls for picture, area and category; None until there is a picture.
+
+    Raises:
+        LetheError: the picture cannot be read, or the area lies outside it.
+    """
+    picture = _picture(policy)
+    if picture is None:
+        return None
+    with st.popover("Area and category", icon=":material/crop_free:", width="stretch"):
+        region = _region(picture, policy)
+    shown = exhibit(picture.image, region, policy)
+    _say_of(picture, shown)
+    key = (picture.key, str(region.box.corners), region.category.value, policy.fingerprint)
+    return Chosen(key, shown, picture.is_own)
+
+
+def forget_own() -> bool:
+    """Drop the picture of one's own from memory; True when there was one."""
+    was_there = session.kept("irreversibility_own", lambda: None) is not None
+    session.forget("irreversibility_own")
+    return was_there
+
+
+def _picture(policy: Policy) -> Picture | None:
+    contents = {one.source: one.content for one in sample_pictures() if one.source in _STARTS}
+    chosen = st.selectbox(
+        "Picture",
+        [*contents, OWN],
+        format_func=lambda source: _STARTS[source].title if source in _STARTS else source,
+        key="irreversibility_picture",
+    )
+    if chosen == OWN:
+        return _own(policy)
+    image = _sample(chosen, contents[chosen], policy.codec.max_megapixels)
+    return Picture(chosen, image, _STARTS[chosen], is_own=False)
+
+
+@st.cache_resource(max_entries=len(_STARTS), show_spinner=False)
+def _sample(source: str, _content: bytes, max_megapixels: float) -> RgbImage:
+    return door.decode(_content, source, max_megapixels=max_megapixels)
+
+
+def _own(policy: Policy) -> Picture | None:
+    file = st.file_uploader(
+        "A picture of mine",
+        key="irreversibility_file",
+        max_upload_size=LARGEST_MB,
+        help="Held in memory for this page alone. It is written nowhere, and no batch gets it.",
+    )
+    st.caption("In memory until you take it away or close this tab; stored nowhere.")
+    if file is None:
+        return None
+    content = file.getvalue()
+    key = hashlib.sha256(content).hexdigest()[:16]
+    kept: Picture | None = session.kept("irreversibility_own", lambda: None)
+    if kept is None or kept.key != key:
+        session.forget("irreversibility_own")
+        image = door.decode(content, "own", max_megapixels=policy.codec.max_megapixels)
+        kept = Picture(key, image, _start_of(image.size), is_own=True)
+        session.keep("irreversibility_own", kept)
+    return kept
+
+
+def _start_of(size: Size) -> Start:
+    """The middle of the picture."""
+    side = max(_OWN_SHARE * min(size), 1.0)
+    box = Box.from_xywh((size.width - side) / 2, (size.height - side) / 2, side, side)
+    return Start(OWN, box, Category.FACE)
+
+
+def _region(picture: Picture, policy: Policy) -> Region:
+    """Sliders beside the picture with its mask."""
+    sliders, view = st.columns([0.45, 0.55], vertical_alignment="center")
+    with sliders:
+        category = st.selectbox(
+            "Category",
+            list(Category),
+            index=list(Category).index(picture.start.category),
+            format_func=lambda one: one.value.capitalize(),
+            key=f"irreversibility_category_{picture.key}",
+            help="Decides how far the mask reaches beyond the area.",
+        )
+        box = _box(picture)
+    region = Region(box, category, Origin.REVIEWER, None)
+    rect = rect_of(region, picture.image.codec, policy)
+    view.image(
+        inline(overview_png(picture.image.rgb, box, rect, category)),
+        caption="The area, and around it the mask: what is removed.",
+        width="stretch",
+        alt="The picture, made small, with the chosen area and the mask around it.",
+    )
+    return region
+
+
+def _box(picture: Picture) -> Box:
+    size, start = picture.image.size, picture.start.box
+    left = _slider("Left", 0, size.width - 1, start.x0, picture.key)
+    top = _slider("Top", 0, size.height - 1, start.y0, picture.key)
+    width = _slider("Width", _SMALLEST_PX, size.width, start.width, picture.key)
+    height = _slider("Height", _SMALLEST_PX, size.height, start.height, picture.key)
+    return Box.from_xywh(left, top, width, height).clipped(size)
+
+
+def _slider(label: str, least: int, most: int, start: float, key: str) -> int:
+    most = max(most, least + 1)
+    return st.slider(
+        f"{label}, px",
+        least,
+        most,
+        min(max(round(start), least), most),
+        key=f"irreversibility_{label.lower()}_{key}",
+    )
+
+
+def _say_of(picture: Picture, shown: Exhibit) -> None:
+    if shown.scale < 1:
+        st.caption(f"Tried at {shown.scale:.0%} of its size, so that it stays quick.")
+    if picture.is_own and picture.image.codec.residue is Residue.UNBOUNDED:
+        st.caption(
+            f"Lethe would send this {plain(picture.image.codec.format.upper())} file to a person "
+            "first: its format may have spread what is hidden beyond any mask before it got here."
+        )

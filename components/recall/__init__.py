@@ -1,0 +1,1 @@
+"""The page Recall: evaluations, policies, audit samples."""

@@ -1,0 +1,183 @@
+"""A data set that came as a zip: unpacked into a folder of its own, and gone with the last run.
+
+Member names come from somebody else's file, so each is checked before anything is written: nothing
+absolute, nothing that climbs out, no links, no more than fits.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import secrets
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
+from engine.errors import InvalidDataset
+from store.files import open_private
+
+FOLDER = "datasets"
+MOST_MEMBERS = 50_000
+MOST_BYTES = 20_000_000_000
+"""Bounds on what a data set's zip may unpack to."""
+_FREE_SHARE = 0.5
+"""Share of the free disk that one zip may fill."""
+_ABANDONED_AFTER = timedelta(days=1)
+_OWN_NAME = re.compile(r"[0-9a-f]{32}")
+_OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
+_PLAINLY = "Make the zip again with the program of your file manager."
+_SHORTER = "Give its files and folders shorter names."
+
+
+def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
+    """Unpack a zip and give the folder that holds the data set.
+
+    Args:
+        home: the installation's folder.
+        name: the zip's, for sentences.
+        content: the zip.
+
+    Raises:
+        InvalidDataset: it is no zip, holds what must not be unpacked, or unpacks to too much;
+            nothing of it is kept.
+    """
+    folder = home / FOLDER / secrets.token_hex(16)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        with zipfile.ZipFile(content) as archive:
+            found = [one for one in members(archive, name) if not _is_clutter(one)]
+            room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
+            _refuse(name, found, room)
+            _write_all(archive, found, folder)
+    except UnusableArchive as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InvalidDataset(str(error)) from error
+    except UNREADABLE as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InvalidDataset(
+            f"{name} could not be unpacked; nothing of it was kept. {_why(error)}"
+        ) from error
+    except InvalidDataset:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _down_to_content(folder)
+
+
+def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
+    """Delete the unpacked zip that `source` lies in, unless another run was read from it.
+
+    Folders that nobody unpacked here are left alone.
+    """
+    own = _unpacked_folder(home, source)
+    if own is None or any(_unpacked_folder(home, other) == own for other in still_used):
+        return
+    shutil.rmtree(own, ignore_errors=True)
+
+
+def sweep(home: Path, still_used: Iterable[str], now: datetime) -> None:
+    """Delete zips that were unpacked here a day ago and never became a run.
+
+    What does not bear a name that `unpacked` gives was put there by somebody, and stays.
+    """
+    used = {_unpacked_folder(home, source) for source in still_used}
+    base = (home / FOLDER).resolve()
+    for folder in base.iterdir() if base.is_dir() else ():
+        age_s = now.timestamp() - folder.stat().st_mtime
+        is_own = _OWN_NAME.fullmatch(folder.name) is not None
+        if is_own and folder not in used and age_s > _ABANDONED_AFTER.total_seconds():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpacked_folder(home: Path, source: str) -> Path | None:
+    base, path = (home / FOLDER).resolve(), Path(source).resolve()
+    if base == path or not path.is_relative_to(base):
+        return None
+    return base / path.relative_to(base).parts[0]
+
+
+def _is_clutter(member: Member) -> bool:
+    """True for what file managers leave in zips."""
+    parts = member.name.split("/")
+    return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a zip, and what to do."""
+    if isinstance(error, NotImplementedError):
+        return f"It is packed in a way that is not known here. {_PLAINLY}"
+    if isinstance(error, OSError) and error.errno in _OF_NAMES:
+        return f"A name in it is too long, or is no name of a file here. {_SHORTER}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"It could not be written ({error.strerror})."
+    return "It is no zip, or is damaged or cut short. Copy it again, or make it again."
+
+
+def _refuse(name: str, found: list[Member], room: int) -> None:
+    if not found:
+        raise InvalidDataset(
+            f"{name} holds no file, apart from what file managers leave in zips. Put pictures and "
+            "labels into it."
+        )
+    if len(found) > MOST_MEMBERS:
+        raise InvalidDataset(
+            f"{name} holds {len(found)} files; at most {MOST_MEMBERS} are taken. "
+            "Unpack it and give its folder instead."
+        )
+    total = sum(one.entry.file_size for one in found)
+    if total > room:
+        raise InvalidDataset(
+            f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so "
+            "nothing of it was kept. Unpack it elsewhere and give its folder instead."
+        )
+    seen: set[str] = set()
+    for one in found:
+        _refuse_member(name, one)
+        if one.name in seen:
+            raise InvalidDataset(f"{name} holds {one.name!r} twice, so it was not unpacked.")
+        seen.add(one.name)
+    for one in found:
+        above = seen.intersection(map(str, PurePosixPath(one.name).parents))
+        if above:
+            raise InvalidDataset(
+                f"{name} holds {min(above)!r} as a file and as a folder, so it was not unpacked. "
+                "Give one of them another name."
+            )
+
+
+def _refuse_member(name: str, member: Member) -> None:
+    path = PurePosixPath(member.name)
+    climbs = path.is_absolute() or ".." in path.parts
+    if climbs or not path.parts or ":" in path.parts[0]:
+        raise InvalidDataset(
+            f"{name} holds {member.name!r}, which would lie outside of its folder, so nothing "
+            "was unpacked. Make the zip from inside the data set's folder."
+        )
+    kind = stat.S_IFMT(member.entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise InvalidDataset(
+            f"{name} holds {member.name!r}, a link or a device, so nothing was unpacked. "
+            "Put the files themselves into the zip."
+        )
+
+
+def _write_all(archive: zipfile.ZipFile, found: Iterable[Member], folder: Path) -> None:
+    for member in found:
+        path = folder / member.name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # zipfile gives no byte more than the member's header said, so the sum above holds.
+        with archive.open(member.entry) as source, open_private(path) as file:
+            shutil.copyfileobj(source, file)
+
+
+def _down_to_content(folder: Path) -> Path:
+    """Past folders that hold one folder and nothing else, as zips of a folder have it."""
+    inside = list(folder.iterdir())
+    while len(inside) == 1 and inside[0].is_dir():
+        folder = inside[0]
+        inside = list(folder.iterdir())
+    return folder

@@ -1,0 +1,287 @@
+"""Views of the recall page that are figures: over time, by group, by score, and side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from components.app.palette import cells, plain
+from components.recall.charts import recall as charts
+from components.recall.charts.recall import Run, draw
+from components.recall.charts.times import in_order, set_numbers
+from components.recall.compare import compare_view
+from components.recall.tables import download
+from components.recall.words import at_least, goal
+from engine.category import DETECTABLE, Category
+from engine.evaluation.report.cost import prices
+from engine.evaluation.report.numbers import counted
+from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
+from engine.evaluation.scores.counts import Slice
+from engine.evaluation.scores.proportion import NONE, Tally, more_to_prove
+from engine.evaluation.scores.recall import ENOUGH_FOR, Scored
+from store.evaluations.evaluations import Evaluation
+
+__all__ = ["calibration_view", "compare_view", "groups_view", "trend_view"]
+
+_MOST_NAMED = 8
+_FEW_DETECTIONS = 100
+"""Below ten for each tenth of the scores, chance alone moves the calibration error by points."""
+_EVEN = 0.02
+"""Mean scores this close to the share on labels are neither too sure nor too modest."""
+
+
+def trend_view(evaluations: Sequence[Evaluation]) -> None:
+    """Recall over finished evaluations, with a table of what each was.
+
+    Args:
+        evaluations: in any order; those without a report are left out.
+    """
+    reports = {one.number: one.report for one in evaluations if one.report is not None}
+    runs = in_order([_run(one, one.report) for one in evaluations if one.report is not None])
+    if not runs:
+        st.info("No evaluation is finished yet.", icon=":material/timeline:")
+        return
+    numbers = set_numbers(runs)
+    draw(charts.trend(runs), "recall_trend")
+    if len(runs) == 1:
+        st.caption("One evaluation is no trend yet: run another one after a change.")
+    if len(numbers) > 1:
+        st.caption(
+            f"These are {len(numbers)} data sets. Only evaluations of the same one are joined: "
+            "between two sets recall also differs because their pictures do."
+        )
+    st.caption(
+        "Bars reach down to the lower bound (one-sided, 95 %); the dashed line is the target."
+    )
+    st.dataframe(
+        cells(
+            _trend_row(run, numbers) | _trend_cost(reports[run.number]) for run in reversed(runs)
+        ),
+        hide_index=True,
+        key="recall_trend_runs",
+        alt=f"{counted(len(runs), 'evaluation')} with recall and what it costs, newest first",
+    )
+    rows = [_trend_data(run, one, numbers) for run in runs for one in DETECTABLE]
+    download(rows, "lethe_recall_trend", "recall_trend_data")
+
+
+def groups_view(summary: Mapping[str, Any], scored: Scored) -> None:
+    """Recall of one category by what the data set says about labels and pictures.
+
+    Args:
+        summary: the evaluation's report.
+        scored: the same evaluation's pictures.
+    """
+    category = _pick("recall_groups_category")
+    own = charts.in_row_order(
+        line for line in summary["groups"] if line["category"] == category.value
+    )
+    st.caption(
+        "Groups are the data set's own words about its pictures and labels, and the size of each "
+        "box in pixels. Lethe infers nothing about people. Compare intervals, not points: of many "
+        "groups, one is the lowest by chance. Scores stand beside groups of whole pictures only: a "
+        "false detection has no label that could say what it belongs to."
+    )
+    if not own:
+        st.info(
+            f"There are no groups of {category.value} labels to compare in this data set.",
+            icon=":material/groups:",
+        )
+        return
+    _warn_of_small(own)
+    calibration = by_group(scored.scores, category)
+    for number, by in enumerate(dict.fromkeys(line["by"] for line in own)):
+        lines = [line for line in own if line["by"] == by]
+        bins = {part: one for part, one in calibration.items() if part.by == by}
+        _group(by, lines, bins, (category, number))
+    rows = [_group_data(line, calibration) for line in own]
+    download(rows, f"lethe_recall_groups_{category.value}", "recall_groups_data")
+
+
+def calibration_view(scored: Scored) -> None:
+    """Whether scores of one category can be taken at their word."""
+    category = _pick("recall_calibration_category")
+    bins = reliability(scored.scores, category)
+    if not bins:
+        st.info(
+            f"There is no {category.value} detection on a picture labelled completely for it, "
+            "so nothing can be said about its scores.",
+            icon=":material/straighten:",
+        )
+        return
+    left, right = st.columns([0.62, 0.38], gap="large")
+    with left:
+        draw(charts.reliability(bins, category), f"recall_calibration_{category.value}")
+    with right:
+        st.markdown(_calibration_words(bins, category))
+        st.caption(
+            "Detections on pictures labelled completely for the category count, from a score of "
+            "0.05 up, also those under the thresholds. Recall does not depend on this; it says "
+            "whether a threshold can be read as a share, and whether scores drift apart between "
+            "models."
+        )
+        rows = [_bin_data(one, category) for one in bins]
+        name = f"lethe_calibration_{category.value}"
+        download(rows, name, "recall_calibration_data")
+
+
+def _pick(key: str) -> Category:
+    return st.radio(
+        "Category",
+        DETECTABLE,
+        format_func=lambda one: one.value.capitalize(),
+        horizontal=True,
+        key=key,
+    )
+
+
+def _run(evaluation: Evaluation, report: Mapping[str, Any]) -> Run:
+    return Run(
+        number=evaluation.number,
+        name=evaluation.name,
+        at=evaluation.created_at,
+        fingerprint=evaluation.fingerprint,
+        policy=evaluation.policy,
+        target=evaluation.target,
+        recall={
+            category: Tally(values["coverage"]["found"], values["labels"])
+            for category in DETECTABLE
+            if (values := report["categories"][category.value])
+        },
+    )
+
+
+def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "Evaluation": f"{run.number} · {run.name}",
+        "Date": run.at.date(),
+        "Data set": f"set {numbers[run.fingerprint]} ({run.fingerprint})",
+        "Policy": run.policy,
+    }
+    for category in DETECTABLE:
+        tally = run.recall[category]
+        row[category.value.capitalize()] = (
+            f"{at_least(tally.share)}, at least {at_least(tally.lower())}"
+            if tally.total
+            else "no labels"
+        )
+    return row
+
+
+def _trend_cost(report: Mapping[str, Any]) -> dict[str, object]:
+    return {one.what: one.much for one in prices(report)}
+
+
+def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dict[str, object]:
+    tally = run.recall[category]
+    return {
+        "evaluation": run.number,
+        "name": run.name,
+        "date": run.at.isoformat(),
+        "data_set": numbers[run.fingerprint],
+        "data_set_fingerprint": run.fingerprint,
+        "policy": run.policy,
+        "target": run.target,
+        "category": category.value,
+        "labels": tally.total,
+        "found": tally.found,
+        "recall": tally.share,
+        "lower95": tally.lower(),
+        "upper95": tally.upper(),
+    }
+
+
+def _warn_of_small(lines: Sequence[Mapping[str, Any]]) -> None:
+    small = [line for line in lines if not line["enough"]]
+    if not small:
+        return
+    named = [f"{line['by']} {line['value']} ({line['labels']})" for line in small[:_MOST_NAMED]]
+    more = len(small) - len(named)
+    rest = f" and {more} more" if more else ""
+    st.warning(
+        f"Too few labels to say anything about {plain(', '.join(named))}{rest}. Even with no miss, "
+        f"fewer than {more_to_prove(NONE, ENOUGH_FOR)} labels cannot prove {goal(ENOUGH_FOR)}; "
+        "these are drawn hollow.",
+        icon=":material/warning:",
+    )
+
+
+def _group(
+    by: str,
+    lines: Sequence[Mapping[str, Any]],
+    bins: Mapping[Slice, Bin],
+    place: tuple[Category, int],
+) -> None:
+    category, number = place
+    recall = charts.groups(lines, category)
+    key = f"recall_groups_{category.value}_{number}"
+    st.markdown(f"**By {plain(by)}**")
+    if not bins:
+        draw(recall, key)
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        draw(recall, key)
+    with right:
+        draw(charts.calibration_groups(bins, category), f"{key}_scores")
+
+
+def _group_data(line: Mapping[str, Any], calibration: Mapping[Slice, Bin]) -> dict[str, object]:
+    one = calibration.get(Slice(line["by"], line["value"]))
+    return {
+        **line,
+        "upper95": Tally(line["found"], line["labels"]).upper(),
+        "detections": None if one is None else one.on_labels.total,
+        "detections_on_label": None if one is None else one.on_labels.found,
+        "mean_score": None if one is None else one.mean_score,
+    }
+
+
+def _calibration_words(bins: Sequence[Bin], category: Category) -> str:
+    together = sum((one.on_labels for one in bins), NONE)
+    total = together.total
+    mean = sum(one.mean_score * one.on_labels.total for one in bins) / total
+    share = together.share or 0.0
+    off = 100 * (expected_error(bins) or 0.0)
+    error = (
+        f"**On average a score is off by {off:.1f} points of 100** "
+        f"(expected calibration error, over {counted(total, f'{category.value} detection')})."
+    )
+    together_words = (
+        f"Mean score {mean:.2f}; {together.found} of {total} are on a label "
+        f"({100 * share:.1f} %). {_leaning(mean - share)}"
+    )
+    meaning = (
+        "Points on the dashed line mean: of detections with a score of 0.7, 7 in 10 are on a "
+        "label. Points under it mean that scores promise too much."
+    )
+    words = [error, together_words, meaning]
+    if total < _FEW_DETECTIONS:
+        words.append(f"With fewer than {_FEW_DETECTIONS} detections, much of this is chance.")
+    return "\n\n".join(words)
+
+
+def _leaning(gap: float) -> str:
+    if abs(gap) <= _EVEN:
+        return "Taken together, scores are about right."
+    return (
+        "Taken together, scores are too high: the detector is too sure of itself."
+        if gap > 0
+        else "Taken together, scores are too low: the detector is more often right than it says."
+    )
+
+
+def _bin_data(one: Bin, category: Category) -> dict[str, object]:
+    low, high = one.on_labels.wilson() or (None, None)
+    return {
+        "category": category.value,
+        "scores": one.label,
+        "mean_score": one.mean_score,
+        "detections": one.on_labels.total,
+        "on_label": one.on_labels.found,
+        "share": one.on_labels.share,
+        "wilson95_low": low,
+        "wilson95_high": high,
+    }

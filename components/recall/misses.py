@@ -1,0 +1,279 @@
+"""What was missed, and what was masked for nothing: looked at piece by piece."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+
+import pandas as pd
+import streamlit as st
+
+from components.app import permission, session
+from components.app.access import Role
+from components.app.inline import inline
+from components.app.palette import COLOURS, plain
+from components.recall.crops import crop_jpeg
+from components.recall.evaluated import Evaluated
+from components.recall.tables import as_csv
+from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES
+from components.review.originals_cache import decoded, read_of
+from engine.category import DETECTABLE, Category
+from engine.errors import UnreadableImage
+from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.scoring import LabelScore, PictureScore
+from engine.files.untrusted import printable
+from engine.geometry import Box, PixelRect
+from engine.images import RgbImage
+from engine.triage import route
+
+PER_PAGE = 12
+_COLUMNS = 4
+MISSES, FALSE_REGIONS = "Missed", "False regions"
+_GONE = "The file is gone: it was moved or deleted since the evaluation."
+_CHANGED = "The file is not the one that was evaluated: its size is another."
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One miss or one false region."""
+
+    picture: LabelledPicture
+    category: Category
+    box: Box
+    """In pixels of the upright picture."""
+    kind: str
+    """`MissKind` or `FalseAlarm`, its value."""
+    reason: str
+    score: float | None
+
+    @property
+    def caption(self) -> str:
+        """Category, reason and score."""
+        told = f"{self.category.value.capitalize()}: {self.reason}"
+        return told if self.score is None else f"{told} (score {self.score:.2f})"
+
+
+def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
+    """Every label that was not found."""
+    for one in scores:
+        for label in one.labels:
+            if label.miss is not None:
+                kind = label.miss.kind
+                yield Exhibit(
+                    one.picture,
+                    label.label.category,
+                    label.label.box,
+                    kind.value,
+                    MISS_SENTENCES[kind],
+                    label.miss.score,
+                )
+
+
+def false_regions(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
+    """Every region that finds no label, on pictures labelled completely for its category."""
+    for one in scores:
+        for region in one.regions:
+            if region.false_alarm is not None:
+                kind, drawn = region.false_alarm, region.masked.region
+                yield Exhibit(
+                    one.picture,
+                    drawn.category,
+                    drawn.box,
+                    kind.value,
+                    FALSE_SENTENCES[kind],
+                    drawn.score,
+                )
+
+
+def view(shown: Evaluated) -> None:
+    """The gallery with its filters, page by page, and the list to take away."""
+    everything = {
+        MISSES: tuple(misses(shown.scored.scores)),
+        FALSE_REGIONS: tuple(false_regions(shown.scored.scores)),
+    }
+    exhibits = _filtered(everything)
+    _offer_list(exhibits)
+    if not exhibits:
+        st.caption("Nothing of this kind.")
+        return
+    pieces = Pieces(shown)
+    first = _page(exhibits)
+    page = exhibits[first : first + PER_PAGE]
+    for start in range(0, len(page), _COLUMNS):
+        columns = st.columns(_COLUMNS)
+        for column, exhibit in zip(columns, page[start : start + _COLUMNS], strict=False):
+            with column:
+                pieces.show(exhibit.picture, exhibit.category, exhibit.box, exhibit.caption)
+                st.caption(plain(exhibit.picture.name))
+
+
+def crop_of(shown: Evaluated) -> Callable[[PictureScore, LabelScore, str], None]:
+    """A way to show a label of this evaluation as a piece of its picture."""
+    pieces = Pieces(shown)
+
+    def crop(picture: PictureScore, label: LabelScore, caption: str) -> None:
+        pieces.show(picture.picture, label.label.category, label.label.box, caption)
+
+    return crop
+
+
+class Pieces:
+    """Shows pieces of pictures; holds the one decoded last, for as long as the page is drawn."""
+
+    def __init__(self, shown: Evaluated) -> None:
+        self._policy = shown.policy
+        self._findings = {picture.name: findings for picture, findings in shown.pairs}
+        self._last: tuple[str, RgbImage] | None = None
+
+    def show(self, picture: LabelledPicture, category: Category, box: Box, caption: str) -> None:
+        """One piece with its caption, or why there is none."""
+        findings = self._findings[picture.name]
+        try:
+            image = self._decoded(picture, findings)
+        except UnreadableImage as error:
+            st.warning(plain(str(error)), icon=":material/broken_image:")
+            st.markdown(f"**{plain(caption)}**")
+            return
+        st.image(
+            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])),
+            width="stretch",
+            alt=f"{caption}, in {printable(picture.name)}",
+        )
+        st.markdown(f"**{plain(caption)}**")
+
+    def jpeg(self, picture: LabelledPicture, category: Category, box: Box) -> bytes:
+        """One piece.
+
+        Raises:
+            UnreadableImage: the file is gone, is another one, or cannot be read.
+        """
+        findings = self._findings[picture.name]
+        image = self._decoded(picture, findings)
+        return crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])
+
+    def _masks(self, findings: Findings) -> list[PixelRect]:
+        way = route(findings.found, findings.standing, self._policy, findings.size)
+        return [one.rect for one in way.proposed]
+
+    def _decoded(self, picture: LabelledPicture, findings: Findings) -> RgbImage:
+        if self._last is not None and self._last[0] == picture.name:
+            return self._last[1]
+        if not picture.path.is_file():
+            raise UnreadableImage(_GONE)
+        image = decoded(picture.name, read_of(picture.path), self._policy.codec.max_megapixels)
+        if image.size != findings.size:
+            raise UnreadableImage(_CHANGED)
+        self._last = picture.name, image
+        return image
+
+
+def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]:
+    which, categories, kinds = st.columns([0.3, 0.3, 0.4], vertical_alignment="bottom")
+    chosen = which.segmented_control(
+        "Show",
+        list(everything),
+        default=MISSES,
+        format_func=lambda name: f"{name} ({len(everything[name])})",
+        key="recall_misses_show",
+        required=True,
+        on_change=first_page,
+    )
+    of_kind = everything[chosen or MISSES]
+    present = [one for one in DETECTABLE if any(each.category is one for each in of_kind)]
+    wanted = categories.pills(
+        "Category",
+        present,
+        selection_mode="multi",
+        format_func=lambda one: one.value.capitalize(),
+        key=f"recall_misses_category_{chosen}",
+        on_change=first_page,
+    )
+    in_category = [one for one in of_kind if not wanted or one.category in wanted]
+    counts = Counter(one.reason for one in in_category)
+    reasons = kinds.multiselect(
+        "Reason",
+        [reason for reason, _ in counts.most_common()],
+        format_func=lambda reason: f"{reason} ({counts[reason]})",
+        placeholder="Every reason",
+        key=f"recall_misses_reason_{chosen}",
+        on_change=first_page,
+    )
+    return tuple(one for one in in_category if not reasons or one.reason in reasons)
+
+
+def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
+    st.download_button(
+        "List of these (CSV)",
+        partial(_list, exhibits),
+        "boxes.csv",
+        "text/csv",
+        key="recall_misses_csv",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not exhibits,
+        help="Names of pictures, boxes and reasons; no pixels.",
+    )
+
+
+@permission.download(Role.MANAGER)
+def _list(exhibits: tuple[Exhibit, ...]) -> bytes:
+    return as_csv(table(exhibits).to_dict("records"))
+
+
+def table(exhibits: tuple[Exhibit, ...]) -> pd.DataFrame:
+    """Names, boxes and reasons."""
+    columns = ["picture", "category", "x0", "y0", "x1", "y1", "kind", "reason", "best_score"]
+    return pd.DataFrame(
+        [
+            (
+                one.picture.name,
+                one.category.value,
+                *(round(corner, 1) for corner in one.box.corners),
+                one.kind,
+                one.reason,
+                one.score,
+            )
+            for one in exhibits
+        ],
+        columns=columns,
+    )
+
+
+def first_page() -> None:
+    """Begin at the front again: what is shown is something else now."""
+    session.forget("recall_misses_page")
+
+
+def _page(exhibits: tuple[Exhibit, ...]) -> int:
+    """Index of the first exhibit to show."""
+    pages = ceil(len(exhibits) / PER_PAGE)
+    if pages == 1:
+        return 0
+    page = min(int(session.kept("recall_misses_page", int)), pages - 1)
+    session.keep("recall_misses_page", page)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Previous",
+            key="recall_misses_back",
+            icon=":material/chevron_left:",
+            disabled=page == 0,
+            on_click=session.keep,
+            args=("recall_misses_page", page - 1),
+        )
+        st.button(
+            "Next",
+            key="recall_misses_on",
+            icon=":material/chevron_right:",
+            disabled=page == pages - 1,
+            on_click=session.keep,
+            args=("recall_misses_page", page + 1),
+        )
+        first = page * PER_PAGE
+        last = min(first + PER_PAGE, len(exhibits))
+        st.caption(f"{first + 1} to {last} of {len(exhibits)}")
+    return first

@@ -1,0 +1,214 @@
+"""Versions of the policy: drafts, what they change, and which one is in force."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from components.app import session
+from components.app.failures import shown
+from components.app.palette import cells, plain
+from components.app.services import database, now, policy
+from components.recall import evaluating
+from components.recall.words import answer
+from engine.errors import InvalidPolicy
+from engine.files.untrusted import printable
+from engine.policies.difference import differences
+from engine.policy import Policy, default_policy, read_policy
+from store.evaluations import evaluations
+from store.evaluations.evaluations import Evaluation
+from store.policies import versions as policies
+from store.policies.versions import PolicyVersion
+
+
+def select(number: int) -> None:
+    """Show this version next."""
+    session.keep("recall_version_next", number)
+
+
+def panel(run: Evaluation) -> None:
+    """Every version with who and when, and the chosen one with what it changes."""
+    st.subheader("Policy versions", anchor=False)
+    current: PolicyVersion | None = None
+    with shown():
+        current = policies.noticed(database(), now())
+    if current is not None and current.activated_by == policies.UNKNOWN:
+        st.info(
+            f"The policy was changed outside Lethe: what is in force now is kept as version "
+            f"{current.number}.",
+            icon=":material/edit_document:",
+        )
+    versions = policies.versions(database())
+    if not versions:
+        st.caption("The built-in policy is in force; there is no draft yet.")
+        return
+    in_force = None if current is None else current.number
+    _table(versions, in_force)
+    _history()
+    version = _choose(versions)
+    if version is not None:
+        _show(version, run, is_in_force=version.number == in_force)
+
+
+def _table(versions: tuple[PolicyVersion, ...], in_force: int | None) -> None:
+    st.dataframe(
+        pd.DataFrame(cells(_row(one, in_force) for one in versions)),
+        hide_index=True,
+        height=min(38 + 35 * len(versions), 210),
+        key="recall_versions",
+        alt="Versions of the policy, who made and who activated them",
+    )
+
+
+def _history() -> None:
+    """Every time a version came into force; the table knows only each version's last."""
+    came = policies.activations(database())
+    if not came:
+        return
+    with st.expander("When each came into force", key="recall_activations"):
+        st.markdown(
+            "\n".join(
+                f"- {one.activated_at:%d %b %Y %H:%M} UTC: version {one.version}, "
+                f"by {plain(one.activated_by)}"
+                for one in came
+            )
+        )
+
+
+def _row(one: PolicyVersion, in_force: int | None) -> dict[str, str]:
+    activated = ""
+    if one.activated_at is not None:
+        activated = f"{one.activated_by}, {one.activated_at:%d %b %Y %H:%M} UTC"
+    state = "in force" if one.number == in_force else "draft" if not activated else "earlier"
+    return {
+        "Version": f"{one.number}",
+        "State": state,
+        "Why": one.note,
+        "Made": f"{one.made_by}, {one.made_at:%d %b %Y %H:%M} UTC",
+        "Activated": activated,
+        "Fingerprint": one.policy,
+    }
+
+
+def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
+    by_number = {one.number: one for one in versions}
+    wanted = session.kept("recall_version_next", int)
+    if wanted in by_number:
+        session.keep("recall_version", wanted)
+    session.forget("recall_version_next")
+    chosen = st.selectbox(
+        "Version",
+        by_number,
+        format_func=lambda one: _title(by_number[one]),
+        key="recall_version",
+    )
+    return by_number[chosen] if chosen else None
+
+
+def _title(version: PolicyVersion) -> str:
+    """The same at any time, for the browser knows a choice by its text."""
+    note = f" · {version.note}" if version.note else ""
+    said = printable(f"{version.number}{note} · {version.made_by}")
+    return f"{said}, {version.made_at:%d %b %Y, %H:%M} UTC"
+
+
+def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None:
+    if is_in_force:
+        st.caption("This version is in force: new batches run under it.")
+        return
+    with shown():
+        proposed = read_policy(version.toml)
+        current = _in_force_or_default()
+        _changes(current, proposed)
+        with st.container(horizontal=True):
+            _offer_evaluation(version, run)
+            _offer_activation(version, current, proposed)
+
+
+def _in_force_or_default() -> Policy:
+    """What to compare with; the built-in policy where `policy.toml` is broken, to be repaired."""
+    try:
+        return policy()
+    except InvalidPolicy:
+        st.caption("The policy file is broken; activating a version repairs it.")
+        return default_policy()
+
+
+def _changes(current: Policy, proposed: Policy) -> None:
+    """What would be different from the policy in force."""
+    changed = differences(current, proposed)
+    if not changed:
+        st.caption("It says the same as the policy in force.")
+        return
+    rows = [
+        {"Changes": one.key, "In force": _text(one.before), "This version": _text(one.after)}
+        for one in changed
+    ]
+    st.table(
+        pd.DataFrame(rows),
+        border="horizontal",
+        hide_index=True,
+        alt="Differences from the policy in force",
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return plain(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
+    pressed = st.button(
+        "Evaluate this draft",
+        icon=":material/query_stats:",
+        key=f"recall_evaluate_{version.number}",
+        help=f"On the pictures and labels of evaluation {run.number}.",
+    )
+    if pressed:
+        with shown():
+            name = f"{run.name}, policy version {version.number}"
+            evaluating.again(run, name, version.toml)
+            session.keep("recall_begun", name)
+            st.rerun()
+
+
+def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy) -> None:
+    count = len(differences(current, proposed))
+    is_broken = _is_broken()
+    with st.popover("Activate", icon=":material/published_with_changes:"):
+        st.markdown(
+            f"**New batches will run under version {version.number}.** Batches that were made "
+            "before keep their policy."
+        )
+        _changes(current, proposed)
+        st.markdown(_proof(version))
+        by = st.text_input(
+            "Your name", value=session.user().name, key=f"recall_activate_by_{version.number}"
+        )
+        pressed = st.button(
+            f"Activate version {version.number}",
+            type="primary",
+            key=f"recall_activate_{version.number}",
+            disabled=not by.strip() or not (count or is_broken),
+        )
+    if pressed:
+        policies.activate(database(), version.number, by.strip(), now())
+        st.rerun()
+
+
+def _is_broken() -> bool:
+    try:
+        policy()
+    except InvalidPolicy:
+        return True
+    return False
+
+
+def _proof(version: PolicyVersion) -> str:
+    """What the newest evaluation under this version found, or that there is none."""
+    for one in evaluations.listed(database()):
+        if one.policy == version.policy and one.report is not None:
+            said, _ = answer(one.report, read_policy(version.toml).not_looked_for)
+            return f"Evaluation {one.number} under it: {said}"
+    return "**It was never evaluated.** Evaluate it before you trust it."

@@ -1,0 +1,240 @@
+"""How the recall pages say numbers and verdicts. Rounding never flatters.
+
+Recall and lower bounds are cut off, upper bounds and everything that should be small are rounded
+up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from engine.category import DETECTABLE, Category
+from engine.evaluation.report import numbers
+from engine.evaluation.report.numbers import counted
+from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.recall import has_nothing
+
+Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
+
+NOBODY_LOOKED = "nobody looked for it"
+NOTHING_TO_FIND = "nothing to find"
+MISS_SENTENCES = {
+    MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
+    MissKind.TOO_LARGE: "a region lay over it, too large to count",
+    MissKind.LOST_IN_MERGING: "seen, then lost when sightings were merged",
+    MissKind.TOO_SMALL: "found, but the mask leaves too much of it open",
+    MissKind.WRONG_CATEGORY: "taken for something else",
+    MissKind.SCORE_TOO_LOW: "seen, but the score is under the threshold",
+    MissKind.UNSEEN: "not seen at all",
+}
+FALSE_SENTENCES = {
+    FalseAlarm.DUPLICATE: "a second region on the same thing",
+    FalseAlarm.WRONG_CATEGORY: "on a thing of another category",
+    FalseAlarm.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
+    FalseAlarm.BACKGROUND: "on background",
+}
+
+
+def at_least(share: float | None) -> str:
+    """A share as per cent with one decimal, cut off; a dash when there is none."""
+    return _spaced(numbers.at_least(share))
+
+
+def at_most(share: float | None) -> str:
+    """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
+    return _spaced(numbers.at_most(share))
+
+
+def goal(target: float) -> str:
+    """A target as people write it: `99 %`, `99.5 %`."""
+    return _spaced(numbers.exactly(target))
+
+
+def _spaced(percent: str) -> str:
+    """Reports on paper keep number and sign together; on the screen a narrow column may break."""
+    return percent.replace("\u00a0", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the headline says about one category."""
+
+    category: Category
+    word: str
+    icon: str
+    colour: Colour
+    target: float
+    coverage: Tally
+    automatic: Tally
+    groups: int
+    lower_by_group: float | None
+    """What groups prove: the lower of the exact bound on groups found whole, and of the bound of
+    recall when groups are drawn again, which is blind to misses it never saw. None of nothing."""
+    false_per_picture: float | None
+
+    @property
+    def is_blind(self) -> bool:
+        """True when nobody looked, so that what was not found says nothing."""
+        return self.word == NOBODY_LOOKED
+
+    @property
+    def badge(self) -> str:
+        """The verdict for Markdown: colour, icon and word."""
+        return f":{self.colour}-badge[{self.icon} {self.word}]"
+
+    @property
+    def found(self) -> str:
+        """Recall by coverage."""
+        return at_least(self.coverage.share)
+
+    @property
+    def bound(self) -> str:
+        """The lower bound of recall."""
+        return at_least(self.coverage.lower())
+
+    @property
+    def sentence(self) -> str:
+        """`face 99.1 % found, at least 98.2 %`, for a badge to follow."""
+        if not self.coverage.total or self.is_blind:
+            return self.category.value
+        return f"{self.category.value} {self.found} found, at least {self.bound}"
+
+
+def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
+    """One line for each category of a report, as `engine evaluate --json` gives it.
+
+    Args:
+        report: of one evaluation.
+        not_looked_for: what its policy leaves out.
+    """
+    return tuple(
+        _line(category, report, is_looked_for=category not in not_looked_for)
+        for category in DETECTABLE
+    )
+
+
+def answer(
+    report: Mapping[str, Any],
+    not_looked_for: Collection[Category] = (),
+    *,
+    is_tuned: bool = False,
+) -> tuple[str, Colour]:
+    """Whether somebody can sign this, in sentences, and the colour that goes with it.
+
+    Args:
+        report: of one evaluation.
+        not_looked_for: what its policy leaves out.
+        is_tuned: the policy's thresholds were chosen on the very same labels.
+    """
+    if not report["pictures"]:
+        return "**Cannot say.** None of the pictures could be measured.", "orange"
+    told = lines(report, not_looked_for)
+    target = goal(report["target"])
+    met = [one for one in told if one.word == "met"]
+    short = [one for one in told if one not in met]
+    caveats = _caveats(report, met, target, is_tuned=is_tuned) if met else []
+    if met and not short and not caveats:
+        text = (
+            "**Yes, for pictures like these.** With 95 % confidence in each category, at least "
+            f"{target} is found: removed, or shown to a person."
+        )
+        return text, "green"
+    sentences = [_start(told, met, target), *(_sentence(one, target) for one in short), *caveats]
+    return " ".join(sentences), "orange"
+
+
+def _start(told: Sequence[Line], met: Sequence[Line], target: str) -> str:
+    if not met:
+        is_told = any(one.coverage.total for one in told)
+        return "**No.**" if is_told else "**Cannot say.**"
+    if len(met) == len(told):
+        return f"**Almost.** Every lower bound reaches {target}."
+    names = " and ".join(one.category.value for one in met)
+    return f"**Only for {names},** whose lower bound reaches {target}."
+
+
+def _caveats(
+    report: Mapping[str, Any], met: Sequence[Line], target: str, *, is_tuned: bool
+) -> list[str]:
+    """Why a bound that reaches the target may not be leant on."""
+    caveats = [
+        f"But the {one.category.value} labels come from {counted(one.groups, 'group')} of pictures "
+        f"of one person or event, which are not independent: groups prove only "
+        f"{at_least(one.lower_by_group)}."
+        for one in met
+        if (one.lower_by_group or 0.0) < one.target
+    ]
+    if report["unread"]:
+        caveats.append(f"But {counted(report['unread'], 'picture')} could not be measured.")
+    if report["problems"]:
+        caveats.append(f"But the data set has {counted(report['problems'], 'problem')}.")
+    if is_tuned:
+        caveats.append(
+            "But the thresholds were chosen on these very labels: confirm them on other pictures."
+        )
+    return caveats
+
+
+def _sentence(line: Line, target: str) -> str:
+    """What keeps a category from its target."""
+    text = _short_of(line, target)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _short_of(line: Line, target: str) -> str:
+    name = line.category.value
+    match line.word:
+        case word if word == NOBODY_LOOKED:
+            return f"nobody looked for {name}"
+        case word if word == NOTHING_TO_FIND:
+            return f"there is no {name} to find in this set"
+        case "not measured":
+            return f"no {name} label counts in this set"
+        case "not proven":
+            return f"{name} may reach {target}, but these labels prove only {line.bound}"
+        case "missed for certain":
+            return f"{name} lies below {target} for certain ({line.found} found)"
+    return f"{name} stays below {target} ({line.found} found)"
+
+
+def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool) -> Line:
+    values = report["categories"][category.value]
+    coverage = Tally(values["coverage"]["found"], values["labels"])
+    word, icon, colour = _verdict(values, is_looked_for=is_looked_for)
+    return Line(
+        category=category,
+        word=word,
+        icon=icon,
+        colour=colour,
+        target=report["target"],
+        coverage=coverage,
+        automatic=Tally(values["automatic"]["found"], values["labels"]),
+        groups=values["coverage"]["groups"],
+        lower_by_group=_by_group(values["coverage"]),
+        false_per_picture=values["false_per_picture"],
+    )
+
+
+def _by_group(coverage: Mapping[str, Any]) -> float | None:
+    bounds = (coverage["lower95_groups"], coverage["lower95_bootstrap"])
+    return min((one for one in bounds if one is not None), default=None)
+
+
+def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, str, Colour]:
+    labels = values["labels"]
+    is_blind = labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels
+    if is_blind or not is_looked_for:
+        return NOBODY_LOOKED, ":material/visibility_off:", "red"
+    if values["verdict"] == "met":
+        return "met", ":material/check_circle:", "green"
+    if values["verdict"] == "missed":
+        certain = bool(values["certain"])
+        return ("missed for certain" if certain else "missed"), ":material/cancel:", "red"
+    if has_nothing(values):
+        return NOTHING_TO_FIND, ":material/remove:", "gray"
+    if values["verdict"] == "not_proven":
+        return "not proven", ":material/help:", "orange"
+    return "not measured", ":material/remove:", "gray"

@@ -1,0 +1,1 @@
+"""The page Release: batches to take away, with certificates."""

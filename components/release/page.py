@@ -1,0 +1,249 @@
+"""The parts of the release page."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+import streamlit as st
+
+from components.app import permission, session
+from components.app.access import Role, may
+from components.app.failures import shown
+from components.app.inline import inline
+from components.app.palette import OUTCOMES, ago, cells, plain
+from components.app.services import database, now
+from components.release import certificate
+from components.release.bundle import bundle, checked
+from components.review.originals_cache import decoded
+from components.review.viewport import Zoom, crop_jpeg, view_of
+from engine.coverage import percent
+from engine.evaluation.report.numbers import counted
+from engine.files.untrusted import printable
+from store.batches import batches, originals, pictures, progress
+from store.batches.batches import Batch
+from store.batches.pictures import Picture, PictureState
+from store.batches.progress import Counts
+from store.releases import certificates, receipts
+from store.releases.receipts import StoredReceipt
+from store.review import queue
+from store.worker import retry
+
+_SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
+
+
+def choose_batch() -> Batch | None:
+    """The newest batch, or the one picked; None when there is none."""
+    known = batches.newest(database())
+    if not known:
+        return None
+    drawn_at = now()  # once: labels that change while a page is drawn match no choice
+    return st.selectbox(
+        "Batch",
+        known,
+        format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
+        key="release_batch",
+    )
+
+
+def counts(batch: Batch) -> None:
+    """How many of each outcome; kept up to date while the machine works."""
+    have = progress.progress(database(), batch.id, now()).counts
+    if have.remaining:
+        _counting(batch.id)
+    else:
+        _numbers(have)
+        _offer_again(batch)
+
+
+def _offer_again(batch: Batch) -> None:
+    """A second try for what the machine held back; what a person rejected stays so."""
+    count = retry.held_back(database(), batch.id)
+    if count:
+        st.button(
+            f"Try {counted(count, 'held-back picture')} again",
+            key="release_try_held_back",
+            icon=":material/refresh:",
+            help="For when the cause was this machine, or was mended.",
+            on_click=_try_held_back,
+            args=(batch.id,),
+        )
+
+
+@permission.callback(Role.ANALYST)
+def _try_held_back(batch_id: str) -> None:
+    retry.try_held_back(database(), batch_id, now())
+
+
+@st.fragment(run_every=1.0)
+@permission.fragment(Role.ANALYST)
+def _counting(batch_id: str) -> None:
+    have = progress.progress(database(), batch_id, now()).counts
+    if not have.remaining:
+        st.rerun()
+    _numbers(have)
+
+
+def _numbers(have: Counts) -> None:
+    columns = st.columns(4)
+    states = (*_SHOWN, PictureState.WAITING)
+    numbers = (have.released, have.review, have.quarantined, have.remaining)
+    for column, state, number in zip(columns, states, numbers, strict=True):
+        column.metric(OUTCOMES[state][0], number, border=True)
+    if have.review:
+        st.page_link(
+            "pages/2_Review.py",
+            label=f"Review {counted(have.review, 'picture')}",
+            icon=":material/visibility:",
+        )
+
+
+def download(batch: Batch) -> None:
+    """The zip of everything that was released so far, and the key that its signatures fit."""
+    released = receipts.newest(database(), batch.id)
+    is_whole = False
+    with shown():
+        _refuse_changed(batch, released)
+        is_whole = True
+    with st.container(horizontal=True):
+        _download_zip(batch, is_ready=is_whole and bool(released))
+        certificate.download_public_key()
+
+
+def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
+    """Look before the download does: what fails in it, a browser cannot show.
+
+    Raises:
+        LetheError: as for `bundle`.
+    """
+    signed = certificates.of_batch(database(), batch.id)
+    trusted = database().notary.keys.own
+    with st.spinner("Comparing the releases with their certificates …"):
+        for receipt in released:
+            stamp = _stamp(receipt.path)
+            _compare(receipt.release_id, stamp, signed.get(receipt.release_id), trusted, receipt)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Changes when the file does; None when it cannot be reached."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@st.cache_data(max_entries=100_000, show_spinner=False)
+def _compare(
+    release_id: str,
+    stamp: tuple[int, ...] | None,
+    document: bytes | None,
+    trusted: frozenset[bytes],
+    _receipt: StoredReceipt,
+) -> None:
+    """Nothing when all fits, and that is remembered; what is raised is not."""
+    checked(_receipt, document, trusted)
+
+
+def _download_zip(batch: Batch, *, is_ready: bool) -> None:
+    st.download_button(
+        "Download the released pictures (zip)",
+        partial(_zip, batch),
+        file_name="released.zip",
+        mime="application/zip",
+        type="primary",
+        icon=":material/download:",
+        key="release_download",
+        disabled=not is_ready,
+        on_click="ignore",
+    )
+
+
+@permission.download(Role.ANALYST)
+def _zip(batch: Batch) -> IO[bytes]:
+    return bundle(database(), batch, now())
+
+
+def choose_picture(batch: Batch) -> Picture | None:
+    """The table of pictures with outcome and reason; the row that was clicked."""
+    chosen = st.segmented_control(
+        "Show", _SHOWN, selection_mode="multi", default=list(_SHOWN),
+        format_func=lambda state: OUTCOMES[state][0], key="release_filter",
+    )  # fmt: skip
+    rows = pictures.of_batch(database(), batch.id, chosen or _SHOWN)
+    reasons = _reasons(rows)
+    if not rows:
+        st.caption("No picture of this kind.")
+        return None
+    picked = st.dataframe(
+        pd.DataFrame(cells(_row(row, reasons) for row in rows)),
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 280),
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}},
+        key=f"release_table_{batch.id}",
+        alt="Pictures of the batch with outcome and reason",
+    )
+    selected = picked["selection"]["rows"]
+    return rows[selected[0]] if selected and selected[0] < len(rows) else None
+
+
+def show(picture: Picture) -> None:
+    """One picture: before and after, checks passed, or why it is held back."""
+    word, icon, colour = OUTCOMES[picture.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=colour)
+        st.caption(plain(picture.source))
+    if picture.reason:
+        st.warning(f"Held back because: {plain(picture.reason)}", icon=":material/dangerous:")
+    if picture.release_id is None:
+        return
+    receipt = receipts.receipt(database(), picture.release_id)
+    before, after = st.columns(2)
+    with before:
+        st.caption("Before · for reviewers, stays inside")
+        _before(picture)
+    with after:
+        share = receipt.share_removed
+        gone = "" if share is None else f" · {percent(share)} of it removed"
+        st.caption(f"After · what goes out{gone}")
+        st.image(str(receipt.path), width="stretch", alt="Released picture")
+    with shown():
+        certificate.show(receipt)
+    with st.expander("Receipt", key=f"release_receipt_{receipt.release_id}"):
+        st.caption("Stays inside: it holds the boxes as they were found, and who decided.")
+        st.json(dict(receipt.receipt))
+
+
+def _before(picture: Picture) -> None:
+    if not may(session.user(), Role.REVIEWER):
+        st.info("Only reviewers see originals.", icon=":material/lock:")
+        return
+    with shown():
+        read = partial(originals.content, database(), picture.id)
+        limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
+        image = decoded(picture.id, read, limit)
+        preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
+        st.image(inline(preview), width="stretch", alt="Original picture")
+
+
+def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:
+    """Why pictures wait for review, by picture id."""
+    if not any(row.state is PictureState.REVIEW for row in rows):
+        return {}
+    waiting = queue.entries(database(), now(), limit=100_000)
+    return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
+
+
+def _row(picture: Picture, reasons: dict[str, str]) -> dict[str, str]:
+    word, _, _ = OUTCOMES[picture.state]
+    return {
+        "Name": picture.source,
+        "Outcome": word,
+        "Release": picture.release_id or "",
+        "Why": picture.reason or reasons.get(picture.id, ""),
+        "Changed": ago(picture.changed_at, now()),
+    }

@@ -1,0 +1,1 @@
+"""The page Review: canvas, draft, keys, panels."""

@@ -1,0 +1,1 @@
+"""The page Upload: staging what was brought, and batches under way."""

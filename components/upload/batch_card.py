@@ -1,0 +1,132 @@
+"""A batch under way, live: bar, rate, time left, counts that add up, and the newest results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from components.app import permission
+from components.app.access import Role
+from components.app.palette import OUTCOMES, ago, plain, span
+from components.app.services import database, now
+from components.review.viewport import thumbnail_jpeg
+from engine.coverage import percent
+from engine.evaluation.report.numbers import counted
+from store.batches import batches, progress
+from store.batches.pictures import PictureState
+from store.batches.progress import Counts, Progress
+from store.releases import receipts
+
+STRIP = 6
+"""Newest results shown."""
+
+
+def live_card(batch_id: str) -> None:
+    """The card, refreshed every second while the machine works, then still."""
+    shown = progress.progress(database(), batch_id, now())
+    if shown.counts.remaining:
+        _refreshed(batch_id)
+    else:
+        _card(shown)
+        _done(shown.counts)
+
+
+@st.fragment(run_every=1.0)
+def _refreshed(batch_id: str) -> None:
+    shown = progress.progress(database(), batch_id, now())
+    if not shown.counts.remaining:
+        st.rerun()
+    _card(shown)
+
+
+def live_cards() -> None:
+    """A card for every batch the machine is working on."""
+    for one in progress.overview(database(), now()):
+        if one.counts.remaining and one.batch.started_at and not one.batch.cancelled_at:
+            live_card(one.batch.id)
+
+
+def _card(shown: Progress) -> None:
+    counts = shown.counts
+    with st.container(border=True):
+        head, stop = st.columns([0.86, 0.14], vertical_alignment="center")
+        head.markdown(f"**{plain(shown.batch.name)}** · started {_started(shown)}")
+        if counts.waiting and not shown.batch.cancelled_at:
+            stop.button(
+                "Cancel",
+                key=f"upload_cancel_{shown.batch.id}",
+                icon=":material/stop_circle:",
+                width="stretch",
+                help="Pictures not begun stay out; what is done stays done.",
+                on_click=_cancel,
+                args=(shown.batch.id,),
+            )
+        done = counts.total - counts.remaining
+        st.progress(done / max(counts.total, 1), text=_pace(shown, done))
+        _outcomes(counts)
+        _strip(shown.batch.id)
+
+
+def _pace(shown: Progress, done: int) -> str:
+    text = f"{done} of {shown.counts.total} done"
+    if shown.counts.remaining == 0:
+        return text
+    if not shown.pictures_per_second or shown.seconds_left is None:
+        return f"{text} · starting"
+    per_minute = shown.pictures_per_second * 60
+    return f"{text} · {per_minute:.0f} a minute · about {span(shown.seconds_left)} left"
+
+
+def _outcomes(counts: Counts) -> None:
+    with st.container(horizontal=True):
+        for state, count in (
+            (PictureState.RELEASED, counts.released),
+            (PictureState.REVIEW, counts.review),
+            (PictureState.QUARANTINED, counts.quarantined),
+            (PictureState.CANCELLED, counts.cancelled),
+            (PictureState.WAITING, counts.remaining),
+        ):
+            word, icon, colour = OUTCOMES[state]
+            if count or state in (PictureState.RELEASED, PictureState.REVIEW):
+                text = word.lower() if count == 1 else word.lower().replace("needs", "need")
+                st.badge(f"{count} {text}", icon=icon, color=colour)
+
+
+def _strip(batch_id: str) -> None:
+    newest = receipts.newest(database(), batch_id, limit=STRIP)
+    if newest:
+        columns = st.columns(STRIP)
+        for column, receipt in zip(columns, newest, strict=False):
+            column.image(_thumbnail(str(receipt.path)), width="stretch", alt="Released picture")
+            if receipt.share_removed is not None:
+                column.caption(f"{percent(receipt.share_removed)} removed")
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _thumbnail(path: str) -> bytes:
+    """A small JPEG of a release; only releases are ever cached, never originals."""
+    return thumbnail_jpeg(Path(path).read_bytes())
+
+
+def _done(counts: Counts) -> None:
+    with st.container(horizontal=True):
+        if counts.review:
+            st.page_link(
+                "pages/2_Review.py",
+                label=f"Review {counted(counts.review, 'picture')}",
+                icon=":material/visibility:",
+            )
+        if counts.released:
+            st.page_link(
+                "pages/3_Release.py", label="See what was released", icon=":material/ios_share:"
+            )
+
+
+def _started(shown: Progress) -> str:
+    return ago(shown.batch.started_at, now()) if shown.batch.started_at else "not yet"
+
+
+@permission.callback(Role.ANALYST)
+def _cancel(batch_id: str) -> None:
+    batches.cancel(database(), batch_id, now())

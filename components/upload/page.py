@@ -1,0 +1,265 @@
+"""The parts of the upload page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from components.app import permission, session
+from components.app.access import Role
+from components.app.failures import fatal, shown
+from components.app.palette import bytes_text, cells, plain
+from components.app.services import database, home, now, policy
+from components.upload.batch_card import live_card, live_cards
+from components.upload.metadata_table import show_carried
+from components.upload.staging import Staged, Staging
+from engine.errors import LetheError
+from engine.evaluation.report.numbers import counted
+from engine.policies.text import DEFAULT, NAMES, summary_of
+from engine.policy import Policy, default_policy, named_policy
+from engine.runs.jobs import FormatChoice
+from engine.runs.licences import COLUMNS, Manifest, read_manifest
+from store.batches import batches, intake
+from store.batches.batches import Request
+from store.batches.intake import NO_MANIFEST, Incoming
+
+_FORMATS: dict[FormatChoice, str] = {
+    "same": "As it came (JPEG stays JPEG, all else becomes PNG)",
+    "png": "PNG",
+    "jpeg": "JPEG",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a batch is to be made."""
+
+    name: str
+    policy: Policy
+    format: FormatChoice
+
+
+def show_running() -> None:
+    """Batches at work; the one started here stays until another is."""
+    started: str | None = session.kept("started_batch", lambda: None)
+    if started is not None:
+        live_card(started)
+    else:
+        live_cards()
+
+
+def take_files() -> None:
+    """A drop zone whose files are on disk as soon as they arrive."""
+    turn = session.kept("upload_turn", int)
+    dropped = st.file_uploader(
+        "Pictures, or a zip of them",
+        accept_multiple_files=True,
+        key=f"upload_files_{turn}",
+        help="Names in any script. Every file reaches an outcome; none is left out in silence.",
+    )
+    refused: list[str] = session.kept("upload_refused", list)
+    left_out: list[str] = session.kept("upload_left_out", list)
+    if not dropped:
+        for sentence in refused:
+            st.error(plain(sentence), icon=":material/error:")
+        for sentence in left_out:
+            st.info(plain(sentence), icon=":material/info:")
+        return
+    refused.clear()
+    left_out.clear()
+    session.keep("upload_turn", turn + 1)  # a new uploader: this one would keep them in memory
+    with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
+        for file in dropped:
+            try:
+                taken = _staging().take_file(file.name, file.getvalue())
+                left_out += [taken.left_out] if taken.left_out else []
+            except LetheError as error:
+                refused.append(str(error))  # told below the next, empty uploader
+    st.rerun()
+
+
+def take_folder() -> None:
+    """A folder this machine can read; its files stay where they are until Start copies them."""
+    where = st.text_input("Folder", key="upload_folder", placeholder="/data/pictures")
+    if st.button("List its pictures", key="upload_list", disabled=not where):
+        with shown():
+            taken = _staging().take_folder(where)
+            session.keep("upload_left_out", [taken.left_out] if taken.left_out else [])
+            session.keep("upload_refused", [])
+            st.rerun()
+
+
+def staged() -> tuple[Staged, ...]:
+    """What was brought in and not started yet."""
+    with fatal():
+        _staging().settle(_is_started)
+        return _staging().files()
+
+
+def _is_started(token: str) -> bool:
+    batch = batches.of_run(database(), token)
+    return batch is not None and batch.started_at is not None
+
+
+def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
+    """What was understood, problems first."""
+    known = manifest or NO_MANIFEST
+    unmatched = known.unmatched(file.name for file in files)
+    if unmatched:
+        st.warning(
+            f"{counted(unmatched, 'line')} of the manifest name no picture here. They must name "
+            "files as they stand in this list.",
+            icon=":material/warning:",
+        )
+    rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
+    st.dataframe(
+        pd.DataFrame(cells(rows)),
+        hide_index=True,
+        height=min(38 + 35 * len(files), 250),
+        key="upload_table",
+        alt="What was understood of each file",
+    )
+    show_carried(files)
+
+
+def ask_manifest() -> Manifest | None:
+    """Licences, from a CSV; nothing is known without one. None while it cannot be read."""
+    csv = st.file_uploader("Licence manifest (optional CSV)", type="csv", key="upload_manifest")
+    st.download_button(
+        "Manifest template",
+        ",".join(COLUMNS) + "\n",
+        "manifest.csv",
+        key="upload_template",
+        type="tertiary",
+        icon=":material/download:",
+    )
+    try:
+        return read_manifest(csv.getvalue()) if csv else NO_MANIFEST
+    except LetheError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    return None
+
+
+def ask_how() -> Order | None:
+    """Name, policy and, under Advanced, what differs from it; None while something is wrong."""
+    default = session.kept("upload_default_name", lambda: f"Batch of {now():%d %b %Y, %H:%M} UTC")
+    name = st.text_input("Batch name", key="upload_name", value=default)
+    with fatal():
+        chosen = _ask_policy(policy())
+    with st.expander("Advanced", key="upload_advanced"):
+        choice = st.selectbox(
+            "Format of releases",
+            list(_FORMATS),
+            format_func=_FORMATS.__getitem__,
+            key="upload_format",
+        )
+        wanted = st.multiselect(
+            "Look for",
+            chosen.looked_for,
+            default=list(chosen.looked_for),
+            format_func=str.capitalize,
+            key="upload_look_for",
+            help="What is not looked for is not removed; every receipt says so.",
+        )
+        strict = st.toggle(
+            "No licence, no release",
+            value=chosen.manifest.require_licence,
+            disabled=chosen.manifest.require_licence,  # what the policy demands stays demanded
+            key="upload_strict",
+            help="Pictures without a licence in the manifest are held back.",
+        )
+    if not wanted:
+        st.error("Choose at least one thing to look for.", icon=":material/error:")
+        return None
+    chosen = chosen.only(wanted).requiring_licence(required=strict)
+    return Order(name or "Unnamed batch", chosen, choice)
+
+
+def _ask_policy(in_force: Policy) -> Policy:
+    """The policy in force where a person made one, else one of the shipped ones."""
+    if in_force != default_policy():
+        st.caption("The policy in force was made for this installation; see Recall.")
+        return in_force
+    name = st.segmented_control(
+        "Policy",
+        NAMES,
+        default=DEFAULT,
+        required=True,
+        format_func=str.capitalize,
+        key="upload_policy",
+    )
+    st.caption(plain(summary_of(name)))
+    return named_policy(name)
+
+
+def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manifest | None) -> None:
+    """What is there, the button that makes a batch of it, and the one that forgets it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            f"Start with {counted(len(files), 'picture')}",
+            type="primary",
+            key="upload_start",
+            icon=":material/play_arrow:",
+            disabled=order is None or manifest is None,
+            # what the person sees now, not what has come in by the time of the click
+            on_click=session.keep,
+            args=("upload_wished", [file.id for file in files]),
+        )
+        st.button(
+            "Clear",
+            key="upload_clear",
+            on_click=_clear,
+            args=([file.id for file in files],),
+            icon=":material/delete:",
+            help="Forget these files; nothing was started.",
+        )
+        st.caption(_summary(files))
+    if not pressed or order is None or manifest is None:
+        return
+    with shown(), st.spinner("Copying originals to a safe place …"):
+        wished: list[str] = session.kept("upload_wished", list)
+        with _staging().claimed(wished) as (token, waiting):
+            request = Request(order.name, order.policy.to_toml(), order.format, run=token)
+            batch = batches.create(database(), request, now())
+            incoming = (Incoming(file.name, file.path) for file in waiting)
+            intake.add(database(), batch.id, incoming, now(), manifest=manifest)
+            batches.start(database(), batch.id, now())
+        session.keep("started_batch", batch.id)
+        session.forget("upload_default_name")
+        st.rerun()
+
+
+def _summary(files: tuple[Staged, ...]) -> str:
+    problems = sum(bool(file.fitness.problem) for file in files)
+    carried = sum(bool(file.fitness.metadata) for file in files)
+    line = f"{counted(len(files), 'picture')}, {bytes_text(sum(file.bytes for file in files))}."
+    if carried:
+        line += f" {carried} carry metadata, which never reaches a release."
+    if problems:
+        line += f" {problems} will probably be held back."
+    return line
+
+
+def _staging() -> Staging:
+    return Staging(home() / "staging", session.user().name)
+
+
+@permission.callback(Role.ANALYST)
+def _clear(ids: list[str]) -> None:
+    with shown():
+        _staging().forget(ids)
+
+
+def _row(file: Staged, manifest: Manifest) -> dict[str, str]:
+    fitness, entry = file.fitness, manifest.entry(file.name)
+    return {
+        "Name": file.name,
+        "Problem": fitness.problem,
+        "Format": fitness.format,
+        "Pixels": f"{fitness.width} × {fitness.height}" if fitness.width else "",
+        "Size": bytes_text(file.bytes),
+        "Licence": entry.licence if entry else "",
+        "Carries": ", ".join(fitness.metadata),
+    }

@@ -1,0 +1,378 @@
+"""What was brought in but not started yet, on disk from the moment it arrives.
+
+The browser's uploader forgets its files on page change; staging does not. Each person has a folder,
+each thing brought in (some files, a zip, a folder's listing) one below it with a list of its own,
+and every file an id. So whoever starts or clears names exactly what they saw, and what comes in
+meanwhile, in another window or from somebody else, stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import secrets
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
+from engine.errors import LetheError, UnusableFolder
+from engine.evaluation.report.numbers import counted
+from engine.metadata.finding import Finding, Kind
+from engine.metadata.header import Fitness, fitness_of
+from engine.runs.inputs import Source, sources
+from store.files import write
+
+MOST_ENTRIES = 20_000
+LARGEST_ENTRY = 512 * 1024 * 1024
+"""Bounds on what a zip may unpack to: entries, and bytes of one entry."""
+FREE_SHARE = 0.5
+"""Share of the free disk that all that waits may fill."""
+_HEAD_BYTES = 64 * 1024 * 1024
+"""Larger files are listed without a look inside."""
+_TOO_LARGE = Fitness(
+    findings=(
+        Finding(Kind.UNCHECKED, "whole file", 0, 0, "too large for a first look; it is read later"),
+    )
+)
+_LIST, _GONE, _WHOLE, _CLAIM = "list.jsonl", "gone.json", "whole", ".claim"
+_LOCK = threading.RLock()
+"""Held while files leave staging. One process has the data, so a lock of its threads is enough."""
+
+
+_GUESSES = (
+    " The names of {} in it do not say their alphabet and were read as Western European ones."
+)
+
+
+class UnusableUpload(LetheError):
+    """Something that was brought in cannot be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One file that waits for Start."""
+
+    id: str
+    name: str
+    path: Path
+    bytes: int
+    fitness: Fitness
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of something that was brought in."""
+
+    count: int
+    """Files that wait now."""
+    left_out: str = ""
+    """What was not taken and why, as a sentence; empty when all was."""
+
+
+class Staging:
+    """What waits, of one person."""
+
+    def __init__(self, base: Path, owner: str) -> None:
+        self._base = base.absolute()
+        self._folder = self._base / hashlib.sha256(owner.encode()).hexdigest()[:16]
+
+    def files(self) -> tuple[Staged, ...]:
+        """What waits, in the order it came."""
+        self._adopt()
+        return tuple(one for upload in self._uploads() for one in _waiting(upload))
+
+    def take_file(self, name: str, content: bytes) -> Taken:
+        """Keep one file; a zip is opened and its files are kept instead.
+
+        Raises:
+            UnusableUpload: there is no room, or it is a zip that cannot be opened, holds nothing to
+                take or unpacks to too much.
+        """
+        try:
+            if name.lower().endswith(".zip"):
+                return self._take_zip(name, content)
+            self._refuse_without_room(name, len(content))
+            with self._upload() as upload:
+                _list(upload, [_stored(upload, name, content)])
+            return Taken(1)
+        except OSError as error:
+            raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
+
+    def take_folder(self, where: str) -> Taken:
+        """List a folder of this machine, leaving its files where they are.
+
+        Raises:
+            UnusableFolder: there is no such folder, or no picture in it.
+        """
+        found, left_alone = sources(where)
+        words = f"Left alone in {where}, as no pictures, hidden, or linked folders: {left_alone}."
+        if not found:
+            raise UnusableFolder(f"There are no pictures in {where}. {words if left_alone else ''}")
+        with self._upload() as upload:
+            _list(upload, map(_listed, found))
+        return Taken(len(found), words if left_alone else "")
+
+    @contextmanager
+    def claimed(self, ids: Collection[str]) -> Iterator[tuple[str, tuple[Staged, ...]]]:
+        """Take files out of staging, all or none; gives a token of theirs, and the files.
+
+        When the block ends without an error they are gone. Where it does not, or the program ends
+        in it, they wait until `settle` knows what became of them.
+
+        Raises:
+            UnusableUpload: some of them wait no longer.
+        """
+        with _LOCK:
+            files = tuple(one for one in self.files() if one.id in ids)
+            if not files or len(files) != len(set(ids)):
+                raise UnusableUpload(
+                    "Some of these pictures were started or cleared in another window meanwhile, "
+                    "so nothing was started. Look at the list again."
+                )
+            # the same files have the same token, so that a start that failed can be done again
+            token = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:32]
+            claim = self._folder / f"{token}{_CLAIM}"
+            write(claim, json.dumps(sorted(ids)).encode())
+            yield token, files
+            self.forget(ids)
+            claim.unlink()
+            self._remove_if_empty()
+
+    def settle(self, is_started: Callable[[str], bool]) -> None:
+        """Drop the files of starts that were cut short after the batch had begun.
+
+        Args:
+            is_started: whether the files with this token became a batch.
+        """
+        if not _LOCK.acquire(blocking=False):
+            return  # a start is under way
+        try:
+            for claim in sorted(self._folder.glob(f"*{_CLAIM}")):
+                if is_started(claim.name.removesuffix(_CLAIM)):
+                    self.forget(json.loads(claim.read_bytes()))
+                claim.unlink()
+            self._remove_if_empty()
+        finally:
+            _LOCK.release()
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Drop these files, and no other; those that wait no longer are no matter."""
+        with _LOCK:
+            for upload in self._uploads():
+                gone = [one for one in _waiting(upload) if one.id in ids]
+                if gone:
+                    _drop(upload, gone, self._base)
+            self._remove_if_empty()
+
+    def _take_zip(self, name: str, content: bytes) -> Taken:
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                found = members(archive, name)
+                wanted = [one for one in found if not one.is_hidden]
+                hidden = len(found) - len(wanted)
+                words = f"Left out of {name}: {counted(hidden, 'hidden file')}." if hidden else ""
+                if guesses := sum(one.is_guess for one in wanted):
+                    words += _GUESSES.format(counted(guesses, "file"))
+                words = words.strip()
+                if not wanted:
+                    raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
+                _refuse_bombs(name, wanted)
+                self._refuse_without_room(name, sum(one.entry.file_size for one in wanted))
+                with self._upload() as upload:
+                    _list(upload, _unpacked(upload, archive, wanted))
+                return Taken(len(wanted), words)
+        except UnusableArchive as error:
+            raise UnusableUpload(str(error)) from error
+        except UNREADABLE as error:
+            raise UnusableUpload(
+                f"{name} could not be opened as a zip ({error}); what came out before is kept."
+            ) from error
+
+    @contextmanager
+    def _upload(self) -> Iterator[Path]:
+        """A folder of its own for something that is brought in; gone again if nothing came."""
+        # named by the moment, so that uploads sort as they came
+        upload = self._folder / f"{time.time_ns():020x}{secrets.token_hex(8)}"
+        for folder in (self._base, self._folder, upload):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            yield upload
+        finally:
+            with _LOCK:
+                with contextlib.suppress(OSError):  # then the folder stays, empty
+                    (upload / _WHOLE).touch()
+                _drop(upload, [], self._base)
+                self._remove_if_empty()
+
+    def _uploads(self) -> list[Path]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(one for one in self._folder.iterdir() if one.is_dir())
+
+    def _refuse_without_room(self, name: str, count: int) -> None:
+        """Refuse what would fill the disk together with all that waits, of everybody."""
+        self._base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        waiting = sum(
+            _size(Path(folder) / file) for folder, _, files in os.walk(self._base) for file in files
+        )
+        room = (shutil.disk_usage(self._base).free + waiting) * FREE_SHARE
+        if count and waiting + count > room:
+            raise UnusableUpload(
+                f"{name} needs {_megabytes(count)}, too much for the disk: all that waits for "
+                f"Start may fill {_megabytes(room)} and fills {_megabytes(waiting)}. Start or "
+                "clear what waits, or free some room."
+            )
+
+    def _remove_if_empty(self) -> None:
+        for folder in (self._folder, self._base):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def _adopt(self) -> None:
+        """Take over the one list that everybody shared before each person had a folder."""
+        before = self._base / _LIST
+        if before.is_file():
+            with _LOCK, self._upload() as upload:
+                before.replace(upload / _LIST)
+                (self._base / "token").unlink(missing_ok=True)
+
+
+def _waiting(upload: Path) -> list[Staged]:
+    """What is listed and not gone; the last line may be torn by a full disk, or not whole yet."""
+    try:
+        content = (upload / _LIST).read_bytes()
+    except FileNotFoundError:
+        return []  # nothing was listed yet, or everything is gone since
+    gone = _gone(upload)
+    listed = (
+        _staged(upload, number, line) for number, line in enumerate(content.split(b"\n")[:-1])
+    )
+    return [one for one in listed if one.id not in gone]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none of one that is gone meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+def _gone(upload: Path) -> set[str]:
+    try:
+        return set(json.loads((upload / _GONE).read_bytes()))
+    except FileNotFoundError:
+        return set()
+
+
+def _drop(upload: Path, gone: list[Staged], base: Path) -> None:
+    """Let files of an upload go, and the upload with its last; under the lock."""
+    if gone:
+        ids = _gone(upload) | {one.id for one in gone}
+        write(upload / _GONE, json.dumps(sorted(ids)).encode())
+    for one in gone:
+        if one.path.parent in (upload, base):  # the files of a listed folder are not ours
+            one.path.unlink(missing_ok=True)
+    if (upload / _WHOLE).exists() and not _waiting(upload):
+        shutil.rmtree(upload, ignore_errors=True)
+
+
+def _staged(upload: Path, number: int, line: bytes) -> Staged:
+    """What a line says; one that is not as Lethe wrote it is a file that cannot be read."""
+    plain_id = f"{upload.name}/line {number}"
+    try:
+        value = json.loads(line)
+        fitness = Fitness.from_json(value["fitness"])
+        return Staged(
+            str(value.get("id", plain_id)),
+            str(value["name"]),
+            Path(value["path"]),
+            int(value["bytes"]),
+            fitness,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        problem = "Its line in the list is damaged; bring it in again."
+        return Staged(plain_id, "unknown", upload / "unknown", 0, Fitness(problem=problem))
+
+
+def _list(upload: Path, staged: Iterable[Staged]) -> None:
+    with (upload / _LIST).open("ab", buffering=0) as file:
+        for one in staged:
+            value: dict[str, Any] = {
+                "id": one.id,
+                "name": one.name,
+                "path": str(one.path),
+                "bytes": one.bytes,
+                "fitness": one.fitness.to_json(),
+            }
+            _append(file, json.dumps(value).encode() + b"\n")
+
+
+def _unpacked(upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]) -> Iterator[Staged]:
+    for one in wanted:
+        with archive.open(one.entry) as file:
+            yield _stored(upload, one.name, _bounded(one.name, file))
+
+
+def _stored(upload: Path, name: str, content: bytes) -> Staged:
+    path = upload / secrets.token_hex(8)
+    write(path, content)
+    return Staged(
+        f"{upload.name}/{path.name}", name, path.absolute(), len(content), fitness_of(content)
+    )
+
+
+def _listed(source: Source) -> Staged:
+    """A file of a folder, with what can be told of it at a glance."""
+    count, fitness = 0, Fitness(problem=source.problem)
+    try:
+        if not source.problem:
+            count = source.path.stat().st_size
+            fitness = _TOO_LARGE if count > _HEAD_BYTES else fitness_of(source.path.read_bytes())
+    except OSError as error:
+        fitness = Fitness(problem=f"It cannot be read ({error.strerror}).")
+    return Staged(secrets.token_hex(16), source.name, source.path.absolute(), count, fitness)
+
+
+def _append(file: IO[bytes], line: bytes) -> None:
+    try:
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise UnusableUpload(
+            f"What was brought in could not be listed ({error.strerror}); what is listed below is "
+            "kept. Free some room on the disk and bring in the rest again."
+        ) from error
+
+
+def _refuse_bombs(name: str, wanted: list[Member]) -> None:
+    if len(wanted) > MOST_ENTRIES:
+        raise UnusableUpload(f"{name} holds {len(wanted)} files; at most {MOST_ENTRIES} are taken.")
+    largest = max(one.entry.file_size for one in wanted)
+    if largest > LARGEST_ENTRY:
+        raise UnusableUpload(
+            f"{name} holds a file of {_megabytes(largest)}; at most {_megabytes(LARGEST_ENTRY)} "
+            "are taken."
+        )
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1_000_000:,.0f} MB"
+
+
+def _bounded(name: str, file: IO[bytes]) -> bytes:
+    """Read an entry, whatever its header says about its size."""
+    content = file.read(LARGEST_ENTRY + 1)
+    if len(content) > LARGEST_ENTRY:
+        raise UnusableUpload(f"{name} unpacks to more than it says; it was not taken further.")
+    return content

@@ -1,0 +1,1 @@
+"""Attack algorithms: each takes a release and gives a picture; none knows the battery."""

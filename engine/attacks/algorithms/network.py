@@ -1,0 +1,128 @@
+"""The same two attacks as `ridge`, with small convolutional networks, where torch is installed.
+
+The only module of `engine` that names torch, and only inside functions: nothing that makes releases
+ever loads it. docs/decisions/0009-battery.md says why it is here at all.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.attacks.algorithms.ridge import features
+from engine.attacks.battery.score import COMPARED_PX
+
+if TYPE_CHECKING:
+    import torch
+
+Rgb = NDArray[np.uint8]
+
+_SEED: Final = 20_261_123
+_WIDTH: Final = 24
+_BATCH: Final = 32
+_RATE: Final = 4e-3
+_INVERSE_STEPS: Final = 80
+_IDENTITY_STEPS: Final = 120
+_PLANES: Final = 6
+"""Three colours of a small picture, and three of its fine detail."""
+
+
+def is_installed() -> bool:
+    """Whether these attacks can be run here."""
+    return find_spec("torch") is not None
+
+
+def inverse(
+    seen: Rgb, folds: NDArray[np.intp], training: Rgb, sought: Rgb, owners: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Guess originals from releases, like `ridge.inverse`, which has the arguments."""
+    import torch
+
+    size = (COMPARED_PX, COMPARED_PX)
+    wanted = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in sought])
+    answers = torch.from_numpy(wanted.astype(np.float32).transpose(0, 3, 1, 2) / 255)
+    planes = _planes(np.concatenate([seen, training]))
+    attacked, own = planes[: len(seen)], planes[len(seen) :]
+    guessed = np.empty((len(seen), *size, 3), np.float32)
+    for fold in np.unique(folds):
+        inside = np.flatnonzero(folds == fold)
+        others = np.flatnonzero(~np.isin(owners, inside))
+        middle = answers[others].mean(dim=0, keepdim=True)
+        torch.manual_seed(_SEED)
+        layers = _convolutions(3)
+        _fit(
+            layers, own[others], answers[others] - middle,
+            torch.nn.functional.mse_loss, _INVERSE_STEPS,
+        )  # fmt: skip
+        with torch.no_grad():
+            guessed[inside] = layers(attacked[inside]).numpy().transpose(0, 2, 3, 1) * 255
+    return guessed
+
+
+def identity(seen: Rgb, training: Rgb, owners: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How much each release looks like each subject, like `ridge.identity`."""
+    import torch
+
+    planes = _planes(np.concatenate([seen, training]))
+    torch.manual_seed(_SEED)
+    nn = torch.nn
+    layers = nn.Sequential(
+        nn.Conv2d(_PLANES, _WIDTH, 3, stride=2, padding=1), nn.GroupNorm(4, _WIDTH), nn.ReLU(),
+        nn.Conv2d(_WIDTH, 2 * _WIDTH, 3, stride=2, padding=1), nn.GroupNorm(4, 2 * _WIDTH),
+        nn.ReLU(), nn.AvgPool2d(3), nn.Flatten(), nn.LazyLinear(len(seen)),
+    )  # fmt: skip
+    layers(planes[:1])
+    _fit(
+        layers, planes[len(seen) :], torch.from_numpy(owners.astype(np.int64)),
+        nn.functional.cross_entropy, _IDENTITY_STEPS,
+    )  # fmt: skip
+    with torch.no_grad():
+        return np.asarray(layers(planes[: len(seen)]).log_softmax(dim=1).numpy(), np.float64)
+
+
+def _planes(windows: Rgb) -> torch.Tensor:
+    """`ridge.features` as pictures, (N, 6, C, C)."""
+    import torch
+
+    shape = (len(windows), COMPARED_PX, COMPARED_PX, _PLANES)
+    planes = features(windows).reshape(shape).transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(planes, np.float32))
+
+
+def _convolutions(channels: int) -> torch.nn.Module:
+    import torch
+
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(_PLANES, _WIDTH, 4, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(_WIDTH, channels, 4, stride=2, padding=1),
+    )  # fmt: skip
+
+
+def _fit(
+    layers: torch.nn.Module,
+    given: torch.Tensor,
+    wanted: torch.Tensor,
+    loss: object,
+    steps: int,
+) -> None:
+    """Adam with a falling rate; batches drawn by a seed."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    lots = torch.Generator().manual_seed(_SEED)
+    optimiser = torch.optim.Adam(layers.parameters(), lr=_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        batch = torch.randint(len(given), (min(_BATCH, len(given)),), generator=lots)
+        optimiser.zero_grad()
+        loss(layers(given[batch]), wanted[batch]).backward()  # type: ignore[operator]
+        optimiser.step()
+        schedule.step()

@@ -1,0 +1,37 @@
+"""The attacker knows Lethe: compute the fill again from what is public, and take it away.
+
+The grain's seed is secret, so several fills are averaged until their own grain is weak; what then
+remains is the release's grain, and whatever a leak would have left.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.redact.inpaint import Fill, fill_hole
+
+F32 = NDArray[np.float32]
+
+_SEEDS: Final = range(4)
+_MIDDLE: Final = 128.0
+
+
+def without_fill(picture: F32, mask: NDArray[np.bool_], *, gain: float) -> F32:
+    """What is left of a release when its fill is taken away, `gain` times, around grey.
+
+    Args:
+        picture: float32 (H, W, 3), 0..255: the mask and some surroundings.
+        mask: (H, W), True where pixels were hidden.
+        gain: amplification.
+    """
+    patch = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    patch[mask] = 0
+    fills = [
+        fill_hole(patch, mask, mask, Fill.PUSHPULL, np.random.default_rng(seed)) for seed in _SEEDS
+    ]
+    guess = np.mean(fills, axis=0, dtype=np.float32)
+    left = np.where(mask[..., None], picture - guess, 0)
+    return np.asarray(_MIDDLE + gain * left, np.float32)

@@ -1,0 +1,1 @@
+"""The attack battery: methods under attacks, scores against chance, and the verdict."""

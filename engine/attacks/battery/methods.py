@@ -1,0 +1,131 @@
+"""What is attacked: the product's own fills, and controls that an attack must be able to break.
+
+Controls live here alone. `engine.redact.removal` cannot make them and nothing can encode them: they
+are plain arrays, not a `RedactedImage`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.images import RgbImage
+from engine.redact import removal
+from engine.redact.removal import FillName
+
+Rgb = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+FEATHER_SHARE: Final = 0.25
+"""Depth of the feathered edge, as a share of the mask's shorter side."""
+
+
+class Kind(StrEnum):
+    """What a method is there for."""
+
+    FILL = "fill"
+    """Ours: nothing may be found in it."""
+    CONTROL = "control"
+    """Popular and unsafe: must be broken in the same run, or the battery proves nothing."""
+    MIX = "mix"
+    """Our default fill with a known share of the original: how little would be noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way to hide pixels."""
+
+    name: str
+    kind: Kind
+    words: str
+    """One plain sentence, for the report and the page."""
+    amount: float = 0.0
+    """Blur: standard deviation as a share of the mask's shorter side; pixelate: cells along it;
+    mix: share of the original."""
+
+
+FILLS: Final[dict[str, Method]] = {
+    "pushpull": Method(
+        "pushpull", Kind.FILL, "Lethe's default: colours carried in from outside, then blurred."
+    ),
+    "telea": Method(
+        "telea", Kind.FILL, "Lethe's other fill: inpainted from outside, then blurred."
+    ),
+    "solid": Method("solid", Kind.FILL, "A black box."),
+}
+CONTROLS: Final[dict[str, Method]] = {
+    "blur-6": Method("blur-6", Kind.CONTROL, "A light blur of the original.", 0.06),
+    "blur-12": Method("blur-12", Kind.CONTROL, "A strong blur of the original.", 0.12),
+    "blur-25": Method("blur-25", Kind.CONTROL, "A blur that leaves only a cloud of colour.", 0.25),
+    "pixelate": Method("pixelate", Kind.CONTROL, "A mosaic of 8 by 8 cells.", 8),
+    "feather": Method(
+        "feather",
+        Kind.CONTROL,
+        "Our fill, faded into the original towards the edge.",
+        FEATHER_SHARE,
+    ),
+}
+MIXED_SHARES: Final = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
+METHODS: Final = FILLS | CONTROLS
+
+
+def mixed(share: float) -> Method:
+    """The default fill with `share` (0..1) of the original mixed in."""
+    return Method(f"mix-{share:g}", Kind.MIX, f"Our fill with {share:.0%} of the original.", share)
+
+
+def hide(method: Method, image: RgbImage, mask: Mask, *, seed: int) -> Rgb:
+    """The picture after `method` hid what lies under `mask`.
+
+    Args:
+        method: from `METHODS`, or `mixed`.
+        image: the original.
+        mask: (H, W), True where pixels are hidden; at least one.
+        seed: for a fill's grain.
+
+    Returns:
+        uint8 (H, W, 3), equal to the original outside the mask.
+    """
+    if method.kind is Kind.FILL:
+        fill: FillName = method.name  # type: ignore[assignment]
+        return removal.remove(image, mask, fill=fill, seed=seed).rgb
+    hidden = _hidden(method, image, mask, seed)
+    return np.where(mask[..., None], np.rint(hidden).astype(np.uint8), image.rgb)
+
+
+def _hidden(method: Method, image: RgbImage, mask: Mask, seed: int) -> NDArray[np.float32]:
+    """What a control shows under the mask; meaningless outside."""
+    original = image.rgb.astype(np.float32)
+    if method.name.startswith("blur"):
+        sigma = max(method.amount * _shorter(mask), 0.3)
+        return np.asarray(cv2.GaussianBlur(original, (0, 0), sigma), np.float32)
+    if method.name == "pixelate":
+        return _pixelated(original, mask, int(method.amount))
+    filled = removal.remove(image, mask, seed=seed).rgb.astype(np.float32)
+    share: NDArray[np.float32] | float = method.amount
+    if method.name == "feather":
+        depth = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+        share = np.clip(1 - depth / max(method.amount * _shorter(mask), 1), 0, 1)[..., None]
+    return np.asarray(filled + share * (original - filled), np.float32)
+
+
+def _pixelated(original: NDArray[np.float32], mask: Mask, cells: int) -> NDArray[np.float32]:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = original[window].shape[:2]
+    cell = max(min(height, width) / cells, 1)
+    few = (max(round(width / cell), 1), max(round(height / cell), 1))
+    coarse = cv2.resize(original[window], few, interpolation=cv2.INTER_AREA)
+    shown = original.copy()
+    shown[window] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    return shown
+
+
+def _shorter(mask: Mask) -> int:
+    """Shorter side of the mask's bounding box, in px."""
+    return int(min(np.ptp(np.flatnonzero(mask.any(axis=axis))) + 1 for axis in (0, 1)))

@@ -1,0 +1,1 @@
+"""Reports of the battery: read, shipped, and shown to people."""

@@ -1,0 +1,31 @@
+"""The report of the battery that comes with Lethe: what its release checks rest on."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any, Final
+
+from engine.signing.schema import Battery
+
+FILE: Final = "battery.json"
+"""Written by `make battery`; beside this module, since certificates quote it."""
+
+
+def shipped_report() -> dict[str, Any] | None:
+    """The whole report; None when this copy of Lethe has none."""
+    path = resources.files("engine.attacks") / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def headline() -> Battery | None:
+    """What certificates say of the report; None when there is none."""
+    report = shipped_report()
+    if report is None:
+        return None
+    return Battery(
+        report=report["id"],
+        verdict=report["verdict"],
+        pipeline=report["pipeline"],
+        words=report["words"],
+    )

@@ -1,0 +1,163 @@
+"""Speed, measured side by side in one run; nothing else in Lethe asserts a time.
+
+Three measurements on the same files: the whole `redact` command with its processes, the line in
+this process on one thread (CPU seconds by stage), and, when asked, deface's command. Commands are
+timed from start to end, loading of models included, as a user waits for them.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from engine import pipeline
+from engine.cli import program
+from engine.detect.registry import default_ensemble, default_witness
+from engine.errors import LetheError, UnusableFolder, UnusableWeights
+from engine.images import RedactedImage
+from engine.pipeline import Stopwatch, Terms
+from engine.plan import Detection, Verdict
+from engine.policy import Policy
+from engine.runs.inputs import sources
+from engine.triage import settled
+
+STAGES = ("decode", "detect", "remove", "check", "witness", "encode")
+"""`check` is T1, T3 and T4 together, `witness` T7."""
+
+
+def measure(
+    where: str, policy: Policy, *, limit: int, workers: int, against: str | None
+) -> dict[str, Any]:
+    """Time the first `limit` pictures of an input.
+
+    Returns:
+        `{"pictures", "workers", "not_looked_for", "lethe": {"pictures_per_second",
+        "cpu_seconds_per_picture"}, "stages": {stage: CPU seconds a picture}, "unreadable"}`, and
+        with `against` also `"deface"` like `"lethe"` and `"ratio"`, Lethe's pictures per second
+        over deface's.
+
+    Raises:
+        UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
+    """
+    files = [source.path for source in sources(where)[0] if not source.problem][:limit]
+    if not files:
+        raise UnusableFolder(f"There are no pictures in {where}.")
+    with tempfile.TemporaryDirectory() as folder:
+        originals = Path(folder) / "in"
+        originals.mkdir()
+        for number, file in enumerate(files):
+            shutil.copyfile(file, originals / f"{number:05d}{file.suffix}")
+        (Path(folder) / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")
+        report: dict[str, Any] = {
+            "pictures": len(files),
+            "workers": workers,
+            "not_looked_for": [category.value for category in policy.not_looked_for],
+            "lethe": _timed(_lethe_command(Path(folder), workers), len(files)),
+        }
+        if against:
+            report[against] = _timed(_deface_command(Path(folder)), len(files))
+            pace = "pictures_per_second"
+            report["ratio"] = round(report["lethe"][pace] / report[against][pace], 3)
+    return report | _stages(files, policy)
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The report as a person reads it."""
+    lines = [f"{report['pictures']} pictures, {report['workers']} workers"]
+    for name in ("lethe", "deface"):
+        if name in report:
+            pace, cost = report[name].values()
+            lines.append(f"{name:8} {pace:8.2f} pictures/s {cost:8.3f} CPU s/picture")
+    if "ratio" in report:
+        lines.append(f"ratio    {report['ratio']:8.2f} (Lethe's pictures/s over deface's)")
+    lines.append("CPU seconds a picture by stage, one thread:")
+    lines += [f"  {stage:8} {seconds:8.4f}" for stage, seconds in report["stages"].items()]
+    if report["unreadable"]:
+        lines.append(
+            f"{report['unreadable']} pictures could not be read and are not in the stages."
+        )
+    return "\n".join(lines)
+
+
+def _lethe_command(folder: Path, workers: int) -> list[str]:
+    paths = [str(folder / "in"), str(folder / "out"), "--policy", str(folder / "policy.toml")]
+    return program.command("redact", *paths, "--json", "--workers", str(workers))
+
+
+def _deface_command(folder: Path) -> list[str]:
+    deface = Path(sys.executable).with_name("deface")
+    if not deface.exists():
+        raise UnusableWeights(
+            "deface is not installed beside this Python; nothing to compare with."
+        )
+    return [str(deface), *map(str, sorted((folder / "in").iterdir()))]
+
+
+def _timed(command: Sequence[str], pictures: int) -> dict[str, float]:
+    before = _children_cpu()
+    started = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 -- our own words
+        command, env=program.environment(), capture_output=True, check=False
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode != 0:
+        tail = done.stderr.decode(errors="replace")[-500:]
+        raise LetheError(f"{command[0]} ended with status {done.returncode}: {tail}")
+    return {
+        "pictures_per_second": round(pictures / seconds, 3),
+        "cpu_seconds_per_picture": round((_children_cpu() - before) / pictures, 4),
+    }
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
+    cv2.setNumThreads(1)
+    ensemble, witness = default_ensemble(), _Silent()
+    taken: list[dict[str, float]] = []
+    for file in files:
+        watch = Stopwatch(clock=time.process_time)
+        try:
+            ready = pipeline.prepare(
+                file.read_bytes(), "bench", ensemble, policy, draw=1.0, watch=watch
+            )
+            verdict = Verdict.on(ready.plan, ready.plan.proposed, "bench")
+            terms = Terms(release_id="bench", seed=0)
+            plan = settled(ready.plan, verdict)
+            pipeline.release(ready.image, plan, policy, terms, watch=watch, witness=witness)
+        except LetheError:
+            continue
+        taken.append(watch.seconds)
+    means = {
+        stage: round(statistics.fmean(one[stage] for one in taken), 5) if taken else 0.0
+        for stage in STAGES
+    }
+    return {"stages": means, "unreadable": len(files) - len(taken)}
+
+
+class _Silent:
+    """The witness, who looks but does not object: that would take the picture out of the means."""
+
+    def __init__(self) -> None:
+        self._witness = default_witness()
+        self.name = self._witness.name
+        self.categories = self._witness.categories
+        self.independent = self._witness.independent
+
+    def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
+        """See `Witness.look`."""
+        self._witness.look(redacted, policy)
+        return ()

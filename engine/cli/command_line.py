@@ -1,0 +1,152 @@
+"""How a command line is put together: verbs, and options that several share.
+
+`engine/__main__.py` lists the verbs; a verb with a package of its own adds itself from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.category import DETECTABLE, Category
+from engine.cli.exits import exits_of
+from engine.errors import LetheError
+from engine.policies.text import DEFAULT, NAMES
+from engine.policy import Policy, default_policy, named_policy, read_policy
+from engine.runs.pool import default_workers
+
+KEPT = "Stopped. What was finished is kept; the same command goes on from there."
+NOTHING_WRITTEN = "Stopped; nothing was written."
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+
+def add_verb(
+    verbs: Verbs,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    description: str,
+    short: str,
+    when_stopped: str = NOTHING_WRITTEN,
+) -> argparse.ArgumentParser:
+    """Add a command; `run` gets its options and returns the exit status.
+
+    Args:
+        verbs: the parser's commands.
+        name: as typed.
+        run: what it does.
+        description: what `--help` says, several lines.
+        short: the line in the list of commands.
+        when_stopped: what to say after Ctrl-C.
+    """
+    verb = verbs.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog=exits_of(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(run=run, when_stopped=when_stopped)
+    return verb
+
+
+def policy_of(options: argparse.Namespace) -> Policy:
+    """The policy that `add_policy`'s options name.
+
+    Raises:
+        LetheError: it cannot be read or is not accepted.
+    """
+    if options.policy is None:
+        policy = default_policy()
+    elif options.policy in NAMES:
+        policy = named_policy(options.policy)
+    elif not Path(options.policy).exists():
+        raise LetheError(
+            f"There is no policy and no file called {options.policy}; the policies are "
+            f"{', '.join(NAMES)}."
+        )
+    else:
+        policy = read_policy(text_of(Path(options.policy)), name=Path(options.policy).name)
+    return policy if options.only is None else policy.only(options.only)
+
+
+def text_of(path: Path) -> str:
+    """A text file that the user named.
+
+    Raises:
+        LetheError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LetheError(f"{path} could not be read as text: {error}.") from error
+
+
+def categories_of(text: str) -> tuple[Category, ...]:
+    """For argparse: `face,tattoo` as categories."""
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in {category.value for category in DETECTABLE}]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"unknown category {unknown[0]!r}; choose from {', '.join(DETECTABLE)}"
+        )
+    return tuple(Category(name) for name in names)
+
+
+def positive(text: str) -> int:
+    """For argparse: a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def add_policy(parser: argparse.ArgumentParser, only: tuple[Category, ...] | None = None) -> None:
+    """Offer `--policy` and `--only`; `only` is the default of the latter."""
+    parser.add_argument(
+        "--policy",
+        metavar="NAME|FILE",
+        help=f"thresholds and rules: {', '.join(NAMES)}, or a file (default: {DEFAULT})",
+    )
+    parser.add_argument(
+        "--only",
+        type=categories_of,
+        default=only,
+        metavar="CATEGORIES",
+        help="look for these alone, e.g. face or face,tattoo; receipts say so",
+    )
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Offer `--workers`."""
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=default_workers(),
+        metavar="N",
+        help="processes (default: one per core)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Offer `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+
+
+def say(text: str) -> None:
+    """A line for whoever reads the result."""
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """A line for the person who typed the command."""
+    sys.stderr.write(text + "\n")
+
+
+def today() -> str:
+    """The day in UTC, as 2026-11-23."""
+    return datetime.now(UTC).date().isoformat()

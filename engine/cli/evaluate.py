@@ -1,0 +1,255 @@
+"""`lethe evaluate`: a labelled data set in, recall and a verdict per category out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from engine.category import Category
+from engine.cli import command_line
+from engine.detect.registry import verify
+from engine.errors import InvalidDataset, UnusableFolder
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.turning import ORIENTATIONS
+from engine.evaluation.data.uncounted import Missing, has_only_uncounted, remarks
+from engine.evaluation.report import compose
+from engine.evaluation.report.compose import Subject
+from engine.evaluation.report.cost import prices
+from engine.evaluation.report.numbers import at_least, at_most, counted, rate_at_most
+from engine.evaluation.report.outputs import check_outputs, write_all
+from engine.evaluation.report.private_list import private_lines
+from engine.evaluation.run import Run, evaluate
+from engine.evaluation.scores import recall
+from engine.evaluation.scores.counts import count
+from engine.evaluation.scores.recall import TARGET, Scored, has_nothing, score_all
+from engine.policy import Policy
+
+PROBLEMS_SHOWN = 20
+_REPORTS = (".html", ".htm", ".md")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure, and what to write."""
+
+    dataset: Path
+    images: Path | None
+    policy: Policy
+    workers: int
+    target: float
+    json: Path | None = None
+    report: Path | None = None
+    """`.html`, or `.md` with its figures beside it."""
+    misses: Path | None = None
+    """A line for each missed label, false region and problem; names pictures, so it is private."""
+    policy_file: Path | None = None
+    only: tuple[Category, ...] | None = None
+    turned: str | None = None
+    """A key of `turning.ORIENTATIONS`."""
+
+    @property
+    def words(self) -> str:
+        """The command that remakes the figures; without folders, which say much about a machine."""
+        options = {
+            "--images": None if self.images is None else "DIR",
+            "--policy": None if self.policy_file is None else self.policy_file.name,
+            "--only": None if self.only is None else ",".join(self.only),
+            "--turned": self.turned,
+            "--fail-under": None if self.target == TARGET else f"{self.target:g}",
+            "--report": None if self.report is None else self.report.name,
+        }
+        given = [word for name, value in options.items() if value for word in (name, value)]
+        return shlex.join(["lethe", "evaluate", self.dataset.name, *given])
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Every file that will be written, a Markdown report's figures apart."""
+        return tuple(file for file in (self.json, self.report, self.misses) if file is not None)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The words that `evaluate` alone knows."""
+    parser.add_argument("dataset", metavar="DATASET", type=Path)
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR", help="where the pictures lie, if not beside DATASET"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a report to print and sign, without pictures or their names (or FILE.md)",
+    )
+    parser.add_argument(
+        "--misses",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="list each miss, false region and problem; names pictures, so it is private",
+    )
+    parser.add_argument(
+        "--turned",
+        choices=list(ORIENTATIONS),
+        help="look at each picture turned clockwise by so many degrees, or mirrored",
+    )
+    parser.add_argument(
+        "--fail-under",
+        type=_share,
+        metavar="RECALL",
+        help=f"the target, and exit 4 when a category misses it (without: {TARGET}, and exit 0)",
+    )
+
+
+def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
+    """Evaluate, say the result, and write what was asked for.
+
+    Args:
+        wanted: what to do.
+        say: called once with the result as text, before anything is written.
+
+    Returns:
+        The summary, as `recall.summary` gives it.
+
+    Raises:
+        InvalidDataset: the data set cannot be read, or nothing of it could be measured.
+        UnusableFolder: something cannot be written; said before the work begins where possible.
+    """
+    verify(wanted.policy)  # say what is missing before starting processes
+    if wanted.report is not None and wanted.report.suffix.lower() not in _REPORTS:
+        raise UnusableFolder(f"{wanted.report}: a report is written as {' or '.join(_REPORTS)}.")
+    read = [wanted.dataset, *filter(None, (wanted.images, wanted.policy_file))]
+    check_outputs(wanted.outputs, read)
+    dataset = read_dataset(wanted.dataset, wanted.images)
+    check_outputs(wanted.outputs, [*read, *(picture.path for picture in dataset.pictures)])
+    _say_problems([str(problem) for problem in dataset.problems])
+    with tqdm(total=len(dataset.pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+        run = evaluate(
+            dataset,
+            wanted.policy,
+            workers=wanted.workers,
+            turned=wanted.turned,
+            progress=bar.update,
+        )
+    scored = score_all(run.pairs, wanted.policy)
+    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.unfit)]
+    _say_problems(refused)
+    if not scored.scores:
+        raise InvalidDataset(f"Nothing was measured: no picture of {dataset.name} could be used.")
+    summary = recall.summary(
+        count(scored.scores),
+        wanted.policy,
+        target=wanted.target,
+        unread=len(refused),
+        problems=len(dataset.problems),
+        missing=Missing(
+            tuple(picture for picture, _ in (*run.unread, *scored.unfit)), dataset.lost
+        ),
+    )
+    say(as_text(summary, wanted.policy))
+    write_all(_texts(wanted, run, scored, summary))
+    return summary
+
+
+def is_missed(summary: dict[str, Any]) -> bool:
+    """True when any category's recall lies below the target, or none of its boxes counts."""
+    return any(
+        one["verdict"] == "missed" or has_only_uncounted(one)
+        for one in summary["categories"].values()
+    )
+
+
+def as_text(summary: dict[str, Any], policy: Policy) -> str:
+    """The summary as a person reads it in a terminal; recall is never rounded up."""
+    load = summary["review_load"]
+    parts = [
+        f"{at_most(load[part])} of those {part} labels"
+        for part in ("with", "without")
+        if load[part] is not None
+    ]
+    unread = f"{counted(summary['unread'], 'picture')} could not be used"
+    lines = [
+        f"{counted(summary['pictures'], 'picture')}, {unread}; {', '.join(summary['weights'])}",
+        "category  labels     found  at least  automatic  false/picture  verdict",
+        *(_line(name, one, policy) for name, one in summary["categories"].items()),
+        f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
+        *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
+        *remarks(summary),
+    ]
+    return "\n".join(lines)
+
+
+def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
+    word = "nothing to find" if has_nothing(one) else one["verdict"].replace("_", " ")
+    if word == "missed" and one["certain"]:
+        word += " for certain"
+    is_blind = Category(name) not in policy.looked_for or "nobody looked" in one["misses"]
+    if is_blind and one["labels"]:
+        word += ", nobody looked"
+    return (
+        f"{name:8} {one['labels']:7} {at_least(one['coverage']['recall']):>9} "
+        f"{at_least(one['coverage']['lower95']):>9} {at_least(one['automatic']['recall']):>10} "
+        f"{rate_at_most(one['false_per_picture']):>14}  {word}"
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, like 0.99, not {text!r}")
+    return value
+
+
+def _texts(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) -> dict[Path, str]:
+    """What each file is to hold."""
+    texts = {}
+    if wanted.json is not None:
+        texts[wanted.json] = json.dumps(summary, indent=2) + "\n"
+    if wanted.misses is not None:
+        lines = private_lines(scored, run.dataset.problems)
+        texts[wanted.misses] = "".join(json.dumps(line) + "\n" for line in lines)
+    if wanted.report is not None:
+        texts |= _report_texts(wanted.report, wanted, run, scored, summary)
+    return texts
+
+
+def _report_texts(
+    file: Path, wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]
+) -> dict[Path, str]:
+    subject = Subject(
+        name=run.dataset.name,
+        fingerprint=run.dataset.fingerprint,
+        pictures=len(run.dataset.pictures),
+        problems=tuple(problem.text for problem in run.dataset.problems),
+        unread=tuple(why for _, why in (*run.unread, *scored.unfit)),
+        policy=wanted.policy,
+        target=wanted.target,
+        made_on=command_line.today(),
+        command=wanted.words,
+    )
+    made = compose.document(subject, run.pairs, scored, summary)
+    if file.suffix.lower() != ".md":
+        return {file: compose.html(made)}
+    written = compose.markdown(made, prefix=f"{file.stem}-")
+    figures = {file.with_name(name): svg for name, svg in written.figures.items()}
+    return {file: written.text, **figures}
+
+
+def _say_problems(problems: Sequence[str]) -> None:
+    for problem in problems[:PROBLEMS_SHOWN]:
+        tqdm.write(problem, file=sys.stderr)
+    if len(problems) > PROBLEMS_SHOWN:
+        tqdm.write(
+            f"... and {len(problems) - PROBLEMS_SHOWN} more; --misses lists them all.",
+            file=sys.stderr,
+        )

@@ -1,0 +1,348 @@
+"""What the command line does, once its words are understood. See `lethe --help`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tqdm import tqdm
+
+from engine.category import Category
+from engine.cli.command_line import today
+from engine.detect.registry import verify
+from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.files.home import home
+from engine.metadata.header import megapixels_of
+from engine.plan import Plan, Region, Verdict
+from engine.policy import Policy
+from engine.runs.inputs import Source, sources
+from engine.runs.jobs import FormatChoice, Job, Outcome, Postponed, Quarantined
+from engine.runs.licences import Manifest
+from engine.runs.output_folder import Fate, Outbox
+from engine.runs.pool import ProcessPool
+from engine.runs.refusal import failed, refusal
+from engine.signing.signer import notary
+from engine.triage import settled
+
+_RANDOM = secrets.SystemRandom()
+log = logging.getLogger(__name__)
+
+COMMAND_LINE = "command line"
+"""The reviewer's name in receipts when a verdict file gives none."""
+_POSTPONED = (
+    "Held back because of this machine and not of the picture: {}. OUT/quarantine.jsonl says why; "
+    "once that is mended, the same command tries again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended."""
+
+    fates: Counter[Fate]
+    not_looked_for: tuple[Category, ...]
+    seconds: float
+    problems: int = 0
+    """Verdict lines that could not be carried out."""
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object; the three outcomes add up to `pictures`."""
+        return {
+            "pictures": self.fates.total(),
+            "released": self.fates["released"],
+            "review": self.fates["review"],
+            "quarantined": self.fates["quarantined"],
+            "not_looked_for": [category.value for category in self.not_looked_for],
+            "seconds": round(self.seconds, 2),
+        }
+
+    def __str__(self) -> str:
+        line = (
+            f"{self.fates.total()} pictures: {self.fates['released']} released, "
+            f"{self.fates['review']} need review, {self.fates['quarantined']} quarantined "
+            f"({self.seconds:.1f} s)."
+        )
+        if self.not_looked_for:
+            line += f" Nobody looked for: {', '.join(self.not_looked_for)}."
+        return line
+
+
+Step: TypeAlias = "Job | Quarantined | Fate"
+"""What a source still needs: work, nothing but its refusal written down, or nothing at all."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """Work on an output folder: which job stands for which source, and what became of each."""
+
+    outbox: Outbox
+    workers: int
+    fates: Counter[Fate] = field(default_factory=Counter)
+    _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and picture id by job id; two files may have the same content, never the same job."""
+    _postponed: int = 0
+
+    def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
+        """Carry out steps, recording each outcome the moment it is there."""
+        executor = ProcessPool(self.workers)
+        try:
+            with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
+                for outcome in executor.run(self._jobs(steps, bar)):
+                    source, picture = self._sources.pop(outcome.job_id)
+                    self._count(self._recorded(source, picture, outcome), bar)
+                    self._postponed += isinstance(outcome, Postponed)
+        finally:
+            executor.close()
+            self.outbox.close()
+        if self._postponed:
+            _say(_POSTPONED.format(self._postponed))
+
+    def _recorded(self, source: str, picture: str, outcome: Outcome) -> Fate:
+        """Write an outcome down; one that cannot be holds its picture back, and no other."""
+        try:
+            return self.outbox.record(source, picture, outcome)
+        except (LetheError, OSError):
+            raise  # keys or the disk: the next picture would fare no better
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
+            log.error("job %s was not recorded (%s)", outcome.job_id, type(error).__name__)  # noqa: TRY400
+            return self.outbox.record(source, picture, failed(outcome.job_id, error))
+
+    def _jobs(self, steps: Iterable[tuple[str, Step]], bar: tqdm[Any]) -> Iterator[Job]:
+        for source, step in steps:
+            if isinstance(step, Job):
+                self._sources[step.id] = source, step.image_id or step.id
+                yield step
+            elif isinstance(step, Quarantined):
+                self._count(self.outbox.record(source, step.job_id, step), bar)
+                self._postponed += isinstance(step, Postponed)
+            else:
+                self._count(step, bar)
+
+    def _count(self, fate: Fate, bar: tqdm[Any]) -> None:
+        self.fates[fate] += 1
+        bar.update()
+
+
+def redact(
+    where: str,
+    out: Path,
+    policy: Policy,
+    *,
+    file_format: FormatChoice,
+    manifest: Manifest,
+    workers: int,
+) -> Summary:
+    """Take every picture of an input down the line, skipping those an earlier run finished."""
+    started = time.perf_counter()
+    verify(policy)  # say what is missing before starting processes
+    if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
+        raise UnusableFolder(
+            "The output folder must not be the input folder, nor hold it: choose another."
+        )
+    pictures, left_alone = sources(where, leave_out=out)
+    if left_alone:
+        _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
+    if not pictures:
+        raise UnusableFolder(f"There are no pictures in {where}.")
+    if unmatched := manifest.unmatched(one.name for one in pictures):
+        _say(
+            f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
+            "as they lie below the input folder."
+        )
+    # releases lie on the disk in the order of their making, which names would tell
+    _RANDOM.shuffle(pictures)
+    outbox = Outbox.create(out, policy, file_format, notary(home()), today)
+    _say_if_ahead(outbox)
+    run = _Run(outbox, workers)
+    run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
+    return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
+
+
+def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
+    """Release what a person accepted in a verdict file; name each line that cannot be done."""
+    started = time.perf_counter()
+    try:
+        # str.splitlines would also split at characters that names in other scripts may hold
+        lines = verdicts.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
+    originals: dict[str, list[Path]] = {}
+    for source in sources(where, leave_out=out)[0]:
+        if source.problem:
+            continue
+        originals.setdefault(source.name, []).append(source.path)
+    outbox = Outbox(out, notary(home()), today)
+    try:
+        outbox.refuse_taken_in(home())
+    except UnusableFolder:
+        outbox.close()
+        raise
+    _say_if_ahead(outbox)
+    run = _Run(outbox, workers)
+    problems = Counter[str]()
+
+    def steps() -> Iterator[tuple[str, Step]]:
+        plans = outbox.plans()
+        accepted: list[tuple[str, Step]] = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                accepted += _accepted(line, plans, originals, outbox)
+            except LetheError as error:
+                problems[verdicts.name] += 1
+                _say(f"{verdicts.name}, line {number}: {error}")
+        _RANDOM.shuffle(accepted)  # as in `redact`
+        yield from accepted
+
+    run.work(steps(), total=None)
+    seconds = time.perf_counter() - started
+    return Summary(run.fates, outbox.policy.not_looked_for, seconds, problems.total())
+
+
+def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
+    """What a source needs, given what earlier runs finished and what the manifest allows."""
+    if source.problem:
+        return _unread(source, outbox, source.problem)
+    try:
+        data = source.path.read_bytes()
+    except OSError as error:
+        return outbox.fate(source.name, "") or refusal("", source.path, error)
+    picture = outbox.picture_id(data)
+    fate = outbox.fate(source.name, picture)
+    if fate is not None:
+        return fate
+    require = outbox.policy.manifest.require_licence
+    forbidden = manifest.refusal(source.name, require_licence=require)
+    if forbidden:
+        return Quarantined(picture, forbidden)
+    return _job(picture, source.path, outbox, data)
+
+
+def _unread(source: Source, outbox: Outbox, reason: str) -> Step:
+    return outbox.fate(source.name, "") or Quarantined("", reason)
+
+
+def _accepted(
+    line: str,
+    plans: dict[tuple[str, str], Plan],
+    originals: Mapping[str, Sequence[Path]],
+    outbox: Outbox,
+) -> Iterator[tuple[str, Job]]:
+    """The job that one verdict line asks for; none when the line accepts nothing.
+
+    The plan is found by name and content, and must be the very plan the line was copied from.
+
+    Raises:
+        InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
+    """
+    value = _verdict_line(line)
+    accept = value.get("accept")
+    if accept is not None and not isinstance(accept, bool):
+        raise InvalidVerdict(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
+    if not accept:
+        return
+    source = value.get("source")
+    if not isinstance(source, str) or not any(source == name for name, _ in plans):
+        raise InvalidVerdict("no picture of this name waits for review; was it released already?")
+    verdict = _verdict(value)
+    waiting = plans.get((source, verdict.picture))
+    if waiting is None:
+        raise InvalidVerdict(
+            "it was given on another picture than the one that waits under this name; look at "
+            "that one in review.jsonl."
+        )
+    decided = settled(waiting, verdict)
+    path, data = _original(originals.get(source, ()), verdict.picture, outbox)
+    del plans[source, verdict.picture]
+    yield source, _job(decided.image_id, path, outbox, data, decided, verdict.reviewer)
+
+
+def _original(paths: Sequence[Path], picture: str, outbox: Outbox) -> tuple[Path, bytes]:
+    """Of the files with one name the one that was looked at, with its bytes.
+
+    Raises:
+        InvalidVerdict: none of them is.
+    """
+    if not paths:
+        raise InvalidVerdict("its original is not in the input folder.")
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InvalidVerdict(f"its original could not be read ({error.strerror}).") from error
+        if outbox.picture_id(data) == picture:
+            return path, data
+    raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
+
+
+def _verdict_line(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line) if line.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise InvalidVerdict(f"this is not JSON ({error}).") from error
+    if not isinstance(value, dict):
+        raise InvalidVerdict("this is not a JSON object.")
+    return value
+
+
+def _verdict(value: dict[str, Any]) -> Verdict:
+    picture, plan = value.get("picture"), value.get("plan")
+    if not (isinstance(picture, str) and isinstance(plan, str)):
+        raise InvalidVerdict(
+            'it does not say which picture and which plan it was given on; copy "picture" and '
+            '"plan" from the line in review.jsonl.'
+        )
+    try:
+        regions = [Region.from_json(region) for region in value["regions"]]
+        # What nobody decided is removed: a doubt still in the line goes with the regions.
+        regions += [Region.from_json(doubt) for doubt in value.get("doubts") or ()]
+        reviewer = str(value.get("reviewer") or COMMAND_LINE)
+        return Verdict(tuple(dict.fromkeys(regions)), reviewer, picture, plan)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise InvalidVerdict(f"its regions cannot be read ({error!r}).") from error
+
+
+def _job(
+    picture: str,
+    path: Path,
+    outbox: Outbox,
+    data: bytes,
+    settled: Plan | None = None,
+    reviewer: str | None = None,
+) -> Job:
+    release_id, digest = secrets.token_hex(16), hashlib.sha256(data).digest()
+    return Job(
+        id=release_id,
+        image_id=picture,
+        digest=digest,
+        megapixels=megapixels_of(data),
+        path=path.absolute(),
+        policy=outbox.policy,
+        format=outbox.format,
+        release_id=release_id,
+        seed=secrets.randbits(64),
+        draw=outbox.sample_draw(digest),
+        settled=settled,
+        reviewer=reviewer,
+    )
+
+
+def _say_if_ahead(outbox: Outbox) -> None:
+    if outbox.ahead is not None:
+        _say(
+            f"What was released here before says {outbox.ahead}, which is still to come: this "
+            "machine's clock was ahead then, or is behind now. See that it is right; certificates "
+            "say the day it tells."
+        )
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)

@@ -1,0 +1,231 @@
+"""The verbs `verify` and `keys`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from engine.cli import command_line
+from engine.cli.exits import Exit
+from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
+from engine.evaluation.report.numbers import counted
+from engine.files import private
+from engine.files.home import home
+from engine.files.untrusted import printable
+from engine.signing.envelope import key_id, raw
+from engine.signing.keys import (
+    KeyRing,
+    distrust,
+    distrusted_keys,
+    own_keys,
+    public_pem,
+    read_public,
+    ring,
+    rotate,
+)
+from engine.signing.schema import ENDING, MANIFEST
+from engine.signing.sentences import sentences
+from engine.signing.verify_folder import verify_folder, verify_one
+from engine.signing.verify_picture import Judgement, Verification, held_at
+
+_VERIFY = """\
+Tell whether pictures are the ones that were released, and by whom. WHAT is a folder that was handed
+out (an unpacked zip, OUT of a run, or OUT/released), one certificate, or one picture that has its
+certificate beside it. Each line names a file and what was found. A folder is compared with its
+signed manifest, so that a missing or added picture shows; one picture alone cannot show that.
+
+Without --key only the keys of this installation are trusted. Get the sender's public key from the
+sender, not from the folder: whoever can change the pictures can change that file too.
+"""
+_KEYS = """\
+The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
+need and only their owner can read them.
+
+show    every public key that is or was this installation's own
+export  the public key as PEM, to hand to whoever verifies; --all with earlier ones
+rotate  sign with a new key from now on; what the old one signed still verifies
+distrust ID  trust nothing any more that this key signed, since somebody may have read it; if it
+        signs now, rotate first. Whoever verifies elsewhere must be told
+
+An app that is running goes on with the old key until it is started again.
+"""
+_MARKS = {
+    Judgement.FITS: "good",
+    Judgement.UNKNOWN: "UNKNOWN",
+    Judgement.WRONG: "WRONG",
+    Judgement.NOTE: "note",
+}
+_STATUS = {Judgement.FITS: Exit.DONE, Judgement.UNKNOWN: Exit.UNKNOWN_SIGNER}
+
+
+def add_verbs(verbs: command_line.Verbs) -> None:
+    """Add both to the command line."""
+    verify = command_line.add_verb(
+        verbs,
+        "verify",
+        _verify,
+        description=_VERIFY,
+        short="tell whether pictures are as released",
+    )
+    verify.add_argument("what", metavar="WHAT", type=Path, help="a folder, certificate or picture")
+    verify.add_argument(
+        "--key",
+        dest="keys",
+        action="append",
+        type=Path,
+        metavar="PUB",
+        help="trust this public key (PEM), and no other; may be given again",
+    )
+    verify.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="of the one picture, where it lies apart"
+    )
+    verify.add_argument(
+        "--no-manifest",
+        action="store_true",
+        help="let a missing manifest pass; missing pictures then go unnoticed",
+    )
+    command_line.add_json(verify)
+    keys = command_line.add_verb(
+        verbs,
+        "keys",
+        _keys,
+        description=_KEYS,
+        short="show, export, rotate, distrust",
+    )
+    keys.add_argument("action", choices=("show", "export", "rotate", "distrust"))
+    keys.add_argument("id", metavar="ID", nargs="?", help="for distrust: of the key")
+    keys.add_argument("--out", type=Path, metavar="FILE", help="for export; default: stdout")
+    keys.add_argument("--all", action="store_true", help="for export: earlier keys too")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    distrusted = distrusted_keys(home())
+    trusted = _trusted(options.keys) - distrusted
+    found = _found(options, trusted, distrusted).on(command_line.today())
+    if options.json:
+        command_line.say(json.dumps(_as_json(found, trusted)))
+    else:
+        for line in _lines(found, trusted):
+            command_line.say(printable(line))
+    return _STATUS.get(found.judgement, Exit.FOUND)
+
+
+def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
+    if paths is None:
+        return own_keys(home())
+    return frozenset(key for path in paths for key in read_public(path))
+
+
+def _found(
+    options: argparse.Namespace, trusted: frozenset[bytes], distrusted: frozenset[bytes]
+) -> Verification:
+    """What there is to say of the folder or file that was named.
+
+    Raises:
+        UnusableFolder: nothing there can be verified.
+    """
+    what: Path = options.what
+    if what.is_dir():
+        return verify_folder(
+            what, trusted, distrusted=distrusted, needs_manifest=not options.no_manifest
+        )
+    if not what.exists() and not what.is_symlink():
+        raise UnusableFolder(f"There is no file or folder {printable(str(what))}.")
+    if what.name == MANIFEST or what.suffix.lower() == ".zip":
+        advice = "unpack it, and name" if what.suffix.lower() == ".zip" else "name"
+        raise UnusableFolder(f"{printable(what.name)} is not verified alone; {advice} its folder.")
+    if what.suffix.lower() == ".json":
+        return verify_one(_picture_of(what), what, trusted, distrusted=distrusted)
+    beside = what.with_name(what.stem + ENDING)
+    return verify_one(what, options.certificate or beside, trusted, distrusted=distrusted)
+
+
+def _picture_of(certificate: Path) -> Path:
+    """Where the picture of a certificate should lie; a name made of its id, never taken from it."""
+    try:
+        return certificate.with_name(held_at(certificate).certificate.picture)
+    except (UnreadableFile, InvalidSignature):
+        return certificate  # the certificate's own remark says what is wrong
+
+
+def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
+    width = max((len(remark.file) for remark in found.remarks), default=0)
+    for remark in found.remarks:
+        yield f"{_MARKS[remark.judgement]:<8}{remark.file:<{width}}  {remark.words}"
+    if found.certificate is not None:
+        yield ""
+        yield from (f"  {sentence}" for sentence in sentences(found.certificate))
+    yield ""
+    yield _summary(found)
+    if found.manifest is not None:
+        yield (
+            f"Manifest {found.fingerprint} of {found.manifest.day}: compare this with the sender, "
+            "since an older one of the same batch would fit an older state of it."
+        )
+    elif found.certificate is not None:
+        yield "Whether other pictures were handed out with it, one picture cannot tell."
+    for signer in sorted(found.signers, key=key_id):
+        known = "trusted" if signer in trusted else "unknown: name it with --key if you know it"
+        yield f"Signed with key {key_id(signer)} ({known})."
+
+
+def _summary(found: Verification) -> str:
+    wrong = sum(remark.judgement is Judgement.WRONG for remark in found.remarks)
+    pictures = counted(found.pictures, "picture")
+    if wrong:
+        return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
+    if found.judgement is Judgement.UNKNOWN:
+        return f"{pictures}: every signature fits, but who signed is unknown here."
+    return f"{pictures}, all as released."
+
+
+def _as_json(found: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
+    manifest = found.manifest
+    return {
+        "verdict": found.judgement.value,
+        "pictures": found.pictures,
+        "findings": [
+            {"file": one.file, "verdict": one.judgement.value, "words": one.words}
+            for one in found.remarks
+        ],
+        "manifest": None
+        if manifest is None
+        else {"fingerprint": found.fingerprint, "count": manifest.count, "day": manifest.day},
+        "signers": [
+            {"key": key_id(signer), "trusted": signer in trusted}
+            for signer in sorted(found.signers, key=key_id)
+        ],
+    }
+
+
+def _keys(options: argparse.Namespace) -> int:
+    if (options.id is None) is (options.action == "distrust"):
+        raise UnusableKeys("An ID belongs to distrust, and to it alone; nothing was changed.")
+    if options.action == "distrust":
+        keys = distrust(home(), options.id)
+    else:
+        keys = rotate(home()) if options.action == "rotate" else ring(home())
+    if options.action == "export":
+        _export(keys, options.out, everything=options.all)
+        return Exit.DONE
+    for public in sorted(keys.own, key=lambda one: (one != raw(keys.signing), key_id(one))):
+        use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
+        command_line.say(f"{key_id(public)}  {use}")
+    for public in sorted(distrusted_keys(home()), key=key_id):
+        command_line.say(f"{key_id(public)}  distrusted; what it signed does not verify")
+    return Exit.DONE
+
+
+def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
+    present = raw(keys.signing)
+    chosen = [present, *sorted(keys.own - {present})] if everything else [present]
+    pem = b"".join(map(public_pem, chosen))
+    if out is None:
+        command_line.say(pem.decode().rstrip())
+        return
+    private.write(out, pem)
+    out.chmod(0o644)  # made to be handed out
+    command_line.say(f"Public key {keys.id} written to {out}.")

@@ -1,0 +1,76 @@
+"""From many sightings of the same thing, by all detectors in all looks, to one thing.
+
+Where it is follows weighted boxes fusion (Solovyev, Wang & Gabruseva, "Weighted boxes fusion:
+Ensembling boxes from different object detection models", 2021): the mean of its boxes, weighted by
+their scores. What one look cuts off another may show, so faces and jewelry reach further out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.category import DETECTABLE, Category
+from engine.detect.nms import SAME_IOU, groups
+from engine.geometry import Box
+from engine.plan import Detection
+
+INSIDE = {Category.FACE: math.inf, Category.TATTOO: math.inf, Category.JEWELRY: 0.8}
+"""Share of a box within another, of not quite another size, from which both are of one thing.
+Measured: of a face or a tattoo, that loses the sighting which fits."""
+AS_SURE = 0.5
+"""Sightings with at least this share of the surest one's score have a say in where the thing is."""
+REACH = {Category.FACE: 0.5, Category.TATTOO: 0.0, Category.JEWELRY: 0.5}
+"""How far each side lies from the weighted mean, 0, towards the outermost box, 1; measured in
+docs/decisions/0008-detectors.md."""
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Sightings that are taken to be of the same thing."""
+
+    sightings: tuple[Detection, ...]
+    """The surest first; never empty; all of one category."""
+    box: Box
+    """Where those sightings see it that are nearly as sure as the surest."""
+
+    @property
+    def category(self) -> Category:
+        """What it is taken for."""
+        return self.sightings[0].category
+
+    @property
+    def score(self) -> float:
+        """The surest sighting's."""
+        return self.sightings[0].score
+
+
+def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
+    """Tell which sightings are of the same thing.
+
+    Only surer sightings decide over a sighting: what has a lower score changes nothing above.
+    """
+    every = tuple(sightings)
+    found: list[Thing] = []
+    for category in DETECTABLE:
+        seen = [one for one in every if one.category is category]
+        rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
+        for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
+            box = Box(*_fused(rows[members], REACH[category]).tolist())
+            found.append(Thing(tuple(seen[index] for index in members), box))
+    return tuple(found)
+
+
+def _fused(rows: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
+    """(4,) where those of one thing's (N, 5) `x0 y0 x1 y1 score` that have a say see it."""
+    telling = rows[rows[:, 4] >= AS_SURE * rows[0, 4]]
+    corners, weights = telling[:, :4], np.maximum(telling[:, 4], _TINY)
+    surest = corners[0]  # from there, so that what all agree on is kept to the last digit
+    mean = np.asarray(surest + weights @ (corners - surest) / weights.sum())
+    hull = np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
+    return np.asarray(mean + reach * (hull - mean))

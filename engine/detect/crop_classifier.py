@@ -1,0 +1,101 @@
+"""The second look: a small network that sees each proposed box from near, and little else.
+
+Detectors propose at thresholds so low that most of what they propose is nothing. They saw it a few
+cells large, in a picture full of other things; here each box fills most of a picture of its own,
+with some of its surroundings, because a ring is easier to tell by its finger. Heads are one against
+the rest: a tattooed face is both, and a bare wall is none.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detect.onnx import session_of
+from engine.detect.weights import Weights
+from engine.errors import UnusableWeights
+from engine.geometry import Box, PixelRect, Size
+
+CONTEXT = 0.5
+"""How much wider than the box's longer side its window is, as a share of that side."""
+LEAST_PX = 24.0
+"""Windows are at least this wide: enlarging fewer pixels shows nothing more."""
+LARGEST_PX = 2048
+"""Wider windows are made smaller before they are continued beyond the edge: that of a box across a
+long, thin picture would be many times the picture."""
+BATCH = 32
+"""Crops in one run of the network; more are no faster and take more memory."""
+
+
+class CropStage:
+    """Tells, for boxes that others propose, of what they are."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.name = weights.label
+        self._session = session_of(weights.data)
+        [self._input], [output] = self._session.get_inputs(), self._session.get_outputs()
+        self._side = int(self._input.shape[-1])
+        if output.shape[-1] != len(weights.classes):
+            raise UnusableWeights(
+                f"The model file of {weights.name!r} tells {output.shape[-1]} categories "
+                f"apart, models/manifest.toml names {len(weights.classes)}; it was not loaded."
+            )
+        self.classes = weights.classes
+
+    def logits(self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How sure the network is that each box is on something of each category.
+
+        Args:
+            rgb: uint8 (H, W, 3), upright.
+            boxes: (N, 4) `x0 y0 x1 y1` in picture pixels; they may exceed the picture.
+
+        Returns:
+            (N, C) log-odds, one column for each of the weights' `classes`, in their order. They
+            are those of the balanced crops it learnt from, so they rank boxes of one category and
+            need calibration to be probabilities.
+        """
+        found = [np.zeros((0, len(self.classes)), np.float32)]
+        for start in range(0, len(boxes), BATCH):
+            crops = [
+                cropped(rgb, Box(*corners), self._side)
+                for corners in boxes[start : start + BATCH].tolist()
+            ]
+            blob = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32) / 255
+            found += self._session.run(None, {self._input.name: blob})
+        return np.concatenate(found)
+
+
+def cropped(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
+    """The box and its surroundings, `side` pixels high and wide; the edge goes on beyond it."""
+    height, width = rgb.shape[:2]
+    rect = window(box, Size(width, height))
+    rows, above, below = _span(rect.y0, rect.y1, height)
+    columns, left, right = _span(rect.x0, rect.x1, width)
+    part, borders = np.ascontiguousarray(rgb[rows, columns]), (above, below, left, right)
+    if (shrink := max(rect.x1 - rect.x0, rect.y1 - rect.y0) / LARGEST_PX) > 1:
+        size = (max(round(part.shape[1] / shrink), 1), max(round(part.shape[0] / shrink), 1))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        above, below, left, right = (round(border / shrink) for border in borders)
+    seen = cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE)
+    how = cv2.INTER_AREA if max(seen.shape[:2]) > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(seen, (side, side), interpolation=how), dtype=np.uint8)
+
+
+def window(box: Box, size: Size) -> PixelRect:
+    """The square of whole pixels, up to one, that is shown for a box in a picture of `size`.
+
+    What a detector makes up beyond the edge does not move it.
+    """
+    inside = box.clipped(size)
+    half = max(max(inside.width, inside.height) * (1 + CONTEXT), LEAST_PX) / 2
+    x, y = (inside.x0 + inside.x1) / 2, (inside.y0 + inside.y1) / 2
+    return Box(x - half, y - half, x + half, y + half).outward()
+
+
+def _span(start: int, stop: int, length: int) -> tuple[slice, int, int]:
+    """The part of a row of pixels that exists, never empty, and how many lack before and after."""
+    first = min(max(start, 0), length - 1)
+    last = max(min(stop, length), first + 1)
+    before = min(max(-start, 0), stop - start - 1)
+    return slice(first, last), before, (stop - start) - (last - first) - before

@@ -1,0 +1,55 @@
+"""The ensemble that Lethe ships: which model files it needs, and what each becomes."""
+
+from __future__ import annotations
+
+from engine.detect.base import Detector
+from engine.detect.centerface import CenterFace
+from engine.detect.crop_classifier import CropStage
+from engine.detect.ensemble import Ensemble
+from engine.detect.release_check import OwnWitness
+from engine.detect.scene_classifier import SceneClassifier
+from engine.detect.score_fusion import FittedFuser
+from engine.detect.scrfd import LocalDetectors
+from engine.detect.tattoo_jewelry import Adornments
+from engine.detect.weights import load_weights
+from engine.policy import Policy
+
+NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness")
+"""Tables of `models/manifest.toml`."""
+
+
+def verify(policy: Policy) -> None:
+    """Check every model file that a policy needs, and load those of the user's own.
+
+    Raises:
+        UnusableWeights: one is missing, is not what its manifest says, or may not be used.
+    """
+    for name in NEEDED:
+        load_weights(name)
+    LocalDetectors()(policy)
+
+
+def default_detectors() -> tuple[Detector, ...]:
+    """The detectors alone, loaded."""
+    return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))
+
+
+def second_stage() -> CropStage:
+    """What looks again at the crop of each thing."""
+    return CropStage(load_weights("crops"))
+
+
+def scene_classifier() -> SceneClassifier:
+    """What looks at the whole picture for people."""
+    return SceneClassifier(load_weights("scene"))
+
+
+def default_ensemble() -> Ensemble:
+    """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
+    fuser = FittedFuser(load_weights("fusion"), second_stage(), scene_classifier())
+    return Ensemble(default_detectors(), fuser, LocalDetectors())
+
+
+def default_witness() -> OwnWitness:
+    """What looks at finished pictures."""
+    return OwnWitness(load_weights("witness"))

@@ -1,0 +1,52 @@
+"""Scene classification: whether a picture shows people at all.
+
+From near, a dog's head or a bolt can pass for a face or a ring; the whole picture shows a dog and a
+bench. So the fuser is told, beside what each crop looks like, whether anybody is there to whom a
+face, a tattoo or a piece of jewelry could belong.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.detect.onnx import session_of
+from engine.detect.weights import Weights
+from engine.errors import UnusableWeights
+
+
+class SceneClassifier:
+    """A small network over the whole picture."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Load it.
+
+        Raises:
+            UnusableWeights: it is no network with one answer to a square picture.
+        """
+        self.name = weights.label
+        self._session = session_of(weights.data)
+        [self._input], [output] = self._session.get_inputs(), self._session.get_outputs()
+        self._side = self._input.shape[-1]
+        if not isinstance(self._side, int) or output.shape[-1] != 1:
+            raise UnusableWeights(
+                f"The model file of {weights.name!r} does not give one answer to a square picture "
+                "of a fixed size; it was not loaded."
+            )
+
+    def people(self, rgb: NDArray[np.uint8]) -> float:
+        """Log-odds that a picture shows a person or a part of one.
+
+        Args:
+            rgb: uint8 (H, W, 3), in any turn.
+        """
+        blob = seen(rgb, self._side).transpose(2, 0, 1)[None].astype(np.float32) / 255
+        [[[log_odds]]] = self._session.run(None, {self._input.name: blob})
+        return float(log_odds)
+
+
+def seen(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The whole picture as the network sees it: (side, side, 3), whatever its proportions."""
+    how = cv2.INTER_AREA if max(rgb.shape[:2]) > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, (side, side), interpolation=how), dtype=np.uint8)

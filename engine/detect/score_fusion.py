@@ -1,0 +1,288 @@
+"""Score fusion: a cluster of detections in, one calibrated probability out (logistic regression).
+
+Detectors' scores are not probabilities, and two detectors' scores do not mean the same. The
+coefficients, for each category, are fitted by `models.train.calibration.fusing` and kept in
+`models/fusion.toml`. No coefficient of a score is negative, so seeing a thing better never makes it
+less likely; a neighbour that lies within it becomes less so.
+How large a box is matters as well: what is taken for a tattoo by mistake is often half a wall.
+And where the whole picture shows nobody, nothing is a face: that speaks against things, never for.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.category import DETECTABLE, Category
+from engine.detect.clusters import Thing
+from engine.detect.nms import parts
+from engine.detect.weights import Weights
+from engine.errors import UnusableWeights
+from engine.geometry import Box, Size
+from engine.images import RgbImage
+
+LEAST = 0.02
+"""A score this low says as much as not having seen the thing."""
+SUREST = 0.9999
+"""No probability is higher, so that an `accept_at` of 1 accepts nothing."""
+MOST = 0.995
+"""A higher score says no more than this."""
+SIDE_PX = 32.0
+"""A box with this shorter side is neither small nor large."""
+EMPTIEST = 6.0
+"""Log-odds of a picture without people beyond which it says no more."""
+
+
+class Fuser(Protocol):
+    """Gives things their probabilities."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`name@sha256[:8]` of what it goes by."""
+        ...
+
+    @property
+    def fitted_with(self) -> frozenset[str] | None:
+        """The detectors whose scores it was fitted with; None where it needs no fitting."""
+        ...
+
+    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
+        """One probability for each thing, 0..1.
+
+        Args:
+            image: the upright original, for those who look again.
+            things: of any categories.
+        """
+        ...
+
+
+class SurestScore:
+    """A fuser that takes detectors at their word: the surest score is the probability."""
+
+    names = ()
+    fitted_with = None
+
+    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
+        """See `Fuser.probabilities`."""
+        del image
+        return np.array([thing.score for thing in things], np.float64)
+
+
+class SecondLook(Protocol):
+    """A classifier that looks at each thing's crop."""
+
+    @property
+    def name(self) -> str:
+        """`name@sha256[:8]`."""
+        ...
+
+    @property
+    def classes(self) -> tuple[Category, ...]:
+        """The order of its answers."""
+        ...
+
+    def logits(self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, categories) log-odds that each of (N, 4) `x0 y0 x1 y1` is on one."""
+        ...
+
+
+class Scene(Protocol):
+    """A classifier that looks at the whole picture."""
+
+    @property
+    def name(self) -> str:
+        """`name@sha256[:8]`."""
+        ...
+
+    def people(self, rgb: NDArray[np.uint8]) -> float:
+        """Log-odds that a picture, (H, W, 3), shows a person or a part of one."""
+        ...
+
+
+MEASURES = (
+    *("looks", "within", "around"),
+    *("share", "share_squared", "side", "side_squared"),
+    "no_people",
+)
+"""What is measured of a thing besides scores, in the order of `measures`."""
+NEVER_NEGATIVE = frozenset({"looks"})
+NEVER_POSITIVE = frozenset({"within", "around", "no_people"})
+_CLASSIFIERS = ("second", "scene")
+"""Keys of `fusion.toml` that name what it was fitted with besides detectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Of one category."""
+
+    bias: float
+    scores: Mapping[str, float]
+    """By detector: per unit of evidence in its surest score. Never negative."""
+    crops: Mapping[Category, float]
+    """Per unit of the second look's log-odds of each category. Never negative for its own."""
+    measured: Mapping[str, float]
+    """By name in `MEASURES`: per unit of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What speaks for and against a thing, besides its sightings' scores."""
+
+    crops: Mapping[Category, float] = field(default_factory=dict)
+    """Log-odds of each category by its crop; empty where nobody looked."""
+    within: float = 0.0
+    """The largest share of it that lies in a surer thing of its category, 0..1."""
+    around: float = 0.0
+    """The largest share of a surer thing of its category that lies in it, 0..1."""
+    share: float = 0.0
+    """Common logarithm of its share of the picture's area, at most 0."""
+    side: float = 0.0
+    """Common logarithm of its shorter side over `SIDE_PX`."""
+    people: float = 0.0
+    """Log-odds that its picture shows people; 0 where nobody looked."""
+
+
+class FittedFuser:
+    """The logistic regression."""
+
+    def __init__(
+        self, weights: Weights, second: SecondLook | None, scene: Scene | None = None
+    ) -> None:
+        """Read the coefficients.
+
+        Raises:
+            UnusableWeights: they cannot be used, or were fitted with another second look or scene
+                classifier.
+        """
+        text = weights.data.decode()
+        self._fitted = coefficients(text)
+        self._second, self._scene = second, scene
+        here = [one.name if one else "" for one in (second, scene)]
+        self.names = (weights.label, *filter(None, here))
+        self.fitted_with = frozenset(name for one in self._fitted.values() for name in one.scores)
+        fitted = tomllib.loads(text)
+        for key, name in zip(_CLASSIFIERS, here, strict=True):
+            if fitted.get(key, "") != name:
+                raise UnusableWeights(
+                    f"Probabilities were fitted with {fitted.get(key) or f'no {key}'}, but "
+                    f"{name or f'no {key}'} is here; make calibrate fits them anew."
+                )
+
+    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
+        """See `Fuser.probabilities`.
+
+        A detector the coefficients were not fitted with is taken at its word: a thing is at least
+        as likely as its score says.
+        """
+        clues = clues_of(self._second, self._scene, image, things)
+        pairs = zip(things, clues, strict=True)
+        return np.array([self.probability(thing, clue) for thing, clue in pairs], np.float64)
+
+    def probability(self, thing: Thing, clues: Clues) -> float:
+        """How likely one thing is."""
+        fitted = self._fitted.get(thing.category)
+        if fitted is None:
+            return thing.score
+        total = fitted.bias
+        total += sum(by * evidence(thing, name) for name, by in fitted.scores.items())
+        total += sum(by * clues.crops.get(one, 0.0) for one, by in fitted.crops.items())
+        values = measures(thing, clues)
+        total += sum(fitted.measured[name] * value for name, value in values.items())
+        strangers = [one.score for one in thing.sightings if one.detector not in fitted.scores]
+        return min(max(1 / (1 + math.exp(-total)), *strangers, 0.0), SUREST)
+
+
+def evidence(thing: Thing, detector: str) -> float:
+    """Log-odds of a detector's surest score above those of not having seen it: at least 0."""
+    scores = [one.score for one in thing.sightings if one.detector == detector]
+    return _log_odds(min(max([LEAST, *scores]), MOST)) - _log_odds(LEAST)
+
+
+def measures(thing: Thing, clues: Clues) -> dict[str, float]:
+    """What is measured of a thing, by the names in `MEASURES`."""
+    values = (
+        math.log(len(thing.sightings)),
+        clues.within,
+        clues.around,
+        clues.share,
+        clues.share**2,
+        clues.side,
+        clues.side**2,
+        min(max(-clues.people, 0.0), EMPTIEST),
+    )
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def clues_of(
+    second: SecondLook | None, scene: Scene | None, image: RgbImage, things: Sequence[Thing]
+) -> tuple[Clues, ...]:
+    """The clues to each thing."""
+    beside = np.zeros((len(things), 2))
+    for category in DETECTABLE:
+        own = [place for place, thing in enumerate(things) if thing.category is category]
+        rows = [(*things[place].box.corners, things[place].score) for place in own]
+        beside[own] = parts(np.array(rows).reshape(-1, 5))
+    crops = _crops(second, image, things)
+    people = scene.people(image.rgb) if scene and things else 0.0
+    return tuple(
+        Clues(crop, within, around, *_size(thing.box.clipped(image.size), image.size), people)
+        for thing, crop, (within, around) in zip(things, crops, beside.tolist(), strict=True)
+    )
+
+
+def _size(box: Box, size: Size) -> tuple[float, float]:
+    """`share` and `side` of a box that lies in the picture; one without an area is a pixel."""
+    share = max(box.area, 1.0) / (size.width * size.height)
+    side = max(min(box.width, box.height), 1.0) / SIDE_PX
+    return math.log10(share), math.log10(side)
+
+
+def _crops(
+    second: SecondLook | None, image: RgbImage, things: Sequence[Thing]
+) -> list[dict[Category, float]]:
+    if second is None or not things:
+        return [{} for _ in things]
+    boxes = np.array([thing.box.corners for thing in things], np.float32)
+    rows = second.logits(image.rgb, boxes).tolist()
+    return [dict(zip(second.classes, row, strict=True)) for row in rows]
+
+
+def coefficients(text: str) -> dict[Category, Coefficients]:
+    """Read `fusion.toml`.
+
+    Raises:
+        UnusableWeights: it does not hold what it must, or seeing better would mean less likely.
+    """
+    try:
+        tables = {
+            name: one for name, one in tomllib.loads(text).items() if name not in _CLASSIFIERS
+        }
+        return {Category(name): _one(table, Category(name)) for name, table in tables.items()}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnusableWeights(
+            f"The coefficients in models/fusion.toml cannot be used ({error}); "
+            "make calibrate writes them anew."
+        ) from error
+
+
+def _one(table: Mapping[str, Any], own: Category) -> Coefficients:
+    bias = float(table["bias"])
+    scores = {str(name): float(by) for name, by in table["scores"].items()}
+    crops = {Category(name): float(by) for name, by in table["crops"].items()}
+    measured = {name: float(table["measured"][name]) for name in MEASURES}
+    if not np.isfinite([bias, *scores.values(), *crops.values(), *measured.values()]).all():
+        raise ValueError("a coefficient is no number")
+    least = [*scores.values(), crops.get(own, 0.0), *(measured[name] for name in NEVER_NEGATIVE)]
+    if min(least) < 0 or max(measured[name] for name in NEVER_POSITIVE) > 0:
+        raise ValueError("a coefficient has the wrong sign")
+    return Coefficients(bias, scores, crops, measured)
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))

@@ -1,0 +1,1 @@
+"""Labelled data sets: readers of the annotation formats, and what of them can be measured with."""

@@ -1,0 +1,232 @@
+"""What of a written data set can be measured with.
+
+Fail closed: when a box is dropped, its picture is no longer labelled completely for that box's
+category, or for any when the category is unknown; finding the face that the box stood for would
+else count as a false alarm. A class that is none of ours drops no box that we should have found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.category import DETECTABLE, Category
+from engine.errors import InvalidDataset
+from engine.evaluation.data.class_names import KNOWN_NAMES, category_of, spelled_category
+from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Problem
+from engine.evaluation.data.orientation import with_upright_sizes
+from engine.evaluation.data.raw import (
+    ALL,
+    Place,
+    Unfit,
+    WrittenBox,
+    WrittenPicture,
+    WrittenSet,
+    categories_of,
+    printable,
+    shown,
+)
+from engine.geometry import Box, Size
+
+
+def judged(written: WrittenSet) -> Dataset:
+    """The pictures and labels that can be used, by name, and a problem for all else.
+
+    A picture that does not say what it is labelled for is taken to be labelled for every category
+    that the set's class list can express.
+
+    Raises:
+        InvalidDataset: no class is one of ours, or no picture is left.
+    """
+    written = with_upright_sizes(written)
+    expressible = frozenset(filter(None, map(category_of, written.classes)))
+    if not expressible:
+        raise InvalidDataset(_nothing_known(written))
+    singles, unused, problems = _without_duplicates(written.pictures)
+    anywhere = frozenset[Category]().union(*map(categories_of, written.astray))
+    judgements = [_judged_picture(picture, expressible, anywhere) for picture in singles]
+    problems += [problem for one in judgements for problem in one.problems]
+    problems += [*written.problems, *_strange_classes(singles)]
+    problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.text))
+    if not judgements:
+        raise InvalidDataset(_nothing_left(problems))
+    pictures = sorted((one.picture for one in judgements), key=lambda picture: picture.name)
+    lost = [*written.unused, *written.astray, *unused]
+    lost += [box for one in judgements for box in one.lost]
+    return Dataset(printable(written.name), tuple(pictures), tuple(problems), _counted(lost))
+
+
+def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
+    """Categories from a list of their names, and what is wrong with the rest of it."""
+    if not isinstance(names, list):
+        return frozenset(), [Unfit(f"{shown(names)} is not a list of categories.")]
+    found = {shown(name): isinstance(name, str) and spelled_category(name) for name in names}
+    unknown = [
+        Unfit(f"{name} is not one of the categories {', '.join(DETECTABLE)}, so it was left out.")
+        for name, category in found.items()
+        if not category
+    ]
+    return frozenset(category for category in found.values() if category), unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A picture that can be used, and what of it cannot."""
+
+    picture: LabelledPicture
+    problems: tuple[Problem, ...]
+    lost: tuple[WrittenBox, ...]
+
+
+def _counted(lost: Iterable[WrittenBox]) -> dict[Category | None, int]:
+    """Boxes by category; None where nobody knows of which. Classes that are none of ours apart."""
+    ours = (categories_of(box) for box in lost)
+    return Counter(next(iter(one)) if len(one) == 1 else None for one in ours if one)
+
+
+def _nothing_known(written: WrittenSet) -> str:
+    classes = written.classes
+    if not classes and written.problems:
+        return _nothing_left(written.problems)
+    if not classes:
+        return f"The data set names no classes. Known are {KNOWN_NAMES}."
+    return (
+        f"None of the data set's classes is known: it has {', '.join(map(shown, classes[:20]))}. "
+        f"Known are {KNOWN_NAMES}."
+    )
+
+
+def _nothing_left(problems: Sequence[Problem]) -> str:
+    if not problems:
+        return "The data set names no pictures."
+    return (
+        "None of the data set's pictures can be used; do they lie in another folder? "
+        f"The first problem of {len(problems)} is in {problems[0]}"
+    )
+
+
+def _without_duplicates(
+    pictures: Iterable[WrittenPicture],
+) -> tuple[list[WrittenPicture], list[WrittenBox], list[Problem]]:
+    """Each picture file once, the boxes of what was left out, and why.
+
+    Entries of one name: the first stays, but what the others said about it is missing from it.
+    Entries of different names: nobody knows which is meant, so none stays.
+    """
+    by_path: dict[Path, list[WrittenPicture]] = defaultdict(list)
+    for picture in pictures:
+        by_path[picture.path].append(picture)
+    kept: list[WrittenPicture] = []
+    unused: list[WrittenBox] = []
+    problems: list[Problem] = []
+    for first, *others in by_path.values():
+        if len({picture.name for picture in (first, *others)}) > 1:
+            problems += [_shared_file(picture, first) for picture in (first, *others)]
+            unused += [box for picture in (first, *others) for box in picture.boxes]
+            continue
+        problems += [_repeated(other, first) for other in others]
+        unused += [box for other in others for box in other.boxes]
+        kept.append(replace(first, lost=ALL) if others else first)
+    return kept, unused, problems
+
+
+def _shared_file(picture: WrittenPicture, first: WrittenPicture) -> Problem:
+    return picture.place.problem(
+        f"The file of {shown(picture.name)} has another name as well (see {_short(first.place)}), "
+        "so neither was used."
+    )
+
+
+def _repeated(picture: WrittenPicture, first: WrittenPicture) -> Problem:
+    return picture.place.problem(
+        f"The picture {shown(picture.name)} was already given ({_short(first.place)}); the first "
+        "entry counts, as labelled in part."
+    )
+
+
+def _short(place: Place) -> str:
+    return place.file if place.line is None else f"line {place.line}"
+
+
+def _judged_picture(
+    picture: WrittenPicture, expressible: frozenset[Category], anywhere: frozenset[Category]
+) -> _Judged:
+    """A picture with its labels.
+
+    Args:
+        picture: as written.
+        expressible: what the set's classes can say.
+        anywhere: categories of which a box was lost that may have been this picture's.
+    """
+    labels: list[Label] = []
+    problems: list[Problem] = []
+    gone: list[WrittenBox] = []
+    lost = picture.lost | anywhere
+    for box in picture.boxes:
+        try:
+            labels += _labels(box, picture.size)
+        except Unfit as unfit:
+            problems.append(box.place.problem(unfit))
+            gone.append(box)
+            lost |= categories_of(box)
+    complete = expressible if picture.labelled_for is None else picture.labelled_for
+    partial = picture.partial_for | (lost & complete)
+    usable = LabelledPicture(
+        name=printable(picture.name),
+        path=picture.path,
+        labels=tuple(labels),
+        labelled_for=complete - partial,
+        partial_for=partial,
+        size=picture.size,
+        group=printable(picture.group or picture.name),
+        attributes=_printable(picture.attributes),
+    )
+    return _Judged(usable, tuple(problems), tuple(gone))
+
+
+def _labels(box: WrittenBox, size: Size | None) -> list[Label]:
+    """The label that a box stands for; none of a class that is not ours.
+
+    Raises:
+        Unfit: the box cannot be used.
+    """
+    if isinstance(box.class_name, Unfit):
+        raise box.class_name
+    category = category_of(box.class_name)
+    if category is None:
+        return []
+    if isinstance(box.box, Unfit):
+        raise box.box
+    if size is not None and not box.box.intersection(Box(0, 0, *size)):
+        raise Unfit(
+            f"The box {[round(value, 2) for value in box.box.corners]} lies outside the picture, "
+            f"which is {size.width} × {size.height} pixels."
+        )
+    return [Label(box.box, category, box.is_ignored, _printable(_attributes(box, box.class_name)))]
+
+
+def _attributes(box: WrittenBox, class_name: str) -> tuple[tuple[str, str], ...]:
+    is_named = any(key == "subclass" for key, _ in box.attributes)
+    if is_named or spelled_category(class_name):
+        return box.attributes
+    return (*box.attributes, ("subclass", class_name))
+
+
+def _printable(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((printable(key), printable(value)) for key, value in attributes)
+
+
+def _strange_classes(pictures: Iterable[WrittenPicture]) -> list[Problem]:
+    places: dict[str, list[Place]] = defaultdict(list)
+    for box in (box for picture in pictures for box in picture.boxes):
+        if isinstance(box.class_name, str) and category_of(box.class_name) is None:
+            places[box.class_name].append(box.place)
+    return [
+        min(found, key=lambda place: (place.file, place.line or 0)).problem(
+            f"The class {shown(name)} is none of ours; its boxes were left out: {len(found)}, of "
+            f"which this is the first. Known are {KNOWN_NAMES}."
+        )
+        for name, found in places.items()
+    ]

@@ -1,0 +1,307 @@
+"""COCO: JSON with lists of images, annotations and categories (cocodataset.org/#format-data).
+
+An image may also say `labelled_for`, `partial_for` (lists of category names) and `group`; any other
+plain member of it, such as `source` or `licence`, is kept as an attribute.
+
+Ids are numbers or texts, and 1, 1.0 and "1" are one id. A mask (RLE) with `iscrowd` is a label like
+any other and is said to be taken for one: CVAT and Datumaro write every mask so, drawn with a brush
+or found by a model. Without a mask, `iscrowd` means a crowd. See docs/decisions/0014-crowds.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from engine.category import Category
+from engine.errors import InvalidDataset
+from engine.evaluation.data.class_names import category_of
+from engine.evaluation.data.clean import named_categories
+from engine.evaluation.data.image_lookup import Shelf
+from engine.evaluation.data.json_entries import Entry, listed_entries
+from engine.evaluation.data.labels import Problem
+from engine.evaluation.data.raw import (
+    ALL,
+    Origin,
+    Unfit,
+    WrittenBox,
+    WrittenPicture,
+    WrittenSet,
+    box_between,
+    number,
+    scalars,
+    shown,
+    size_of,
+    text_of,
+    tried,
+    turned_as_said,
+)
+from engine.geometry import Box
+
+_Id: TypeAlias = int | str
+_LISTS: Final = ("images", "annotations", "categories")
+_SUBSET_FILE: Final = re.compile(r"(?:instances|person_keypoints|captions)_(?P<subset>.+)")
+_WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
+"""A text that is an id like the number; 007 is another."""
+_LABEL_STUDIO: Final = re.compile(r'"contributor"\s*:\s*"Label Studio"')
+"""Takes boxes from a browser and sizes from the file."""
+_NO_ATTRIBUTES: Final = frozenset({"file_name", "id", "width", "height", "group", "verified"})
+
+
+def read_coco(origin: Origin) -> WrittenSet:
+    """What a COCO file says.
+
+    Raises:
+        InvalidDataset: it is not JSON, or has not the three lists.
+    """
+    text = text_of(origin.file)
+    members = _members_of(origin, text)
+    images, annotations, categories = (members[key] or [] for key in _LISTS)
+    reading = _Reading(origin)
+    classes = reading.classes(categories)
+    pictures = reading.pictures(images, reading.boxes(annotations, classes))
+    reading.tell_masks()
+    return WrittenSet(
+        origin.name,
+        tuple(name for name in classes.values() if isinstance(name, str)),
+        tuple(pictures),
+        tuple(reading.problems),
+        unused=tuple(reading.unused),
+        astray=tuple(reading.astray),
+        is_drawn_in_browser=_LABEL_STUDIO.search(text) is not None,
+    )
+
+
+def _members_of(origin: Origin, text: str) -> Mapping[str, list[Entry] | None]:
+    name = origin.file.name
+    try:
+        members = listed_entries(text)
+    except RecursionError as error:
+        raise InvalidDataset(f"{name} is nested too deeply to be a data set.") from error
+    except ValueError as error:
+        raise InvalidDataset(
+            f"{name} is not a JSON object that can be read: {error}. Export it again as COCO."
+        ) from error
+    missing = [key for key in _LISTS if members.get(key) is None]
+    if missing:
+        raise InvalidDataset(
+            f"{name} is not a COCO data set: it has no list called {' or '.join(missing)}."
+        )
+    return members
+
+
+class _Reading:
+    """One COCO file while it is read; collects what could not be used."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._shelf = _shelf(origin)
+        self._subset = _subset(origin.file)
+        self._masks: list[WrittenBox] = []
+        self.problems: list[Problem] = []
+        self.unused: list[WrittenBox] = []
+        self.astray: list[WrittenBox] = []
+
+    def classes(self, entries: Iterable[Entry]) -> dict[_Id, str | Unfit]:
+        """Class names by id; an id with two names has none."""
+        classes: dict[_Id, str | Unfit] = {}
+        for entry in entries:
+            try:
+                members = _members(entry)
+                key, name = _id(members, "id"), _text(members, "name")
+            except Unfit as unfit:
+                self._leave_out(entry, unfit)
+                continue
+            if classes.setdefault(key, name) != name:
+                classes[key] = Unfit(f"The category id {shown(key)} has two names.")
+                self._leave_out(entry, classes[key])
+        return classes
+
+    def boxes(
+        self, entries: Iterable[Entry], classes: Mapping[_Id, str | Unfit]
+    ) -> dict[_Id, list[WrittenBox]]:
+        """Boxes by the id of their image."""
+        boxes: dict[_Id, list[WrittenBox]] = defaultdict(list)
+        for entry in entries:
+            box = self._box(entry, classes)
+            try:
+                boxes[_id(_members(entry), "image_id")].append(box)
+            except Unfit as unfit:
+                self.astray.append(box)
+                self._leave_out(entry, unfit)
+        return boxes
+
+    def tell_masks(self) -> None:
+        """Say how many masks that are marked as crowds are labels here."""
+        ours = [one for one in self._masks if category_of(str(one.class_name))]
+        if ours:
+            self.problems.append(
+                ours[0].place.problem(
+                    f"Masks with iscrowd, of which this is the first: {len(ours)}. Each was taken "
+                    "for one thing, as CVAT writes every mask so. Give those that are crowds "
+                    '"ignore": 1.'
+                )
+            )
+
+    def pictures(
+        self, entries: Iterable[Entry], boxes: Mapping[_Id, list[WrittenBox]]
+    ) -> list[WrittenPicture]:
+        """Pictures whose entry and file can be used."""
+        claims, named = self._claims(entries)
+        for image in boxes.keys() - claims.keys():
+            text = f"There is no image with the id {shown(image)}."
+            self.problems += [box.place.problem(text) for box in boxes[image]]
+            (self.unused if image in named else self.astray).extend(boxes[image])
+        pictures = []
+        for image, claiming in claims.items():
+            is_clear = len({members.get("file_name") for _, members in claiming}) == 1
+            for entry, members in claiming:
+                try:
+                    if not is_clear:
+                        raise Unfit(f"The image id {shown(image)} stands for several pictures.")
+                    pictures.append(self._picture(entry, members, boxes.get(image, [])))
+                except Unfit as unfit:
+                    self._leave_out(entry, unfit)
+                    self.unused += boxes.get(image, []) if entry is claiming[0][0] else []
+        return pictures
+
+    def _claims(
+        self, entries: Iterable[Entry]
+    ) -> tuple[dict[_Id, list[tuple[Entry, dict[str, Any]]]], set[_Id]]:
+        """The entries that claim each image id, one if all is well; and every id, broken or not."""
+        claims: dict[_Id, list[tuple[Entry, dict[str, Any]]]] = defaultdict(list)
+        named: set[_Id] = set()
+        for entry in entries:
+            try:
+                members = _members(entry)
+                key = _id(members, "id")
+                named.add(key)
+                _text(members, "file_name")
+                claims[key].append((entry, members))
+            except Unfit as unfit:
+                self._leave_out(entry, unfit)
+        return claims, named
+
+    def _box(self, entry: Entry, classes: Mapping[_Id, str | Unfit]) -> WrittenBox:
+        members = entry.value if isinstance(entry.value, dict) else {}
+        said = members.get("attributes")
+        attributes = said if isinstance(said, dict) else {}
+        is_mask = isinstance(members.get("segmentation"), dict)
+        is_crowd = bool(members.get("iscrowd"))
+        box = WrittenBox(
+            place=self._origin.place(self._origin.file, entry.line),
+            class_name=tried(_class_name, members, classes),
+            box=tried(_box, members, attributes.get("rotation")),
+            is_ignored=bool(members.get("ignore")) or (is_crowd and not is_mask),
+            attributes=scalars(attributes),
+        )
+        if is_mask and is_crowd and not box.is_ignored:
+            self._masks.append(box)
+        return box
+
+    def _picture(
+        self, entry: Entry, members: dict[str, Any], boxes: list[WrittenBox]
+    ) -> WrittenPicture:
+        name = _text(members, "file_name")
+        path = self._shelf.find(name, self._subset)
+        size = tried(size_of, members.get("width"), members.get("height"))
+        labelled_for, lost = self._categories(entry, members, "labelled_for")
+        partial_for, _ = self._categories(entry, members, "partial_for")
+        if isinstance(size, Unfit):
+            self._leave_out(entry, size)
+        return WrittenPicture(
+            place=self._origin.place(self._origin.file, entry.line),
+            name=name,
+            path=path,
+            size=None if isinstance(size, Unfit) else size,
+            boxes=tuple(boxes),
+            labelled_for=labelled_for,
+            partial_for=partial_for or frozenset(),
+            lost=lost,
+            group=str(members.get("group") or ""),
+            attributes=scalars(members, _NO_ATTRIBUTES),
+        )
+
+    def _categories(
+        self, entry: Entry, members: dict[str, Any], key: str
+    ) -> tuple[frozenset[Category] | None, frozenset[Category]]:
+        """The categories listed, None where none are; and those of which nothing can be said."""
+        if members.get(key) is None:
+            return None, frozenset()
+        named, problems = named_categories(members[key])
+        for unfit in problems:
+            self._leave_out(entry, f"{key}: {unfit}")
+        if isinstance(members[key], list):
+            return named, frozenset()
+        return None, ALL
+
+    def _leave_out(self, entry: Entry, reason: object) -> None:
+        place = self._origin.place(self._origin.file, entry.line)
+        self.problems.append(place.problem(reason))
+
+
+def _shelf(origin: Origin) -> Shelf:
+    """Where exporters put pictures: beside the file, in `images`, in a folder of the subset.
+
+    CVAT: annotations/instances_Train.json and images/Train. COCO: the same and Train. FiftyOne:
+    labels.json and data.
+    """
+    if origin.images:
+        return Shelf(origin.images, (origin.images,), also_by_last_part=True)
+    parent = origin.file.parent
+    home = origin.home
+    if home == parent and parent.name.lower() == "annotations":
+        home = parent.parent
+    return Shelf(home, (parent, home, home / "images", home / "data"))
+
+
+def _subset(file: Path) -> str:
+    """The part of a data set that a file is about, as CVAT names it; empty where none is named."""
+    match = _SUBSET_FILE.fullmatch(file.stem)
+    return match["subset"] if match else ""
+
+
+def _members(entry: Entry) -> dict[str, Any]:
+    if not isinstance(entry.value, dict):
+        raise Unfit(f"{shown(entry.value)} is not an object with members.")
+    return entry.value
+
+
+def _id(members: Mapping[str, Any], key: str) -> _Id:
+    """An id; a whole number is one however it is written."""
+    value = members.get(key)
+    if isinstance(value, str):
+        return int(value) if _WHOLE_NUMBER.fullmatch(value) else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Unfit(f"Its {key} must be a whole number or a text, not {shown(value)}.")
+    return value
+
+
+def _text(members: Mapping[str, Any], key: str) -> str:
+    value = members.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit(f"Its {key} must be a text, not {shown(value)}.")
+    return value
+
+
+def _class_name(members: Mapping[str, Any], classes: Mapping[_Id, str | Unfit]) -> str:
+    key = _id(members, "category_id")
+    name = classes.get(key)
+    if isinstance(name, Unfit):
+        raise name
+    if name is None:
+        raise Unfit(f"There is no category with the id {shown(key)}.")
+    return name
+
+
+def _box(members: Mapping[str, Any], rotation: object) -> Box:
+    values = members.get("bbox")
+    if not isinstance(values, list) or [isinstance(value, str) for value in values] != [False] * 4:
+        raise Unfit(f"bbox must be four numbers [x, y, width, height], not {shown(values)}.")
+    x, y, width, height = map(number, values)
+    return turned_as_said(box_between(x, y, x + width, y + height), rotation)

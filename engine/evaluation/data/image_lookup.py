@@ -1,0 +1,112 @@
+"""Finding the picture that an annotation names, and never one outside the data set's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from engine.codec import exif, raw, tiff
+from engine.codec.decoder_errors import UNDECODABLE
+from engine.errors import UnreadableImage
+from engine.evaluation.data.raw import Unfit, printable, shown
+from engine.evaluation.data.spelling import last_parts, spellings
+from engine.geometry import Size, upright_size
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Folders that pictures are looked for in."""
+
+    within: Path
+    """No picture outside it is touched. Resolved."""
+    folders: tuple[Path, ...]
+    """In the order they are tried; all inside `within`."""
+    also_by_last_part: bool = False
+    """Whether `a/b.jpg` may be `b.jpg`, for pictures that were put into one folder."""
+
+    def find(self, name: str, subfolder: str = "") -> Path:
+        """The resolved path of a picture.
+
+        Args:
+            name: as the data set writes it.
+            subfolder: where it is looked for first, in each folder.
+
+        Raises:
+            Unfit: no such file, or `name` leads outside `within`.
+        """
+        return self.located(name, subfolder).resolve()
+
+    def located(self, name: str, subfolder: str = "") -> Path:
+        """The path of a picture with its links, as `find` resolves it.
+
+        Raises:
+            Unfit: as for `find`.
+        """
+        try:
+            return self._found(name, subfolder)
+        except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
+            reason = type(error).__name__
+            raise Unfit(f"The picture {shown(name)} cannot be looked up ({reason}).") from error
+
+    def _found(self, name: str, subfolder: str) -> Path:
+        parts = spellings(name)
+        if subfolder:
+            parts = (*(f"{subfolder}/{part}" for part in parts), *parts)
+        if self.also_by_last_part:
+            parts = (*parts, *last_parts(name))
+        is_outside = False
+        for part in parts:
+            for folder in self.folders:
+                path = folder / part
+                if not path.resolve().is_relative_to(self.within):
+                    is_outside = True
+                    break  # from another folder it would be another picture
+                if path.is_file():
+                    return path
+        if is_outside:
+            raise Unfit(
+                f"The picture {shown(name)} lies outside the folder of pictures, so it was "
+                "not opened. Name the folder of pictures, or put it there."
+            )
+        raise Unfit(f"There is no picture file {shown(name)}.")
+
+    def there(self, root: Path, part: str) -> Path | None:
+        """What `part` leads to from `root`, if that is a file or folder inside; else None."""
+        for spelled in spellings(part):
+            try:
+                there = (root / spelled).resolve()
+                if there.is_relative_to(self.within) and there.exists():
+                    return there
+            except (OSError, ValueError, RuntimeError):
+                continue  # too long, no text, links in a circle: nothing is there
+        return None
+
+    def name_of(self, path: Path) -> str:
+        """A path inside `within`, relative to it, with forward slashes."""
+        return printable(path.relative_to(self.within))
+
+
+def header_size(path: Path) -> Size:
+    """The upright size of a picture, from its header alone.
+
+    Raises:
+        Unfit: there is no header that can be read.
+    """
+    try:
+        with path.open("rb") as file:
+            is_tiff = file.read(4) in tiff.SIGNATURES
+        if is_tiff:
+            data = path.read_bytes()
+            block = tiff.Block(data)
+            if tiff.is_raw(block, tiff.pictures(block)):
+                return raw.size_of(data)
+        with Image.open(path) as image:
+            size, block = Size(*image.size), image.info.get("exif", b"")
+    except (UnreadableImage, *UNDECODABLE) as error:
+        reason = type(error).__name__
+        raise Unfit(
+            f"The picture's header cannot be read ({reason}), so its boxes have no size."
+        ) from error
+    return upright_size(size, exif.orientation(block))

@@ -1,0 +1,70 @@
+"""Labelled pictures turned or mirrored: recall must not depend on how a camera was held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluation.data.labels import Dataset, LabelledPicture, Problem
+from engine.geometry import Size, box_to_upright, upright_size
+from engine.images import RgbImage
+
+ORIENTATIONS: Final[Mapping[str, int]] = {"90": 6, "180": 3, "270": 8, "mirrored": 2}
+"""EXIF orientations (Exif 2.32, tag 0x0112) by how a picture is turned, in degrees clockwise."""
+UPRIGHT: Final = 1
+
+
+def turned_dataset(dataset: Dataset, how: str) -> Dataset:
+    """A data set whose labels are where they lie once each picture is turned.
+
+    Pictures of which the data set does not tell the size are left out, each with a problem.
+
+    Args:
+        dataset: as it was read.
+        how: a key of `ORIENTATIONS`.
+    """
+    orientation = ORIENTATIONS[how]
+    words = how if how == "mirrored" else f"turned by {how} degrees"
+    missing = [one for one in dataset.pictures if one.size is None]
+    return Dataset(
+        f"{dataset.name}, {words}",
+        tuple(
+            _turned(one, one.size, orientation) for one in dataset.pictures if one.size is not None
+        ),
+        dataset.problems
+        + tuple(
+            Problem(one.name, None, "Without its size its labels cannot be turned; left out.")
+            for one in missing
+        ),
+    )
+
+
+def _turned(picture: LabelledPicture, size: Size, orientation: int) -> LabelledPicture:
+    labels = tuple(
+        replace(one, box=box_to_upright(one.box, orientation, size)) for one in picture.labels
+    )
+    return replace(picture, labels=labels, size=upright_size(size, orientation))
+
+
+def turned_image(image: RgbImage, orientation: int) -> RgbImage:
+    """A decoded picture as if its file held it this way up.
+
+    Args:
+        image: upright.
+        orientation: EXIF orientation, one of `ORIENTATIONS` or `UPRIGHT`.
+    """
+    if orientation == UPRIGHT:
+        return image
+    rgb = np.ascontiguousarray(_oriented(image.rgb, orientation))
+    size = Size(rgb.shape[1], rgb.shape[0])
+    codec = replace(image.codec, stored_size=size, orientation=UPRIGHT)
+    return RgbImage(image.id, rgb, codec)
+
+
+def _oriented(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    turned = {2: rgb[:, ::-1], 3: rgb[::-1, ::-1], 6: np.rot90(rgb, -1), 8: np.rot90(rgb)}
+    return turned[orientation]

@@ -1,0 +1,139 @@
+"""Pascal VOC: one XML file a picture (Everingham et al. 2010), corners as pixels.
+
+Corners are taken as edges, as LabelImg, CVAT and Roboflow write them. The first VOC sets count
+pixels from 1 and include the last, so their boxes lie up to one pixel off. CVAT writes rectangles
+that were turned as they were before, with an attribute `rotation`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+
+from engine.errors import InvalidDataset
+from engine.evaluation.data.image_lookup import Shelf
+from engine.evaluation.data.labels import Problem
+from engine.evaluation.data.raw import (
+    Origin,
+    Unfit,
+    WrittenBox,
+    WrittenPicture,
+    WrittenSet,
+    box_between,
+    number,
+    shown,
+    size_of,
+    tried,
+    turned_as_said,
+)
+from engine.evaluation.data.xml import line_of, root_of, tag_of, text_in
+from engine.geometry import Box
+
+_PICTURE_FOLDERS: Final = ("JPEGImages", "images")
+"""Beside a folder called Annotations."""
+
+
+def annotation_files(folder: Path) -> list[Path]:
+    """The XML files directly in a folder, by name."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
+    return sorted(path for path in found if not path.name.startswith(".") and path.is_file())
+
+
+def read_voc(origin: Origin) -> WrittenSet:
+    """What a folder of VOC files says, or a single one.
+
+    Raises:
+        InvalidDataset: a single file was named, and it is no VOC file.
+    """
+    is_single = origin.file.is_file()
+    folder = origin.file.parent if is_single else origin.file
+    shelf = _shelf(origin, folder)
+    pictures: list[WrittenPicture] = []
+    problems: list[Problem] = []
+    unused: list[WrittenBox] = []
+    classes: dict[str, None] = {}
+    for path in [origin.file] if is_single else annotation_files(folder):
+        boxes: tuple[WrittenBox, ...] = ()
+        try:
+            root = _annotation(path)
+            boxes = tuple(_box(origin, path, entry) for entry in root.iterchildren("object"))
+            classes |= dict.fromkeys(
+                box.class_name for box in boxes if isinstance(box.class_name, str)
+            )
+            picture, found = _picture(origin, path, root, shelf, boxes)
+        except Unfit as unfit:
+            if is_single:
+                raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
+            problems.append(origin.place(path, unfit.line).problem(unfit))
+            unused += boxes
+            continue
+        pictures.append(picture)
+        problems += found
+    return WrittenSet(
+        origin.name, tuple(classes), tuple(pictures), tuple(problems), unused=tuple(unused)
+    )
+
+
+def _shelf(origin: Origin, folder: Path) -> Shelf:
+    if origin.images:
+        return Shelf(origin.images, (origin.images,), also_by_last_part=True)
+    beside = [folder.parent / name for name in _PICTURE_FOLDERS]
+    is_inner = folder.name.lower() == "annotations"
+    there = [path for path in beside if is_inner and path.is_dir()]
+    pictures = (there[0] if there else folder).resolve()
+    return Shelf(pictures, (pictures,))
+
+
+def _annotation(path: Path) -> etree._Element:
+    root = root_of(path)
+    if tag_of(root) != "annotation":
+        raise Unfit(f"Its outermost element is <{tag_of(root)}>, not VOC's <annotation>.")
+    return root
+
+
+def _picture(
+    origin: Origin, path: Path, root: etree._Element, shelf: Shelf, boxes: tuple[WrittenBox, ...]
+) -> tuple[WrittenPicture, list[Problem]]:
+    name = text_in(root, "filename")
+    if not name:
+        raise Unfit("It has no <filename>, so nobody knows which picture it is about.")
+    element = root.find("filename")
+    place = origin.place(path, None if element is None else line_of(element))
+    found = tried(shelf.find, name)
+    if isinstance(found, Unfit):
+        raise Unfit(str(found), place.line)
+    size = tried(size_of, root.findtext("size/width"), root.findtext("size/height"))
+    picture = WrittenPicture(
+        place=place,
+        name=name,
+        path=found,
+        size=None if isinstance(size, Unfit) else size,
+        boxes=boxes,
+    )
+    return picture, [place.problem(size)] if isinstance(size, Unfit) else []
+
+
+def _box(origin: Origin, path: Path, entry: etree._Element) -> WrittenBox:
+    return WrittenBox(
+        place=origin.place(path, line_of(entry)),
+        class_name=text_in(entry, "name") or Unfit("The object has no <name>."),
+        box=tried(_corners, entry),
+        is_ignored=text_in(entry, "difficult").lower() in {"1", "true"},
+    )
+
+
+def _corners(entry: etree._Element) -> Box:
+    texts = [entry.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+    if None in texts:
+        raise Unfit(f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {shown(texts)}.")
+    x0, y0, x1, y1 = map(number, texts)
+    return turned_as_said(box_between(x0, y0, x1, y1), _rotation(entry))
+
+
+def _rotation(entry: etree._Element) -> str | None:
+    """What CVAT says beside the box of a rectangle that was turned: degrees about its centre."""
+    said = entry.iterfind("attributes/attribute")
+    texts = (text_in(one, "value") for one in said if text_in(one, "name") == "rotation")
+    return next(texts, None)

@@ -1,0 +1,308 @@
+"""YOLO: a `data.yaml`, folders of pictures, a text file of boxes a picture (docs.ultralytics.com).
+
+A line is a class, then either centre and extent or a polygon, as shares of the upright picture. A
+picture without a text file, or with an empty one, shows none of the classes. Label Studio, LabelImg
+and others write no `data.yaml` but a `classes.txt`, a name a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from engine.category import Category
+from engine.errors import InvalidDataset
+from engine.evaluation.data.image_lookup import Shelf, header_size
+from engine.evaluation.data.labels import Problem
+from engine.evaluation.data.raw import (
+    ALL,
+    Origin,
+    Place,
+    Unfit,
+    WrittenBox,
+    WrittenPicture,
+    WrittenSet,
+    bytes_of,
+    categories_of,
+    number,
+    shown,
+    text_of,
+    tried,
+)
+from engine.evaluation.data.spelling import there_as
+from engine.evaluation.data.yolo_lines import Description, written_box
+from engine.geometry import Size
+from engine.runs.inputs import PICTURE_SUFFIXES
+
+SPLITS: Final = ("test", "val", "valid", "train")
+"""The first that is there is read."""
+LARGEST_DESCRIPTION: Final = 256 * 1024
+"""Bytes of a `data.yaml`; thousands of names take fewer, and millions take a minute to read."""
+_DEEPEST: Final = 100
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_UPWARD: Final = re.compile(r"^(\.\./)+")
+_CLASS_NUMBER: Final = re.compile(r"[0-9]{1,5}")
+
+
+def read_yolo(origin: Origin) -> WrittenSet:
+    """What a YOLO data set says about its pictures of `test`, else `val`, else `train`.
+
+    Raises:
+        InvalidDataset: the description cannot be read, or none of its folders is there.
+    """
+    return _read(origin, _described(origin))
+
+
+def read_yolo_classes(origin: Origin) -> WrittenSet:
+    """What a `classes.txt` and its folders say: `images` and `labels`, or all in one folder.
+
+    Raises:
+        InvalidDataset: the list cannot be read.
+    """
+    text = text_of(origin.file, LARGEST_DESCRIPTION)
+    names = tuple(line.strip() for line in text.rstrip().split("\n"))
+    has_images = origin.images is None and (origin.home / "images").is_dir()
+    return _read(origin, Description(names, {SPLITS[0]: "images" if has_images else "."}))
+
+
+def _read(origin: Origin, description: Description) -> WrittenSet:
+    reading = _Reading(origin, description)
+    pictures = reading.pictures()
+    if pictures and not reading.has_labels:
+        reading.leave_out(
+            origin.place(origin.file),
+            "No picture has a file of labels, so all count as showing nothing. Labels of "
+            "images/a.jpg are looked for in labels/a.txt.",
+        )
+    return WrittenSet(
+        origin.name,
+        tuple(filter(None, description.classes)),
+        tuple(pictures),
+        tuple(reading.problems),
+        unused=tuple(reading.unused),
+    )
+
+
+def _described(origin: Origin) -> Description:
+    name = origin.file.name
+    text = text_of(origin.file, LARGEST_DESCRIPTION)
+    if _depth(text) > _DEEPEST:
+        raise InvalidDataset(f"{name} is nested too deeply to describe a data set.")
+    try:
+        # BaseLoader builds nothing but texts, lists and dictionaries: `no` and 2020-99-99 stay text
+        members = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidDataset(
+            f"{name} is not YAML that can be read: {error.problem} in line {line}."
+        ) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = type(error).__name__
+        raise InvalidDataset(f"{name} is not YAML that can be read ({reason}).") from error
+    if not isinstance(members, dict):
+        raise InvalidDataset(f"{name} is not a YOLO data set: it has no names and no folders.")
+    return Description(_class_names(name, members.get("names")), members)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie in one another; the reader of YAML takes time by the square of it."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _class_names(file: str, names: object) -> tuple[str, ...]:
+    """Names in order of their numbers; empty for a number that is left out."""
+    if isinstance(names, list):
+        names = {str(index): name for index, name in enumerate(names)}
+    if not isinstance(names, dict) or not all(map(_is_numbered_name, names.items())):
+        raise InvalidDataset(f"{file} must list its names, or number them from 0: {shown(names)}.")
+    numbered = {int(key): name for key, name in names.items()}
+    return tuple(numbered.get(index, "") for index in range(max(numbered, default=-1) + 1))
+
+
+def _is_numbered_name(item: tuple[object, object]) -> bool:
+    key, name = item
+    return isinstance(key, str) and bool(_CLASS_NUMBER.fullmatch(key)) and isinstance(name, str)
+
+
+class _Reading:
+    """One YOLO data set while it is read; collects what could not be used."""
+
+    def __init__(self, origin: Origin, description: Description) -> None:
+        self.description = description
+        self.problems: list[Problem] = []
+        self.unused: list[WrittenBox] = []
+        self.has_labels = False
+        self._origin = origin
+        self._home = origin.images or origin.home
+        self._shelf = Shelf(self._home, (self._home,), also_by_last_part=origin.images is not None)
+        self._seen: set[Path] = set()
+        """Files of labels that belong to a picture."""
+        self._silent: set[Path] = set()
+        """Pictures without a file of labels."""
+
+    def leave_out(self, place: Place, reason: object) -> None:
+        """Note what could not be used."""
+        self.problems.append(place.problem(reason))
+
+    def pictures(self) -> list[WrittenPicture]:
+        """Pictures of the split whose file can be used."""
+        pictures: list[WrittenPicture] = []
+        folders, named = self._split()
+        for place, name in named:
+            try:
+                pictures.append(self._picture(place, name))
+            except Unfit as unfit:
+                self.leave_out(place, unfit)
+        lost = self._strays(folders)
+        return [
+            replace(one, lost=one.lost | lost) if one.path in self._silent else one
+            for one in pictures
+        ]
+
+    def _split(self) -> tuple[list[Path], list[tuple[Place, str]]]:
+        """Folders of the first split that has a picture, and what its folders and lists name."""
+        is_any_there = False
+        for split in SPLITS:
+            written = self.description.members.get(split)
+            specified = written if isinstance(written, list) else [written]
+            parts_by_name = {shown(part): part for part in specified if part}
+            located = {name: self._located(part) for name, part in parts_by_name.items()}
+            parts = [path for path in located.values() if path]
+            is_any_there |= bool(parts)
+            folders = [part for part in parts if part.is_dir()]
+            named = [one for part in parts for one in self._named(part)]
+            if named:
+                self._note_missing(split, [part for part, path in located.items() if not path])
+                return folders, named
+        if self._origin.images:
+            return [self._home], list(self._in_folder(self._home))
+        if is_any_there:
+            return [], []
+        raise InvalidDataset(
+            f"None of the folders that {self._origin.file.name} names for {', '.join(SPLITS)} is "
+            "there, or it lies outside the data set. Name the folder of pictures."
+        )
+
+    def _note_missing(self, split: str, parts: list[str]) -> None:
+        place = self._origin.place(self._origin.file)
+        for part in parts:
+            self.leave_out(place, f"{split} names {part}, which is not there; the rest was read.")
+
+    def _located(self, part: object) -> Path | None:
+        """A folder or list of pictures; None where nothing is there, or only outside.
+
+        Roboflow writes `../test/images` and means `test/images`.
+        """
+        if not isinstance(part, str):
+            return None
+        part = part.replace("\\", "/")
+        base = self.description.members.get("path")
+        roots = [self._home / base, self._home] if isinstance(base, str) else [self._home]
+        tries = ((root, way) for root in roots for way in (part, _UPWARD.sub("", part)))
+        found = (self._shelf.there(root, way) for root, way in tries)
+        return next(filter(None, found), None)
+
+    def _named(self, part: Path) -> Iterator[tuple[Place, str]]:
+        return self._in_folder(part) if part.is_dir() else self._in_list(part)
+
+    def _in_folder(self, folder: Path) -> Iterator[tuple[Place, str]]:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+                yield self._origin.place(path), path.relative_to(self._home).as_posix()
+
+    def _in_list(self, file: Path) -> Iterator[tuple[Place, str]]:
+        """Pictures from a list: `./` is the list's own folder, all else the data set's."""
+        for line, written in enumerate(text_of(file).split("\n"), start=1):
+            name = written.strip()
+            if name.replace("\\", "/").startswith("./"):
+                name = str(file.parent / name)
+            if name:
+                yield self._origin.place(file, line), name
+
+    def _picture(self, place: Place, name: str) -> WrittenPicture:
+        where = self._shelf.located(name)
+        path = where.resolve()
+        labels = there_as(_labels_of(where))
+        self._seen.add(labels)
+        try:
+            lines = _written_lines(labels)
+        except Unfit as unfit:
+            self.has_labels = True
+            self.leave_out(self._origin.place(labels), unfit)
+            return WrittenPicture(place, self._shelf.name_of(path), path, None, (), lost=ALL)
+        self.has_labels |= lines is not None
+        if lines is None:
+            self._silent.add(path)
+        try:
+            size = header_size(path) if lines else None
+        except Unfit:
+            self.unused += self._boxes(labels, lines, Size(1, 1))
+            raise
+        boxes = self._boxes(labels, lines, size) if size else ()
+        return WrittenPicture(place, self._shelf.name_of(path), path, size, boxes)
+
+    def _boxes(
+        self, labels: Path, lines: Iterable[tuple[int, list[str]]] | None, size: Size
+    ) -> tuple[WrittenBox, ...]:
+        return tuple(
+            written_box(self._origin.place(labels, line), values, size, self.description)
+            for line, values in lines or []
+        )
+
+    def _strays(self, folders: Iterable[Path]) -> frozenset[Category]:
+        """Categories of the labels that belong to no picture; each file of them is told."""
+        lost: frozenset[Category] = frozenset()
+        roots = dict.fromkeys(_labels_of(folder / "any").parent for folder in folders)
+        for file in (file for root in roots for file in sorted(root.rglob("*.txt"))):
+            if file in self._seen:
+                continue
+            lines = tried(_written_lines, file)
+            if isinstance(lines, Unfit) or not lines or not all(map(_is_label, lines)):
+                continue  # classes.txt, a read-me
+            boxes = self._boxes(file, lines, Size(1, 1))
+            self.unused += boxes
+            self.leave_out(
+                self._origin.place(file),
+                f"There is no picture that these labels belong to; lines left out: {len(boxes)}.",
+            )
+            lost = lost.union(*map(categories_of, boxes))
+        return lost
+
+
+def _labels_of(picture: Path) -> Path:
+    """Ultralytics' rule: the last folder called `images` becomes `labels`."""
+    parts = list(picture.parts)
+    if "images" in parts[:-1]:
+        last = len(parts) - 2 - parts[-2::-1].index("images")
+        parts[last] = "labels"
+    return Path(*parts).with_suffix(".txt")
+
+
+def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
+    """Lines that say something, split into values; None where there is no file.
+
+    Raises:
+        Unfit: it cannot be read, or is no text.
+    """
+    if not file.exists():
+        return None
+    try:
+        text = bytes_of(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unfit("The labels cannot be read: they are not UTF-8 text.") from error
+    return [(line, row.split()) for line, row in enumerate(text.split("\n"), 1) if row.strip()]
+
+
+def _is_label(line: tuple[int, list[str]]) -> bool:
+    """Whether a line looks like labels: a class and numbers."""
+    _, values = line
+    return len(values) > 1 and not any(isinstance(tried(number, one), Unfit) for one in values)

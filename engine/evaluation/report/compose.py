@@ -1,0 +1,73 @@
+"""The evaluation report: written once as a document, shown as HTML or Markdown.
+
+It carries no file name and no pixel: names of pictures often say who is in them. What a data set
+could not be read for is therefore told as a number, and crops reach the HTML only from a caller who
+hands them over on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.report.answer import answer
+from engine.evaluation.report.basis import limits, measured, method, remake
+from engine.evaluation.report.document import Document
+from engine.evaluation.report.facts import Facts, Subject
+from engine.evaluation.report.html import html
+from engine.evaluation.report.markdown import Markdown, markdown
+from engine.evaluation.report.parts import calibration, groups, thresholds
+from engine.evaluation.report.results import causes, results
+from engine.evaluation.scores.counts import count
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.recall import Scored
+
+__all__ = ["Document", "Markdown", "Subject", "document", "html", "markdown"]
+
+
+def document(
+    subject: Subject,
+    pairs: Sequence[tuple[LabelledPicture, Findings]],
+    scored: Scored,
+    summary: Mapping[str, Any],
+) -> Document:
+    """Write the report.
+
+    Args:
+        subject: what was evaluated, and under which policy.
+        pairs: pictures with what was found in them.
+        scored: the same pictures, as `recall.score_all` gives them.
+        summary: the same, as `recall.summary` or `recall.report` gives it.
+
+    Raises:
+        ValueError: the summary is of another policy, target or number of pictures.
+    """
+    _check(subject, scored, summary)
+    facts = Facts(subject, pairs, scored, summary, count(scored.scores))
+    return Document(
+        title=f"How much Lethe finds: {subject.name}",
+        subtitle=(
+            f"Evaluation of {subject.made_on}. Data set {subject.fingerprint}, policy "
+            f"{subject.policy.fingerprint}. It names no file."
+        ),
+        sections=(
+            answer(facts),
+            measured(facts),
+            method(),
+            results(facts),
+            causes(facts),
+            groups(facts),
+            calibration(facts),
+            thresholds(facts),
+            limits(facts),
+            remake(facts),
+        ),
+    )
+
+
+def _check(subject: Subject, scored: Scored, summary: Mapping[str, Any]) -> None:
+    expected = (subject.policy.fingerprint, subject.target, len(scored.scores))
+    actual = (summary["policy"], summary["target"], summary["pictures"])
+    if actual != expected:
+        raise ValueError(f"expected a summary of {expected}, got one of {actual}")

@@ -1,0 +1,119 @@
+"""What recall is bought with, in words: the same for a terminal, a report and the screen.
+
+Read from the summary, as it is stored. One that was stored before this was measured lacks it, and
+is said to lack it: a gap is no zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.evaluation.report.document import Row, Table, numbers, words
+from engine.evaluation.report.numbers import NOTHING, at_most, burden
+from engine.evaluation.scores.proportion import Tally
+
+NOT_MEASURED = "not measured"
+_TO_A_PERSON = "Pictures that go to a person"
+_BOXES = "Boxes on such a picture"
+_DOUBTS = "Boxes there that need a decision"
+_REMOVED = "Pixels removed without asking"
+_AT_MOST = "Pixels removed if all doubts are"
+_NEEDLESS = "Masked without need"
+_MARGINS = "Of that, margins around what is there"
+_TOUCHED = "Pictures free of all that is looked for: touched"
+_FREE_ASKED = "Pictures free of all that is looked for: to a person"
+_ORDER = (
+    *(_TO_A_PERSON, _BOXES, _DOUBTS),
+    *(_REMOVED, _AT_MOST, _NEEDLESS, _MARGINS),
+    *(_TOUCHED, _FREE_ASKED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One thing that recall costs."""
+
+    what: str
+    much: str
+
+
+def prices(summary: Mapping[str, Any]) -> tuple[Price, ...]:
+    """Everything that recall costs, in the order in which it is always told.
+
+    Args:
+        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
+    """
+    known = _always_known(summary) | _known_of(summary)
+    return tuple(Price(what, known.get(what, NOT_MEASURED)) for what in _ORDER)
+
+
+def in_short(summary: Mapping[str, Any]) -> str:
+    """What recall costs in a sentence, for places that tell recall in a line."""
+    if not summary["pictures"]:
+        return "What that costs was not measured."
+    cost = summary.get("cost")
+    share = at_most(summary["review_load"]["all"])
+    if cost is None:
+        return f"{share} of the pictures go to a person; what else it costs was not measured."
+    boxes, removed = cost["to_a_person"]["boxes"]["median"], cost["removed"]["mean"]
+    shown = "" if boxes is None else f", half of them with at most {boxes} boxes"
+    return (
+        f"{share} of the pictures go to a person{shown}; {at_most(removed)} of a picture is "
+        "removed without asking, on average."
+    )
+
+
+def cost_table(summary: Mapping[str, Any]) -> Table:
+    """What recall costs, to stand beside it."""
+    return Table(
+        "What that costs. Sample checks come on top; 95 % intervals are two-sided (Wilson 1927), "
+        "and figures without one describe these pictures alone.",
+        words("Cost") + numbers("Measured"),
+        tuple(Row((one.what, one.much)) for one in prices(summary)),
+    )
+
+
+def _always_known(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What every summary has, however old, and margins where they were measured."""
+    known = {
+        _TO_A_PERSON: at_most(summary["review_load"]["all"]),
+        _NEEDLESS: _spread(summary["excess_masked"]),
+    }
+    margins = summary.get("margins_masked")
+    return known if margins is None else known | {_MARGINS: _spread(margins)}
+
+
+def _known_of(summary: Mapping[str, Any]) -> dict[str, str]:
+    cost = summary.get("cost")
+    if cost is None:
+        return {}
+    person, free = cost["to_a_person"], cost["free"]
+    return {
+        _TO_A_PERSON: burden(Tally(person["pictures"], summary["pictures"])),
+        _BOXES: _quantiles(person["boxes"]),
+        _DOUBTS: _quantiles(person["doubts"]),
+        _REMOVED: _spread(cost["removed"]),
+        _AT_MOST: _spread(cost["removed_at_most"]),
+        _TOUCHED: _of_free(free, "touched"),
+        _FREE_ASKED: _of_free(free, "to_a_person"),
+    }
+
+
+def _quantiles(boxes: Mapping[str, int | None]) -> str:
+    if boxes["worst"] is None:
+        return NOTHING
+    return f"median {boxes['median']}, 90th percentile {boxes['p90']}, worst {boxes['worst']}"
+
+
+def _spread(shares: Mapping[str, float | None]) -> str:
+    if shares["mean"] is None:
+        return NOTHING
+    return f"mean {at_most(shares['mean'])}, 95th percentile {at_most(shares['p95'])}"
+
+
+def _of_free(free: Mapping[str, int], part: str) -> str:
+    if not free["pictures"]:
+        return f"{NOTHING} (no such picture)"
+    return burden(Tally(free[part], free["pictures"]))

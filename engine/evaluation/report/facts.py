@@ -1,0 +1,99 @@
+"""What a report is written from: the subject, the results, and a few questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.category import DETECTABLE, Category
+from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.scores.counts import Counts
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.recall import Scored, has_nothing
+from engine.plan import Reason, ReasonKind
+from engine.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was evaluated, under which policy, and how to do it again."""
+
+    name: str
+    """Of the data set."""
+    fingerprint: str
+    """Of the data set."""
+    pictures: int
+    """In the data set, before anything was left out."""
+    problems: tuple[str, ...]
+    """Parts of the data set not used as written. Only their number is told: they name files."""
+    unread: tuple[str, ...]
+    """One sentence, without a name, for each picture that could not be looked at or scored."""
+    policy: Policy
+    target: float
+    """Recall asked of every category, 0..1."""
+    made_on: str
+    """A date, as it is to be shown."""
+    command: str
+    """What makes the same report again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The subject with its results."""
+
+    subject: Subject
+    pairs: Sequence[tuple[LabelledPicture, Findings]]
+    scored: Scored
+    summary: Mapping[str, Any]
+    """As `recall.summary` gives it."""
+    counts: Counts
+    """Of `scored`."""
+
+    @property
+    def policy(self) -> Policy:
+        """Whose thresholds apply."""
+        return self.subject.policy
+
+    @property
+    def target(self) -> float:
+        """Recall asked of every category."""
+        return self.subject.target
+
+    @property
+    def blind(self) -> tuple[Category, ...]:
+        """Categories that the policy wants and no detector could look for."""
+        standing = {reason for _, findings in self.pairs for reason in findings.standing}
+        return tuple(
+            category
+            for category in self.policy.looked_for
+            if Reason(ReasonKind.NO_DETECTOR, category.value) in standing
+        )
+
+    def of(self, category: Category) -> Mapping[str, Any]:
+        """The summary's part about one category."""
+        part: Mapping[str, Any] = self.summary["categories"][category.value]
+        return part
+
+    def coverage(self, category: Category) -> Tally:
+        """Labels found by coverage, of all that count."""
+        part = self.of(category)
+        return Tally(part["coverage"]["found"], part["labels"])
+
+    def groups(self, category: Category) -> Tally:
+        """Groups of which every label was found, of all."""
+        part = self.of(category)["coverage"]
+        return Tally(part["whole_groups"], part["groups"])
+
+    @property
+    def labelled(self) -> tuple[Category, ...]:
+        """Categories with at least one label that counts."""
+        return tuple(category for category in DETECTABLE if self.of(category)["labels"])
+
+    @property
+    def has_nothing(self) -> bool:
+        """True when people looked for everything wanted, and there was nothing of it."""
+        return not self.labelled and all(
+            has_nothing(self.of(category)) for category in self.policy.looked_for
+        )

@@ -1,0 +1,1 @@
+"""Scores: detections matched with labels, counted, and told with their confidence bounds."""

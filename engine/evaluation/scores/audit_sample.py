@@ -1,0 +1,109 @@
+"""What slips through in daily work, measured without labels.
+
+A random share of the pictures that passed on their own is shown to people all the same. What they
+add, the machine missed; what they take away was a false alarm. That estimates how often a picture
+that nobody was asked about would have gone out with something left in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.category import DETECTABLE, Category
+from engine.coverage import covered_share
+from engine.evaluation.scores.matching import HIDDEN_SHARE, SAME_IOU
+from engine.evaluation.scores.proportion import NONE, Tally
+from engine.geometry import Size
+from engine.plan import Region
+from engine.redact.masks import Masked
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One picture of the sample: what the machine would have removed, and what a person decided."""
+
+    picture: str
+    machine: tuple[Masked, ...]
+    decided: tuple[Region, ...]
+    size: Size
+    """Of the upright picture; what lies beyond it cannot be hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckScore:
+    """What a person changed."""
+
+    missed: tuple[Region, ...]
+    """Decided regions that the machine's masks, of any category, do not hide inside the picture."""
+    false: tuple[Masked, ...]
+    """The machine's regions that the person dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCounts:
+    """Checks added up; shards add with `+`."""
+
+    clean: Tally = NONE
+    """Pictures in which nothing of the detectable categories was missed, of all checked."""
+    hidden: Mapping[Category, Tally] | None = None
+    """By category: decided regions that the machine hid, of all decided."""
+    false: Mapping[Category, int] | None = None
+    """By category: regions that people dropped."""
+
+    def of(self, category: Category) -> Tally:
+        """Decided regions of one category that the machine hid, of all."""
+        return (self.hidden or {}).get(category, NONE)
+
+    def dropped(self, category: Category) -> int:
+        """Regions of one category that people dropped."""
+        return (self.false or {}).get(category, 0)
+
+    def __add__(self, other: SampleCounts) -> SampleCounts:
+        return SampleCounts(
+            self.clean + other.clean,
+            {category: self.of(category) + other.of(category) for category in DETECTABLE},
+            {category: self.dropped(category) + other.dropped(category) for category in DETECTABLE},
+        )
+
+
+def judge(check: Check) -> CheckScore:
+    """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
+    rects = [one.rect for one in check.machine]
+    decided = _inside(check)
+    return CheckScore(
+        missed=tuple(
+            region
+            for region in decided
+            if region.category in DETECTABLE and covered_share(region.box, rects) < HIDDEN_SHARE
+        ),
+        false=tuple(one for one in check.machine if not _is_kept(one, decided, check.size)),
+    )
+
+
+def count_checks(checks: Iterable[Check]) -> SampleCounts:
+    """Add up checks."""
+    total = SampleCounts()
+    for check in checks:
+        scored = judge(check)
+        missed = Counter(region.category for region in scored.missed)
+        decided = Counter(region.category for region in _inside(check))
+        false = Counter(one.region.category for one in scored.false)
+        total += SampleCounts(
+            Tally(int(not scored.missed), 1),
+            {one: Tally(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
+            {one: false[one] for one in DETECTABLE},
+        )
+    return total
+
+
+def _inside(check: Check) -> list[Region]:
+    """The decided regions, cut off at the picture's edges; those without an area are left out."""
+    cut = (replace(one, box=one.box.clipped(check.size)) for one in check.decided)
+    return [one for one in cut if one.box.area > 0]
+
+
+def _is_kept(one: Masked, decided: Sequence[Region], size: Size) -> bool:
+    box = one.region.box.clipped(size)
+    return any(box.iou(region.box) >= SAME_IOU for region in decided)

@@ -1,0 +1,75 @@
+"""Whether a score of 0.7 means that 7 of 10 such detections are on a label.
+
+Only detections on pictures labelled completely for their category count. A label's own attributes
+say nothing about false detections, which have no label; so calibration by group goes by what the
+data set says about whole pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.category import Category
+from engine.evaluation.scores.counts import NOT_A_GROUP, Slice, telling
+from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.scoring import PictureScore
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Detections with scores in one tenth, or of one group."""
+
+    label: str
+    mean_score: float
+    on_labels: Tally
+
+    @property
+    def gap(self) -> float:
+        """Mean score minus the share on labels: above 0 the detector is too sure of itself."""
+        return self.mean_score - (self.on_labels.share or 0.0)
+
+
+def reliability(scores: Iterable[PictureScore], category: Category) -> tuple[Bin, ...]:
+    """Detections by tenths of their score, the lowest first; tenths without any are left out."""
+    points = _points(scores, category)
+    bins = []
+    for index in range(BINS):
+        inside = [point for point in points if min(int(point[0] * BINS), BINS - 1) == index]
+        if inside:
+            bins.append(_bin(f"{index / BINS:.1f} to {(index + 1) / BINS:.1f}", inside))
+    return tuple(bins)
+
+
+def expected_error(bins: Sequence[Bin]) -> float | None:
+    """Expected calibration error: the mean gap's size, weighted by detections (Guo et al. 2017)."""
+    total = sum(one.on_labels.total for one in bins)
+    return sum(abs(one.gap) * one.on_labels.total for one in bins) / total if total else None
+
+
+def by_group(scores: Iterable[PictureScore], category: Category) -> dict[Slice, Bin]:
+    """One bin for each group of pictures that has detections."""
+    grouped: dict[Slice, list[PictureScore]] = {}
+    for one in scores:
+        for by, value in one.picture.attributes:
+            if by not in NOT_A_GROUP:
+                grouped.setdefault(Slice(by, value), []).append(one)
+    told = telling(dict.fromkeys(sorted(grouped), NONE))
+    points = {part: _points(grouped[part], category) for part in told}
+    return {part: _bin(part.value, inside) for part, inside in points.items() if inside}
+
+
+def _points(scores: Iterable[PictureScore], category: Category) -> list[tuple[float, bool]]:
+    return [
+        (point.score, point.is_true)
+        for one in scores
+        for point in one.sure
+        if point.category is category
+    ]
+
+
+def _bin(label: str, points: Sequence[tuple[float, bool]]) -> Bin:
+    mean = sum(score for score, _ in points) / len(points)
+    return Bin(label, mean, Tally(sum(is_true for _, is_true in points), len(points)))

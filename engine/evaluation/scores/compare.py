@@ -1,0 +1,79 @@
+"""Two evaluations of the same labels: what was gained, what was lost, label by label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from scipy.stats import binomtest
+
+from engine.category import Category
+from engine.evaluation.scores.scoring import LabelScore, PictureScore
+
+_Key: TypeAlias = tuple[str, tuple[float, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A label whose fate differs."""
+
+    picture: PictureScore
+    """As in the later evaluation."""
+    before: LabelScore
+    after: LabelScore
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One category in two evaluations, on the labels that both have."""
+
+    common: int
+    gained: tuple[Change, ...]
+    """Missed before, found after."""
+    lost: tuple[Change, ...]
+    """Found before, missed after."""
+    only_before: int
+    """Labels the later evaluation does not have."""
+    only_after: int
+
+    @property
+    def p_value(self) -> float | None:
+        """Chance of a split at least this uneven if neither were better; None without changes.
+
+        The exact test of McNemar (1947): a fair coin for each label whose fate differs. Labels of
+        one person or event are not independent, so read it as a hint.
+        """
+        changed = len(self.gained) + len(self.lost)
+        return float(binomtest(len(self.gained), changed).pvalue) if changed else None
+
+
+def compare(
+    before: Sequence[PictureScore], after: Sequence[PictureScore], category: Category
+) -> Comparison:
+    """Set two evaluations side by side; a label is the same when picture, category and box are."""
+    earlier, later = _labels(before, category), _labels(after, category)
+    common = [
+        Change(later[key][0], earlier[key][1], later[key][1])
+        for key in sorted(earlier.keys() & later.keys())
+    ]
+    return Comparison(
+        common=len(common),
+        gained=tuple(one for one in common if one.after.is_found and not one.before.is_found),
+        lost=tuple(one for one in common if one.before.is_found and not one.after.is_found),
+        only_before=len(earlier.keys() - later.keys()),
+        only_after=len(later.keys() - earlier.keys()),
+    )
+
+
+def _labels(
+    scores: Sequence[PictureScore], category: Category
+) -> dict[_Key, tuple[PictureScore, LabelScore]]:
+    labels: dict[_Key, tuple[PictureScore, LabelScore]] = {}
+    for one in scores:
+        twins: dict[tuple[float, ...], int] = {}
+        for label in one.labels_of(category):
+            corners = tuple(round(corner, 1) for corner in label.label.box.corners)
+            twins[corners] = twins.get(corners, 0) + 1  # the same box may be there twice
+            labels[one.picture.name, corners, twins[corners]] = (one, label)
+    return labels

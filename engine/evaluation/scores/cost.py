@@ -1,0 +1,154 @@
+"""What recall is bought with: people's time, pixels removed, and pictures that needed nothing.
+
+Recall alone can be had by asking about everything and removing everything, so it is never told
+without this. Everything here is counts, or lists of one number a picture, and adds: a median of
+medians would be no median.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.coverage import share_removed
+from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.scores.proportion import NONE, Tally
+from engine.geometry import Size
+from engine.policy import Policy
+from engine.redact.masks import Masked
+from engine.triage import Route
+
+_DIGITS = 9
+"""A share of a number of pictures may come out a hair above a whole one, and must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many pictures have how many boxes."""
+
+    pictures: Mapping[int, int] = field(default_factory=dict)
+    """Pictures, at least 1, by their number of boxes, in ascending order."""
+
+    @property
+    def total(self) -> int:
+        """All pictures."""
+        return sum(self.pictures.values())
+
+    def at(self, share: float) -> int | None:
+        """The fewest boxes that at least `share` of the pictures stay within; None of nothing.
+
+        The nearest rank: a number that some picture really has, never one between two.
+
+        Args:
+            share: above 0, up to 1; 0.5 gives the median, 1 the worst.
+        """
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"share must lie in 0..1, above 0, got {share}")
+        rank, seen = math.ceil(round(share * self.total, _DIGITS)), 0
+        for boxes, pictures in self.pictures.items():
+            seen += pictures
+            if seen >= rank:
+                return boxes
+        return None
+
+    @classmethod
+    def of(cls, boxes: Iterable[int]) -> Histogram:
+        """From the number of boxes of each picture."""
+        return cls(dict(sorted(Counter(boxes).items())))
+
+    def __add__(self, other: Histogram) -> Histogram:
+        both = Counter(self.pictures) + Counter(other.pictures)
+        return Histogram(dict(sorted(both.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCost:
+    """What one picture costs under one policy."""
+
+    is_asked: bool
+    """True when it goes to a person, the sample check apart."""
+    boxes: int
+    """Regions and doubts that this person is shown."""
+    doubts: int
+    """Those of them that the person must decide about."""
+    removed: float
+    """Share of the picture under masks that are removed without asking, 0..1."""
+    removed_at_most: float
+    """The same when every doubt is removed too, 0..1."""
+    is_free: bool
+    """True when it is labelled completely for all that is looked for and shows none of it, not
+    even an ignored box: whatever happens to it is needless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What some pictures cost."""
+
+    asked: Tally = NONE
+    """Pictures that go to a person, the sample check apart, of all."""
+    boxes: Histogram = field(default_factory=Histogram)
+    """Regions and doubts, of pictures that go to a person."""
+    doubts: Histogram = field(default_factory=Histogram)
+    """Doubts, of pictures that go to a person."""
+    removed: tuple[float, ...] = ()
+    """Share of each picture removed without asking, in ascending order."""
+    removed_at_most: tuple[float, ...] = ()
+    """The same with doubts removed too."""
+    free_touched: Tally = NONE
+    """Pictures free of all that is looked for: those of which pixels go without asking, of all."""
+    free_asked: Tally = NONE
+    """The same pictures: those that go to a person, of all."""
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            asked=self.asked + other.asked,
+            boxes=self.boxes + other.boxes,
+            doubts=self.doubts + other.doubts,
+            removed=tuple(sorted(self.removed + other.removed)),
+            removed_at_most=tuple(sorted(self.removed_at_most + other.removed_at_most)),
+            free_touched=self.free_touched + other.free_touched,
+            free_asked=self.free_asked + other.free_asked,
+        )
+
+
+def cost_of(picture: LabelledPicture, way: Route, policy: Policy, size: Size) -> PictureCost:
+    """What a picture costs.
+
+    Args:
+        picture: with its labels.
+        way: where the policy sends what was found in it.
+        policy: says what is looked for.
+        size: of the upright picture, in which masks lie.
+    """
+    wanted = frozenset(policy.looked_for)
+    return PictureCost(
+        is_asked=bool(way.reasons),
+        boxes=len(way.proposed),
+        doubts=len(way.doubts),
+        removed=_share(way.regions, size),
+        removed_at_most=_share(way.proposed, size),
+        is_free=wanted <= picture.labelled_for
+        and not any(label.category in wanted for label in picture.labels),
+    )
+
+
+def add_up(pictures: Iterable[PictureCost]) -> Cost:
+    """Add up pictures."""
+    every = tuple(pictures)
+    asked = [one for one in every if one.is_asked]
+    free = [one for one in every if one.is_free]
+    return Cost(
+        asked=Tally(len(asked), len(every)),
+        boxes=Histogram.of(one.boxes for one in asked),
+        doubts=Histogram.of(one.doubts for one in asked),
+        removed=tuple(sorted(one.removed for one in every)),
+        removed_at_most=tuple(sorted(one.removed_at_most for one in every)),
+        free_touched=Tally(sum(one.removed > 0 for one in free), len(free)),
+        free_asked=Tally(sum(one.is_asked for one in free), len(free)),
+    )
+
+
+def _share(found: Sequence[Masked], size: Size) -> float:
+    return share_removed([one.rect for one in found], size)

@@ -1,0 +1,211 @@
+"""What was counted on scored pictures. Everything here adds: shards in any order give the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from engine.category import DETECTABLE, Category
+from engine.evaluation.data.uncounted import Uncounted, uncounted_in
+from engine.evaluation.scores.cost import Cost, add_up
+from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.scoring import LabelScore, PictureScore
+
+K = TypeVar("K")
+
+SIZES_PX = (16, 32, 64, 128)
+"""Where the size classes of labels begin, by the shorter side in pixels."""
+NOT_A_GROUP = frozenset({"licence", "license", "label_origin"})
+"""Attributes about how a label came to be, not about what it shows."""
+MOST_VALUES = 12
+"""An attribute with more values than this names things rather than classes of them."""
+
+
+class Slice(NamedTuple):
+    """Labels that have something in common, in the data set's own words."""
+
+    by: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCounts:
+    """Labels and regions of one category."""
+
+    iou: Tally = NONE
+    coverage: Tally = NONE
+    automatic: Tally = NONE
+    complete: int = 0
+    """Pictures labelled completely for it, on which false regions are counted."""
+    false_regions: int = 0
+    asked_with: Tally = NONE
+    """Complete pictures with a label of it: those with a doubt of it, of all."""
+    asked_without: Tally = NONE
+    """Complete pictures free of it: those with a doubt of it, of all."""
+    groups: Mapping[str, Tally] = field(default_factory=dict)
+    """By coverage, by the pictures' group."""
+    slices: Mapping[Slice, Tally] = field(default_factory=dict)
+    """By coverage."""
+    misses: Mapping[MissKind, int] = field(default_factory=dict)
+    uncounted: Uncounted = field(default_factory=Uncounted)
+    """Boxes on measured pictures that are none of these labels."""
+    false_alarms: Mapping[FalseAlarm, int] = field(default_factory=dict)
+
+    def __add__(self, other: CategoryCounts) -> CategoryCounts:
+        return CategoryCounts(
+            iou=self.iou + other.iou,
+            coverage=self.coverage + other.coverage,
+            automatic=self.automatic + other.automatic,
+            complete=self.complete + other.complete,
+            false_regions=self.false_regions + other.false_regions,
+            asked_with=self.asked_with + other.asked_with,
+            asked_without=self.asked_without + other.asked_without,
+            groups=_tallies([*self.groups.items(), *other.groups.items()]),
+            slices=_tallies([*self.slices.items(), *other.slices.items()]),
+            misses=Counter(self.misses) + Counter(other.misses),
+            uncounted=self.uncounted + other.uncounted,
+            false_alarms=Counter(self.false_alarms) + Counter(other.false_alarms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Everything counted on some pictures."""
+
+    categories: Mapping[Category, CategoryCounts] = field(
+        default_factory=lambda: dict.fromkeys(DETECTABLE, CategoryCounts())
+    )
+    with_labels: Tally = NONE
+    """Pictures with a label that counts: those a person must look at, of all."""
+    without_labels: Tally = NONE
+    """The same of pictures that have none."""
+    excess: tuple[float, ...] = ()
+    """Share of each labelled picture under masks that are on no label, in ascending order."""
+    margins: tuple[float, ...] = ()
+    """The part of it around what is there: under masks of regions that find a label."""
+    cost: Cost = field(default_factory=Cost)
+    """What the pictures cost people and pictures."""
+    weights: frozenset[str] = frozenset()
+    """Every model that looked."""
+    turned: int = 0
+    """Pictures whose labels were turned with them, for want of a better word about them."""
+
+    @property
+    def asked(self) -> Tally:
+        """Pictures a person must look at, the sample check apart, of all."""
+        return self.with_labels + self.without_labels
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            categories={
+                category: self.categories[category] + other.categories[category]
+                for category in DETECTABLE
+            },
+            with_labels=self.with_labels + other.with_labels,
+            without_labels=self.without_labels + other.without_labels,
+            excess=tuple(sorted(self.excess + other.excess)),
+            margins=tuple(sorted(self.margins + other.margins)),
+            cost=self.cost + other.cost,
+            weights=self.weights | other.weights,
+            turned=self.turned + other.turned,
+        )
+
+
+def count(scores: Iterable[PictureScore]) -> Counts:
+    """Add up scored pictures."""
+    scored = tuple(scores)
+    asked = [(bool(one.labels), Tally(int(bool(one.reasons)), 1)) for one in scored]
+    return Counts(
+        categories={category: _of_category(category, scored) for category in DETECTABLE},
+        with_labels=sum((tally for is_labelled, tally in asked if is_labelled), NONE),
+        without_labels=sum((tally for is_labelled, tally in asked if not is_labelled), NONE),
+        excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
+        margins=tuple(sorted(one.margins for one in scored if one.margins is not None)),
+        cost=add_up(one.cost for one in scored),
+        weights=frozenset(name for one in scored for name in one.weights),
+        turned=sum(one.is_turned for one in scored),
+    )
+
+
+def slices_of(score: PictureScore, one: LabelScore) -> Iterator[Slice]:
+    """What the data set says about a label and its picture, and the label's size."""
+    side = min(one.label.box.width, one.label.box.height)
+    yield Slice("size", size_class(side))
+    # a label may repeat what its picture says, and is one label all the same
+    for by, value in dict.fromkeys((*score.picture.attributes, *one.label.attributes)):
+        if by not in NOT_A_GROUP:
+            yield Slice(by, value)
+
+
+def size_class(side_px: float) -> str:
+    """The class of a label by its shorter side in pixels."""
+    starts = [start for start in SIZES_PX if side_px >= start]
+    if not starts:
+        return f"under {SIZES_PX[0]} px"
+    if starts[-1] == SIZES_PX[-1]:
+        return f"{SIZES_PX[-1]} px and more"
+    return f"{starts[-1]} to {SIZES_PX[len(starts)] - 1} px"
+
+
+def telling(slices: Mapping[Slice, Tally]) -> dict[Slice, Tally]:
+    """Slices by attributes that divide the labels into a few classes."""
+    values = Counter(one.by for one in slices)
+    return {one: tally for one, tally in slices.items() if 1 < values[one.by] <= MOST_VALUES}
+
+
+def _of_category(category: Category, scores: Iterable[PictureScore]) -> CategoryCounts:
+    total = CategoryCounts()
+    parts: list[tuple[str, LabelScore]] = []
+    sliced: list[tuple[Slice, Tally]] = []
+    alarms: Counter[FalseAlarm] = Counter()
+    for one in scores:
+        labels = one.labels_of(category)
+        group = one.picture.group or one.picture.name
+        parts += [(group, label) for label in labels]
+        sliced += [
+            (part, Tally(int(label.is_found), 1))
+            for label in labels
+            for part in slices_of(one, label)
+        ]
+        alarms.update(
+            region.false_alarm
+            for region in one.false_alarms(category)
+            if region.false_alarm is not None
+        )
+        total += _asked(category, one, has_labels=bool(labels))
+        total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
+    return total + CategoryCounts(
+        iou=_tally(label.has_own_region for _, label in parts),
+        coverage=_tally(label.is_found for _, label in parts),
+        automatic=_tally(label.is_removed for _, label in parts),
+        false_regions=alarms.total(),
+        groups=_tallies((group, Tally(int(label.is_found), 1)) for group, label in parts),
+        slices=_tallies(sliced),
+        misses=Counter(label.miss.kind for _, label in parts if label.miss is not None),
+        false_alarms=alarms,
+    )
+
+
+def _asked(category: Category, one: PictureScore, *, has_labels: bool) -> CategoryCounts:
+    if category not in one.picture.labelled_for:
+        return CategoryCounts()
+    asked = Tally(int(category in one.doubtful), 1)
+    if has_labels:
+        return CategoryCounts(complete=1, asked_with=asked)
+    return CategoryCounts(complete=1, asked_without=asked)
+
+
+def _tally(found: Iterable[bool]) -> Tally:
+    values = tuple(found)
+    return Tally(sum(values), len(values))
+
+
+def _tallies(parts: Iterable[tuple[K, Tally]]) -> dict[K, Tally]:
+    """Tallies by key, sorted, so that the order of shards leaves no trace."""
+    sums: dict[K, Tally] = {}
+    for key, tally in parts:
+        sums[key] = sums.get(key, NONE) + tally
+    return dict(sorted(sums.items()))

@@ -1,0 +1,111 @@
+"""Which region finds which label.
+
+Two rules, because they answer two questions. *IoU*: does the region say where the thing is (the
+field's usual rule)? *Coverage*: is the thing hidden (the privacy claim)? A region that is far
+larger than a label hides it but does not find it: a mask over the whole picture would find
+everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from engine.coverage import SHARE_DIGITS, covered_share, part_under
+from engine.geometry import Box, Size
+from engine.redact.masks import Masked
+
+SAME_IOU = 0.5
+HIDDEN_SHARE = 0.9
+"""Share of a label that masks must cover for it to count as hidden."""
+LARGEST_FACTOR = 4.0
+LARGEST_EXTRA_PX2 = 64.0**2
+"""A region over LARGEST_FACTOR x the label's area + LARGEST_EXTRA_PX2 finds nothing."""
+NEVER = -1.0
+"""The score of what no threshold finds."""
+
+
+def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
+    """Regions with their boxes cut off at the picture's edges, as labels are.
+
+    What a detector makes up beyond the edge neither hides anything nor makes a region too large.
+    """
+    return tuple(_cut(one, size) for one in found)
+
+
+def _cut(one: Masked, size: Size) -> Masked:
+    box = one.region.box
+    if box.x0 >= 0 and box.y0 >= 0 and box.x1 <= size.width and box.y1 <= size.height:
+        return one
+    return replace(one, region=replace(one.region, box=box.clipped(size)))
+
+
+def is_too_large(region: Box, label: Box) -> bool:
+    """True when the region is so much larger than the label that it does not find it."""
+    return region.area > LARGEST_FACTOR * label.area + LARGEST_EXTRA_PX2
+
+
+def can_hide(label: Box, one: Masked) -> bool:
+    """True when a region's mask lies on the label, and the region is not too large to find it."""
+    return part_under(label, one.rect) is not None and not is_too_large(one.region.box, label)
+
+
+def hidden_share(label: Box, regions: Iterable[Masked]) -> float:
+    """Share of the label under those regions that are not too large to find it, 0..1."""
+    return covered_share(label, [one.rect for one in regions if can_hide(label, one)])
+
+
+def hidden_from(label: Box, found: Sequence[Masked]) -> float:
+    """The highest threshold at which masks still hide the label; `NEVER` when none does.
+
+    Args:
+        label: of positive area, inside the picture.
+        found: of the label's category, the surest first.
+    """
+    rects = []
+    for one in found:
+        if not can_hide(label, one):
+            continue
+        rects.append(one.rect)
+        if covered_share(label, rects) >= HIDDEN_SHARE:
+            return one.region.score or 0.0
+    return NEVER
+
+
+def is_found_by(label: Box, region: Masked) -> bool:
+    """True when this region alone finds the label, by either rule."""
+    if is_too_large(region.region.box, label):
+        return False
+    part = part_under(label, region.rect)
+    hidden = round(part.area / label.area, SHARE_DIGITS) if part else 0.0
+    return hidden >= HIDDEN_SHARE or region.region.box.iou(label) >= SAME_IOU
+
+
+def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:
+    """The most pairs possible, and among those the ones that fit best together.
+
+    Args:
+        affinity: (labels, regions), 0..1; where it is 0 the two may not be paired.
+
+    Returns:
+        The region of each label that has one; nobody occurs twice (Hungarian method).
+    """
+    if not affinity.size:
+        return {}
+    pairs_first = (affinity > 0) * (min(affinity.shape) + 1.0)
+    labels, regions = linear_sum_assignment(pairs_first + affinity, maximize=True)
+    return {
+        int(label): int(region)
+        for label, region in zip(labels, regions, strict=True)
+        if affinity[label, region] > 0
+    }
+
+
+def iou_matrix(labels: Sequence[Box], regions: Sequence[Box]) -> NDArray[np.float64]:
+    """(labels, regions), intersection over union."""
+    values = [[label.iou(region) for region in regions] for label in labels]
+    return np.array(values, dtype=np.float64).reshape(len(labels), len(regions))

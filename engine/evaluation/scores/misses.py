@@ -1,0 +1,139 @@
+"""Why a label was missed, and what a false region is: what to change, not only how much is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.category import Category
+from engine.evaluation.data.labels import Label
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.matching import (
+    HIDDEN_SHARE,
+    NEVER,
+    hidden_from,
+    hidden_share,
+    is_found_by,
+    is_too_large,
+)
+from engine.geometry import Box
+from engine.plan import Reason, ReasonKind, Region
+from engine.policy import Policy
+from engine.redact.masks import Masked
+from engine.triage import Route
+
+PARTLY_HIDDEN = 0.5
+"""Share of a label from which its region was there, but too small."""
+TOUCHING = 0.5
+"""Share of the smaller of two boxes that lies in the other, from which they are of one thing."""
+
+
+class MissKind(StrEnum):
+    """Causes, in the order they are looked for; the values are shown as they are."""
+
+    NOBODY_LOOKED = "nobody looked"
+    TOO_LARGE = "region too large to count"
+    LOST_IN_MERGING = "lost in merging"
+    TOO_SMALL = "box too small"
+    WRONG_CATEGORY = "wrong category"
+    SCORE_TOO_LOW = "score too low"
+    UNSEEN = "unseen"
+
+
+class FalseAlarm(StrEnum):
+    """What a region that finds no label is; the values are shown as they are."""
+
+    DUPLICATE = "duplicate"
+    WRONG_CATEGORY = "wrong category"
+    UNLABELLED = "unlabelled?"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why one label was not found."""
+
+    kind: MissKind
+    score: float | None = None
+    """The best score of what would have found it; None where nothing would have."""
+
+    def __str__(self) -> str:
+        return self.kind.value if self.score is None else f"{self.kind.value} ({self.score:.2f})"
+
+
+def why_missed(label: Label, hidden: float, findings: Findings, way: Route, policy: Policy) -> Miss:
+    """The first cause that applies.
+
+    Args:
+        label: not found, in upright pixels.
+        hidden: the share of it that is hidden all the same.
+        findings: everything seen in the picture.
+        way: what the thresholds made of it.
+        policy: where the thresholds lie.
+    """
+    category, box = label.category, label.box
+    proposed = _of(category, way.proposed)
+    is_blind = Reason(ReasonKind.NO_DETECTOR, category.value) in findings.standing
+    if is_blind or category not in policy.looked_for:
+        return Miss(MissKind.NOBODY_LOOKED)
+    if any(_is_only_too_large(box, one) for one in proposed):
+        return Miss(MissKind.TOO_LARGE)
+    if lost := _hiders(box, _of(category, findings.dropped), policy):
+        return Miss(MissKind.LOST_IN_MERGING, max(lost))
+    if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
+        return Miss(MissKind.TOO_SMALL)
+    others = [one for one in way.proposed if one.region.category is not category]
+    if wrong := _finders(box, others):
+        return Miss(MissKind.WRONG_CATEGORY, max(wrong))
+    every = _of(category, findings.found)
+    low = max([hidden_from(box, every), *_finders(box, every)])
+    if low > NEVER:
+        return Miss(MissKind.SCORE_TOO_LOW, low)
+    return Miss(MissKind.UNSEEN)
+
+
+def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseAlarm:
+    """What a region is that finds no label.
+
+    Args:
+        region: proposed, not on an ignored label.
+        labels: of the whole picture, of every category.
+        policy: a region that it would remove without asking may well be a thing nobody labelled.
+    """
+    counted = [label for label in labels if not label.is_ignored]
+    touching = {label.category for label in counted if _is_touching(region.box, label.box)}
+    if region.category in touching:
+        return FalseAlarm.DUPLICATE
+    if touching:
+        return FalseAlarm.WRONG_CATEGORY
+    is_sure = (region.score or 0.0) >= policy.thresholds(region.category).accept_at
+    return FalseAlarm.UNLABELLED if is_sure else FalseAlarm.BACKGROUND
+
+
+def _of(category: Category, regions: Iterable[Masked]) -> list[Masked]:
+    return [one for one in regions if one.region.category is category]
+
+
+def _finders(label: Box, regions: Iterable[Masked]) -> list[float]:
+    """Scores of those regions that would find the label on their own."""
+    return [one.region.score or 0.0 for one in regions if is_found_by(label, one)]
+
+
+def _hiders(label: Box, dropped: Iterable[Masked], policy: Policy) -> list[float]:
+    """Scores of those dropped sightings that would count, and hide the label on their own."""
+    return [
+        one.region.score or 0.0
+        for one in dropped
+        if hidden_share(label, [one]) >= HIDDEN_SHARE
+        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).doubt_at
+    ]
+
+
+def _is_only_too_large(label: Box, one: Masked) -> bool:
+    box = one.region.box
+    return is_too_large(box, label) and label.intersection(box) >= PARTLY_HIDDEN * label.area
+
+
+def _is_touching(region: Box, label: Box) -> bool:
+    return region.intersection(label) > TOUCHING * min(region.area, label.area)

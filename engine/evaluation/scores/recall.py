@@ -1,0 +1,275 @@
+"""From counts to what is said about them: recall with its bounds, and a verdict in one word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from engine.category import DETECTABLE, Category
+from engine.errors import InvalidDataset
+from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.data.uncounted import Missing, total_of
+from engine.evaluation.scores.cost import Cost, Histogram
+from engine.evaluation.scores.counts import CategoryCounts, Counts, count, telling
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.proportion import CONFIDENCE, Tally
+from engine.evaluation.scores.scoring import PictureScore, score
+from engine.policy import Policy
+
+TARGET = 0.99
+"""Recall asked of every category."""
+ENOUGH_FOR = 0.95
+"""A slice is large enough to say something when, with no miss, its bound would reach this."""
+RESAMPLES = 2000
+_SEED = 20
+_NOTHING_MISSING = Missing()
+
+Verdict: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Pictures that could be scored, and how many could not."""
+
+    scores: tuple[PictureScore, ...]
+    """By picture name."""
+    unfit: tuple[tuple[LabelledPicture, str], ...]
+    """Pictures whose labels do not fit them, each with a sentence."""
+
+
+def score_all(pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy) -> Scored:
+    """Score every picture under a policy's thresholds, in the order of their names."""
+    scores: list[PictureScore] = []
+    unfit: list[tuple[LabelledPicture, str]] = []
+    for picture, findings in sorted(pairs, key=lambda pair: pair[0].name):
+        try:
+            scores.append(score(picture, findings, policy))
+        except InvalidDataset as error:
+            unfit.append((picture, str(error)))
+    return Scored(tuple(scores), tuple(unfit))
+
+
+def report(
+    pairs: Sequence[tuple[LabelledPicture, Findings]],
+    policy: Policy,
+    *,
+    target: float = TARGET,
+    unread: int = 0,
+    problems: int = 0,
+    missing: Missing = _NOTHING_MISSING,
+) -> dict[str, Any]:
+    """Score, count and sum up: what `engine evaluate --json` writes.
+
+    Args:
+        pairs: pictures with what was found in them.
+        policy: its thresholds apply.
+        target: recall asked of every category, 0..1.
+        unread: pictures that could not be looked at; they are in no other figure.
+        problems: parts of the data set that were left out.
+        missing: boxes that were left out before anything was scored.
+    """
+    scored = score_all(pairs, policy)
+    counts = count(scored.scores)
+    unfit = tuple(picture for picture, _ in scored.unfit)
+    return summary(
+        counts,
+        policy,
+        target=target,
+        unread=unread + len(unfit),
+        problems=problems,
+        missing=replace(missing, unread=(*missing.unread, *unfit)),
+    )
+
+
+def summary(
+    counts: Counts,
+    policy: Policy,
+    *,
+    target: float,
+    unread: int,
+    problems: int,
+    missing: Missing = _NOTHING_MISSING,
+) -> dict[str, Any]:
+    """Counts of all shards, in plain values. See `report`."""
+    asked = counts.asked
+    passed = 1.0 - asked.share if asked.share is not None else None
+    uncounted = {
+        category: counts.categories[category].uncounted + missing.of(category)
+        for category in DETECTABLE
+    }
+    return {
+        "pictures": asked.total,
+        "unread": unread,
+        "problems": problems,
+        "target": target,
+        "review_load": {
+            "all": _rounded(asked.share),
+            "with": _rounded(counts.with_labels.share),
+            "without": _rounded(counts.without_labels.share),
+            "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
+        },
+        "excess_masked": _spread(counts.excess),
+        "margins_masked": _spread(counts.margins),
+        "cost": _cost(counts.cost),
+        "categories": {
+            category.value: _category(counts.categories[category], target)
+            | {"uncounted": uncounted[category].to_json()}
+            for category in DETECTABLE
+        },
+        "uncounted": total_of(uncounted.values(), missing),
+        "turned": counts.turned,
+        "groups": [
+            line
+            for category in DETECTABLE
+            for line in _slices(category, counts.categories[category])
+        ],
+        "policy": policy.fingerprint,
+        "weights": sorted(counts.weights),
+    }
+
+
+def verdict(tally: Tally, target: float) -> tuple[Verdict, bool]:
+    """Whether recall meets the target, and whether the counts settle that.
+
+    *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
+    certain when the upper bound does too. *not_proven*: between.
+    """
+    share, lower, upper = tally.share, tally.lower(), tally.upper()
+    if share is None or lower is None or upper is None:
+        return "not_measured", False
+    if lower >= target:
+        return "met", True
+    if share < target:
+        return "missed", upper < target
+    return "not_proven", False
+
+
+def has_nothing(category: Mapping[str, Any]) -> bool:
+    """True when people looked for a category in these pictures and there was nothing of it.
+
+    Args:
+        category: its part of a summary.
+    """
+    return not category["labels"] and bool(category.get("complete_pictures"))
+
+
+def whole_groups(groups: Mapping[str, Tally]) -> Tally:
+    """Groups of which every label was found, of all groups."""
+    return Tally(sum(one.found == one.total for one in groups.values()), len(groups))
+
+
+def bootstrap_lower(groups: Mapping[str, Tally]) -> float | None:
+    """One-sided lower bound of recall when whole groups are drawn again; None of nothing.
+
+    The percentile bootstrap over clusters (Efron and Tibshirani 1993, chapter 13), for labels of
+    one person or event are not independent. It can say nothing beyond what was seen: with no miss
+    it is 1, which is why it stands beside the exact bounds and never in their place.
+    """
+    if not groups:
+        return None
+    tallies = [groups[name] for name in sorted(groups)]
+    found = np.array([one.found for one in tallies])
+    total = np.array([one.total for one in tallies])
+    chance = np.random.default_rng(_SEED)
+    even = np.full(len(tallies), 1 / len(tallies))
+    shares = []
+    for _ in range(RESAMPLES):  # one at a time: all at once would not fit in memory for large sets
+        drawn = chance.multinomial(len(tallies), even)
+        shares.append(float(drawn @ found) / float(drawn @ total))
+    return float(np.quantile(shares, 1 - CONFIDENCE))
+
+
+def is_enough(labels: int) -> bool:
+    """True when so many labels, all found, would prove at least 95 %."""
+    bound = Tally(labels, labels).lower()
+    return bound is not None and bound >= ENOUGH_FOR
+
+
+def _category(counts: CategoryCounts, target: float) -> dict[str, Any]:
+    coverage = counts.coverage
+    word, certain = verdict(coverage, target)
+    groups = whole_groups(counts.groups)
+    return {
+        "labels": coverage.total,
+        "iou": _found(counts.iou),
+        "coverage": _found(coverage)
+        | {
+            "lower95": _rounded(coverage.lower()),
+            "upper95": _rounded(coverage.upper()),
+            "lower95_groups": _rounded(groups.lower()),
+            "lower95_bootstrap": _rounded(bootstrap_lower(counts.groups)),
+            "groups": groups.total,
+            "whole_groups": groups.found,
+        },
+        "automatic": _found(counts.automatic),
+        "false_per_picture": _rounded(
+            counts.false_regions / counts.complete if counts.complete else None
+        ),
+        "complete_pictures": counts.complete,
+        "doubtful": {
+            "with": _rounded(counts.asked_with.share),
+            "without": _rounded(counts.asked_without.share),
+        },
+        "misses": {kind.value: number for kind, number in sorted(counts.misses.items())},
+        "false_alarms": {kind.value: n for kind, n in sorted(counts.false_alarms.items())},
+        "verdict": word,
+        "certain": certain,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "to_a_person": {
+            "pictures": cost.asked.found,
+            "share": _rounded(cost.asked.share),
+            "boxes": _quantiles(cost.boxes),
+            "doubts": _quantiles(cost.doubts),
+        },
+        "removed": _spread(cost.removed),
+        "removed_at_most": _spread(cost.removed_at_most),
+        "free": {
+            "pictures": cost.free_touched.total,
+            "touched": cost.free_touched.found,
+            "to_a_person": cost.free_asked.found,
+        },
+    }
+
+
+def _quantiles(boxes: Histogram) -> dict[str, int | None]:
+    return {"median": boxes.at(0.5), "p90": boxes.at(0.9), "worst": boxes.at(1.0)}
+
+
+def _spread(shares: Sequence[float]) -> dict[str, float | None]:
+    """Mean and 95th percentile of a share of each picture."""
+    return {
+        "mean": _rounded(float(np.mean(shares))) if shares else None,
+        "p95": _rounded(float(np.percentile(shares, 95))) if shares else None,
+    }
+
+
+def _slices(category: Category, counts: CategoryCounts) -> list[dict[str, Any]]:
+    return [
+        {
+            "by": part.by,
+            "value": part.value,
+            "category": category.value,
+            "labels": tally.total,
+            "found": tally.found,
+            "recall": _rounded(tally.share),
+            "lower95": _rounded(tally.lower()),
+            "enough": is_enough(tally.total),
+        }
+        for part, tally in telling(counts.slices).items()
+    ]
+
+
+def _found(tally: Tally) -> dict[str, Any]:
+    return {"found": tally.found, "recall": _rounded(tally.share)}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Nine digits, so that every machine writes the same; verdicts go by the value itself."""
+    return None if value is None else round(value, 9)

@@ -1,0 +1,322 @@
+"""One labelled picture against what the machine found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.category import DETECTABLE, Category
+from engine.coverage import covered_share, union_area
+from engine.errors import InvalidDataset
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.evaluation.scores.cost import PictureCost, cost_of
+from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.matching import (
+    HIDDEN_SHARE,
+    SAME_IOU,
+    assigned,
+    can_hide,
+    hidden_share,
+    inside,
+    iou_matrix,
+    is_found_by,
+)
+from engine.evaluation.scores.misses import FalseAlarm, Miss, why_false, why_missed
+from engine.geometry import Box, Size, box_to_upright
+from engine.plan import Reason
+from engine.policy import Policy
+from engine.redact.masks import Masked
+from engine.triage import Route, route
+
+_BARELY = 1e-6
+"""Affinity of a region that hides a label without resembling it: a pair, but the last choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """What became of one label that counts."""
+
+    label: Label
+    """In pixels of the upright picture."""
+    has_own_region: bool
+    """By optimal assignment at IoU >= 0.5."""
+    hidden: float
+    """Share under masks of its category, removed without asking or shown as doubts, 0..1."""
+    removed: float
+    """Share under masks that are removed without asking."""
+    miss: Miss | None
+    """Why it was not found by coverage; None when it was."""
+
+    @property
+    def is_found(self) -> bool:
+        """By coverage: what the 99 % target is about."""
+        return self.miss is None
+
+    @property
+    def is_removed(self) -> bool:
+        """By coverage, with no person."""
+        return self.removed >= HIDDEN_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class RegionScore:
+    """What became of one proposed region of a category the picture is labelled for."""
+
+    masked: Masked
+    is_doubt: bool
+    false_alarm: FalseAlarm | None
+    """None when it finds a label, or lies on an ignored one and counts neither way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """A detection at any score, and whether it is on a label: what calibration is about."""
+
+    category: Category
+    score: float
+    is_true: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PictureScore:
+    """Everything measured on one picture under one policy."""
+
+    picture: LabelledPicture
+    size: Size
+    labels: tuple[LabelScore, ...]
+    """Those that count: not ignored, of a category the picture is labelled for, if in part."""
+    regions: tuple[RegionScore, ...]
+    sure: tuple[Sure, ...]
+    excess: float | None
+    """Share of the picture under masks that are on no label; None where nothing is labelled."""
+    margins: float | None
+    """The part of it under masks of regions that find a label: their margins, mostly."""
+    reasons: tuple[Reason, ...]
+    """Why a person looks; empty when the picture passes."""
+    doubtful: frozenset[Category]
+    """Categories with a doubt."""
+    cost: PictureCost
+    weights: tuple[str, ...]
+    is_turned: bool = False
+    """True when its labels were turned with it, because the stated size is the stored one and
+    nothing else said how they were drawn."""
+
+    def labels_of(self, category: Category) -> tuple[LabelScore, ...]:
+        """The labels of one category."""
+        return tuple(one for one in self.labels if one.label.category is category)
+
+    def false_alarms(self, category: Category) -> tuple[RegionScore, ...]:
+        """The false regions of one category."""
+        return tuple(
+            one
+            for one in self.regions
+            if one.false_alarm is not None and one.masked.region.category is category
+        )
+
+
+def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> PictureScore:
+    """Compare.
+
+    Args:
+        picture: with its labels.
+        findings: of the same picture, found under `policy` or one with other thresholds.
+        policy: its thresholds decide what is removed and what is a doubt.
+
+    Raises:
+        InvalidDataset: the labels do not fit the picture, so nothing can be said about it.
+    """
+    labels = upright_labels(picture, findings)
+    findings, way = _inside(
+        findings, route(findings.found, findings.standing, policy, findings.size)
+    )
+    regions = tuple(
+        scored
+        for category in DETECTABLE
+        if category in picture.labelled_for
+        for scored in _region_scores(category, labels, way, policy)
+    )
+    return PictureScore(
+        picture=picture,
+        size=findings.size,
+        labels=tuple(
+            scored
+            for category in DETECTABLE
+            if category in picture.counted
+            for scored in _label_scores(category, labels, findings, way, policy)
+        ),
+        regions=regions,
+        sure=tuple(_sure(labels, findings.found, picture.labelled_for)),
+        excess=_excess(labels, regions, picture, findings.size),
+        margins=_excess(
+            labels, [one for one in regions if one.false_alarm is None], picture, findings.size
+        ),
+        reasons=way.reasons,
+        doubtful=frozenset(one.region.category for one in way.doubts),
+        cost=cost_of(picture, way, policy, findings.size),
+        weights=findings.weights,
+        is_turned=bool(picture.labels) and _is_lying(picture, findings),
+    )
+
+
+def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label, ...]:
+    """The labels in pixels of the upright picture, cut off at its edges.
+
+    A data set that labels pictures as stored says so by their size; the labels are turned then.
+
+    Raises:
+        InvalidDataset: the labels are for a picture of another size, or lie outside of it.
+    """
+    labels = picture.labels
+    if picture.size is not None and picture.size != findings.size:
+        if not _is_lying(picture, findings):
+            raise InvalidDataset(
+                f"Its labels are for a picture of {picture.size.width} x {picture.size.height} "
+                f"pixels, but it has {findings.size.width} x {findings.size.height}."
+            )
+        labels = tuple(
+            replace(one, box=box_to_upright(one.box, findings.orientation, findings.stored_size))
+            for one in labels
+        )
+    inside = tuple(replace(one, box=one.box.clipped(findings.size)) for one in labels)
+    if any(one.box.area <= 0 for one in inside):
+        raise InvalidDataset(
+            f"A label lies outside the picture of {findings.size.width} x {findings.size.height} "
+            "pixels."
+        )
+    return inside
+
+
+def _is_lying(picture: LabelledPicture, findings: Findings) -> bool:
+    """Whether the data set states the size of the picture as stored, which is another upright."""
+    return picture.size == findings.stored_size != findings.size
+
+
+def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
+    """Both cut off at the picture's edges; after routing, which looks at whole boxes."""
+    size = findings.size
+    return (
+        replace(
+            findings, found=inside(findings.found, size), dropped=inside(findings.dropped, size)
+        ),
+        replace(
+            way,
+            regions=inside(way.regions, size),
+            doubts=inside(way.doubts, size),
+            pieces=inside(way.pieces, size),
+        ),
+    )
+
+
+def _label_scores(
+    category: Category,
+    labels: Sequence[Label],
+    findings: Findings,
+    way: Route,
+    policy: Policy,
+) -> Iterable[LabelScore]:
+    counted = [one for one in labels if one.category is category and not one.is_ignored]
+    proposed = [one for one in way.proposed if one.region.category is category]
+    pieces = [one for one in way.pieces if one.region.category is category]
+    removed = [one for one in way.regions if one.region.category is category] + pieces
+    seen = dict.fromkeys(one.region for one in (*proposed, *pieces))
+    iou = iou_matrix(_boxes(counted), [one.box for one in seen])
+    own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
+    for index, label in enumerate(counted):
+        hidden = hidden_share(label.box, proposed + pieces)
+        is_found = hidden >= HIDDEN_SHARE
+        yield LabelScore(
+            label=label,
+            has_own_region=index in own,
+            hidden=hidden,
+            removed=hidden_share(label.box, removed),
+            miss=None if is_found else why_missed(label, hidden, findings, way, policy),
+        )
+
+
+def _region_scores(
+    category: Category, labels: Sequence[Label], way: Route, policy: Policy
+) -> Iterable[RegionScore]:
+    removed, doubts = (
+        [one for one in part if one.region.category is category]
+        for part in (way.regions, way.doubts)
+    )
+    proposed = removed + doubts
+    right = _right(category, labels, proposed)
+    for index, one in enumerate(proposed):
+        is_right = index in right or _is_neutral(one, category, labels)
+        false_alarm = None if is_right else why_false(one.region, labels, policy)
+        yield RegionScore(one, index >= len(removed), false_alarm)
+
+
+def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Masked]) -> set[int]:
+    """Which regions find a label: one each, and those without which it would not be hidden."""
+    boxes = _boxes([one for one in labels if one.category is category and not one.is_ignored])
+    right = set(assigned(_affinity(boxes, proposed)).values())
+    for box in boxes:
+        right |= _needed(box, proposed, right)
+    return right
+
+
+def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]:
+    """Which regions, beside those that are right anyway, hide a label; none when all do not."""
+    fitting = {index for index, one in enumerate(proposed) if can_hide(label, one)}
+    if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
+        return set()
+    needed: set[int] = set()
+    rects = [proposed[i].rect for i in fitting & right]
+    while covered_share(label, rects) < HIDDEN_SHARE:
+        rest = sorted(fitting - right - needed)
+        best = max(rest, key=lambda i: covered_share(label, [*rects, proposed[i].rect]))
+        needed.add(best)
+        rects.append(proposed[best].rect)
+    return needed
+
+
+def _affinity(labels: Sequence[Box], regions: Sequence[Masked]) -> NDArray[np.float64]:
+    iou = iou_matrix(labels, [one.region.box for one in regions])
+    may = np.array([[is_found_by(label, one) for one in regions] for label in labels])
+    return np.where(may.reshape(iou.shape), np.maximum(iou, _BARELY), 0.0)
+
+
+def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> bool:
+    """True for a region on an ignored label: mostly inside of it, as crowds are boxed as one."""
+    box = one.region.box
+    return any(
+        box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
+        for label in labels
+        if label.is_ignored and label.category is category
+    )
+
+
+def _sure(
+    labels: Sequence[Label], found: Iterable[Masked], complete: frozenset[Category]
+) -> Iterable[Sure]:
+    for one in found:
+        category = one.region.category
+        if category not in complete or _is_neutral(one, category, labels):
+            continue
+        own = [label for label in labels if label.category is category and not label.is_ignored]
+        yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
+
+
+def _excess(
+    labels: Sequence[Label], regions: Iterable[RegionScore], picture: LabelledPicture, size: Size
+) -> float | None:
+    """Share of a picture under the masks of regions that is on no label of any category.
+
+    The regions are those of categories that the picture is labelled completely for: of the others
+    nobody knows what is excess.
+    """
+    if not picture.labelled_for:
+        return None
+    masks = [Box(*one.masked.rect) for one in regions]
+    on_labels = [Box(*label.box.outward()) for label in labels]
+    excess = union_area(masks + on_labels) - union_area(on_labels)
+    return excess / (size.width * size.height)
+
+
+def _boxes(labels: Iterable[Label]) -> list[Box]:
+    return [one.box for one in labels]

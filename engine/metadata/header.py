@@ -1,0 +1,116 @@
+"""A first look at an incoming file, from its header alone: what it is, and what rides along.
+
+For the upload page. It promises nothing: only decoding tells whether a picture is whole.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import pillow_heif
+from PIL import Image
+
+from engine.codec import tiff
+from engine.codec.decoder_errors import UNDECODABLE
+from engine.errors import UnreadableImage
+from engine.geometry import Size
+from engine.metadata.finding import Finding, Kind, from_json
+from engine.metadata.inspect import findings, labels
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """What a file says about itself; empty where nothing could be told."""
+
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    findings: tuple[Finding, ...] = ()
+    """What it carries besides pixels."""
+    problem: str = ""
+    """Why it will probably be held back, as a sentence."""
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """Plain names of what it carries, each once, the most telling first."""
+        return labels(sorted(self.findings, key=lambda one: one.kind.rank))
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, for a list on disk."""
+        return asdict(self) | {"findings": [one.to_json() for one in self.findings]}
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Fitness:
+        """What `to_json` wrote; a list of an earlier version holds no findings."""
+        kept = {name: values[name] for name in ("format", "width", "height", "problem")}
+        return Fitness(findings=tuple(map(from_json, values.get("findings", ()))), **kept)
+
+
+def fitness_of(data: bytes) -> Fitness:
+    """Read a file's header; never fails."""
+    if not data:
+        return Fitness(problem="The file is empty.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = _header(data)
+    except UNDECODABLE:
+        return Fitness(problem="This is not a picture Lethe can read.")
+    found = findings(data)
+    broken = next((one.tells for one in found if one.kind is Kind.UNREADABLE), "")
+    return Fitness(
+        format=header.format,
+        width=header.size.width,
+        height=header.size.height,
+        findings=found,
+        problem=header.problem or broken,
+    )
+
+
+def megapixels_of(data: bytes) -> float:
+    """What a file's header announces, in millions of pixels; 0 where it cannot be told."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            size = _header(data).size
+    except UNDECODABLE:
+        return 0.0
+    return size.width * size.height / 1e6
+
+
+class _Header(NamedTuple):
+    """What a file announces; nothing is allocated for it."""
+
+    format: str
+    size: Size
+    problem: str = ""
+
+
+def _header(data: bytes) -> _Header:
+    if data.startswith(tiff.SIGNATURES):
+        return _header_of_tiff(data)
+    if pillow_heif.is_supported(data[:32]):
+        heif = pillow_heif.open_heif(data)
+        return _Header("HEIC", Size(*heif.size), _many(len(heif)))
+    image = Image.open(io.BytesIO(data))
+    # an MPO's further views are left out, and its first is a JPEG
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    return _Header(str(image.format or "").replace("MPO", "JPEG"), Size(*image.size), _many(frames))
+
+
+def _header_of_tiff(data: bytes) -> _Header:
+    try:
+        block = tiff.Block(data)
+        found = tiff.pictures(block)
+        if tiff.is_raw(block, found):
+            return _Header("raw photograph", max(found, key=lambda one: one.pixels).size)
+        return _Header("TIFF", tiff.the_picture(found).size)
+    except UnreadableImage as error:
+        return _Header("TIFF", Size(0, 0), str(error))
+
+
+def _many(frames: int) -> str:
+    return f"It holds {frames} pictures; save the one you want by itself." if frames > 1 else ""

@@ -1,0 +1,114 @@
+"""What an incoming file carries besides its pixels.
+
+One finder for the upload page and for `lethe lint`. For Lethe's own releases it is
+information, not a safeguard: nothing that comes in is copied into a release, known or not, and
+`engine.codec.allow_list` checks the finished file against a list of what may be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from engine.codec import png
+from engine.codec.decoder_errors import UNDECODABLE
+from engine.codec.tiff import SIGNATURES
+from engine.errors import UnreadableImage
+from engine.metadata.bmp import in_bmp
+from engine.metadata.finding import Finding, Kind
+from engine.metadata.gif import in_gif
+from engine.metadata.heif import in_heif
+from engine.metadata.jp2 import CODESTREAM, in_jp2
+from engine.metadata.jpeg import in_jpeg
+from engine.metadata.png import in_png
+from engine.metadata.tiff import in_tiff
+from engine.metadata.webp import in_webp
+
+LARGEST_FILE: Final = 512 * 1024 * 1024
+"""Bytes; larger files are not looked into, and that is said."""
+TOO_LARGE: Final = f"It is larger than the {LARGEST_FILE // 1024**2} MB that are looked into."
+MOST_FINDINGS: Final = 200
+MOST_FOUND: Final = 200_000
+"""Findings of different names, and things found in all, before the walk stops and says so."""
+_FINDERS: Final = (
+    (0, b"\xff\xd8", in_jpeg),
+    (0, png.SIGNATURE, in_png),
+    *((0, signature, in_tiff) for signature in SIGNATURES),
+    (0, b"GIF8", in_gif),
+    (8, b"WEBP", in_webp),
+    (0, b"BM", in_bmp),
+    (0, b"\0\0\0\x0cjP  ", in_jp2),
+    (0, CODESTREAM, in_jp2),
+    (4, b"ftyp", in_heif),
+)
+"""Where a signature stands, the signature, and who reads such files."""
+WHOLE: Final = "whole file"
+
+
+class UnknownFormat(UnreadableImage):
+    """The file is of no format that is looked into."""
+
+
+def findings(data: bytes) -> tuple[Finding, ...]:
+    """Everything that `data` carries besides pixels, in the order found.
+
+    Things of one kind under one name are one finding with a count. What cannot be read to its end
+    is a finding too, of the kind `unreadable`, after what was seen before. Never fails.
+    """
+    found: dict[tuple[Kind, str, str], Finding] = {}
+    parts = 0
+    problem = ""
+    try:
+        for one in _found(data):
+            key = (one.kind, one.where, one.note)
+            before = found.get(key)
+            found[key] = one if before is None else _joined(before, one)
+            parts += 1
+            if len(found) >= MOST_FINDINGS or parts >= MOST_FOUND:
+                problem = f"It holds more than {len(found)} things; the rest was not looked at."
+                break
+    except UnknownFormat as error:
+        return (Finding(Kind.FORMAT, WHOLE, 0, 0, str(error)),)
+    except UnreadableImage as error:
+        problem = str(error)
+    except UNDECODABLE:
+        problem = "It is damaged in a way that nothing can be said about the rest."
+    if problem:
+        found[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
+    return tuple(found.values())
+
+
+def metadata_found(data: bytes) -> tuple[str, ...]:
+    """Plain names of what `data` carries besides pixels, each once, in the order found.
+
+    Of a broken file, what could be seen before it broke; empty when nothing was.
+    """
+    return labels(findings(data))
+
+
+def labels(found: Sequence[Finding]) -> tuple[str, ...]:
+    """Plain names, each once, leaving out that a file cannot be read."""
+    carried = (one for one in found if one.kind not in (Kind.UNREADABLE, Kind.FORMAT))
+    return tuple(dict.fromkeys(one.kind.label for one in carried))
+
+
+def _found(data: bytes) -> Iterator[Finding]:
+    if len(data) > LARGEST_FILE:
+        raise UnreadableImage(TOO_LARGE)
+    for start, signature, finder in _FINDERS:
+        if data.startswith(signature, start):
+            yield from finder(data)
+            return
+    if data:
+        raise UnknownFormat("It is no picture of a kind that is looked into here.")
+    raise UnreadableImage("The file is empty.")
+
+
+def _joined(before: Finding, one: Finding) -> Finding:
+    return replace(before, size=before.size + one.size, count=before.count + 1)
+
+
+def unreadable(problem: str) -> Finding:
+    """A file that cannot be looked into to its end, with a sentence why."""
+    return Finding(Kind.UNREADABLE, WHOLE, 0, 0, problem)

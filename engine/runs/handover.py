@@ -1,0 +1,68 @@
+"""The marks on a run that its open questions went to the app's review queue.
+
+A picture is decided in one place: in the app and from the shell, it would be released twice. One
+mark lies in the run's output folder. The other lies with the installation, under what stands for
+the run, since a copy of the folder that was made before has no mark of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.errors import UnusableFolder
+from engine.files import private
+from engine.signing.keys import KeyRing
+
+_MARK = "taken-in"
+
+
+def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
+    """Mark a run and its output folder; nothing is changed where that is done.
+
+    Args:
+        out: the run's output folder.
+        run: its inner id.
+        home: of this installation.
+        keys: of this installation.
+
+    Raises:
+        UnusableFolder: a run has the folder open, or it cannot be written to.
+    """
+    here, there = out / ".lethe" / _MARK, _mark_at(home, run, keys)
+    try:
+        if not here.exists():
+            lock = private.locked(out / ".lethe" / "lock")
+            try:
+                private.write(here, b"")
+            finally:
+                os.close(lock)
+        if not there.exists():
+            there.parent.mkdir(mode=private.FOLDER, parents=True, exist_ok=True)
+            private.write(there, b"")
+    except OSError as error:
+        raise UnusableFolder(
+            f"{out} cannot be marked as taken in ({error.strerror}), and so its pictures could be "
+            "released a second time from the shell. Nothing was taken in; copy it to where it can "
+            "be written to."
+        ) from error
+
+
+def refuse_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
+    """Make sure that what waits in a run's output folder is still the shell's to decide.
+
+    The arguments are those of `mark_taken_in`.
+
+    Raises:
+        UnusableFolder: the app has it, or has had a copy of it.
+    """
+    if (out / ".lethe" / _MARK).exists() or _mark_at(home, run, keys).exists():
+        raise UnusableFolder(
+            f"What waits in {out}, or in another copy of it, was taken into the app, so it is "
+            "decided there, on the page Review. To decide it from the shell instead, reject it "
+            "there and run redact into another output folder."
+        )
+
+
+def _mark_at(home: Path, run: str, keys: KeyRing) -> Path:
+    return home / _MARK / keys.pseudonym(_MARK, run)

@@ -1,0 +1,183 @@
+"""What an output folder has on record, read so that damage is refused before anything is changed.
+
+A kill leaves one of three things: a last line without its newline, a last row of `names.csv` that
+is cut short, or one whose receipt was never written. The first is no record and is passed over, the
+other two are left out. Whatever else does not fit was done by somebody, and going on would release
+pictures a second time: such a folder is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from engine.errors import UnusableFolder
+from engine.plan import Plan
+from engine.runs.jobs import FormatChoice
+from engine.runs.name_map import read_names
+from engine.signing.keys import KeyRing
+
+WHAT_TO_DO = "Put it back from a copy, or choose a new output folder. Nothing was changed."
+UNREADABLE_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What `Plan.from_json` raises over values that are no plan."""
+KEY_BYTES = 32
+KEYS = {
+    "receipts.jsonl": ("release", "picture"),
+    "review.jsonl": ("source", "picture"),
+    "quarantine.jsonl": ("source", "picture"),
+}
+"""The text that every line of a list must have."""
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of one of the three lists, in order; none when there is no such file.
+
+    Raises:
+        UnusableFolder: a line is not as Lethe writes it.
+    """
+    data = path.read_bytes() if path.exists() else b""
+    whole = data.split(b"\n")[:-1]  # what follows the last newline was torn by a kill
+    for number, line in enumerate(whole, start=1):
+        value = _object(line)
+        if not all(isinstance(value.get(key), str) for key in KEYS[path.name]):
+            raise unusable_line(path, number)
+        yield value
+
+
+def planned(line: Mapping[str, Any]) -> Plan | None:
+    """The plan of a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
+    try:
+        plan = Plan.from_json({**line, "image_id": line["picture"]})
+    except UNREADABLE_PLAN:
+        return None
+    return plan if line.get("plan") == plan.digest else None
+
+
+def unusable_line(path: Path, number: int) -> UnusableFolder:
+    """The refusal of a list for one of its lines, the first being 1."""
+    return UnusableFolder(f"{path}, line {number} is not as Lethe wrote it. {WHAT_TO_DO}")
+
+
+def read_run(path: Path) -> tuple[str, FormatChoice]:
+    """The id and the output format of the run that a folder belongs to.
+
+    Raises:
+        UnusableFolder: the file is not as Lethe writes it.
+    """
+    value = _object(path.read_bytes())
+    run = value.get("run")
+    file_format: Any = value.get("format")
+    if not isinstance(run, str) or file_format not in get_args(FormatChoice):
+        raise UnusableFolder(f"{path} is not as Lethe wrote it. {WHAT_TO_DO}")
+    return run, file_format
+
+
+def refuse_other_keys(path: Path, keys: KeyRing) -> None:
+    """Refuse a run that was begun under other keys: its releases would have two signers.
+
+    Raises:
+        UnusableFolder: it was; the file says so since keys are noted there.
+    """
+    value = _object(path.read_bytes())
+    kept = value.get("keys")
+    if kept is not None and kept != seal_of(str(value.get("run")), keys):
+        raise UnusableFolder(
+            f"{path.parents[1]} was not written by this installation, or its keys are others now; "
+            "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
+            "review what waits in the app: lethe store ingest."
+        )
+
+
+def seal_of(run: str, keys: KeyRing) -> str:
+    """What marks a run as begun under these keys."""
+    return keys.pseudonym("run", run)
+
+
+def read_policy_text(path: Path) -> str:
+    """The run's policy as TOML.
+
+    Raises:
+        UnusableFolder: the file is missing or no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise UnusableFolder(f"{path} is missing or is no text. {WHAT_TO_DO}") from error
+
+
+def released_names(folder: Path, receipts: Collection[str]) -> list[tuple[str, str]]:
+    """Source and release id of everything released; a last row that a kill left over is no part.
+
+    Args:
+        folder: the output folder.
+        receipts: the release ids in `receipts.jsonl`.
+
+    Raises:
+        UnusableFolder: names and receipts do not tell the same releases.
+    """
+    rows = read_names(folder / "names.csv")
+    if rows and rows[-1][1] not in receipts and not _is_out(folder, rows[-1][1]):
+        del rows[-1]
+    without_receipt = sum(release not in receipts for _, release in rows)
+    without_name = len(set(receipts) - {release for _, release in rows})
+    if without_receipt:
+        raise UnusableFolder(
+            f"{folder / 'receipts.jsonl'} has no line for {without_receipt} of the releases in "
+            f"names.csv; it was shortened or removed. {WHAT_TO_DO}"
+        )
+    if without_name:
+        raise UnusableFolder(
+            f"{folder / 'names.csv'} has no row for {without_name} of the releases in "
+            f"receipts.jsonl; it was shortened or changed. {WHAT_TO_DO}"
+        )
+    return rows
+
+
+def read_key(path: Path) -> bytes:
+    """The folder's key, from which picture ids are made.
+
+    Raises:
+        UnusableFolder: it is missing, or is no such key.
+    """
+    key = path.read_bytes() if path.is_file() else b""
+    if len(key) != KEY_BYTES:
+        raise UnusableFolder(
+            f"{path} is missing or is not the key that the folder was made with; without it nobody "
+            f"can tell what was released already. {WHAT_TO_DO}"
+        )
+    return key
+
+
+def refuse_leftovers(folder: Path) -> None:
+    """Make sure that nothing is on record in a folder that is to be laid out.
+
+    Raises:
+        UnusableFolder: something is; the folder has lost its `run.json`.
+    """
+    found = [name for name in KEYS if (folder / name).exists()]
+    names, released = folder / "names.csv", folder / "released"
+    if names.exists() and read_names(names):
+        found.append(names.name)
+    if released.is_dir() and any(released.iterdir()):
+        found.append(released.name)
+    if found:
+        raise UnusableFolder(
+            f"{folder / '.lethe' / 'run.json'} is missing, but the folder holds an earlier run's "
+            f"{found[0]}. {WHAT_TO_DO}"
+        )
+
+
+def _is_out(folder: Path, release: str) -> bool:
+    """Whether a file of this release may have been handed out."""
+    return any(path.name.partition(".")[0] == release for path in (folder / "released").iterdir())
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """A JSON object; empty when it is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

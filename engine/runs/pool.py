@@ -1,0 +1,311 @@
+"""Many pictures: one `Job` in, one `Outcome` out, in this process or in a pool of processes.
+
+The pool is loky's. Unlike a `spawn` pool of the standard library it does not run the caller's main
+script again in every worker (inside Streamlit that script is `Home.py`), and it says so when a
+worker dies. Pictures that were under way then are tried again one at a time; the one that takes its
+process down a second time is quarantined, and the batch goes on. So is one that does not come to
+an end: nobody can tell which of several it is, so the workers are ended and each is tried alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import resource_tracker
+
+import cv2
+import loky
+from loky.process_executor import ShutdownExecutorError
+
+from engine import pipeline
+from engine.codec import door
+from engine.detect.ensemble import Ensemble
+from engine.detect.registry import default_ensemble, default_witness
+from engine.detect.release_check import Witness
+from engine.errors import LetheError, ReleaseContested, UnreadableImage
+from engine.evaluation.examination import examine
+from engine.images import RgbImage
+from engine.logs import keep_names_out, trace
+from engine.pipeline import Stopwatch, Terms
+from engine.plan import Plan
+from engine.runs.jobs import (
+    Examination,
+    Examined,
+    Job,
+    NeedsReview,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+    Work,
+)
+from engine.runs.refusal import failed, refusal
+from engine.triage import contested
+
+log = logging.getLogger(__name__)
+
+AHEAD = 2
+"""Jobs handed to the pool per worker: one in work, one waiting, so that no worker runs dry."""
+PATIENCE_S, PATIENCE_PER_MEGAPIXEL_S = 300.0, 10.0
+"""How long a picture may take. Some thirty times what one takes on an idle core, for a worker may
+share it with others and has to load its models first."""
+PARENT_CHECK_S = 1.0
+_KILLED = "The system ended the program while it worked on it, for want of memory most likely."
+NICENESS = 5
+"""Workers give way to the page somebody is looking at."""
+
+
+def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
+    """Take one picture down the line. Fails closed: whatever goes wrong quarantines it.
+
+    Args:
+        job: what to do.
+        ensemble: finds.
+        witness: looks at what would be released; None when nobody is to.
+    """
+    try:
+        if isinstance(job, Examination):
+            data = job.path.read_bytes()
+            findings = examine(data, job.id, ensemble, job.policy, orientation=job.orientation)
+            return Examined(job.id, findings)
+        return _run(job, ensemble, witness)
+    except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
+        return refusal(job.id, job.path, error)
+
+
+def _run(job: Job, ensemble: Ensemble, witness: Witness | None) -> Outcome:
+    watch = Stopwatch()
+    data = job.path.read_bytes()
+    image_id = job.image_id or job.id
+    if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
+        raise UnreadableImage("The file changed while it was being worked on; run again.")
+    if job.settled is None:
+        prepared = pipeline.prepare(
+            data, image_id, ensemble, job.policy, draw=job.draw, watch=watch
+        )
+        image, plan = prepared.image, prepared.plan
+        if not plan.is_ready:
+            return _for_review(job, image, plan)
+    else:
+        plan = job.settled
+        with watch.stage("decode"):
+            image = door.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
+    terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
+    try:
+        done = pipeline.release(image, plan, job.policy, terms, watch=watch, witness=witness)
+    except ReleaseContested as contest:
+        return _for_review(job, image, contested(plan, contest.objections))
+    return Released(job.id, done.receipt, done.data)
+
+
+def _for_review(job: Job, image: RgbImage, plan: Plan) -> NeedsReview:
+    return NeedsReview(job.id, plan, pipeline.masked_rects(plan.proposed, image, job.policy))
+
+
+def default_workers() -> int:
+    """One worker per core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class InProcess:
+    """An executor without processes, for one picture and for tests."""
+
+    def __init__(self, ensemble: Ensemble, witness: Witness | None = None) -> None:
+        self._ensemble = ensemble
+        self._witness = witness
+
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        for job in jobs:
+            yield run_job(job, self._ensemble, self._witness)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class ProcessPool:
+    """An executor over worker processes, each with its own detectors on one thread."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        # loky renews a worker that large pictures made large, which is no news for a user
+        warnings.filterwarnings("ignore", message="A worker was restarted")
+        self._workers = workers
+        self._pool = _new_pool(workers)
+        self._is_busy = False
+        self._is_closed = False
+
+    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        source = iter(jobs)
+        under_way: dict[Future[Outcome], Work] = {}
+        deadlines: dict[Future[Outcome], float] = {}
+        while True:
+            for job in islice(source, AHEAD * self._workers - len(under_way)):
+                future = self._submit(job)
+                under_way[future] = job
+                # it may have to wait for those handed over before
+                deadlines[future] = time.monotonic() + AHEAD * patience_s(job)
+            self._is_busy = bool(under_way)
+            if not under_way:
+                return
+            left_s = min(deadlines[one] for one in under_way) - time.monotonic()
+            done, _ = wait(under_way, max(left_s, 0.0), return_when=FIRST_COMPLETED)
+            if self._is_closed:
+                return
+            if not done:  # one of them does not come to an end
+                self._renew()
+                done = set(under_way)
+            yield from (_outcome(one, under_way[one]) for one in done if not _died(one))
+            if any(_died(future) for future in done):
+                wait(under_way)  # a broken pool ends all its futures
+                suspects = [job for future, job in under_way.items() if _died(future)]
+                late = {one: job for one, job in under_way.items() if not _died(one)}
+                yield from (_outcome(one, job) for one, job in late.items() if one not in done)
+                under_way.clear()
+                yield from self._one_by_one(suspects)
+            for future in done & under_way.keys():
+                del under_way[future]
+
+    def close(self) -> None:
+        """Stop the workers; jobs under way are given up at once."""
+        self._is_closed = True
+        self._pool.shutdown(wait=True, kill_workers=self._is_busy)
+
+    def _submit(self, job: Work) -> Future[Outcome]:
+        with _ctrl_c_held():
+            try:
+                future: Future[Outcome] = self._pool.submit(_work, job)
+            except BrokenProcessPool:  # a worker died, at work or while idle
+                self._renew()
+                future = self._pool.submit(_work, job)
+        return future
+
+    def _one_by_one(self, suspects: Iterable[Work]) -> Iterator[Outcome]:
+        for job in suspects:
+            future = self._submit(job)
+            done, _ = wait([future], patience_s(job))
+            if not done:
+                self._renew()
+                yield _endless(job)
+            elif _died(future):
+                yield _stopped(job, future)
+            else:
+                yield _outcome(future, job)
+
+    def _renew(self) -> None:
+        self._pool.shutdown(wait=True, kill_workers=True)
+        self._pool = _new_pool(self._workers)
+
+
+def patience_s(job: Work) -> float:
+    """How long a job may take, in seconds."""
+    announced = job.megapixels if isinstance(job, Job) else None
+    most = job.policy.codec.max_megapixels
+    megapixels = most if announced is None else min(announced, most)
+    return PATIENCE_S + PATIENCE_PER_MEGAPIXEL_S * megapixels
+
+
+def _endless(job: Work) -> Quarantined:
+    return Quarantined(
+        job.id,
+        f"Work on this picture had not ended after {patience_s(job) / 60:.0f} minutes, tried "
+        "alone, so it was stopped and the picture held back. Export it again as JPEG or PNG.",
+    )
+
+
+def _died(future: Future[Outcome]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool | ShutdownExecutorError)
+
+
+def _stopped(job: Work, future: Future[Outcome]) -> Quarantined:
+    if "SIGKILL" in str(future.exception()):  # nothing in a picture does that; the system does
+        return Postponed(job.id, _KILLED)
+    return Quarantined(job.id, "This picture stopped the program twice; held back.")
+
+
+def _outcome(future: Future[Outcome], job: Work) -> Outcome:
+    """What became of a job whose worker lived; one that could not cross over is held back."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    log.error("job %s did not cross processes at\n%s", job.id, trace(error))
+    return failed(job.id, error)
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Start processes that Ctrl-C, which is the parent's to handle, does not reach.
+
+    They inherit this thread's mask. Without it a worker that is still importing dies with a
+    traceback on standard output, where only the summary belongs.
+    """
+    resource_tracker.ensure_running()  # CPython 3.11 lifts the mask when it starts this by itself
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
+    return loky.ProcessPoolExecutor(
+        max_workers=workers,
+        initializer=_start_worker,
+        initargs=(os.getpid(),),
+        env={"OMP_NUM_THREADS": "1"},  # LibRaw's; one thread a worker, as for everything else
+    )
+
+
+class _Worker:
+    """What a worker process keeps between jobs. Sees nothing in every other process."""
+
+    ensemble = Ensemble([])
+    witness: Witness | None = None
+    problem: str | None = None
+    """Why there are no models; a worker that ended instead would have each picture blamed."""
+
+
+def _start_worker(parent: int) -> None:
+    keep_names_out()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
+    os.nice(NICENESS)
+    cv2.setNumThreads(1)
+    _load()
+
+
+def _load() -> None:
+    try:
+        _Worker.ensemble, _Worker.witness = default_ensemble(), default_witness()
+        _Worker.problem = None
+    except LetheError as error:
+        _Worker.problem = str(error)
+    except Exception as error:  # noqa: BLE001 -- told with each picture, which is not to blame
+        _Worker.problem = f"The models could not be loaded ({type(error).__name__})."
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker when its parent is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(1)
+
+
+def _work(job: Work) -> Outcome:
+    if _Worker.problem is not None:
+        _load()  # mended meanwhile, perhaps
+    if _Worker.problem is not None:
+        return Postponed(job.id, _Worker.problem)
+    return run_job(job, _Worker.ensemble, _Worker.witness)

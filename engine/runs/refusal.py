@@ -1,0 +1,64 @@
+"""Whose fault it is when a picture could not be worked on: its own, or this machine's.
+
+Only the first holds a picture back for good. The second postpones it, for the same picture may be
+fine on a disk with room.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+from engine.errors import LetheError, UnusableWeights
+from engine.logs import trace
+from engine.runs.jobs import Postponed, Quarantined, Unread
+
+_OF_MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENXIO,
+    errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT,
+}  # fmt: skip
+_UNREACHED = "A file could not be reached ({}); is its disk there, and has it room?"
+_NO_MEMORY = "This machine had too little memory for it."
+
+log = logging.getLogger(__name__)
+
+
+def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
+    """Why there is no result: the picture's fault, or this machine's.
+
+    Args:
+        job_id: of the job.
+        path: of the picture.
+        error: what was raised.
+    """
+    if isinstance(error, UnusableWeights):
+        return Postponed(job_id, str(error))
+    if isinstance(error, LetheError):
+        return Quarantined(job_id, str(error))
+    if isinstance(error, OSError) and _is_of_machine(error, path):
+        return Postponed(job_id, _UNREACHED.format(error.strerror or "unknown cause"))
+    if isinstance(error, OSError):
+        reason = error.strerror or "unknown cause"
+        return Unread(job_id, f"The file could not be read ({reason}).")
+    from engine.codec.decoder_errors import (
+        is_want_of_memory,  # brings the decoders, which the store must not
+    )
+
+    if is_want_of_memory(error):
+        return Postponed(job_id, _NO_MEMORY)
+    log.error("job %s failed at\n%s", job_id, trace(error))
+    return failed(job_id, error)
+
+
+def _is_of_machine(error: OSError, path: Path) -> bool:
+    """Whether the same picture may be read once this machine, its disks or its net are mended."""
+    if isinstance(error, FileNotFoundError):
+        return not path.parent.is_dir()  # a drive that is away; else the file alone is gone
+    return error.errno in _OF_MACHINE
+
+
+def failed(job_id: str, error: BaseException) -> Quarantined:
+    """The outcome of a defect of ours, told without what the error says."""
+    kind = type(error).__name__
+    return Quarantined(job_id, f"Lethe failed on this picture ({kind}); please report it.")

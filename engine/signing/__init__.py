@@ -1,0 +1,1 @@
+"""Signing and verification: keys, certificates, manifests, and what of them fits."""

@@ -1,0 +1,180 @@
+"""What goes out with a release: a certificate for each picture, a manifest for each batch.
+
+A certificate says what was done and checked, in facts that the released picture shows anyway or
+that are the same for many. It never follows the hidden pixels: no detector's box, score or outline,
+no hash or name of the input, no seed, no time of day. A region is told by its masked rectangle,
+widened to multiples of 16 px; a person by a pseudonym that only the installation can resolve.
+Regions and models are sorted, so that not even their order says how they were found.
+
+The manifest lists a batch's releases, sorted, each with the SHA-256 of its certificate. A chain of
+previous hashes would show neither a missing last picture nor hide the order of the input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from engine.category import Category
+from engine.geometry import PixelRect, Size
+from engine.images import Residue
+from engine.receipt import Receipt
+from engine.signing.schema import (
+    CERTIFICATE_SCHEMA,
+    MANIFEST_SCHEMA,
+    MANIFEST_VERSION,
+    VERSION,
+    Battery,
+    Beside,
+    Certificate,
+    CheckName,
+    Listed,
+    Looked,
+    Manifest,
+    Outcome,
+    Output,
+    PublicRegion,
+    Source,
+    Testimony,
+)
+
+GRID_PX: Final = 16
+"""Public boxes lie on multiples of this, or on the picture's border."""
+_Codec: TypeAlias = Literal["jpeg", "lossless", "other"]
+_SOURCES: Final[Mapping[Residue, _Codec]] = {
+    Residue.NONE: "lossless",
+    Residue.BLOCK: "jpeg",
+    Residue.TWICE: "jpeg",
+    Residue.UNBOUNDED: "other",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """What a certificate says beyond the receipt."""
+
+    day: str
+    """UTC, as 2026-11-23."""
+    pipeline: str
+    battery: Battery | None
+    notice: str | None
+    reviewer: str | None
+    """A pseudonym."""
+    key: str
+    """Id of the key that will sign."""
+
+
+def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[str, Any]:
+    """The body of a certificate: plain values without a float.
+
+    Args:
+        receipt: what was done.
+        data: the released file.
+        supplement: everything else.
+
+    Raises:
+        ValueError: a person decided and `supplement` has no pseudonym, or the other way round.
+    """
+    if (receipt.reviewer is None) != (supplement.reviewer is None):
+        raise ValueError("expected a pseudonym exactly where a person decided")
+    body = Certificate(
+        schema=CERTIFICATE_SCHEMA,
+        version=VERSION,
+        release=receipt.release,
+        output=Output(
+            sha256=hashlib.sha256(data).hexdigest(),
+            format=receipt.format,
+            bytes=len(data),
+            width=receipt.size.width,
+            height=receipt.size.height,
+        ),
+        regions=_regions(receipt),
+        not_looked_for=sorted(one.value for one in receipt.not_looked_for),
+        pipeline=supplement.pipeline,
+        models=sorted(receipt.weights),
+        checks=_checks(receipt.checks),
+        witness=_witness(receipt.witnesses),
+        battery=supplement.battery or "none",
+        source=Source(codec=_SOURCES[receipt.residue], residue=receipt.residue.value),
+        day=supplement.day,
+        reviewer=supplement.reviewer,
+        notice=supplement.notice,
+        key=supplement.key,
+    )
+    return body.model_dump(by_alias=True)
+
+
+def manifest(
+    batch: str,
+    releases: Mapping[str, str | None],
+    *,
+    day: str,
+    key: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> dict[str, Any]:
+    """The body of a manifest.
+
+    Args:
+        batch: random id of the batch.
+        releases: for each release the SHA-256 of its certificate's file; None where it has none.
+        day: UTC, as 2026-11-23.
+        key: id of the key that will sign.
+        beside: by name the files that go out around the releases; None and empty are the same.
+    """
+    certified = [(one, sha256) for one, sha256 in sorted(releases.items()) if sha256 is not None]
+    body = Manifest(
+        schema=MANIFEST_SCHEMA,
+        version=MANIFEST_VERSION,
+        batch=batch,
+        count=len(releases),
+        releases=[Listed(release=one, certificate=sha256) for one, sha256 in certified],
+        without_certificate=sorted(one for one, sha256 in releases.items() if sha256 is None),
+        beside=[_beside(name, data) for name, data in sorted((beside or {}).items())],
+        day=day,
+        key=key,
+    )
+    return body.model_dump(by_alias=True)
+
+
+def _beside(name: str, data: bytes) -> Beside:
+    digest = hashlib.sha256(data).hexdigest()
+    return Beside.model_validate({"name": name, "sha256": digest, "bytes": len(data)})
+
+
+def quantised(rect: PixelRect, size: Size) -> PixelRect:
+    """The smallest rectangle on the 16-px grid around `rect`, within a picture of `size`."""
+    return PixelRect(
+        rect.x0 // GRID_PX * GRID_PX,
+        rect.y0 // GRID_PX * GRID_PX,
+        -(-rect.x1 // GRID_PX) * GRID_PX,
+        -(-rect.y1 // GRID_PX) * GRID_PX,
+    ).clipped(size)
+
+
+def _regions(receipt: Receipt) -> list[PublicRegion]:
+    """Sorted; a region that lies wholly outside the picture removed nothing and is left out."""
+    found = {
+        (region.category.value, quantised(rect, receipt.size), region.origin.value)
+        for region, rect in zip(receipt.regions, receipt.masked, strict=True)
+        if rect.clipped(receipt.size).area
+    }
+    return [
+        PublicRegion.model_validate({"category": category, "box": list(box), "origin": origin})
+        for category, box, origin in sorted(found)
+    ]
+
+
+def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
+    words: dict[bool | None, Outcome] = {True: "passed", False: "failed", None: "not run"}
+    return {name: words[passed.get(name)] for name in get_args(CheckName)}
+
+
+def _witness(witnesses: Mapping[Category, bool]) -> dict[Looked, Testimony]:
+    words: dict[bool | None, Testimony] = {
+        True: "independent",
+        False: "not independent",
+        None: "did not look",
+    }
+    return {name: words[witnesses.get(Category(name))] for name in get_args(Looked)}

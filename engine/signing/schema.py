@@ -1,0 +1,204 @@
+"""The shapes of what is signed: certificates and manifests, read with suspicion.
+
+`engine.signing.certificate` says what they may tell and makes them; whoever verifies reads them
+here. Anything that is missing, of another type, or unknown is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from engine.errors import InvalidSignature
+
+CERTIFICATE_SCHEMA: Final = "lethe/certificate"
+MANIFEST_SCHEMA: Final = "lethe/manifest"
+VERSION: Final = 1
+MANIFEST_VERSION: Final = 2
+ENDING: Final = ".certificate.json"
+MANIFEST: Final = "manifest.json"
+SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
+
+Outcome: TypeAlias = Literal["passed", "failed", "not run"]
+Looked: TypeAlias = Literal["face", "tattoo", "jewelry"]
+Testimony: TypeAlias = Literal["independent", "not independent", "did not look"]
+CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
+BesideName: TypeAlias = Literal["README.txt", "attribution.csv", "receipts.jsonl"]
+Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Day: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=2000)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Output(_Part):
+    """The released file."""
+
+    sha256: Sha256
+    format: Literal["png", "jpeg"]
+    bytes: Count
+    width: Count
+    height: Count
+
+
+class PublicRegion(_Part):
+    """Something that was removed."""
+
+    category: Literal["face", "tattoo", "jewelry", "other"]
+    box: Annotated[list[Count], Field(min_length=4, max_length=4)]
+    """x0, y0, x1, y1: the masked rectangle, outward to the 16-px grid, within the picture."""
+    origin: Literal["model", "reviewer"]
+
+
+class Battery(_Part):
+    """The report of attacks that the checks rest on."""
+
+    report: Text
+    """Its id, from its content."""
+    verdict: Text
+    """pass, fail or invalid."""
+    pipeline: Text
+    """The state of the removing code that was attacked; may differ from the certificate's."""
+    words: Text
+
+
+class Source(_Part):
+    """What kind of file the picture came from, and how far it may have leaked beforehand."""
+
+    codec: Literal["jpeg", "lossless", "other"]
+    residue: Literal["none", "block", "twice", "unbounded"]
+
+
+class Certificate(_Part):
+    """What is signed for one release."""
+
+    kind: Literal["lethe/certificate"] = Field(alias="schema")
+    version: Literal[1]
+    release: Id
+    output: Output
+    regions: list[PublicRegion]
+    not_looked_for: list[Text]
+    pipeline: Text
+    models: list[Text]
+    """`name@sha256[:8]` of every model that looked."""
+    checks: dict[CheckName, Outcome]
+    witness: dict[Looked, Testimony]
+    """T7 by category: whether who looked at the release took no part in finding."""
+    battery: Battery | Literal["none"]
+    source: Source
+    day: Day
+    """UTC."""
+    reviewer: Id | None
+    """Pseudonym of the person who decided; None when no person looked."""
+    notice: Text | None
+    """On the use of the models that come with Lethe."""
+    key: Id
+
+    @model_validator(mode="after")
+    def _complete(self) -> Certificate:
+        if self.checks.keys() != set(get_args(CheckName)):
+            raise ValueError("does not tell of every check")
+        if self.witness.keys() != set(get_args(Looked)):
+            raise ValueError("does not tell of every category that a witness may look for")
+        if self.checks["T7"] == "passed" and set(self.witness.values()) == {"did not look"}:
+            raise ValueError("tells of a witness and of none")
+        for region in self.regions:
+            x0, y0, x1, y1 = region.box
+            if not (x0 < x1 <= self.output.width and y0 < y1 <= self.output.height):
+                raise ValueError("has a region outside its picture")
+        return self
+
+    @property
+    def picture(self) -> str:
+        """The released file's name."""
+        return self.release + SUFFIXES[self.output.format]
+
+
+class Listed(_Part):
+    """A release in a manifest."""
+
+    release: Id
+    certificate: Sha256
+    """Of the certificate's file."""
+
+
+class Beside(_Part):
+    """A file beside the releases, from their maker too."""
+
+    name: BesideName
+    sha256: Sha256
+    bytes: Count
+
+
+class Manifest(_Part):
+    """What is signed for a batch as it stood on a day."""
+
+    kind: Literal["lethe/manifest"] = Field(alias="schema")
+    version: Literal[1, 2]
+    """1 was before `beside`."""
+    batch: Id
+    count: Count
+    """How many releases there are: listed ones and ones without a certificate."""
+    releases: list[Listed]
+    without_certificate: list[Id]
+    """Made before certificates: known to have been released, and nothing else is vouched for."""
+    beside: list[Beside] = []
+    """In the folder around the releases; whether one was added or is missing shows too."""
+    day: Day
+    """UTC, of signing."""
+    key: Id
+
+
+def read_certificate(body: Mapping[str, Any]) -> Certificate:
+    """A certificate from a signed body.
+
+    Raises:
+        InvalidSignature: it is of another kind or version, or lacks something.
+    """
+    return _read(Certificate, body, "certificate", VERSION)
+
+
+def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
+    """A manifest from a signed body.
+
+    Raises:
+        InvalidSignature: it is of another kind or version, or contradicts itself.
+    """
+    found = _read(Manifest, body, "manifest", MANIFEST_VERSION)
+    named = [one.release for one in found.releases]
+    both = named + found.without_certificate
+    is_sorted = named == sorted(named) and found.without_certificate == sorted(
+        found.without_certificate
+    )
+    names = [one.name for one in found.beside]
+    if len(set(names)) != len(names) or (found.version > 1) != ("beside" in found.model_fields_set):
+        raise InvalidSignature("it contradicts itself: its files beside the releases do not agree")
+    if len(set(both)) != len(both) or len(both) != found.count or not is_sorted:
+        raise InvalidSignature("it contradicts itself: its list and its count do not agree")
+    return found
+
+
+_Body = TypeVar("_Body", bound=_Part)
+
+
+def _read(model: type[_Body], body: Mapping[str, Any], kind: str, newest: int) -> _Body:
+    version = body.get("version")
+    if body.get("schema") == f"lethe/{kind}" and isinstance(version, int) and version > newest:
+        raise InvalidSignature(f"it is a {kind} of version {version}; a newer Lethe reads it")
+    try:
+        return model.model_validate(dict(body))
+    except (ValidationError, RecursionError) as error:
+        raise InvalidSignature(f"it is not a {kind} as this Lethe knows them") from error

@@ -1,0 +1,120 @@
+"""A certificate in plain sentences, for people who have one in hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from engine.coverage import percent, share_removed
+from engine.evaluation.report.numbers import counted
+from engine.geometry import PixelRect, Size
+from engine.signing.schema import Certificate
+
+CHECKS: Final = {
+    "T1": "the removed pixels have no influence on the file",
+    "T3": "everything outside the masks is untouched",
+    "T4": "the file holds pixels and nothing else",
+    "T7": "a witness saw nothing left in the finished picture but what a person chose to leave",
+}
+"""What each check on a release shows when it passes."""
+
+_SOURCES: Final = {
+    "none": "a lossless file, which spreads no hidden pixel",
+    "block": "a JPEG; what it spreads stays within its blocks, which the masks cover",
+    "twice": "a JPEG that looks saved twice; its masks were widened for that",
+    "unbounded": "a file of a kind for which nobody knows how far hidden pixels spread",
+}
+_WITNESSES: Final = {
+    "independent": "A detector that took no part in finding was that witness",
+    "not independent": "A detector that also searched was that witness",
+    "did not look": "Nobody looked at the finished picture again",
+}
+
+
+def sentences(certificate: Certificate) -> tuple[str, ...]:
+    """What a certificate says, a sentence for each thing."""
+    return (
+        _removed(certificate),
+        *_checks(certificate),
+        *_witness(certificate),
+        _not_looked_for(certificate),
+        _battery(certificate),
+        f"The source was {_SOURCES[certificate.source.residue]}.",
+        _reviewer(certificate),
+        f"Made by pipeline {certificate.pipeline} with {_models(certificate)}.",
+        f"Signed on {certificate.day} (UTC) with key {certificate.key}.",
+        *([certificate.notice] if certificate.notice else []),
+    )
+
+
+def removed(categories: Iterable[str]) -> str:
+    """What was removed where, from the category of each place.
+
+    Places, since several things under one rectangle of a certificate are one place.
+    """
+    counts = Counter(categories)
+    if not counts:
+        return "Nothing was removed."
+    places = (f"{kind} in {counted(counts[kind], 'place')}" for kind in sorted(counts))
+    return f"Removed: {', '.join(places)}."
+
+
+def _removed(certificate: Certificate) -> str:
+    what = removed(region.category for region in certificate.regions)
+    if not certificate.regions:
+        return what
+    return f"{what} These places are {percent(_share(certificate))} of the picture."
+
+
+def _share(certificate: Certificate) -> float:
+    """From the public boxes, which anybody has: a figure from finer ones would tell of those."""
+    size = Size(certificate.output.width, certificate.output.height)
+    return share_removed((PixelRect(*region.box) for region in certificate.regions), size)
+
+
+def _checks(certificate: Certificate) -> list[str]:
+    outcomes: Mapping[str, str] = {str(name): how for name, how in certificate.checks.items()}
+    return [
+        f"Check {name} passed: {meaning}."
+        if outcomes.get(name) == "passed"
+        else f"Check {name}: {outcomes.get(name, 'not run')}."
+        for name, meaning in CHECKS.items()
+    ]
+
+
+def _witness(certificate: Certificate) -> list[str]:
+    by_answer: dict[str, list[str]] = {}
+    for category, how in sorted(certificate.witness.items()):
+        by_answer.setdefault(how, []).append(category)
+    return [
+        f"{words} for: {', '.join(by_answer[how])}."
+        for how, words in _WITNESSES.items()
+        if how in by_answer
+    ]
+
+
+def _not_looked_for(certificate: Certificate) -> str:
+    if not certificate.not_looked_for:
+        return "Faces, tattoos and jewelry were looked for; hair, clothes and surroundings stay."
+    return f"Nobody looked for: {', '.join(certificate.not_looked_for)}."
+
+
+def _battery(certificate: Certificate) -> str:
+    battery = certificate.battery
+    if battery == "none":
+        return "No report of attacks stands behind it."
+    line = f"Attacks on this kind of removal (report {battery.report}): {battery.words}"
+    if battery.pipeline == certificate.pipeline:
+        return line
+    return f"{line} They were run on another pipeline, {battery.pipeline}."
+
+
+def _reviewer(certificate: Certificate) -> str:
+    if certificate.reviewer is None:
+        return "No person looked at it."
+    return f"A person decided, known to the sender under the pseudonym {certificate.reviewer}."
+
+
+def _models(certificate: Certificate) -> str:
+    return ", ".join(certificate.models) or "no model"

@@ -1,0 +1,336 @@
+"""Whether pictures, certificates and a manifest belong together, and who signed them.
+
+Everything that is read may come from an attacker. Names are made from ids that were checked and
+never taken from a file, links are not followed, and whatever cannot be read counts as wrong.
+
+A certificate shows that its picture is the one that was released. That none is missing, or was
+added, only the manifest shows. That both are genuine depends on trusting the key that signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, get_args
+
+from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
+from engine.files.untrusted import content, measured, printable
+from engine.runs.inputs import is_picture
+from engine.signing.envelope import key_id, opened
+from engine.signing.keys import LONGEST_KEY_FILE, public_keys
+from engine.signing.received import OUTSIDE, PRIVATE, Delivery, delivery
+from engine.signing.schema import (
+    ENDING,
+    MANIFEST,
+    SUFFIXES,
+    Beside,
+    BesideName,
+    Manifest,
+    read_signed_manifest,
+)
+from engine.signing.unlisted import is_harmless
+from engine.signing.verify_picture import (
+    Held,
+    Judgement,
+    Remark,
+    Verification,
+    held_at,
+    judged,
+    words_of,
+    words_of_distrust,
+)
+
+PUBLIC_KEY: Final = "public-key.pem"
+LONGEST_MANIFEST: Final = 2**26
+"""In bytes. One takes 130 for each release, so this is enough for 500,000."""
+
+
+def verify_folder(
+    folder: Path,
+    trusted: frozenset[bytes],
+    *,
+    distrusted: frozenset[bytes] = frozenset(),
+    needs_manifest: bool = True,
+) -> Verification:
+    """Verify a folder of releases: `released`, or the folder around it.
+
+    Args:
+        folder: as handed out, an unpacked zip, or the output folder of a run.
+        trusted: raw public keys whose signatures count.
+        distrusted: raw public keys that make wrong whatever they signed, trusted or not.
+        needs_manifest: whether a missing manifest is wrong, or only worth saying.
+
+    Raises:
+        UnusableFolder: it holds no certificate and no picture, and no manifest that lists one.
+    """
+    handed = delivery(folder)
+    found = _Folder(handed, trusted, distrusted, needs_manifest=needs_manifest).verified()
+    about = [one for one in found.remarks if one.judgement is not Judgement.NOTE]
+    if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
+        raise UnusableFolder(
+            f"{printable(str(folder))} holds no certificate and no picture that could be verified."
+        )
+    if not found.pictures and found.judgement is not Judgement.WRONG:
+        raise UnusableFolder(
+            f"{printable(str(folder))} holds no picture, and its manifest lists none: "
+            "there is nothing that could be verified."
+        )
+    return found
+
+
+def verify_one(
+    picture: Path,
+    certificate: Path,
+    trusted: frozenset[bytes],
+    *,
+    distrusted: frozenset[bytes] = frozenset(),
+) -> Verification:
+    """Verify one picture against its certificate.
+
+    Args:
+        picture: any file name.
+        certificate: any file name.
+        trusted: as for `verify_folder`.
+        distrusted: as for `verify_folder`.
+    """
+    try:
+        kept = held_at(certificate)
+    except (UnreadableFile, InvalidSignature) as error:
+        wrong = Remark(certificate.name, Judgement.WRONG, words_of(error))
+        return Verification((wrong,), 0, frozenset())
+    remark = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
+    fits = remark.judgement is not Judgement.WRONG
+    return Verification(
+        (remark,),
+        int(fits),
+        frozenset({kept.signed.public_key}),
+        certificate=kept.certificate,
+        days={certificate.name: kept.certificate.day},
+    )
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder under examination; files are taken off `left` as they are accounted for."""
+
+    delivery: Delivery
+    trusted: frozenset[bytes]
+    distrusted: frozenset[bytes]
+    needs_manifest: bool = field(kw_only=True)
+    remarks: list[Remark] = field(default_factory=list)
+    signers: set[bytes] = field(default_factory=set)
+    held: dict[str, Held] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
+    """What is wrong with the certificates that could not be opened, by release."""
+    outputs: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Releases by the SHA-256 and the length of their pictures."""
+    listed: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of its certificate by release, as the manifest has it."""
+    bare: frozenset[str] = frozenset()
+    """Releases that the manifest says were made before certificates."""
+    left: set[str] = field(default_factory=set)
+    manifest: Manifest | None = None
+    pictures: int = 0
+
+    def verified(self) -> Verification:
+        """Do it."""
+        self.left = set(self.delivery.files)
+        self._open_certificates()
+        fingerprint = self._open_manifest()
+        for release in sorted(self._known()):
+            self._examine(release)
+        self._check_beside()
+        self._check_key_files()
+        self._name_the_rest()
+        return Verification(
+            tuple(self.remarks),
+            self.pictures,
+            frozenset(self.signers),
+            self.manifest,
+            fingerprint,
+            days=self._days(),
+        )
+
+    def _days(self) -> dict[str, str]:
+        days = {release + ENDING: kept.certificate.day for release, kept in self.held.items()}
+        if self.manifest is not None:
+            days[MANIFEST] = self.manifest.day
+        return {self.delivery.shown(name): day for name, day in days.items()}
+
+    def _say(self, name: str, judgement: Judgement, words: str) -> None:
+        self.remarks.append(Remark(self.delivery.shown(name), judgement, words))
+
+    def _open_certificates(self) -> None:
+        for name in sorted(self.left):
+            if name.endswith(ENDING) and "/" not in name:
+                self._open_certificate(name)
+
+    def _open_certificate(self, name: str) -> None:
+        release = name.removesuffix(ENDING)
+        self.left.discard(name)
+        try:
+            kept = held_at(self.delivery.files[name])
+            if kept.certificate.release != release:
+                raise InvalidSignature(f"it is that of {kept.certificate.release}, renamed")
+        except (UnreadableFile, InvalidSignature) as error:
+            self.unusable[release] = words_of(error)
+            return
+        self.held[release] = kept
+        output = kept.certificate.output
+        self.outputs[output.sha256, output.bytes] = release
+        self.signers.add(kept.signed.public_key)
+
+    def _open_manifest(self) -> str | None:
+        """Read the manifest if there is one; gives its fingerprint."""
+        if MANIFEST not in self.left:
+            how = Judgement.WRONG if self.needs_manifest else Judgement.NOTE
+            words = "is missing: nobody can tell whether pictures are missing too"
+            if self.delivery.has_private:
+                words += "; if a run was cut short or still goes on, run it again or wait"
+            self._say(MANIFEST, how, words)
+            return None
+        self.left.discard(MANIFEST)
+        try:
+            signed = opened("manifest", content(self.delivery.files[MANIFEST], LONGEST_MANIFEST))
+            self.manifest = read_signed_manifest(signed.body)
+        except (UnreadableFile, InvalidSignature) as error:
+            self._say(MANIFEST, Judgement.WRONG, words_of(error))
+            return None
+        self.listed = {one.release: one.certificate for one in self.manifest.releases}
+        self.bare = frozenset(self.manifest.without_certificate)
+        self.signers.add(signed.public_key)
+        lists = f"lists {self.manifest.count} releases, signed on {self.manifest.day}"
+        if signed.public_key in self.distrusted:
+            self._say(MANIFEST, Judgement.WRONG, f"is {words_of_distrust(signed)}")
+        elif signed.public_key in self.trusted:
+            self._say(MANIFEST, Judgement.FITS, lists)
+        else:
+            words = f"{lists} by an unknown signer (key {signed.key_id})"
+            self._say(MANIFEST, Judgement.UNKNOWN, words)
+        return signed.sha256[:16]
+
+    def _known(self) -> set[str]:
+        return {*self.held, *self.unusable, *self.listed, *self.bare}
+
+    def _examine(self, release: str) -> None:
+        certificate = release + ENDING
+        if release in self.unusable:
+            self._take_pictures(release)
+            self._say(certificate, Judgement.WRONG, self.unusable[release])
+        elif release in self.held:
+            self._examine_held(release, self.held[release])
+        elif release in self.bare:
+            names = self._take_pictures(release) or [release]
+            words = "was made before certificates: nothing is known of it but that it was released"
+            self._say(names[0], Judgement.WRONG, words)
+        else:
+            has_picture = bool(self._take_pictures(release))
+            words = "is missing" if has_picture else "is missing, and so is its picture"
+            self._say(certificate, Judgement.WRONG, f"{words}; the manifest lists it")
+
+    def _examine_held(self, release: str, kept: Held) -> None:
+        name = kept.certificate.picture
+        self.left.discard(name)
+        path, shown = self.delivery.path(name), self.delivery.shown(name)
+        remark = judged(path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted)
+        problem = self._problem_with_listing(release, kept)
+        if remark.judgement is Judgement.WRONG or problem is None:
+            self.remarks.append(remark)
+            self.pictures += remark.judgement is not Judgement.WRONG
+        else:
+            self._say(release + ENDING, Judgement.WRONG, problem)
+
+    def _problem_with_listing(self, release: str, kept: Held) -> str | None:
+        if self.manifest is None:
+            return None
+        listed = self.listed.get(release)
+        if listed is None:
+            return "was added: the manifest does not list it"
+        if listed != kept.signed.sha256:
+            signer = kept.signed.key_id
+            return f"is not the one that the manifest lists; it was signed anew with key {signer}"
+        return None
+
+    def _take_pictures(self, release: str) -> list[str]:
+        """Pictures that carry the release's name; nothing else is known to look for."""
+        names = [release + suffix for suffix in SUFFIXES.values() if release + suffix in self.left]
+        self.left -= set(names)
+        return names
+
+    def _check_beside(self) -> None:
+        """Compare what lies around the releases with what the manifest lists of it."""
+        listed = () if self.manifest is None else self.manifest.beside
+        if self.delivery.base == self.delivery.root:
+            if listed:
+                names = ", ".join(one.name for one in listed)
+                words = f"lists {names} around it too: name that folder to have them compared"
+                self._say(MANIFEST, Judgement.NOTE, words)
+            return
+        for one in listed:
+            name = OUTSIDE + one.name
+            self.left.discard(name)
+            problem = _problem_with(self.delivery.path(name), one)
+            if problem is not None:
+                self._say(name, Judgement.WRONG, problem)
+        for added in (
+            {OUTSIDE + name for name in get_args(BesideName)} & self.left if listed else ()
+        ):
+            self.left.discard(added)
+            self._say(added, Judgement.WRONG, "was added: the manifest does not list it")
+
+    def _check_key_files(self) -> None:
+        for name in (PUBLIC_KEY, OUTSIDE + PUBLIC_KEY):
+            if name in self.left:
+                self.left.discard(name)
+                self._say(name, *self._key_file(self.delivery.files[name]))
+
+    def _key_file(self, path: Path) -> tuple[Judgement, str]:
+        try:
+            keys = public_keys(content(path, LONGEST_KEY_FILE), "It")
+        except UnusableKeys as error:
+            return Judgement.WRONG, f"is not valid: {error}"
+        except UnreadableFile as error:
+            return Judgement.WRONG, str(error)
+        if not self.signers:
+            return Judgement.NOTE, "could not be compared: nothing here has a signature that fits"
+        if keys & self.signers and keys <= self.signers | self.trusted:
+            return (
+                Judgement.NOTE,
+                "signed what is here; whose it is, it does not say",
+            )
+        ids = ", ".join(sorted(map(key_id, keys)))
+        return Judgement.WRONG, f"is not the key that signed what is here: it holds {ids}"
+
+    def _name_the_rest(self) -> None:
+        for name in sorted(self.left):
+            judgement, words = self._stray(name, self.delivery.files[name])
+            if judgement is Judgement.WRONG or not name.startswith(OUTSIDE):
+                self._say(name, judgement, words)
+        if self.delivery.has_private:
+            words = "and all else around the releases is private; hand out released alone"
+            self._say(OUTSIDE + PRIVATE, Judgement.NOTE, words)
+
+    def _stray(self, name: str, path: Path) -> tuple[Judgement, str]:
+        """What to think of a file that neither a certificate nor the manifest accounts for."""
+        if name.endswith(ENDING):
+            return Judgement.WRONG, "is a certificate where none belongs"
+        try:
+            release = self.outputs.get(measured(path, {length for _, length in self.outputs}))
+        except UnreadableFile as error:
+            return Judgement.WRONG, str(error)
+        if release is not None:
+            return Judgement.WRONG, f"is the picture of {release} under a name that is not its own"
+        if is_picture(path):
+            return Judgement.WRONG, "was added: no certificate speaks of this picture"
+        if not is_harmless(name, path):
+            return Judgement.WRONG, "was added, and is no short text: anything can be in it"
+        return Judgement.NOTE, "is vouched for by nothing here"
+
+
+def _problem_with(path: Path, listed: Beside) -> str | None:
+    try:
+        if measured(path, {listed.bytes}) == (listed.sha256, listed.bytes):
+            return None
+    except UnreadableFile as error:
+        return f"{error}; the manifest lists it"
+    return "was changed: it is not the one that the manifest lists"

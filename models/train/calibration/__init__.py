@@ -1,0 +1,1 @@
+"""Calibration: score fusion, thresholds within a budget, and the release check's thresholds."""

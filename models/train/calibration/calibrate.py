@@ -1,0 +1,322 @@
+"""From detectors to probabilities and thresholds: `python -m models.train calibrate`.
+
+Each half of the calibration pictures is judged by a fuser fitted on the other half; so judged, all
+of them choose the thresholds of each policy within its budget and tell how good they are. The fuser
+that ships is fitted on all. What comes out is written into `models/fusion.toml` and the policy
+files, with a card that says in words what the thresholds promise and cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from engine.category import DETECTABLE, Category
+from engine.detect.registry import default_detectors, scene_classifier, second_stage
+from engine.detect.score_fusion import FittedFuser
+from engine.detect.weights import Weights
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.labels import LabelledPicture
+from engine.policies.text import SUMMARY
+from engine.policy import Policy, read_policy
+from models.train.calibration.budget import BUDGETS, Budget, Cost, within_budget
+from models.train.calibration.experiments import Experiment, measured
+from models.train.calibration.fusing import as_toml, cross_fitted, fit
+from models.train.calibration.judging import Judged, judged
+from models.train.calibration.thresholds import RISKS, Control
+from models.train.data.halves import half
+from models.train.data.proposals import propose, sightings_in
+from models.train.errors import TrainingRefused
+from models.train.files import write_whole
+from models.train.manifest import enter
+
+NAME = "fusion"
+MEASURED = " Measured: "
+"""What follows it in a policy's summary is written by calibration."""
+ASKING_WHERE_NOTHING_IS = ("cautious",)
+"""Policies that send a picture to a person in which nothing of a category was found for which
+nobody can promise anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are read and written."""
+
+    data: Path
+    """Labelled pictures nothing was trained on."""
+    cache: Path
+    """A folder for what the detectors saw."""
+    models: Path
+    policies: tuple[Path, ...]
+    """Their thresholds are replaced, each within the budget of its name (see `budget`). The first says
+    how the detectors look and how far masks grow."""
+    use: str = "research"
+    """What the labelled pictures allow, for the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The thresholds of one policy."""
+
+    policy: str
+    controls: Mapping[Category, Control]
+    cost: Cost
+
+    @property
+    def promises(self) -> list[str]:
+        """A sentence or two for each category."""
+        return [_promise(category, one) for category, one in self.controls.items()]
+
+    @property
+    def costs(self) -> str:
+        """What the policy costs people, and whether that is more than it may."""
+        most = budget_of(self.policy).to_a_person
+        if self.cost.to_a_person <= most:
+            return self.cost.sentence
+        return (
+            f"{self.cost.sentence} That is more than the {most:.0%} that this policy is meant "
+            "to send to a person: nothing that was tried keeps that."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What calibration gave."""
+
+    chosen: tuple[Chosen, ...]
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Everything that is promised, policy by policy, and what it costs."""
+        return [
+            f"{one.policy}: {sentence}"
+            for one in self.chosen
+            for sentence in (*one.promises, one.costs)
+        ]
+
+
+def calibrate(
+    places: Places, *, workers: int, progress: Callable[[], object] = lambda: None
+) -> Calibrated:
+    """Fit the fuser, choose every policy's thresholds, and write both.
+
+    Args:
+        places: where from and where to.
+        workers: processes that look at pictures.
+        progress: called for each picture that was looked at.
+
+    Raises:
+        LetheError: the data set, the policy or a model file cannot be used, or a category has no
+            labels. Nothing is changed then.
+    """
+    policies = [_read(file) for file in places.policies]
+    policy, *_ = policies
+    pictures = read_dataset(places.data).pictures
+    detectors = [one.name for one in default_detectors()]
+    second, scene = second_stage(), scene_classifier()
+    sightings = sightings_in(_looked(pictures, detectors, policy, places, workers, progress))
+    halves = [
+        list(judged(half(pictures, name), sightings, second, policy, scene)) for name in ("A", "B")
+    ]
+    every = [one for each in halves for one in each]
+
+    def fitted(some: Sequence[Judged]) -> str:
+        coefficients = fit(some, detectors)
+        if lacking := [one.value for one in DETECTABLE if one not in coefficients]:
+            raise TrainingRefused(
+                f"One half of the pictures shows too little of {' and '.join(lacking)} to fit "
+                "anything: add labelled pictures of more people or events."
+            )
+        return as_toml(coefficients, second.name, scene.name)
+
+    likely = cross_fitted(halves, lambda some: FittedFuser(_weights(fitted(some)), second, scene))
+    chosen = tuple(
+        Chosen(
+            file.stem,
+            *within_budget(every, likely, budget_of(file.stem), own.review.most_removed),
+        )
+        for file, own in zip(places.policies, policies, strict=True)
+    )
+    controls = chosen[0].controls
+    result = Calibrated(
+        chosen, tuple(measured(every, one, likely, controls[one]) for one in controls)
+    )
+    text = fitted(every)
+    changed = [
+        _with_thresholds(file, one) for file, one in zip(places.policies, chosen, strict=True)
+    ]
+    entry = _entry(text, pictures, places.use)
+    enter(places.models, NAME, entry, text.encode(), _card(result, detectors))
+    for file, toml in zip(places.policies, changed, strict=True):
+        write_whole(file, toml.encode())
+    return result
+
+
+def budget_of(policy: str) -> Budget:
+    """By the name of a policy file; one of a user's own has that of `balanced`."""
+    return BUDGETS.get(policy, BUDGETS["balanced"])
+
+
+def _read(file: Path) -> Policy:
+    return read_policy(file.read_text(encoding="utf-8"), name=file.name)
+
+
+def _looked(
+    pictures: Sequence[LabelledPicture],
+    detectors: Sequence[str],
+    policy: Policy,
+    places: Places,
+    workers: int,
+    progress: Callable[[], object],
+) -> Path:
+    looks = repr(
+        (
+            hashlib.sha256(places.data.read_bytes()).hexdigest() if places.data.is_file() else "",
+            str(places.data.resolve()),
+            sorted(detectors),
+            policy.looked_for,
+            policy.detection.model_dump(),
+        )
+    )
+    places.cache.mkdir(parents=True, exist_ok=True)
+    file = places.cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
+    for _ in propose(pictures, file, policy, workers=workers):
+        progress()
+    return file
+
+
+def _weights(text: str) -> Weights:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Weights(NAME, digest, "", frozenset(DETECTABLE), text.encode())
+
+
+def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str, object]:
+    told = (dict(one.attributes) for one in pictures)
+    sources = Counter((one.get("source", ""), one.get("licence", "not stated")) for one in told)
+    return {
+        "file": "fusion.toml",
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "licence": "AGPL-3.0-or-later",
+        "use": use,
+        "role": "fuser",
+        "categories": [category.value for category in DETECTABLE],
+        "origin": "make calibrate; models/cards/fusion.md",
+        "sources": [
+            {"name": name or "unnamed", "licence": licence, "pictures": count}
+            for (name, licence), count in sorted(sources.items())
+        ],
+    }
+
+
+def _with_thresholds(file: Path, chosen: Chosen) -> str:
+    """The policy file with new thresholds and what they cost; comments and all else stay."""
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if SUMMARY in document:
+        document[SUMMARY] = str(document[SUMMARY]).partition(MEASURED)[0] + MEASURED + chosen.costs
+    controls = chosen.controls
+    for category, one in controls.items():
+        table = _table(_table(document, "categories"), category.value)
+        table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
+    if file.stem in ASKING_WHERE_NOTHING_IS:
+        blind = [category.value for category, one in controls.items() if one.risk is None]
+        _table(document, "review")["nothing_found_of"] = blind
+    return str(tomlkit.dumps(document))
+
+
+def _table(parent: Any, name: str) -> Any:  # noqa: ANN401 - tomlkit is not typed here
+    """A table of a policy file, which may leave it out."""
+    if name not in parent:
+        parent[name] = tomlkit.table()
+    return parent[name]
+
+
+def _promise(category: Category, one: Control) -> str:
+    name = category.value
+    seen = f"doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were"
+    if one.risk is not None:
+        words = (
+            f"{name}: of the labels of one more group like these {one.groups}, at most "
+            f"{one.risk:.0%} are expected to be missed, neither removed nor shown for review "
+            f"({seen})."
+        )
+    elif one.is_by_budget:
+        words = (
+            f"{name}: nothing is promised about labels that are missed. Every threshold that "
+            f"keeps a risk costs more false regions than this policy allows, so the budget alone "
+            f"chose ({seen} missed in {one.groups} groups)."
+        )
+    else:
+        words = (
+            f"{name}: no threshold keeps a risk of missing labels; all that was seen is shown "
+            f"({seen} missed in {one.groups} groups)."
+        )
+    words += (
+        f" False regions: {one.false_regions:.2f} a completely labelled picture, on "
+        f"{one.false_share:.1%} of it."
+    )
+    if not one.may_accept:
+        return words + (
+            f" No accept_at keeps needless removal within {one.needless:.0%} of pictures, so a "
+            f"person is asked about every {name}."
+        )
+    return words + (
+        f" In at most {one.needless:.0%} of its pictures something that is no {name} is expected "
+        f"to be removed without asking (accept_at {one.accept_at:g})."
+    )
+
+
+def _budget(policy: str) -> str:
+    budget = budget_of(policy)
+    own = budget.limits
+    return (
+        f"{policy}: at most {own.false_regions:g} false regions of a category a picture, on "
+        f"{own.false_share:.0%} of it, {own.price:g} for one more label found, "
+        f"{own.free_regions:g} on {own.free_share:.0%} for none, and "
+        f"{budget.to_a_person:.0%} of pictures to a person"
+    )
+
+
+def _card(result: Calibrated, detectors: Sequence[str]) -> str:
+    promises = "\n\n".join(
+        "\n".join(
+            [f"### {one.policy}", "", *(f"- {promise}" for promise in one.promises), "", one.costs]
+        )
+        for one in result.chosen
+    )
+    risks = ", ".join(f"{risk:.0%}" for risk in RISKS)
+    budgets = "; ".join(_budget(one.policy) for one in result.chosen)
+    return f"""# fusion
+
+What makes one probability of everything that saw a thing, and the thresholds on it. Written by
+`make calibrate DATA=FILE`, for the detectors {", ".join(detectors)}.
+
+- **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
+  surest score, the number of sightings, what the crop classifier says of every category, how much
+  of the thing lies in a surer one or the other way round, how large it is, and whether the picture
+  shows people at all; fitted on all calibration pictures.
+- **Thresholds**: in each policy file, by conformal risk control by group (Angelopoulos et al., ICLR
+  2024) within the policy's budget, each half of the pictures judged by a fuser fitted on the other;
+  `models/train/calibration` has the formula (`thresholds.py`) and the budgets (`budget.py`).
+
+## What the thresholds promise, and what they cost
+
+{promises}
+
+Tried: risks of {risks}. The risk is the smallest that the pictures support within the budget.
+Budgets: {budgets}.
+
+The bounds hold less strictly than the theorem says: the pictures also chose features and looks, and
+the fuser that ships saw all of them, as in cross-conformal prediction (Vovk, 2015), which is close
+to its bound in practice but not proved to keep it. Costs are what happens on these pictures,
+without what other reasons send to a person. The promises are bounds on an *expected* share,
+averaged over groups drawn like those of the calibration pictures: the same sources in the same
+mixture. They do not carry over to unlike pictures; calibrate
+on your own. With n groups no method can promise less than 1 / (n + 1).
+"""

@@ -1,0 +1,148 @@
+"""What the detectors proposed in labelled pictures, and whether it is right.
+
+Fitting the fuser and choosing thresholds both go by this, so that the expensive part, looking, is
+done once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.category import Category
+from engine.codec import door
+from engine.detect.clusters import Thing, things
+from engine.detect.score_fusion import Clues, Scene, SecondLook, clues_of
+from engine.errors import InvalidDataset
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.evaluation.scores.matching import hidden_from, inside, is_found_by
+from engine.geometry import Box, Size
+from engine.images import RgbImage
+from engine.plan import Detection, Origin, Region
+from engine.policy import Policy
+from engine.redact.masks import Masked, masked
+from models.train.classifiers.crop_examples import APART_IOU
+from models.train.data.upright import labels_in
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A thing the detectors proposed."""
+
+    thing: Thing
+    clues: Clues
+    masked: Masked
+    is_true: bool | None
+    """Whether it finds a label; None where the labels cannot tell, and for a part of what is
+    labelled: half a face is no reason to doubt what sees faces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One picture with its proposals."""
+
+    picture: LabelledPicture
+    proposals: tuple[Proposal, ...]
+    size: Size
+    """Of the upright picture; data sets may leave it out, or give that of the stored one."""
+
+    @property
+    def group(self) -> str:
+        """Pictures of one group are not independent; one without a group is its own."""
+        return self.picture.group or self.picture.name
+
+    def of(self, category: Category) -> tuple[Proposal, ...]:
+        """The proposals of one category."""
+        return tuple(one for one in self.proposals if one.thing.category is category)
+
+    def hiding(self, category: Category, likely: Sequence[float]) -> tuple[float, ...]:
+        """The highest threshold at which each label of a category is still hidden.
+
+        Args:
+            category: nothing is told where the picture is not labelled for it.
+            likely: the probabilities of `of(category)`.
+        """
+        if category not in self.picture.counted:
+            return ()
+        order = np.argsort([-one for one in likely], kind="stable").tolist()
+        own = self.of(category)
+        found = [
+            Masked(replace(own[place].masked.region, score=likely[place]), own[place].masked.rect)
+            for place in order
+        ]
+        return tuple(hidden_from(box, found) for box in self.labels(category))
+
+    def labels(self, category: Category) -> tuple[Box, ...]:
+        """The boxes of a category that count."""
+        return tuple(
+            one.box
+            for one in self.picture.labels
+            if one.category is category and not one.is_ignored
+        )
+
+
+def judged(
+    pictures: Iterable[LabelledPicture],
+    sightings: dict[str, tuple[Detection, ...]],
+    second: SecondLook | None,
+    policy: Policy,
+    scene: Scene | None = None,
+) -> Iterator[Judged]:
+    """Judge what was seen in each picture.
+
+    A proposal is true when it finds a label, as in an evaluation. One that does not is false only
+    where the picture is labelled completely for its category and no label is near.
+
+    Args:
+        pictures: those nothing was kept of, and those whose labels do not fit, are left out.
+        sightings: of all detectors, by picture.
+        second: looks at each proposal's crop.
+        policy: how far masks grow.
+        scene: looks at the whole picture.
+    """
+    for picture in pictures:
+        if picture.name not in sightings:
+            continue
+        data = picture.path.read_bytes()
+        image = door.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        try:
+            upright = replace(picture, labels=labels_in(picture, image))
+        except InvalidDataset:
+            continue
+        found = [
+            one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
+        ]
+        clues = clues_of(second, scene, image, found)
+        yield Judged(
+            upright,
+            tuple(
+                _proposal(thing, clue, upright, image, policy)
+                for thing, clue in zip(found, clues, strict=True)
+            ),
+            image.size,
+        )
+
+
+def _proposal(
+    thing: Thing, clues: Clues, picture: LabelledPicture, image: RgbImage, policy: Policy
+) -> Proposal:
+    region = Region(thing.box, thing.category, Origin.MODEL)
+    (within,) = inside([masked(region, image.codec, policy)], image.size)
+    same = [one for one in picture.labels if one.category is thing.category]
+    return Proposal(thing, clues, within, _is_true(within, same, picture))
+
+
+def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:
+    box, category = region.region.box, region.region.category
+    near = [one for one in same if one.box.intersection(box) > 0]
+    if any(is_found_by(one.box, region) for one in near if not one.is_ignored):
+        return True if category in picture.counted else None
+    is_apart = all(_is_apart(box, one.box) for one in near)
+    return False if is_apart and category in picture.labelled_for else None
+
+
+def _is_apart(box: Box, label: Box) -> bool:
+    """Whether neither most of the box lies on the label nor the two are much alike."""
+    return box.iou(label) < APART_IOU and box.intersection(label) < 0.5 * box.area

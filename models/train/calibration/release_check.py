@@ -1,0 +1,260 @@
+"""From which score the witness's word counts: `python -m models.train witness`.
+
+An objection costs a person's look, so the witness may object to few releases from which everything
+was removed, and should object to as many as it can in which something was left. Half A of the
+calibration pictures chooses the scores, half B tells what they give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tomlkit
+
+from engine.category import DETECTABLE, Category
+from engine.codec import door
+from engine.detect.registry import default_witness
+from engine.detect.release_check import OwnWitness, objections
+from engine.errors import InvalidDataset, UnreadableImage
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.evaluation.scores.matching import is_found_by
+from engine.evaluation.scores.proportion import Tally
+from engine.images import RgbImage
+from engine.plan import Origin, Region
+from engine.policy import Policy, WitnessPolicy, read_policy
+from engine.redact.masks import mask_of, masked
+from engine.redact.removal import remove
+from models.train.data.halves import half
+from models.train.data.upright import labels_in
+from models.train.errors import TrainingRefused
+from models.train.files import write_whole
+
+SENT = 0.02
+"""Share of releases with nothing left that may be sent to a person."""
+MOST_LABELLED = 0.5
+"""From this share of pictures labelled for a category on, only they tell how often the witness is
+wrong about it. Below it all do: what it sees in the others may be there, but pictures labelled for
+a category come from few sources, and where it is wrong is elsewhere."""
+LEAST_CAUGHT = 0.1
+"""A category of which it would catch less than this share is left out: its word says nothing."""
+NEVER = 1.0
+"""The score in the policy of such a category."""
+HEADING = "## What its word gives"
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the witness said about one picture."""
+
+    clean: Mapping[Category, float]
+    """By category: the surest thing it saw when everything labelled was removed; 0: nothing."""
+    complete: frozenset[Category]
+    """What the picture is labelled completely for: of that, it was wrong for certain."""
+    left: Mapping[Category, tuple[float, ...]]
+    """By category: how sure it was of each labelled thing when nothing was removed; 0: not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was chosen, and what it gives on half B."""
+
+    ask_at: Mapping[Category, float]
+    sent: Tally
+    """Releases with nothing left that it objects to, of those pictures that tell of every category
+    for which its word counts."""
+    unread: int
+    """Pictures that could not be looked at."""
+    caught: Mapping[Category, tuple[int, int]]
+    """Labelled things that it would have objected to, of how many."""
+
+    def sentences(self) -> list[str]:
+        """For a person."""
+        share, most = self.sent.share or 0.0, self.sent.upper() or 1.0
+        first = (
+            f"of {self.sent.total} pictures from which everything labelled was removed it objects "
+            f"to {self.sent.found} ({share:.1%}; at most {most:.1%} with 95 % confidence; the aim "
+            f"was {SENT:.0%})."
+        )
+        if self.unread:
+            first += f" {self.unread} could not be looked at."
+        return [first, *(f"{one.value}: {self._word(one)}" for one in self.caught)]
+
+    def _word(self, category: Category) -> str:
+        if self.ask_at[category] >= NEVER:
+            return "its word does not count, for it catches too little."
+        caught, total = self.caught[category]
+        return (
+            f"of {total} labelled ones that nobody removed it objects to {caught} "
+            f"({caught / max(total, 1):.0%}), from a score of {self.ask_at[category]:g} on."
+        )
+
+
+def choose(
+    data: Path,
+    policy_file: Path,
+    card: Path,
+    *,
+    workers: int,
+    progress: Callable[[], object] = lambda: None,
+) -> Heard:
+    """Choose the scores, and write them into the policy and what they give into the card.
+
+    Args:
+        data: labelled pictures that nothing was trained on.
+        policy_file: its `[witness]` table is replaced.
+        card: of the witness; its last section is replaced.
+        workers: processes.
+        progress: called for each picture.
+
+    Raises:
+        LetheError: the data set, the policy or the model file cannot be used. Nothing is changed
+            then.
+    """
+    policy = read_policy(policy_file.read_text(encoding="utf-8"), name=policy_file.name)
+    pictures = read_dataset(data).pictures
+    said = dict(_every(pictures, policy, workers, progress))
+    half_a, half_b = (
+        [said[one.name] for one in half(pictures, name) if one.name in said] for name in ("A", "B")
+    )
+    ask_at = {category: chosen(half_a, category) for category in DETECTABLE}
+    result = heard(half_b, ask_at, unread=len(pictures) - len(said))
+    document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
+    table: Any = document.setdefault("witness", tomlkit.table())
+    for category, score in ask_at.items():
+        table[category.value] = score
+    text = card.read_text(encoding="utf-8").split(f"\n{HEADING}\n")[0].rstrip("\n")
+    lines = "\n".join(f"- {line}" for line in result.sentences())
+    write_whole(card, f"{text}\n\n{HEADING}\n\n{_HOW}\n\n{lines}\n".encode())
+    write_whole(policy_file, str(tomlkit.dumps(document)).encode())
+    return result
+
+
+_HOW = """\
+Written by `python -m models.train witness DATA`: scores chosen on half A of the calibration
+pictures, so that it objects to few releases with nothing left; told on half B."""
+
+
+def chosen(said: Sequence[Statement], category: Category) -> float:
+    """The score of a category; `NEVER` where the witness would catch too little with it."""
+    score = lowest(said, category)
+    left = [one for each in said for one in each.left.get(category, ())]
+    caught = sum(one >= score for one in left)
+    return score if caught >= LEAST_CAUGHT * len(left) else NEVER
+
+
+def telling(said: Sequence[Statement], category: Category) -> tuple[Statement, ...]:
+    """The pictures that tell how often the witness is wrong about a category."""
+    complete = tuple(one for one in said if category in one.complete)
+    return complete if len(complete) >= MOST_LABELLED * len(said) else tuple(said)
+
+
+def lowest(said: Sequence[Statement], category: Category) -> float:
+    """The lowest score from which it objects to no more clean releases than it may.
+
+    Each category gets an equal part of `SENT`.
+
+    Raises:
+        TrainingRefused: there are no pictures.
+    """
+    seen = sorted((one.clean[category] for one in telling(said, category)), reverse=True)
+    if not seen:
+        raise TrainingRefused("Half A has no pictures; name a data set of at least a hundred.")
+    allowed = int(SENT / len(DETECTABLE) * len(seen))
+    score = np.ceil((seen[allowed] + 10.0**-_DIGITS / 2) * 10**_DIGITS) / 10**_DIGITS
+    return float(min(score, 1.0))
+
+
+def heard(said: Sequence[Statement], ask_at: Mapping[Category, float], *, unread: int = 0) -> Heard:
+    """What scores give on pictures that did not choose them."""
+    counts = [category for category in DETECTABLE if ask_at[category] < NEVER]
+    apart = [telling(said, category) for category in counts]
+    clean = [one for one in said if all(any(one is other for other in own) for own in apart)]
+    objected = sum(any(one.clean[c] >= ask_at[c] for c in counts) for one in clean)
+    caught = {}
+    for category in DETECTABLE:
+        scores = [score for one in said for score in one.left.get(category, ())]
+        caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
+    return Heard(dict(ask_at), Tally(objected, len(clean)), unread, caught)
+
+
+def statement(
+    picture: LabelledPicture, image: RgbImage, witness: OwnWitness, policy: Policy
+) -> Statement:
+    """Ask the witness about a picture, once with everything labelled removed and once with nothing.
+
+    Raises:
+        InvalidDataset: the labels do not fit the picture.
+    """
+    labels = labels_in(picture, image)
+    hears = policy.model_copy(update={"witness": WitnessPolicy(face=0, tattoo=0, jewelry=0)})
+    rects = [masked(_region(one), image.codec, policy).rect for one in labels]
+    nothing, everything = mask_of((), image.size), mask_of(rects, image.size)
+    clean = objections(
+        witness.look(remove(image, everything, seed=0), hears), everything, (), hears
+    )
+    left = objections(witness.look(remove(image, nothing, seed=0), hears), nothing, (), hears)
+    return Statement(
+        {category: _surest(clean, category) for category in DETECTABLE},
+        picture.labelled_for,
+        {
+            category: tuple(
+                _surest((one for one in left if _finds(one, label, image, policy)), category)
+                for label in labels
+                if label.category is category and not label.is_ignored
+            )
+            for category in picture.counted
+        },
+    )
+
+
+def _finds(region: Region, label: Label, image: RgbImage, policy: Policy) -> bool:
+    return is_found_by(label.box, masked(region, image.codec, policy))
+
+
+def _region(label: Label) -> Region:
+    return Region(label.box, label.category, Origin.REVIEWER)
+
+
+def _surest(regions: Iterable[Region], category: Category) -> float:
+    return max((one.score or 0.0 for one in regions if one.category is category), default=0.0)
+
+
+class _Worker:
+    witness: OwnWitness
+
+
+def _start() -> None:
+    cv2.setNumThreads(1)
+    _Worker.witness = default_witness()
+
+
+def _every(
+    pictures: Sequence[LabelledPicture],
+    policy: Policy,
+    workers: int,
+    progress: Callable[[], object],
+) -> Iterable[tuple[str, Statement]]:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool:
+        for name, said in pool.map(partial(_ask, policy), pictures):
+            progress()
+            if said is not None:
+                yield name, said
+
+
+def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Statement | None]:
+    try:
+        data = picture.path.read_bytes()
+        image = door.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        return picture.name, statement(picture, image, _Worker.witness, policy)
+    except (OSError, UnreadableImage, InvalidDataset):
+        return picture.name, None

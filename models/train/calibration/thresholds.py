@@ -1,0 +1,268 @@
+"""Thresholds that hold what they promise on pictures nobody has seen, as far as the data goes.
+
+Conformal risk control (Angelopoulos, Bates, Fisch, Lei & Schuster, "Conformal Risk Control", ICLR
+2024, theorem 1): of n exchangeable units with losses of at most 1 that never fall when a threshold
+moves one way, the last threshold with (n R + 1) / (n + 1) <= risk, R being their mean loss, keeps
+the expected loss of one more unit at or below the risk. The unit here is the group (a person, an
+event), because the pictures of one group are not exchangeable one by one.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.category import Category
+from engine.coverage import share_removed
+from engine.detect.score_fusion import SUREST
+from engine.geometry import PixelRect, Size
+from models.train.calibration.fusing import Likelihood
+from models.train.calibration.judging import Judged
+from models.train.errors import TrainingRefused
+
+RISKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10, 0.15, 0.20)
+"""Risks of missing labels that are tried, fixed beforehand and the same for every policy, so that
+who may spend more never misses more: the theorem is about a risk chosen
+without looking. Which of them is taken does depend on the data, so strictly each holds as: the
+expected loss, counted only where that risk or a smaller one was taken, is at most that risk. A
+category for which none holds has no threshold worth the name."""
+NEEDLESS_RISK = 0.20
+"""In at most this share of pictures something is removed without asking that is nothing."""
+LEAST_FREE = 0.05
+"""What is less likely than this is no reason to ask, where no label is known to need it."""
+DIGITS = 4
+_HAIR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A category's thresholds and what they promise for one more group from the same sources."""
+
+    doubt_at: float
+    accept_at: float
+    risk: float | None
+    """Bound on the expected share of a new group's labels that are missed, one of `RISKS`; None
+    where none of them holds, so that an empty result says too little and a person must look."""
+    groups: int
+    labels: int
+    missed: int
+    """Labels of these groups that are missed at `doubt_at`."""
+    may_accept: bool
+    """False where no threshold keeps the needless risk, so that a person is asked about all."""
+    false_regions: float = 0.0
+    """From `doubt_at` on, for a picture that is completely labelled for the category."""
+    false_share: float = 0.0
+    """Mean share of such a picture under their masks, 0..1."""
+    is_by_budget: bool = False
+    """True where every threshold that keeps a risk costs more than is allowed, so that the budget
+    alone chose `doubt_at` and nothing is promised."""
+    needless: float = NEEDLESS_RISK
+    """The share of pictures that `accept_at` keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the thresholds of one category must keep."""
+
+    risks: tuple[float, ...] = RISKS
+    """Of missing labels, ascending."""
+    false_regions: float = math.inf
+    """At most so many for a completely labelled picture, from `doubt_at` on."""
+    false_share: float = 1.0
+    """Their masks lie on at most this share of such a picture, on average."""
+    price: float = 0.0
+    """False regions that one more label found may cost, within the two budgets above."""
+    free_regions: float = 0.0
+    """So many for a picture, and"""
+    free_share: float = 0.0
+    """this share of it, may be spent with no label to show for it: a few hundred labels do not hold
+    every kind of thing."""
+    needless: float = NEEDLESS_RISK
+    """At most this share of pictures has something false at or above `accept_at`."""
+
+
+def control(
+    every: Sequence[Judged], category: Category, likely_in: Likelihood, limits: Limits = Limits()
+) -> Control:
+    """Choose the thresholds of one category: conformal risk control within a budget.
+
+    `doubt_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
+    kept, it loses nothing that was seen. Where that costs more false regions, or more of a picture
+    under their masks, than the budget allows, it is the lowest that keeps the budget, and the risk
+    is the smallest that it keeps too. Within the budget it falls further as long as one more label
+    found costs fewer false regions than the price: a group counts once, whatever it shows, so
+    that the risk alone says little about the many small faces of a crowd; and it falls as far as
+    what may be spent freely lets it.
+    `accept_at` is the lowest that keeps the needless risk.
+
+    Raises:
+        TrainingRefused: no picture has a label of the category.
+    """
+    hiding: dict[str, list[float]] = {}
+    needless: dict[str, list[float]] = {}
+    complete: list[_Needless] = []
+    for one in every:
+        likely = likely_in(one, category)
+        if scores := one.hiding(category, likely):
+            hiding.setdefault(one.group, []).extend(scores)
+        if category in one.picture.labelled_for:
+            pairs = zip(one.of(category), likely, strict=True)
+            false = [(score, each.masked.rect) for each, score in pairs if each.is_true is False]
+            complete.append(_Needless(tuple(false), one.size))
+            needless.setdefault(one.group, []).append(max([0.0, *(score for score, _ in false)]))
+    if not hiding:
+        raise TrainingRefused(
+            f"No picture has a label of {category.value}, so no threshold can be chosen; add "
+            "labelled pictures of more people or events."
+        )
+    cheapest = _cheapest(complete, limits)
+    kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
+    doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
+    safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
+    chosen = _bargained(hiding, complete, max(safest, _up(cheapest)), _up(cheapest), limits.price)
+    if limits.free_regions > 0:
+        free = replace(limits, false_regions=limits.free_regions, false_share=limits.free_share)
+        chosen = min(chosen, max(_up(_cheapest(complete, free)), LEAST_FREE))
+    risk = next((one for one in kept if doubt_at[one] >= chosen), None)
+    accept_at = max(_up(first_valid(needless, limits.needless)), chosen)
+    return Control(
+        doubt_at=chosen,
+        accept_at=accept_at,
+        risk=risk,
+        groups=len(hiding),
+        labels=sum(len(scores) for scores in hiding.values()),
+        missed=sum(s < chosen or s <= 0 for scores in hiding.values() for s in scores),
+        may_accept=accept_at <= SUREST,
+        false_regions=_regions(complete, chosen),
+        false_share=_share(complete, chosen),
+        is_by_budget=risk is None and chosen >= cheapest > 0,
+        needless=limits.needless,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Needless:
+    """What is false in a picture that is completely labelled for a category."""
+
+    masks: tuple[tuple[float, PixelRect], ...]
+    """Probability and mask of each."""
+    size: Size
+
+    def above(self, threshold: float) -> list[PixelRect]:
+        """The masks from a threshold on."""
+        return [rect for score, rect in self.masks if score >= threshold]
+
+
+def _regions(pictures: Sequence[_Needless], threshold: float) -> float:
+    """False regions a picture; 0 where there is none."""
+    return sum(len(one.above(threshold)) for one in pictures) / max(len(pictures), 1)
+
+
+def _share(pictures: Sequence[_Needless], threshold: float) -> float:
+    """Mean share of a picture under them; 0 where there is none."""
+    return _mean(share_removed(one.above(threshold), one.size) for one in pictures)
+
+
+def _cheapest(pictures: Sequence[_Needless], limits: Limits) -> float:
+    """The lowest threshold that keeps the budget; 0 where all do."""
+
+    def is_kept(threshold: float) -> bool:
+        return (
+            _regions(pictures, threshold) <= limits.false_regions
+            and _share(pictures, threshold) <= limits.false_share
+        )
+
+    steps = sorted({score for one in pictures for score, _ in one.masks})
+    steps = [0.0, *(float(np.nextafter(score, 2.0)) for score in steps)]
+    return steps[bisect.bisect_left(steps, True, key=is_kept)]  # the last is above all: always kept
+
+
+def _bargained(
+    hiding: Mapping[str, Sequence[float]],
+    pictures: Sequence[_Needless],
+    start: float,
+    least: float,
+    price: float,
+) -> float:
+    """The lowest threshold from `start` down to `least` whose steps are worth their price."""
+    chosen, found = start, _found(hiding, start)
+    false = _regions(pictures, start) * len(pictures)
+    for threshold in sorted(
+        {_down(s) for s in _seen(hiding) if least <= _down(s) < start}, reverse=True
+    ):
+        more = _found(hiding, threshold) - found
+        costs = _regions(pictures, threshold) * len(pictures) - false
+        if costs < price * more:
+            chosen, found, false = threshold, found + more, false + costs
+    return chosen
+
+
+def _found(hiding: Mapping[str, Sequence[float]], threshold: float) -> int:
+    """Labels that are hidden at a threshold."""
+    return sum(0 < score >= threshold for scores in hiding.values() for score in scores)
+
+
+def bound(loss: float, groups: int) -> float:
+    """What the mean loss of these groups promises for the expected loss of one more."""
+    return (groups * loss + 1) / (groups + 1)
+
+
+def least_risk(hiding: Mapping[str, Sequence[float]]) -> float:
+    """The smallest risk that any threshold keeps: that of dropping nothing that was seen."""
+    return bound(_missed(hiding, 0.0), len(hiding))
+
+
+def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
+    """The highest `doubt_at` that keeps a risk of missing labels; 0 where none does."""
+    for threshold in sorted(set(_seen(hiding)), reverse=True):
+        if bound(_missed(hiding, threshold), len(hiding)) <= risk + _HAIR:
+            return threshold
+    return 0.0
+
+
+def first_valid(needless: Mapping[str, Sequence[float]], risk: float) -> float:
+    """The lowest `accept_at` that keeps a risk of needless removal; infinite where none does."""
+    # Pictures with nothing false are at 0.0: the first threshold they do not reach is above it.
+    above = sorted(np.nextafter(score, 2.0) for score in {0.0, *_seen(needless)})
+    for threshold in [0.0, *above]:
+        if bound(_reaching(needless, threshold), len(needless)) <= risk:
+            return float(threshold)
+    return math.inf
+
+
+def _seen(groups: Mapping[str, Sequence[float]]) -> Iterable[float]:
+    return (score for scores in groups.values() for score in scores if score > 0)
+
+
+def _missed(hiding: Mapping[str, Sequence[float]], threshold: float) -> float:
+    """Mean over groups of the share of labels not hidden at a threshold, or at none above 0."""
+    least = max(threshold, np.nextafter(0.0, 1.0))
+    return _mean(float((np.array(scores) < least).mean()) for scores in hiding.values())
+
+
+def _reaching(needless: Mapping[str, Sequence[float]], threshold: float) -> float:
+    return _mean(float((np.array(each) >= threshold).mean()) for each in needless.values())
+
+
+def _mean(shares: Iterable[float]) -> float:
+    every = list(shares)
+    return float(np.mean(every)) if every else 0.0
+
+
+# The product of a score a hair beside a step and 10**DIGITS may be the step itself.
+
+
+def _down(score: float) -> float:
+    steps = math.floor(score * 10**DIGITS)
+    return float((steps if steps / 10**DIGITS <= score else steps - 1) / 10**DIGITS)
+
+
+def _up(score: float) -> float:
+    if score >= 1.0:
+        return 1.0
+    steps = math.ceil(score * 10**DIGITS)
+    return float((steps if steps / 10**DIGITS >= score else steps + 1) / 10**DIGITS)

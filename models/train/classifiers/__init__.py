@@ -1,0 +1,1 @@
+"""Training of the crop classifier and the scene classifier."""

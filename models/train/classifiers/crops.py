@@ -1,0 +1,221 @@
+"""Training of the crop classifier, `engine.detect.crop_classifier`.
+
+    python -m models.train.classifiers.crops --data DATA --proposals FILE --out crops.onnx
+
+DATA holds train.json and calibration.json (COCO); FILE is what `models.train propose` wrote of
+both. Fitted on `train`; the epoch is chosen on half A of `calibration`. The last line of output is
+JSON: what the model's card and manifest entry need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.category import DETECTABLE
+from engine.evaluation.data.datasets import read_dataset
+from engine.evaluation.data.labels import LabelledPicture
+from models.train.classifiers.crop_examples import (
+    Examples,
+    Taught,
+    cropped_all,
+    gathered,
+    moved,
+    pixels_of,
+    read_proposals,
+    taught,
+)
+from models.train.classifiers.crop_net import SIDE, Course, Fitting, Lot, export, judged
+from models.train.classifiers.crop_variations import varied
+from models.train.data.halves import half
+from models.train.manifest import enter
+from models.train.options import USES
+
+
+def drawn(examples: Examples, count: int, rng: np.random.Generator) -> Lot:
+    """Crops for one epoch, each picture read once, in random order."""
+    chosen = rng.choice(len(examples.odds), count, p=examples.odds)
+    chosen = chosen[np.argsort(examples.owner[chosen], kind="stable")]
+    crops, wanted, counts = [], [], []
+    for owner in np.unique(examples.owner[chosen]):
+        ours = chosen[examples.owner[chosen] == owner]
+        picture = examples.pictures[owner]
+        boxes = moved(examples.boxes[ours], examples.jitter[ours], rng)
+        lesson = taught(boxes, picture)
+        seen = cropped_all(pixels_of(picture), boxes.tolist(), SIDE)
+        crops += [varied(crop, rng) for crop in seen]
+        wanted.append(lesson.wanted)
+        counts.append(lesson.counts)
+    order = rng.permutation(count)
+    return Lot(
+        np.stack(crops)[order],
+        Taught(np.concatenate(wanted)[order], np.concatenate(counts)[order]),
+    )
+
+
+def proposed(pictures: Sequence[LabelledPicture], proposals: dict[str, NDArray[np.float64]]) -> Lot:
+    """The proposals of pictures as they are, each counting for its own category alone."""
+    crops: list[NDArray[np.uint8]] = []
+    wanted, counts = [np.zeros((0, len(DETECTABLE)), np.float32)] * 2
+    for picture in pictures:
+        rows = proposals.get(picture.name, np.zeros((0, 6)))
+        lesson = taught(rows[:, :4], picture)
+        own = lesson.counts * np.eye(len(DETECTABLE), dtype=np.float32)[rows[:, 4].astype(int)]
+        known = own.any(axis=1)
+        if known.any():
+            crops += cropped_all(pixels_of(picture), rows[known, :4].tolist(), SIDE)
+            wanted = np.concatenate([wanted, lesson.wanted[known]])
+            counts = np.concatenate([counts, own[known]])
+    stacked = np.stack(crops) if crops else np.zeros((0, SIDE, SIDE, 3), np.uint8)
+    return Lot(stacked, Taught(wanted, counts))
+
+
+def fitted(
+    examples: Examples, held_out: Lot, course: Course, checkpoint: Path
+) -> tuple[Fitting, list[dict[str, float]]]:
+    """Train, keeping the epoch whose mean average precision on `held_out` is best.
+
+    Returns:
+        The run, its smoothed network set to the best epoch, and each epoch's figures.
+    """
+    rng = np.random.default_rng(course.seed)
+    fitting, best, history = Fitting(course), -1.0, []
+    kept = deepcopy(fitting.smooth.state_dict())
+    for epoch in range(course.epochs):
+        loss = fitting.learn(drawn(examples, course.crops, rng))
+        precisions = judged(fitting.smooth, held_out)
+        mean = float(np.mean(list(precisions.values()))) if precisions else -loss
+        history.append({"epoch": epoch + 1, "loss": loss, "mean": mean, **precisions})
+        _say(json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
+        if mean > best or not epoch:
+            best, kept = mean, deepcopy(fitting.smooth.state_dict())
+            torch.save(kept, checkpoint)
+        if fitting.progress >= 1:
+            break
+    fitting.smooth.load_state_dict(kept)
+    return fitting, history
+
+
+def train(data: Path, proposals_file: Path, out: Path, course: Course) -> dict[str, Any]:
+    """Fit, choose, export; what the card needs, as plain values."""
+    proposals = read_proposals(proposals_file)
+    pictures = read_dataset(data / "train.json", data).pictures
+    half_a = half(read_dataset(data / "calibration.json", data).pictures, "A")
+    examples = gathered(pictures, proposals, np.random.default_rng(course.seed))
+    held_out = proposed(half_a, proposals)
+    _say(f"{len(examples.odds)} boxes to draw from, {len(held_out.crops)} to judge by")
+    fitting, history = fitted(examples, held_out, course, out.with_suffix(".pt"))
+    difference = export(fitting.smooth, out)
+    return {
+        "file": out.name,
+        "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
+        "megabytes": round(out.stat().st_size / 1e6, 2),
+        "side": SIDE,
+        "categories": [category.value for category in DETECTABLE],
+        "export_difference": difference,
+        "best": max(history, key=lambda epoch: epoch["mean"]),
+        "epochs": len(history),
+        "sources": sources(examples),
+    }
+
+
+def sources(examples: Examples) -> list[dict[str, Any]]:
+    """Name, licence and number of the pictures that were drawn from, by source."""
+    used = {int(index) for index in examples.owner[examples.odds > 0]}
+    counts = Counter(
+        (values.get("source", ""), values.get("licence", ""))
+        for values in (dict(examples.pictures[index].attributes) for index in used)
+    )
+    return [
+        {"name": name, "licence": licence, "pictures": count}
+        for (name, licence), count in sorted(counts.items())
+    ]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when a file was written."""
+    parser = argparse.ArgumentParser(prog="python -m models.train.classifiers.crops")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the COCO files")
+    parser.add_argument(
+        "--proposals", type=Path, required=True, help="detectors' boxes, JSON lines"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
+    parser.add_argument("--minutes", type=float, help="end after about so many minutes")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="more spin when others need them")
+    parser.add_argument(
+        "--models", type=Path, help="also enter it into this folder, with manifest entry and card"
+    )
+    parser.add_argument("--use", choices=USES, default="research")
+    asked = parser.parse_args(words)
+    torch.set_num_threads(asked.threads)
+    cv2.setNumThreads(asked.threads)
+    course = Course(epochs=asked.epochs, minutes=asked.minutes, seed=asked.seed)
+    said = train(asked.data, asked.proposals, asked.out, course)
+    if asked.models is not None:
+        enter(asked.models, "crops", entry(said, asked.use), asked.out.read_bytes(), card(said))
+    _say(json.dumps(said))
+    return 0
+
+
+def entry(said: dict[str, Any], use: str) -> dict[str, Any]:
+    """What the manifest says of a file that `train` made."""
+    return {
+        "file": "crops.onnx",
+        "sha256": said["sha256"],
+        "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
+        "use": use,
+        "role": "second look",
+        "categories": said["categories"],
+        "side": said["side"],
+        "colour": "rgb",
+        "origin": "python -m models.train.classifiers.crops; models/cards/crops.md",
+        "sources": said["sources"],
+    }
+
+
+def card(said: dict[str, Any]) -> str:
+    """What a reader should know of it, as Markdown."""
+    pictures = sum(source["pictures"] for source in said["sources"])
+    sources = "\n".join(
+        f"| {one['name']} | {one['licence']} | {one['pictures']} |" for one in said["sources"]
+    )
+    return f"""# crops
+
+The second look: says of the crop around a proposed tattoo or piece of jewelry whether it is one.
+`engine/detect/crop_classifier.py` runs it, `python -m models.train.classifiers.crops` makes it.
+
+- **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
+  Input (N, 3, {said["side"]}, {said["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced
+  crops: {", ".join(said["categories"])}. SHA-256 `{said["sha256"]}`.
+- **Trained** on {pictures} pictures in {said["epochs"]} epochs; the epoch was chosen on half A of
+  the calibration pictures. Calibrate after it: make calibrate.
+- **Says** whether a box is on something, not whether it fits.
+- Pictures licensed for research alone make it research data: retrain before commercial use.
+
+| source | licence | pictures |
+|---|---|---|
+{sources}
+"""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

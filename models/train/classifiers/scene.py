@@ -1,0 +1,291 @@
+"""Training of the scene classifier: `python -m models.train scene`.
+
+A logistic regression on the ImageNet features of whole pictures, each in its four turns. ImageNet's
+thousand classes tell animals, tools and food apart already, so that some hundred pictures without
+people are enough, and nothing but 320 numbers can learn which source a picture is from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor, nn
+
+from engine.codec import door
+from engine.detect.scene_classifier import seen
+from engine.errors import UnreadableImage
+from engine.evaluation.data.labels import LabelledPicture
+from models.train.classifiers import efficientnet_lite
+from models.train.data.choosing import source_of
+from models.train.errors import TrainingRefused
+from models.train.files import write_whole
+from models.train.manifest import enter
+
+NAME: Final = "scene"
+SIDE: Final = 224
+"""What the trunk was made for; half of it loses the people in the distance."""
+RIDGE: Final = 1e-3
+"""Times the squared weights of standardised features."""
+MAX_MEGAPIXELS: Final = 120
+EXPORT_TOLERANCE: Final = 1e-3
+OPSET: Final = 17
+
+Features = NDArray[np.float64]
+"""(N, 320)"""
+
+
+class SceneNet(nn.Module):
+    """Pictures (N, 3, side, side), RGB in 0..1, to log-odds (N, 1) that they show a person."""
+
+    def __init__(self, trunk: efficientnet_lite.Trunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = nn.Linear(efficientnet_lite.FEATURES, 1)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """(N, 320), the mean over the picture of what the trunk sees."""
+        found: Tensor = self.trunk((pictures * 255 - 127) / 128).mean((2, 3))
+        return found
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The log-odds."""
+        answer: Tensor = self.head(self.features(pictures))
+        return answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Features of pictures, and whether each shows people."""
+
+    features: Features
+    shows_people: NDArray[np.bool_]
+    """(N,)"""
+    sources: Counter[tuple[str, str]]
+    """Pictures by source and licence."""
+
+
+def shows_people(picture: LabelledPicture, without: Collection[str]) -> bool:
+    """Whether a picture counts as one with people: any that is not from a source without them."""
+    return bool(picture.labels) or source_of(picture) not in without
+
+
+def lesson(
+    pictures: Sequence[LabelledPicture],
+    without: Collection[str],
+    net: SceneNet,
+    progress: Callable[[], object] = lambda: None,
+) -> Lesson:
+    """Compute the features of pictures; those that cannot be read are left out.
+
+    Raises:
+        TrainingRefused: there are none with, or none without people.
+    """
+    rows: list[Features] = []
+    answers: list[bool] = []
+    sources: Counter[tuple[str, str]] = Counter()
+    for picture in pictures:
+        progress()
+        try:
+            image = door.decode(
+                picture.path.read_bytes(), picture.name, max_megapixels=MAX_MEGAPIXELS
+            )
+        except (OSError, UnreadableImage):
+            continue
+        rows.append(_features(net, seen(image.rgb, SIDE)))
+        answers += [shows_people(picture, without)] * len(rows[-1])
+        licence = dict(picture.attributes).get("licence", "not stated")
+        sources[source_of(picture), licence] += 1
+    if not 0 < sum(answers) < len(answers):
+        raise TrainingRefused(
+            "A scene classifier needs pictures with people and pictures without: name the sources "
+            f"that show none. Here are {', '.join(sorted({name for name, _ in sources}))}."
+        )
+    return Lesson(np.concatenate(rows), np.array(answers), sources)
+
+
+@torch.no_grad()
+def _features(net: SceneNet, square: NDArray[np.uint8]) -> Features:
+    """(4, 320), of a picture in its four turns."""
+    turns = np.stack([np.rot90(square, quarters) for quarters in range(4)])
+    blob = torch.from_numpy(turns.transpose(0, 3, 1, 2).copy()).float() / 255
+    return np.asarray(net.features(blob).numpy(), np.float64)
+
+
+def fit(net: SceneNet, taught: Lesson) -> None:
+    """Set the head by logistic regression with a ridge, both answers weighing the same."""
+    mean, spread = taught.features.mean(axis=0), taught.features.std(axis=0) + 1e-6
+    rows = np.column_stack([(taught.features - mean) / spread, np.ones(len(taught.features))])
+    signs = np.where(taught.shows_people, 1.0, -1.0)
+    share = taught.shows_people.mean()
+    worth = np.where(taught.shows_people, 0.5 / share, 0.5 / (1 - share)) / len(rows)
+
+    def loss(by: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = signs * (rows @ by)
+        value = float(worth @ np.logaddexp(0.0, -margin)) + RIDGE * float(by[:-1] @ by[:-1])
+        slope = -(worth * signs / (1 + np.exp(margin))) @ rows
+        slope[:-1] += 2 * RIDGE * by[:-1]
+        return value, slope
+
+    *weights, bias = minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x
+    scaled = np.array(weights) / spread
+    with torch.no_grad():
+        net.head.weight.copy_(torch.from_numpy(scaled).float()[None])
+        net.head.bias.fill_(float(bias - scaled @ mean))
+
+
+def log_odds(net: SceneNet, taught: Lesson) -> NDArray[np.float64]:
+    """(N,), what the head says of features."""
+    with torch.no_grad():
+        answers = net.head(torch.from_numpy(taught.features).float())
+    return np.asarray(answers.numpy()[:, 0], np.float64)
+
+
+def export(net: SceneNet, file: Path) -> float:
+    """Write the network as ONNX: `pictures` float32 (N, 3, side, side) in, `log_odds` (N, 1) out.
+
+    Returns:
+        The largest difference between what it and the file say of random pictures.
+
+    Raises:
+        TrainingRefused: they differ by more than `EXPORT_TOLERANCE`.
+    """
+    pictures = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    partial = file.with_name(f".{file.name}.partial")
+    torch.onnx.export(
+        net,
+        (pictures,),
+        partial,
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["pictures"],
+        output_names=["log_odds"],
+        dynamic_axes={"pictures": {0: "pictures"}, "log_odds": {0: "pictures"}},
+    )
+    data = partial.read_bytes()
+    partial.unlink()
+    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        [theirs] = session.run(None, {"pictures": pictures.numpy()})
+        difference = float(np.abs(theirs - net(pictures).numpy()).max())
+    if difference > EXPORT_TOLERANCE:
+        raise TrainingRefused(f"The exported file is off by {difference:.1e}; it was not kept.")
+    write_whole(file, data)
+    return difference
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """How often the classifier was right, of pictures in all four turns that did not teach it."""
+
+    with_people: tuple[int, int]
+    """Told to show people, and all that do."""
+    without: tuple[int, int]
+    """Told to show none, and all that show none."""
+
+
+def right(net: SceneNet, taught: Lesson) -> Right:
+    """Count what it says at even odds."""
+    said = log_odds(net, taught) > 0
+    people = taught.shows_people
+    return Right(
+        (int((said & people).sum()), int(people.sum())),
+        (int((~said & ~people).sum()), int((~people).sum())),
+    )
+
+
+def train(
+    pictures: Sequence[LabelledPicture],
+    unknown: Sequence[LabelledPicture],
+    without: Collection[str],
+    models: Path,
+    use: str,
+    progress: Callable[[], object] = lambda: None,
+) -> Right:
+    """Fit, export, and enter the model into the manifest with its card.
+
+    Args:
+        pictures: those that teach.
+        unknown: those that tell how good it is.
+        without: the sources whose pictures show nobody.
+        models: the folder of models.
+        use: what the licences of the pictures allow.
+        progress: called for each picture.
+
+    Raises:
+        TrainingRefused: there are no pictures with, or none without people; or it cannot be
+            written.
+    """
+    net = SceneNet(efficientnet_lite.started()).eval()
+    taught = lesson(pictures, without, net, progress)
+    fit(net, taught)
+    found = right(net, lesson(unknown, without, net, progress))
+    file = models / f"{NAME}.onnx"
+    difference = export(net, file)
+    data = file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    sources = list(_sources(taught))
+    entry = {
+        "file": file.name,
+        "sha256": digest,
+        "licence": "AGPL-3.0-only, on EfficientNet-lite0 weights, Apache-2.0",
+        "use": use,
+        "role": "scene classifier",
+        "categories": [],
+        "side": SIDE,
+        "colour": "rgb",
+        "origin": "python -m models.train scene; models/cards/scene.md",
+        "sources": sources,
+    }
+    enter(models, NAME, entry, data, _card(sources, sorted(without), digest, difference, found))
+    return found
+
+
+def _sources(taught: Lesson) -> Iterator[dict[str, Any]]:
+    for (name, licence), count in sorted(taught.sources.items()):
+        yield {"name": name, "licence": licence, "pictures": count}
+
+
+def _card(
+    sources: Sequence[dict[str, Any]],
+    without: Sequence[str],
+    digest: str,
+    difference: float,
+    found: Right,
+) -> str:
+    """What a reader should know of it, as Markdown."""
+    rows = "\n".join(
+        f"| {one['name']} | {one['licence']} | {one['pictures']} | "
+        f"{'no' if one['name'] in without else 'yes'} |"
+        for one in sources
+    )
+    return f"""# scene
+
+The scene classifier: says of a whole picture whether it shows people.
+`engine/detect/scene_classifier.py` runs it, `python -m models.train scene` makes it, and score
+fusion weighs what it says.
+
+- **File**: `{NAME}.onnx`, SHA-256 `{digest}`;
+  it computes the same as torch within {difference:.0e}.
+- **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0, as published) with one linear
+  head, a logistic regression on pictures in their four turns. Input (N, 3, {SIDE}, {SIDE}), RGB 0
+  to 1; output (N, 1), log-odds.
+- **On calibration pictures**, each in four turns, at even odds: {found.with_people[0]} of
+  {found.with_people[1]} with people and {found.without[0]} of {found.without[1]} without are right.
+- **Misses** people who are small in a wide scene. It is a clue among others: the fuser never lets
+  it speak for a thing, only against one, and calibration decides how much.
+- Pictures licensed for research alone make it research data: retrain before commercial use.
+
+| source | licence | pictures | shows people |
+|---|---|--:|---|
+{rows}
+"""

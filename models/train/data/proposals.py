@@ -1,0 +1,100 @@
+"""What the detectors see in labelled pictures, kept, so that later stages train in minutes.
+
+One JSON line a picture: `{"file": name, "detectors": [name, …], "boxes": [[x0, y0, x1, y1,
+category, score, detector], …]}`, category and detector as places in `DETECTABLE` and `detectors`.
+A run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from engine.category import DETECTABLE
+from engine.codec import door
+from engine.detect.base import Detector
+from engine.detect.registry import default_detectors
+from engine.errors import UnreadableImage
+from engine.evaluation.data.labels import LabelledPicture
+from engine.geometry import Box
+from engine.plan import Detection
+from engine.policy import Policy
+
+_ORDER = {category: place for place, category in enumerate(DETECTABLE)}
+
+
+class _Worker:
+    detectors: tuple[Detector, ...] = ()
+
+
+def propose(
+    pictures: Sequence[LabelledPicture], file: Path, policy: Policy, *, workers: int
+) -> Iterator[str]:
+    """Append the sightings of every picture that is not in the file yet.
+
+    Args:
+        pictures: those that cannot be read are left out.
+        file: JSON lines; made if need be.
+        policy: which looks are taken.
+        workers: processes.
+
+    Yields:
+        The name of each picture as it is done.
+    """
+    done = set(sightings_in(file)) if file.exists() else set()
+    waiting = [(one.name, one.path, policy) for one in pictures if one.name not in done]
+    with (
+        ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool,
+        file.open("a", encoding="utf-8") as out,
+    ):
+        if _ends_within_a_line(file):
+            out.write("\n")  # or the next picture's line would be lost with the one cut short
+        for name, line in pool.map(_look, waiting):
+            out.write(line)
+            out.flush()
+            yield name
+
+
+def sightings_in(file: Path) -> dict[str, tuple[Detection, ...]]:
+    """Read such a file: sightings by picture. A line cut short by a stop is left out."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        found[entry["file"]] = tuple(_detections(entry["detectors"], entry["boxes"]))
+    return found
+
+
+def _ends_within_a_line(file: Path) -> bool:
+    content = file.read_bytes()
+    return bool(content) and not content.endswith(b"\n")
+
+
+def _detections(names: Sequence[str], boxes: Iterable[Sequence[float]]) -> Iterator[Detection]:
+    for *corners, category, score, detector in boxes:
+        yield Detection(Box(*corners), DETECTABLE[int(category)], score, names[int(detector)])
+
+
+def _start() -> None:
+    _Worker.detectors = default_detectors()
+
+
+def _look(work: tuple[str, Path, Policy]) -> tuple[str, str]:
+    name, path, policy = work
+    try:
+        image = door.decode(path.read_bytes(), name, max_megapixels=policy.codec.max_megapixels)
+    except (OSError, UnreadableImage):
+        return name, ""
+    names = [one.name for one in _Worker.detectors]
+    boxes = [
+        [*(round(corner, 1) for corner in seen.box.corners), _ORDER[seen.category],
+         round(seen.score, 4), number]
+        for number, one in enumerate(_Worker.detectors)
+        for seen in one.detect(image, policy)
+    ]  # fmt: skip
+    return name, json.dumps({"file": name, "detectors": names, "boxes": boxes}) + "\n"

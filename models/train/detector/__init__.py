@@ -1,0 +1,1 @@
+"""Training of our own detectors, finder and release check."""

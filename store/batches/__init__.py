@@ -1,0 +1,1 @@
+"""Batches and their pictures, from intake to their one outcome."""

@@ -1,0 +1,261 @@
+"""Batches: what came in together, under one policy, to go out in one format."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from engine.policy import Policy, read_policy
+from engine.runs.jobs import FormatChoice
+from store.batches.pictures import PictureState, storable
+from store.database import Database
+from store.errors import BatchClosed, UnknownRecord
+from store.times import aware_or_none, stored
+from store.worker.recovery import forget_unstarted
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was decided about some pictures before the work began."""
+
+    id: str
+    name: str
+    policy_toml: str
+    policy: str
+    """Fingerprint."""
+    format: FormatChoice
+    require_licence: bool
+    run: str | None
+    """Id of the command-line run it was taken in from."""
+    created_at: datetime
+    started_at: datetime | None
+    cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a new batch is to be."""
+
+    name: str
+    policy_toml: str
+    format: FormatChoice = "same"
+    run: str | None = None
+
+
+def create(database: Database, request: Request, now: datetime) -> Batch:
+    """Make a batch without pictures; nothing is worked on until `start`.
+
+    A batch of the same run that was never started makes room, with its pictures, so that what
+    failed on the way to `start`, say on a full disk, can be done again.
+
+    Raises:
+        BatchClosed: the run became a batch already, which was started or cancelled.
+        InvalidPolicy: the policy's text was not accepted.
+    """
+    policy = read_policy(request.policy_toml)
+    batch_id = secrets.token_hex(16)
+    with database.transaction() as cursor:
+        forgotten = [] if request.run is None else _make_room(cursor, request.run)
+        made = _insert(cursor, batch_id, request, policy, now)
+    for picture_id in forgotten:
+        database.files.original(picture_id).unlink(missing_ok=True)
+    return made
+
+
+def _make_room(cursor: duckdb.DuckDBPyConnection, run: str) -> list[str]:
+    """Forget the run's batch while it is not started; gives the ids of its pictures."""
+    row = cursor.execute(
+        f"""
+        {_COLUMNS}
+        WHERE run = ?
+        """,
+        [run],
+    ).fetchone()
+    if row is None:
+        return []
+    before = _batch(row)
+    if before.started_at is not None or before.cancelled_at is not None:
+        raise BatchClosed(f"These pictures became the batch {before.name} already; see it on Home.")
+    return forget_unstarted(cursor, before.id)
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    batch_id: str,
+    request: Request,
+    policy: Policy,
+    now: datetime,
+) -> Batch:
+    cursor.execute(
+        """
+        INSERT INTO batches
+            (id, name, policy_toml, policy, format, require_licence, run, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            batch_id,
+            storable(request.name),
+            request.policy_toml,
+            policy.fingerprint,
+            request.format,
+            policy.manifest.require_licence,
+            request.run,
+            stored(now),
+        ],
+    )
+    return batch_in(cursor, batch_id)
+
+
+def start(database: Database, batch_id: str, now: datetime) -> None:
+    """Let the batch's pictures be worked on; again is harmless.
+
+    Raises:
+        BatchClosed: the batch was cancelled, or has no picture.
+        UnknownRecord: there is no such batch.
+    """
+    with database.transaction() as cursor:
+        refuse_cancelled(batch_in(cursor, batch_id))
+        if _is_empty(cursor, batch_id):
+            raise BatchClosed("This batch has no pictures yet; add some, then start it.")
+        cursor.execute(
+            """
+            UPDATE batches
+            SET started_at = coalesce(started_at, ?)
+            WHERE id = ?
+            """,
+            [stored(now), batch_id],
+        )
+    database.advance()
+    database.work.set()
+
+
+def cancel(database: Database, batch_id: str, now: datetime) -> int:
+    """Stop before the pictures not begun yet and give their number; those under way finish.
+
+    What is in review, released or quarantined stays so.
+
+    Raises:
+        UnknownRecord: there is no such batch.
+    """
+    with database.transaction() as cursor:
+        batch_in(cursor, batch_id)
+        cursor.execute(
+            """
+            UPDATE batches
+            SET cancelled_at = coalesce(cancelled_at, ?)
+            WHERE id = ?
+            """,
+            [stored(now), batch_id],
+        )
+        cancelled = cursor.execute(
+            """
+            UPDATE pictures
+            SET state = ?,
+                changed_at = ?
+            WHERE batch_id = ?
+              AND state = ?
+            RETURNING id
+            """,
+            [PictureState.CANCELLED.value, stored(now), batch_id, PictureState.WAITING.value],
+        ).fetchall()
+    return len(cancelled)
+
+
+def batch(database: Database, batch_id: str) -> Batch:
+    """One batch.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    with database.transaction() as cursor:
+        return batch_in(cursor, batch_id)
+
+
+def newest(database: Database, limit: int = 100) -> tuple[Batch, ...]:
+    """Batches, the newest first."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            ORDER BY number DESC
+            LIMIT ?
+            """,
+            [limit],
+        ).fetchall()
+    return tuple(_batch(row) for row in rows)
+
+
+def of_run(database: Database, run: str) -> Batch | None:
+    """The batch a command-line run was taken in as; None while it was not."""
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE run = ?
+            """,
+            [run],
+        ).fetchone()
+    return None if row is None else _batch(row)
+
+
+def policy_of(database: Database, batch_id: str) -> Policy:
+    """The policy the batch runs under.
+
+    Raises:
+        InvalidPolicy: it was accepted by an older Lethe and is not by this one.
+        UnknownRecord: there is no such batch.
+    """
+    return read_policy(batch(database, batch_id).policy_toml, name="The batch's policy")
+
+
+def batch_in(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:
+    """One batch, inside a transaction.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    row = cursor.execute(
+        f"""
+        {_COLUMNS}
+        WHERE id = ?
+        """,
+        [batch_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no batch {batch_id}.")
+    return _batch(row)
+
+
+_COLUMNS = """
+    SELECT id, name, policy_toml, policy, format, require_licence, run,
+        created_at, started_at, cancelled_at
+    FROM batches
+"""
+
+
+def refuse_cancelled(wanted: Batch) -> None:
+    """Raise BatchClosed when the batch was cancelled."""
+    if wanted.cancelled_at is not None:
+        raise BatchClosed("This batch was cancelled; make a new one for more pictures.")
+
+
+def _is_empty(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> bool:
+    row = cursor.execute(
+        """
+        SELECT id
+        FROM pictures
+        WHERE batch_id = ?
+        LIMIT 1
+        """,
+        [batch_id],
+    ).fetchone()
+    return row is None
+
+
+def _batch(row: tuple[Any, ...]) -> Batch:
+    settings, moments = row[:7], row[7:]
+    return Batch(*settings, *(aware_or_none(moment) for moment in moments))

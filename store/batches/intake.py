@@ -1,0 +1,115 @@
+"""Pictures come in: kept on disk one by one, rows of their batch a chunk later.
+
+Leaving the page, or losing the power, loses nothing that `add` said it had kept; an original that
+did not become a row is deleted again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from engine.runs.licences import Manifest
+from store import files
+from store.batches import originals
+from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
+from store.batches.pictures import NewPicture, insert
+from store.database import Database
+
+_CHUNK = 100
+"""Pictures that become rows together; at most so many are sent again after a crash."""
+NO_MANIFEST = Manifest()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A picture that comes in."""
+
+    source: str
+    """The name as given, in any script; two pictures may have the same."""
+    content: bytes | Path
+
+
+def add(
+    database: Database,
+    batch_id: str,
+    pictures: Iterable[Incoming],
+    now: datetime,
+    *,
+    manifest: Manifest = NO_MANIFEST,
+) -> tuple[str, ...]:
+    """Keep pictures and make them wait; those that may not be released are quarantined at once.
+
+    A file that cannot be read is quarantined too, with the reason, so that the counts add up.
+
+    Args:
+        database: the open database.
+        batch_id: a batch that was not cancelled.
+        pictures: taken one at a time, so they need not fit into memory together.
+        now: for the record.
+        manifest: what is known about licences.
+
+    Returns:
+        The new pictures' ids, in order.
+
+    Raises:
+        BatchClosed: the batch was cancelled.
+        UnknownRecord: there is no such batch.
+        OSError: the disk does not take a file; pictures before it stay, but for the last hundred.
+    """
+    ids: list[str] = []
+    remaining = iter(pictures)
+    wanted = batch(database, batch_id)
+    refuse_cancelled(wanted)
+    while chunk := _added(database, wanted, islice(remaining, _CHUNK), manifest, now):
+        ids += chunk
+        database.work.set()
+    return tuple(ids)
+
+
+def _added(
+    database: Database,
+    wanted: Batch,
+    pictures: Iterable[Incoming],
+    manifest: Manifest,
+    now: datetime,
+) -> list[str]:
+    rows: list[NewPicture] = []
+    try:
+        for incoming in pictures:
+            rows.append(_described(incoming, wanted, manifest))
+            if _is_readable(incoming.content):
+                rows[-1] = _kept(database, rows[-1], incoming.content)
+        with database.transaction() as cursor:
+            refuse_cancelled(batch_in(cursor, wanted.id))
+            insert(cursor, wanted.id, rows, now)
+    except BaseException:
+        for row in rows:
+            database.files.original(row.id).unlink(missing_ok=True)
+        raise
+    return [row.id for row in rows]
+
+
+def _kept(database: Database, row: NewPicture, content: bytes | Path) -> NewPicture:
+    """Write the original, and read back what it looks like from now on."""
+    path = database.files.original(row.id)
+    files.write(path, content)
+    return replace(row, original=originals.digest(database, path.read_bytes()))
+
+
+def _described(incoming: Incoming, wanted: Batch, manifest: Manifest) -> NewPicture:
+    refusal = manifest.refusal(incoming.source, require_licence=wanted.require_licence)
+    if not _is_readable(incoming.content):
+        refusal = "The file could not be read when it was to be copied; add it again."
+    return NewPicture(
+        secrets.token_hex(16), incoming.source, manifest.entry(incoming.source), refusal
+    )
+
+
+def _is_readable(content: bytes | Path) -> bool:
+    return isinstance(content, bytes) or (content.is_file() and os.access(content, os.R_OK))

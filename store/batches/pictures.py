@@ -1,0 +1,174 @@
+"""Pictures of a batch: where each one is on its way to exactly one outcome.
+
+waiting ─► working ─► released | review | quarantined
+review ── verdict ─► settled ─► working ─► released | quarantined
+waiting ── batch cancelled ─► cancelled
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import duckdb
+
+from engine.runs.licences import Entry
+from store.database import Database
+from store.errors import UnknownRecord
+from store.times import aware, stored
+
+
+class PictureState(StrEnum):
+    """Where a picture is."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    REVIEW = "review"
+    SETTLED = "settled"
+    """A person decided; only removal is left."""
+    RELEASED = "released"
+    QUARANTINED = "quarantined"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One row of a batch."""
+
+    id: str
+    batch_id: str
+    source: str
+    """The name it came with."""
+    licence: Entry | None
+    """What the manifest says about it; None where it says nothing."""
+    state: PictureState
+    reason: str | None
+    """Why it is quarantined, a sentence."""
+    release_id: str | None
+    """Its release, while that stands."""
+    audit_sample: bool
+    """A sample check was the only cause for review, so it measures what automation misses."""
+    revision: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A row to insert."""
+
+    id: str
+    source: str
+    licence: Entry | None = None
+    refusal: str | None = None
+    """Why it is held back from the start; None when it may go on."""
+    original: str | None = None
+    """`store.batches.originals.digest` of its original; None where there is none to read."""
+
+
+_COLUMNS = """
+    SELECT p.id, p.batch_id, p.source, p.licence, p.state, p.reason, r.release_id,
+        p.audit_sample, p.revision, p.changed_at
+    FROM pictures AS p
+    LEFT JOIN receipts AS r ON r.live_picture_id = p.id
+"""
+
+
+def of_batch(
+    database: Database,
+    batch_id: str,
+    states: Collection[PictureState] = tuple(PictureState),
+    *,
+    limit: int = 100_000,
+    offset: int = 0,
+) -> tuple[Picture, ...]:
+    """The batch's pictures in those states, in the order they came."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE p.batch_id = ?
+              AND list_contains(?::VARCHAR[], p.state)
+            ORDER BY p.number
+            LIMIT ?
+            OFFSET ?
+            """,
+            [batch_id, [state.value for state in states], limit, offset],
+        ).fetchall()
+    return tuple(_picture(row) for row in rows)
+
+
+def picture(database: Database, picture_id: str) -> Picture:
+    """One picture.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE p.id = ?
+            """,
+            [picture_id],
+        ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    return _picture(row)
+
+
+def insert(
+    cursor: duckdb.DuckDBPyConnection,
+    batch_id: str,
+    rows: Sequence[NewPicture],
+    now: datetime,
+) -> None:
+    """Insert rows in one statement; executemany takes seconds for some thousand."""
+    if not rows:
+        return
+    states = [
+        PictureState.WAITING if row.refusal is None else PictureState.QUARANTINED for row in rows
+    ]
+    cursor.execute(
+        """
+        INSERT INTO pictures
+            (id, source, licence, state, reason, original, batch_id, added_at, changed_at)
+        SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
+        """,
+        [
+            [row.id for row in rows],
+            [storable(row.source) for row in rows],
+            [None if row.licence is None else json.dumps(asdict(row.licence)) for row in rows],
+            [state.value for state in states],
+            [row.refusal for row in rows],
+            [row.original for row in rows],
+            batch_id,
+            stored(now),
+            stored(now),
+        ],
+    )
+
+
+def storable(source: str) -> str:
+    """The name with what is no valid Unicode as backslash escapes; names that differ stay so."""
+    return source.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _picture(row: tuple[Any, ...]) -> Picture:
+    (picture_id, batch_id, source, licence, state, reason, release_id, audit, revision, at) = row
+    return Picture(
+        id=picture_id,
+        batch_id=batch_id,
+        source=source,
+        licence=None if licence is None else Entry(**json.loads(licence)),
+        state=PictureState(state),
+        reason=reason,
+        release_id=release_id,
+        audit_sample=audit,
+        revision=revision,
+        changed_at=aware(at),
+    )

@@ -1,0 +1,151 @@
+"""How far a batch is: counts per state that always add up to the number of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from store.batches.batches import Batch, batch, newest
+from store.batches.pictures import PictureState
+from store.database import Database
+from store.times import aware_or_none, bounds
+
+_RATE_WINDOW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pictures per state."""
+
+    waiting: int = 0
+    working: int = 0
+    review: int = 0
+    settled: int = 0
+    released: int = 0
+    quarantined: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """All pictures."""
+        return self.remaining + self.review + self.released + self.quarantined + self.cancelled
+
+    @property
+    def remaining(self) -> int:
+        """What the machine still has to do."""
+        return self.waiting + self.working + self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one batch is."""
+
+    batch: Batch
+    counts: Counts
+    finished_at: datetime | None
+    """When the last picture got its outcome; None while one waits, for the machine or a person."""
+    pictures_per_second: float
+    """What the machine did in the last minute; 0.0 when nothing."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the machine is done at that rate; None when nothing can be said."""
+        if self.counts.remaining == 0:
+            return 0.0
+        if self.pictures_per_second == 0.0:
+            return None
+        return self.counts.remaining / self.pictures_per_second
+
+
+def progress(database: Database, batch_id: str, now: datetime) -> Progress:
+    """How far one batch is.
+
+    Raises:
+        UnknownRecord: there is no such batch.
+    """
+    return _progress(batch(database, batch_id), _rows(database, [batch_id], now), now)
+
+
+def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progress, ...]:
+    """How far the newest batches are, the newest first."""
+    wanted = newest(database, limit)
+    rows = _rows(database, [one.id for one in wanted], now)
+    return tuple(_progress(one, [row for row in rows if row[0] == one.id], now) for one in wanted)
+
+
+def totals(database: Database) -> Counts:
+    """Pictures per state over all batches."""
+    with database.transaction() as cursor:
+        return totals_in(cursor)
+
+
+def totals_in(cursor: duckdb.DuckDBPyConnection) -> Counts:
+    """Pictures per state over all batches, for whoever only looks."""
+    rows = cursor.execute(
+        """
+        SELECT state, count(*)
+        FROM pictures
+        GROUP BY state
+        """
+    ).fetchall()
+    return _counts(rows)
+
+
+def oldest_in_work(database: Database) -> datetime | None:
+    """Since when the machine has been at the picture it has had longest; None while it rests."""
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT min(changed_at)
+            FROM (
+                SELECT changed_at
+                FROM pictures
+                WHERE state = 'working'
+                UNION ALL
+                SELECT changed_at
+                FROM examinations
+                WHERE state = 'working'
+            )
+            """
+        ).fetchone()
+    return None if row is None else aware_or_none(row[0])
+
+
+def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple[Any, ...]]:
+    with database.transaction() as cursor:
+        return cursor.execute(
+            """
+            SELECT batch_id, state, count(*), max(changed_at),
+                count(*) FILTER (WHERE prepared_at > ? AND prepared_at <= ?)
+            FROM pictures
+            WHERE list_contains(?::VARCHAR[], batch_id)
+            GROUP BY batch_id, state
+            """,
+            [*bounds(_RATE_WINDOW, now), batch_ids],
+        ).fetchall()
+
+
+def _progress(one: Batch, rows: list[tuple[Any, ...]], now: datetime) -> Progress:
+    counts = _counts((state, count) for _, state, count, _, _ in rows)
+    is_finished = bool(rows) and counts.remaining + counts.review == 0
+    return Progress(
+        batch=one,
+        counts=counts,
+        finished_at=aware_or_none(max(row[3] for row in rows)) if is_finished else None,
+        pictures_per_second=_rate(sum(row[4] for row in rows), one.started_at, now),
+    )
+
+
+def _rate(prepared: int, started_at: datetime | None, now: datetime) -> float:
+    if started_at is None:
+        return 0.0
+    seconds = min(now - started_at, _RATE_WINDOW).total_seconds()
+    return prepared / max(seconds, 1.0)
+
+
+def _counts(rows: Iterable[tuple[str, int]]) -> Counts:
+    return Counts(**{PictureState(state).value: count for state, count in rows})

@@ -1,0 +1,1 @@
+"""Evaluations of labelled data sets, picture by picture."""

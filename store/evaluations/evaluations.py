@@ -1,0 +1,292 @@
+"""Evaluations: a labelled data set looked at under one policy, and the report that came of it.
+
+Everything an evaluation needs but the pictures' own files lies in the database from the start, so
+it goes on after a restart. Its pictures are rows of `store.evaluations.examinations`;
+`store.evaluations.finalise` makes the report.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from engine.category import Category
+from engine.errors import InvalidDataset
+from engine.evaluation.data.labels import Dataset, LabelledPicture
+from engine.evaluation.scores.findings import Findings
+from engine.policy import Policy, read_policy
+from store.batches.pictures import storable
+from store.database import Database
+from store.errors import EvaluationRunning, UnknownRecord
+from store.evaluations import examinations
+from store.evaluations.examinations import Counts
+from store.times import aware, aware_or_none, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was to be measured, and what came of it."""
+
+    id: str
+    number: int
+    """1 for the first one; never used again."""
+    name: str
+    source: str
+    """Where the data set was read from."""
+    fingerprint: str
+    """Of the data set."""
+    policy_toml: str
+    policy: str
+    """Fingerprint."""
+    problems: tuple[str, ...]
+    """What could not be used of the data set, a sentence each."""
+    target: float
+    """The share of recall to prove, 0..1."""
+    made_by: str
+    created_at: datetime
+    finished_at: datetime | None
+    """When every picture had its outcome and the report was made, or could not be made."""
+    cancelled_at: datetime | None
+    report: dict[str, Any] | None
+    """What `engine evaluate --json` gives."""
+    problem: str | None
+    """Why a finished evaluation has no report, a sentence; the next start tries again."""
+    lost: Mapping[Category | None, int] = field(default_factory=dict)
+    """Boxes of the data set that could not be used, by category; None: of any."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while there may still be a report."""
+        return self.finished_at is None and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a new evaluation is to be."""
+
+    name: str
+    source: str
+    dataset: Dataset
+    policy_toml: str
+    target: float
+    made_by: str
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.target < 1.0:
+            raise ValueError(f"target must lie in 0..1, below 1, got {self.target}")
+
+
+def create(database: Database, request: Request, now: datetime) -> Evaluation:
+    """Make an evaluation, all of it or nothing; work on it begins when no batch waits.
+
+    Raises:
+        InvalidDataset: the data set has no picture.
+        InvalidPolicy: the policy's text was not accepted.
+    """
+    policy = read_policy(request.policy_toml)
+    pictures = request.dataset.pictures
+    if not pictures:
+        raise InvalidDataset(
+            f"The data set {request.dataset.name!r} has no picture that can be measured; "
+            "choose another folder."
+        )
+    labelled = [json.dumps(picture.to_json()) for picture in pictures]
+    fingerprint = request.dataset.fingerprint
+    evaluation_id = secrets.token_hex(16)
+    with database.transaction() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO evaluations
+                (id, name, source, fingerprint, policy_toml, policy, problems, lost, target,
+                made_by, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?)
+            """,
+            [
+                evaluation_id,
+                storable(request.name),
+                storable(request.source),
+                fingerprint,
+                request.policy_toml,
+                policy.fingerprint,
+                [storable(str(problem)) for problem in request.dataset.problems],
+                json.dumps({category or "": n for category, n in request.dataset.lost.items()}),
+                request.target,
+                storable(request.made_by),
+                stored(now),
+            ],
+        )
+        examinations.insert(cursor, evaluation_id, labelled, now)
+        made = evaluation_in(cursor, evaluation_id)
+    database.work.set()
+    return made
+
+
+def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
+    """Stop before the pictures not begun yet and give their number; those under way finish.
+
+    What was examined stays, but there will be no report. One that is finished stays as it is.
+
+    Raises:
+        UnknownRecord: there is no such evaluation.
+    """
+    with database.transaction() as cursor:
+        if not evaluation_in(cursor, evaluation_id).is_open:
+            return 0
+        cursor.execute(
+            """
+            UPDATE evaluations
+            SET cancelled_at = ?
+            WHERE id = ?
+            """,
+            [stored(now), evaluation_id],
+        )
+        return examinations.cancel(cursor, evaluation_id, now)
+
+
+def delete(database: Database, evaluation_id: str) -> None:
+    """Forget an evaluation with its labels, findings and report.
+
+    Raises:
+        EvaluationRunning: it is neither finished nor cancelled, or a picture of it is in work.
+        UnknownRecord: there is no such evaluation.
+    """
+    with database.transaction() as cursor:
+        if evaluation_in(cursor, evaluation_id).is_open:
+            raise EvaluationRunning(
+                "This evaluation is still running; cancel it first, then delete it."
+            )
+        if examinations.counts_in(cursor, evaluation_id).remaining:
+            raise EvaluationRunning(
+                "A picture of this evaluation is being looked at right now; nothing was deleted. "
+                "Delete it again in a few seconds."
+            )
+        examinations.delete(cursor, evaluation_id)
+        cursor.execute(
+            """
+            DELETE FROM evaluations
+            WHERE id = ?
+            """,
+            [evaluation_id],
+        )
+
+
+def listed(database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
+    """Evaluations, the newest first."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            ORDER BY number DESC
+            LIMIT ?
+            """,
+            [limit],
+        ).fetchall()
+    return tuple(_evaluation(row) for row in rows)
+
+
+def evaluation(database: Database, evaluation_id: str) -> Evaluation:
+    """One evaluation.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    with database.transaction() as cursor:
+        return evaluation_in(cursor, evaluation_id)
+
+
+def policy_of(database: Database, evaluation_id: str) -> Policy:
+    """The policy the evaluation looks under.
+
+    Raises:
+        InvalidPolicy: it was accepted by an older Lethe and is not by this one.
+        UnknownRecord: there is no such evaluation.
+    """
+    one = evaluation(database, evaluation_id)
+    return read_policy(one.policy_toml, name="The evaluation's policy")
+
+
+def counts(database: Database, evaluation_id: str) -> Counts:
+    """How far one evaluation is.
+
+    Raises:
+        UnknownRecord: there is no such evaluation.
+    """
+    with database.transaction() as cursor:
+        evaluation_in(cursor, evaluation_id)
+        return examinations.counts_in(cursor, evaluation_id)
+
+
+def examined(
+    database: Database, evaluation_id: str
+) -> tuple[tuple[LabelledPicture, Findings], ...]:
+    """What was found in which picture so far, by the picture's name."""
+    with database.transaction() as cursor:
+        rows = examinations.outcomes_in(cursor, evaluation_id, "examined")
+    pairs = (
+        (_labelled(labelled), Findings.from_json(json.loads(findings or "")))
+        for labelled, findings, _ in rows
+    )
+    return tuple(sorted(pairs, key=lambda pair: pair[0].name))
+
+
+def unread(database: Database, evaluation_id: str) -> tuple[tuple[LabelledPicture, str], ...]:
+    """The pictures nobody could look at so far, each with the reason, by the picture's name."""
+    with database.transaction() as cursor:
+        rows = examinations.outcomes_in(cursor, evaluation_id, "unread")
+    pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
+    return tuple(sorted(pairs, key=lambda pair: pair[0].name))
+
+
+def evaluation_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Evaluation:
+    """One evaluation, inside a transaction.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    row = cursor.execute(
+        f"""
+        {_COLUMNS}
+        WHERE id = ?
+        """,
+        [evaluation_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no evaluation {evaluation_id}.")
+    return _evaluation(row)
+
+
+_COLUMNS = """
+    SELECT id, number, name, source, fingerprint, policy_toml, policy, problems, target, made_by,
+        created_at, finished_at, cancelled_at, report, problem, lost
+    FROM evaluations
+"""
+
+
+def _labelled(text: str) -> LabelledPicture:
+    return LabelledPicture.from_json(json.loads(text))
+
+
+def _lost(text: str) -> dict[Category | None, int]:
+    return {Category(name) if name else None: n for name, n in json.loads(text).items()}
+
+
+def _evaluation(row: tuple[Any, ...]) -> Evaluation:
+    columns = dict(zip((one.name for one in fields(Evaluation)), row, strict=True))
+    report = columns["report"]
+    return Evaluation(
+        **{
+            **columns,
+            "problems": tuple(columns["problems"]),
+            "lost": _lost(columns["lost"]),
+            "created_at": aware(columns["created_at"]),
+            "finished_at": aware_or_none(columns["finished_at"]),
+            "cancelled_at": aware_or_none(columns["cancelled_at"]),
+            "report": None if report is None else json.loads(report),
+        }
+    )

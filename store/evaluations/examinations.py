@@ -1,0 +1,207 @@
+"""Examinations: the labelled pictures of an evaluation, one row each, all inside transactions.
+
+waiting ─► working ─► examined | unread
+waiting ── evaluation cancelled ─► cancelled
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+
+from engine.runs.jobs import Examined, Outcome, Quarantined
+from store.times import stored
+
+_NOT_EXAMINED = (
+    "Left out because it came back as if it were to be released or reviewed; please report it."
+)
+
+
+class ExaminationState(StrEnum):
+    """Where a labelled picture is."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    EXAMINED = "examined"
+    UNREAD = "unread"
+    """Nothing was found out about it; the report gives the number of these."""
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Labelled pictures per state."""
+
+    waiting: int = 0
+    working: int = 0
+    examined: int = 0
+    unread: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """All pictures."""
+        return self.remaining + self.examined + self.unread + self.cancelled
+
+    @property
+    def remaining(self) -> int:
+        """What the machine still has to do."""
+        return self.waiting + self.working
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTask:
+    """A labelled picture that is now being looked at."""
+
+    picture_id: str
+    """Of its row; random, and no picture of a batch has it."""
+    evaluation_id: str
+    path: Path
+
+
+def insert(
+    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, labelled: Sequence[str], now: datetime
+) -> None:
+    """Insert rows in one statement; executemany takes seconds for some thousand."""
+    cursor.execute(
+        """
+        INSERT INTO examinations (id, labelled, evaluation_id, state, changed_at)
+        SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, 'waiting', ?
+        """,
+        [[secrets.token_hex(16) for _ in labelled], list(labelled), evaluation_id, stored(now)],
+    )
+
+
+def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | None:
+    """The next picture of the oldest evaluation, now in work; None if none waits."""
+    row = cursor.execute(
+        """
+        SELECT x.id
+        FROM examinations AS x
+        JOIN evaluations AS e ON e.id = x.evaluation_id
+        WHERE x.state = 'waiting'
+          AND x.postponed IS NULL
+        ORDER BY e.number, x.number
+        LIMIT 1
+        """
+    ).fetchone()
+    if row is None:
+        return None
+    (taken,) = cursor.execute(
+        """
+        UPDATE examinations
+        SET state = 'working',
+            came_from = state,
+            attempts = attempts + 1,
+            changed_at = ?
+        WHERE id = ?
+        RETURNING id, evaluation_id, labelled
+        """,
+        [stored(now), row[0]],
+    ).fetchall()
+    picture_id, evaluation_id, labelled = taken
+    return LabelledTask(picture_id, evaluation_id, Path(json.loads(labelled)["path"]))
+
+
+def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
+    """True when that id is a labelled picture's, and it is being looked at."""
+    row = cursor.execute(
+        """
+        SELECT id
+        FROM examinations
+        WHERE id = ?
+          AND state = 'working'
+        """,
+        [picture_id],
+    ).fetchone()
+    return row is not None
+
+
+def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -> None:
+    """Keep what was found in a picture in work; any other outcome leaves it unread."""
+    findings: str | None = None
+    reason: str | None = None
+    match outcome:
+        case Examined():
+            findings = json.dumps(outcome.findings.to_json())
+        case Quarantined():
+            reason = outcome.reason
+        case _:
+            reason = _NOT_EXAMINED
+    state = ExaminationState.UNREAD if findings is None else ExaminationState.EXAMINED
+    cursor.execute(
+        """
+        UPDATE examinations
+        SET state = ?,
+            findings = ?,
+            reason = ?,
+            came_from = NULL,
+            changed_at = ?
+        WHERE id = ?
+          AND state = 'working'
+        """,
+        [state.value, findings, reason, stored(now), outcome.job_id],
+    )
+
+
+def cancel(cursor: duckdb.DuckDBPyConnection, evaluation_id: str, now: datetime) -> int:
+    """Cancel what waits of an evaluation and give its number."""
+    cancelled = cursor.execute(
+        """
+        UPDATE examinations
+        SET state = 'cancelled',
+            changed_at = ?
+        WHERE evaluation_id = ?
+          AND state = 'waiting'
+        RETURNING id
+        """,
+        [stored(now), evaluation_id],
+    ).fetchall()
+    return len(cancelled)
+
+
+def delete(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> None:
+    """Forget the labels and findings of an evaluation."""
+    cursor.execute(
+        """
+        DELETE FROM examinations
+        WHERE evaluation_id = ?
+        """,
+        [evaluation_id],
+    )
+
+
+def counts_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Counts:
+    """How many pictures of an evaluation are in which state."""
+    rows = cursor.execute(
+        """
+        SELECT state, count(*)
+        FROM examinations
+        WHERE evaluation_id = ?
+        GROUP BY state
+        """,
+        [evaluation_id],
+    ).fetchall()
+    return Counts(**{ExaminationState(state).value: count for state, count in rows})
+
+
+def outcomes_in(
+    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, state: str
+) -> list[tuple[str, str | None, str | None]]:
+    """Label as JSON, findings as JSON, and reason, of every picture in a state."""
+    return cursor.execute(
+        """
+        SELECT labelled, findings, reason
+        FROM examinations
+        WHERE evaluation_id = ?
+          AND state = ?
+        """,
+        [evaluation_id, state],
+    ).fetchall()

@@ -1,0 +1,1 @@
+"""Exchange with folders: runs taken in, labels given out."""

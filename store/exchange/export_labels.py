@@ -1,0 +1,232 @@
+"""Reviewers' standing verdicts as a COCO data set, to measure with and to train on.
+
+What a person settled is the best label there is of an organisation's own pictures: they looked at
+the whole picture, deleted what was nothing and drew what was missing. A rejected picture is not
+among them: nobody said what is in it. Neither names of files nor of people go out, but the pictures
+do, unredacted; so the folder is closed to everybody else.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import duckdb
+
+from engine.category import DETECTABLE, Category
+from engine.errors import UnusableFolder
+from engine.plan import Plan, Region
+from engine.runs.inputs import PICTURE_SUFFIXES
+from engine.runs.licences import Entry
+from store import files
+from store.database import Database
+from store.errors import NothingToExport
+from store.files import Files
+from store.review import claims
+from store.times import stored
+
+LABELS = "labels.json"
+PICTURES = "images"
+SOURCE = "reviewed"
+"""What `source` says of each picture, so that figures and model cards can tell them apart."""
+_IDS = {category: number for number, category in enumerate(DETECTABLE, start=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What went into a data set."""
+
+    pictures: int
+    labels: int
+    without_original: int
+    """Settled pictures that were left out, because their originals are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A picture as a person left it."""
+
+    picture_id: str
+    batch_id: str
+    suffix: str
+    licence: Entry
+    plan: Plan
+    """The machine's own, for what was looked for."""
+    regions: tuple[Region, ...]
+
+    @property
+    def labelled(self) -> tuple[Region, ...]:
+        """The regions that are labels: not `other`, which nobody is asked to draw everywhere."""
+        return tuple(one for one in self.regions if one.category in DETECTABLE)
+
+    @property
+    def labelled_for(self) -> tuple[Category, ...]:
+        """What the policy looked for, so that the reviewer had to say all of it."""
+        return tuple(one for one in DETECTABLE if one not in self.plan.not_looked_for)
+
+    @property
+    def partial_for(self) -> tuple[Category, ...]:
+        """What the reviewer drew though nobody looked for it."""
+        drawn = {one.category for one in self.labelled}
+        return tuple(one for one in self.plan.not_looked_for if one in drawn)
+
+
+def export_labels(
+    database: Database, out: Path, *, since: datetime | None = None, copy_pictures: bool = True
+) -> Exported:
+    """Write `labels.json` and the pictures it names into a new folder.
+
+    A crash leaves nothing under that name. Read it back with `engine.evaluation.data.datasets`.
+
+    Args:
+        database: the open database.
+        out: the folder to make; it may exist if it is empty.
+        since: verdicts before this moment are left out; None for all.
+        copy_pictures: copy the originals to `images`; without, they are named as they lie in the
+            folder of originals.
+
+    Raises:
+        NothingToExport: no settled picture is left, or none that has its original.
+        UnusableFolder: `out` holds something, is no place for it, or cannot be written.
+    """
+    _check_place(out, database.files)
+    with database.transaction() as cursor:
+        every = _settled(cursor, since)
+    settled = [one for one in every if database.files.original(one.picture_id).is_file()]
+    if not settled:
+        raise NothingToExport(_nothing(len(every)))
+    names = [_name(one) if copy_pictures else one.picture_id for one in settled]
+    coco = _coco(settled, names)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{out.name}.", dir=out.parent, ignore_cleanup_errors=True
+        ) as folder:
+            whole = Path(folder) / "whole"
+            whole.mkdir(mode=0o700)
+            if copy_pictures:
+                _copy(whole, settled, names, database.files)
+            files.write(whole / LABELS, json.dumps(coco).encode())
+            whole.rename(out)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UnusableFolder(f"The labels cannot be written to {out}: {reason}.") from error
+    return Exported(len(settled), len(coco["annotations"]), len(every) - len(settled))
+
+
+def _check_place(out: Path, home: Files) -> None:
+    where = out.resolve()
+    if where.is_relative_to(home.originals.resolve()) or where.is_relative_to(
+        home.releases.resolve()
+    ):
+        raise UnusableFolder(f"{out} is where Lethe keeps its own files; name another folder.")
+    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+        raise UnusableFolder(f"{out} is there already and nothing was changed; name a new folder.")
+
+
+def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[_Settled]:
+    """Every picture with a standing verdict, in the order of verdicts."""
+    rows = cursor.execute(
+        """
+        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, v.regions
+        FROM verdicts AS v
+        JOIN pictures AS p ON p.id = v.picture_id
+        JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
+        WHERE v.decision = 'settled'
+          AND v.undone_at IS NULL
+          AND v.contested_at IS NULL
+          AND (?::TIMESTAMP IS NULL OR v.decided_at >= ?::TIMESTAMP)
+        ORDER BY v.number
+        """,
+        [None if since is None else stored(since)] * 2,
+    ).fetchall()
+    return [_from_row(*row) for row in rows]
+
+
+def _from_row(
+    picture_id: str, batch_id: str, source: str, licence: str | None, plan: str, regions: str
+) -> _Settled:
+    suffix = PurePosixPath(source).suffix.lower()
+    return _Settled(
+        picture_id=picture_id,
+        batch_id=batch_id,
+        suffix=suffix if suffix in PICTURE_SUFFIXES else "",
+        licence=Entry() if licence is None else Entry(**json.loads(licence)),
+        plan=Plan.from_json(json.loads(plan)),
+        regions=claims.regions_from(regions),
+    )
+
+
+def _nothing(settled: int) -> str:
+    if settled:
+        return (
+            f"The originals of all settled pictures ({settled}) are gone, and labels are of no use "
+            "without pictures."
+        )
+    return "No picture was settled in review, so there are no labels."
+
+
+def _name(settled: _Settled) -> str:
+    return f"{PICTURES}/{settled.picture_id}{settled.suffix}"
+
+
+def _copy(folder: Path, settled: Iterable[_Settled], names: Iterable[str], home: Files) -> None:
+    (folder / PICTURES).mkdir(mode=0o700)
+    for one, name in zip(settled, names, strict=True):
+        files.write(folder / name, home.original(one.picture_id))
+
+
+def _coco(settled: Iterable[_Settled], names: Iterable[str]) -> dict[str, Any]:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for one, name in zip(settled, names, strict=True):
+        images.append({"id": len(images) + 1, "file_name": name, **_image(one)})
+        for region in one.labelled:
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": len(images),
+                    **_annotation(region, one.plan),
+                }
+            )
+    return {
+        "info": {"description": "Reviewers' verdicts, from Lethe. Originals: keep private."},
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": number, "name": one.value} for one, number in _IDS.items()],
+    }
+
+
+def _image(settled: _Settled) -> dict[str, Any]:
+    """What is said of a picture, whose boxes are drawn on it upright.
+
+    Where the licence manifest says nothing, nothing is said: training asks for the licence then.
+    """
+    width, height = settled.plan.size
+    entry = asdict(settled.licence)
+    stated = {key: entry[key] for key in ("licence", "allowed_use", "consent") if entry[key]}
+    return {
+        "width": width,
+        "height": height,
+        "labelled_for": [category.value for category in settled.labelled_for],
+        "partial_for": [category.value for category in settled.partial_for],
+        "group": settled.batch_id,
+        "source": SOURCE,
+        **stated,
+    }
+
+
+def _annotation(region: Region, plan: Plan) -> dict[str, Any]:
+    box = region.box.clipped(plan.size)
+    return {
+        "category_id": _IDS[region.category],
+        "bbox": [box.x0, box.y0, box.width, box.height],
+        "area": box.area,
+        "iscrowd": 0,
+        "attributes": {"label_origin": region.origin.value},
+    }

@@ -1,0 +1,308 @@
+"""Taking a command-line run's open questions into the app's review queue.
+
+A run leaves `review.jsonl` in its folder: pictures a person must look at. They become a batch here,
+one for the run, with their originals copied in. Its id, and each picture's name with its content,
+are the key, so doing it twice adds nothing. A line that cannot be taken in is named and the rest
+goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from engine.errors import InvalidVerdict, LetheError, UnreadableImage, UnusableFolder
+from engine.geometry import PixelRect
+from engine.plan import Plan
+from engine.policy import Policy, read_policy
+from engine.runs.handover import mark_taken_in
+from engine.runs.inputs import sources
+from engine.runs.jobs import FormatChoice
+from engine.runs.journal import UNREADABLE_PLAN
+from engine.runs.name_map import read_names
+from store import files
+from store.batches import batches, pictures
+from store.batches.batches import Batch, Request
+from store.batches.originals import digest
+from store.batches.pictures import NewPicture, storable
+from store.database import Database
+from store.exchange.belief import Own, believed, check_numbers
+from store.policies.versions import in_force
+from store.review.plans import StoredPlan
+from store.worker import tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a run's review lines."""
+
+    batch_id: str | None
+    """None when there was nothing to take in."""
+    added: int
+    known: int
+    """Taken in before."""
+    problems: tuple[str, ...]
+    """A sentence each, with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    id: str
+    format: FormatChoice
+    policy_toml: str
+    policy: Policy
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    source: str
+    picture: str
+    kept: StoredPlan
+
+
+def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
+    """Take a run's pictures for review into the queue.
+
+    Args:
+        database: the open database.
+        out: the run's output folder.
+        originals: the run's input folder.
+        now: for the record.
+
+    Raises:
+        BatchClosed: the run's batch was cancelled here.
+        InvalidPolicy: the run's policy cannot be used.
+        UnusableFolder: `out` is not the folder of a run, is being written by one or cannot be
+            marked as taken in, or `originals` is no folder.
+    """
+    run = _run(out)
+    if not originals.is_dir():
+        raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
+    batch = batches.of_run(database, run.id)
+    _refuse_unfit(database, batch, out, run)
+    known = _known(database, batch)
+    home, keys = database.files.home, database.notary.keys
+    if known:
+        mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
+    problems: list[str] = []
+    own = Own(database.notary, in_force(database))
+    lines = _open_lines(out, run, own, problems.append)
+    added = already = 0
+    for line in lines:
+        name = storable(line.source)
+        try:
+            original = _original(originals, line, run)
+        except UnreadableImage as error:
+            if any(name == source for source, _ in known):
+                already += 1
+            else:
+                problems.append(_problem(line.number, str(error)))
+            continue
+        if {(name, digest(database, original)), (name, None)} & known:
+            already += 1
+            continue
+        mark_taken_in(out, run.id, home, keys)
+        batch = batch or batches.create(
+            database, Request(out.name, run.policy_toml, run.format, run.id), now
+        )
+        _take_in(database, batch, line, original, now)
+        added += 1
+    if added and batch is not None:
+        batches.start(database, batch.id, now)
+    return Ingested(batch.id if batch else None, added, already, tuple(problems))
+
+
+def ingest_inbox(database: Database, now: datetime) -> Mapping[str, Ingested | LetheError]:
+    """Take in every run under the home folder's `inbox`, by folder name.
+
+    Such a folder is a run's output folder into which its input folder was put as `originals`. What
+    was taken in before adds nothing; folders stay for their owner to delete.
+    """
+    results: dict[str, Ingested | LetheError] = {}
+    inbox = database.files.inbox
+    folders = sorted(path for path in inbox.glob("*") if path.is_dir())
+    for out in folders:
+        try:
+            results[out.name] = ingest(database, out, out / "originals", now)
+        except LetheError as error:
+            results[out.name] = error
+    return results
+
+
+def _run(out: Path) -> _Run:
+    private = out / ".lethe"
+    try:
+        run = json.loads((private / "run.json").read_text(encoding="utf-8"))
+        run_id, image_format = str(run["run"]), run["format"]
+        policy_toml = (private / "policy.toml").read_text(encoding="utf-8")
+        key = (private / "key").read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnusableFolder(
+            f"{out} is not the output folder of a Lethe run: its .lethe folder cannot be read."
+        ) from error
+    if image_format not in get_args(FormatChoice):
+        raise UnusableFolder(f"{out} asks for the format {image_format!r}, which is unknown.")
+    policy = read_policy(policy_toml, name="The run's policy")
+    return _Run(run_id, image_format, policy_toml, policy, key)
+
+
+def _open_lines(out: Path, run: _Run, own: Own, report: Callable[[str], None]) -> tuple[_Line, ...]:
+    """What still waits for a person; the last line of a picture counts."""
+    released = _released(out, report)
+    newest: dict[tuple[str, str], _Line] = {}
+    for number, value in _json_lines(out / "review.jsonl", report):
+        try:
+            line = _line(number, value)
+        except UNREADABLE_PLAN:
+            report(_problem(number, "It does not describe a plan."))
+            continue
+        if line.kept.plan.policy != run.policy.fingerprint:
+            report(_problem(number, "It was planned under another policy than the run's."))
+            continue
+        try:
+            kept = believed(line.kept, value.get("seal"), run.policy, own)
+        except InvalidVerdict as error:
+            report(_problem(number, str(error)))
+            continue
+        newest[line.source, line.picture] = replace(line, kept=kept)
+    return tuple(line for line in newest.values() if (line.source, line.picture) not in released)
+
+
+def _line(number: int, value: Mapping[str, Any]) -> _Line:
+    plan = Plan.from_json({**value, "image_id": value["picture"]})
+    check_numbers(plan)
+    masked = [region.get("masked") for region in (*value["regions"], *value["doubts"])]
+    rects = tuple(PixelRect(*(int(edge) for edge in rect)) for rect in masked if rect is not None)
+    is_complete = len(rects) == len(plan.proposed)
+    source, picture = value["source"], value["picture"]
+    if not isinstance(source, str) or not isinstance(picture, str):
+        raise TypeError(f"expected names, got {type(source)} and {type(picture)}")
+    return _Line(number, source, picture, StoredPlan(plan, rects if is_complete else ()))
+
+
+def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:
+    """Source and picture id of what the run has released since it asked for review."""
+    picture_of = {
+        value["release"]: value["picture"]
+        for _, value in _json_lines(out / "receipts.jsonl", report)
+        if {"release", "picture"} <= value.keys()
+    }
+    names = out / "names.csv"
+    rows = read_names(names) if names.exists() else []
+    return {(source, picture_of[release]) for source, release in rows if release in picture_of}
+
+
+def _json_lines(path: Path, report: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
+    if not path.is_file():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            is_torn = number == text.count("\n") + 1
+            cause = "It was cut off before its end." if is_torn else "It is not JSON."
+            report(_problem(number, cause, path.name))
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            report(_problem(number, "It is not a JSON object.", path.name))
+
+
+def _problem(number: int, cause: str, name: str = "review.jsonl") -> str:
+    return f"{name}, line {number} was left out. {cause}"
+
+
+def _original(originals: Path, line: _Line, run: _Run) -> bytes:
+    """The bytes the plan was made for.
+
+    Raises:
+        UnreadableImage: there is no such file in the folder, or it has changed since the run.
+    """
+    changed = False
+    for path in _candidates(originals, line.source):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        # The id that `engine.runs.output_folder` gives: a plan is never applied to other pixels.
+        if hmac.new(run.key, content, hashlib.sha256).hexdigest()[:32] == line.picture:
+            return content
+        changed = True
+    if changed:
+        raise UnreadableImage(f"The original {line.source!r} has changed since the run.")
+    raise UnreadableImage(f"The original {line.source!r} cannot be read in that folder.")
+
+
+def _candidates(originals: Path, source: str) -> Iterator[Path]:
+    """Files within the folder that the run called so: its name may stand for undecodable bytes."""
+    root = originals.resolve()
+    with suppress(OSError, ValueError):
+        path = (root / source).resolve()
+        if path.is_relative_to(root):
+            yield path
+    if "\\" in source:
+        with suppress(UnusableFolder):
+            found, _ = sources(str(root))
+            yield from (
+                one.path
+                for one in found
+                if one.name == source
+                and not one.problem
+                and one.path.resolve().is_relative_to(root)
+            )
+
+
+def _refuse_unfit(database: Database, batch: Batch | None, out: Path, run: _Run) -> None:
+    if batch is None:
+        return
+    batches.refuse_cancelled(batch)
+    if batches.policy_of(database, batch.id).fingerprint != run.policy.fingerprint:
+        raise UnusableFolder(
+            f"{out} has another policy than when pictures of it were taken in; nothing was "
+            "changed. Put its .lethe folder back from a copy."
+        )
+
+
+def _known(database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
+    """Name and original's digest of what was taken in; None where none was kept then."""
+    if batch is None:
+        return set()
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT source, original
+            FROM pictures
+            WHERE batch_id = ?
+            """,
+            [batch.id],
+        ).fetchall()
+    return {(source, original) for source, original in rows}
+
+
+def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now: datetime) -> None:
+    picture_id = secrets.token_hex(16)
+    path = database.files.original(picture_id)
+    plan = replace(line.kept.plan, image_id=picture_id, revision=0)
+    row = NewPicture(picture_id, line.source, original=digest(database, original))
+    files.write(path, original)
+    try:
+        with database.transaction() as cursor:
+            pictures.insert(cursor, batch.id, [row], now)
+            tasks.to_review(cursor, picture_id, replace(line.kept, plan=plan), now)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

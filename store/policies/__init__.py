@@ -1,0 +1,1 @@
+"""Policy versions and the policy file in force."""

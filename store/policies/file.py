@@ -1,0 +1,76 @@
+"""`policy.toml`: read as what it is or not at all, and written whole."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import InvalidPolicy, UnusableFolder
+from engine.policy import Policy, default_policy, read_policy
+from store import files
+
+if TYPE_CHECKING:
+    from store.policies.versions import PolicyVersion
+
+_HEADING = "# Lethe policy, version "
+
+
+def policy_at(path: Path) -> Policy:
+    """The policy in a file; the built-in one where there is no such file.
+
+    Raises:
+        InvalidPolicy: the file was not accepted; the message says why.
+    """
+    toml = text(path)
+    return default_policy() if toml is None else read_policy(toml, name=str(path))
+
+
+def text(path: Path) -> str | None:
+    """What the file says; None where there is none.
+
+    Raises:
+        InvalidPolicy: it is no file, or no text.
+    """
+    if not os.path.lexists(path):
+        return None
+    if not path.is_file():
+        raise InvalidPolicy(
+            f"{path} is a folder, or a link to what is not there, so nobody knows the policy in "
+            "force; the built-in policy is not taken in its place. Put the file back, or activate "
+            "a version on the page Recall."
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPolicy(
+            f"{path} cannot be read as text; mend it, or activate a version on the page Recall."
+        ) from error
+
+
+def write(path: Path, toml: str) -> None:
+    """Put the file in place, whole.
+
+    Raises:
+        UnusableFolder: it cannot be written; the one before stays.
+    """
+    try:
+        files.write(path, toml.encode())
+    except OSError as error:
+        raise UnusableFolder(
+            f"{path} cannot be written ({error.strerror}); the policy in force is unchanged. "
+            "Make the file and its folder writable for Lethe, then try again."
+        ) from error
+
+
+def heading(version: PolicyVersion, by: str, now: datetime) -> str:
+    """One comment line; TOML wants it free of line breaks and control characters."""
+    text = f"{version.number}, put in force by {by} on {now:%Y-%m-%d}: {version.note}"
+    printable = "".join(one if one.isprintable() else " " for one in text)
+    return f"{_HEADING}{' '.join(printable.split())}\n"
+
+
+def without_heading(toml: str | None) -> str | None:
+    """What was under our line, which would lie about an edited file."""
+    return toml.partition("\n")[2] if toml and toml.startswith(_HEADING) else toml

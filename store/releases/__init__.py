@@ -1,0 +1,1 @@
+"""Receipts and certificates of releases."""

@@ -1,0 +1,153 @@
+"""Receipts of releases: exactly one stands for each released picture, the table itself sees to it.
+
+A withdrawn release keeps its receipt, marked; its file is deleted after that was committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.runs.jobs import Released
+from store.database import Database
+from store.errors import UnknownRecord
+from store.files import Files
+from store.times import aware, aware_or_none, stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReceipt:
+    """A release, and where its file lies."""
+
+    release_id: str
+    picture_id: str
+    batch_id: str
+    source: str
+    """The name the original came with; private."""
+    format: str
+    bytes: int
+    sha256: str
+    receipt: Mapping[str, Any]
+    """`Receipt.to_json`."""
+    released_at: datetime
+    withdrawn_at: datetime | None
+    path: Path
+
+    @property
+    def share_removed(self) -> float | None:
+        """Share of the picture that was removed, 0..1; None in receipts from before it was kept."""
+        share = self.receipt.get("share_removed")
+        return None if share is None else float(share)
+
+
+_COLUMNS = """
+    SELECT r.release_id, r.picture_id, r.batch_id, p.source, r.format, r.bytes, r.sha256,
+        r.receipt, r.released_at, r.withdrawn_at
+    FROM receipts AS r
+    JOIN pictures AS p ON p.id = r.picture_id
+"""
+
+
+def newest(
+    database: Database, batch_id: str | None = None, limit: int = 100_000
+) -> tuple[StoredReceipt, ...]:
+    """Releases that stand, the newest first; of all batches when none is named."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE r.live_picture_id IS NOT NULL
+              AND (?::VARCHAR IS NULL OR r.batch_id = ?)
+            ORDER BY r.released_at DESC, r.release_id
+            LIMIT ?
+            """,
+            [batch_id, batch_id, limit],
+        ).fetchall()
+    return tuple(_receipt(database.files, row) for row in rows)
+
+
+def receipt(database: Database, release_id: str) -> StoredReceipt:
+    """One release, withdrawn or not.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE r.release_id = ?
+            """,
+            [release_id],
+        ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no release {release_id}.")
+    return _receipt(database.files, row)
+
+
+def keep(cursor: duckdb.DuckDBPyConnection, released: Released, now: datetime) -> None:
+    """Insert the receipt of a release whose file is in place.
+
+    Raises:
+        duckdb.ConstraintException: the picture has a release that stands.
+    """
+    cursor.execute(
+        """
+        INSERT INTO receipts
+            (release_id, picture_id, live_picture_id, batch_id, format, bytes, sha256, receipt,
+            released_at)
+        SELECT ?, id, id, batch_id, ?, ?, ?, ?, ?
+        FROM pictures
+        WHERE id = ?
+        """,
+        [
+            released.receipt.release,
+            released.receipt.format,
+            len(released.data),
+            hashlib.sha256(released.data).hexdigest(),
+            json.dumps(released.receipt.to_json()),
+            stored(now),
+            released.job_id,
+        ],
+    )
+
+
+def withdraw(
+    cursor: duckdb.DuckDBPyConnection, files: Files, picture_id: str, now: datetime
+) -> Path | None:
+    """Mark the picture's release withdrawn; None when it has none.
+
+    Returns:
+        The file, for the caller to delete once the transaction is through.
+    """
+    row = cursor.execute(
+        """
+        UPDATE receipts
+        SET live_picture_id = NULL,
+            withdrawn_at = ?
+        WHERE live_picture_id = ?
+        RETURNING release_id, format
+        """,
+        [stored(now), picture_id],
+    ).fetchone()
+    return None if row is None else files.release(*row)
+
+
+def _receipt(files: Files, row: tuple[Any, ...]) -> StoredReceipt:
+    columns = dict(zip((field.name for field in fields(StoredReceipt)), row, strict=False))
+    return StoredReceipt(
+        **{
+            **columns,
+            "receipt": json.loads(columns["receipt"]),
+            "released_at": aware(columns["released_at"]),
+            "withdrawn_at": aware_or_none(columns["withdrawn_at"]),
+        },
+        path=files.release(columns["release_id"], columns["format"]),
+    )

@@ -1,0 +1,1 @@
+"""Human review: the queue, claims, plans, decisions, and audit samples."""

@@ -1,0 +1,91 @@
+"""Sample checks: what people decided about pictures, beside what the machine had proposed.
+
+Pictures drawn at random, which nothing but the draw sent to a person, show what automation misses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.geometry import PixelRect
+from engine.plan import Plan, Region
+from store.database import Database
+from store.review import claims, plans
+from store.times import aware
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the machine proposed for a picture, and what a person decided."""
+
+    picture_id: str
+    machine: Plan
+    masked: tuple[PixelRect, ...]
+    """For each of `machine.proposed` the rectangle that removal would have covered; empty when
+    unknown, as for some pictures of command-line runs."""
+    decided: tuple[Region, ...]
+    audit_sample: bool
+    decided_at: datetime
+    reviewer: str
+
+
+def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Comparison, ...]:
+    """The machine's first plan beside the person's standing decision, in the order of decisions.
+
+    A rejected picture is not among them: nobody said which regions would have made it safe.
+
+    Args:
+        database: the open database.
+        audit_sample: True for the random sample, which measures what automation misses; False for
+            the pictures that came to a person for another reason.
+    """
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT p.id, v.regions, v.decided_at, v.reviewer, m.plan, m.masked
+            FROM verdicts AS v
+            JOIN pictures AS p ON p.id = v.picture_id
+            JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
+            WHERE v.decision = 'settled'
+              AND v.undone_at IS NULL
+              AND v.contested_at IS NULL
+              AND p.audit_sample = ?
+            ORDER BY v.number
+            """,
+            [audit_sample],
+        ).fetchall()
+    return tuple(_comparison(row, audit_sample=audit_sample) for row in rows)
+
+
+def rejected(database: Database, *, audit_sample: bool = True) -> int:
+    """How many pictures people held back for good, for which there is nothing to compare."""
+    with database.transaction() as cursor:
+        ((count,),) = cursor.execute(
+            """
+            SELECT count(*)
+            FROM verdicts AS v
+            JOIN pictures AS p ON p.id = v.picture_id
+            WHERE v.decision = 'rejected'
+              AND v.undone_at IS NULL
+              AND v.contested_at IS NULL
+              AND p.audit_sample = ?
+            """,
+            [audit_sample],
+        ).fetchall()
+    return int(count)
+
+
+def _comparison(row: tuple[Any, ...], *, audit_sample: bool) -> Comparison:
+    picture_id, regions, decided_at, reviewer, plan, masked = row
+    first = plans.from_columns(plan, masked)
+    return Comparison(
+        picture_id=picture_id,
+        machine=first.plan,
+        masked=first.masked,
+        decided=claims.regions_from(regions),
+        audit_sample=audit_sample,
+        decided_at=aware(decided_at),
+        reviewer=reviewer,
+    )

@@ -1,0 +1,281 @@
+"""Cases: what a reviewer has on the table, and who has it.
+
+A claim is three columns of the picture's own row, so two reviewers cannot hold one picture. A claim
+that ran out still counts until somebody else wants the picture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.errors import StaleRevision
+from engine.geometry import PixelRect
+from engine.plan import Plan, Region
+from store.errors import UnknownRecord
+from store.files import Files
+from store.review import plans
+from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a reviewer has done so far."""
+
+    reviewer: str
+    regions: tuple[Region, ...]
+    state: Mapping[str, Any]
+    """Whatever the page wants to find again; the store only keeps it."""
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One picture in review."""
+
+    picture_id: str
+    batch_id: str
+    batch_name: str
+    source: str
+    """The name it came with."""
+    plan: Plan
+    masked: tuple[PixelRect, ...]
+    """For each of `plan.proposed` the rectangle that removal would cover; empty when unknown."""
+    draft: Draft | None
+    audit_sample: bool
+    claimed_until: datetime | None
+    """None when it was only peeked at."""
+    original: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How a picture stands towards reviewers."""
+
+    picture_id: str
+    state: str
+    revision: int
+    claimed_by: str | None
+    claimed_at: datetime | None
+    claimed_until: datetime | None
+
+    def is_with_another(self, reviewer: str, now: datetime) -> bool:
+        """True while somebody else's claim runs; one from the future was made by a wrong clock."""
+        return (
+            self.claimed_by not in (None, reviewer)
+            and self.claimed_until is not None
+            and self.claimed_until > now
+            and (self.claimed_at is None or self.claimed_at <= now + CLOCKS_DIFFER)
+        )
+
+    def refusal(self, reviewer: str, now: datetime) -> str | None:
+        """Why this reviewer may not change the case, as the start of a sentence; None if so."""
+        if self.state != "review":
+            return "This picture was decided meanwhile"
+        if self.is_with_another(reviewer, now):
+            return f"Your claim on this picture ran out and {self.claimed_by} has it now"
+        return None
+
+
+def hold_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Hold:
+    """How a picture stands towards reviewers.
+
+    Raises:
+        UnknownRecord: there is none with that id.
+    """
+    row = cursor.execute(
+        """
+        SELECT state, revision, claimed_by, claimed_at, claimed_until
+        FROM pictures
+        WHERE id = ?
+        """,
+        [picture_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    state, revision, claimed_by, claimed_at, claimed_until = row
+    return Hold(
+        picture_id,
+        state,
+        revision,
+        claimed_by,
+        aware_or_none(claimed_at),
+        aware_or_none(claimed_until),
+    )
+
+
+def held(cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str, now: datetime) -> Hold:
+    """How the picture stands, when this reviewer may change it.
+
+    Raises:
+        StaleRevision: it is with somebody else, or no longer in review; says what was kept.
+        UnknownRecord: there is no such picture.
+    """
+    hold = hold_of(cursor, picture_id)
+    refusal = hold.refusal(reviewer, now)
+    if refusal is None:
+        return hold
+    draft = draft_of(cursor, picture_id)
+    kept = (
+        "your last saved draft was kept with it"
+        if draft is not None and draft.reviewer == reviewer
+        else "nothing of yours was saved since"
+    )
+    raise StaleRevision(f"{refusal}; {kept}. Go on with the next picture.")
+
+
+def set_claim(
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    reviewer: str,
+    now: datetime,
+    until: datetime,
+) -> None:
+    """Give the picture to a reviewer, who gives up any other; their own claim runs on."""
+    drop_claims(cursor, reviewer, but=picture_id)
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET claimed_at = CASE WHEN claimed_by = ? AND claimed_until > ? THEN claimed_at ELSE ? END,
+            claimed_by = ?,
+            claimed_until = ?
+        WHERE id = ?
+        """,
+        [reviewer, stored(now), stored(now), reviewer, stored(until), picture_id],
+    )
+
+
+def drop_claims(cursor: duckdb.DuckDBPyConnection, reviewer: str, *, but: str = "") -> None:
+    """Take back the reviewer's claims, all `but` one."""
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET claimed_by = NULL,
+            claimed_at = NULL,
+            claimed_until = NULL
+        WHERE claimed_by = ?
+          AND id <> ?
+        """,
+        [reviewer, but],
+    )
+
+
+def next_id(
+    cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime, *, after: str = ""
+) -> str | None:
+    """The picture this reviewer should have next: their own, then the riskiest, skipped ones last.
+
+    Args:
+        cursor: in a transaction.
+        reviewer: who asks.
+        now: claims of others that ran out before do not count.
+        after: a picture to leave out.
+    """
+    row = cursor.execute(
+        """
+        SELECT p.id
+        FROM pictures AS p
+        LEFT JOIN skips AS s ON s.picture_id = p.id AND s.reviewer = ?
+        WHERE p.state = 'review'
+          AND p.id <> ?
+          AND (
+            p.claimed_by IS NULL
+            OR p.claimed_by = ?
+            OR p.claimed_until <= ?
+            OR p.claimed_at > ?
+          )
+        ORDER BY
+            coalesce(p.claimed_by = ?, FALSE) DESC,
+            s.skipped_at NULLS FIRST,
+            p.risk DESC,
+            p.number
+        LIMIT 1
+        """,
+        [reviewer, after, reviewer, stored(now), stored(now + CLOCKS_DIFFER), reviewer],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def case_of(
+    cursor: duckdb.DuckDBPyConnection, files: Files, picture_id: str, *, peeked: bool = False
+) -> Case:
+    """Everything a reviewer needs about a picture in review."""
+    row = cursor.execute(
+        """
+        SELECT p.batch_id, b.name, p.source, p.revision, p.audit_sample, p.claimed_until
+        FROM pictures AS p
+        JOIN batches AS b ON b.id = p.batch_id
+        WHERE p.id = ?
+        """,
+        [picture_id],
+    ).fetchone()
+    if row is None:
+        raise ValueError(f"expected a picture {picture_id} in a batch")
+    batch_id, batch_name, source, revision, audit_sample, claimed_until = row
+    kept = plans.at_revision(cursor, picture_id, revision)
+    return Case(
+        picture_id=picture_id,
+        batch_id=batch_id,
+        batch_name=batch_name,
+        source=source,
+        plan=kept.plan,
+        masked=kept.masked,
+        draft=draft_of(cursor, picture_id),
+        audit_sample=audit_sample,
+        claimed_until=None if peeked else aware_or_none(claimed_until),
+        original=files.original(picture_id),
+    )
+
+
+def draft_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Draft | None:
+    """The draft that lies with a picture; None when there is none."""
+    row = cursor.execute(
+        """
+        SELECT reviewer, regions, state, saved_at
+        FROM drafts
+        WHERE picture_id = ?
+        """,
+        [picture_id],
+    ).fetchone()
+    if row is None:
+        return None
+    reviewer, regions, state, saved_at = row
+    return Draft(reviewer, regions_from(regions), json.loads(state), aware(saved_at))
+
+
+def keep_draft(cursor: duckdb.DuckDBPyConnection, picture_id: str, draft: Draft) -> None:
+    """Lay a draft with the picture, over an earlier one."""
+    cursor.execute(
+        """
+        INSERT INTO drafts (picture_id, reviewer, regions, state, saved_at)
+        VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE
+        SET reviewer = excluded.reviewer,
+            regions = excluded.regions,
+            state = excluded.state,
+            saved_at = excluded.saved_at
+        """,
+        [
+            picture_id,
+            draft.reviewer,
+            regions_text(draft.regions),
+            json.dumps(dict(draft.state)),
+            stored(draft.saved_at),
+        ],
+    )
+
+
+def regions_text(regions: tuple[Region, ...]) -> str:
+    """Regions as a column holds them."""
+    return json.dumps([region.to_json() for region in regions])
+
+
+def regions_from(text: str) -> tuple[Region, ...]:
+    """Undo `regions_text`."""
+    return tuple(Region.from_json(value) for value in json.loads(text))

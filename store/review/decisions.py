@@ -1,0 +1,238 @@
+"""What people decided, and taking it back.
+
+Every verdict is kept, also one that came too late, one that was undone and one that a witness
+contested, beside the machine's own plan; so a reviewer's work is never lost and the automation can
+be measured against it, which is what `store.review.audit_sample` is for. At most one per picture
+stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import duckdb
+
+from engine import triage
+from engine.errors import InvalidVerdict, StaleRevision
+from engine.plan import Verdict
+from store.database import Database
+from store.releases import receipts
+from store.review import claims, plans
+from store.review.claims import Case, Draft, Hold
+from store.review.plans import StoredPlan
+from store.review.reviews import CLAIM_MINUTES
+from store.times import aware, stored, within
+
+UNDO_WINDOW = timedelta(hours=1)
+"""How long a verdict can be undone: later its release may long be in other hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A case that came back from its verdict."""
+
+    case: Case
+    """Its draft holds the regions of the verdict that was undone."""
+    withdrawn: str | None
+    """Id of the release that was taken back; None when there was none yet."""
+
+
+def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+    """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
+
+    Raises:
+        InvalidVerdict: it was given on another picture, or a region lies outside this one; nothing
+            was changed.
+        StaleRevision: the plan changed or somebody else has the picture; says what was kept.
+        UnknownRecord: there is no such picture.
+    """
+    _refuse_another(picture_id, verdict)
+    with database.transaction() as cursor:
+        hold = claims.hold_of(cursor, picture_id)
+        refusal = _refusal(cursor, hold, verdict, now)
+        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "settled", now)
+        if refusal is None:
+            kept = plans.at_revision(cursor, picture_id, hold.revision)
+            settled = triage.settled(kept.plan, verdict)
+            plans.keep(cursor, picture_id, StoredPlan(settled, (), verdict.reviewer), now)
+            _close(cursor, picture_id, "settled", settled.revision, None, now)
+    if refusal is not None:
+        raise StaleRevision(refusal)
+    database.work.set()
+
+
+def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+    """Hold a picture back for good; the verdict's regions are kept but not used.
+
+    Raises:
+        InvalidVerdict: it was given on another picture; nothing was changed.
+        StaleRevision: the plan changed or somebody else has the picture; says what was kept.
+        UnknownRecord: there is no such picture.
+    """
+    _refuse_another(picture_id, verdict)
+    with database.transaction() as cursor:
+        hold = claims.hold_of(cursor, picture_id)
+        refusal = _refusal(cursor, hold, verdict, now)
+        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "rejected", now)
+        if refusal is None:
+            reason = f"Rejected in review by {verdict.reviewer}."
+            _close(cursor, picture_id, "quarantined", hold.revision, reason, now)
+    if refusal is not None:
+        raise StaleRevision(refusal)
+
+
+def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | None:
+    """Undo the reviewer's last verdict of the last hour that still stands, or None.
+
+    The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
+    regions as draft. A release made meanwhile is withdrawn: its receipt is marked and its file
+    deleted; copies handed out before cannot be called back, so the caller should say so.
+
+    Raises:
+        StaleRevision: the picture is being worked on this very moment; a second later it works.
+    """
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT number, picture_id, revision, regions, decided_at
+            FROM verdicts
+            WHERE reviewer = ?
+              AND undone_at IS NULL
+              AND contested_at IS NULL
+              AND decision IN ('settled', 'rejected')
+            ORDER BY number DESC
+            LIMIT 1
+            """,
+            [reviewer],
+        ).fetchone()
+        if row is None or not within(aware(row[4]), UNDO_WINDOW, now):
+            return None
+        number, picture_id, revision, regions, _ = row
+        hold = claims.hold_of(cursor, picture_id)
+        if hold.state == "working":
+            raise StaleRevision(
+                "Your last picture is being worked on right now; nothing was undone. "
+                "Undo again in a few seconds."
+            )
+        withdrawn = receipts.withdraw(cursor, database.files, picture_id, now)
+        cursor.execute(
+            """
+            UPDATE verdicts
+            SET undone_at = ?
+            WHERE number = ?
+            """,
+            [stored(now), number],
+        )
+        _reopen(cursor, hold, revision, now)
+        draft = Draft(reviewer, claims.regions_from(regions), {}, now)
+        claims.keep_draft(cursor, picture_id, draft)
+        until = now + timedelta(minutes=CLAIM_MINUTES)
+        claims.set_claim(cursor, picture_id, reviewer, now, until)
+        case = claims.case_of(cursor, database.files, picture_id)
+    if withdrawn is not None:
+        withdrawn.unlink(missing_ok=True)
+    return Reopened(case, None if withdrawn is None else withdrawn.stem)
+
+
+def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> None:
+    """Let the verdict on a picture stand no longer, since a witness saw something in the result."""
+    cursor.execute(
+        """
+        UPDATE verdicts
+        SET contested_at = ?
+        WHERE picture_id = ?
+          AND decision = 'settled'
+          AND undone_at IS NULL
+          AND contested_at IS NULL
+        """,
+        [stored(now), picture_id],
+    )
+
+
+def _refuse_another(picture_id: str, verdict: Verdict) -> None:
+    if verdict.picture != picture_id:
+        raise InvalidVerdict(
+            "This verdict was given on another picture; nothing was changed. Look at this one."
+        )
+
+
+def _refusal(
+    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, now: datetime
+) -> str | None:
+    cause = hold.refusal(verdict.reviewer, now)
+    if cause is None:
+        waiting = plans.at_revision(cursor, hold.picture_id, hold.revision).plan
+        if waiting.digest != verdict.plan:
+            cause = "This picture's plan was changed while you looked at it"
+    if cause is None:
+        return None
+    count = len(verdict.regions)
+    regions = "1 region was" if count == 1 else f"{count} regions were"
+    return f"{cause}; your {regions} kept on record but not applied. Go on with the next picture."
+
+
+def _keep_verdict(
+    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, decision: str, now: datetime
+) -> None:
+    is_own = hold.claimed_by == verdict.reviewer and hold.claimed_at is not None
+    cursor.execute(
+        """
+        INSERT INTO verdicts
+            (picture_id, revision, plan, reviewer, decision, regions, opened_at, decided_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            hold.picture_id,
+            plans.revision_of(cursor, hold.picture_id, verdict.plan),
+            verdict.plan,
+            verdict.reviewer,
+            decision,
+            claims.regions_text(verdict.regions),
+            stored(hold.claimed_at) if is_own and hold.claimed_at else None,
+            stored(now),
+        ],
+    )
+
+
+def _close(
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    state: str,
+    revision: int,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET state = ?,
+            revision = ?,
+            reason = ?,
+            attempts = 0,
+            claimed_by = NULL,
+            claimed_at = NULL,
+            claimed_until = NULL,
+            changed_at = ?
+        WHERE id = ?
+        """,
+        [state, revision, reason, stored(now), picture_id],
+    )
+    cursor.execute(
+        """
+        DELETE FROM drafts
+        WHERE picture_id = ?
+        """,
+        [picture_id],
+    )
+
+
+def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, decided: int, now: datetime) -> None:
+    """Put the plan that a person decided before them again, under a revision nobody has seen.
+
+    It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
+    """
+    kept = plans.at_revision(cursor, hold.picture_id, decided)
+    plan = replace(kept.plan, revision=hold.revision + 1)
+    plans.keep(cursor, hold.picture_id, replace(kept, plan=plan), now)
+    _close(cursor, hold.picture_id, "review", plan.revision, None, now)

@@ -1,0 +1,139 @@
+"""The review queue from a reviewer's side: take a case, keep it, draft, skip, look ahead.
+
+A reviewer holds one case at a time. What they settle is in `store.review.decisions`; how much waits
+and how long that takes is in `store.review.queue`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import duckdb
+
+from engine.errors import StaleRevision
+from store.database import Database
+from store.review import claims
+from store.review.claims import Case, Draft
+from store.times import stored
+
+CLAIM_MINUTES = 30.0
+
+
+def claim(
+    database: Database, reviewer: str, now: datetime, *, minutes: float = CLAIM_MINUTES
+) -> Case | None:
+    """The reviewer's own case if they have one, else the riskiest that is free; None if none is."""
+    with database.transaction() as cursor:
+        picture_id = claims.next_id(cursor, reviewer, now)
+        if picture_id is None:
+            return None
+        claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+        return claims.case_of(cursor, database.files, picture_id)
+
+
+def claim_picture(
+    database: Database,
+    picture_id: str,
+    reviewer: str,
+    now: datetime,
+    *,
+    minutes: float = CLAIM_MINUTES,
+) -> Case:
+    """A certain picture, which the reviewer then holds instead of any other.
+
+    Raises:
+        StaleRevision: somebody else has it, or it is not in review.
+        UnknownRecord: there is no such picture.
+    """
+    with database.transaction() as cursor:
+        hold = claims.hold_of(cursor, picture_id)
+        if hold.state != "review":
+            raise StaleRevision("This picture is not waiting for review; nothing was changed.")
+        if hold.is_with_another(reviewer, now):
+            raise StaleRevision(f"{hold.claimed_by} has this picture; choose another one.")
+        claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+        return claims.case_of(cursor, database.files, picture_id)
+
+
+def peek(database: Database, reviewer: str, now: datetime, *, after: str = "") -> Case | None:
+    """The case `claim` would give once `after` is done, without claiming it; None if none."""
+    with database.transaction() as cursor:
+        picture_id = claims.next_id(cursor, reviewer, now, after=after)
+        if picture_id is None:
+            return None
+        return claims.case_of(cursor, database.files, picture_id, peeked=True)
+
+
+def renew(
+    database: Database,
+    picture_id: str,
+    reviewer: str,
+    now: datetime,
+    *,
+    minutes: float = CLAIM_MINUTES,
+) -> datetime:
+    """Hold a case longer; also one whose claim ran out, unless somebody else took it.
+
+    Returns:
+        Until when.
+
+    Raises:
+        StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
+    """
+    until = now + timedelta(minutes=minutes)
+    with database.transaction() as cursor:
+        claims.held(cursor, picture_id, reviewer, now)
+        claims.set_claim(cursor, picture_id, reviewer, now, until)
+    return until
+
+
+def save_draft(database: Database, picture_id: str, draft: Draft) -> datetime:
+    """Lay a draft with the picture, where it outlives claim, session and restart; renews the claim.
+
+    Returns:
+        Until when the claim runs.
+
+    Raises:
+        StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
+    """
+    until = draft.saved_at + timedelta(minutes=CLAIM_MINUTES)
+    with database.transaction() as cursor:
+        claims.held(cursor, picture_id, draft.reviewer, draft.saved_at)
+        claims.keep_draft(cursor, picture_id, draft)
+        claims.set_claim(cursor, picture_id, draft.reviewer, draft.saved_at, until)
+    return until
+
+
+def skip(database: Database, picture_id: str, reviewer: str, now: datetime) -> None:
+    """Put a case behind all others for this reviewer; others may take it, its draft stays."""
+    with database.transaction() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO skips (picture_id, reviewer, skipped_at)
+            VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE
+            SET skipped_at = excluded.skipped_at
+            """,
+            [picture_id, reviewer, stored(now)],
+        )
+        _release(cursor, picture_id, reviewer)
+
+
+def release_claim(database: Database, picture_id: str, reviewer: str) -> None:
+    """Let others have the case; its draft stays. Harmless when the reviewer does not hold it."""
+    with database.transaction() as cursor:
+        _release(cursor, picture_id, reviewer)
+
+
+def _release(cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str) -> None:
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET claimed_by = NULL,
+            claimed_at = NULL,
+            claimed_until = NULL
+        WHERE id = ?
+          AND claimed_by = ?
+        """,
+        [picture_id, reviewer],
+    )

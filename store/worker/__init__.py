@@ -1,0 +1,1 @@
+"""The worker: the dispatcher, its tasks, retries, and recovery after a stop."""

@@ -1,0 +1,283 @@
+"""The thread that keeps an executor busy with what the store has to do.
+
+It hands the executor an iterator of jobs that ends when nothing waits, so that the executor drains
+and every outcome is recorded, and starts again when there is more. What people brought comes first;
+labelled pictures of evaluations fill the time between, one at a time, so that a batch which comes
+meanwhile is next. When the last one has its outcome, the evaluation is closed with its report. The
+dispatcher survives whatever goes wrong, says so in `health`, and gives back every picture whose
+outcome will not come. It logs ids and counts, never names or paths: the text of a foreign error may
+hold either, so its type stands in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from engine.errors import InvalidPolicy, LetheError, UnreadableImage
+from engine.policy import Policy
+from engine.runs.jobs import (
+    Examination,
+    Executor,
+    Job,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+    Work,
+)
+from engine.runs.refusal import refusal
+from store.batches import batches, originals
+from store.database import Database
+from store.evaluations import evaluations, finalise
+from store.evaluations.examinations import LabelledTask
+from store.worker import tasks
+from store.worker.tasks import Task
+
+POLL_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_PATIENT_FAILURES = 8
+"""So many in a row, some two minutes, may be a passing trouble that no picture is to blame for. A
+full disk never is one's fault, however long it lasts."""
+_WRONG_RELEASE = "Held back because its release carried an id it was not given; please report it."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the dispatcher does its work."""
+
+    is_running: bool
+    under_way: int
+    """Pictures handed to the executor, labelled ones too."""
+    failures: int
+    """In a row; 0 when the last round went well."""
+    problem: str | None
+    """What went wrong last, a sentence without names; None when nothing is wrong now."""
+    last_outcome_at: datetime | None
+
+
+class Dispatcher:
+    """One daemon thread between a database and an executor, which it closes when it stops."""
+
+    def __init__(
+        self, database: Database, executor: Executor, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._executor = executor
+        self._clock = clock
+        self._lock = threading.Lock()
+        # Picture id -> the only release id it may come back with; None where it may not at all.
+        self._under_way: dict[str, str | None] = {}
+        self._is_abandoned = False
+        self._policies: dict[str, Policy] = {}  # by batch or evaluation
+        self._stopping = threading.Event()
+        self._failures = 0
+        self._problem: str | None = None
+        self._is_of_machine = False
+        self._last_outcome_at: datetime | None = None
+        self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin; once per dispatcher."""
+        self._thread.start()
+
+    def stop(self, patience_s: float = 30.0) -> None:
+        """Take on nothing new, let what is under way finish, and end the thread.
+
+        Args:
+            patience_s: after that the executor is closed, and what it still had goes back to
+                waiting without an attempt being counted.
+        """
+        self._stopping.set()
+        self._database.work.set()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._is_abandoned = True
+        self._executor.close()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+        self._give_back(attempt_counts=False)
+
+    def health(self) -> Health:
+        """How it goes."""
+        with self._lock:
+            return Health(
+                is_running=self._thread.is_alive() and not self._stopping.is_set(),
+                under_way=len(self._under_way),
+                failures=self._failures,
+                problem=self._problem,
+                last_outcome_at=self._last_outcome_at,
+            )
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._database.work.clear()
+            failures = self._failures
+            try:
+                self._round()
+            except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+                self._failed(error)
+            self._end_round(failed=self._failures > failures)
+
+    def _round(self) -> None:
+        finalise.close_done(self._database, self._clock)
+        for outcome in self._executor.run(self._jobs(self._failures)):
+            try:
+                self._record(outcome)
+            except Exception as error:  # noqa: BLE001 - the others' outcomes must not be lost
+                self._failed(error)
+
+    def _end_round(self, *, failed: bool) -> None:
+        try:
+            is_blamed = not failed or (
+                self._failures > _PATIENT_FAILURES and not self._is_of_machine
+            )
+            self._give_back(attempt_counts=is_blamed and not self._stopping.is_set())
+        except Exception as error:  # noqa: BLE001 - they stay in work until the next round
+            self._failed(error)
+            failed = True
+        if failed:
+            self._stopping.wait(min(POLL_S * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_S))
+            return
+        with self._lock:
+            self._failures, self._problem = 0, None
+        self._database.work.wait(POLL_S)
+
+    def _jobs(self, failures: int) -> Iterator[Work]:
+        """Work until nothing waits, the dispatcher stops, or something failed in this round."""
+        while not self._stopping.is_set() and self._failures == failures:
+            task = tasks.take(self._database, self._clock())
+            if task is None:
+                return
+            begun = self._begun(task)
+            if begun is not None:
+                yield begun
+
+    def _begun(self, task: Task | LabelledTask) -> Work | None:
+        """What the executor is to do; None when the picture was held back at once."""
+        self._expect(task.picture_id, None)
+        try:
+            policy = self._policy(task)
+        except InvalidPolicy as error:
+            reason = f"Held back because its policy cannot be read any more. {error}"
+            self._record(Quarantined(task.picture_id, reason))
+            return None
+        if isinstance(task, LabelledTask):
+            return Examination(task.picture_id, task.path, policy)
+        from engine.metadata.header import (
+            megapixels_of,  # brings the decoders: not before there is work
+        )
+
+        try:
+            original = originals.content(self._database, task.picture_id)
+        except UnreadableImage as error:
+            self._record(_unread(task, error))
+            return None
+        digest = hashlib.sha256(original).digest()
+        draw = self._database.notary.keys.sample_draw(digest)
+        job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels_of(original))
+        self._expect(job.id, job.release_id)
+        return job
+
+    def _expect(self, picture_id: str, release_id: str | None) -> None:
+        """Await an outcome, and take a release under that id only."""
+        with self._lock:
+            self._under_way[picture_id] = release_id
+
+    def _policy(self, task: Task | LabelledTask) -> Policy:
+        owner = task.batch_id if isinstance(task, Task) else task.evaluation_id
+        policy_of = batches.policy_of if isinstance(task, Task) else evaluations.policy_of
+        if owner not in self._policies:
+            self._policies[owner] = policy_of(self._database, owner)
+        return self._policies[owner]
+
+    def _record(self, outcome: Outcome) -> None:
+        picture_id = outcome.job_id
+        with self._lock:
+            is_under_way = picture_id in self._under_way
+            release_id = self._under_way.get(picture_id)
+        if not is_under_way or self._is_abandoned:
+            log.warning("dropped an outcome of picture %s, which is not under way", picture_id)
+            return
+        if isinstance(outcome, Released) and outcome.receipt.release != release_id:
+            outcome = Quarantined(picture_id, _WRONG_RELEASE)
+        now = self._clock()
+        if not tasks.record(self._database, outcome, now):
+            log.warning("dropped an outcome of picture %s, which is not in work", picture_id)
+        with self._lock:
+            self._under_way.pop(picture_id, None)
+            self._last_outcome_at = now
+        if release_id is None and not self._stopping.is_set():
+            finalise.close_done(self._database, self._clock)
+
+    def _give_back(self, *, attempt_counts: bool) -> None:
+        """Return the pictures whose outcome will not come."""
+        with self._lock:
+            lost = list(self._under_way)
+        if not lost:
+            return
+        log.warning("gave back %d pictures without an outcome", len(lost))
+        tasks.give_back(self._database, lost, self._clock(), attempt_counts=attempt_counts)
+        with self._lock:
+            self._under_way.clear()
+
+    def _failed(self, error: Exception) -> None:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        kind = f"{type(error).__name__}, {cause}" if cause else type(error).__name__
+        with self._lock:
+            self._failures += 1
+            self._is_of_machine = _is_of_machine(error)
+            self._problem = f"Work is interrupted ({kind}) and will be tried again."
+            if isinstance(error, LetheError):
+                self._problem = f"Work is interrupted and will be tried again. {error}"
+            elif _is_unwritten(error):
+                self._problem = (
+                    "Work is interrupted because the database could not be written (has its disk "
+                    "room?) and will be tried again."
+                )
+        log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
+
+
+def _is_of_machine(error: Exception) -> bool:
+    """Whether no picture is to blame: the disk, the memory, the database, the keys."""
+    of_machine = OSError | MemoryError | duckdb.IOException | LetheError
+    return isinstance(error, of_machine) or _is_unwritten(error)
+
+
+def _is_unwritten(error: Exception) -> bool:
+    """Whether DuckDB, whose commits fail with a kind of their own, found no room."""
+    return isinstance(error, duckdb.Error) and "Could not write" in str(error)
+
+
+def _unread(task: Task, error: UnreadableImage) -> Quarantined:
+    """Why there is no original: a drive that is away makes the picture wait."""
+    cause = error.__cause__
+    found = refusal(task.picture_id, task.original, cause) if isinstance(cause, OSError) else None
+    return found if isinstance(found, Postponed) else Quarantined(task.picture_id, str(error))
+
+
+def _job(
+    task: Task, policy: Policy, *, digest: bytes, draw: float, megapixels: float | None
+) -> Job:
+    return Job(
+        id=task.picture_id,
+        path=task.original,
+        policy=policy,
+        format=task.format,
+        release_id=secrets.token_hex(16),
+        seed=secrets.randbits(63),
+        draw=draw,
+        settled=task.settled,
+        reviewer=task.reviewer,
+        digest=digest,
+        megapixels=megapixels,
+    )

@@ -1,0 +1,83 @@
+"""Another try: for what was postponed, and for what the machine held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from store.database import Database
+from store.times import stored
+from store.worker.recovery import resume
+
+
+def postponed(database: Database) -> Mapping[str, int]:
+    """How many pictures wait although it is their turn, by the reason; labelled ones too."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT postponed, count(*)
+            FROM (
+                SELECT postponed
+                FROM pictures
+                WHERE state IN ('waiting', 'settled')
+                UNION ALL
+                SELECT postponed
+                FROM examinations
+                WHERE state = 'waiting'
+            )
+            WHERE postponed IS NOT NULL
+            GROUP BY postponed
+            ORDER BY postponed
+            """
+        ).fetchall()
+    return {str(reason): int(count) for reason, count in rows}
+
+
+def try_postponed(database: Database) -> None:
+    """Let what was postponed be worked on again."""
+    with database.transaction() as cursor:
+        resume(cursor)
+    database.work.set()
+
+
+def try_held_back(database: Database, batch_id: str, now: datetime) -> int:
+    """Have the machine try once more what it held back of a batch; gives the number.
+
+    What a person rejected stays so, and what a manifest refuses. `attempts` tells a person's
+    rejection: it is 0 after each, and never after the machine's work.
+    """
+    with database.transaction() as cursor:
+        again = cursor.execute(
+            f"""
+            UPDATE pictures
+            SET state = held_from,
+                held_from = NULL,
+                reason = NULL,
+                attempts = 0,
+                prepared_at = NULL,
+                changed_at = ?
+            WHERE id IN ({_HELD_BACK})
+            RETURNING id
+            """,  # noqa: S608 -- our own text
+            [stored(now), batch_id],
+        ).fetchall()
+    database.work.set()
+    return len(again)
+
+
+def held_back(database: Database, batch_id: str) -> int:
+    """How many pictures of a batch `try_held_back` would try."""
+    with database.transaction() as cursor:
+        return len(cursor.execute(_HELD_BACK, [batch_id]).fetchall())
+
+
+_HELD_BACK = """
+    SELECT p.id
+    FROM pictures AS p
+    JOIN batches AS b ON b.id = p.batch_id
+    WHERE p.batch_id = ?
+      AND b.cancelled_at IS NULL
+      AND p.state = 'quarantined'
+      AND p.held_from IS NOT NULL
+      AND p.attempts > 0
+"""

@@ -1,0 +1,245 @@
+"""What the dispatcher takes from the store and gives back: one picture out, one outcome in.
+
+Pictures of batches come before labelled pictures of evaluations. An outcome is recorded in one
+transaction with the picture's state. A release's file is in place before that; when the record
+fails, the file goes. A labelled picture is never released and never reviewed, and a picture of a
+batch is never merely examined: an outcome of the wrong kind holds either back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from engine.plan import Plan, ReasonKind
+from engine.runs.jobs import (
+    Examined,
+    FormatChoice,
+    NeedsReview,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+)
+from store import files
+from store.database import Database
+from store.evaluations import examinations
+from store.evaluations.examinations import LabelledTask
+from store.releases import certificates, receipts
+from store.review import decisions, plans
+from store.review.plans import StoredPlan
+from store.times import day, stored
+from store.worker.recovery import postpone, put_back
+
+_ONLY_EXAMINED = "Held back because it was examined instead of worked on; please report it."
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A picture of a batch that is now being worked on."""
+
+    picture_id: str
+    batch_id: str
+    original: Path
+    format: FormatChoice
+    settled: Plan | None = None
+    """What a person decided; None when the machine has to look first."""
+    reviewer: str | None = None
+
+
+def take(database: Database, now: datetime) -> Task | LabelledTask | None:
+    """The next picture, now in work; None if none.
+
+    Settled ones come first, then the oldest batch's, then the labelled ones of the oldest
+    evaluation, so that nobody's batch waits for a measurement.
+    """
+    with database.transaction() as cursor:
+        row = cursor.execute(
+            """
+            SELECT p.id, p.batch_id, b.format, p.state, p.revision
+            FROM pictures AS p
+            JOIN batches AS b ON b.id = p.batch_id
+            WHERE p.postponed IS NULL
+              AND (p.state = 'settled' OR (p.state = 'waiting' AND b.started_at IS NOT NULL))
+            ORDER BY p.state = 'settled' DESC, b.number, p.number
+            LIMIT 1
+            """
+        ).fetchone()
+        if row is None:
+            return examinations.take(cursor, now)
+        picture_id, batch_id, image_format, state, revision = row
+        cursor.execute(
+            """
+            UPDATE pictures
+            SET state = 'working',
+                came_from = state,
+                attempts = attempts + 1,
+                changed_at = ?
+            WHERE id = ?
+            """,
+            [stored(now), picture_id],
+        )
+        original = database.files.original(picture_id)
+        if state == "waiting":
+            return Task(picture_id, batch_id, original, image_format)
+        decided = plans.at_revision(cursor, picture_id, revision)
+    return Task(picture_id, batch_id, original, image_format, decided.plan, decided.made_by)
+
+
+def record(database: Database, outcome: Outcome, now: datetime) -> bool:
+    """Keep an outcome and move the picture on.
+
+    Returns:
+        False when the picture is no longer in work, and so nothing was kept.
+
+    Raises:
+        OSError: the disk does not take the release; the picture is still in work.
+    """
+    if isinstance(outcome, Postponed):
+        with database.transaction() as cursor:
+            return postpone(cursor, outcome.job_id, outcome.reason, now)
+    with database.transaction() as cursor:
+        if examinations.is_in_work(cursor, outcome.job_id):
+            examinations.record(cursor, outcome, now)
+            return True
+    match outcome:
+        case Released():
+            return _record_release(database, outcome, now)
+        case NeedsReview():
+            return _record_review(database, outcome, now)
+        case Quarantined(job_id, reason):
+            return _record_refusal(database, job_id, reason, now)
+        case Examined(job_id):
+            return _record_refusal(database, job_id, _ONLY_EXAMINED, now)
+
+
+def give_back(
+    database: Database, picture_ids: list[str], now: datetime, *, attempt_counts: bool
+) -> None:
+    """Return pictures whose outcome will not come; after three attempts they are held back."""
+    with database.transaction() as cursor:
+        put_back(cursor, picture_ids, now, attempt_counts=attempt_counts)
+
+
+def to_review(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
+) -> None:
+    """Keep the machine's plan and put the picture into the review queue.
+
+    A picture once drawn for the sample stays in it, whatever brings it back.
+    """
+    plans.keep(cursor, picture_id, kept, now)
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET state = 'review',
+            risk = ?,
+            audit_sample = audit_sample OR ?,
+            revision = ?,
+            attempts = 0,
+            came_from = NULL,
+            held_from = NULL,
+            prepared_at = ?,
+            changed_at = ?
+        WHERE id = ?
+        """,
+        [
+            kept.plan.risk,
+            is_audit_sample(kept.plan),
+            kept.plan.revision,
+            stored(now),
+            stored(now),
+            picture_id,
+        ],
+    )
+
+
+def is_audit_sample(plan: Plan) -> bool:
+    """True when nothing but the sample check made a person look."""
+    kinds = {reason.kind for reason in plan.reasons}
+    return kinds == {ReasonKind.AUDIT_SAMPLE} and not plan.doubts
+
+
+def _record_release(database: Database, released: Released, now: datetime) -> bool:
+    receipt = released.receipt
+    path = database.files.release(receipt.release, receipt.format)
+    certificate = database.notary.certificate(receipt, released.data, day(now))
+    files.write(path, released.data)
+    is_kept = False
+    try:
+        with database.transaction() as cursor:
+            is_current = _move(cursor, released.job_id, "released", now)
+            if is_current:
+                receipts.keep(cursor, released, now)
+                certificates.keep(cursor, receipt.release, certificate)
+        is_kept = is_current
+    finally:
+        if not is_kept:
+            path.unlink(missing_ok=True)
+    return is_kept
+
+
+def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> bool:
+    with database.transaction() as cursor:
+        came_from = _came_from(cursor, outcome.job_id)
+        if came_from == "settled" and not _is_contested(outcome.plan):
+            reason = "Held back because it asked for review again after a person had decided."
+            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
+        if came_from == "settled":
+            decisions.contest(cursor, outcome.job_id, now)
+        if came_from is not None:
+            kept = StoredPlan(outcome.plan, outcome.masked)
+            to_review(cursor, outcome.job_id, kept, now)
+    return came_from is not None
+
+
+def _is_contested(plan: Plan) -> bool:
+    """True when a witness, which alone may ask again, is why a person must look."""
+    return {reason.kind for reason in plan.reasons} == {ReasonKind.WITNESS}
+
+
+def _record_refusal(database: Database, picture_id: str, reason: str, now: datetime) -> bool:
+    with database.transaction() as cursor:
+        return _move(cursor, picture_id, "quarantined", now, reason=reason)
+
+
+def _came_from(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> str | None:
+    row = cursor.execute(
+        """
+        SELECT came_from
+        FROM pictures
+        WHERE id = ?
+          AND state = 'working'
+        """,
+        [picture_id],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _move(
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    state: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
+) -> bool:
+    row = cursor.execute(
+        """
+        UPDATE pictures
+        SET state = ?,
+            reason = ?,
+            held_from = CASE WHEN ? = 'quarantined' THEN came_from END,
+            came_from = NULL,
+            prepared_at = ?,
+            changed_at = ?
+        WHERE id = ?
+          AND state = 'working'
+        RETURNING id
+        """,
+        [state, reason, state, stored(now), stored(now), picture_id],
+    ).fetchone()
+    return row is not None

@@ -1,0 +1,64 @@
+"""The first look at an incoming file never fails, whatever the file."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.metadata.header import fitness_of
+from tests.awkward import AWKWARD
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_every_awkward_file_gets_an_answer(name):
+    case = AWKWARD[name]
+
+    fitness = fitness_of(case.data)
+
+    assert bool(fitness.problem) or fitness.width > 0
+
+
+def test_broken_files_never_raise():
+    rng = np.random.default_rng(11)
+    for case in AWKWARD.values():
+        data = case.data
+        if not 0 < len(data) < 100_000:
+            continue
+        for _ in range(6):
+            broken = bytearray(data[: rng.integers(1, len(data) + 1)])
+            for at in rng.integers(0, len(broken), 4):
+                broken[at] = rng.integers(0, 256)
+
+            fitness_of(bytes(broken))
+
+
+def test_an_empty_file_is_said_to_be_empty():
+    assert "empty" in fitness_of(b"").problem
+
+
+def test_a_heic_of_absurd_size_costs_nothing(monkeypatch):
+    forged = bytearray(AWKWARD["heic"].data)
+    at = forged.index(b"ispe") + 8
+    forged[at : at + 8] = (60_000).to_bytes(4, "big") * 2
+
+    def allocate(*_, **__):
+        raise AssertionError("memory was asked for on the word of a header")
+
+    monkeypatch.setattr(Image, "new", allocate)
+
+    fitness = fitness_of(bytes(forged))
+
+    assert (fitness.format, fitness.width, fitness.height) == ("HEIC", 60_000, 60_000)
+
+
+def test_thousands_of_directories_are_told_without_walking_them_again_and_again():
+    """Pillow counts frames by opening each from the start: 11 MB of them took two minutes."""
+    empty = struct.pack("<H", 0)
+    chain = b"".join(empty + struct.pack("<I", 8 + 6 * (index + 1)) for index in range(300_000))
+
+    fitness = fitness_of(b"II*\0" + struct.pack("<I", 8) + chain)
+
+    assert "too many" in fitness.problem

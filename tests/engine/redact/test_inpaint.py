@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.redact.inpaint import Fill, fill_hole
+from tests.scenes import picture, rects_mask
+
+fills = pytest.mark.parametrize("fill", [Fill.PUSHPULL, Fill.TELEA])
+
+
+def filled(rgb, hole, fill, *, unknown=None, seed=1):
+    unknown = hole if unknown is None else unknown
+    patch = np.where(unknown[..., None], np.uint8(0), rgb)
+    return fill_hole(patch, unknown, hole, fill, np.random.default_rng(seed))
+
+
+@fills
+@pytest.mark.parametrize(
+    "rect",
+    [(4, 4, 4, 4), (20, 30, 21, 31), (0, 0, 9, 9), (0, 20, 60, 30), (0, 0, 60, 79)],
+    ids=["empty", "one pixel", "touching the corner", "edge to edge", "all but a row"],
+)
+def test_a_flat_patch_stays_flat(rect, fill):
+    flat = np.full((80, 60, 3), (10, 200, 90), np.uint8)
+    hole = rects_mask(80, 60, rect)
+
+    result = filled(flat, hole, fill)
+
+    off = np.abs(result[hole].astype(int) - (10, 200, 90))
+    assert off.max(initial=0) <= (16 if fill is Fill.TELEA else 1)  # Telea's rounds up as it goes
+
+
+@fills
+def test_a_patch_in_which_nothing_is_known_gives_no_colours(fill):
+    unknown = np.ones((30, 30), bool)
+
+    result = filled(np.full((30, 30, 3), 200, np.uint8), unknown, fill)
+
+    assert len(np.unique(result)) == 1
+
+
+@fills
+@given(
+    st.integers(1, 70), st.integers(1, 70), st.floats(0, 1), st.floats(0, 1), st.integers(0, 2**32)
+)
+def test_any_patch_gives_colours_of_its_own_shape(fill, height, width, unknown_share, share, seed):
+    rng = np.random.default_rng(seed)
+    unknown = rng.random((height, width)) < unknown_share
+    hole = unknown & (rng.random((height, width)) < share)
+    rgb = picture(rng, height, width)
+
+    result = filled(rgb, hole, fill, unknown=unknown, seed=seed)
+
+    assert result.shape == rgb.shape
+    assert result.dtype == np.uint8
+
+
+@fills
+def test_the_patch_is_not_written_to(rng, fill):
+    hole = rects_mask(50, 50, (10, 10, 30, 30))
+    patch = np.where(hole[..., None], np.uint8(0), picture(rng, 50, 50))
+    before = patch.copy()
+
+    fill_hole(patch, hole, hole, fill, rng)
+
+    np.testing.assert_array_equal(patch, before)
+
+
+@fills
+@pytest.mark.parametrize("side", [150, 600], ids=["full size", "reduced"])
+def test_black_under_other_holes_does_not_darken_this_one(fill, side):
+    bright = np.full((side, side, 3), 220, np.uint8)
+    near, far = side // 3, side // 2
+    hole = rects_mask(side, side, (near, near, far, far))
+    unknown = hole | rects_mask(side, side, (far, near, far + side // 4, far))
+
+    result = filled(bright, hole, fill, unknown=unknown)
+
+    np.testing.assert_allclose(result[hole].astype(int), 220, atol=8)
+
+
+def test_a_gradient_is_carried_through():
+    ramp = np.repeat(np.linspace(50, 200, 120).astype(np.uint8)[None, :, None], 120, axis=0)
+    rgb = np.repeat(ramp, 3, axis=2)
+    hole = rects_mask(120, 120, (40, 40, 80, 80))
+
+    result = filled(rgb, hole, Fill.PUSHPULL)
+
+    left, right = result[40:80, 42].mean(), result[40:80, 77].mean()
+    assert left + 20 < right
+    assert 50 <= left <= right <= 200
+
+
+@pytest.mark.parametrize("deviation", [0, 3, 8])
+def test_grain_is_as_strong_as_around(deviation):
+    rng = np.random.default_rng(3)
+    luma = 128 + rng.normal(0, deviation, (160, 160, 1))
+    rgb = np.repeat(np.clip(np.rint(luma), 0, 255).astype(np.uint8), 3, axis=2)
+    hole = rects_mask(160, 160, (40, 40, 120, 120))
+
+    result = filled(rgb, hole, Fill.PUSHPULL).astype(float)
+
+    inner = result[60:100, 60:100, 0]
+    assert abs(inner.std() - deviation) <= max(0.35 * deviation, 0.5)
+
+
+def test_grain_never_becomes_snow(rng):
+    rgb = rng.integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    hole = rects_mask(160, 160, (40, 40, 120, 120))
+
+    result = filled(rgb, hole, Fill.PUSHPULL).astype(float)
+
+    assert result[60:100, 60:100].std() < 16

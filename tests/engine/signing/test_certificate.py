@@ -1,0 +1,238 @@
+"""A certificate tells what was done, and nothing that follows the hidden pixels or a person."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.category import Category
+from engine.errors import InvalidSignature
+from engine.geometry import Box, PixelRect, Size
+from engine.images import Residue
+from engine.signing.certificate import Supplement, certificate, manifest, quantised
+from engine.signing.schema import Battery, Certificate, read_certificate
+from engine.signing.sentences import sentences
+from tests.engine.handed_out import DAY, RECEIPT, notary_at
+
+HEADLINE = Battery(
+    report="b" * 8, verdict="pass", pipeline="0.1.0+00000000", words="No attack beat its null."
+)
+TERMS = Supplement(DAY, "0.1.0+00000000", HEADLINE, None, "a" * 16, "c" * 16)
+
+
+def made(receipt=RECEIPT, data=b"pixels", terms=TERMS):
+    return certificate(receipt, data, terms)
+
+
+def said(receipt=RECEIPT, terms=TERMS):
+    return "\n".join(sentences(read_certificate(made(receipt, terms=terms))))
+
+
+def without_person(receipt=RECEIPT):
+    return replace(receipt, reviewer=None), replace(TERMS, reviewer=None)
+
+
+def looked():
+    witnesses = {Category.FACE: True, Category.TATTOO: False}
+    return replace(RECEIPT, checks={**RECEIPT.checks, "T7": True}, witnesses=witnesses)
+
+
+def test_it_tells_the_file_the_regions_and_the_checks():
+    body = made()
+
+    assert body["release"] == RECEIPT.release
+    assert body["output"] == {
+        "sha256": hashlib.sha256(b"pixels").hexdigest(),
+        "format": "png", "bytes": 6, "width": 100, "height": 90,
+    }  # fmt: skip
+    assert body["regions"] == [
+        {"category": "face", "box": [16, 0, 80, 90], "origin": "model"},
+        {"category": "tattoo", "box": [0, 0, 32, 32], "origin": "reviewer"},
+    ]
+    assert body["checks"] == {"T1": "passed", "T3": "passed", "T4": "passed", "T7": "not run"}
+    assert body["source"] == {"codec": "jpeg", "residue": "twice"}
+    assert body["not_looked_for"] == ["jewelry"]
+    assert body["models"] == ["first@00000001", "second@00000002"]
+    assert body["day"] == DAY
+
+
+def test_whoever_did_not_look_again_is_said_not_to_have_looked():
+    assert made()["witness"] == dict.fromkeys(["face", "tattoo", "jewelry"], "did not look")
+    assert made(looked())["witness"] == {
+        "face": "independent",
+        "tattoo": "not independent",
+        "jewelry": "did not look",
+    }
+    assert made(looked())["checks"]["T7"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("residue", "codec"),
+    [(Residue.NONE, "lossless"), (Residue.BLOCK, "jpeg"), (Residue.TWICE, "jpeg"),
+     (Residue.UNBOUNDED, "other")],
+)  # fmt: skip
+def test_of_the_source_only_its_kind_is_told(residue, codec):
+    assert made(replace(RECEIPT, residue=residue))["source"] == {
+        "codec": codec, "residue": residue.value,
+    }  # fmt: skip
+
+
+def test_no_report_of_attacks_is_said_to_be_none():
+    assert made(terms=replace(TERMS, battery=None))["battery"] == "none"
+    assert made()["battery"]["words"] == "No attack beat its null."
+
+
+def test_equal_masks_give_equal_certificates_whatever_lay_under_them():
+    region, other = RECEIPT.regions
+    moved = replace(region, box=Box(41.0, 30.25, 61.5, 69.0), score=0.31)
+    hidden = replace(
+        RECEIPT,
+        regions=(other, moved),
+        masked=RECEIPT.masked[::-1],
+        weights=RECEIPT.weights[::-1],
+        image_id="2" * 32,
+        seconds={"detect": 9.9},
+    )
+
+    assert made(hidden) == made()
+
+
+def test_the_order_of_regions_does_not_tell_how_they_were_found():
+    rects = [PixelRect(16 * place, 0, 16 * place + 16, 16) for place in (4, 1, 5, 0, 3, 2)]
+    several = replace(RECEIPT, regions=(RECEIPT.regions[0],) * 6, masked=tuple(rects))
+
+    boxes = [region["box"] for region in made(several)["regions"]]
+
+    assert boxes == sorted(boxes)
+    assert len(boxes) == 6
+
+
+def test_a_region_outside_the_picture_removed_nothing_and_is_left_out():
+    outside = replace(RECEIPT, masked=(PixelRect(0, 0, 0, 0), RECEIPT.masked[1]))
+
+    assert [region["category"] for region in made(outside)["regions"]] == ["tattoo"]
+
+
+@given(
+    x=st.integers(0, 99), y=st.integers(0, 89), width=st.integers(1, 100), height=st.integers(1, 90)
+)
+def test_a_public_box_covers_the_mask_and_lies_on_the_grid_or_the_border(x, y, width, height):
+    size = Size(100, 90)
+    rect = PixelRect(x, y, x + width, y + height).clipped(size)
+
+    box = quantised(rect, size)
+
+    assert box.x0 <= rect.x0
+    assert box.y0 <= rect.y0
+    assert box.x1 >= rect.x1
+    assert box.y1 >= rect.y1
+    assert box.x0 % 16 == box.y0 % 16 == 0
+    assert box.x1 % 16 == 0 or box.x1 == 100
+    assert box.y1 % 16 == 0 or box.y1 == 90
+    assert rect.x0 - box.x0 < 16
+    assert box.x1 - rect.x1 < 16
+
+
+def test_a_person_is_a_pseudonym_and_nobody_is_nobody(tmp_path):
+    notary = notary_at(tmp_path)
+
+    signed = notary.certificate(RECEIPT, b"pixels", DAY)
+
+    assert b"Ada" not in signed
+    assert b"Lovelace" not in signed
+    assert notary.keys.pseudonym("reviewer", "Ada Lovelace").encode() in signed
+    receipt, terms = without_person()
+    assert made(receipt, terms=terms)["reviewer"] is None
+
+
+@pytest.mark.parametrize("receipt", [RECEIPT, without_person()[0]], ids=["person", "nobody"])
+def test_a_pseudonym_without_a_person_or_a_person_without_one_is_refused(receipt):
+    terms = replace(TERMS, reviewer=None if receipt.reviewer else "a" * 16)
+
+    with pytest.raises(ValueError, match="pseudonym"):
+        certificate(receipt, b"", terms)
+
+
+def test_what_was_made_is_read_back():
+    assert isinstance(read_certificate(made(looked())), Certificate)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"checks": {}},
+        {"checks": {"T1": "passed", "T3": "passed", "T4": "passed"}},
+        {"witness": {}},
+        {"witness": {**dict.fromkeys(["face", "tattoo"], "did not look"), "hat": "independent"}},
+        {"checks": dict.fromkeys(["T1", "T3", "T4", "T7"], "passed")},
+        {"regions": [{"category": "face", "box": [64, 0, 64, 32], "origin": "model"}]},
+        {"regions": [{"category": "face", "box": [0, 0, 112, 32], "origin": "model"}]},
+    ],
+    ids=["no check", "a check less", "no witness", "stranger", "T7 of nobody", "empty", "outside"],
+)
+def test_what_lacks_something_or_contradicts_itself_is_not_read(change):
+    with pytest.raises(InvalidSignature):
+        read_certificate({**made(), **change})
+
+
+class TestWords:
+    def test_what_was_and_was_not_done_is_said(self):
+        text = said()
+
+        assert "Removed: face in 1 place, tattoo in 1 place." in text
+        assert "These places are 70\u00a0% of the picture." in text
+        assert "Check T1 passed: the removed pixels have no influence on the file." in text
+        assert "Check T7: not run." in text
+        assert "Nobody looked for: jewelry." in text
+        assert "saved twice" in text
+        assert "No attack beat its null." in text
+        assert "run on another pipeline" not in text
+
+    def test_places_are_counted_since_several_things_may_share_one(self):
+        face, tattoo = RECEIPT.masked
+        crowd = replace(
+            RECEIPT,
+            regions=(RECEIPT.regions[0],) * 3,
+            masked=(face, PixelRect(face.x0 + 1, face.y0 + 1, face.x1, face.y1), tattoo),
+        )
+
+        assert "Removed: face in 2 places." in said(crowd)
+
+    def test_what_a_person_chose_to_leave_is_not_said_to_be_unseen(self):
+        line = next(line for line in said(looked()).splitlines() if line.startswith("Check T7"))
+
+        assert "but what a person chose to leave" in line
+
+    def test_who_looked_again_is_said_for_each_category(self):
+        text = said(looked())
+
+        assert "A detector that took no part in finding was that witness for: face." in text
+        assert "A detector that also searched was that witness for: tattoo." in text
+        assert "Nobody looked at the finished picture again for: jewelry." in text
+
+    def test_a_report_about_other_code_is_said_to_be_that(self):
+        other = HEADLINE.model_copy(update={"pipeline": "0.0.9+11111111"})
+
+        assert "on another pipeline, 0.0.9+11111111" in said(terms=replace(TERMS, battery=other))
+
+    def test_nothing_removed_and_nobody_asked_is_said(self):
+        receipt, terms = without_person(replace(RECEIPT, regions=(), masked=()))
+
+        text = said(receipt, terms)
+
+        assert "Nothing was removed." in text
+        assert "No person looked at it." in text
+
+
+def test_a_manifest_is_sorted_and_counts_those_without_a_certificate():
+    body = manifest("d" * 16, {"c" * 32: None, "b" * 32: "1" * 64, "a" * 32: "2" * 64},
+                    day=DAY, key="e" * 16)  # fmt: skip
+
+    assert [one["release"] for one in body["releases"]] == ["a" * 32, "b" * 32]
+    assert body["without_certificate"] == ["c" * 32]
+    assert body["count"] == 3
+    assert Category.FACE.value not in str(body)

@@ -1,0 +1,109 @@
+"""What training starts from."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training is not installed: make .venv/train")
+
+import onnx  # noqa: E402
+import onnxruntime  # noqa: E402
+
+from models.train.detector import start  # noqa: E402
+from models.train.detector.start import CARRIED_OVER, carry_over, from_checkpoint, new_model  # noqa: E402
+from models.train.errors import TrainingRefused  # noqa: E402
+
+TRUNK = 21
+"""Number of the last block before the head."""
+
+
+@pytest.fixture(scope="module")
+def nudenet():
+    """The file, and our network with its weights."""
+    data = start._nudenet_file().read_bytes()
+    model = new_model()
+    return data, model.eval(), carry_over(data, model)
+
+
+def test_all_but_the_last_layers_are_carried_over(nudenet):
+    _, model, carried = nudenet
+
+    assert carried == CARRIED_OVER == len(model.state_dict()) - 6
+
+
+def test_the_trunk_computes_what_nudenets_does(nudenet):
+    data, model, _ = nudenet
+    pixels = np.random.default_rng(2).random((1, 3, 320, 320), dtype=np.float32)
+
+    expected = onnx_output(data, f"/model.{TRUNK}/cv2/act/Mul_output_0", pixels)
+    seen = []
+    model.model[TRUNK].register_forward_hook(lambda *_, output=None: seen.append(_[2]))
+    with torch.no_grad():
+        model(torch.from_numpy(pixels))
+
+    assert np.abs(seen[0].numpy() - expected).max() < 1e-3
+
+
+def onnx_output(data, name, pixels):
+    graph = onnx.load_from_string(data)
+    graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run([name], {session.get_inputs()[0].name: pixels})[0]
+
+
+def test_another_network_is_refused(monkeypatch, tmp_path):
+    other = onnx.helper.make_model(onnx.helper.make_graph([], "none", [], []))
+    (tmp_path / "320n.onnx").write_bytes(other.SerializeToString())
+    monkeypatch.setattr(start, "_nudenet_file", lambda: tmp_path / "320n.onnx")
+
+    with pytest.raises(TrainingRefused, match="not the network"):
+        start.nudenet()
+
+
+def test_weights_come_back_from_a_checkpoint(tmp_path):
+    model = new_model()
+    torch.save({"model": model}, tmp_path / "a.pt")
+
+    state = from_checkpoint(tmp_path / "a.pt").state
+
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no checkpoint", pickle.dumps({"model": 1}, protocol=2), None],
+    ids=["empty", "text", "no network", "not there"],
+)
+def test_what_is_no_checkpoint_is_refused_with_a_sentence(content, tmp_path):
+    file = tmp_path / "a.pt"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(TrainingRefused, match=r"a\.pt"):
+        from_checkpoint(file)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    torch.save({"model": _Trap(str(tmp_path / "sprung"))}, tmp_path / "a.pt")
+
+    with pytest.raises(TrainingRefused):
+        from_checkpoint(tmp_path / "a.pt")
+
+    assert not (tmp_path / "sprung").exists()
+
+
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        import os
+
+        return os.mkdir, (self.folder,)

@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import pytest
+
+from engine.geometry import PixelRect
+from engine.plan import Verdict
+from engine.runs.jobs import NeedsReview
+from store.review import audit_sample, decisions, reviews
+from store.worker import tasks
+from tests.store.fakes import (
+    DRAWN,
+    FACE,
+    MINUTE,
+    NOW,
+    OVERLOOKED,
+    SAMPLE,
+    UNSURE,
+    a_batch,
+    object_to,
+    plan,
+    verdict_on,
+)
+
+RECTS = (PixelRect(8, 8, 32, 32),)
+
+
+def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
+    """A picture in review that one person decided; gives its id."""
+    a_batch(database, [b"v"])
+    task = tasks.take(database, NOW)
+    made = replace(plan(task.picture_id, reasons=reasons), doubts=())
+    tasks.record(database, NeedsReview(task.picture_id, made, masked), NOW)
+    reviews.claim(database, "ada", NOW)
+    decide(
+        database,
+        task.picture_id,
+        verdict_on(database, task.picture_id, (FACE, DRAWN), "ada", 0),
+        NOW + MINUTE,
+    )
+    return task.picture_id
+
+
+def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(database):
+    picture_id = decided(database, decisions.settle)
+
+    (one,) = audit_sample.comparisons(database)
+
+    assert one.picture_id == picture_id
+    assert one.machine.proposed == (FACE,)
+    assert one.masked == RECTS
+    assert one.decided == (FACE, DRAWN)
+    assert (one.reviewer, one.decided_at) == ("ada", NOW + MINUTE)
+    assert one.audit_sample
+
+
+def test_rectangles_nobody_knows_are_none(database):
+    decided(database, decisions.settle, masked=())
+
+    assert audit_sample.comparisons(database)[0].masked == ()
+
+
+@pytest.mark.parametrize("is_sample", [True, False], ids=["sample", "another reason"])
+def test_rejected_pictures_are_counted_apart(database, is_sample):
+    reasons = (SAMPLE,) if is_sample else (UNSURE,)
+    decided(database, decisions.reject, reasons)
+    decided(database, decisions.settle, reasons)
+
+    assert audit_sample.rejected(database, audit_sample=is_sample) == 1
+    assert audit_sample.rejected(database, audit_sample=not is_sample) == 0
+    assert len(audit_sample.comparisons(database, audit_sample=is_sample)) == 1
+    assert audit_sample.comparisons(database, audit_sample=not is_sample) == ()
+
+
+@pytest.mark.parametrize(
+    "decide", [decisions.settle, decisions.reject], ids=["settled", "rejected"]
+)
+def test_a_verdict_that_was_undone_does_not_count(database, decide):
+    decided(database, decide)
+
+    decisions.reopen_last(database, "ada", NOW + MINUTE)
+
+    assert audit_sample.comparisons(database) == ()
+    assert audit_sample.rejected(database) == 0
+
+
+class TestAWitnessObjectedAfterTheVerdict:
+    """The sample must not lose the very pictures in which something slipped through."""
+
+    @pytest.fixture(params=[True, False], ids=["sample", "another reason"])
+    def is_sample(self, request):
+        return request.param
+
+    @pytest.fixture
+    def picture_id(self, database, is_sample):
+        picture_id = decided(database, decisions.settle, (SAMPLE,) if is_sample else (UNSURE,))
+        object_to(database, OVERLOOKED)
+        return picture_id
+
+    def again(self, database, decide):
+        case = reviews.claim(database, "bo", NOW)
+        verdict = Verdict.on(case.plan, (FACE, DRAWN, OVERLOOKED), "bo")
+        decide(database, case.picture_id, verdict, NOW + MINUTE)
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_nothing_counts_until_a_person_has_decided_again(self, database, is_sample):
+        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
+
+    def test_the_last_verdict_counts_where_the_picture_was_drawn(
+        self, database, is_sample, picture_id
+    ):
+        self.again(database, decisions.settle)
+
+        (one,) = audit_sample.comparisons(database, audit_sample=is_sample)
+        assert (one.picture_id, one.reviewer) == (picture_id, "bo")
+        assert one.machine.proposed == (FACE,)
+        assert OVERLOOKED in one.decided
+        assert audit_sample.comparisons(database, audit_sample=not is_sample) == ()
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_a_rejection_is_all_that_counts(self, database, is_sample):
+        self.again(database, decisions.reject)
+
+        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
+        assert audit_sample.rejected(database, audit_sample=is_sample) == 1
+        assert audit_sample.rejected(database, audit_sample=not is_sample) == 0
+
+    @pytest.mark.usefixtures("picture_id")
+    def test_undoing_the_last_verdict_does_not_bring_the_first_one_back(self, database, is_sample):
+        self.again(database, decisions.settle)
+
+        decisions.reopen_last(database, "bo", NOW + MINUTE)
+
+        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
