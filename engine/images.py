@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from engine.geometry import Size
 
 DEFAULT_BLOCK = Size(16, 16)
+FormatChoice: TypeAlias = Literal["same", "png", "jpeg"]
+"""In which format a release is wanted; the same as the original's, where it may be."""
 
 
 class Residue(StrEnum):

@@ -20,14 +20,13 @@ from engine.detect.ensemble import Ensemble
 from engine.detect.release_check import Witness
 from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import PixelRect
-from engine.images import RedactedImage, RgbImage
+from engine.images import FormatChoice, RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.redact import checks
 from engine.redact.masks import mask_of, rect_of
 from engine.redact.removal import remove
-from engine.runs.jobs import FormatChoice
 from engine.triage import triage
 
 

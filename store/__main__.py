@@ -12,9 +12,9 @@ from pathlib import Path
 
 from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
-from engine.evaluation.report.numbers import counted
 from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
+from engine.wording import counted
 from store.batches.progress import totals_in
 from store.database import Database, looking
 from store.exchange.export_labels import export_labels

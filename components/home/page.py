@@ -18,8 +18,8 @@ from engine.detect.registry import verify
 from engine.detect.weights import own_weights_notice
 from engine.errors import LetheError
 from engine.evaluation.report.cost import in_short
-from engine.evaluation.report.numbers import counted
 from engine.policy import named_policy, read_policy
+from engine.wording import counted
 from store import clock
 from store.batches import batches, intake, progress
 from store.batches.batches import Request

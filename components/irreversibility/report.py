@@ -19,7 +19,7 @@ from components.recall.charts.axes import draw
 from engine.attacks.report import sentences
 from engine.attacks.report.compose import tests_said
 from engine.attacks.report.reading import read_report
-from engine.attacks.report.shipped import shipped_report
+from engine.signing.battery_report import shipped_report
 from engine.signing.provenance import pipeline_version
 
 OWN_FILE = "battery.json"

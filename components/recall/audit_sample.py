@@ -15,10 +15,10 @@ from components.app.services import database
 from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks
 from engine.evaluation.scores.proportion import Tally, more_to_prove
 from engine.redact.masks import Masked
+from engine.wording import counted
 from store.review import audit_sample
 from store.review.audit_sample import Comparison
 

@@ -12,9 +12,9 @@ from components.recall.costs import cost_view
 from components.recall.evaluated import Evaluated
 from components.recall.tables import download
 from engine.category import DETECTABLE, Category
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.compare import Change, Comparison, compare
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
+from engine.wording import counted
 
 Crop: TypeAlias = Callable[[PictureScore, LabelScore, str], None]
 """Shows the piece of a picture around a label, under a caption."""

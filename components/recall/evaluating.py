@@ -19,8 +19,8 @@ from engine.category import DETECTABLE
 from engine.errors import InvalidDataset, LetheError
 from engine.evaluation.data.datasets import SeveralDatasets, read_dataset
 from engine.evaluation.data.labels import Dataset, Problem
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.recall import TARGET
+from engine.wording import counted
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation, Request
 from store.policies import versions

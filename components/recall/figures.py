@@ -16,11 +16,11 @@ from components.recall.tables import download
 from components.recall.words import at_least, goal
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import prices
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
 from engine.evaluation.scores.proportion import NONE, Tally, more_to_prove
 from engine.evaluation.scores.recall import ENOUGH_FOR, Scored
+from engine.wording import counted
 from store.evaluations.evaluations import Evaluation
 
 __all__ = ["calibration_view", "compare_view", "groups_view", "trend_view"]

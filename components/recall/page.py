@@ -18,10 +18,11 @@ from components.recall.evaluated import Evaluated, evaluated
 from components.recall.figures import calibration_view, compare_view, groups_view, trend_view
 from components.recall.words import Line, answer, at_least, at_most, goal, lines
 from engine.evaluation.data.uncounted import remarks
-from engine.evaluation.report.numbers import counted, rate_at_most
+from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.recall import TARGET
 from engine.files.untrusted import printable
 from engine.policy import read_policy
+from engine.wording import counted
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 from store.policies import versions

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report import numbers
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
 from engine.evaluation.scores.proportion import Tally
 from engine.evaluation.scores.recall import has_nothing
+from engine.wording import counted
 
 Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 

@@ -20,8 +20,8 @@ from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
 from components.review.viewport import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
-from engine.evaluation.report.numbers import counted
 from engine.files.untrusted import printable
+from engine.wording import counted
 from store.batches import batches, originals, pictures, progress
 from store.batches.batches import Batch
 from store.batches.pictures import Picture, PictureState

@@ -12,7 +12,7 @@ from components.app.palette import OUTCOMES, ago, plain, span
 from components.app.services import database, now
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
-from engine.evaluation.report.numbers import counted
+from engine.wording import counted
 from store.batches import batches, progress
 from store.batches.pictures import PictureState
 from store.batches.progress import Counts, Progress

@@ -9,8 +9,8 @@ import streamlit as st
 
 from components.app.palette import cells
 from components.upload.staging import Staged
-from engine.evaluation.report.numbers import counted
 from engine.metadata.finding import Finding, Kind
+from engine.wording import counted
 
 _ROW_PX, _HEAD_PX, _MOST_PX = 35, 38, 250
 

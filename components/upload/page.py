@@ -16,11 +16,11 @@ from components.upload.batch_card import live_card, live_cards
 from components.upload.metadata_table import show_carried
 from components.upload.staging import Staged, Staging
 from engine.errors import LetheError
-from engine.evaluation.report.numbers import counted
+from engine.images import FormatChoice
 from engine.policies.text import DEFAULT, NAMES, summary_of
 from engine.policy import Policy, default_policy, named_policy
-from engine.runs.jobs import FormatChoice
 from engine.runs.licences import COLUMNS, Manifest, read_manifest
+from engine.wording import counted
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import NO_MANIFEST, Incoming

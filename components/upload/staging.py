@@ -27,10 +27,10 @@ from typing import IO, Any
 
 from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
 from engine.errors import LetheError, UnusableFolder
-from engine.evaluation.report.numbers import counted
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import Fitness, fitness_of
 from engine.runs.inputs import Source, sources
+from engine.wording import counted
 from store.files import write
 
 MOST_ENTRIES = 20_000

@@ -8,8 +8,8 @@ import typst
 
 from docs.build.blocks import ROOT, blocks, fill
 from docs.build.typeset import typst as as_typst
-from engine.attacks.report.shipped import shipped_report
 from engine.policy import default_policy
+from engine.signing.battery_report import shipped_report
 from engine.signing.provenance import pipeline_version
 
 DOCUMENT = ROOT / "docs" / "process.md"

@@ -24,7 +24,7 @@ from engine.evaluation.data.uncounted import Missing, has_only_uncounted, remark
 from engine.evaluation.report import compose
 from engine.evaluation.report.compose import Subject
 from engine.evaluation.report.cost import prices
-from engine.evaluation.report.numbers import at_least, at_most, counted, rate_at_most
+from engine.evaluation.report.numbers import at_least, at_most, rate_at_most
 from engine.evaluation.report.outputs import check_outputs, write_all
 from engine.evaluation.report.private_list import private_lines
 from engine.evaluation.run import Run, evaluate
@@ -32,6 +32,7 @@ from engine.evaluation.scores import recall
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.recall import TARGET, Scored, has_nothing, score_all
 from engine.policy import Policy
+from engine.wording import counted
 
 PROBLEMS_SHOWN = 20
 _REPORTS = (".html", ".htm", ".md")

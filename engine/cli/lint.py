@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 from engine.cli import command_line
 from engine.cli.exits import Exit
 from engine.errors import UnusableFolder
-from engine.evaluation.report.numbers import counted
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.inspect import LARGEST_FILE, TOO_LARGE, findings, unreadable
 from engine.runs.inputs import sources
+from engine.wording import counted
 
 SCHEMA: Final = 1
 """Version of what `--json` prints."""

@@ -21,11 +21,12 @@ from engine.cli.command_line import today
 from engine.detect.registry import verify
 from engine.errors import InvalidVerdict, LetheError, UnusableFolder
 from engine.files.home import home
+from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, Verdict
 from engine.policy import Policy
 from engine.runs.inputs import Source, sources
-from engine.runs.jobs import FormatChoice, Job, Outcome, Postponed, Quarantined
+from engine.runs.jobs import Job, Outcome, Postponed, Quarantined
 from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, Outbox
 from engine.runs.pool import ProcessPool

@@ -11,7 +11,6 @@ from typing import Any
 from engine.cli import command_line
 from engine.cli.exits import Exit
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.evaluation.report.numbers import counted
 from engine.files import private
 from engine.files.home import home
 from engine.files.untrusted import printable
@@ -30,6 +29,7 @@ from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
 from engine.signing.verify_folder import verify_folder, verify_one
 from engine.signing.verify_picture import Judgement, Verification, held_at
+from engine.wording import counted
 
 _VERIFY = """\
 Tell whether pictures are the ones that were released, and by whom. WHAT is a folder that was handed

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.codec.still import read_still
-from engine.images import RedactedImage, RgbImage, SourceCodec
-from engine.runs.jobs import FormatChoice
+from engine.images import FormatChoice, RedactedImage, RgbImage, SourceCodec
 
 ReleaseFormat: TypeAlias = Literal["png", "jpeg"]
 

@@ -1,8 +1,10 @@
-"""Looking at a labelled picture: apart from `findings`, which the store and reports need too."""
+"""Examination: the job that looks at a labelled picture, for an evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from engine.codec import door
 from engine.detect.ensemble import Ensemble
@@ -10,10 +12,45 @@ from engine.evaluation.data.turning import UPRIGHT, turned_image
 from engine.evaluation.scores.findings import FLOOR, Findings
 from engine.plan import Detection
 from engine.policy import Policy
+from engine.runs.jobs import Models, Outcome
 from engine.triage import found_in, standing_reasons
 
 TWIN_IOU = 0.8
 """A dropped sighting that is this close to another says nothing new about why a label was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined(Outcome):
+    """What the machine found in a labelled picture."""
+
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One labelled picture to look at and leave where it is; ends as `Examined` or held back."""
+
+    id: str
+    """Names the work in its outcome."""
+    path: Path
+    policy: Policy
+    orientation: int = UPRIGHT
+    """EXIF orientation, 1..8: it is looked at as if its file held it this way up."""
+
+    @property
+    def most_megapixels(self) -> float:
+        """What the policy allows."""
+        return self.policy.codec.max_megapixels
+
+    def run(self, models: Models) -> Examined:
+        """Look at it.
+
+        Raises:
+            Exception: whatever goes wrong.
+        """
+        data = self.path.read_bytes()
+        found = examine(data, self.id, models.ensemble, self.policy, orientation=self.orientation)
+        return Examined(self.id, found)
 
 
 def examine(

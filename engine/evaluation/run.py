@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset
+from engine.evaluation.examination import Examination, Examined
 from engine.evaluation.scores.findings import Findings
 from engine.policy import Policy
-from engine.runs.jobs import Examination, Examined, Executor, Quarantined
+from engine.runs.jobs import Executor, Quarantined
 from engine.runs.pool import ProcessPool
 
 

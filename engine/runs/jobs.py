@@ -1,24 +1,107 @@
-"""Work handed to an executor and what comes back: values only, so that they cross processes.
+"""Jobs for an executor and their outcomes: values only, so that they cross processes.
 
-A picture reaches exactly one outcome: `Released`, `NeedsReview` or `Quarantined`. A labelled
-picture, which is only measured, comes back as `Examined` or `Quarantined`. `Postponed` is no end:
-the same work may come out otherwise once this machine is mended.
+A job brings its own work; the executor knows no kinds. A picture reaches exactly one outcome:
+`Released`, `NeedsReview` or `Quarantined`. `Postponed` is no end: the same work may come out
+otherwise once this machine is mended.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-from engine.evaluation.scores.findings import Findings
+from engine import pipeline
+from engine.codec import door
+from engine.detect.ensemble import Ensemble
+from engine.detect.release_check import Witness
+from engine.errors import ReleaseContested, UnreadableImage
 from engine.geometry import PixelRect
+from engine.images import FormatChoice, RgbImage
+from engine.pipeline import Stopwatch, Terms
 from engine.plan import Plan
 from engine.policy import Policy
 from engine.receipt import Receipt
+from engine.triage import contested
 
-FormatChoice: TypeAlias = Literal["same", "png", "jpeg"]
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a job."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Outcome):
+    """The picture passed every check; `data` is the finished file."""
+
+    receipt: Receipt
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsReview(Outcome):
+    """A person must look."""
+
+    plan: Plan
+    masked: tuple[PixelRect, ...]
+    """For each of `plan.proposed` the rectangle that removal would cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined(Outcome):
+    """The picture is held back; `reason` is a sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Quarantined):
+    """The file could not be read; nothing is known of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed(Unread):
+    """This machine could not do it now; `reason` says why, and the picture is not to blame.
+
+    Whoever cannot wait and try again later holds the picture back.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of a worker."""
+
+    ensemble: Ensemble
+    """Finds."""
+    witness: Witness | None
+    """Looks at what would be released; None when nobody is to."""
+
+
+class Work(Protocol):
+    """What an executor runs."""
+
+    @property
+    def id(self) -> str:
+        """Names the work in its outcome."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The picture's file."""
+        ...
+
+    @property
+    def most_megapixels(self) -> float:
+        """At most so large it can be, for the time it may take."""
+        ...
+
+    def run(self, models: Models) -> Outcome:
+        """Do it; whatever goes wrong is raised."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,71 +131,45 @@ class Job:
     megapixels: float | None = None
     """What the file announces, for the time it may take; None when nobody looked."""
 
+    @property
+    def most_megapixels(self) -> float:
+        """What the file announces, or what the policy allows, whichever is less."""
+        allowed = self.policy.codec.max_megapixels
+        return allowed if self.megapixels is None else min(self.megapixels, allowed)
 
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """One labelled picture to look at and leave where it is."""
+    def run(self, models: Models) -> Outcome:
+        """Take the picture down the line.
 
-    id: str
-    """Names the work in its outcome."""
-    path: Path
-    policy: Policy
-    orientation: int = 1
-    """EXIF orientation, 1..8: it is looked at as if its file held it this way up."""
+        Raises:
+            Exception: whatever goes wrong.
+        """
+        watch = Stopwatch()
+        data = self.path.read_bytes()
+        image_id = self.image_id or self.id
+        if self.digest is not None and hashlib.sha256(data).digest() != self.digest:
+            raise UnreadableImage("The file changed while it was being worked on; run again.")
+        if self.settled is None:
+            prepared = pipeline.prepare(
+                data, image_id, models.ensemble, self.policy, draw=self.draw, watch=watch
+            )
+            image, plan = prepared.image, prepared.plan
+            if not plan.is_ready:
+                return self._for_review(image, plan)
+        else:
+            plan = self.settled
+            with watch.stage("decode"):
+                image = door.decode(data, image_id, max_megapixels=self.policy.codec.max_megapixels)
+        terms = Terms(self.release_id, self.seed, self.format, self.reviewer)
+        try:
+            done = pipeline.release(
+                image, plan, self.policy, terms, watch=watch, witness=models.witness
+            )
+        except ReleaseContested as contest:
+            return self._for_review(image, contested(plan, contest.objections))
+        return Released(self.id, done.receipt, done.data)
 
-
-Work: TypeAlias = Job | Examination
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """The picture passed every check; `data` is the finished file."""
-
-    job_id: str
-    receipt: Receipt
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsReview:
-    """A person must look."""
-
-    job_id: str
-    plan: Plan
-    masked: tuple[PixelRect, ...]
-    """For each of `plan.proposed` the rectangle that removal would cover."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """The picture is held back; `reason` is a sentence."""
-
-    job_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unread(Quarantined):
-    """The file could not be read; nothing is known of its content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed(Unread):
-    """This machine could not do it now; `reason` says why, and the picture is not to blame.
-
-    Whoever cannot wait and try again later holds the picture back.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the machine found in a labelled picture."""
-
-    job_id: str
-    findings: Findings
-
-
-Outcome: TypeAlias = Released | NeedsReview | Quarantined | Examined
+    def _for_review(self, image: RgbImage, plan: Plan) -> NeedsReview:
+        return NeedsReview(self.id, plan, pipeline.masked_rects(plan.proposed, image, self.policy))
 
 
 class Executor(Protocol):

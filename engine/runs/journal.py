@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from engine.errors import UnusableFolder
+from engine.images import FormatChoice
 from engine.plan import Plan
-from engine.runs.jobs import FormatChoice
 from engine.runs.name_map import read_names
 from engine.signing.keys import KeyRing
 

@@ -38,19 +38,12 @@ from typing import Any, Literal, TypeAlias
 
 from engine.errors import InvalidSignature, UnusableFolder
 from engine.files import private, public
+from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.receipt import region_lines
 from engine.runs.handover import refuse_taken_in
-from engine.runs.jobs import (
-    FormatChoice,
-    NeedsReview,
-    Outcome,
-    Postponed,
-    Quarantined,
-    Released,
-    Unread,
-)
+from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released, Unread
 from engine.runs.journal import (
     KEY_BYTES,
     KEYS,

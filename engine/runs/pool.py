@@ -1,4 +1,4 @@
-"""Many pictures: one `Job` in, one `Outcome` out, in this process or in a pool of processes.
+"""The worker pool: jobs in, an outcome for each out, in this process or in a pool of processes.
 
 The pool is loky's. Unlike a `spawn` pool of the standard library it does not run the caller's main
 script again in every worker (inside Streamlit that script is `Home.py`), and it says so when a
@@ -9,7 +9,6 @@ an end: nobody can tell which of several it is, so the workers are ended and eac
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
@@ -27,30 +26,19 @@ import cv2
 import loky
 from loky.process_executor import ShutdownExecutorError
 
-from engine import pipeline
-from engine.codec import door
 from engine.detect.ensemble import Ensemble
 from engine.detect.registry import default_ensemble, default_witness
 from engine.detect.release_check import Witness
-from engine.errors import LetheError, ReleaseContested, UnreadableImage
-from engine.evaluation.examination import examine
-from engine.images import RgbImage
+from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
-from engine.pipeline import Stopwatch, Terms
-from engine.plan import Plan
 from engine.runs.jobs import (
-    Examination,
-    Examined,
-    Job,
-    NeedsReview,
+    Models,
     Outcome,
     Postponed,
     Quarantined,
-    Released,
     Work,
 )
 from engine.runs.refusal import failed, refusal
-from engine.triage import contested
 
 log = logging.getLogger(__name__)
 
@@ -74,42 +62,9 @@ def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
         witness: looks at what would be released; None when nobody is to.
     """
     try:
-        if isinstance(job, Examination):
-            data = job.path.read_bytes()
-            findings = examine(data, job.id, ensemble, job.policy, orientation=job.orientation)
-            return Examined(job.id, findings)
-        return _run(job, ensemble, witness)
+        return job.run(Models(ensemble, witness))
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
         return refusal(job.id, job.path, error)
-
-
-def _run(job: Job, ensemble: Ensemble, witness: Witness | None) -> Outcome:
-    watch = Stopwatch()
-    data = job.path.read_bytes()
-    image_id = job.image_id or job.id
-    if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
-        raise UnreadableImage("The file changed while it was being worked on; run again.")
-    if job.settled is None:
-        prepared = pipeline.prepare(
-            data, image_id, ensemble, job.policy, draw=job.draw, watch=watch
-        )
-        image, plan = prepared.image, prepared.plan
-        if not plan.is_ready:
-            return _for_review(job, image, plan)
-    else:
-        plan = job.settled
-        with watch.stage("decode"):
-            image = door.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
-    terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
-    try:
-        done = pipeline.release(image, plan, job.policy, terms, watch=watch, witness=witness)
-    except ReleaseContested as contest:
-        return _for_review(job, image, contested(plan, contest.objections))
-    return Released(job.id, done.receipt, done.data)
-
-
-def _for_review(job: Job, image: RgbImage, plan: Plan) -> NeedsReview:
-    return NeedsReview(job.id, plan, pipeline.masked_rects(plan.proposed, image, job.policy))
 
 
 def default_workers() -> int:
@@ -211,10 +166,7 @@ class ProcessPool:
 
 def patience_s(job: Work) -> float:
     """How long a job may take, in seconds."""
-    announced = job.megapixels if isinstance(job, Job) else None
-    most = job.policy.codec.max_megapixels
-    megapixels = most if announced is None else min(announced, most)
-    return PATIENCE_S + PATIENCE_PER_MEGAPIXEL_S * megapixels
+    return PATIENCE_S + PATIENCE_PER_MEGAPIXEL_S * job.most_megapixels
 
 
 def _endless(job: Work) -> Quarantined:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from engine.coverage import percent, share_removed
-from engine.evaluation.report.numbers import counted
 from engine.geometry import PixelRect, Size
 from engine.signing.schema import Certificate
+from engine.wording import counted
 
 CHECKS: Final = {
     "T1": "the removed pixels have no influence on the file",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.attacks.report.shipped import headline
 from engine.detect.weights import own_weights_notice
 from engine.errors import InvalidSignature
 from engine.plan import Plan
 from engine.receipt import Receipt
+from engine.signing.battery_report import headline
 from engine.signing.certificate import Supplement, certificate, manifest
 from engine.signing.envelope import Kind, opened, sign
 from engine.signing.keys import KeyRing, ring

@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import InvalidSignature, LetheError, UnreadableFile
-from engine.evaluation.report.numbers import counted
 from engine.files.untrusted import content, measured
 from engine.signing.envelope import Signed, opened
 from engine.signing.schema import Certificate, Manifest, read_certificate
+from engine.wording import counted
 
 LONGEST_CERTIFICATE = 2**20
 """In bytes; one takes some 2,000."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
+from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
-from engine.runs.jobs import FormatChoice
 from store.batches.pictures import PictureState, storable
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord

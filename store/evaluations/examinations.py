@@ -16,7 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from engine.runs.jobs import Examined, Outcome, Quarantined
+from engine.evaluation.examination import Examined
+from engine.runs.jobs import Outcome, Quarantined
 from store.times import stored
 
 _NOT_EXAMINED = (

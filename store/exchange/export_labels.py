@@ -19,9 +19,9 @@ from typing import Any
 import duckdb
 
 from engine.category import DETECTABLE, Category
+from engine.codec.signatures import PICTURE_SUFFIXES
 from engine.errors import UnusableFolder
 from engine.plan import Plan, Region
-from engine.runs.inputs import PICTURE_SUFFIXES
 from engine.runs.licences import Entry
 from store import files
 from store.database import Database

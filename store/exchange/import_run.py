@@ -21,11 +21,11 @@ from typing import Any, get_args
 
 from engine.errors import InvalidVerdict, LetheError, UnreadableImage, UnusableFolder
 from engine.geometry import PixelRect
+from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
-from engine.runs.jobs import FormatChoice
 from engine.runs.journal import UNREADABLE_PLAN
 from engine.runs.name_map import read_names
 from store import files

@@ -22,17 +22,9 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import InvalidPolicy, LetheError, UnreadableImage
+from engine.evaluation.examination import Examination
 from engine.policy import Policy
-from engine.runs.jobs import (
-    Examination,
-    Executor,
-    Job,
-    Outcome,
-    Postponed,
-    Quarantined,
-    Released,
-    Work,
-)
+from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal
 from store.batches import batches, originals
 from store.database import Database

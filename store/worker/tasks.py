@@ -14,16 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
-from engine.runs.jobs import (
-    Examined,
-    FormatChoice,
-    NeedsReview,
-    Outcome,
-    Postponed,
-    Quarantined,
-    Released,
-)
+from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
 from store import files
 from store.database import Database
 from store.evaluations import examinations
@@ -112,8 +105,8 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
             return _record_review(database, outcome, now)
         case Quarantined(job_id, reason):
             return _record_refusal(database, job_id, reason, now)
-        case Examined(job_id):
-            return _record_refusal(database, job_id, _ONLY_EXAMINED, now)
+        case _:
+            return _record_refusal(database, outcome.job_id, _ONLY_EXAMINED, now)
 
 
 def give_back(

@@ -16,7 +16,7 @@ from components.app.palette import (
     span,
 )
 from engine.category import Category
-from engine.evaluation.report.numbers import counted
+from engine.wording import counted
 from store.batches.pictures import PictureState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

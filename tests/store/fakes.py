@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.category import Category
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Problem
+from engine.evaluation.examination import Examination, Examined
 from engine.evaluation.scores.findings import Findings
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Residue
@@ -17,16 +18,7 @@ from engine.plan import Origin, Plan, Reason, ReasonKind, Region, Verdict
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.redact.masks import Masked
-from engine.runs.jobs import (
-    Examination,
-    Examined,
-    Job,
-    NeedsReview,
-    Outcome,
-    Quarantined,
-    Released,
-    Work,
-)
+from engine.runs.jobs import Job, NeedsReview, Outcome, Quarantined, Released, Work
 from engine.triage import contested
 from store.batches import batches, intake
 from store.batches.batches import Request

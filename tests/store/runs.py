@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from engine.runs.jobs import Examined
+from engine.evaluation.examination import Examined
 from store.database import Database
 from store.evaluations import evaluations
 from store.worker import tasks

@@ -17,8 +17,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components.recall.words import at_least, at_most
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.proportion import Tally
+from engine.wording import counted
 
 NEUTRAL = "#8A9499"
 """Lines that belong to no category; seen on light and on dark ground."""

@@ -35,10 +35,10 @@ from components.recall.charts.reliability import calibration_groups, reliability
 from components.recall.charts.times import Run, sample_over_time, trend
 from components.recall.words import at_most, goal, lines
 from engine.category import Category
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.counts import SIZES_PX, size_class
 from engine.evaluation.scores.proportion import Tally
 from engine.evaluation.scores.tradeoff import Point
+from engine.wording import counted
 
 __all__ = [
     "Chart",

@@ -28,10 +28,10 @@ from components.recall.charts.axes import (
 )
 from components.recall.words import at_least, at_most
 from engine.category import Category
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import Slice
 from engine.evaluation.scores.proportion import Tally
+from engine.wording import counted
 
 
 def reliability(bins: Sequence[Bin], category: Category) -> Chart:

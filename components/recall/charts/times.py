@@ -29,8 +29,8 @@ from components.recall.charts.axes import (
 )
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE, Category
-from engine.evaluation.report.numbers import counted
 from engine.evaluation.scores.proportion import Tally
+from engine.wording import counted
 
 _INNER_PX = 260
 _SAMPLE_PX = 220

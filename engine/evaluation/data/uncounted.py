@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.report.numbers import counted
+from engine.wording import counted
 
 LostBoxes: TypeAlias = Mapping[Category | None, int]
 """Boxes by category; None where nobody knows of which."""

@@ -16,6 +16,7 @@ from typing import Final
 import yaml
 
 from engine.category import Category
+from engine.codec.signatures import PICTURE_SUFFIXES
 from engine.errors import InvalidDataset
 from engine.evaluation.data.image_lookup import Shelf, header_size
 from engine.evaluation.data.labels import Problem
@@ -37,7 +38,6 @@ from engine.evaluation.data.raw import (
 from engine.evaluation.data.spelling import there_as
 from engine.evaluation.data.yolo_lines import Description, written_box
 from engine.geometry import Size
-from engine.runs.inputs import PICTURE_SUFFIXES
 
 SPLITS: Final = ("test", "val", "valid", "train")
 """The first that is there is read."""

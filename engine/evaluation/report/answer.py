@@ -9,16 +9,10 @@ from engine.evaluation.report.cost import cost_table
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
 from engine.evaluation.report.figures import forest
-from engine.evaluation.report.numbers import (
-    PLURAL,
-    at_least,
-    counted,
-    exactly,
-    found,
-    listed,
-)
+from engine.evaluation.report.numbers import PLURAL, at_least, exactly, found
 from engine.evaluation.scores.proportion import more_to_prove
 from engine.evaluation.scores.recall import has_nothing
+from engine.wording import counted, listed
 
 _VERDICTS = {
     ("met", True): "met",

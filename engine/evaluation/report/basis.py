@@ -21,7 +21,7 @@ from engine.evaluation.report.document import (
     words,
 )
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.numbers import NOTHING, PLURAL, counted, exactly
+from engine.evaluation.report.numbers import NOTHING, PLURAL, exactly
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     LARGEST_EXTRA_PX2,
@@ -29,6 +29,7 @@ from engine.evaluation.scores.matching import (
     SAME_IOU,
 )
 from engine.evaluation.scores.recall import RESAMPLES
+from engine.wording import counted
 
 _MOST_REASONS = 8
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

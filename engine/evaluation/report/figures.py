@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.document import Figure
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.numbers import PLURAL, at_least, counted, exactly, of
+from engine.evaluation.report.numbers import PLURAL, at_least, exactly, of
 from engine.evaluation.report.svg import Axis, curve, drawing, line, marker, text
 from engine.evaluation.scores.calibration import Bin, expected_error
 from engine.evaluation.scores.proportion import Tally
 from engine.evaluation.scores.tradeoff import Point
+from engine.wording import counted
 
 WIDTH = 720
 _ROW = 44

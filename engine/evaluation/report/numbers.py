@@ -86,17 +86,6 @@ def of(tally: Tally) -> str:
     return f"{tally.found}\u00a0of\u00a0{tally.total}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 picture`, `3 pictures`, `2 boxes`."""
-    plural = f"{noun}es" if noun.endswith("x") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
-
-
-def listed(names: list[str]) -> str:
-    """Names as a sentence lists them: `a, b and c`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 def _interval(tally: Tally) -> str:
     low, high = tally.wilson() or (None, None)
     return f"{at_least(low)}\u00a0to\u00a0{at_most(high)}"

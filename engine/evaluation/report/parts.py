@@ -12,21 +12,14 @@ from engine.evaluation.report.answer import categories_listed
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
 from engine.evaluation.report.figures import Curve, reliability_plot, threshold_plot
-from engine.evaluation.report.numbers import (
-    PLURAL,
-    at_least,
-    bounded,
-    burden,
-    counted,
-    of,
-    spread,
-)
+from engine.evaluation.report.numbers import PLURAL, at_least, bounded, burden, of, spread
 from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.scores.counts import SIZES_PX, size_class
 from engine.evaluation.scores.findings import FLOOR
 from engine.evaluation.scores.proportion import Tally
 from engine.evaluation.scores.recall import is_enough
 from engine.evaluation.scores.tradeoff import Point, curve
+from engine.wording import counted
 
 MOST_ATTRIBUTES = 16
 """Of one category, in a report: those that say something about the most labels."""

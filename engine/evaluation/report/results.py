@@ -15,12 +15,12 @@ from engine.evaluation.report.numbers import (
     at_most,
     bounded,
     burden,
-    counted,
     exactly,
     found,
 )
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
 from engine.evaluation.scores.proportion import Tally
+from engine.wording import counted
 
 _Cell: TypeAlias = Callable[[Facts, Category], str]
 

@@ -54,8 +54,8 @@ class Places:
     """A folder for what the detectors saw."""
     models: Path
     policies: tuple[Path, ...]
-    """Their thresholds are replaced, each within the budget of its name (see `budget`). The first says
-    how the detectors look and how far masks grow."""
+    """Their thresholds are replaced, each within the budget of its name. The first says how the
+    detectors look and how far masks grow."""
     use: str = "research"
     """What the labelled pictures allow, for the manifest."""
 

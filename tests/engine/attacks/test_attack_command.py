@@ -11,10 +11,10 @@ from engine.__main__ import main
 from engine.attacks.battery import settings
 from engine.attacks.battery.methods import METHODS
 from engine.attacks.battery.run import identified
-from engine.attacks.report import shipped
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
 from engine.redact import removal
+from engine.signing import battery_report
 from engine.signing.provenance import pipeline_version
 from tests.engine.attacks.small import leaking, small
 
@@ -173,7 +173,7 @@ def test_the_methods_it_names_are_those_there_are(attack, capsys):
 
 class TestShipped:
     def test_the_report_that_ships_is_of_this_pipeline(self):
-        headline = shipped.headline()
+        headline = battery_report.headline()
 
         assert headline is not None, "run `make battery`"
         assert headline.pipeline == pipeline_version(), (
@@ -182,12 +182,12 @@ class TestShipped:
         assert headline.verdict == "pass"
 
     def test_its_id_fits_what_it_says(self):
-        report = shipped.shipped_report()
+        report = battery_report.shipped_report()
 
         assert identified(report) == report["id"]
 
     def test_it_was_a_full_run_over_enough_subjects(self):
-        report = shipped.shipped_report()
+        report = battery_report.shipped_report()
 
         assert not report["quick"]
         assert report["permutations"] >= 19_999

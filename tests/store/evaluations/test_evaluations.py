@@ -8,9 +8,9 @@ import pytest
 from engine.errors import InvalidDataset, InvalidPolicy
 from engine.evaluation.data.labels import Dataset
 from engine.evaluation.data.uncounted import Missing
+from engine.evaluation.examination import Examined
 from engine.evaluation.scores import recall
 from engine.policy import read_policy
-from engine.runs.jobs import Examined
 from store.batches import progress
 from store.database import Database
 from store.errors import EvaluationRunning, UnknownRecord

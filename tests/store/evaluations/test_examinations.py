@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.runs.jobs import Examination, Examined, NeedsReview, Quarantined
+from engine.evaluation.examination import Examination, Examined
+from engine.runs.jobs import NeedsReview, Quarantined
 from store.batches import pictures, progress
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Counts

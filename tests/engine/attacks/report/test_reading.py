@@ -9,7 +9,7 @@ import pytest
 
 from engine.attacks.battery.run import identified
 from engine.attacks.report.reading import LARGEST_BYTES, InvalidReport, parsed, read_report
-from engine.attacks.report.shipped import FILE, shipped_report
+from engine.signing.battery_report import FILE, shipped_report
 
 
 def row(**changes):
