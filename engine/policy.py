@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -272,6 +273,33 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
     except RecursionError as error:
         raise InvalidPolicy(f"{name} is nested too deeply to be a policy.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value in which two policies differ."""
+
+    key: str
+    """As the file nests it: `categories.face.doubt_at`."""
+    before: Any
+    after: Any
+
+
+def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
+    """Every value that changes from one policy to the other, in the order of the file."""
+    after = dict(_leaves(new))
+    return tuple(
+        Difference(key, before, after[key]) for key, before in _leaves(old) if before != after[key]
+    )
+
+
+def _leaves(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key in type(part).model_fields:
+        value = getattr(part, key)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _validated(values: Mapping[str, Any], *, name: str) -> Policy:

@@ -13,8 +13,7 @@ from components.recall import evaluating
 from components.recall.words import answer
 from engine.errors import InvalidPolicy
 from engine.files.untrusted import printable
-from engine.policies.difference import differences
-from engine.policy import Policy, default_policy, read_policy
+from engine.policy import Policy, default_policy, differences, read_policy
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 from store.policies import versions as policies

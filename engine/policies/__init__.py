@@ -1,4 +1,4 @@
-"""The shipped policies, one file each, and policies as text: read, written, compared.
+"""The shipped policies, one file each, and policies as text.
 
 What a policy is stands in `engine.policy`.
 """

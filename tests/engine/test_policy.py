@@ -10,12 +10,13 @@ from pydantic import BaseModel
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
-from engine.policies.difference import Difference, differences
 from engine.policies.text import NAMES, summary_of
 from engine.policy import (
     DEFAULT_FILE,
+    Difference,
     Policy,
     default_policy,
+    differences,
     named_policy,
     read_policy,
 )
