@@ -195,7 +195,7 @@ def card(said: dict[str, Any]) -> str:
     )
     return f"""# crops
 
-The second look: says of the crop around a proposed tattoo or piece of jewelry whether it is one.
+The crop classifier: says of the crop around each proposed box what it shows.
 `engine/detect/crop_classifier.py` runs it, `python -m models.train.classifiers.crops` makes it.
 
 - **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
