@@ -29,8 +29,8 @@ class Budget:
     to_a_person: float
     """Share of pictures that go to a person, for a box or because most of them would be removed."""
     needless: tuple[float, ...]
-    """Shares of pictures in which something is removed without asking that is nothing: tried,
-    ascending, until few enough pictures go to a person."""
+    """Shares of pictures in which something is removed without asking that is nothing, ascending:
+    each category gets the smallest for which few enough pictures go to a person."""
 
 
 BUDGETS: Final = {
@@ -42,7 +42,7 @@ BUDGETS: Final = {
     "balanced": Budget(
         Limits(false_regions=2.0, false_share=0.05, price=60.0, free_regions=0.4, free_share=0.02),
         to_a_person=0.40,
-        needless=(0.10, 0.15, 0.20, 0.25, 0.275, 0.30),
+        needless=(0.05, 0.075, 0.10, 0.125, 0.15, 0.20, 0.25, 0.275, 0.30),
     ),
     "fast": Budget(
         Limits(false_regions=0.5, false_share=0.01),
@@ -143,8 +143,9 @@ def within_budget(
 ) -> tuple[dict[Category, Control], Cost]:
     """Choose every category's thresholds so that together they keep a budget, if any do.
 
-    Of the shares of needless removals, the smallest with which few enough pictures go to a person
-    is taken; where none is, the last. `most` as for `cost`.
+    Each category begins with the largest share of needless removals, with which fewest people are
+    asked. Then, as long as few enough pictures go to a person, the category in which that asks for
+    the fewest more gets the next smaller share. `most` as for `cost`.
 
     Raises:
         TrainingRefused: as `control`.
@@ -153,10 +154,19 @@ def within_budget(
         Scored(one, {category: likely_in(one, category) for category in DETECTABLE})
         for one in every
     ]
-    for needless in budget.needless:
-        limits = replace(budget.limits, needless=needless)
-        controls = {one: control(every, one, likely_in, limits) for one in DETECTABLE}
-        spent = cost(scored, controls, most)
-        if spent.to_a_person <= budget.to_a_person:
+    choices = {
+        one: [
+            control(every, one, likely_in, replace(budget.limits, needless=needless))
+            for needless in budget.needless
+        ]
+        for one in DETECTABLE
+    }
+    controls = {one: own.pop() for one, own in choices.items()}
+    spent = cost(scored, controls, most)
+    while smaller := {one: own[-1] for one, own in choices.items() if own}:
+        costs = {one: cost(scored, controls | {one: own}, most) for one, own in smaller.items()}
+        best = min(costs, key=lambda one: costs[one].to_a_person)
+        if costs[best].to_a_person > budget.to_a_person:
             break
+        controls[best], spent = choices[best].pop(), costs[best]
     return controls, spent

@@ -156,6 +156,32 @@ def test_more_is_removed_needlessly_only_where_too_many_would_be_asked(to_a_pers
     assert (spent.to_a_person == 0.0) is (to_a_person == 0.0)
 
 
+def test_a_budget_for_one_category_is_spent_on_the_one_that_asks_for_fewest():
+    """Of tattoos a quarter of the people has something false, of the others half."""
+    every = [
+        judged(
+            f"{category} {at}",
+            [0.5],
+            [0.7] if at % (4 if category is TATTOO else 2) == 0 else [],
+            category=category,
+            complete=ALL,
+        )
+        for category in DETECTABLE
+        for at in range(40)
+    ]
+
+    controls, spent = within_budget(
+        every, AT_ITS_WORD, budget(to_a_person=0.1, needless=(0.05, 0.9)), 1.0
+    )
+
+    assert {category: one.needless for category, one in controls.items()} == {
+        FACE: 0.9,
+        TATTOO: 0.05,
+        JEWELRY: 0.9,
+    }
+    assert spent.to_a_person == pytest.approx(1 / 12)
+
+
 def test_what_is_spent_counts_pictures_boxes_and_pixels():
     every = [
         judged("asked", [0.7, 0.5], complete=ALL),
