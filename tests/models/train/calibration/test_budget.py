@@ -161,7 +161,7 @@ def test_a_budget_for_one_category_is_spent_on_the_one_that_asks_for_fewest():
     every = [
         judged(
             f"{category} {at}",
-            [0.5],
+            [0.9],
             [0.7] if at % (4 if category is TATTOO else 2) == 0 else [],
             category=category,
             complete=ALL,
