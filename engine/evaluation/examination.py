@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.codec import door
-from engine.detect.ensemble import Ensemble
-from engine.evaluation.data.turning import UPRIGHT, turned_image
-from engine.evaluation.scores.findings import FLOOR, Findings
-from engine.plan import Detection
+from engine.evaluation.scores.findings import Findings
 from engine.policy import Policy
 from engine.runs.jobs import Models, Outcome
-from engine.triage import found_in, standing_reasons
-
-TWIN_IOU = 0.8
-"""A dropped sighting that is this close to another says nothing new about why a label was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +25,7 @@ class Examination:
     """Names the work in its outcome."""
     path: Path
     policy: Policy
-    orientation: int = UPRIGHT
+    orientation: int = 1
     """EXIF orientation, 1..8: it is looked at as if its file held it this way up."""
 
     @property
@@ -48,61 +39,8 @@ class Examination:
         Raises:
             Exception: whatever goes wrong.
         """
+        from engine.evaluation.examine import examine  # decoders are loaded where they are needed
+
         data = self.path.read_bytes()
         found = examine(data, self.id, models.ensemble, self.policy, orientation=self.orientation)
         return Examined(self.id, found)
-
-
-def examine(
-    data: bytes,
-    image_id: str,
-    ensemble: Ensemble,
-    policy: Policy,
-    *,
-    orientation: int = UPRIGHT,
-) -> Findings:
-    """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
-
-    Args:
-        data: the file.
-        image_id: becomes `RgbImage.id`.
-        ensemble: finds.
-        policy: what is looked for.
-        orientation: EXIF orientation, 1..8, in which the upright picture is looked at.
-
-    Raises:
-        UnreadableImage: the bytes are not a picture that can be decoded faithfully.
-    """
-    image = door.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    image = turned_image(image, orientation)
-    seen = ensemble.look(image, policy)
-    detections = [
-        one
-        for one in seen.detections
-        if one.category in policy.looked_for
-        and one.score >= min(FLOOR, policy.thresholds(one.category).doubt_at)
-    ]
-    return Findings(
-        size=image.size,
-        stored_size=image.codec.stored_size,
-        orientation=image.codec.orientation,
-        found=found_in(image, detections, policy),
-        dropped=found_in(image, _telling(detections, seen.sightings, policy), policy),
-        standing=standing_reasons(image.codec, policy, seen),
-        weights=seen.weights,
-    )
-
-
-def _telling(
-    kept: Sequence[Detection], dropped: Sequence[Detection], policy: Policy
-) -> list[Detection]:
-    """Dropped sightings that would have counted, and lie elsewhere than what is told already."""
-    told = list(kept)
-    for one in sorted(dropped, key=lambda detection: -detection.score):
-        if one.category not in policy.looked_for:
-            continue
-        counts = one.score >= policy.thresholds(one.category).doubt_at
-        others = (other for other in told if other.category is one.category)
-        if counts and all(one.box.iou(other.box) < TWIN_IOU for other in others):
-            told.append(one)
-    return told[len(kept) :]

@@ -7,24 +7,20 @@ otherwise once this machine is mended.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from engine import pipeline
-from engine.codec import door
-from engine.detect.ensemble import Ensemble
-from engine.detect.release_check import Witness
-from engine.errors import ReleaseContested, UnreadableImage
 from engine.geometry import PixelRect
-from engine.images import FormatChoice, RgbImage
-from engine.pipeline import Stopwatch, Terms
+from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy
 from engine.receipt import Receipt
-from engine.triage import contested
+
+if TYPE_CHECKING:
+    from engine.detect.ensemble import Ensemble
+    from engine.detect.release_check import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,33 +139,9 @@ class Job:
         Raises:
             Exception: whatever goes wrong.
         """
-        watch = Stopwatch()
-        data = self.path.read_bytes()
-        image_id = self.image_id or self.id
-        if self.digest is not None and hashlib.sha256(data).digest() != self.digest:
-            raise UnreadableImage("The file changed while it was being worked on; run again.")
-        if self.settled is None:
-            prepared = pipeline.prepare(
-                data, image_id, models.ensemble, self.policy, draw=self.draw, watch=watch
-            )
-            image, plan = prepared.image, prepared.plan
-            if not plan.is_ready:
-                return self._for_review(image, plan)
-        else:
-            plan = self.settled
-            with watch.stage("decode"):
-                image = door.decode(data, image_id, max_megapixels=self.policy.codec.max_megapixels)
-        terms = Terms(self.release_id, self.seed, self.format, self.reviewer)
-        try:
-            done = pipeline.release(
-                image, plan, self.policy, terms, watch=watch, witness=models.witness
-            )
-        except ReleaseContested as contest:
-            return self._for_review(image, contested(plan, contest.objections))
-        return Released(self.id, done.receipt, done.data)
+        from engine.runs.redaction import redacted  # decoders are loaded where they are needed
 
-    def _for_review(self, image: RgbImage, plan: Plan) -> NeedsReview:
-        return NeedsReview(self.id, plan, pipeline.masked_rects(plan.proposed, image, self.policy))
+        return redacted(self, models)
 
 
 class Executor(Protocol):

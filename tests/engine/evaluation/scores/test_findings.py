@@ -16,7 +16,7 @@ from engine.detect.ensemble import Ensemble
 from engine.detect.registry import default_ensemble
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.examination import examine
+from engine.evaluation.examine import examine
 from engine.evaluation.scores.findings import FLOOR, Findings
 from engine.pipeline import Stopwatch
 from engine.policy import Policy, read_policy

@@ -1,0 +1,48 @@
+"""Redaction of one picture in a worker: a job in, its outcome out."""
+
+from __future__ import annotations
+
+import hashlib
+
+from engine import pipeline
+from engine.codec import door
+from engine.errors import ReleaseContested, UnreadableImage
+from engine.images import RgbImage
+from engine.pipeline import Stopwatch, Terms
+from engine.plan import Plan
+from engine.runs.jobs import Job, Models, NeedsReview, Outcome, Released
+from engine.triage import contested
+
+
+def redacted(job: Job, models: Models) -> Outcome:
+    """Take a picture down the line.
+
+    Raises:
+        Exception: whatever goes wrong.
+    """
+    watch = Stopwatch()
+    data = job.path.read_bytes()
+    image_id = job.image_id or job.id
+    if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
+        raise UnreadableImage("The file changed while it was being worked on; run again.")
+    if job.settled is None:
+        prepared = pipeline.prepare(
+            data, image_id, models.ensemble, job.policy, draw=job.draw, watch=watch
+        )
+        image, plan = prepared.image, prepared.plan
+        if not plan.is_ready:
+            return _for_review(job, image, plan)
+    else:
+        plan = job.settled
+        with watch.stage("decode"):
+            image = door.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
+    terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
+    try:
+        done = pipeline.release(image, plan, job.policy, terms, watch=watch, witness=models.witness)
+    except ReleaseContested as contest:
+        return _for_review(job, image, contested(plan, contest.objections))
+    return Released(job.id, done.receipt, done.data)
+
+
+def _for_review(job: Job, image: RgbImage, plan: Plan) -> NeedsReview:
+    return NeedsReview(job.id, plan, pipeline.masked_rects(plan.proposed, image, job.policy))
