@@ -9,7 +9,6 @@ files, with a card that says in words what the thresholds promise and cost.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from models.train.calibration.experiments import Experiment, measured
 from models.train.calibration.fusing import as_toml, cross_fitted, fit
 from models.train.calibration.judging import Judged, judged
 from models.train.calibration.thresholds import RISKS, Control
+from models.train.data.choosing import sources_of
 from models.train.data.halves import half
 from models.train.data.proposals import propose, sightings_in
 from models.train.errors import TrainingRefused
@@ -198,8 +198,6 @@ def _weights(text: str) -> Weights:
 
 
 def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str, object]:
-    told = (dict(one.attributes) for one in pictures)
-    sources = Counter((one.get("source", ""), one.get("licence", "not stated")) for one in told)
     return {
         "file": "fusion.toml",
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
@@ -208,10 +206,7 @@ def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str
         "role": "fuser",
         "categories": [category.value for category in DETECTABLE],
         "origin": "make calibrate; models/cards/fusion.md",
-        "sources": [
-            {"name": name or "unnamed", "licence": licence, "pictures": count}
-            for (name, licence), count in sorted(sources.items())
-        ],
+        "sources": sources_of(pictures),
     }
 
 

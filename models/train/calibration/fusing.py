@@ -13,8 +13,6 @@ from typing import TypeAlias
 
 import numpy as np
 import tomlkit
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from engine.category import DETECTABLE, Category
 from engine.detect.score_fusion import (
@@ -26,6 +24,7 @@ from engine.detect.score_fusion import (
     evidence,
     measures,
 )
+from models.train import logistic
 from models.train.calibration.judging import Judged, Proposal
 
 Likelihood: TypeAlias = Callable[[Judged, Category], Sequence[float]]
@@ -99,15 +98,7 @@ def _rounded(coefficients: Mapping[str, float]) -> tomlkit.items.InlineTable:
 def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
     category = own[0].thing.category
     rows = np.array([_row(one, detectors) for one in own])
-    signs = np.array([1.0 if one.is_true else -1.0 for one in own])
-
-    def loss(by: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = signs * (rows @ by)
-        value = np.logaddexp(0.0, -margin).mean() + RIDGE * float(by[:-1] @ by[:-1])
-        slope = -(signs / (1 + np.exp(margin))) @ rows / len(rows)
-        slope[:-1] += 2 * RIDGE * by[:-1]
-        return float(value), slope
-
+    is_true = np.array([bool(one.is_true) for one in own])
     bounds = [
         *([_UP] * len(detectors)),
         *(_UP if each is category else _FREE for each in DETECTABLE),
@@ -117,8 +108,7 @@ def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
         ),
         _FREE,
     ]
-    start = np.zeros(rows.shape[1])
-    *fitted, bias = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    *fitted, bias = logistic.fit(rows, is_true, ridge=RIDGE, bounds=bounds).tolist()
     scores, rest = fitted[: len(detectors)], fitted[len(detectors) :]
     return Coefficients(
         bias,

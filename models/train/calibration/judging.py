@@ -23,7 +23,7 @@ from engine.images import RgbImage
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
 from engine.redact.masks import Masked, masked
-from models.train.classifiers.crop_examples import APART_IOU
+from models.train.classifiers.crops.examples import APART_IOU
 from models.train.data.upright import labels_in
 
 

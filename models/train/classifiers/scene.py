@@ -8,27 +8,25 @@ people are enough, and nothing but 320 numbers can learn which source a picture 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from engine.codec import door
 from engine.detect.scene_classifier import seen
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
+from models.train import logistic
 from models.train.classifiers import efficientnet_lite
-from models.train.data.choosing import source_of
+from models.train.classifiers.export import export
+from models.train.data.choosing import source_of, sources_of
 from models.train.errors import TrainingRefused
-from models.train.files import write_whole
 from models.train.manifest import enter
 
 NAME: Final = "scene"
@@ -37,8 +35,6 @@ SIDE: Final = 224
 RIDGE: Final = 1e-3
 """Times the squared weights of standardised features."""
 MAX_MEGAPIXELS: Final = 120
-EXPORT_TOLERANCE: Final = 1e-3
-OPSET: Final = 17
 
 Features = NDArray[np.float64]
 """(N, 320)"""
@@ -70,8 +66,8 @@ class Lesson:
     features: Features
     shows_people: NDArray[np.bool_]
     """(N,)"""
-    sources: Counter[tuple[str, str]]
-    """Pictures by source and licence."""
+    pictures: tuple[LabelledPicture, ...]
+    """Those that could be read; each has four rows, one a turn."""
 
 
 def shows_people(picture: LabelledPicture, without: Collection[str]) -> bool:
@@ -92,7 +88,7 @@ def lesson(
     """
     rows: list[Features] = []
     answers: list[bool] = []
-    sources: Counter[tuple[str, str]] = Counter()
+    read: list[LabelledPicture] = []
     for picture in pictures:
         progress()
         try:
@@ -103,14 +99,13 @@ def lesson(
             continue
         rows.append(_features(net, seen(image.rgb, SIDE)))
         answers += [shows_people(picture, without)] * len(rows[-1])
-        licence = dict(picture.attributes).get("licence", "not stated")
-        sources[source_of(picture), licence] += 1
+        read.append(picture)
     if not 0 < sum(answers) < len(answers):
         raise TrainingRefused(
             "A scene classifier needs pictures with people and pictures without: name the sources "
-            f"that show none. Here are {', '.join(sorted({name for name, _ in sources}))}."
+            f"that show none. Here are {', '.join(sorted({source_of(one) for one in read}))}."
         )
-    return Lesson(np.concatenate(rows), np.array(answers), sources)
+    return Lesson(np.concatenate(rows), np.array(answers), tuple(read))
 
 
 @torch.no_grad()
@@ -125,18 +120,9 @@ def fit(net: SceneNet, taught: Lesson) -> None:
     """Set the head by logistic regression with a ridge, both answers weighing the same."""
     mean, spread = taught.features.mean(axis=0), taught.features.std(axis=0) + 1e-6
     rows = np.column_stack([(taught.features - mean) / spread, np.ones(len(taught.features))])
-    signs = np.where(taught.shows_people, 1.0, -1.0)
     share = taught.shows_people.mean()
     worth = np.where(taught.shows_people, 0.5 / share, 0.5 / (1 - share)) / len(rows)
-
-    def loss(by: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = signs * (rows @ by)
-        value = float(worth @ np.logaddexp(0.0, -margin)) + RIDGE * float(by[:-1] @ by[:-1])
-        slope = -(worth * signs / (1 + np.exp(margin))) @ rows
-        slope[:-1] += 2 * RIDGE * by[:-1]
-        return value, slope
-
-    *weights, bias = minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x
+    *weights, bias = logistic.fit(rows, taught.shows_people, ridge=RIDGE, worth=worth).tolist()
     scaled = np.array(weights) / spread
     with torch.no_grad():
         net.head.weight.copy_(torch.from_numpy(scaled).float()[None])
@@ -148,39 +134,6 @@ def log_odds(net: SceneNet, taught: Lesson) -> NDArray[np.float64]:
     with torch.no_grad():
         answers = net.head(torch.from_numpy(taught.features).float())
     return np.asarray(answers.numpy()[:, 0], np.float64)
-
-
-def export(net: SceneNet, file: Path) -> float:
-    """Write the network as ONNX: `pictures` float32 (N, 3, side, side) in, `log_odds` (N, 1) out.
-
-    Returns:
-        The largest difference between what it and the file say of random pictures.
-
-    Raises:
-        TrainingRefused: they differ by more than `EXPORT_TOLERANCE`.
-    """
-    pictures = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    partial = file.with_name(f".{file.name}.partial")
-    torch.onnx.export(
-        net,
-        (pictures,),
-        partial,
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["pictures"],
-        output_names=["log_odds"],
-        dynamic_axes={"pictures": {0: "pictures"}, "log_odds": {0: "pictures"}},
-    )
-    data = partial.read_bytes()
-    partial.unlink()
-    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
-    with torch.no_grad():
-        [theirs] = session.run(None, {"pictures": pictures.numpy()})
-        difference = float(np.abs(theirs - net(pictures).numpy()).max())
-    if difference > EXPORT_TOLERANCE:
-        raise TrainingRefused(f"The exported file is off by {difference:.1e}; it was not kept.")
-    write_whole(file, data)
-    return difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +183,11 @@ def train(
     fit(net, taught)
     found = right(net, lesson(unknown, without, net, progress))
     file = models / f"{NAME}.onnx"
-    difference = export(net, file)
+    example = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    difference = export(net, example, file, names=("pictures", "log_odds"))
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    sources = list(_sources(taught))
+    sources = sources_of(taught.pictures)
     entry = {
         "file": file.name,
         "sha256": digest,
@@ -248,11 +202,6 @@ def train(
     }
     enter(models, NAME, entry, data, _card(sources, sorted(without), digest, difference, found))
     return found
-
-
-def _sources(taught: Lesson) -> Iterator[dict[str, Any]]:
-    for (name, licence), count in sorted(taught.sources.items()):
-        yield {"name": name, "licence": licence, "pictures": count}
 
 
 def _card(

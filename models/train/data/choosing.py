@@ -88,6 +88,17 @@ def source_of(picture: LabelledPicture) -> str:
     return dict(picture.attributes).get("source", UNNAMED)
 
 
+def sources_of(pictures: Iterable[LabelledPicture]) -> list[dict[str, Any]]:
+    """What a manifest entry says of pictures: name, licence and number of each source."""
+    counts = Counter(
+        (source_of(one), dict(one.attributes).get("licence", "not stated")) for one in pictures
+    )
+    return [
+        {"name": name, "licence": licence, "pictures": count}
+        for (name, licence), count in sorted(counts.items())
+    ]
+
+
 def chosen(
     pictures: Sequence[LabelledPicture], choice: Choice
 ) -> list[tuple[LabelledPicture, int]]:

@@ -9,7 +9,7 @@ from engine.signing.provenance import REMOVING, fingerprint, pipeline_version
 from tests.test_boundaries import ROOT, imported, modules, tree
 
 REMOVERS = ("engine.codec.door", "engine.redact.masks", "engine.redact.removal")
-ONLY_NAMED = {"engine.errors", "engine.runs.jobs", "engine.plan", "engine.policy"}
+ONLY_NAMED = {"engine.errors", "engine.plan", "engine.policy"}
 """Values that these are handed: they carry what was decided, and decide no pixel; what of the
 policy does is in the fingerprint by value."""
 SOURCES = (b"def mask(box):\n    return box", b"STEPS = 3\n")

@@ -24,7 +24,7 @@ from engine.policy import DEFAULT_FILE, read_policy
 from models.train import manifest
 from models.train.__main__ import main
 from models.train.calibration import calibrate as calibration
-from models.train.calibration.budget import Cost
+from models.train.calibration.budget import Cost, within_budget
 from models.train.calibration.calibrate import Chosen, Places, calibrate
 from models.train.calibration.experiments import HEAD
 from models.train.calibration.thresholds import RISKS, Control
@@ -156,7 +156,7 @@ def test_the_entry_says_what_the_pictures_are_from(places):
 
     entry = tomllib.loads((places.models / "manifest.toml").read_text())["fusion"]
     assert entry["sources"] == [
-        {"name": "unnamed", "licence": "not stated", "pictures": COUNT - 35},
+        {"name": "own pictures", "licence": "not stated", "pictures": COUNT - 35},
         {"name": "street", "licence": "CC0", "pictures": 30},
         {"name": "street", "licence": "not stated", "pictures": 5},
     ]
@@ -202,6 +202,23 @@ def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
     assert tomllib.loads(after)["summary"].endswith(f" Measured: {chosen.costs}")
     kept = [line for line in before.splitlines() if not line.startswith(told)]
     assert [line for line in after.splitlines() if not line.startswith(told)] == kept
+
+
+def test_each_policys_own_gate_counts_in_its_budget(places, monkeypatch):
+    other = places.policies[0].with_name("other.toml")
+    for file, share in ((places.policies[0], 0.5), (other, 0.85)):
+        file.write_text(f"[review]\nmost_removed = {share}\n")
+    gates = []
+
+    def noted(every, likely_in, budget, most):
+        gates.append(most)
+        return within_budget(every, likely_in, budget, most)
+
+    monkeypatch.setattr(calibration, "within_budget", noted)
+
+    calibrate(replace(places, policies=(places.policies[0], other)), workers=1)
+
+    assert gates == [0.5, 0.85]
 
 
 def test_categories_that_miss_too_much_send_empty_pictures_to_a_person(places):

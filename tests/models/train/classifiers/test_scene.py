@@ -15,6 +15,7 @@ from engine.detect.scene_classifier import SceneClassifier
 from engine.detect.weights import load_weights
 from models.train.classifiers import efficientnet_lite, scene
 from models.train.classifiers.scene import SceneNet, fit, lesson, log_odds, shows_people, train
+from models.train.data.choosing import sources_of
 from models.train.errors import TrainingRefused
 from tests.engine.evaluation.made import FACE, label, labelled
 
@@ -59,7 +60,9 @@ def test_each_picture_teaches_in_four_turns_and_broken_ones_not_at_all(pictures,
 
     assert taught.features.shape == (4 * len(pictures), efficientnet_lite.FEATURES)
     assert taught.shows_people.sum() == 4 * len(pictures) / 2
-    assert taught.sources == {("people", "CC0"): 6, ("things", "CC0"): 6}
+    assert sources_of(taught.pictures) == [
+        {"name": name, "licence": "CC0", "pictures": 6} for name in ("people", "things")
+    ]
 
 
 def test_the_fitted_head_tells_the_two_kinds_apart(pictures, small):

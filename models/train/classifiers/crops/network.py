@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.category import DETECTABLE
 from models.train.classifiers import efficientnet_lite
-from models.train.classifiers.crop_examples import Taught
+from models.train.classifiers.crops.examples import Taught
+from models.train.classifiers.export import export
 
 SIDE = 112
 """Pixels of a crop; the box is two thirds of it."""
@@ -26,8 +26,6 @@ TRUNK_RATE, HEAD_RATE = 8e-4, 3e-3
 DECAY = 0.03
 SMOOTHING = 0.99
 """Of the moving average of weights that is judged and exported."""
-EXPORT_TOLERANCE = 1e-3
-OPSET = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,32 +178,15 @@ class Fitting:
                 average.lerp_(value, 1 - share)
 
 
-def export(net: CropNet, file: Path) -> float:
+def exported(net: CropNet, file: Path) -> float:
     """Write the network as ONNX: `crops` float32 (N, 3, side, side) in, `logits` (N, 3) out.
 
     Returns:
         The largest difference between what it and the file say of random crops.
 
     Raises:
-        ValueError: they differ by more than `EXPORT_TOLERANCE`.
+        TrainingRefused: they differ by too much.
     """
     net = deepcopy(net).to(memory_format=torch.contiguous_format).eval()
     crops = torch.rand(5, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    torch.onnx.export(
-        net,
-        (crops,),
-        file,
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["crops"],
-        output_names=["logits"],
-        dynamic_axes={"crops": {0: "boxes"}, "logits": {0: "boxes"}},
-    )
-    session = ort.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
-    with torch.no_grad():
-        difference = float(
-            np.abs(session.run(None, {"crops": crops.numpy()})[0] - net(crops).numpy()).max()
-        )
-    if difference > EXPORT_TOLERANCE:
-        raise ValueError(f"the exported file is off by {difference}, over {EXPORT_TOLERANCE}")
-    return difference
+    return export(net, crops, file, names=("crops", "logits"))

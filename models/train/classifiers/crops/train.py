@@ -1,6 +1,6 @@
 """Training of the crop classifier, `engine.detect.crop_classifier`.
 
-    python -m models.train.classifiers.crops --data DATA --proposals FILE --out crops.onnx
+    python -m models.train.classifiers.crops.train --data DATA --proposals FILE --out crops.onnx
 
 DATA holds train.json and calibration.json (COCO); FILE is what `models.train propose` wrote of
 both. Fitted on `train`; the epoch is chosen on half A of `calibration`. The last line of output is
@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 from engine.category import DETECTABLE
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import LabelledPicture
-from models.train.classifiers.crop_examples import (
+from models.train.classifiers.crops.examples import (
     Examples,
     Taught,
     cropped_all,
@@ -37,8 +36,9 @@ from models.train.classifiers.crop_examples import (
     read_proposals,
     taught,
 )
-from models.train.classifiers.crop_net import SIDE, Course, Fitting, Lot, export, judged
-from models.train.classifiers.crop_variations import varied
+from models.train.classifiers.crops.network import SIDE, Course, Fitting, Lot, exported, judged
+from models.train.classifiers.crops.variations import varied
+from models.train.data.choosing import sources_of
 from models.train.data.halves import half
 from models.train.manifest import enter
 from models.train.options import USES
@@ -117,7 +117,7 @@ def train(data: Path, proposals_file: Path, out: Path, course: Course) -> dict[s
     held_out = proposed(half_a, proposals)
     _say(f"{len(examples.odds)} boxes to draw from, {len(held_out.crops)} to judge by")
     fitting, history = fitted(examples, held_out, course, out.with_suffix(".pt"))
-    difference = export(fitting.smooth, out)
+    difference = exported(fitting.smooth, out)
     return {
         "file": out.name,
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
@@ -127,26 +127,15 @@ def train(data: Path, proposals_file: Path, out: Path, course: Course) -> dict[s
         "export_difference": difference,
         "best": max(history, key=lambda epoch: epoch["mean"]),
         "epochs": len(history),
-        "sources": sources(examples),
+        "sources": sources_of(
+            examples.pictures[index] for index in np.unique(examples.owner[examples.odds > 0])
+        ),
     }
-
-
-def sources(examples: Examples) -> list[dict[str, Any]]:
-    """Name, licence and number of the pictures that were drawn from, by source."""
-    used = {int(index) for index in examples.owner[examples.odds > 0]}
-    counts = Counter(
-        (values.get("source", ""), values.get("licence", ""))
-        for values in (dict(examples.pictures[index].attributes) for index in used)
-    )
-    return [
-        {"name": name, "licence": licence, "pictures": count}
-        for (name, licence), count in sorted(counts.items())
-    ]
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command; 0 when a file was written."""
-    parser = argparse.ArgumentParser(prog="python -m models.train.classifiers.crops")
+    parser = argparse.ArgumentParser(prog="python -m models.train.classifiers.crops.train")
     parser.add_argument("--data", type=Path, required=True, help="folder of the COCO files")
     parser.add_argument(
         "--proposals", type=Path, required=True, help="detectors' boxes, JSON lines"
@@ -182,7 +171,7 @@ def entry(said: dict[str, Any], use: str) -> dict[str, Any]:
         "categories": said["categories"],
         "side": said["side"],
         "colour": "rgb",
-        "origin": "python -m models.train.classifiers.crops; models/cards/crops.md",
+        "origin": "python -m models.train.classifiers.crops.train; models/cards/crops.md",
         "sources": said["sources"],
     }
 
@@ -196,7 +185,8 @@ def card(said: dict[str, Any]) -> str:
     return f"""# crops
 
 The crop classifier: says of the crop around each proposed box what it shows.
-`engine/detect/crop_classifier.py` runs it, `python -m models.train.classifiers.crops` makes it.
+`engine/detect/crop_classifier.py` runs it; `python -m models.train.classifiers.crops.train`
+makes it.
 
 - **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
   Input (N, 3, {said["side"]}, {said["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced

@@ -16,10 +16,11 @@ from engine.detect.crop_classifier import CropStage
 from engine.detect.weights import Weights, load_weights
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.geometry import Box, Size
-from models.train.classifiers import crop_net, crops
-from models.train.classifiers.crop_examples import SHARES, gathered, moved, read_proposals, taught
-from models.train.classifiers.crop_net import Course, Fitting, average_precision, masked_loss
-from models.train.classifiers.crop_variations import varied
+from models.train.classifiers.crops import network, train
+from models.train.classifiers.crops.examples import SHARES, gathered, moved, read_proposals, taught
+from models.train.classifiers.crops.network import Course, Fitting, average_precision, masked_loss
+from models.train.classifiers.crops.variations import varied
+from models.train.classifiers.export import TOLERANCE
 from models.train.data.halves import half_of
 from models.train.manifest import enter
 
@@ -109,9 +110,9 @@ def test_frozen_parts_stay_as_they_are_and_the_rest_learns():
     fitting = Fitting(Course(is_from_scratch=True))
     before = {name: value.clone() for name, value in fitting.net.state_dict().items()}
     rng = np.random.default_rng(0)
-    lot = crop_net.Lot(
-        rng.integers(0, 256, (8, crop_net.SIDE, crop_net.SIDE, 3), np.uint8),
-        crop_net.Taught(np.ones((8, 3), np.float32), np.ones((8, 3), np.float32)),
+    lot = network.Lot(
+        rng.integers(0, 256, (8, network.SIDE, network.SIDE, 3), np.uint8),
+        network.Taught(np.ones((8, 3), np.float32), np.ones((8, 3), np.float32)),
     )
 
     fitting.learn(lot)
@@ -119,19 +120,19 @@ def test_frozen_parts_stay_as_they_are_and_the_rest_learns():
     changed = {
         name for name, value in fitting.net.state_dict().items() if (value != before[name]).any()
     }
-    frozen = tuple(f"trunk.{place}." for place in range(crop_net.FROZEN))
+    frozen = tuple(f"trunk.{place}." for place in range(network.FROZEN))
     assert not [name for name in changed if name.startswith(frozen)]
     assert "head.1.weight" in changed
-    assert f"trunk.{crop_net.FROZEN}.layers.0.0.weight" in changed
+    assert f"trunk.{network.FROZEN}.layers.0.0.weight" in changed
 
 
 def test_no_step_is_begun_after_the_minutes(monkeypatch):
-    monkeypatch.setattr(crop_net, "BATCH", 2)
+    monkeypatch.setattr(network, "BATCH", 2)
     fitting = Fitting(Course(minutes=0.0, is_from_scratch=True))
     ones = np.ones((6, 3), np.float32)
     crops_seen = np.zeros((6, 32, 32, 3), np.uint8)
 
-    fitting.learn(crop_net.Lot(crops_seen, crop_net.Taught(ones, ones)))
+    fitting.learn(network.Lot(crops_seen, network.Taught(ones, ones)))
 
     assert fitting.steps == 1  # a network that never took one could not be told from its start
 
@@ -234,12 +235,12 @@ def test_one_epoch_gives_a_file_that_the_product_loads(tmp_path, rng):
     (tmp_path / "proposals.jsonl").write_text("\n".join(lines), encoding="utf-8")
     course = Course(epochs=1, crops=48, is_from_scratch=True)
 
-    said = crops.train(tmp_path, tmp_path / "proposals.jsonl", tmp_path / "crops.onnx", course)
+    said = train.train(tmp_path, tmp_path / "proposals.jsonl", tmp_path / "crops.onnx", course)
 
     data = (tmp_path / "crops.onnx").read_bytes()
     assert said["categories"] == ["face", "tattoo", "jewelry"]
     assert said["sources"] == [{"name": "painted", "licence": "CC0", "pictures": 12}]
-    assert said["export_difference"] <= crop_net.EXPORT_TOLERANCE
+    assert said["export_difference"] <= TOLERANCE
     assert set(said["best"]) == {"epoch", "loss", "mean", "tattoo"}
     assert len(data) < 15e6
     stage = CropStage(
@@ -251,7 +252,7 @@ def test_one_epoch_gives_a_file_that_the_product_loads(tmp_path, rng):
     assert np.isfinite(stage.logits(pixels, boxes)).all()
     assert (tmp_path / "crops.pt").exists()
     (tmp_path / "manifest.toml").write_text("# models\n", encoding="utf-8")
-    enter(tmp_path, "crops", crops.entry(said, "any"), data, crops.card(said))
+    enter(tmp_path, "crops", train.entry(said, "any"), data, train.card(said))
     entered = load_weights("crops", tmp_path)
     assert (entered.classes, entered.use, entered.side) == (DETECTABLE, "any", said["side"])
 
@@ -261,7 +262,7 @@ def test_training_ends_when_its_minutes_are_over(tmp_path, rng):
     (tmp_path / "proposals.jsonl").write_text("\n".join(lines), encoding="utf-8")
     course = Course(epochs=50, crops=200, minutes=0.0, is_from_scratch=True)
 
-    said = crops.train(tmp_path, tmp_path / "proposals.jsonl", tmp_path / "crops.onnx", course)
+    said = train.train(tmp_path, tmp_path / "proposals.jsonl", tmp_path / "crops.onnx", course)
 
     assert said["epochs"] == 1
     assert (tmp_path / "crops.onnx").exists()

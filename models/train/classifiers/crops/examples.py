@@ -23,6 +23,7 @@ from engine.detect.crop_classifier import cropped
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.matching import LARGEST_EXTRA_PX2, LARGEST_FACTOR
 from engine.geometry import Box
+from models.train.data.choosing import source_of
 from models.train.data.proposals import sightings_in
 
 Pixels = NDArray[np.uint8]
@@ -243,11 +244,6 @@ def _balanced(
     if not odds.sum():
         raise ValueError("expected at least one box whose category is known, got none")
     return np.asarray(odds / odds.sum())
-
-
-def source_of(picture: LabelledPicture) -> str:
-    """What the data set calls the picture's origin; empty where it says nothing."""
-    return dict(picture.attributes).get("source", "")
 
 
 def pixels_of(picture: LabelledPicture) -> Pixels:
