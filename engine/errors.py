@@ -21,16 +21,16 @@ class UnsafeRelease(LetheError):
 class ReleaseContested(LetheError):
     """A witness saw something in the finished picture that nobody had removed or decided about.
 
-    `objections` holds it, as regions with scores.
+    `residual_detections` holds it, as regions with scores.
     """
 
-    def __init__(self, objections: Sequence[Any]) -> None:
-        names = ", ".join(sorted({str(one.category) for one in objections}))
+    def __init__(self, residual_detections: Sequence[Any]) -> None:
+        names = ", ".join(sorted({str(one.category) for one in residual_detections}))
         super().__init__(
             f"A second detector still sees something in the finished picture ({names}); it was "
             "not released, a person must look."
         )
-        self.objections = tuple(objections)
+        self.residual_detections = tuple(residual_detections)
 
 
 class PlanNotReady(LetheError):
@@ -45,7 +45,7 @@ class InvalidManifest(LetheError):
     """A licence manifest cannot be read."""
 
 
-class InvalidVerdict(LetheError):
+class InvalidDecision(LetheError):
     """A verdict does not fit the picture or the plan it speaks of."""
 
 

@@ -20,7 +20,7 @@ FormatChoice: TypeAlias = Literal["same", "png", "jpeg"]
 """In which format a release is wanted; the same as the original's, where it may be."""
 
 
-class Residue(StrEnum):
+class Leakage(StrEnum):
     """How far hidden pixels may already have spread in the *source* file, before Lethe saw it.
 
     A codec mixes neighbouring pixels, so what lay under a mask may linger outside it. This is what
@@ -50,7 +50,7 @@ class SourceCodec:
     """EXIF orientation, 1..8."""
     block: Size = DEFAULT_BLOCK
     """MCU of a JPEG in stored pixels (8, 16 or 32 a side); 16 x 16 for other formats."""
-    residue: Residue = Residue.NONE
+    leakage: Leakage = Leakage.NONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from engine.category import Category
-from engine.codec import door
+from engine.codec.decode import decode
+from engine.codec.encode import encode, output_format
 from engine.detect.ensemble import Ensemble
-from engine.detect.release_check import Witness
+from engine.detect.release_check import ReleaseCheck
 from engine.errors import PlanNotReady, UnreadableImage
 from engine.geometry import PixelRect
 from engine.images import FormatChoice, RedactedImage, RgbImage
@@ -99,7 +100,7 @@ def prepare(
 def _decoded(data: bytes, image_id: str, policy: Policy) -> RgbImage:
     """The picture; too little memory is this machine's trouble and no damage of the picture."""
     try:
-        return door.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+        return decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     except UnreadableImage as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None
@@ -126,7 +127,7 @@ def release(
     terms: Terms,
     *,
     watch: Stopwatch,
-    witness: Witness | None,
+    release_check: ReleaseCheck | None,
 ) -> Release:
     """Remove what the plan says, check the result, and encode it.
 
@@ -136,7 +137,7 @@ def release(
         policy: margins, fill, how to encode, and from when the witness's word counts.
         terms: names, seed and format.
         watch: for the seconds of each stage.
-        witness: looks at the result (check T7); None when nobody is to.
+        release_check: looks at the result (check T7); None when nobody is to.
 
     Raises:
         PlanNotReady: doubts or reasons for review remain.
@@ -152,7 +153,7 @@ def release(
         raise ValueError(f"plan was made under policy {plan.policy}, not {policy.fingerprint}")
     if not plan.is_ready:
         raise PlanNotReady(
-            f"{len(plan.doubts)} doubts and {len(plan.reasons)} reasons for review remain; "
+            f"{len(plan.review_regions)} doubts and {len(plan.reasons)} reasons for review remain; "
             "a person must decide first."
         )
     with watch.stage("remove"):
@@ -163,16 +164,16 @@ def release(
     with watch.stage("check"):
         checks.check_covered(mask, plan.regions)
         passed = checks.check_pixels(image, mask, redacted, again)
-    witnesses = _heard(witness, policy)
-    if witness is not None and witnesses:
+    release_checked = _release_checked(release_check, policy)
+    if release_check is not None and release_checked:
         with watch.stage("witness"):
-            passed |= checks.check_seen(redacted, mask, plan, policy, witness)
-    file_format = door.output_format(image.codec, terms.format)
+            passed |= checks.check_seen(redacted, mask, plan, policy, release_check)
+    file_format = output_format(image.codec, terms.format)
     with watch.stage("encode"):
-        data = door.encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
+        data = encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
     with watch.stage("check"):
         passed |= checks.check_file(data, file_format, redacted)
-        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if witnesses else [])))
+        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if release_checked else [])))
     receipt = Receipt(
         release=terms.release_id,
         image_id=plan.image_id,
@@ -183,21 +184,24 @@ def release(
         not_looked_for=plan.not_looked_for,
         reviewer=terms.reviewer,
         policy=policy.fingerprint,
-        weights=(*plan.weights, *([witness.name] if witness and witnesses else [])),
+        weights=(
+            *plan.weights,
+            *([release_check.name] if release_check and release_checked else []),
+        ),
         checks=passed,
-        residue=image.codec.residue,
+        leakage=image.codec.leakage,
         seconds=dict(watch.seconds),
-        witnesses=witnesses,
+        release_checked=release_checked,
     )
     return Release(data, receipt)
 
 
-def _heard(witness: Witness | None, policy: Policy) -> dict[Category, bool]:
+def _release_checked(release_check: ReleaseCheck | None, policy: Policy) -> dict[Category, bool]:
     """For what the witness's word counts, and whether it had no part in finding it."""
-    if witness is None:
+    if release_check is None:
         return {}
     return {
-        category: category in witness.independent
+        category: category in release_check.independent
         for category in policy.looked_for
-        if category in witness.categories and policy.witness.hears(category)
+        if category in release_check.categories and policy.release_check.is_enabled(category)
     }

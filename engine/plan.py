@@ -105,7 +105,7 @@ class ReasonKind(StrEnum):
     NOTHING_FOUND = "nothing found"
     SOURCE_FORMAT = "source format"
     AUDIT_SAMPLE = "sample check"
-    WITNESS = "seen in the result"
+    RESIDUAL = "seen in the result"
     MUCH_REMOVED = "much removed"
 
 
@@ -137,7 +137,7 @@ class Plan:
     image_id: str
     size: Size
     regions: tuple[Region, ...]
-    doubts: tuple[Region, ...]
+    review_regions: tuple[Region, ...]
     reasons: tuple[Reason, ...]
     policy: str
     """Fingerprint of the policy it was made under."""
@@ -152,12 +152,12 @@ class Plan:
     @property
     def is_ready(self) -> bool:
         """True when nothing is left for a person to decide."""
-        return not self.doubts and not self.reasons
+        return not self.review_regions and not self.reasons
 
     @property
     def proposed(self) -> tuple[Region, ...]:
         """What review starts from: regions and doubts, since removing is the safe side."""
-        return self.regions + self.doubts
+        return self.regions + self.review_regions
 
     @property
     def risk(self) -> float:
@@ -166,7 +166,7 @@ class Plan:
         The expected number of doubtful things that are real, squashed to 0..1 (n / (n + 1)), counts
         most; a picture nobody could look at fully counts half; a plain sample check least.
         """
-        expected = sum(doubt.score or 0.0 for doubt in self.doubts)
+        expected = sum(review_region.score or 0.0 for review_region in self.review_regions)
         kinds = {reason.kind for reason in self.reasons}
         blind = kinds & {ReasonKind.NO_DETECTOR, ReasonKind.NOTHING_FOUND, ReasonKind.SOURCE_FORMAT}
         return max(expected / (expected + 1.0), 0.5 if blind else 0.1 if kinds else 0.0)
@@ -187,7 +187,7 @@ class Plan:
             "image_id": self.image_id,
             "size": list(self.size),
             "regions": [region.to_json() for region in self.regions],
-            "doubts": [doubt.to_json() for doubt in self.doubts],
+            "doubts": [review_region.to_json() for review_region in self.review_regions],
             "reasons": [str(reason) for reason in self.reasons],
             "policy": self.policy,
             "not_looked_for": [category.value for category in self.not_looked_for],
@@ -203,7 +203,9 @@ class Plan:
             image_id=value["image_id"],
             size=Size(*value["size"]),
             regions=tuple(Region.from_json(region) for region in value["regions"]),
-            doubts=tuple(Region.from_json(doubt) for doubt in value["doubts"]),
+            review_regions=tuple(
+                Region.from_json(review_region) for review_region in value["doubts"]
+            ),
             reasons=tuple(Reason.parse(reason) for reason in value["reasons"]),
             policy=value["policy"],
             not_looked_for=tuple(Category(name) for name in value["not_looked_for"]),
@@ -214,7 +216,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReviewDecision:
     """What a person decided about one plan: exactly these regions go, nothing else needs to."""
 
     regions: tuple[Region, ...]
@@ -225,6 +227,6 @@ class Verdict:
     """`Plan.digest` of what the person was shown; a revision would not tell pictures apart."""
 
     @classmethod
-    def on(cls, plan: Plan, regions: tuple[Region, ...], reviewer: str) -> Verdict:
+    def on(cls, plan: Plan, regions: tuple[Region, ...], reviewer: str) -> ReviewDecision:
         """A verdict on this plan and no other."""
         return cls(regions, reviewer, plan.image_id, plan.digest)

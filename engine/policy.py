@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidPolicy
-from engine.policies.text import DEFAULT, file_of, values_in
+from engine.policies.text import DEFAULT, file_of, values_in, with_first_names
 
 DEFAULT_FILE = file_of(DEFAULT)
 
@@ -42,7 +42,7 @@ def _no_flag(value: object) -> object:
     return value
 
 
-Turn = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_flag)]
+Rotation = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_flag)]
 Tile = Literal[0] | Annotated[int, Field(strict=True, ge=512, le=4096)]
 
 
@@ -65,16 +65,17 @@ class CategoryPolicy(_Part):
     The measured thresholds stand in `policies/`; these are for policies made in code.
     """
 
-    look: Flag = True
-    accept_at: Share = 0.50
-    doubt_at: Share = 0.20
+    detect: Flag = True
+    auto_redact_at: Share = 0.50
+    review_at: Share = 0.20
     grow: Grow = Grow()
 
     @model_validator(mode="after")
     def _ordered(self) -> CategoryPolicy:
-        if self.doubt_at > self.accept_at:
+        if self.review_at > self.auto_redact_at:
             raise ValueError(
-                f"doubt_at ({self.doubt_at}) must not be above accept_at ({self.accept_at})"
+                f"review_at ({self.review_at}) must not be above "
+                f"auto_redact_at ({self.auto_redact_at})"
             )
         return self
 
@@ -97,17 +98,22 @@ class Categories(_Part):
 
     @model_validator(mode="after")
     def _not_blind(self) -> Categories:
-        if not (self.face.look or self.tattoo.look or self.jewelry.look):
+        if not (self.face.detect or self.tattoo.detect or self.jewelry.detect):
             raise ValueError("at least one of face, tattoo and jewelry must be looked for")
         return self
 
 
 class DetectionPolicy(_Part):
-    """At which scales and turns the detectors look."""
+    """Views of a picture that detectors are given (test-time augmentation)."""
 
     scales: Scales = (320, 640, 1280)
-    turns: Annotated[tuple[Turn, ...], Field(min_length=1, max_length=4)] = (0, 90, 180, 270)
-    adornment_scales: Scales = (320, 640)
+    rotations: Annotated[tuple[Rotation, ...], Field(min_length=1, max_length=4)] = (
+        0,
+        90,
+        180,
+        270,
+    )
+    tattoo_jewelry_scales: Scales = (320, 640)
     tile_px: Annotated[Tile, BeforeValidator(_no_flag)] = 1280
     scrfd: str = ""
     allow_noncommercial: Flag = False
@@ -138,7 +144,7 @@ class CodecPolicy(_Part):
     jpeg_quality: Annotated[int, Field(strict=True, ge=50, le=100)] = 92
 
 
-class WitnessPolicy(_Part):
+class ReleaseCheckPolicy(_Part):
     """From which score something the witness sees in a finished picture sends it to a person.
 
     From 1 on its word does not count, and receipts do not name it for that category.
@@ -152,7 +158,7 @@ class WitnessPolicy(_Part):
         """The score for a category that detectors look for."""
         return float(getattr(self, category.value))
 
-    def hears(self, category: Category) -> bool:
+    def is_enabled(self, category: Category) -> bool:
         """False where its word does not count."""
         return self.ask_at(category) < 1.0
 
@@ -170,25 +176,26 @@ class Policy(_Part):
     detection: DetectionPolicy = DetectionPolicy()
     removal: RemovalPolicy = RemovalPolicy()
     review: ReviewPolicy = ReviewPolicy()
-    witness: WitnessPolicy = WitnessPolicy()
+    release_check: ReleaseCheckPolicy = ReleaseCheckPolicy()
     codec: CodecPolicy = CodecPolicy()
     manifest: ManifestPolicy = ManifestPolicy()
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits that change whenever any value does."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """12 hex digits that change whenever any value does, and stay when a key is renamed."""
+        values = with_first_names(self.model_dump(mode="json"))
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     @property
     def looked_for(self) -> tuple[Category, ...]:
         """The categories this policy asks detectors for."""
-        return tuple(category for category in DETECTABLE if self.thresholds(category).look)
+        return tuple(category for category in DETECTABLE if self.thresholds(category).detect)
 
     @property
     def not_looked_for(self) -> tuple[Category, ...]:
         """The categories nobody is asked to look for; every receipt says so."""
-        return tuple(category for category in DETECTABLE if not self.thresholds(category).look)
+        return tuple(category for category in DETECTABLE if not self.thresholds(category).detect)
 
     def to_toml(self) -> str:
         """The policy as a file that `read_policy` reads back to an equal one."""
@@ -215,25 +222,27 @@ class Policy(_Part):
         wanted = set(categories)
         parts = {
             category.value: self.thresholds(category).model_copy(
-                update={"look": category in wanted}
+                update={"detect": category in wanted}
             )
             for category in DETECTABLE
         }
         return self.model_copy(update={"categories": self.categories.model_copy(update=parts)})
 
-    def with_thresholds(self, category: Category, *, doubt_at: float, accept_at: float) -> Policy:
+    def with_thresholds(
+        self, category: Category, *, review_at: float, auto_redact_at: float
+    ) -> Policy:
         """The same policy with other thresholds for one category.
 
         Raises:
-            InvalidPolicy: a threshold is out of range, or `doubt_at` is above `accept_at`.
+            InvalidPolicy: a threshold is out of range, or `review_at` is above `auto_redact_at`.
             ValueError: for `other`, which is never detected.
         """
         # model_copy() would take any value: it checks nothing.
         values = self.model_dump()
         part = self.thresholds(category).model_dump()
         values["categories"][category.value] = part | {
-            "doubt_at": doubt_at,
-            "accept_at": accept_at,
+            "review_at": review_at,
+            "auto_redact_at": auto_redact_at,
         }
         return _validated(values, name="The policy")
 
@@ -280,7 +289,7 @@ class Difference:
     """One value in which two policies differ."""
 
     key: str
-    """As the file nests it: `categories.face.doubt_at`."""
+    """As the file nests it: `categories.face.review_at`."""
     before: Any
     after: Any
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from engine.category import Category
 from engine.coverage import share_removed
 from engine.geometry import PixelRect, Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.plan import Region
 
 
@@ -35,10 +35,10 @@ class Receipt:
     weights: tuple[str, ...]
     """`name@sha256[:8]` of every model that looked."""
     checks: Mapping[str, bool]
-    residue: Residue
+    leakage: Leakage
     seconds: Mapping[str, float]
     """Wall-clock seconds by stage."""
-    witnesses: Mapping[Category, bool] = field(default_factory=dict)
+    release_checked: Mapping[Category, bool] = field(default_factory=dict)
     """The categories for which a witness looked at the release (check T7); True where it took no
     part in finding."""
 
@@ -61,8 +61,8 @@ class Receipt:
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),
-            "witnesses": {one.value: is_apart for one, is_apart in self.witnesses.items()},
-            "codec_residual": self.residue.value,
+            "witnesses": {one.value: is_apart for one, is_apart in self.release_checked.items()},
+            "codec_residual": self.leakage.value,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
         }
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.coverage import covered_share, percent, share_removed
-from engine.detect.ensemble import Seen
-from engine.errors import InvalidVerdict, StaleRevision
+from engine.detect.ensemble import EnsembleOutput
+from engine.errors import InvalidDecision, StaleRevision
 from engine.geometry import PixelRect, Size
-from engine.images import Residue, RgbImage, SourceCodec
-from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, Verdict
+from engine.images import Leakage, RgbImage, SourceCodec
+from engine.plan import Detection, Origin, Plan, Reason, ReasonKind, Region, ReviewDecision
 from engine.policy import Policy
 from engine.redact.masks import Masked, masked
 
@@ -33,7 +33,7 @@ class Route:
 
     regions: tuple[Masked, ...]
     """Removed without asking, the surest first."""
-    doubts: tuple[Masked, ...]
+    review_regions: tuple[Masked, ...]
     """A person is asked."""
     reasons: tuple[Reason, ...]
     """Why a person looks, the sample check apart."""
@@ -43,12 +43,12 @@ class Route:
     @property
     def proposed(self) -> tuple[Masked, ...]:
         """Regions and doubts: all that is hidden unless a person says otherwise."""
-        return self.regions + self.doubts
+        return self.regions + self.review_regions
 
 
 def triage(
     image: RgbImage,
-    seen: Seen,
+    seen: EnsembleOutput,
     policy: Policy,
     *,
     draw: float,
@@ -70,7 +70,7 @@ def triage(
         image_id=image.id,
         size=image.size,
         regions=tuple(one.region for one in way.regions),
-        doubts=tuple(one.region for one in way.doubts),
+        review_regions=tuple(one.region for one in way.review_regions),
         reasons=reasons,
         policy=policy.fingerprint,
         not_looked_for=policy.not_looked_for,
@@ -102,19 +102,19 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy, s
         size: of the upright picture.
     """
     regions: list[Masked] = []
-    doubts: list[Masked] = []
+    review_regions: list[Masked] = []
     for one in found:
         thresholds = policy.thresholds(one.region.category)
         score = one.region.score or 0.0
-        if score >= thresholds.accept_at:
+        if score >= thresholds.auto_redact_at:
             regions.append(one)
-        elif score >= thresholds.doubt_at:
-            doubts.append(one)
-    regions, doubts, pieces = _without_needless(regions, doubts, size)
-    reasons = [_unsure(doubt.region) for doubt in doubts] + list(standing)
-    if policy.review.nothing_found and not regions and not doubts:
+        elif score >= thresholds.review_at:
+            review_regions.append(one)
+    regions, review_regions, pieces = _without_needless(regions, review_regions, size)
+    reasons = [_unsure(review_region.region) for review_region in review_regions] + list(standing)
+    if policy.review.nothing_found and not regions and not review_regions:
         reasons.append(Reason(ReasonKind.NOTHING_FOUND))
-    found_of = {one.region.category for one in (*regions, *doubts)}
+    found_of = {one.region.category for one in (*regions, *review_regions)}
     reasons += [
         Reason(ReasonKind.NOTHING_FOUND, category.value)
         for category in policy.looked_for
@@ -123,49 +123,51 @@ def route(found: Sequence[Masked], standing: Sequence[Reason], policy: Policy, s
     removed = share_removed((one.rect for one in regions), size)
     if removed > policy.review.most_removed:
         reasons.append(Reason(ReasonKind.MUCH_REMOVED, percent(removed)))
-    return Route(tuple(regions), tuple(doubts), tuple(reasons), tuple(pieces))
+    return Route(tuple(regions), tuple(review_regions), tuple(reasons), tuple(pieces))
 
 
-def standing_reasons(codec: SourceCodec, policy: Policy, seen: Seen) -> tuple[Reason, ...]:
+def standing_reasons(
+    codec: SourceCodec, policy: Policy, seen: EnsembleOutput
+) -> tuple[Reason, ...]:
     """Reasons that hold whatever is found: blind spots, unfitted scores, a leaky format."""
     reasons = [
         Reason(ReasonKind.NO_DETECTOR, category.value)
         for category in policy.looked_for
-        if category not in seen.seen_for
+        if category not in seen.searched
     ]
     reasons += [Reason(ReasonKind.NOT_CALIBRATED, name) for name in seen.uncalibrated]
-    if codec.residue is Residue.UNBOUNDED and policy.codec.leaky_source == "review":
+    if codec.leakage is Leakage.UNBOUNDED and policy.codec.leaky_source == "review":
         reasons.append(Reason(ReasonKind.SOURCE_FORMAT, codec.format))
     return tuple(reasons)
 
 
-def settled(plan: Plan, verdict: Verdict) -> Plan:
+def settled(plan: Plan, decision: ReviewDecision) -> Plan:
     """The plan as a person decided it: ready, one revision on.
 
     Raises:
         StaleRevision: the verdict was given on another plan of the picture.
         InvalidVerdict: it was given on another picture, or a region lies outside this one.
     """
-    if verdict.picture != plan.image_id:
-        raise InvalidVerdict(
+    if decision.picture != plan.image_id:
+        raise InvalidDecision(
             "This verdict was given on another picture than the one that waits; please look at "
             "the one that waits."
         )
-    if verdict.plan != plan.digest:
+    if decision.plan != plan.digest:
         raise StaleRevision(
             "This verdict was given on another plan than the one that waits; please look at the "
             "picture again."
         )
-    for region in verdict.regions:
+    for region in decision.regions:
         if region.box.clipped(plan.size).area == 0:
-            raise InvalidVerdict(
+            raise InvalidDecision(
                 f"A {region.category.value} region is empty or lies outside the picture of "
                 f"{plan.size.width} x {plan.size.height} pixels: {region.box.corners}."
             )
     return replace(
         plan,
-        regions=verdict.regions,
-        doubts=(),
+        regions=decision.regions,
+        review_regions=(),
         reasons=(),
         revision=plan.revision + 1,
         decided=tuple(dict.fromkeys(plan.decided + plan.proposed)),
@@ -184,9 +186,9 @@ def contested(plan: Plan, seen: Sequence[Region]) -> Plan:
     """
     return replace(
         plan,
-        doubts=tuple(seen),
+        review_regions=tuple(seen),
         reasons=tuple(
-            Reason(ReasonKind.WITNESS, f"{one.category.value} {one.score:.2f}") for one in seen
+            Reason(ReasonKind.RESIDUAL, f"{one.category.value} {one.score:.2f}") for one in seen
         ),
         revision=plan.revision + 1 if plan.revision else 0,
     )
@@ -202,7 +204,7 @@ def _without_needless(
     person may drop them; nor does what was dropped, so what sticks out does not add up.
     """
     regions: list[Masked] = []
-    doubts: list[Masked] = []
+    review_regions: list[Masked] = []
     pieces: list[Masked] = []
     for one in sure:
         own = [other.rect for other in regions if other.region.category is one.region.category]
@@ -215,8 +217,8 @@ def _without_needless(
         if _is_covered(one, gone, size):
             pieces += _pieces(one, gone)
         else:
-            doubts.append(one)
-    return regions, doubts, pieces
+            review_regions.append(one)
+    return regions, review_regions, pieces
 
 
 def _is_covered(one: Masked, rects: Sequence[PixelRect], size: Size) -> bool:
@@ -237,5 +239,5 @@ def _pieces(one: Masked, rects: Iterable[PixelRect]) -> list[Masked]:
     return [Masked(one.region, part) for part in parts if part.x0 < part.x1 and part.y0 < part.y1]
 
 
-def _unsure(doubt: Region) -> Reason:
-    return Reason(ReasonKind.UNSURE, f"{doubt.category.value} {doubt.score:.2f}")
+def _unsure(review_region: Region) -> Reason:
+    return Reason(ReasonKind.UNSURE, f"{review_region.category.value} {review_region.score:.2f}")

@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 import duckdb
 
 from engine.errors import UnusableFolder
-from engine.signing.signer import Notary, notary
+from engine.signing.signer import Signer, signer
 from store import generation
 from store.files import Files, open_private
 from store.schema import migrate
@@ -41,7 +41,7 @@ class Database:
     """An open database with the folder around it; `open` makes one, `close` ends it.
 
     `work` is set whenever there may be something new for the dispatcher, `recovered` says what
-    opening had to tidy up after a crash, and `notary` signs what goes out.
+    opening had to tidy up after a crash, and `signer` signs what goes out.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Database:
         connection: duckdb.DuckDBPyConnection,
         files: Files,
         lock_file: BinaryIO,
-        notary: Notary,
+        signer: Signer,
     ) -> None:
         self.files = files
-        self.notary = notary
-        self._keys = notary.keys
+        self.signer = signer
+        self._keys = signer.keys
         self.work = threading.Event()
         self.recovered = Recovered()
         self._connection = connection
@@ -76,7 +76,7 @@ class Database:
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
             generation.refuse_without_keys(files)
-            signing = notary(home)
+            signing = signer(home)
             connection = stack.enter_context(_connected(files))
             is_up_to_date = generation.refuse_older(connection, files)
             generation.refuse_other_keys(connection, files, signing.keys)

@@ -42,8 +42,8 @@ class Case:
     suffix: str = ".jpg"
     format: str | None = None
     """What `SourceCodec.format` must say."""
-    residue: str | None = None
-    """What `SourceCodec.residue` must say."""
+    leakage: str | None = None
+    """What `SourceCodec.leakage` must say."""
     off_by: float | None = None
     """Largest mean difference from `picture()`; None where it is another picture."""
     says: str = ""
@@ -242,7 +242,7 @@ AWKWARD: dict[str, Case] = {
         format="jpeg",
         off_by=5,
     ),
-    "png text": Case(_with_text, suffix=".png", format="png", residue="none", off_by=0),
+    "png text": Case(_with_text, suffix=".png", format="png", leakage="none", off_by=0),
     "png trailing bytes": Case(
         lambda: saved(still(), "PNG") + b"acropalypse", suffix=".png", format="png", off_by=0
     ),
@@ -252,41 +252,41 @@ AWKWARD: dict[str, Case] = {
         )
         for number in range(1, 9)
     },
-    "hidden under alpha": Case(lambda: hidden_under_alpha(1), suffix=".png", residue="none"),
-    "rgba": Case(_made("RGBA", "PNG"), suffix=".png", residue="none", off_by=0),
-    "la": Case(_made("LA", "PNG"), suffix=".png", residue="none"),
-    "palette": Case(_made("P", "PNG"), suffix=".png", residue="unbounded", off_by=40),
-    "1-bit": Case(_made("1", "PNG"), suffix=".png", residue="none"),
-    "8-bit grey": Case(_made("L", "PNG"), suffix=".png", residue="none"),
-    "8-bit grey jpeg": Case(_made("L", "JPEG"), format="jpeg", residue="block"),
-    "16-bit rgb png": Case(lambda: _deep(".png"), suffix=".png", residue="none", off_by=0),
-    "16-bit grey png": Case(lambda: _deep(".png", grey=True), suffix=".png", residue="none"),
-    "16-bit rgb tiff": Case(lambda: _deep(".tiff"), suffix=".tif", residue="none", off_by=0),
-    "16-bit grey tiff": Case(lambda: _deep(".tiff", grey=True), suffix=".tif", residue="none"),
+    "hidden under alpha": Case(lambda: hidden_under_alpha(1), suffix=".png", leakage="none"),
+    "rgba": Case(_made("RGBA", "PNG"), suffix=".png", leakage="none", off_by=0),
+    "la": Case(_made("LA", "PNG"), suffix=".png", leakage="none"),
+    "palette": Case(_made("P", "PNG"), suffix=".png", leakage="unbounded", off_by=40),
+    "1-bit": Case(_made("1", "PNG"), suffix=".png", leakage="none"),
+    "8-bit grey": Case(_made("L", "PNG"), suffix=".png", leakage="none"),
+    "8-bit grey jpeg": Case(_made("L", "JPEG"), format="jpeg", leakage="block"),
+    "16-bit rgb png": Case(lambda: _deep(".png"), suffix=".png", leakage="none", off_by=0),
+    "16-bit grey png": Case(lambda: _deep(".png", grey=True), suffix=".png", leakage="none"),
+    "16-bit rgb tiff": Case(lambda: _deep(".tiff"), suffix=".tif", leakage="none", off_by=0),
+    "16-bit grey tiff": Case(lambda: _deep(".tiff", grey=True), suffix=".tif", leakage="none"),
     "cmyk jpeg": Case(_made("CMYK", "JPEG", quality=95), format="jpeg", off_by=3),
-    "cmyk tiff": Case(_made("CMYK", "TIFF"), suffix=".tif", residue="none", off_by=0),
+    "cmyk tiff": Case(_made("CMYK", "TIFF"), suffix=".tif", leakage="none", off_by=0),
     "lzw tiff": Case(
-        _made("RGB", "TIFF", compression="tiff_lzw"), suffix=".tif", residue="none", off_by=0
+        _made("RGB", "TIFF", compression="tiff_lzw"), suffix=".tif", leakage="none", off_by=0
     ),
     "jpeg in tiff": Case(
-        _made("RGB", "TIFF", compression="jpeg"), suffix=".tif", residue="unbounded", off_by=5
+        _made("RGB", "TIFF", compression="jpeg"), suffix=".tif", leakage="unbounded", off_by=5
     ),
     "tiff with gps": Case(
-        _made("RGB", "TIFF", exif=exif_block(gps=True)), suffix=".tif", residue="none", off_by=0
+        _made("RGB", "TIFF", exif=exif_block(gps=True)), suffix=".tif", leakage="none", off_by=0
     ),
     "progressive jpeg": Case(lambda: jpeg(progressive=True), format="jpeg", off_by=2),
     "4:2:0 jpeg": Case(lambda: jpeg(subsampling=2), format="jpeg", off_by=5),
     "jpeg with restarts": Case(lambda: jpeg(restart_marker_blocks=3), format="jpeg", off_by=2),
-    "webp": Case(_made("RGB", "WEBP"), suffix=".webp", residue="unbounded", off_by=8),
+    "webp": Case(_made("RGB", "WEBP"), suffix=".webp", leakage="unbounded", off_by=8),
     "lossless webp": Case(
-        _made("RGB", "WEBP", lossless=True), suffix=".webp", residue="unbounded", off_by=0
+        _made("RGB", "WEBP", lossless=True), suffix=".webp", leakage="unbounded", off_by=0
     ),
-    "avif": Case(_made("RGB", "AVIF"), suffix=".avif", residue="unbounded", off_by=8),
-    "heic": Case(_heic, suffix=".heic", format="heif", residue="unbounded", off_by=8),
-    "jpeg 2000": Case(_made("RGB", "JPEG2000"), suffix=".jp2", residue="unbounded", off_by=1),
-    "bmp": Case(_made("RGB", "BMP"), suffix=".bmp", residue="none", off_by=0),
-    "gif": Case(_made("RGB", "GIF"), suffix=".gif", residue="unbounded", off_by=40),
-    "png named jpg": Case(_made("RGB", "PNG"), format="png", residue="none", off_by=0),
+    "avif": Case(_made("RGB", "AVIF"), suffix=".avif", leakage="unbounded", off_by=8),
+    "heic": Case(_heic, suffix=".heic", format="heif", leakage="unbounded", off_by=8),
+    "jpeg 2000": Case(_made("RGB", "JPEG2000"), suffix=".jp2", leakage="unbounded", off_by=1),
+    "bmp": Case(_made("RGB", "BMP"), suffix=".bmp", leakage="none", off_by=0),
+    "gif": Case(_made("RGB", "GIF"), suffix=".gif", leakage="unbounded", off_by=40),
+    "png named jpg": Case(_made("RGB", "PNG"), format="png", leakage="none", off_by=0),
     "8 x 8": Case(lambda: saved(Image.fromarray(picture(8, 8)), "JPEG"), format="jpeg"),
     "1 x 1": Case(lambda: saved(Image.new("RGB", (1, 1)), "PNG"), suffix=".png", format="png"),
     "1 x 1 jpeg": Case(lambda: saved(Image.new("RGB", (1, 1)), "JPEG"), format="jpeg"),

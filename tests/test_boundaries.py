@@ -230,7 +230,7 @@ def test_only_codec_encodes_pictures():
     found = {name_of(path): calls for path in modules("engine") if (calls := encoders(tree(path)))}
 
     # templates: T6 needs originals as JPEG files, which are made up and never leave the process
-    assert set(found) == {"engine/codec/door.py", "engine/attacks/battery/templates.py"}
+    assert set(found) == {"engine/codec/encode.py", "engine/attacks/battery/templates.py"}
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from PIL import Image
 
 from engine.category import Category
 from engine.geometry import Box
-from engine.plan import Origin, Region, Verdict
-from engine.runs.output_folder import Outbox
+from engine.plan import Origin, Region, ReviewDecision
+from engine.runs.output_folder import OutputFolder
 from store.database import Database
 from store.review import decisions, reviews
 from tests.engine.handed_out import DAY, notary_at, released
@@ -54,9 +54,9 @@ def folder(tmp_path_factory):
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
-    outbox = Outbox(folder / "OUT", notary_at(folder / "home"), lambda: DAY)
-    outbox.record("another.png", "another", released(1))
-    outbox.close()
+    output_folder = OutputFolder(folder / "OUT", notary_at(folder / "home"), lambda: DAY)
+    output_folder.record("another.png", "another", released(1))
+    output_folder.close()
     return folder
 
 
@@ -67,7 +67,7 @@ def settle(folder):
     database = Database.open(folder / "home", now)
     case = reviews.claim(database, "ada", now)
     face = Region(Box(8, 8, 24, 24), Category.FACE, Origin.REVIEWER)
-    verdict = Verdict.on(case.plan, (face,), "ada")
+    verdict = ReviewDecision.on(case.plan, (face,), "ada")
     decisions.settle(database, case.picture_id, verdict, now)
     database.close()
 

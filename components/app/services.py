@@ -13,7 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.review.originals_cache import Desk
+from components.review.originals_cache import OriginalsCache
 from engine.files.home import home as default_home
 from engine.policy import Policy
 from engine.runs.pool import ProcessPool, default_workers
@@ -30,7 +30,7 @@ class Services:
     home: Path
     database: Database
     dispatcher: Dispatcher
-    desk: Desk
+    originals_cache: OriginalsCache
     left_out: tuple[LeftOut, ...]
     """Of the inbox, when the process began."""
 
@@ -51,7 +51,7 @@ def services() -> Services:
         database.close()  # else the next page would say that another Lethe has it open
         raise
     atexit.register(_close, dispatcher, database)
-    return Services(home(), database, dispatcher, Desk(), left_out)
+    return Services(home(), database, dispatcher, OriginalsCache(), left_out)
 
 
 def database() -> Database:
@@ -59,9 +59,9 @@ def database() -> Database:
     return services().database
 
 
-def desk() -> Desk:
+def originals_cache() -> OriginalsCache:
     """The originals reviewers have open."""
-    return services().desk
+    return services().originals_cache
 
 
 def now() -> datetime:

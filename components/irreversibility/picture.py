@@ -17,9 +17,9 @@ from components.home.samples import sample_pictures
 from components.irreversibility.views import overview_png
 from engine.attacks.demonstration import Exhibit, exhibit
 from engine.category import Category
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.geometry import Box, Size
-from engine.images import Residue, RgbImage
+from engine.images import Leakage, RgbImage
 from engine.plan import Origin, Region
 from engine.policy import Policy
 from engine.redact.masks import rect_of
@@ -108,7 +108,7 @@ def _picture(policy: Policy) -> Picture | None:
 
 @st.cache_resource(max_entries=len(_STARTS), show_spinner=False)
 def _sample(source: str, _content: bytes, max_megapixels: float) -> RgbImage:
-    return door.decode(_content, source, max_megapixels=max_megapixels)
+    return decode(_content, source, max_megapixels=max_megapixels)
 
 
 def _own(policy: Policy) -> Picture | None:
@@ -126,7 +126,7 @@ def _own(policy: Policy) -> Picture | None:
     kept: Picture | None = session.kept("irreversibility_own", lambda: None)
     if kept is None or kept.key != key:
         session.forget("irreversibility_own")
-        image = door.decode(content, "own", max_megapixels=policy.codec.max_megapixels)
+        image = decode(content, "own", max_megapixels=policy.codec.max_megapixels)
         kept = Picture(key, image, _start_of(image.size), is_own=True)
         session.keep("irreversibility_own", kept)
     return kept
@@ -186,7 +186,7 @@ def _slider(label: str, least: int, most: int, start: float, key: str) -> int:
 def _say_of(picture: Picture, shown: Exhibit) -> None:
     if shown.scale < 1:
         st.caption(f"Tried at {shown.scale:.0%} of its size, so that it stays quick.")
-    if picture.is_own and picture.image.codec.residue is Residue.UNBOUNDED:
+    if picture.is_own and picture.image.codec.leakage is Leakage.UNBOUNDED:
         st.caption(
             f"Lethe would send this {plain(picture.image.codec.format.upper())} file to a person "
             "first: its format may have spread what is hidden beyond any mask before it got here."

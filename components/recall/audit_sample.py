@@ -16,7 +16,7 @@ from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
 from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks
-from engine.evaluation.scores.proportion import Tally, more_to_prove
+from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.redact.masks import Masked
 from engine.wording import counted
 from store.review import audit_sample
@@ -28,17 +28,17 @@ class Checked:
     """The sample so far."""
 
     counts: SampleCounts
-    over_time: tuple[tuple[object, Tally], ...]
+    over_time: tuple[tuple[object, Proportion], ...]
     rejected: int
     """Pictures that a person held back for good."""
     unknown: int
     """Decided pictures of which nobody knows what the machine would have covered."""
 
     @property
-    def worst(self) -> Tally:
+    def worst(self) -> Proportion:
         """Clean pictures of all, rejected ones counted as if something had been missed."""
         clean = self.counts.clean
-        return Tally(clean.found, clean.total + self.rejected)
+        return Proportion(clean.found, clean.total + self.rejected)
 
     @property
     def missed(self) -> int:
@@ -114,12 +114,12 @@ def _numbers(found: Checked) -> list[tuple[str, str]]:
     ]
 
 
-def _upper(clean: Tally) -> float | None:
+def _upper(clean: Proportion) -> float | None:
     lower = clean.lower()
     return None if lower is None else 1.0 - lower
 
 
-def _outlook(clean: Tally, target: float) -> str:
+def _outlook(clean: Proportion, target: float) -> str:
     more = more_to_prove(clean, target)
     if more == 0:
         return f"**Proven:** at least {goal(target)} of such pictures have nothing missed in them."

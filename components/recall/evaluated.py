@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.app.services import database
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.recall import Scored, score_all
 from engine.policy import Policy, read_policy
 from store.evaluations import evaluations
@@ -24,7 +24,7 @@ class Evaluated:
 
     evaluation: Evaluation
     policy: Policy
-    pairs: tuple[tuple[LabelledPicture, Findings], ...]
+    pairs: tuple[tuple[LabelledPicture, PredictionRecord], ...]
     scored: Scored
 
 

@@ -18,7 +18,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import prices
 from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
-from engine.evaluation.scores.proportion import NONE, Tally, more_to_prove
+from engine.evaluation.scores.proportion import NONE, Proportion, more_to_prove
 from engine.evaluation.scores.recall import ENOUGH_FOR, Scored
 from engine.wording import counted
 from store.evaluations.evaluations import Evaluation
@@ -146,7 +146,7 @@ def _run(evaluation: Evaluation, report: Mapping[str, Any]) -> Run:
         policy=evaluation.policy,
         target=evaluation.target,
         recall={
-            category: Tally(values["coverage"]["found"], values["labels"])
+            category: Proportion(values["coverage"]["found"], values["labels"])
             for category in DETECTABLE
             if (values := report["categories"][category.value])
         },
@@ -161,10 +161,10 @@ def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
         "Policy": run.policy,
     }
     for category in DETECTABLE:
-        tally = run.recall[category]
+        proportion = run.recall[category]
         row[category.value.capitalize()] = (
-            f"{at_least(tally.share)}, at least {at_least(tally.lower())}"
-            if tally.total
+            f"{at_least(proportion.share)}, at least {at_least(proportion.lower())}"
+            if proportion.total
             else "no labels"
         )
     return row
@@ -175,7 +175,7 @@ def _trend_cost(report: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dict[str, object]:
-    tally = run.recall[category]
+    proportion = run.recall[category]
     return {
         "evaluation": run.number,
         "name": run.name,
@@ -185,11 +185,11 @@ def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dic
         "policy": run.policy,
         "target": run.target,
         "category": category.value,
-        "labels": tally.total,
-        "found": tally.found,
-        "recall": tally.share,
-        "lower95": tally.lower(),
-        "upper95": tally.upper(),
+        "labels": proportion.total,
+        "found": proportion.found,
+        "recall": proportion.share,
+        "lower95": proportion.lower(),
+        "upper95": proportion.upper(),
     }
 
 
@@ -232,7 +232,7 @@ def _group_data(line: Mapping[str, Any], calibration: Mapping[Slice, Bin]) -> di
     one = calibration.get(Slice(line["by"], line["value"]))
     return {
         **line,
-        "upper95": Tally(line["found"], line["labels"]).upper(),
+        "upper95": Proportion(line["found"], line["labels"]).upper(),
         "detections": None if one is None else one.on_labels.total,
         "detections_on_label": None if one is None else one.on_labels.found,
         "mean_score": None if one is None else one.mean_score,

@@ -23,7 +23,7 @@ from components.review.originals_cache import decoded, read_of
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 from engine.files.untrusted import printable
 from engine.geometry import Box, PixelRect
@@ -155,11 +155,11 @@ class Pieces:
         image = self._decoded(picture, findings)
         return crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])
 
-    def _masks(self, findings: Findings) -> list[PixelRect]:
+    def _masks(self, findings: PredictionRecord) -> list[PixelRect]:
         way = route(findings.found, findings.standing, self._policy, findings.size)
         return [one.rect for one in way.proposed]
 
-    def _decoded(self, picture: LabelledPicture, findings: Findings) -> RgbImage:
+    def _decoded(self, picture: LabelledPicture, findings: PredictionRecord) -> RgbImage:
         if self._last is not None and self._last[0] == picture.name:
             return self._last[1]
         if not picture.path.is_file():

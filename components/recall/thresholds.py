@@ -21,14 +21,14 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.counts import CategoryCounts, count
 from engine.evaluation.scores.findings import FLOOR
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.evaluation.scores.tradeoff import Point, curve
 from engine.policy import Policy
 from store.policies import versions
 
 Thresholds: TypeAlias = tuple[float, float]
-"""`doubt_at` and `accept_at`."""
+"""`review_at` and `auto_redact_at`."""
 _STEP = 0.01
 
 
@@ -69,11 +69,11 @@ def _sliders(shown: Evaluated, category: Category) -> None:
     evaluation_id = shown.evaluation.id
     if category in shown.policy.not_looked_for:
         st.caption(f"Nobody looked for {category.value} under this policy; no threshold finds any.")
-    doubt_at, accept_at = _chosen(shown)[category]
-    lowest = min(FLOOR, shown.policy.thresholds(category).doubt_at)
+    review_at, auto_redact_at = _chosen(shown)[category]
+    lowest = min(FLOOR, shown.policy.thresholds(category).review_at)
     keys = _keys(evaluation_id, category)
-    session.kept(keys[0], lambda: doubt_at)
-    session.kept(keys[1], lambda: accept_at)
+    session.kept(keys[0], lambda: review_at)
+    session.kept(keys[1], lambda: auto_redact_at)
     st.slider(
         "Ask a person from this score on",
         lowest,
@@ -82,7 +82,7 @@ def _sliders(shown: Evaluated, category: Category) -> None:
         key=keys[0],
         on_change=_moved,
         args=(evaluation_id, category, 0),
-        help="`doubt_at` in the policy. It pushes the other one along, and is pushed by it.",
+        help="`review_at` in the policy. It pushes the other one along, and is pushed by it.",
     )
     st.slider(
         "Remove without asking from this score on",
@@ -92,7 +92,7 @@ def _sliders(shown: Evaluated, category: Category) -> None:
         key=keys[1],
         on_change=_moved,
         args=(evaluation_id, category, 1),
-        help="`accept_at` in the policy; never below the score above.",
+        help="`auto_redact_at` in the policy; never below the score above.",
     )
 
 
@@ -107,12 +107,12 @@ def _keys(evaluation_id: str, category: Category) -> tuple[str, str]:
 def _moved(evaluation_id: str, category: Category, which: int) -> None:
     """Keep what was chosen; the threshold that was not moved makes way."""
     keys = _keys(evaluation_id, category)
-    doubt_at, accept_at = (float(session.widget_value(key)) for key in keys)
-    if doubt_at > accept_at:
-        moved = (doubt_at, accept_at)[which]
+    review_at, auto_redact_at = (float(session.widget_value(key)) for key in keys)
+    if review_at > auto_redact_at:
+        moved = (review_at, auto_redact_at)[which]
         session.keep(keys[1 - which], moved)
-        doubt_at = accept_at = moved
-    _chosen(evaluated(evaluation_id))[category] = (doubt_at, accept_at)
+        review_at = auto_redact_at = moved
+    _chosen(evaluated(evaluation_id))[category] = (review_at, auto_redact_at)
 
 
 def _chosen(shown: Evaluated) -> dict[Category, Thresholds]:
@@ -120,41 +120,43 @@ def _chosen(shown: Evaluated) -> dict[Category, Thresholds]:
 
     def start() -> dict[Category, Thresholds]:
         parts = {one: shown.policy.thresholds(one) for one in DETECTABLE}
-        return {one: (part.doubt_at, part.accept_at) for one, part in parts.items()}
+        return {one: (part.review_at, part.auto_redact_at) for one, part in parts.items()}
 
     return session.kept(f"recall_thresholds_{shown.evaluation.id}", start)
 
 
 def _draft_policy(shown: Evaluated) -> Policy:
     draft = shown.policy
-    for category, (doubt_at, accept_at) in _chosen(shown).items():
-        draft = draft.with_thresholds(category, doubt_at=doubt_at, accept_at=accept_at)
+    for category, (review_at, auto_redact_at) in _chosen(shown).items():
+        draft = draft.with_thresholds(category, review_at=review_at, auto_redact_at=auto_redact_at)
     return draft
 
 
 def _chart(shown: Evaluated, draft: Policy, category: Category) -> None:
     thresholds = draft.thresholds(category)
     own, _ = _counts(shown.evaluation.id, category, draft.fingerprint, draft)
-    chosen = Point(thresholds.doubt_at, own.coverage, own.asked_with, own.asked_without)
-    steps = _curve(shown.evaluation.id, category, thresholds.accept_at)
-    others = [one for one in steps if one.doubt_at != chosen.doubt_at]
-    points = sorted([*others, chosen], key=lambda one: one.doubt_at)
-    chart = trade_off(points, category, thresholds.doubt_at, shown.evaluation.target)
+    chosen = Point(thresholds.review_at, own.coverage, own.asked_with, own.asked_without)
+    steps = _curve(shown.evaluation.id, category, thresholds.auto_redact_at)
+    others = [one for one in steps if one.review_at != chosen.review_at]
+    points = sorted([*others, chosen], key=lambda one: one.review_at)
+    chart = trade_off(points, category, thresholds.review_at, shown.evaluation.target)
     draw(chart, f"recall_trade_off_{category.value}")
 
 
 @st.cache_resource(max_entries=40, show_spinner=False)
-def _curve(evaluation_id: str, category: Category, accept_at: float) -> tuple[Point, ...]:
+def _curve(evaluation_id: str, category: Category, auto_redact_at: float) -> tuple[Point, ...]:
     shown = evaluated(evaluation_id)
-    doubt_at = min(shown.policy.thresholds(category).doubt_at, accept_at)
-    policy = shown.policy.with_thresholds(category, doubt_at=doubt_at, accept_at=accept_at)
+    review_at = min(shown.policy.thresholds(category).review_at, auto_redact_at)
+    policy = shown.policy.with_thresholds(
+        category, review_at=review_at, auto_redact_at=auto_redact_at
+    )
     return curve(shown.pairs, policy, category)
 
 
 @st.cache_resource(max_entries=120, show_spinner="Counting …")
 def _counts(
     evaluation_id: str, category: Category, fingerprint: str, _policy: Policy
-) -> tuple[CategoryCounts, Tally]:
+) -> tuple[CategoryCounts, Proportion]:
     """What a policy gives for a category, and the pictures a person must look at, of all.
 
     The fingerprint stands for the policy. Pictures are scored for this category alone, which gives
@@ -189,7 +191,7 @@ def _numbers(shown: Evaluated, draft: Policy, category: Category) -> None:
     )
 
 
-def _facts(own: CategoryCounts, asked: Tally, category: Category) -> list[tuple[str, str]]:
+def _facts(own: CategoryCounts, asked: Proportion, category: Category) -> list[tuple[str, str]]:
     return [
         ("Found, removed or shown", at_least(own.coverage.share)),
         ("At least", at_least(own.coverage.lower())),

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report import numbers
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import has_nothing
 from engine.wording import counted
 
@@ -67,8 +67,8 @@ class Line:
     icon: str
     colour: Colour
     target: float
-    coverage: Tally
-    automatic: Tally
+    coverage: Proportion
+    automatic: Proportion
     groups: int
     lower_by_group: float | None
     """What groups prove: the lower of the exact bound on groups found whole, and of the bound of
@@ -202,7 +202,7 @@ def _short_of(line: Line, target: str) -> str:
 
 def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool) -> Line:
     values = report["categories"][category.value]
-    coverage = Tally(values["coverage"]["found"], values["labels"])
+    coverage = Proportion(values["coverage"]["found"], values["labels"])
     word, icon, colour = _verdict(values, is_looked_for=is_looked_for)
     return Line(
         category=category,
@@ -211,7 +211,7 @@ def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool)
         colour=colour,
         target=report["target"],
         coverage=coverage,
-        automatic=Tally(values["automatic"]["found"], values["labels"]),
+        automatic=Proportion(values["automatic"]["found"], values["labels"]),
         groups=values["coverage"]["groups"],
         lower_by_group=_by_group(values["coverage"]),
         false_per_picture=values["false_per_picture"],

@@ -91,7 +91,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
     }
     if credits_due := _credits(database, batch, kept):
         beside["attribution.csv"] = credits_due.encode()
-    manifest = database.notary.manifest(batch.id, digests, day(now), beside)
+    manifest = database.signer.manifest(batch.id, digests, day(now), beside)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in beside.items():
             _put(archive, name, data)
@@ -101,7 +101,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
             if document is not None:
                 _put(archive, f"released/{receipt.release_id}{ENDING}", document)
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
-            _put(archive, name, checked(receipt, document, database.notary.keys.own))
+            _put(archive, name, checked(receipt, document, database.signer.keys.own))
         _put(archive, f"released/{MANIFEST}", manifest)
     file.seek(0)
     return file

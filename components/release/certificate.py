@@ -10,7 +10,7 @@ from engine.signing.envelope import raw
 from engine.signing.keys import distrusted_keys, public_pem
 from engine.signing.schema import ENDING
 from engine.signing.sentences import CHECKS, removed, sentences
-from engine.signing.verify_picture import Judgement, held, judged
+from engine.signing.verify_picture import VerificationResult, held, verified_file
 from store.releases import certificates
 from store.releases.receipts import StoredReceipt
 
@@ -31,9 +31,9 @@ def show(receipt: StoredReceipt) -> None:
         _bullets(_facts(receipt))
         return
     kept = held(document)
-    trusted, distrusted = database().notary.keys.own, distrusted_keys(database().files.home)
-    finding = judged(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
-    if finding.judgement is Judgement.FITS:
+    trusted, distrusted = database().signer.keys.own, distrusted_keys(database().files.home)
+    finding = verified_file(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
+    if finding.judgement is VerificationResult.FITS:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:
         st.error(f"The file {plain(finding.words)}. Do not hand it out.", icon=":material/error:")
@@ -51,7 +51,7 @@ def show(receipt: StoredReceipt) -> None:
 
 def download_public_key() -> None:
     """The key that verifies what this installation signs."""
-    keys = database().notary.keys
+    keys = database().signer.keys
     st.download_button(
         "Download the public key",
         public_pem(raw(keys.signing)),

@@ -133,7 +133,7 @@ def _shape(number: int, draft: Draft, view: View) -> dict[str, Any]:
     colour = COLOURS[item.region.category]
     return {
         "type": "LabeledRect",
-        "label": f"{number + 1} {item.region.category.value}{'?' if item.is_doubt else ''}",
+        "label": f"{number + 1} {item.region.category.value}{'?' if item.needs_review else ''}",
         "left": box.x0,
         "top": box.y0,
         "width": box.width,
@@ -145,8 +145,8 @@ def _shape(number: int, draft: Draft, view: View) -> dict[str, Any]:
         "angle": 0,
         "stroke": colour,
         "strokeWidth": 2,
-        "strokeDashArray": [6, 4] if item.is_doubt else None,
-        "fill": f"{colour}22" if item.is_doubt else f"{colour}11",
+        "strokeDashArray": [6, 4] if item.needs_review else None,
+        "fill": f"{colour}22" if item.needs_review else f"{colour}11",
         "fontSize": LABEL_PX,
         "lockRotation": True,
         "strokeUniform": True,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from functools import partial
 
 from components.app import session
-from components.app.services import database, desk, now
+from components.app.services import database, now, originals_cache
 from components.review.draft import Draft, first_draft
 from components.review.page import Review
 from engine.errors import StaleRevision
-from engine.plan import Verdict
+from engine.plan import ReviewDecision
 from store.batches import batches, originals
 from store.review import decisions, reviews
-from store.review.claims import Case
+from store.review.claims import Claim
 
 
 def current() -> Review | None:
@@ -101,7 +101,7 @@ def prefetch_next(review: Review) -> None:
     if following is not None:
         limit = review.policy.codec.max_megapixels
         read = partial(originals.content, database(), following.picture_id)
-        desk().prefetch(following.picture_id, read, limit)
+        originals_cache().prefetch(following.picture_id, read, limit)
 
 
 def _refuse_if_edited_elsewhere(review: Review) -> None:
@@ -117,7 +117,7 @@ def _refuse_if_edited_elsewhere(review: Review) -> None:
         )
 
 
-def _opened(case: Case) -> Review:
+def _opened(case: Claim) -> Review:
     policy = batches.policy_of(database(), case.batch_id)
     draft = first_draft(case.plan)
     if case.draft is not None:
@@ -126,5 +126,5 @@ def _opened(case: Case) -> Review:
     return Review(case, policy, draft, _mounted=draft)
 
 
-def _verdict(review: Review) -> Verdict:
-    return Verdict.on(review.case.plan, review.draft.kept, session.user().name)
+def _verdict(review: Review) -> ReviewDecision:
+    return ReviewDecision.on(review.case.plan, review.draft.kept, session.user().name)

@@ -24,7 +24,7 @@ class Item:
     """One line of the list."""
 
     region: Region
-    is_doubt: bool = False
+    needs_review: bool = False
     is_dropped: bool = False
 
 
@@ -94,7 +94,7 @@ class Draft:
         """Plain values, to be kept beside the regions in the store."""
         return {
             "items": [
-                {**item.region.to_json(), "doubt": item.is_doubt, "dropped": item.is_dropped}
+                {**item.region.to_json(), "doubt": item.needs_review, "dropped": item.is_dropped}
                 for item in self.items
             ]
         }
@@ -113,4 +113,9 @@ class Draft:
 def first_draft(plan: Plan) -> Draft:
     """What review starts from: everything proposed is kept, doubts too, the safe side."""
     regions = [Item(region) for region in plan.regions]
-    return Draft((*regions, *(Item(doubt, is_doubt=True) for doubt in plan.doubts)))
+    return Draft(
+        (
+            *regions,
+            *(Item(review_region, needs_review=True) for review_region in plan.review_regions),
+        )
+    )

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.errors import UnreadableImage
 from engine.images import RgbImage
 
@@ -22,7 +22,7 @@ ROOM = 4
 """Pictures held at a time; the longest untouched leaves first."""
 
 
-class Desk:
+class OriginalsCache:
     """Decoded originals by picture id. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ def decoded(picture_id: str, read: Read, max_megapixels: float) -> RgbImage:
     Raises:
         UnreadableImage: it cannot be read or decoded any more.
     """
-    return door.decode(read(), picture_id, max_megapixels=max_megapixels)
+    return decode(read(), picture_id, max_megapixels=max_megapixels)
 
 
 def read_of(path: Path) -> Read:

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from components.app import session
-from components.app.services import database, desk, now
+from components.app.services import database, now, originals_cache
 from components.review import canvas
 from components.review.draft import Draft
 from components.review.viewport import View, Zoom, crop_jpeg, view_of
@@ -25,7 +25,7 @@ from engine.images import RgbImage
 from engine.policy import Policy
 from store.batches import originals
 from store.review import claims, reviews
-from store.review.claims import Case
+from store.review.claims import Claim
 
 NUDGE_PX = 8
 CANVAS_WAITS_S = 0.3
@@ -39,7 +39,7 @@ _PREVIEW_SEED = 0
 class Review:
     """The picture on the table."""
 
-    case: Case
+    case: Claim
     policy: Policy
     draft: Draft
     category: Category = Category.FACE
@@ -67,7 +67,7 @@ class Review:
         """
         limit = self.policy.codec.max_megapixels
         read = partial(originals.content, database(), self.case.picture_id)
-        image = desk().picture(self.case.picture_id, read, limit)
+        image = originals_cache().picture(self.case.picture_id, read, limit)
         if image.size != self.case.plan.size:
             raise UnreadableImage("The original is not of the size that its plan was made for.")
         return image
@@ -212,7 +212,7 @@ class Review:
     def close(self) -> None:
         """Leave the picture: nothing of it stays in memory."""
         canvas.close(self.key)
-        desk().clear(self.case.picture_id)
+        originals_cache().clear(self.case.picture_id)
         session.forget("review")
 
     def _edit(self, draft: Draft) -> None:

@@ -35,7 +35,7 @@ _REASONS = {
     ReasonKind.NOTHING_FOUND: (":material/search_off:", "red"),
     ReasonKind.SOURCE_FORMAT: (":material/warning:", "red"),
     ReasonKind.AUDIT_SAMPLE: (":material/casino:", "gray"),
-    ReasonKind.WITNESS: (":material/visibility:", "red"),
+    ReasonKind.RESIDUAL: (":material/visibility:", "red"),
     ReasonKind.MUCH_REMOVED: (":material/select_all:", "orange"),
 }
 _ZOOMS = list(Zoom)
@@ -109,7 +109,7 @@ def why_here(review: Review) -> None:
         hidden = len(review.case.plan.reasons) - 8
         if hidden > 0:
             st.badge(f"and {hidden} more", color="gray")
-    if any(reason.kind is ReasonKind.WITNESS for reason in review.case.plan.reasons):
+    if any(reason.kind is ReasonKind.RESIDUAL for reason in review.case.plan.reasons):
         st.caption(
             "A second detector saw this in the finished picture, which was not released. Keep its "
             "box to remove it too; drop the box if nothing is there."
@@ -177,7 +177,7 @@ def _line(review: Review, number: int, item: Item) -> None:
             on_click=_edit,
             args=(review, review.select, None if is_selected else number),
         )
-        note = "dropped" if item.is_dropped else f"unsure {score}" if item.is_doubt else score
+        note = "dropped" if item.is_dropped else f"unsure {score}" if item.needs_review else score
         st.badge(note, color="gray" if item.is_dropped else CHIP_COLOURS[region.category])
         st.button(
             "",
@@ -198,7 +198,7 @@ def _reason_text(reason: Reason) -> str:
         ReasonKind.NOTHING_FOUND: f"no {reason.detail} found" if reason.detail else "nothing found",
         ReasonKind.SOURCE_FORMAT: f"{reason.detail} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",
-        ReasonKind.WITNESS: f"seen in the result: {reason.detail}",
+        ReasonKind.RESIDUAL: f"seen in the result: {reason.detail}",
         ReasonKind.MUCH_REMOVED: (
             f"{reason.detail} of the picture would be removed: is that right?"
         ),

@@ -44,7 +44,7 @@ def show_carried(files: Sequence[Staged]) -> None:
 
 def _found(files: Sequence[Staged]) -> Iterator[tuple[str, Finding]]:
     for file in files:
-        for one in file.fitness.findings:
+        for one in file.checked.findings:
             if one.kind not in (Kind.UNREADABLE, Kind.FORMAT):  # those stand under Problem
                 yield file.name, one
 

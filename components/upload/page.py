@@ -113,7 +113,7 @@ def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
             "files as they stand in this list.",
             icon=":material/warning:",
         )
-    rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.fitness.problem)]
+    rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.checked.problem)]
     st.dataframe(
         pd.DataFrame(cells(rows)),
         hide_index=True,
@@ -232,8 +232,8 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
 
 
 def _summary(files: tuple[Staged, ...]) -> str:
-    problems = sum(bool(file.fitness.problem) for file in files)
-    carried = sum(bool(file.fitness.metadata) for file in files)
+    problems = sum(bool(file.checked.problem) for file in files)
+    carried = sum(bool(file.checked.metadata) for file in files)
     line = f"{counted(len(files), 'picture')}, {bytes_text(sum(file.bytes for file in files))}."
     if carried:
         line += f" {carried} carry metadata, which never reaches a release."
@@ -253,13 +253,13 @@ def _clear(ids: list[str]) -> None:
 
 
 def _row(file: Staged, manifest: Manifest) -> dict[str, str]:
-    fitness, entry = file.fitness, manifest.entry(file.name)
+    checked, entry = file.checked, manifest.entry(file.name)
     return {
         "Name": file.name,
-        "Problem": fitness.problem,
-        "Format": fitness.format,
-        "Pixels": f"{fitness.width} × {fitness.height}" if fitness.width else "",
+        "Problem": checked.problem,
+        "Format": checked.format,
+        "Pixels": f"{checked.width} × {checked.height}" if checked.width else "",
         "Size": bytes_text(file.bytes),
         "Licence": entry.licence if entry else "",
-        "Carries": ", ".join(fitness.metadata),
+        "Carries": ", ".join(checked.metadata),
     }

@@ -28,7 +28,7 @@ from typing import IO, Any
 from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
 from engine.errors import LetheError, UnusableFolder
 from engine.metadata.finding import Finding, Kind
-from engine.metadata.header import Fitness, fitness_of
+from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
 from engine.wording import counted
 from store.files import write
@@ -40,7 +40,7 @@ FREE_SHARE = 0.5
 """Share of the free disk that all that waits may fill."""
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed without a look inside."""
-_TOO_LARGE = Fitness(
+_TOO_LARGE = PreCheck(
     findings=(
         Finding(Kind.UNCHECKED, "whole file", 0, 0, "too large for a first look; it is read later"),
     )
@@ -67,7 +67,7 @@ class Staged:
     name: str
     path: Path
     bytes: int
-    fitness: Fitness
+    checked: PreCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,17 +292,17 @@ def _staged(upload: Path, number: int, line: bytes) -> Staged:
     plain_id = f"{upload.name}/line {number}"
     try:
         value = json.loads(line)
-        fitness = Fitness.from_json(value["fitness"])
+        checked = PreCheck.from_json(value["fitness"])
         return Staged(
             str(value.get("id", plain_id)),
             str(value["name"]),
             Path(value["path"]),
             int(value["bytes"]),
-            fitness,
+            checked,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         problem = "Its line in the list is damaged; bring it in again."
-        return Staged(plain_id, "unknown", upload / "unknown", 0, Fitness(problem=problem))
+        return Staged(plain_id, "unknown", upload / "unknown", 0, PreCheck(problem=problem))
 
 
 def _list(upload: Path, staged: Iterable[Staged]) -> None:
@@ -313,7 +313,7 @@ def _list(upload: Path, staged: Iterable[Staged]) -> None:
                 "name": one.name,
                 "path": str(one.path),
                 "bytes": one.bytes,
-                "fitness": one.fitness.to_json(),
+                "fitness": one.checked.to_json(),
             }
             _append(file, json.dumps(value).encode() + b"\n")
 
@@ -328,20 +328,20 @@ def _stored(upload: Path, name: str, content: bytes) -> Staged:
     path = upload / secrets.token_hex(8)
     write(path, content)
     return Staged(
-        f"{upload.name}/{path.name}", name, path.absolute(), len(content), fitness_of(content)
+        f"{upload.name}/{path.name}", name, path.absolute(), len(content), pre_check(content)
     )
 
 
 def _listed(source: Source) -> Staged:
     """A file of a folder, with what can be told of it at a glance."""
-    count, fitness = 0, Fitness(problem=source.problem)
+    count, checked = 0, PreCheck(problem=source.problem)
     try:
         if not source.problem:
             count = source.path.stat().st_size
-            fitness = _TOO_LARGE if count > _HEAD_BYTES else fitness_of(source.path.read_bytes())
+            checked = _TOO_LARGE if count > _HEAD_BYTES else pre_check(source.path.read_bytes())
     except OSError as error:
-        fitness = Fitness(problem=f"It cannot be read ({error.strerror}).")
-    return Staged(secrets.token_hex(16), source.name, source.path.absolute(), count, fitness)
+        checked = PreCheck(problem=f"It cannot be read ({error.strerror}).")
+    return Staged(secrets.token_hex(16), source.name, source.path.absolute(), count, checked)
 
 
 def _append(file: IO[bytes], line: bytes) -> None:

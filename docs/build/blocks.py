@@ -46,7 +46,7 @@ def fill(document: str, blocks: Mapping[str, str]) -> str:
 def blocks(
     evaluation: str,
     battery: Mapping[str, Any] | None,
-    witness: str,
+    release_check: str,
     *,
     pipeline: str,
     fill_name: str,
@@ -58,7 +58,7 @@ def blocks(
     Args:
         evaluation: the text of `docs/evaluation.md`.
         battery: the shipped report of attacks, if there is one.
-        witness: the text of `models/cards/witness.md`.
+        release_check: the text of `models/cards/release_check.md`.
         pipeline: the state that the removing code is in now.
         fill_name: the fill that the default policy uses.
         policy: that policy's fingerprint.
@@ -67,7 +67,7 @@ def blocks(
     measured = recall.read(evaluation)
     return {
         "recall": _recall(measured, policy),
-        "witness": _witness(witness),
+        "witness": _release_check(release_check),
         "misses": _misses(measured),
         "attacks": _attacks(battery, pipeline, fill_name),
         "missing": _missing(is_there),
@@ -98,7 +98,7 @@ def _recall(measured: Recall, policy: str) -> str:
     return "\n\n".join([table, " ".join([words, *caveats])])
 
 
-def _witness(card: str) -> str:
+def _release_check(card: str) -> str:
     """What the card says at its end that the witness's word gives.
 
     Raises:

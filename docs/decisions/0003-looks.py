@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from engine.category import Category
 from engine.detect.nms import merged
 from engine.detect.registry import default_detectors
-from engine.detect.views import look_at
+from engine.detect.views import whole_view
 from engine.geometry import Box, Size
 from engine.images import SourceCodec
 from engine.plan import Origin, Region
@@ -76,7 +76,7 @@ def main():
     for index in order[:120]:
         rgb = read(root, pictures[index])
         seen = {
-            look: above(look_at(rgb, *look).seen_by(DETECTOR._see))
+            look: above(whole_view(rgb, *look).detect_with(DETECTOR._see))
             for look in {look for looks in VARIANTS.values() for look in looks}
         }
         size = Size(rgb.shape[1], rgb.shape[0])
@@ -91,8 +91,8 @@ def read(root, picture):
     return cv2.imread(str(root / picture["file_name"]))[:, :, ::-1].copy()
 
 
-def above(sightings):
-    return sightings[sightings[:, 4] >= THRESHOLD]
+def above(raw_detections):
+    return raw_detections[raw_detections[:, 4] >= THRESHOLD]
 
 
 if __name__ == "__main__":

@@ -38,12 +38,12 @@ def start():
 
 
 def hidden(rgb, labels, policy):
-    """Of (category, box) labels, how many by category are covered by what reaches `doubt_at`."""
+    """Of (category, box) labels, how many by category are covered by what reaches `review_at`."""
     size = Size(rgb.shape[1], rgb.shape[0])
     image = RgbImage("figure", np.ascontiguousarray(rgb), SourceCodec("png", size))
     seen = Worker.ensemble.look(image, policy)
     likely = [
-        one for one in seen.detections if one.score >= policy.thresholds(one.category).doubt_at
+        one for one in seen.detections if one.score >= policy.thresholds(one.category).review_at
     ]
     found = found_in(image, likely, policy)
     counts = dict.fromkeys(DETECTABLE, 0)

@@ -22,17 +22,17 @@ import cv2
 
 from engine import pipeline
 from engine.cli import program
-from engine.detect.registry import default_ensemble, default_witness
+from engine.detect.registry import default_ensemble, default_release_check
 from engine.errors import LetheError, UnusableFolder, UnusableWeights
 from engine.images import RedactedImage
 from engine.pipeline import Stopwatch, Terms
-from engine.plan import Detection, Verdict
+from engine.plan import Detection, ReviewDecision
 from engine.policy import Policy
 from engine.runs.inputs import sources
 from engine.triage import settled
 
 STAGES = ("decode", "detect", "remove", "check", "witness", "encode")
-"""`check` is T1, T3 and T4 together, `witness` T7."""
+"""`check` is T1, T3 and T4 together, `release_check` T7."""
 
 
 def measure(
@@ -126,7 +126,7 @@ def _children_cpu() -> float:
 
 def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
     cv2.setNumThreads(1)
-    ensemble, witness = default_ensemble(), _Silent()
+    ensemble, release_check = default_ensemble(), _Silent()
     taken: list[dict[str, float]] = []
     for file in files:
         watch = Stopwatch(clock=time.process_time)
@@ -134,10 +134,12 @@ def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
             ready = pipeline.prepare(
                 file.read_bytes(), "bench", ensemble, policy, draw=1.0, watch=watch
             )
-            verdict = Verdict.on(ready.plan, ready.plan.proposed, "bench")
+            verdict = ReviewDecision.on(ready.plan, ready.plan.proposed, "bench")
             terms = Terms(release_id="bench", seed=0)
             plan = settled(ready.plan, verdict)
-            pipeline.release(ready.image, plan, policy, terms, watch=watch, witness=witness)
+            pipeline.release(
+                ready.image, plan, policy, terms, watch=watch, release_check=release_check
+            )
         except LetheError:
             continue
         taken.append(watch.seconds)
@@ -152,12 +154,12 @@ class _Silent:
     """The witness, who looks but does not object: that would take the picture out of the means."""
 
     def __init__(self) -> None:
-        self._witness = default_witness()
-        self.name = self._witness.name
-        self.categories = self._witness.categories
-        self.independent = self._witness.independent
+        self._release_check = default_release_check()
+        self.name = self._release_check.name
+        self.categories = self._release_check.categories
+        self.independent = self._release_check.independent
 
     def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """See `Witness.look`."""
-        self._witness.look(redacted, policy)
+        """See `ReleaseCheck.look`."""
+        self._release_check.look(redacted, policy)
         return ()

@@ -19,19 +19,19 @@ from tqdm import tqdm
 from engine.category import Category
 from engine.cli.command_line import today
 from engine.detect.registry import verify
-from engine.errors import InvalidVerdict, LetheError, UnusableFolder
+from engine.errors import InvalidDecision, LetheError, UnusableFolder
 from engine.files.home import home
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
-from engine.plan import Plan, Region, Verdict
+from engine.plan import Plan, Region, ReviewDecision
 from engine.policy import Policy
 from engine.runs.inputs import Source, sources
 from engine.runs.jobs import Job, Outcome, Postponed, Quarantined
 from engine.runs.licences import Manifest
-from engine.runs.output_folder import Fate, Outbox
+from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
 from engine.runs.refusal import failed, refusal
-from engine.signing.signer import notary
+from engine.signing.signer import signer
 from engine.triage import settled
 
 _RANDOM = secrets.SystemRandom()
@@ -85,7 +85,7 @@ Step: TypeAlias = "Job | Quarantined | Fate"
 class _Run:
     """Work on an output folder: which job stands for which source, and what became of each."""
 
-    outbox: Outbox
+    output_folder: OutputFolder
     workers: int
     fates: Counter[Fate] = field(default_factory=Counter)
     _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -103,19 +103,19 @@ class _Run:
                     self._postponed += isinstance(outcome, Postponed)
         finally:
             executor.close()
-            self.outbox.close()
+            self.output_folder.close()
         if self._postponed:
             _say(_POSTPONED.format(self._postponed))
 
     def _recorded(self, source: str, picture: str, outcome: Outcome) -> Fate:
         """Write an outcome down; one that cannot be holds its picture back, and no other."""
         try:
-            return self.outbox.record(source, picture, outcome)
+            return self.output_folder.record(source, picture, outcome)
         except (LetheError, OSError):
             raise  # keys or the disk: the next picture would fare no better
         except Exception as error:  # noqa: BLE001 -- whatever it is, the others go on
             log.error("job %s was not recorded (%s)", outcome.job_id, type(error).__name__)  # noqa: TRY400
-            return self.outbox.record(source, picture, failed(outcome.job_id, error))
+            return self.output_folder.record(source, picture, failed(outcome.job_id, error))
 
     def _jobs(self, steps: Iterable[tuple[str, Step]], bar: tqdm[Any]) -> Iterator[Job]:
         for source, step in steps:
@@ -123,7 +123,7 @@ class _Run:
                 self._sources[step.id] = source, step.image_id or step.id
                 yield step
             elif isinstance(step, Quarantined):
-                self._count(self.outbox.record(source, step.job_id, step), bar)
+                self._count(self.output_folder.record(source, step.job_id, step), bar)
                 self._postponed += isinstance(step, Postponed)
             else:
                 self._count(step, bar)
@@ -161,10 +161,10 @@ def redact(
         )
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
-    outbox = Outbox.create(out, policy, file_format, notary(home()), today)
-    _say_if_ahead(outbox)
-    run = _Run(outbox, workers)
-    run.work(((one.name, _step(one, outbox, manifest)) for one in pictures), len(pictures))
+    output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
+    _say_if_ahead(output_folder)
+    run = _Run(output_folder, workers)
+    run.work(((one.name, _step(one, output_folder, manifest)) for one in pictures), len(pictures))
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
@@ -175,28 +175,28 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         # str.splitlines would also split at characters that names in other scripts may hold
         lines = verdicts.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidVerdict(f"{verdicts} could not be read as text: {error}.") from error
+        raise InvalidDecision(f"{verdicts} could not be read as text: {error}.") from error
     originals: dict[str, list[Path]] = {}
     for source in sources(where, leave_out=out)[0]:
         if source.problem:
             continue
         originals.setdefault(source.name, []).append(source.path)
-    outbox = Outbox(out, notary(home()), today)
+    output_folder = OutputFolder(out, signer(home()), today)
     try:
-        outbox.refuse_taken_in(home())
+        output_folder.refuse_taken_in(home())
     except UnusableFolder:
-        outbox.close()
+        output_folder.close()
         raise
-    _say_if_ahead(outbox)
-    run = _Run(outbox, workers)
+    _say_if_ahead(output_folder)
+    run = _Run(output_folder, workers)
     problems = Counter[str]()
 
     def steps() -> Iterator[tuple[str, Step]]:
-        plans = outbox.plans()
+        plans = output_folder.plans()
         accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                accepted += _accepted(line, plans, originals, outbox)
+                accepted += _accepted(line, plans, originals, output_folder)
             except LetheError as error:
                 problems[verdicts.name] += 1
                 _say(f"{verdicts.name}, line {number}: {error}")
@@ -205,37 +205,37 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 
     run.work(steps(), total=None)
     seconds = time.perf_counter() - started
-    return Summary(run.fates, outbox.policy.not_looked_for, seconds, problems.total())
+    return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
 
 
-def _step(source: Source, outbox: Outbox, manifest: Manifest) -> Step:
+def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
     if source.problem:
-        return _unread(source, outbox, source.problem)
+        return _unread(source, output_folder, source.problem)
     try:
         data = source.path.read_bytes()
     except OSError as error:
-        return outbox.fate(source.name, "") or refusal("", source.path, error)
-    picture = outbox.picture_id(data)
-    fate = outbox.fate(source.name, picture)
+        return output_folder.fate(source.name, "") or refusal("", source.path, error)
+    picture = output_folder.picture_id(data)
+    fate = output_folder.fate(source.name, picture)
     if fate is not None:
         return fate
-    require = outbox.policy.manifest.require_licence
+    require = output_folder.policy.manifest.require_licence
     forbidden = manifest.refusal(source.name, require_licence=require)
     if forbidden:
         return Quarantined(picture, forbidden)
-    return _job(picture, source.path, outbox, data)
+    return _job(picture, source.path, output_folder, data)
 
 
-def _unread(source: Source, outbox: Outbox, reason: str) -> Step:
-    return outbox.fate(source.name, "") or Quarantined("", reason)
+def _unread(source: Source, output_folder: OutputFolder, reason: str) -> Step:
+    return output_folder.fate(source.name, "") or Quarantined("", reason)
 
 
 def _accepted(
     line: str,
     plans: dict[tuple[str, str], Plan],
     originals: Mapping[str, Sequence[Path]],
-    outbox: Outbox,
+    output_folder: OutputFolder,
 ) -> Iterator[tuple[str, Job]]:
     """The job that one verdict line asks for; none when the line accepts nothing.
 
@@ -247,74 +247,76 @@ def _accepted(
     value = _verdict_line(line)
     accept = value.get("accept")
     if accept is not None and not isinstance(accept, bool):
-        raise InvalidVerdict(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
+        raise InvalidDecision(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
     if not accept:
         return
     source = value.get("source")
     if not isinstance(source, str) or not any(source == name for name, _ in plans):
-        raise InvalidVerdict("no picture of this name waits for review; was it released already?")
+        raise InvalidDecision("no picture of this name waits for review; was it released already?")
     verdict = _verdict(value)
     waiting = plans.get((source, verdict.picture))
     if waiting is None:
-        raise InvalidVerdict(
+        raise InvalidDecision(
             "it was given on another picture than the one that waits under this name; look at "
             "that one in review.jsonl."
         )
     decided = settled(waiting, verdict)
-    path, data = _original(originals.get(source, ()), verdict.picture, outbox)
+    path, data = _original(originals.get(source, ()), verdict.picture, output_folder)
     del plans[source, verdict.picture]
-    yield source, _job(decided.image_id, path, outbox, data, decided, verdict.reviewer)
+    yield source, _job(decided.image_id, path, output_folder, data, decided, verdict.reviewer)
 
 
-def _original(paths: Sequence[Path], picture: str, outbox: Outbox) -> tuple[Path, bytes]:
+def _original(
+    paths: Sequence[Path], picture: str, output_folder: OutputFolder
+) -> tuple[Path, bytes]:
     """Of the files with one name the one that was looked at, with its bytes.
 
     Raises:
         InvalidVerdict: none of them is.
     """
     if not paths:
-        raise InvalidVerdict("its original is not in the input folder.")
+        raise InvalidDecision("its original is not in the input folder.")
     for path in paths:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise InvalidVerdict(f"its original could not be read ({error.strerror}).") from error
-        if outbox.picture_id(data) == picture:
+            raise InvalidDecision(f"its original could not be read ({error.strerror}).") from error
+        if output_folder.picture_id(data) == picture:
             return path, data
-    raise InvalidVerdict("its original has changed since it was looked at; run redact again.")
+    raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 
 def _verdict_line(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line) if line.strip() else {}
     except (ValueError, RecursionError) as error:
-        raise InvalidVerdict(f"this is not JSON ({error}).") from error
+        raise InvalidDecision(f"this is not JSON ({error}).") from error
     if not isinstance(value, dict):
-        raise InvalidVerdict("this is not a JSON object.")
+        raise InvalidDecision("this is not a JSON object.")
     return value
 
 
-def _verdict(value: dict[str, Any]) -> Verdict:
+def _verdict(value: dict[str, Any]) -> ReviewDecision:
     picture, plan = value.get("picture"), value.get("plan")
     if not (isinstance(picture, str) and isinstance(plan, str)):
-        raise InvalidVerdict(
+        raise InvalidDecision(
             'it does not say which picture and which plan it was given on; copy "picture" and '
             '"plan" from the line in review.jsonl.'
         )
     try:
         regions = [Region.from_json(region) for region in value["regions"]]
         # What nobody decided is removed: a doubt still in the line goes with the regions.
-        regions += [Region.from_json(doubt) for doubt in value.get("doubts") or ()]
+        regions += [Region.from_json(review_region) for review_region in value.get("doubts") or ()]
         reviewer = str(value.get("reviewer") or COMMAND_LINE)
-        return Verdict(tuple(dict.fromkeys(regions)), reviewer, picture, plan)
+        return ReviewDecision(tuple(dict.fromkeys(regions)), reviewer, picture, plan)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise InvalidVerdict(f"its regions cannot be read ({error!r}).") from error
+        raise InvalidDecision(f"its regions cannot be read ({error!r}).") from error
 
 
 def _job(
     picture: str,
     path: Path,
-    outbox: Outbox,
+    output_folder: OutputFolder,
     data: bytes,
     settled: Plan | None = None,
     reviewer: str | None = None,
@@ -326,22 +328,22 @@ def _job(
         digest=digest,
         megapixels=megapixels_of(data),
         path=path.absolute(),
-        policy=outbox.policy,
-        format=outbox.format,
+        policy=output_folder.policy,
+        format=output_folder.format,
         release_id=release_id,
         seed=secrets.randbits(64),
-        draw=outbox.sample_draw(digest),
+        draw=output_folder.sample_draw(digest),
         settled=settled,
         reviewer=reviewer,
     )
 
 
-def _say_if_ahead(outbox: Outbox) -> None:
-    if outbox.ahead is not None:
+def _say_if_ahead(output_folder: OutputFolder) -> None:
+    if output_folder.ahead is not None:
         _say(
-            f"What was released here before says {outbox.ahead}, which is still to come: this "
-            "machine's clock was ahead then, or is behind now. See that it is right; certificates "
-            "say the day it tells."
+            f"What was released here before says {output_folder.ahead}, which is still to come: "
+            "this machine's clock was ahead then, or is behind now. See that it is right; "
+            "certificates say the day it tells."
         )
 
 

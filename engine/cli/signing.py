@@ -28,7 +28,7 @@ from engine.signing.keys import (
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
 from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import Judgement, Verification, held_at
+from engine.signing.verify_picture import Verification, VerificationResult, held_at
 from engine.wording import counted
 
 _VERIFY = """\
@@ -53,12 +53,12 @@ distrust ID  trust nothing any more that this key signed, since somebody may hav
 An app that is running goes on with the old key until it is started again.
 """
 _MARKS = {
-    Judgement.FITS: "good",
-    Judgement.UNKNOWN: "UNKNOWN",
-    Judgement.WRONG: "WRONG",
-    Judgement.NOTE: "note",
+    VerificationResult.FITS: "good",
+    VerificationResult.UNKNOWN: "UNKNOWN",
+    VerificationResult.WRONG: "WRONG",
+    VerificationResult.NOTE: "note",
 }
-_STATUS = {Judgement.FITS: Exit.DONE, Judgement.UNKNOWN: Exit.UNKNOWN_SIGNER}
+_STATUS = {VerificationResult.FITS: Exit.DONE, VerificationResult.UNKNOWN: Exit.UNKNOWN_SIGNER}
 
 
 def add_verbs(verbs: command_line.Verbs) -> None:
@@ -173,11 +173,11 @@ def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
 
 
 def _summary(found: Verification) -> str:
-    wrong = sum(remark.judgement is Judgement.WRONG for remark in found.remarks)
+    wrong = sum(remark.judgement is VerificationResult.WRONG for remark in found.remarks)
     pictures = counted(found.pictures, "picture")
     if wrong:
         return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
-    if found.judgement is Judgement.UNKNOWN:
+    if found.judgement is VerificationResult.UNKNOWN:
         return f"{pictures}: every signature fits, but who signed is unknown here."
     return f"{pictures}, all as released."
 

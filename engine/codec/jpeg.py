@@ -63,7 +63,7 @@ class Component(NamedTuple):
     """Number of its quantisation table."""
 
 
-class Scan(NamedTuple):
+class ViewPlan(NamedTuple):
     """A scan header and where its coded data lies."""
 
     components: tuple[int, ...]
@@ -89,7 +89,7 @@ class JpegStructure:
     luma_table: tuple[int, ...]
     """64 quantisation steps of the first component, in zigzag order."""
     is_progressive: bool
-    scans: tuple[Scan, ...]
+    scans: tuple[ViewPlan, ...]
     end: int
     """Offset just past the primary picture's end marker; later bytes are no part of it."""
 
@@ -252,7 +252,7 @@ def _quantisation(walk: tuple[Segment, ...]) -> dict[int, tuple[int, ...]]:
     return tables
 
 
-def _scans(walk: tuple[Segment, ...]) -> tuple[Scan, ...]:
+def _scans(walk: tuple[Segment, ...]) -> tuple[ViewPlan, ...]:
     scans = []
     interval = 0
     for segment in walk:
@@ -263,11 +263,11 @@ def _scans(walk: tuple[Segment, ...]) -> tuple[Scan, ...]:
             numbers = tuple(segment.body[1 + 2 * index] for index in range(count))
             first, last, bits = struct.unpack_from(">BBB", segment.body, 1 + 2 * count)
             coded = (segment.body_end, segment.end)
-            scans.append(Scan(numbers, first, last, bits & 15, interval, coded))
+            scans.append(ViewPlan(numbers, first, last, bits & 15, interval, coded))
     return tuple(scans)
 
 
-def _check_coefficients(components: tuple[Component, ...], scans: tuple[Scan, ...]) -> None:
+def _check_coefficients(components: tuple[Component, ...], scans: tuple[ViewPlan, ...]) -> None:
     remaining = {component.id: [1] * COEFFICIENTS for component in components}
     for scan in scans:
         for number in scan.components:
@@ -280,7 +280,7 @@ def _check_coefficients(components: tuple[Component, ...], scans: tuple[Scan, ..
         )
 
 
-def _mcu_count(scan: Scan, size: Size, components: tuple[Component, ...]) -> int:
+def _mcu_count(scan: ViewPlan, size: Size, components: tuple[Component, ...]) -> int:
     widest = max(component.horizontal for component in components)
     tallest = max(component.vertical for component in components)
     if len(scan.components) > 1:
@@ -291,7 +291,7 @@ def _mcu_count(scan: Scan, size: Size, components: tuple[Component, ...]) -> int
     return ceil(width / BLOCK_PX) * ceil(height / BLOCK_PX)
 
 
-def _check_restarts(data: bytes, scan: Scan, mcu_count: int) -> None:
+def _check_restarts(data: bytes, scan: ViewPlan, mcu_count: int) -> None:
     found = [match[1][0] - 0xD0 for match in _RESTART.finditer(data, *scan.coded)]
     expected = (mcu_count - 1) // scan.interval if scan.interval else 0
     if len(found) > expected:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.category import Category
 from engine.detect.nms import LOOK_IOU, merged
 from engine.detect.onnx import session_of
-from engine.detect.views import Scan, scanned
+from engine.detect.views import ViewPlan, detect_in_views
 from engine.detect.weights import Weights
 from engine.geometry import Box
 from engine.images import RgbImage
@@ -28,7 +28,7 @@ FLOOR = 0.1
 likely enough to ask about, and each would cost a second look."""
 SURE_AT = 0.5
 SEEN_AT = 0.2
-"""Scores for `Scan`, measured in docs/decisions/0003-looks.md."""
+"""Scores for `ViewPlan`, measured in docs/decisions/0003-looks.md."""
 _OUTPUTS = ["537", "538", "539"]
 """Heat map, log sizes, offsets; the landmarks (540) are not computed."""
 
@@ -44,10 +44,10 @@ class CenterFace:
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
         looks = policy.detection
-        scan = Scan(looks.scales, looks.turns, SURE_AT, SEEN_AT, looks.tile_px)
+        view_plan = ViewPlan(looks.scales, looks.rotations, SURE_AT, SEEN_AT, looks.tile_px)
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
-            for *corners, score, _ in scanned(image.rgb, scan, self._see).tolist()
+            for *corners, score, _ in detect_in_views(image.rgb, view_plan, self._see).tolist()
         )
 
     def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -31,10 +31,10 @@ _TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class Cluster:
     """Sightings that are taken to be of the same thing."""
 
-    sightings: tuple[Detection, ...]
+    raw_detections: tuple[Detection, ...]
     """The surest first; never empty; all of one category."""
     box: Box
     """Where those sightings see it that are nearly as sure as the surest."""
@@ -42,27 +42,27 @@ class Thing:
     @property
     def category(self) -> Category:
         """What it is taken for."""
-        return self.sightings[0].category
+        return self.raw_detections[0].category
 
     @property
     def score(self) -> float:
         """The surest sighting's."""
-        return self.sightings[0].score
+        return self.raw_detections[0].score
 
 
-def things(sightings: Iterable[Detection]) -> tuple[Thing, ...]:
+def clusters_of(raw_detections: Iterable[Detection]) -> tuple[Cluster, ...]:
     """Tell which sightings are of the same thing.
 
     Only surer sightings decide over a sighting: what has a lower score changes nothing above.
     """
-    every = tuple(sightings)
-    found: list[Thing] = []
+    every = tuple(raw_detections)
+    found: list[Cluster] = []
     for category in DETECTABLE:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
         for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
             box = Box(*_fused(rows[members], REACH[category]).tolist())
-            found.append(Thing(tuple(seen[index] for index in members), box))
+            found.append(Cluster(tuple(seen[index] for index in members), box))
     return tuple(found)
 
 

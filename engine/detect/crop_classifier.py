@@ -28,7 +28,7 @@ BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 
 
-class CropStage:
+class CropClassifier:
     """Tells, for boxes that others propose, of what they are."""
 
     def __init__(self, weights: Weights) -> None:

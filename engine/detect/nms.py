@@ -12,40 +12,40 @@ LOOK_IOU = 0.6
 _TINY = 1e-9
 
 
-def merged(sightings: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
+def merged(raw_detections: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
     """Group overlapping boxes around the surest of each group.
 
     Args:
-        sightings: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category; what follows the score is
-            carried along.
+        raw_detections: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category; what follows
+            the score is carried along.
         iou: overlap with the group's surest member from which a box joins it.
 
     Returns:
         Each group's surest row, surest first.
     """
-    return sightings[surest(sightings, iou)]
+    return raw_detections[surest(raw_detections, iou)]
 
 
-def surest(sightings: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
+def surest(raw_detections: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
     """Where `merged`'s rows stand among the boxes: (M,), surest first."""
-    return np.array([group[0] for group in groups(sightings, iou)], dtype=np.intp)
+    return np.array([group[0] for group in groups(raw_detections, iou)], dtype=np.intp)
 
 
 def groups(
-    sightings: NDArray[np.floating], iou: float = SAME_IOU, *, inside: float = np.inf
+    raw_detections: NDArray[np.floating], iou: float = SAME_IOU, *, inside: float = np.inf
 ) -> list[NDArray[np.intp]]:
     """Where each group's members stand among the boxes; surest groups and members first.
 
     Args:
-        sightings: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category.
+        raw_detections: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category.
         iou: overlap with the group's surest member from which a box joins it.
         inside: a box also joins when this share of it, and of no less than a quarter of the surest
             member's area, lies in the surest member, or the other way round.
     """
-    remaining = np.argsort(-sightings[:, 4], kind="stable")
+    remaining = np.argsort(-raw_detections[:, 4], kind="stable")
     found = []
     while len(remaining):
-        first, others = sightings[remaining[0]], sightings[remaining]
+        first, others = raw_detections[remaining[0]], raw_detections[remaining]
         overlap, contained = overlaps(first, others)
         same = (overlap >= iou) | (contained >= inside)
         same[0] = True  # also when the box is empty and overlaps nothing, itself included
@@ -67,19 +67,19 @@ def overlaps(
     return shared / np.maximum(own + area - shared, _TINY), contained
 
 
-def parts(sightings: NDArray[np.floating]) -> NDArray[np.float64]:
+def parts(raw_detections: NDArray[np.floating]) -> NDArray[np.float64]:
     """How much of each box lies in a surer one, and the other way round.
 
     Args:
-        sightings: (N, 5) `x0 y0 x1 y1 score`, of one category.
+        raw_detections: (N, 5) `x0 y0 x1 y1 score`, of one category.
 
     Returns:
         (N, 2): the largest share of each box that lies in a surer one, and the largest share of a
         surer one that lies in it, 0..1.
     """
-    found = np.zeros((len(sightings), 2))
-    for index, one in enumerate(sightings):
-        surer = sightings[sightings[:, 4] > one[4]]
+    found = np.zeros((len(raw_detections), 2))
+    for index, one in enumerate(raw_detections):
+        surer = raw_detections[raw_detections[:, 4] > one[4]]
         if len(surer):
             shared = _shared(one, surer)
             found[index] = (

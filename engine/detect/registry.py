@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from engine.detect.base import Detector
 from engine.detect.centerface import CenterFace
-from engine.detect.crop_classifier import CropStage
+from engine.detect.crop_classifier import CropClassifier
 from engine.detect.ensemble import Ensemble
-from engine.detect.release_check import OwnWitness
+from engine.detect.release_check import YoloReleaseCheck
 from engine.detect.scene_classifier import SceneClassifier
-from engine.detect.score_fusion import FittedFuser
+from engine.detect.score_fusion import FittedFusion
 from engine.detect.scrfd import LocalDetectors
-from engine.detect.tattoo_jewelry import Adornments
+from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import load_weights
 from engine.policy import Policy
 
@@ -31,12 +31,12 @@ def verify(policy: Policy) -> None:
 
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
-    return (CenterFace(load_weights("centerface")), Adornments(load_weights("adornments")))
+    return (CenterFace(load_weights("centerface")), TattooJewelry(load_weights("adornments")))
 
 
-def second_stage() -> CropStage:
+def crop_classifier() -> CropClassifier:
     """What looks again at the crop of each thing."""
-    return CropStage(load_weights("crops"))
+    return CropClassifier(load_weights("crops"))
 
 
 def scene_classifier() -> SceneClassifier:
@@ -46,10 +46,10 @@ def scene_classifier() -> SceneClassifier:
 
 def default_ensemble() -> Ensemble:
     """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
-    fuser = FittedFuser(load_weights("fusion"), second_stage(), scene_classifier())
-    return Ensemble(default_detectors(), fuser, LocalDetectors())
+    fusion = FittedFusion(load_weights("fusion"), crop_classifier(), scene_classifier())
+    return Ensemble(default_detectors(), fusion, LocalDetectors())
 
 
-def default_witness() -> OwnWitness:
+def default_release_check() -> YoloReleaseCheck:
     """What looks at finished pictures."""
-    return OwnWitness(load_weights("witness"))
+    return YoloReleaseCheck(load_weights("witness"))

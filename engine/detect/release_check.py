@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.clusters import things
+from engine.detect.clusters import clusters_of
 from engine.detect.nms import SAME_IOU
-from engine.detect.views import Scan
+from engine.detect.views import ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import Yolo
 from engine.geometry import Box, PixelRect, Size
@@ -32,7 +32,7 @@ DECIDED_SHARE: Final = 0.6
 """Share of a sighting that lies in what a person has decided, from which it is a part of that."""
 
 
-class Witness(Protocol):
+class ReleaseCheck(Protocol):
     """Looks at releases."""
 
     @property
@@ -55,7 +55,7 @@ class Witness(Protocol):
         ...
 
 
-class OwnWitness:
+class YoloReleaseCheck:
     """The witness that Lethe ships."""
 
     def __init__(self, weights: Weights) -> None:
@@ -70,13 +70,13 @@ class OwnWitness:
         self.independent = weights.categories
 
     def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """See `Witness.look`."""
-        scan = Scan(SCALES, (0,), sure_at=1.0, seen_at=1.0)
-        found = things(self._network.seen(redacted.rgb, scan, policy))
-        return tuple(thing.sightings[0] for thing in found)
+        """See `ReleaseCheck.look`."""
+        view_plan = ViewPlan(SCALES, (0,), sure_at=1.0, seen_at=1.0)
+        found = clusters_of(self._network.seen(redacted.rgb, view_plan, policy))
+        return tuple(cluster.raw_detections[0] for cluster in found)
 
 
-def objections(
+def residual_detections(
     seen: Sequence[Detection],
     mask: NDArray[np.bool_],
     decided: Sequence[Region],
@@ -94,8 +94,8 @@ def objections(
     return tuple(
         Region(one.box.clipped(size), one.category, Origin.MODEL, one.score)
         for one in seen
-        if policy.witness.hears(one.category)
-        and one.score >= policy.witness.ask_at(one.category)
+        if policy.release_check.is_enabled(one.category)
+        and one.score >= policy.release_check.ask_at(one.category)
         and one.box.clipped(size).area > 0
         and _masked_share(one.box.clipped(size), mask) < MASKED_SHARE
         and not any(_is_decided(one, region) for region in decided)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
-from engine.detect.clusters import Thing
+from engine.detect.clusters import Cluster
 from engine.detect.nms import parts
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
@@ -30,7 +30,7 @@ from engine.images import RgbImage
 LEAST = 0.02
 """A score this low says as much as not having seen the thing."""
 SUREST = 0.9999
-"""No probability is higher, so that an `accept_at` of 1 accepts nothing."""
+"""No probability is higher, so that an `auto_redact_at` of 1 accepts nothing."""
 MOST = 0.995
 """A higher score says no more than this."""
 SIDE_PX = 32.0
@@ -39,7 +39,7 @@ EMPTIEST = 6.0
 """Log-odds of a picture without people beyond which it says no more."""
 
 
-class Fuser(Protocol):
+class ScoreFusion(Protocol):
     """Gives things their probabilities."""
 
     @property
@@ -52,12 +52,12 @@ class Fuser(Protocol):
         """The detectors whose scores it was fitted with; None where it needs no fitting."""
         ...
 
-    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
+    def probabilities(self, image: RgbImage, clusters: Sequence[Cluster]) -> NDArray[np.float64]:
         """One probability for each thing, 0..1.
 
         Args:
             image: the upright original, for those who look again.
-            things: of any categories.
+            clusters: of any categories.
         """
         ...
 
@@ -68,13 +68,13 @@ class SurestScore:
     names = ()
     fitted_with = None
 
-    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
-        """See `Fuser.probabilities`."""
+    def probabilities(self, image: RgbImage, clusters: Sequence[Cluster]) -> NDArray[np.float64]:
+        """See `ScoreFusion.probabilities`."""
         del image
-        return np.array([thing.score for thing in things], np.float64)
+        return np.array([cluster.score for cluster in clusters], np.float64)
 
 
-class SecondLook(Protocol):
+class CropScorer(Protocol):
     """A classifier that looks at each thing's crop."""
 
     @property
@@ -92,7 +92,7 @@ class SecondLook(Protocol):
         ...
 
 
-class Scene(Protocol):
+class SceneScorer(Protocol):
     """A classifier that looks at the whole picture."""
 
     @property
@@ -131,7 +131,7 @@ class Coefficients:
 
 
 @dataclass(frozen=True, slots=True)
-class Clues:
+class Features:
     """What speaks for and against a thing, besides its sightings' scores."""
 
     crops: Mapping[Category, float] = field(default_factory=dict)
@@ -148,11 +148,11 @@ class Clues:
     """Log-odds that its picture shows people; 0 where nobody looked."""
 
 
-class FittedFuser:
+class FittedFusion:
     """The logistic regression."""
 
     def __init__(
-        self, weights: Weights, second: SecondLook | None, scene: Scene | None = None
+        self, weights: Weights, crop_scorer: CropScorer | None, scene: SceneScorer | None = None
     ) -> None:
         """Read the coefficients.
 
@@ -162,8 +162,8 @@ class FittedFuser:
         """
         text = weights.data.decode()
         self._fitted = coefficients(text)
-        self._second, self._scene = second, scene
-        here = [one.name if one else "" for one in (second, scene)]
+        self._crop_scorer, self._scene = crop_scorer, scene
+        here = [one.name if one else "" for one in (crop_scorer, scene)]
         self.names = (weights.label, *filter(None, here))
         self.fitted_with = frozenset(name for one in self._fitted.values() for name in one.scores)
         fitted = tomllib.loads(text)
@@ -174,65 +174,70 @@ class FittedFuser:
                     f"{name or f'no {key}'} is here; make calibrate fits them anew."
                 )
 
-    def probabilities(self, image: RgbImage, things: Sequence[Thing]) -> NDArray[np.float64]:
-        """See `Fuser.probabilities`.
+    def probabilities(self, image: RgbImage, clusters: Sequence[Cluster]) -> NDArray[np.float64]:
+        """See `ScoreFusion.probabilities`.
 
         A detector the coefficients were not fitted with is taken at its word: a thing is at least
         as likely as its score says.
         """
-        clues = clues_of(self._second, self._scene, image, things)
-        pairs = zip(things, clues, strict=True)
-        return np.array([self.probability(thing, clue) for thing, clue in pairs], np.float64)
+        features = features_of(self._crop_scorer, self._scene, image, clusters)
+        pairs = zip(clusters, features, strict=True)
+        return np.array([self.probability(cluster, row) for cluster, row in pairs], np.float64)
 
-    def probability(self, thing: Thing, clues: Clues) -> float:
+    def probability(self, cluster: Cluster, features: Features) -> float:
         """How likely one thing is."""
-        fitted = self._fitted.get(thing.category)
+        fitted = self._fitted.get(cluster.category)
         if fitted is None:
-            return thing.score
+            return cluster.score
         total = fitted.bias
-        total += sum(by * evidence(thing, name) for name, by in fitted.scores.items())
-        total += sum(by * clues.crops.get(one, 0.0) for one, by in fitted.crops.items())
-        values = measures(thing, clues)
+        total += sum(by * evidence(cluster, name) for name, by in fitted.scores.items())
+        total += sum(by * features.crops.get(one, 0.0) for one, by in fitted.crops.items())
+        values = measures(cluster, features)
         total += sum(fitted.measured[name] * value for name, value in values.items())
-        strangers = [one.score for one in thing.sightings if one.detector not in fitted.scores]
+        strangers = [
+            one.score for one in cluster.raw_detections if one.detector not in fitted.scores
+        ]
         return min(max(1 / (1 + math.exp(-total)), *strangers, 0.0), SUREST)
 
 
-def evidence(thing: Thing, detector: str) -> float:
+def evidence(cluster: Cluster, detector: str) -> float:
     """Log-odds of a detector's surest score above those of not having seen it: at least 0."""
-    scores = [one.score for one in thing.sightings if one.detector == detector]
+    scores = [one.score for one in cluster.raw_detections if one.detector == detector]
     return _log_odds(min(max([LEAST, *scores]), MOST)) - _log_odds(LEAST)
 
 
-def measures(thing: Thing, clues: Clues) -> dict[str, float]:
+def measures(cluster: Cluster, features: Features) -> dict[str, float]:
     """What is measured of a thing, by the names in `MEASURES`."""
     values = (
-        math.log(len(thing.sightings)),
-        clues.within,
-        clues.around,
-        clues.share,
-        clues.share**2,
-        clues.side,
-        clues.side**2,
-        min(max(-clues.people, 0.0), EMPTIEST),
+        math.log(len(cluster.raw_detections)),
+        features.within,
+        features.around,
+        features.share,
+        features.share**2,
+        features.side,
+        features.side**2,
+        min(max(-features.people, 0.0), EMPTIEST),
     )
     return dict(zip(MEASURES, values, strict=True))
 
 
-def clues_of(
-    second: SecondLook | None, scene: Scene | None, image: RgbImage, things: Sequence[Thing]
-) -> tuple[Clues, ...]:
+def features_of(
+    crop_scorer: CropScorer | None,
+    scene: SceneScorer | None,
+    image: RgbImage,
+    clusters: Sequence[Cluster],
+) -> tuple[Features, ...]:
     """The clues to each thing."""
-    beside = np.zeros((len(things), 2))
+    beside = np.zeros((len(clusters), 2))
     for category in DETECTABLE:
-        own = [place for place, thing in enumerate(things) if thing.category is category]
-        rows = [(*things[place].box.corners, things[place].score) for place in own]
+        own = [place for place, cluster in enumerate(clusters) if cluster.category is category]
+        rows = [(*clusters[place].box.corners, clusters[place].score) for place in own]
         beside[own] = parts(np.array(rows).reshape(-1, 5))
-    crops = _crops(second, image, things)
-    people = scene.people(image.rgb) if scene and things else 0.0
+    crops = _crops(crop_scorer, image, clusters)
+    people = scene.people(image.rgb) if scene and clusters else 0.0
     return tuple(
-        Clues(crop, within, around, *_size(thing.box.clipped(image.size), image.size), people)
-        for thing, crop, (within, around) in zip(things, crops, beside.tolist(), strict=True)
+        Features(crop, within, around, *_size(cluster.box.clipped(image.size), image.size), people)
+        for cluster, crop, (within, around) in zip(clusters, crops, beside.tolist(), strict=True)
     )
 
 
@@ -244,13 +249,13 @@ def _size(box: Box, size: Size) -> tuple[float, float]:
 
 
 def _crops(
-    second: SecondLook | None, image: RgbImage, things: Sequence[Thing]
+    crop_scorer: CropScorer | None, image: RgbImage, clusters: Sequence[Cluster]
 ) -> list[dict[Category, float]]:
-    if second is None or not things:
-        return [{} for _ in things]
-    boxes = np.array([thing.box.corners for thing in things], np.float32)
-    rows = second.logits(image.rgb, boxes).tolist()
-    return [dict(zip(second.classes, row, strict=True)) for row in rows]
+    if crop_scorer is None or not clusters:
+        return [{} for _ in clusters]
+    boxes = np.array([cluster.box.corners for cluster in clusters], np.float32)
+    rows = crop_scorer.logits(image.rgb, boxes).tolist()
+    return [dict(zip(crop_scorer.classes, row, strict=True)) for row in rows]
 
 
 def coefficients(text: str) -> dict[Category, Coefficients]:

@@ -22,7 +22,7 @@ from engine.category import Category
 from engine.detect.base import Detector
 from engine.detect.nms import merged
 from engine.detect.onnx import one_thread
-from engine.detect.views import STRIDE_PX, Scan, look_at, scanned
+from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, whole_view
 from engine.detect.weights import Weights, load_local
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
@@ -34,7 +34,7 @@ FLOOR = 0.05
 """Sightings below this score are not given; useful thresholds lie at 0.3 and above."""
 SURE_AT = 0.5
 SEEN_AT = 0.2
-"""Scores for `Scan`."""
+"""Scores for `ViewPlan`."""
 _OUTPUTS = (6, 9)
 """Scores and boxes at three strides, without and with key points."""
 _UNLOADABLE = (
@@ -57,7 +57,7 @@ _UNLOADABLE = (
 """What insightface and onnxruntime raise over a file that is of another kind, or broken."""
 
 
-class Insight:
+class Scrfd:
     """Faces as a local SCRFD-type file sees them, at every look the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
@@ -80,13 +80,15 @@ class Insight:
         looks = policy.detection
         fixed = self._fixed
         if fixed is None:
-            scan = Scan(looks.scales, looks.turns, SURE_AT, SEEN_AT, looks.tile_px)
-            found = scanned(image.rgb, scan, self._see)
+            view_plan = ViewPlan(looks.scales, looks.rotations, SURE_AT, SEEN_AT, looks.tile_px)
+            found = detect_in_views(image.rgb, view_plan, self._see)
         else:
             found = np.concatenate(
                 [
-                    look_at(image.rgb, _longer_in(fixed, image.rgb, turn), turn).seen_by(self._see)
-                    for turn in looks.turns
+                    whole_view(
+                        image.rgb, _longer_in(fixed, image.rgb, rotation), rotation
+                    ).detect_with(self._see)
+                    for rotation in looks.rotations
                 ]
             )
         return tuple(
@@ -104,7 +106,7 @@ class LocalDetectors:
     """The detectors of the user's own that policies name, each loaded once per process."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[str, bool], Insight] = {}
+        self._loaded: dict[tuple[str, bool], Scrfd] = {}
 
     def __call__(self, policy: Policy) -> tuple[Detector, ...]:
         """Those of one policy; empty where it names none.
@@ -117,7 +119,7 @@ class LocalDetectors:
         named = (policy.detection.scrfd, policy.detection.allow_noncommercial)
         if named not in self._loaded:
             file, allowed = Path(named[0]).expanduser(), named[1]
-            self._loaded[named] = Insight(load_local(file, allow_noncommercial=allowed))
+            self._loaded[named] = Scrfd(load_local(file, allow_noncommercial=allowed))
         return (self._loaded[named],)
 
 
@@ -195,9 +197,9 @@ def _seen(
     return np.clip(rows[is_one, 4], 0.0, 1.0), corners[is_one]
 
 
-def _longer_in(fixed: Size, rgb: NDArray[np.uint8], turn: int) -> int:
+def _longer_in(fixed: Size, rgb: NDArray[np.uint8], rotation: int) -> int:
     """The longer side at which the turned picture just fits into a fixed input."""
-    height, width = rgb.shape[:2] if turn % 180 == 0 else rgb.shape[1::-1]
+    height, width = rgb.shape[:2] if rotation % 180 == 0 else rgb.shape[1::-1]
     scale = min(fixed.width / width, fixed.height / height)
     return max(int(scale * max(width, height)), 1)
 

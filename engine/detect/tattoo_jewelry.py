@@ -5,7 +5,7 @@ What it was trained on stands in `models/cards/adornments.md`.
 
 from __future__ import annotations
 
-from engine.detect.views import Scan
+from engine.detect.views import ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import Yolo
 from engine.images import RgbImage
@@ -14,10 +14,10 @@ from engine.policy import Policy
 
 SURE_AT = 0.5
 SEEN_AT = 0.2
-"""Scores for `Scan`."""
+"""Scores for `ViewPlan`."""
 
 
-class Adornments:
+class TattooJewelry:
     """Looks at the scales and turns the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
@@ -33,5 +33,5 @@ class Adornments:
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
         looks = policy.detection
-        scan = Scan(looks.adornment_scales, looks.turns, SURE_AT, SEEN_AT)
-        return self._network.seen(image.rgb, scan, policy)
+        view_plan = ViewPlan(looks.tattoo_jewelry_scales, looks.rotations, SURE_AT, SEEN_AT)
+        return self._network.seen(image.rgb, view_plan, policy)

@@ -25,12 +25,12 @@ LARGEST_ZOOM = 2.0
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger was seen in the looks at the whole picture."""
 
-See: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Infer: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """What a network sees in one look: (h, w, 3) to (N, 6) `x0 y0 x1 y1 score class`, look pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class View:
     """One view of a picture or a piece of it: scaled, turned counter-clockwise, then padded."""
 
     rgb: NDArray[np.uint8]
@@ -55,19 +55,19 @@ class Look:
         left, top = self.piece.x0, self.piece.y0
         return np.stack([x0 + left, y0 + top, x1 + left, y1 + top], axis=1)
 
-    def seen_by(self, see: See) -> NDArray[np.float32]:
-        """What a network sees in it, as `See` gives it but in pixels of the upright picture."""
-        seen = see(self.rgb)
+    def detect_with(self, infer: Infer) -> NDArray[np.float32]:
+        """What a network sees in it, as `Infer` gives it but in pixels of the upright picture."""
+        seen = infer(self.rgb)
         return np.column_stack([self.to_picture(seen[:, :4]), seen[:, 4:]])
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class ViewPlan:
     """Which looks are taken at a picture."""
 
     scales: Sequence[int]
     """Longer side in pixels, the cheapest first."""
-    turns: Sequence[int]
+    rotations: Sequence[int]
     """Degrees counter-clockwise."""
     sure_at: float
     """A turn in which something is seen best, and with this score, is looked at again."""
@@ -77,7 +77,9 @@ class Scan:
     """Side of the pieces in which a picture much larger than any scale is looked at, unscaled."""
 
 
-def scanned(rgb: NDArray[np.uint8], scan: Scan, see: See) -> NDArray[np.float32]:
+def detect_in_views(
+    rgb: NDArray[np.uint8], view_plan: ViewPlan, infer: Infer
+) -> NDArray[np.float32]:
     """Everything seen upright, and in the turns in which something is seen best.
 
     The first scale is looked at in every turn. In a turn in which that saw something better than in
@@ -87,25 +89,32 @@ def scanned(rgb: NDArray[np.uint8], scan: Scan, see: See) -> NDArray[np.float32]
     Returns:
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
-    first, *others = _scales(scan.scales, max(rgb.shape[:2]))
-    seen = {turn: look_at(rgb, first, turn).seen_by(see) for turn in scan.turns}
-    again = {0} | (_best_turns(seen, scan.sure_at) or _best_turns(seen, scan.seen_at))
-    dearer = [look_at(rgb, longer, turn) for longer in others for turn in sorted(again)]
-    found = [rows for turn, rows in seen.items() if turn in again or 0 not in seen]
-    found += [look.seen_by(see) for look in dearer]
-    if scan.tile_px and max(rgb.shape[:2]) > max(*scan.scales, scan.tile_px) * 1.5:
-        tiles = (tile for turn in sorted(again) for tile in tiles_of(rgb, scan.tile_px, turn))
-        found += [tile.seen_by(see) for tile in tiles]
+    first, *others = _scales(view_plan.scales, max(rgb.shape[:2]))
+    seen = {
+        rotation: whole_view(rgb, first, rotation).detect_with(infer)
+        for rotation in view_plan.rotations
+    }
+    again = {0} | (_best_turns(seen, view_plan.sure_at) or _best_turns(seen, view_plan.seen_at))
+    dearer = [whole_view(rgb, longer, rotation) for longer in others for rotation in sorted(again)]
+    found = [rows for rotation, rows in seen.items() if rotation in again or 0 not in seen]
+    found += [look.detect_with(infer) for look in dearer]
+    if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
+        tiles = (
+            tile
+            for rotation in sorted(again)
+            for tile in tiles_of(rgb, view_plan.tile_px, rotation)
+        )
+        found += [tile.detect_with(infer) for tile in tiles]
     return np.concatenate(found)
 
 
-def look_at(rgb: NDArray[np.uint8], longer: int, turn: int) -> Look:
-    """One look at the whole picture.
+def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
+    """A view of the whole picture.
 
     Args:
         rgb: uint8 (H, W, 3), upright.
-        longer: the longer side's length in the look, before padding, in pixels.
-        turn: degrees counter-clockwise: 0, 90, 180 or 270.
+        longer: the longer side's length in the view, before padding, in pixels.
+        rotation: degrees counter-clockwise: 0, 90, 180 or 270.
     """
     height, width = rgb.shape[:2]
     scale = longer / max(width, height)
@@ -113,17 +122,17 @@ def look_at(rgb: NDArray[np.uint8], longer: int, turn: int) -> Look:
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     scaled = np.asarray(cv2.resize(rgb, target, interpolation=how), dtype=np.uint8)
     whole = PixelRect(0, 0, width, height)
-    return Look(_padded(np.rot90(scaled, turn // 90)), scale, turn // 90, whole)
+    return View(_padded(np.rot90(scaled, rotation // 90)), scale, rotation // 90, whole)
 
 
-def tiles_of(rgb: NDArray[np.uint8], side: int, turn: int) -> Iterator[Look]:
+def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]:
     """Looks at pieces of a picture, unscaled, that overlap and together show all of it."""
     height, width = rgb.shape[:2]
     for y in _starts(height, side):
         for x in _starts(width, side):
             piece = PixelRect(x, y, x + side, y + side).clipped(Size(width, height))
-            turned = np.rot90(rgb[piece.rows, piece.columns], turn // 90)
-            yield Look(_padded(turned), 1.0, turn // 90, piece)
+            turned = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
+            yield View(_padded(turned), 1.0, rotation // 90, piece)
 
 
 def _scales(scales: Sequence[int], longer: int) -> list[int]:
@@ -145,13 +154,13 @@ def _starts(length: int, side: int) -> list[int]:
 
 def _best_turns(seen: dict[int, NDArray[np.float32]], least: float) -> set[int]:
     """The turns in which something was seen better than in the others, with at least this score."""
-    turns = np.concatenate([np.full(len(rows), turn) for turn, rows in seen.items()])
+    rotations = np.concatenate([np.full(len(rows), rotation) for rotation, rows in seen.items()])
     rows = np.concatenate(list(seen.values()))
     best: set[int] = set()
     for kind in np.unique(rows[:, 5]):
         own = np.flatnonzero(rows[:, 5] == kind)
         first = own[surest(rows[own])]
-        best |= {int(turns[index]) for index in first if rows[index, 4] >= least}
+        best |= {int(rotations[index]) for index in first if rows[index, 4] >= least}
     return best
 
 

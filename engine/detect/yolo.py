@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.detect.nms import LOOK_IOU, merged
 from engine.detect.onnx import session_of
-from engine.detect.views import STRIDE_PX, Scan, scanned
+from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -49,17 +49,19 @@ class Yolo:
                 f"manifest names {len(self._classes)}; it was not loaded."
             )
 
-    def seen(self, rgb: NDArray[np.uint8], scan: Scan, policy: Policy) -> tuple[Detection, ...]:
+    def seen(
+        self, rgb: NDArray[np.uint8], view_plan: ViewPlan, policy: Policy
+    ) -> tuple[Detection, ...]:
         """What it sees of the policy's categories, in every look of a scan.
 
         Args:
             rgb: uint8 (H, W, 3), upright.
-            scan: which looks are taken.
+            view_plan: which looks are taken.
             policy: says which categories are wanted.
         """
         return tuple(
             Detection(Box(*corners), self._classes[int(index)], score, self.name)
-            for *corners, score, index in scanned(rgb, scan, self._see).tolist()
+            for *corners, score, index in detect_in_views(rgb, view_plan, self._see).tolist()
             if self._classes[int(index)] in policy.looked_for
         )
 
@@ -86,6 +88,6 @@ def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]
     for index, scores in enumerate(answer[4:]):
         kept = np.flatnonzero(scores >= threshold)
         rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
-        things = merged(rows, LOOK_IOU)
-        found.append(things[: max(MOST, int((things[:, 4] >= NOISE).sum()))])
+        clusters = merged(rows, LOOK_IOU)
+        found.append(clusters[: max(MOST, int((clusters[:, 4] >= NOISE).sum()))])
     return np.concatenate(found).astype(np.float32)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Models, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Examined(Outcome):
+class Prediction(Outcome):
     """What the machine found in a labelled picture."""
 
-    findings: Findings
+    findings: PredictionRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
-    """One labelled picture to look at and leave where it is; ends as `Examined` or held back."""
+class PredictionJob:
+    """One labelled picture to look at and leave where it is; ends as `Prediction` or held back."""
 
     id: str
     """Names the work in its outcome."""
@@ -33,14 +33,14 @@ class Examination:
         """What the policy allows."""
         return self.policy.codec.max_megapixels
 
-    def run(self, models: Models) -> Examined:
+    def run(self, models: Models) -> Prediction:
         """Look at it.
 
         Raises:
             Exception: whatever goes wrong.
         """
-        from engine.evaluation.examine import examine  # decoders are loaded where they are needed
+        from engine.evaluation.examine import predict  # decoders are loaded where they are needed
 
         data = self.path.read_bytes()
-        found = examine(data, self.id, models.ensemble, self.policy, orientation=self.orientation)
-        return Examined(self.id, found)
+        found = predict(data, self.id, models.ensemble, self.policy, orientation=self.orientation)
+        return Prediction(self.id, found)

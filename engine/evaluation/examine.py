@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.detect.ensemble import Ensemble
 from engine.evaluation.data.turning import UPRIGHT, turned_image
-from engine.evaluation.scores.findings import FLOOR, Findings
+from engine.evaluation.scores.findings import FLOOR, PredictionRecord
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.triage import found_in, standing_reasons
@@ -16,14 +16,14 @@ TWIN_IOU = 0.8
 """A dropped sighting that is this close to another says nothing new about why a label was lost."""
 
 
-def examine(
+def predict(
     data: bytes,
     image_id: str,
     ensemble: Ensemble,
     policy: Policy,
     *,
     orientation: int = UPRIGHT,
-) -> Findings:
+) -> PredictionRecord:
     """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
 
     Args:
@@ -36,21 +36,21 @@ def examine(
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
     """
-    image = door.decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
+    image = decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     image = turned_image(image, orientation)
     seen = ensemble.look(image, policy)
     detections = [
         one
         for one in seen.detections
         if one.category in policy.looked_for
-        and one.score >= min(FLOOR, policy.thresholds(one.category).doubt_at)
+        and one.score >= min(FLOOR, policy.thresholds(one.category).review_at)
     ]
-    return Findings(
+    return PredictionRecord(
         size=image.size,
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,
         found=found_in(image, detections, policy),
-        dropped=found_in(image, _telling(detections, seen.sightings, policy), policy),
+        dropped=found_in(image, _telling(detections, seen.raw_detections, policy), policy),
         standing=standing_reasons(image.codec, policy, seen),
         weights=seen.weights,
     )
@@ -64,7 +64,7 @@ def _telling(
     for one in sorted(dropped, key=lambda detection: -detection.score):
         if one.category not in policy.looked_for:
             continue
-        counts = one.score >= policy.thresholds(one.category).doubt_at
+        counts = one.score >= policy.thresholds(one.category).review_at
         others = (other for other in told if other.category is one.category)
         if counts and all(one.box.iou(other.box) < TWIN_IOU for other in others):
             told.append(one)

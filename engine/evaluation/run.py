@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset
-from engine.evaluation.examination import Examination, Examined
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.examination import Prediction, PredictionJob
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Quarantined
 from engine.runs.pool import ProcessPool
@@ -22,22 +22,22 @@ class Run:
 
     dataset: Dataset
     policy: Policy
-    pairs: tuple[tuple[LabelledPicture, Findings], ...]
+    pairs: tuple[tuple[LabelledPicture, PredictionRecord], ...]
     unread: tuple[tuple[LabelledPicture, str], ...]
     """Pictures that could not be looked at, each with a sentence."""
 
 
 def examine_all(
     dataset: Dataset, policy: Policy, executor: Executor, *, orientation: int = UPRIGHT
-) -> Iterator[tuple[LabelledPicture, Findings | str]]:
+) -> Iterator[tuple[LabelledPicture, PredictionRecord | str]]:
     """Each picture with its findings, or a sentence why there are none, as they come."""
     pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
     work = (
-        Examination(name, picture.path, policy, orientation) for name, picture in pictures.items()
+        PredictionJob(name, picture.path, policy, orientation) for name, picture in pictures.items()
     )
     for outcome in executor.run(work):
         picture = pictures[outcome.job_id]
-        if isinstance(outcome, Examined):
+        if isinstance(outcome, Prediction):
             yield picture, outcome.findings
         elif isinstance(outcome, Quarantined):
             yield picture, outcome.reason
@@ -70,11 +70,11 @@ def evaluate(
         dataset, orientation = turned_dataset(dataset, turned), ORIENTATIONS[turned]
     if not dataset.pictures:
         raise InvalidDataset(f"There is no picture in {dataset.name} that could be measured.")
-    found: list[tuple[LabelledPicture, Findings]] = []
+    found: list[tuple[LabelledPicture, PredictionRecord]] = []
     unread: list[tuple[LabelledPicture, str]] = []
     with closing(ProcessPool(workers)) as executor:
         for picture, result in examine_all(dataset, policy, executor, orientation=orientation):
-            if isinstance(result, Findings):
+            if isinstance(result, PredictionRecord):
                 found.append((picture, result))
             else:
                 unread.append((picture, result))

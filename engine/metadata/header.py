@@ -22,7 +22,7 @@ from engine.metadata.inspect import findings, labels
 
 
 @dataclass(frozen=True, slots=True)
-class Fitness:
+class PreCheck:
     """What a file says about itself; empty where nothing could be told."""
 
     format: str = ""
@@ -43,25 +43,25 @@ class Fitness:
         return asdict(self) | {"findings": [one.to_json() for one in self.findings]}
 
     @staticmethod
-    def from_json(values: dict[str, Any]) -> Fitness:
+    def from_json(values: dict[str, Any]) -> PreCheck:
         """What `to_json` wrote; a list of an earlier version holds no findings."""
         kept = {name: values[name] for name in ("format", "width", "height", "problem")}
-        return Fitness(findings=tuple(map(from_json, values.get("findings", ()))), **kept)
+        return PreCheck(findings=tuple(map(from_json, values.get("findings", ()))), **kept)
 
 
-def fitness_of(data: bytes) -> Fitness:
+def pre_check(data: bytes) -> PreCheck:
     """Read a file's header; never fails."""
     if not data:
-        return Fitness(problem="The file is empty.")
+        return PreCheck(problem="The file is empty.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = _header(data)
     except UNDECODABLE:
-        return Fitness(problem="This is not a picture Lethe can read.")
+        return PreCheck(problem="This is not a picture Lethe can read.")
     found = findings(data)
     broken = next((one.tells for one in found if one.kind is Kind.UNREADABLE), "")
-    return Fitness(
+    return PreCheck(
         format=header.format,
         width=header.size.width,
         height=header.size.height,

@@ -16,6 +16,17 @@ SUMMARY = "summary"
 _LEFT_OUT: Mapping[str, Any] = {"review": {"nothing_found": True}}
 """Not as in the shipped file: who says nothing about pictures with nothing found is asked."""
 
+_FIRST_NAMES: Mapping[str, str] = {
+    "detect": "look",
+    "auto_redact_at": "accept_at",
+    "review_at": "doubt_at",
+    "rotations": "turns",
+    "tattoo_jewelry_scales": "adornment_scales",
+    "release_check": "witness",
+}
+"""What keys were called before: such files are read, and fingerprints are made of those names."""
+_NAMES_NOW = {first: now for now, first in _FIRST_NAMES.items()}
+
 
 def file_of(name: str) -> Path:
     """Where a policy of `NAMES` lies."""
@@ -33,12 +44,27 @@ def values_in(text: str) -> dict[str, Any]:
     Raises:
         tomllib.TOMLDecodeError, RecursionError: it is no TOML, or nested without end.
     """
-    own = tomllib.loads(text.removeprefix("\ufeff"))
+    own = _renamed(tomllib.loads(text.removeprefix("\ufeff")), _NAMES_NOW)
     shipped = tomllib.loads(file_of(DEFAULT).read_text(encoding="utf-8"))
     both = _over(_over(shipped, _LEFT_OUT), own)
     if isinstance(both[SUMMARY], str):
         del both[SUMMARY]
     return both
+
+
+def with_first_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy's values under the names that its keys had first."""
+    return _renamed(values, _FIRST_NAMES)
+
+
+def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The same table of tables under other keys; one that stands there already wins."""
+    renamed: dict[str, Any] = {}
+    for key, value in values.items():
+        name = names.get(key, key)
+        if name == key or name not in values:
+            renamed[name] = _renamed(value, names) if isinstance(value, dict) else value
+    return renamed
 
 
 def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

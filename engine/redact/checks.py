@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.codec import allow_list
-from engine.codec.door import ReleaseFormat
+from engine.codec.encode import ReleaseFormat
 from engine.codec.read_back import is_faithful
-from engine.detect.release_check import Witness, objections
+from engine.detect.release_check import ReleaseCheck, residual_detections
 from engine.errors import ReleaseContested, UnsafeRelease
 from engine.geometry import Size
 from engine.images import RedactedImage, RgbImage
@@ -108,15 +108,15 @@ def check_seen(
     mask: NDArray[np.bool_],
     plan: Plan,
     policy: Policy,
-    witness: Witness,
+    release_check: ReleaseCheck,
 ) -> dict[str, bool]:
     """Run T7: a detector that took no part in finding looks at what is about to be encoded.
 
     Raises:
         ReleaseContested: it sees something that was not removed and that no person has left.
     """
-    seen = witness.look(released, policy)
-    found = objections(seen, mask, plan.decided, policy)
+    seen = release_check.look(released, policy)
+    found = residual_detections(seen, mask, plan.decided, policy)
     if found:
         raise ReleaseContested(found)
     return {"T7": True}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry import Box, PixelRect, Size, to_stored, to_upright, upright_size
-from engine.images import Residue, SourceCodec
+from engine.images import Leakage, SourceCodec
 from engine.plan import Region
 from engine.policy import Grow, Policy
 
@@ -62,7 +62,7 @@ def _spread(rect: PixelRect, codec: SourceCodec, policy: Policy) -> PixelRect:
     """The upright pixels that a codec may have mixed with those of a rectangle."""
     stored = to_stored(rect, codec.orientation, codec.stored_size)
     reach = CHROMA_BLEED_PX
-    if codec.residue is Residue.TWICE:
+    if codec.leakage is Leakage.TWICE:
         reach += policy.codec.double_compression_px
     snapped = _snapped(stored, codec.block)
     widened = PixelRect(

@@ -20,7 +20,7 @@ from engine.receipt import Receipt
 
 if TYPE_CHECKING:
     from engine.detect.ensemble import Ensemble
-    from engine.detect.release_check import Witness
+    from engine.detect.release_check import ReleaseCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Models:
 
     ensemble: Ensemble
     """Finds."""
-    witness: Witness | None
+    release_check: ReleaseCheck | None
     """Looks at what would be released; None when nobody is to."""
 
 

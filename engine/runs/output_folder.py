@@ -62,22 +62,22 @@ from engine.runs.name_map import name_row, write_names
 from engine.signing.envelope import opened, sha256
 from engine.signing.keys import KeyRing
 from engine.signing.schema import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
-from engine.signing.signer import Notary
+from engine.signing.signer import Signer
 
 Fate: TypeAlias = Literal["released", "review", "quarantined"]
 
 _OURS = ("released", "names.csv", "receipts.jsonl", "review.jsonl", "quarantine.jsonl")
 
 
-class Outbox:
+class OutputFolder:
     """An opened output folder; one process at a time."""
 
-    def __init__(self, folder: Path, notary: Notary, today: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, signer: Signer, today: Callable[[], str]) -> None:
         """Open a folder that `create` made.
 
         Args:
             folder: where.
-            notary: signs certificates and manifests.
+            signer: signs certificates and manifests.
             today: the day in UTC, as 2026-11-23, asked for whenever something is signed.
 
         Raises:
@@ -87,7 +87,7 @@ class Outbox:
         self.folder = folder
         self.ahead: str | None = None
         """The day of the manifest that was found, where it is still to come."""
-        self._notary, self._today = notary, today
+        self._signer, self._today = signer, today
         self._private = folder / ".lethe"
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
@@ -100,7 +100,7 @@ class Outbox:
 
     def _open(self) -> None:
         self._run, self.format = read_run(self._private / "run.json")
-        refuse_other_keys(self._private / "run.json", self._notary.keys)
+        refuse_other_keys(self._private / "run.json", self._signer.keys)
         self.policy = read_policy(
             read_policy_text(self._private / "policy.toml"), name="The run's policy"
         )
@@ -123,10 +123,10 @@ class Outbox:
         folder: Path,
         policy: Policy,
         file_format: FormatChoice,
-        notary: Notary,
+        signer: Signer,
         today: Callable[[], str],
-    ) -> Outbox:
-        """Open `folder`, making it first if needed; the last two as for `Outbox`.
+    ) -> OutputFolder:
+        """Open `folder`, making it first if needed; the last two as for `OutputFolder`.
 
         Raises:
             UnusableFolder: it belongs to a run with another policy or format, is in use, or what it
@@ -141,15 +141,18 @@ class Outbox:
                     "choose another output folder."
                 )
             refuse_leftovers(folder)
-            _lay_out(folder, policy, file_format, notary.keys)
-        outbox = cls(folder, notary, today)
-        if (outbox.policy.fingerprint, outbox.format) != (policy.fingerprint, file_format):
-            outbox.close()
+            _lay_out(folder, policy, file_format, signer.keys)
+        output_folder = cls(folder, signer, today)
+        if (output_folder.policy.fingerprint, output_folder.format) != (
+            policy.fingerprint,
+            file_format,
+        ):
+            output_folder.close()
             raise UnusableFolder(
                 f"{folder} was made with another policy or output format; "
                 "choose a new output folder, or run with the same settings to go on."
             )
-        return outbox
+        return output_folder
 
     def close(self) -> None:
         """Sign the manifest and let other runs have the folder."""
@@ -160,7 +163,7 @@ class Outbox:
 
     def refuse_taken_in(self, home: Path) -> None:
         """See `engine.runs.handover.refuse_taken_in`."""
-        refuse_taken_in(self.folder, self._run, home, self._notary.keys)
+        refuse_taken_in(self.folder, self._run, home, self._signer.keys)
 
     def picture_id(self, data: bytes) -> str:
         """A name for this content that means nothing without the folder's private key."""
@@ -168,7 +171,7 @@ class Outbox:
 
     def sample_draw(self, digest: bytes) -> float:
         """Where a file falls in 0..1, by its SHA-256; the same in every folder."""
-        return self._notary.keys.sample_draw(digest)
+        return self._signer.keys.sample_draw(digest)
 
     def fate(self, source: str, picture: str) -> Fate | None:
         """What became of this content under this name; None when nothing has yet."""
@@ -188,7 +191,7 @@ class Outbox:
             self._release(source, outcome)
             fate: Fate = "released"
         elif isinstance(outcome, NeedsReview):
-            seal = self._notary.seal(outcome.plan)
+            seal = self._signer.seal(outcome.plan)
             self._append("review.jsonl", {**_review_line(source, outcome), "seal": seal})
             fate = "review"
         elif isinstance(outcome, Quarantined):
@@ -218,7 +221,7 @@ class Outbox:
             plan = planned(line)
             if plan is None or plan.policy != self.policy.fingerprint:
                 raise unusable_line(path, number)
-            if line.get("seal") != self._notary.seal(plan):
+            if line.get("seal") != self._signer.seal(plan):
                 raise UnusableFolder(
                     f"{path}, line {number} was not written by this installation, so nothing of "
                     "the folder is released. Review it in the app: lethe store ingest."
@@ -229,7 +232,7 @@ class Outbox:
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
         today = self._today()
-        certificate = self._notary.certificate(receipt, outcome.data, today)
+        certificate = self._signer.certificate(receipt, outcome.data, today)
         digest = sha256(certificate)
         files = {
             receipt.release + ENDING: certificate,
@@ -257,7 +260,7 @@ class Outbox:
             return
         today = self._today()
         unfinished = self._private / MANIFEST
-        public.write(unfinished, self._notary.manifest(self._run, self._released, today), today)
+        public.write(unfinished, self._signer.manifest(self._run, self._released, today), today)
         self._let_out(unfinished)
         public.date(self.folder / "released", today)
 
@@ -268,7 +271,7 @@ class Outbox:
             told = read_signed_manifest(signed.body)
         except (OSError, InvalidSignature):
             return None
-        return told if signed.public_key in self._notary.keys.own else None
+        return told if signed.public_key in self._signer.keys.own else None
 
     def _is_told(self) -> bool:
         told = self._told()

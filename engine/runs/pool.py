@@ -27,8 +27,8 @@ import loky
 from loky.process_executor import ShutdownExecutorError
 
 from engine.detect.ensemble import Ensemble
-from engine.detect.registry import default_ensemble, default_witness
-from engine.detect.release_check import Witness
+from engine.detect.registry import default_ensemble, default_release_check
+from engine.detect.release_check import ReleaseCheck
 from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
 from engine.runs.jobs import (
@@ -53,16 +53,16 @@ NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
 
-def run_job(job: Work, ensemble: Ensemble, witness: Witness | None) -> Outcome:
+def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -> Outcome:
     """Take one picture down the line. Fails closed: whatever goes wrong quarantines it.
 
     Args:
         job: what to do.
         ensemble: finds.
-        witness: looks at what would be released; None when nobody is to.
+        release_check: looks at what would be released; None when nobody is to.
     """
     try:
-        return job.run(Models(ensemble, witness))
+        return job.run(Models(ensemble, release_check))
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
         return refusal(job.id, job.path, error)
 
@@ -75,14 +75,14 @@ def default_workers() -> int:
 class InProcess:
     """An executor without processes, for one picture and for tests."""
 
-    def __init__(self, ensemble: Ensemble, witness: Witness | None = None) -> None:
+    def __init__(self, ensemble: Ensemble, release_check: ReleaseCheck | None = None) -> None:
         self._ensemble = ensemble
-        self._witness = witness
+        self._release_check = release_check
 
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         for job in jobs:
-            yield run_job(job, self._ensemble, self._witness)
+            yield run_job(job, self._ensemble, self._release_check)
 
     def close(self) -> None:
         """Nothing to stop."""
@@ -224,7 +224,7 @@ class _Worker:
     """What a worker process keeps between jobs. Sees nothing in every other process."""
 
     ensemble = Ensemble([])
-    witness: Witness | None = None
+    release_check: ReleaseCheck | None = None
     problem: str | None = None
     """Why there are no models; a worker that ended instead would have each picture blamed."""
 
@@ -240,7 +240,7 @@ def _start_worker(parent: int) -> None:
 
 def _load() -> None:
     try:
-        _Worker.ensemble, _Worker.witness = default_ensemble(), default_witness()
+        _Worker.ensemble, _Worker.release_check = default_ensemble(), default_release_check()
         _Worker.problem = None
     except LetheError as error:
         _Worker.problem = str(error)
@@ -260,4 +260,4 @@ def _work(job: Work) -> Outcome:
         _load()  # mended meanwhile, perhaps
     if _Worker.problem is not None:
         return Postponed(job.id, _Worker.problem)
-    return run_job(job, _Worker.ensemble, _Worker.witness)
+    return run_job(job, _Worker.ensemble, _Worker.release_check)

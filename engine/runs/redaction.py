@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from engine import pipeline
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.errors import ReleaseContested, UnreadableImage
 from engine.images import RgbImage
 from engine.pipeline import Stopwatch, Terms
@@ -35,12 +35,14 @@ def redacted(job: Job, models: Models) -> Outcome:
     else:
         plan = job.settled
         with watch.stage("decode"):
-            image = door.decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
+            image = decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
     terms = Terms(job.release_id, job.seed, job.format, job.reviewer)
     try:
-        done = pipeline.release(image, plan, job.policy, terms, watch=watch, witness=models.witness)
+        done = pipeline.release(
+            image, plan, job.policy, terms, watch=watch, release_check=models.release_check
+        )
     except ReleaseContested as contest:
-        return _for_review(job, image, contested(plan, contest.objections))
+        return _for_review(job, image, contested(plan, contest.residual_detections))
     return Released(job.id, done.receipt, done.data)
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from engine.category import Category
 from engine.geometry import PixelRect, Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.receipt import Receipt
 from engine.signing.schema import (
     CERTIFICATE_SCHEMA,
@@ -43,11 +43,11 @@ from engine.signing.schema import (
 GRID_PX: Final = 16
 """Public boxes lie on multiples of this, or on the picture's border."""
 _Codec: TypeAlias = Literal["jpeg", "lossless", "other"]
-_SOURCES: Final[Mapping[Residue, _Codec]] = {
-    Residue.NONE: "lossless",
-    Residue.BLOCK: "jpeg",
-    Residue.TWICE: "jpeg",
-    Residue.UNBOUNDED: "other",
+_SOURCES: Final[Mapping[Leakage, _Codec]] = {
+    Leakage.NONE: "lossless",
+    Leakage.BLOCK: "jpeg",
+    Leakage.TWICE: "jpeg",
+    Leakage.UNBOUNDED: "other",
 }
 
 
@@ -95,9 +95,9 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
         pipeline=supplement.pipeline,
         models=sorted(receipt.weights),
         checks=_checks(receipt.checks),
-        witness=_witness(receipt.witnesses),
+        witness=_release_check(receipt.release_checked),
         battery=supplement.battery or "none",
-        source=Source(codec=_SOURCES[receipt.residue], residue=receipt.residue.value),
+        source=Source(codec=_SOURCES[receipt.leakage], residue=receipt.leakage.value),
         day=supplement.day,
         reviewer=supplement.reviewer,
         notice=supplement.notice,
@@ -171,10 +171,10 @@ def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
     return {name: words[passed.get(name)] for name in get_args(CheckName)}
 
 
-def _witness(witnesses: Mapping[Category, bool]) -> dict[Looked, Testimony]:
+def _release_check(release_checked: Mapping[Category, bool]) -> dict[Looked, Testimony]:
     words: dict[bool | None, Testimony] = {
         True: "independent",
         False: "not independent",
         None: "did not look",
     }
-    return {name: words[witnesses.get(Category(name))] for name in get_args(Looked)}
+    return {name: words[release_checked.get(Category(name))] for name in get_args(Looked)}

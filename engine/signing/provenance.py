@@ -19,7 +19,7 @@ from engine.category import Category
 from engine.policy import Policy, default_policy
 
 REMOVING: Final = (
-    "engine/codec/door.py",
+    "engine/codec/encode.py",
     "engine/codec/colour.py",
     "engine/codec/decoder_errors.py",
     "engine/codec/exif.py",
@@ -33,7 +33,7 @@ REMOVING: Final = (
     "engine/codec/png.py",
     "engine/codec/raw.py",
     "engine/redact/removal.py",
-    "engine/codec/still.py",
+    "engine/codec/decode.py",
     "engine/codec/tiff.py",
 )
 """Modules that decide which pixels go and what takes their place: `codec`, `masks` and `removal`

@@ -15,7 +15,7 @@ OUTSIDE: Final = "../"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ReceivedFolder:
     """A folder with releases, and what lies around them."""
 
     root: Path
@@ -39,7 +39,7 @@ class Delivery:
         return name if self.base == self.root else f"{RELEASED}/{name}"
 
 
-def delivery(root: Path) -> Delivery:
+def received_folder(root: Path) -> ReceivedFolder:
     """Everything below a folder, but for the private part of a run.
 
     A folder of that name anywhere but beside `released` is none, and so is listed: a picture put
@@ -62,7 +62,7 @@ def delivery(root: Path) -> Delivery:
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*names, *links):
             files[_name(here / name, root, base)] = here / name
-    return Delivery(root, base, files, has_private)
+    return ReceivedFolder(root, base, files, has_private)
 
 
 def _name(path: Path, root: Path, base: Path) -> str:

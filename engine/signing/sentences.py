@@ -37,7 +37,7 @@ def sentences(certificate: Certificate) -> tuple[str, ...]:
     return (
         _removed(certificate),
         *_checks(certificate),
-        *_witness(certificate),
+        *_release_check(certificate),
         _not_looked_for(certificate),
         _battery(certificate),
         f"The source was {_SOURCES[certificate.source.residue]}.",
@@ -83,7 +83,7 @@ def _checks(certificate: Certificate) -> list[str]:
     ]
 
 
-def _witness(certificate: Certificate) -> list[str]:
+def _release_check(certificate: Certificate) -> list[str]:
     by_answer: dict[str, list[str]] = {}
     for category, how in sorted(certificate.witness.items()):
         by_answer.setdefault(how, []).append(category)

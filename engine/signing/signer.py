@@ -23,7 +23,7 @@ from engine.signing.schema import Battery
 
 
 @dataclass(frozen=True, slots=True)
-class Notary:
+class Signer:
     """Makes signed files; the caller tells the day (UTC, as 2026-11-23)."""
 
     keys: KeyRing
@@ -81,11 +81,11 @@ class Notary:
         return file
 
 
-def notary(home: Path) -> Notary:
+def signer(home: Path) -> Signer:
     """The one of this installation, its keys made when there are none.
 
     Raises:
         UnusableKeys: the keys cannot be used.
         UnusableWeights: the manifest of the models cannot be read.
     """
-    return Notary(ring(home), pipeline_version(), headline(), own_weights_notice())
+    return Signer(ring(home), pipeline_version(), headline(), own_weights_notice())

@@ -24,7 +24,7 @@ def is_harmless(name: str, path: Path) -> bool:
     """Whether a file that nobody signed is one that Lethe writes, or a few words to read.
 
     Args:
-        name: as `Delivery.files` has it.
+        name: as `ReceivedFolder.files` has it.
         path: where it lies.
 
     Raises:

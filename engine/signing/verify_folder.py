@@ -18,7 +18,7 @@ from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, Unus
 from engine.files.untrusted import content, measured, printable
 from engine.signing.envelope import key_id, opened
 from engine.signing.keys import LONGEST_KEY_FILE, public_keys
-from engine.signing.received import OUTSIDE, PRIVATE, Delivery, delivery
+from engine.signing.received import OUTSIDE, PRIVATE, ReceivedFolder, received_folder
 from engine.signing.schema import (
     ENDING,
     MANIFEST,
@@ -30,12 +30,12 @@ from engine.signing.schema import (
 )
 from engine.signing.unlisted import is_harmless
 from engine.signing.verify_picture import (
+    FileFinding,
     Held,
-    Judgement,
-    Remark,
     Verification,
+    VerificationResult,
     held_at,
-    judged,
+    verified_file,
     words_of,
     words_of_distrust,
 )
@@ -63,14 +63,14 @@ def verify_folder(
     Raises:
         UnusableFolder: it holds no certificate and no picture, and no manifest that lists one.
     """
-    handed = delivery(folder)
+    handed = received_folder(folder)
     found = _Folder(handed, trusted, distrusted, needs_manifest=needs_manifest).verified()
-    about = [one for one in found.remarks if one.judgement is not Judgement.NOTE]
+    about = [one for one in found.remarks if one.judgement is not VerificationResult.NOTE]
     if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
         raise UnusableFolder(
             f"{printable(str(folder))} holds no certificate and no picture that could be verified."
         )
-    if not found.pictures and found.judgement is not Judgement.WRONG:
+    if not found.pictures and found.judgement is not VerificationResult.WRONG:
         raise UnusableFolder(
             f"{printable(str(folder))} holds no picture, and its manifest lists none: "
             "there is nothing that could be verified."
@@ -96,10 +96,10 @@ def verify_one(
     try:
         kept = held_at(certificate)
     except (UnreadableFile, InvalidSignature) as error:
-        wrong = Remark(certificate.name, Judgement.WRONG, words_of(error))
+        wrong = FileFinding(certificate.name, VerificationResult.WRONG, words_of(error))
         return Verification((wrong,), 0, frozenset())
-    remark = judged(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
-    fits = remark.judgement is not Judgement.WRONG
+    remark = verified_file(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
+    fits = remark.judgement is not VerificationResult.WRONG
     return Verification(
         (remark,),
         int(fits),
@@ -113,11 +113,11 @@ def verify_one(
 class _Folder:
     """A folder under examination; files are taken off `left` as they are accounted for."""
 
-    delivery: Delivery
+    received: ReceivedFolder
     trusted: frozenset[bytes]
     distrusted: frozenset[bytes]
     needs_manifest: bool = field(kw_only=True)
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[FileFinding] = field(default_factory=list)
     signers: set[bytes] = field(default_factory=set)
     held: dict[str, Held] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class _Folder:
 
     def verified(self) -> Verification:
         """Do it."""
-        self.left = set(self.delivery.files)
+        self.left = set(self.received.files)
         self._open_certificates()
         fingerprint = self._open_manifest()
         for release in sorted(self._known()):
@@ -155,10 +155,10 @@ class _Folder:
         days = {release + ENDING: kept.certificate.day for release, kept in self.held.items()}
         if self.manifest is not None:
             days[MANIFEST] = self.manifest.day
-        return {self.delivery.shown(name): day for name, day in days.items()}
+        return {self.received.shown(name): day for name, day in days.items()}
 
-    def _say(self, name: str, judgement: Judgement, words: str) -> None:
-        self.remarks.append(Remark(self.delivery.shown(name), judgement, words))
+    def _say(self, name: str, judgement: VerificationResult, words: str) -> None:
+        self.remarks.append(FileFinding(self.received.shown(name), judgement, words))
 
     def _open_certificates(self) -> None:
         for name in sorted(self.left):
@@ -169,7 +169,7 @@ class _Folder:
         release = name.removesuffix(ENDING)
         self.left.discard(name)
         try:
-            kept = held_at(self.delivery.files[name])
+            kept = held_at(self.received.files[name])
             if kept.certificate.release != release:
                 raise InvalidSignature(f"it is that of {kept.certificate.release}, renamed")
         except (UnreadableFile, InvalidSignature) as error:
@@ -183,30 +183,30 @@ class _Folder:
     def _open_manifest(self) -> str | None:
         """Read the manifest if there is one; gives its fingerprint."""
         if MANIFEST not in self.left:
-            how = Judgement.WRONG if self.needs_manifest else Judgement.NOTE
+            how = VerificationResult.WRONG if self.needs_manifest else VerificationResult.NOTE
             words = "is missing: nobody can tell whether pictures are missing too"
-            if self.delivery.has_private:
+            if self.received.has_private:
                 words += "; if a run was cut short or still goes on, run it again or wait"
             self._say(MANIFEST, how, words)
             return None
         self.left.discard(MANIFEST)
         try:
-            signed = opened("manifest", content(self.delivery.files[MANIFEST], LONGEST_MANIFEST))
+            signed = opened("manifest", content(self.received.files[MANIFEST], LONGEST_MANIFEST))
             self.manifest = read_signed_manifest(signed.body)
         except (UnreadableFile, InvalidSignature) as error:
-            self._say(MANIFEST, Judgement.WRONG, words_of(error))
+            self._say(MANIFEST, VerificationResult.WRONG, words_of(error))
             return None
         self.listed = {one.release: one.certificate for one in self.manifest.releases}
         self.bare = frozenset(self.manifest.without_certificate)
         self.signers.add(signed.public_key)
         lists = f"lists {self.manifest.count} releases, signed on {self.manifest.day}"
         if signed.public_key in self.distrusted:
-            self._say(MANIFEST, Judgement.WRONG, f"is {words_of_distrust(signed)}")
+            self._say(MANIFEST, VerificationResult.WRONG, f"is {words_of_distrust(signed)}")
         elif signed.public_key in self.trusted:
-            self._say(MANIFEST, Judgement.FITS, lists)
+            self._say(MANIFEST, VerificationResult.FITS, lists)
         else:
             words = f"{lists} by an unknown signer (key {signed.key_id})"
-            self._say(MANIFEST, Judgement.UNKNOWN, words)
+            self._say(MANIFEST, VerificationResult.UNKNOWN, words)
         return signed.sha256[:16]
 
     def _known(self) -> set[str]:
@@ -216,29 +216,31 @@ class _Folder:
         certificate = release + ENDING
         if release in self.unusable:
             self._take_pictures(release)
-            self._say(certificate, Judgement.WRONG, self.unusable[release])
+            self._say(certificate, VerificationResult.WRONG, self.unusable[release])
         elif release in self.held:
             self._examine_held(release, self.held[release])
         elif release in self.bare:
             names = self._take_pictures(release) or [release]
             words = "was made before certificates: nothing is known of it but that it was released"
-            self._say(names[0], Judgement.WRONG, words)
+            self._say(names[0], VerificationResult.WRONG, words)
         else:
             has_picture = bool(self._take_pictures(release))
             words = "is missing" if has_picture else "is missing, and so is its picture"
-            self._say(certificate, Judgement.WRONG, f"{words}; the manifest lists it")
+            self._say(certificate, VerificationResult.WRONG, f"{words}; the manifest lists it")
 
     def _examine_held(self, release: str, kept: Held) -> None:
         name = kept.certificate.picture
         self.left.discard(name)
-        path, shown = self.delivery.path(name), self.delivery.shown(name)
-        remark = judged(path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted)
+        path, shown = self.received.path(name), self.received.shown(name)
+        remark = verified_file(
+            path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted
+        )
         problem = self._problem_with_listing(release, kept)
-        if remark.judgement is Judgement.WRONG or problem is None:
+        if remark.judgement is VerificationResult.WRONG or problem is None:
             self.remarks.append(remark)
-            self.pictures += remark.judgement is not Judgement.WRONG
+            self.pictures += remark.judgement is not VerificationResult.WRONG
         else:
-            self._say(release + ENDING, Judgement.WRONG, problem)
+            self._say(release + ENDING, VerificationResult.WRONG, problem)
 
     def _problem_with_listing(self, release: str, kept: Held) -> str | None:
         if self.manifest is None:
@@ -260,71 +262,80 @@ class _Folder:
     def _check_beside(self) -> None:
         """Compare what lies around the releases with what the manifest lists of it."""
         listed = () if self.manifest is None else self.manifest.beside
-        if self.delivery.base == self.delivery.root:
+        if self.received.base == self.received.root:
             if listed:
                 names = ", ".join(one.name for one in listed)
                 words = f"lists {names} around it too: name that folder to have them compared"
-                self._say(MANIFEST, Judgement.NOTE, words)
+                self._say(MANIFEST, VerificationResult.NOTE, words)
             return
         for one in listed:
             name = OUTSIDE + one.name
             self.left.discard(name)
-            problem = _problem_with(self.delivery.path(name), one)
+            problem = _problem_with(self.received.path(name), one)
             if problem is not None:
-                self._say(name, Judgement.WRONG, problem)
+                self._say(name, VerificationResult.WRONG, problem)
         for added in (
             {OUTSIDE + name for name in get_args(BesideName)} & self.left if listed else ()
         ):
             self.left.discard(added)
-            self._say(added, Judgement.WRONG, "was added: the manifest does not list it")
+            self._say(added, VerificationResult.WRONG, "was added: the manifest does not list it")
 
     def _check_key_files(self) -> None:
         for name in (PUBLIC_KEY, OUTSIDE + PUBLIC_KEY):
             if name in self.left:
                 self.left.discard(name)
-                self._say(name, *self._key_file(self.delivery.files[name]))
+                self._say(name, *self._key_file(self.received.files[name]))
 
-    def _key_file(self, path: Path) -> tuple[Judgement, str]:
+    def _key_file(self, path: Path) -> tuple[VerificationResult, str]:
         try:
             keys = public_keys(content(path, LONGEST_KEY_FILE), "It")
         except UnusableKeys as error:
-            return Judgement.WRONG, f"is not valid: {error}"
+            return VerificationResult.WRONG, f"is not valid: {error}"
         except UnreadableFile as error:
-            return Judgement.WRONG, str(error)
+            return VerificationResult.WRONG, str(error)
         if not self.signers:
-            return Judgement.NOTE, "could not be compared: nothing here has a signature that fits"
+            return (
+                VerificationResult.NOTE,
+                "could not be compared: nothing here has a signature that fits",
+            )
         if keys & self.signers and keys <= self.signers | self.trusted:
             return (
-                Judgement.NOTE,
+                VerificationResult.NOTE,
                 "signed what is here; whose it is, it does not say",
             )
         ids = ", ".join(sorted(map(key_id, keys)))
-        return Judgement.WRONG, f"is not the key that signed what is here: it holds {ids}"
+        return VerificationResult.WRONG, f"is not the key that signed what is here: it holds {ids}"
 
     def _name_the_rest(self) -> None:
         for name in sorted(self.left):
-            judgement, words = self._stray(name, self.delivery.files[name])
-            if judgement is Judgement.WRONG or not name.startswith(OUTSIDE):
+            judgement, words = self._stray(name, self.received.files[name])
+            if judgement is VerificationResult.WRONG or not name.startswith(OUTSIDE):
                 self._say(name, judgement, words)
-        if self.delivery.has_private:
+        if self.received.has_private:
             words = "and all else around the releases is private; hand out released alone"
-            self._say(OUTSIDE + PRIVATE, Judgement.NOTE, words)
+            self._say(OUTSIDE + PRIVATE, VerificationResult.NOTE, words)
 
-    def _stray(self, name: str, path: Path) -> tuple[Judgement, str]:
+    def _stray(self, name: str, path: Path) -> tuple[VerificationResult, str]:
         """What to think of a file that neither a certificate nor the manifest accounts for."""
         if name.endswith(ENDING):
-            return Judgement.WRONG, "is a certificate where none belongs"
+            return VerificationResult.WRONG, "is a certificate where none belongs"
         try:
             release = self.outputs.get(measured(path, {length for _, length in self.outputs}))
         except UnreadableFile as error:
-            return Judgement.WRONG, str(error)
+            return VerificationResult.WRONG, str(error)
         if release is not None:
-            return Judgement.WRONG, f"is the picture of {release} under a name that is not its own"
+            return (
+                VerificationResult.WRONG,
+                f"is the picture of {release} under a name that is not its own",
+            )
         if is_picture(path):
-            return Judgement.WRONG, "was added: no certificate speaks of this picture"
+            return VerificationResult.WRONG, "was added: no certificate speaks of this picture"
         if not is_harmless(name, path):
-            return Judgement.WRONG, "was added, and is no short text: anything can be in it"
-        return Judgement.NOTE, "is vouched for by nothing here"
+            return (
+                VerificationResult.WRONG,
+                "was added, and is no short text: anything can be in it",
+            )
+        return VerificationResult.NOTE, "is vouched for by nothing here"
 
 
 def _problem_with(path: Path, listed: Beside) -> str | None:

@@ -17,7 +17,7 @@ LONGEST_CERTIFICATE = 2**20
 """In bytes; one takes some 2,000."""
 
 
-class Judgement(StrEnum):
+class VerificationResult(StrEnum):
     """Of one file, or of all."""
 
     FITS = "fits"
@@ -28,12 +28,12 @@ class Judgement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class FileFinding:
     """What was found out about one file."""
 
     file: str
     """Path from where was asked, with forward slashes."""
-    judgement: Judgement
+    judgement: VerificationResult
     words: str
     """Go on after the file's name."""
 
@@ -42,7 +42,7 @@ class Remark:
 class Verification:
     """All that was found out."""
 
-    remarks: tuple[Remark, ...]
+    remarks: tuple[FileFinding, ...]
     pictures: int
     """How many fit their certificates, whoever signed those."""
     signers: frozenset[bytes]
@@ -60,18 +60,18 @@ class Verification:
         words = "says that it was signed on {}, which is still to come: the signer's clock was "
         words += "ahead, or this machine's is behind"
         notes = [
-            Remark(file, Judgement.NOTE, words.format(day))
+            FileFinding(file, VerificationResult.NOTE, words.format(day))
             for file, day in sorted(self.days.items())
             if day > today
         ]
         return replace(self, remarks=(*self.remarks, *notes))
 
     @property
-    def judgement(self) -> Judgement:
+    def judgement(self) -> VerificationResult:
         """The worst of all: wrong, else signer unknown, else fits."""
         have = {remark.judgement for remark in self.remarks}
-        worst = (Judgement.WRONG, Judgement.UNKNOWN)
-        return next((one for one in worst if one in have), Judgement.FITS)
+        worst = (VerificationResult.WRONG, VerificationResult.UNKNOWN)
+        return next((one for one in worst if one in have), VerificationResult.FITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def held_at(path: Path) -> Held:
     return held(content(path, LONGEST_CERTIFICATE))
 
 
-def judged(
+def verified_file(
     path: Path,
     shown: str,
     kept: Held,
@@ -110,7 +110,7 @@ def judged(
     outputs: Mapping[tuple[str, int], str],
     *,
     distrusted: frozenset[bytes] = frozenset(),
-) -> Remark:
+) -> FileFinding:
     """A picture against its certificate.
 
     Args:
@@ -125,19 +125,21 @@ def judged(
     try:
         sha256, length = measured(path, {output.bytes, *(length for _, length in outputs)})
     except UnreadableFile as error:
-        return Remark(shown, Judgement.WRONG, f"{error}; its certificate is there")
+        return FileFinding(shown, VerificationResult.WRONG, f"{error}; its certificate is there")
     if (sha256, length) != (output.sha256, output.bytes):
         other = outputs.get((sha256, length))
         empty = "is empty, and so it " if length == 0 else ""
         holds = "" if other is None else f": it holds the picture of {other}"
         words = f"{empty}is not the picture that was released{holds}"
-        return Remark(shown, Judgement.WRONG, words)
+        return FileFinding(shown, VerificationResult.WRONG, words)
     if kept.signed.public_key in distrusted:
-        return Remark(shown, Judgement.WRONG, f"is {words_of_distrust(kept.signed)}")
+        return FileFinding(shown, VerificationResult.WRONG, f"is {words_of_distrust(kept.signed)}")
     if kept.signed.public_key not in trusted:
         words = f"signature fits, signer unknown (key {kept.signed.key_id})"
-        return Remark(shown, Judgement.UNKNOWN, words)
-    return Remark(shown, Judgement.FITS, f"is as released; {_summary(kept.certificate)}")
+        return FileFinding(shown, VerificationResult.UNKNOWN, words)
+    return FileFinding(
+        shown, VerificationResult.FITS, f"is as released; {_summary(kept.certificate)}"
+    )
 
 
 def words_of_distrust(signed: Signed) -> str:

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "export": _export,
         "propose": _propose,
         "calibrate": _calibrate,
-        "witness": _witness,
+        "witness": _release_check,
         "scene": _scene,
     }
     options = parser(acts).parse_args(arguments)
@@ -192,7 +192,7 @@ def _calibrate(options: argparse.Namespace) -> None:
         note_down(options.table, options.note, result.experiments)
 
 
-def _witness(options: argparse.Namespace) -> None:
+def _release_check(options: argparse.Namespace) -> None:
     from models.train.calibration.release_check import choose
 
     data = options.data / "calibration.json" if options.data.is_dir() else options.data

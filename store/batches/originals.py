@@ -28,7 +28,7 @@ _UNKNOWN = (
 def digest(database: Database, content: bytes) -> str:
     """What stands for an original's bytes in the database, in hex."""
     message = b"original\0" + hashlib.sha256(content).digest()
-    return hmac.new(database.notary.keys.secret, message, hashlib.sha256).hexdigest()
+    return hmac.new(database.signer.keys.secret, message, hashlib.sha256).hexdigest()
 
 
 def content(database: Database, picture_id: str) -> bytes:

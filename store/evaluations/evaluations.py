@@ -19,7 +19,7 @@ import duckdb
 from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.policy import Policy, read_policy
 from store.batches.pictures import storable
 from store.database import Database
@@ -224,12 +224,12 @@ def counts(database: Database, evaluation_id: str) -> Counts:
 
 def examined(
     database: Database, evaluation_id: str
-) -> tuple[tuple[LabelledPicture, Findings], ...]:
+) -> tuple[tuple[LabelledPicture, PredictionRecord], ...]:
     """What was found in which picture so far, by the picture's name."""
     with database.transaction() as cursor:
         rows = examinations.outcomes_in(cursor, evaluation_id, "examined")
     pairs = (
-        (_labelled(labelled), Findings.from_json(json.loads(findings or "")))
+        (_labelled(labelled), PredictionRecord.from_json(json.loads(findings or "")))
         for labelled, findings, _ in rows
     )
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from engine.evaluation.examination import Examined
+from engine.evaluation.examination import Prediction
 from engine.runs.jobs import Outcome, Quarantined
 from store.times import stored
 
@@ -130,7 +130,7 @@ def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -
     findings: str | None = None
     reason: str | None = None
     match outcome:
-        case Examined():
+        case Prediction():
             findings = json.dumps(outcome.findings.to_json())
         case Quarantined():
             reason = outcome.reason

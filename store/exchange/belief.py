@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from engine.category import DETECTABLE
 from engine.detect.names import names
-from engine.errors import InvalidVerdict
+from engine.errors import InvalidDecision
 from engine.plan import Plan
 from engine.policy import Policy
-from engine.signing.signer import Notary
+from engine.signing.signer import Signer
 from store.review.plans import StoredPlan
 
 
@@ -20,7 +20,7 @@ from store.review.plans import StoredPlan
 class Own:
     """What this installation would have written."""
 
-    notary: Notary
+    signer: Signer
     """Its seal marks what was made here."""
     policy: Policy
     """In force here."""
@@ -49,16 +49,19 @@ def believed(kept: StoredPlan, seal: object, policy: Policy, own: Own) -> Stored
         InvalidVerdict: it is something else.
     """
     plan = kept.plan
-    if seal == own.notary.seal(plan):
+    if seal == own.signer.seal(plan):
         return kept
     if plan.not_looked_for != policy.not_looked_for:
-        raise InvalidVerdict("What it says nobody looked for is not what its policy says.")
+        raise InvalidDecision("What it says nobody looked for is not what its policy says.")
     if plan.weights != own.weights(policy):
-        raise InvalidVerdict(
+        raise InvalidDecision(
             "Other models than those of this installation looked at the picture; add it here anew."
         )
-    if any(policy.witness.ask_at(one) > own.policy.witness.ask_at(one) for one in DETECTABLE):
-        raise InvalidVerdict(
+    if any(
+        policy.release_check.ask_at(one) > own.policy.release_check.ask_at(one)
+        for one in DETECTABLE
+    ):
+        raise InvalidDecision(
             "Its policy asks the second look at finished pictures less than the one in force "
             "here; run it here, or put the same thresholds under [witness]."
         )
@@ -73,6 +76,6 @@ def check_numbers(plan: Plan) -> None:
     """
     if not all(type(side) is int and 0 < side < 2**20 for side in plan.size):
         raise ValueError(f"expected a picture's size, got {plan.size}")
-    for region in (*plan.regions, *plan.doubts):
+    for region in (*plan.regions, *plan.review_regions):
         if region.score is not None and region.score < 0.0:
             raise ValueError(f"expected a score in 0..1, got {region.score}")

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from engine.errors import InvalidVerdict, LetheError, UnreadableImage, UnusableFolder
+from engine.errors import InvalidDecision, LetheError, UnreadableImage, UnusableFolder
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
@@ -91,11 +91,11 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     batch = batches.of_run(database, run.id)
     _refuse_unfit(database, batch, out, run)
     known = _known(database, batch)
-    home, keys = database.files.home, database.notary.keys
+    home, keys = database.files.home, database.signer.keys
     if known:
         mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
     problems: list[str] = []
-    own = Own(database.notary, in_force(database))
+    own = Own(database.signer, in_force(database))
     lines = _open_lines(out, run, own, problems.append)
     added = already = 0
     for line in lines:
@@ -171,7 +171,7 @@ def _open_lines(out: Path, run: _Run, own: Own, report: Callable[[str], None]) -
             continue
         try:
             kept = believed(line.kept, value.get("seal"), run.policy, own)
-        except InvalidVerdict as error:
+        except InvalidDecision as error:
             report(_problem(number, str(error)))
             continue
         newest[line.source, line.picture] = replace(line, kept=kept)

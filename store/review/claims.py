@@ -36,7 +36,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Claim:
     """One picture in review."""
 
     picture_id: str
@@ -55,7 +55,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ClaimState:
     """How a picture stands towards reviewers."""
 
     picture_id: str
@@ -83,7 +83,7 @@ class Hold:
         return None
 
 
-def hold_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Hold:
+def claim_state_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> ClaimState:
     """How a picture stands towards reviewers.
 
     Raises:
@@ -100,7 +100,7 @@ def hold_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Hold:
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
     state, revision, claimed_by, claimed_at, claimed_until = row
-    return Hold(
+    return ClaimState(
         picture_id,
         state,
         revision,
@@ -110,17 +110,19 @@ def hold_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Hold:
     )
 
 
-def held(cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str, now: datetime) -> Hold:
+def held(
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str, now: datetime
+) -> ClaimState:
     """How the picture stands, when this reviewer may change it.
 
     Raises:
         StaleRevision: it is with somebody else, or no longer in review; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    hold = hold_of(cursor, picture_id)
-    refusal = hold.refusal(reviewer, now)
+    claim_state = claim_state_of(cursor, picture_id)
+    refusal = claim_state.refusal(reviewer, now)
     if refusal is None:
-        return hold
+        return claim_state
     draft = draft_of(cursor, picture_id)
     kept = (
         "your last saved draft was kept with it"
@@ -202,9 +204,9 @@ def next_id(
     return None if row is None else str(row[0])
 
 
-def case_of(
+def claim_of(
     cursor: duckdb.DuckDBPyConnection, files: Files, picture_id: str, *, peeked: bool = False
-) -> Case:
+) -> Claim:
     """Everything a reviewer needs about a picture in review."""
     row = cursor.execute(
         """
@@ -219,7 +221,7 @@ def case_of(
         raise ValueError(f"expected a picture {picture_id} in a batch")
     batch_id, batch_name, source, revision, audit_sample, claimed_until = row
     kept = plans.at_revision(cursor, picture_id, revision)
-    return Case(
+    return Claim(
         picture_id=picture_id,
         batch_id=batch_id,
         batch_name=batch_name,

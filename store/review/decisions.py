@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 import duckdb
 
 from engine import triage
-from engine.errors import InvalidVerdict, StaleRevision
-from engine.plan import Verdict
+from engine.errors import InvalidDecision, StaleRevision
+from engine.plan import ReviewDecision
 from store.database import Database
 from store.releases import receipts
 from store.review import claims, plans
-from store.review.claims import Case, Draft, Hold
+from store.review.claims import Claim, ClaimState, Draft
 from store.review.plans import StoredPlan
 from store.review.reviews import CLAIM_MINUTES
 from store.times import aware, stored, within
@@ -32,13 +32,13 @@ UNDO_WINDOW = timedelta(hours=1)
 class Reopened:
     """A case that came back from its verdict."""
 
-    case: Case
+    case: Claim
     """Its draft holds the regions of the verdict that was undone."""
     withdrawn: str | None
     """Id of the release that was taken back; None when there was none yet."""
 
 
-def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+def settle(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
     """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
 
     Raises:
@@ -47,22 +47,22 @@ def settle(database: Database, picture_id: str, verdict: Verdict, now: datetime)
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _refuse_another(picture_id, verdict)
+    _refuse_another(picture_id, decision)
     with database.transaction() as cursor:
-        hold = claims.hold_of(cursor, picture_id)
-        refusal = _refusal(cursor, hold, verdict, now)
-        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "settled", now)
+        claim_state = claims.claim_state_of(cursor, picture_id)
+        refusal = _refusal(cursor, claim_state, decision, now)
+        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "settled", now)
         if refusal is None:
-            kept = plans.at_revision(cursor, picture_id, hold.revision)
-            settled = triage.settled(kept.plan, verdict)
-            plans.keep(cursor, picture_id, StoredPlan(settled, (), verdict.reviewer), now)
+            kept = plans.at_revision(cursor, picture_id, claim_state.revision)
+            settled = triage.settled(kept.plan, decision)
+            plans.keep(cursor, picture_id, StoredPlan(settled, (), decision.reviewer), now)
             _close(cursor, picture_id, "settled", settled.revision, None, now)
     if refusal is not None:
         raise StaleRevision(refusal)
     database.work.set()
 
 
-def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime) -> None:
+def reject(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
     """Hold a picture back for good; the verdict's regions are kept but not used.
 
     Raises:
@@ -70,14 +70,14 @@ def reject(database: Database, picture_id: str, verdict: Verdict, now: datetime)
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _refuse_another(picture_id, verdict)
+    _refuse_another(picture_id, decision)
     with database.transaction() as cursor:
-        hold = claims.hold_of(cursor, picture_id)
-        refusal = _refusal(cursor, hold, verdict, now)
-        _keep_verdict(cursor, hold, verdict, "refused" if refusal else "rejected", now)
+        claim_state = claims.claim_state_of(cursor, picture_id)
+        refusal = _refusal(cursor, claim_state, decision, now)
+        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "rejected", now)
         if refusal is None:
-            reason = f"Rejected in review by {verdict.reviewer}."
-            _close(cursor, picture_id, "quarantined", hold.revision, reason, now)
+            reason = f"Rejected in review by {decision.reviewer}."
+            _close(cursor, picture_id, "quarantined", claim_state.revision, reason, now)
     if refusal is not None:
         raise StaleRevision(refusal)
 
@@ -109,8 +109,8 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
         if row is None or not within(aware(row[4]), UNDO_WINDOW, now):
             return None
         number, picture_id, revision, regions, _ = row
-        hold = claims.hold_of(cursor, picture_id)
-        if hold.state == "working":
+        claim_state = claims.claim_state_of(cursor, picture_id)
+        if claim_state.state == "working":
             raise StaleRevision(
                 "Your last picture is being worked on right now; nothing was undone. "
                 "Undo again in a few seconds."
@@ -124,12 +124,12 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             """,
             [stored(now), number],
         )
-        _reopen(cursor, hold, revision, now)
+        _reopen(cursor, claim_state, revision, now)
         draft = Draft(reviewer, claims.regions_from(regions), {}, now)
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
-        case = claims.case_of(cursor, database.files, picture_id)
+        case = claims.claim_of(cursor, database.files, picture_id)
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
@@ -150,32 +150,39 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
     )
 
 
-def _refuse_another(picture_id: str, verdict: Verdict) -> None:
-    if verdict.picture != picture_id:
-        raise InvalidVerdict(
+def _refuse_another(picture_id: str, decision: ReviewDecision) -> None:
+    if decision.picture != picture_id:
+        raise InvalidDecision(
             "This verdict was given on another picture; nothing was changed. Look at this one."
         )
 
 
 def _refusal(
-    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, now: datetime
+    cursor: duckdb.DuckDBPyConnection,
+    claim_state: ClaimState,
+    decision: ReviewDecision,
+    now: datetime,
 ) -> str | None:
-    cause = hold.refusal(verdict.reviewer, now)
+    cause = claim_state.refusal(decision.reviewer, now)
     if cause is None:
-        waiting = plans.at_revision(cursor, hold.picture_id, hold.revision).plan
-        if waiting.digest != verdict.plan:
+        waiting = plans.at_revision(cursor, claim_state.picture_id, claim_state.revision).plan
+        if waiting.digest != decision.plan:
             cause = "This picture's plan was changed while you looked at it"
     if cause is None:
         return None
-    count = len(verdict.regions)
+    count = len(decision.regions)
     regions = "1 region was" if count == 1 else f"{count} regions were"
     return f"{cause}; your {regions} kept on record but not applied. Go on with the next picture."
 
 
-def _keep_verdict(
-    cursor: duckdb.DuckDBPyConnection, hold: Hold, verdict: Verdict, decision: str, now: datetime
+def _keep_decision(
+    cursor: duckdb.DuckDBPyConnection,
+    claim_state: ClaimState,
+    decision: ReviewDecision,
+    outcome: str,
+    now: datetime,
 ) -> None:
-    is_own = hold.claimed_by == verdict.reviewer and hold.claimed_at is not None
+    is_own = claim_state.claimed_by == decision.reviewer and claim_state.claimed_at is not None
     cursor.execute(
         """
         INSERT INTO verdicts
@@ -183,13 +190,13 @@ def _keep_verdict(
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-            hold.picture_id,
-            plans.revision_of(cursor, hold.picture_id, verdict.plan),
-            verdict.plan,
-            verdict.reviewer,
-            decision,
-            claims.regions_text(verdict.regions),
-            stored(hold.claimed_at) if is_own and hold.claimed_at else None,
+            claim_state.picture_id,
+            plans.revision_of(cursor, claim_state.picture_id, decision.plan),
+            decision.plan,
+            decision.reviewer,
+            outcome,
+            claims.regions_text(decision.regions),
+            stored(claim_state.claimed_at) if is_own and claim_state.claimed_at else None,
             stored(now),
         ],
     )
@@ -227,12 +234,14 @@ def _close(
     )
 
 
-def _reopen(cursor: duckdb.DuckDBPyConnection, hold: Hold, decided: int, now: datetime) -> None:
+def _reopen(
+    cursor: duckdb.DuckDBPyConnection, claim_state: ClaimState, decided: int, now: datetime
+) -> None:
     """Put the plan that a person decided before them again, under a revision nobody has seen.
 
     It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
     """
-    kept = plans.at_revision(cursor, hold.picture_id, decided)
-    plan = replace(kept.plan, revision=hold.revision + 1)
-    plans.keep(cursor, hold.picture_id, replace(kept, plan=plan), now)
-    _close(cursor, hold.picture_id, "review", plan.revision, None, now)
+    kept = plans.at_revision(cursor, claim_state.picture_id, decided)
+    plan = replace(kept.plan, revision=claim_state.revision + 1)
+    plans.keep(cursor, claim_state.picture_id, replace(kept, plan=plan), now)
+    _close(cursor, claim_state.picture_id, "review", plan.revision, None, now)

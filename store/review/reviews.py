@@ -13,7 +13,7 @@ import duckdb
 from engine.errors import StaleRevision
 from store.database import Database
 from store.review import claims
-from store.review.claims import Case, Draft
+from store.review.claims import Claim, Draft
 from store.times import stored
 
 CLAIM_MINUTES = 30.0
@@ -21,14 +21,14 @@ CLAIM_MINUTES = 30.0
 
 def claim(
     database: Database, reviewer: str, now: datetime, *, minutes: float = CLAIM_MINUTES
-) -> Case | None:
+) -> Claim | None:
     """The reviewer's own case if they have one, else the riskiest that is free; None if none is."""
     with database.transaction() as cursor:
         picture_id = claims.next_id(cursor, reviewer, now)
         if picture_id is None:
             return None
         claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
-        return claims.case_of(cursor, database.files, picture_id)
+        return claims.claim_of(cursor, database.files, picture_id)
 
 
 def claim_picture(
@@ -38,7 +38,7 @@ def claim_picture(
     now: datetime,
     *,
     minutes: float = CLAIM_MINUTES,
-) -> Case:
+) -> Claim:
     """A certain picture, which the reviewer then holds instead of any other.
 
     Raises:
@@ -46,22 +46,22 @@ def claim_picture(
         UnknownRecord: there is no such picture.
     """
     with database.transaction() as cursor:
-        hold = claims.hold_of(cursor, picture_id)
-        if hold.state != "review":
+        claim_state = claims.claim_state_of(cursor, picture_id)
+        if claim_state.state != "review":
             raise StaleRevision("This picture is not waiting for review; nothing was changed.")
-        if hold.is_with_another(reviewer, now):
-            raise StaleRevision(f"{hold.claimed_by} has this picture; choose another one.")
+        if claim_state.is_with_another(reviewer, now):
+            raise StaleRevision(f"{claim_state.claimed_by} has this picture; choose another one.")
         claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
-        return claims.case_of(cursor, database.files, picture_id)
+        return claims.claim_of(cursor, database.files, picture_id)
 
 
-def peek(database: Database, reviewer: str, now: datetime, *, after: str = "") -> Case | None:
+def peek(database: Database, reviewer: str, now: datetime, *, after: str = "") -> Claim | None:
     """The case `claim` would give once `after` is done, without claiming it; None if none."""
     with database.transaction() as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, after=after)
         if picture_id is None:
             return None
-        return claims.case_of(cursor, database.files, picture_id, peeked=True)
+        return claims.claim_of(cursor, database.files, picture_id, peeked=True)
 
 
 def renew(

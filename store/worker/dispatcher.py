@@ -22,7 +22,7 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import InvalidPolicy, LetheError, UnreadableImage
-from engine.evaluation.examination import Examination
+from engine.evaluation.examination import PredictionJob
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal
@@ -164,7 +164,7 @@ class Dispatcher:
             self._record(Quarantined(task.picture_id, reason))
             return None
         if isinstance(task, LabelledTask):
-            return Examination(task.picture_id, task.path, policy)
+            return PredictionJob(task.picture_id, task.path, policy)
         from engine.metadata.header import (
             megapixels_of,  # brings the decoders: not before there is work
         )
@@ -175,7 +175,7 @@ class Dispatcher:
             self._record(_unread(task, error))
             return None
         digest = hashlib.sha256(original).digest()
-        draw = self._database.notary.keys.sample_draw(digest)
+        draw = self._database.signer.keys.sample_draw(digest)
         job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels_of(original))
         self._expect(job.id, job.release_id)
         return job

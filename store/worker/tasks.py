@@ -153,13 +153,13 @@ def to_review(
 def is_audit_sample(plan: Plan) -> bool:
     """True when nothing but the sample check made a person look."""
     kinds = {reason.kind for reason in plan.reasons}
-    return kinds == {ReasonKind.AUDIT_SAMPLE} and not plan.doubts
+    return kinds == {ReasonKind.AUDIT_SAMPLE} and not plan.review_regions
 
 
 def _record_release(database: Database, released: Released, now: datetime) -> bool:
     receipt = released.receipt
     path = database.files.release(receipt.release, receipt.format)
-    certificate = database.notary.certificate(receipt, released.data, day(now))
+    certificate = database.signer.certificate(receipt, released.data, day(now))
     files.write(path, released.data)
     is_kept = False
     try:
@@ -191,7 +191,7 @@ def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> b
 
 def _is_contested(plan: Plan) -> bool:
     """True when a witness, which alone may ask again, is why a person must look."""
-    return {reason.kind for reason in plan.reasons} == {ReasonKind.WITNESS}
+    return {reason.kind for reason in plan.reasons} == {ReasonKind.RESIDUAL}
 
 
 def _record_refusal(database: Database, picture_id: str, reason: str, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from components.app import services
 from store.review import reviews
-from store.review.claims import Case
+from store.review.claims import Claim
 from tests.app.conftest import Lethe, png
 
 PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility"]
@@ -43,7 +43,7 @@ def numbers(app: AppTest) -> dict[str, int]:
     return {metric.label: int(metric.value) for metric in app.metric}
 
 
-def case_of(lethe: Lethe, reviewer: str = "local") -> Case:
+def claim_of(lethe: Lethe, reviewer: str = "local") -> Claim:
     case = reviews.claim(lethe.database, reviewer, services.now())
     assert case is not None
     return case

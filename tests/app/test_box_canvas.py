@@ -19,7 +19,7 @@ SIZE = Size(1720, 1280)  # two picture pixels to a stage pixel
 FIT = view_of(SIZE, Zoom.FIT)
 FACE = region((100.25, 100.5, 300.75, 300))
 DOUBT = region((700, 500, 900, 700), Category.TATTOO, 0.4)
-DRAFT = Draft((Item(FACE), Item(DOUBT, is_doubt=True)))
+DRAFT = Draft((Item(FACE), Item(DOUBT, needs_review=True)))
 
 
 class Canvas:

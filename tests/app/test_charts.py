@@ -18,20 +18,20 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
 from engine.evaluation.scores.misses import MissKind
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.recall import summary
 from engine.evaluation.scores.tradeoff import Point
 from engine.policy import Policy
 
-FACES = Tally(1190, 1204)
+FACES = Proportion(1190, 1204)
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
-def reported(*tallies: Tally, blind: bool = False) -> dict[str, Any]:
+def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
     """A report with these labels found, by category; of the last one nobody looked for any."""
     counts = {
-        category: CategoryCounts(coverage=tally, iou=tally, automatic=tally)
-        for category, tally in zip(DETECTABLE, tallies, strict=True)
+        category: CategoryCounts(coverage=proportion, iou=proportion, automatic=proportion)
+        for category, proportion in zip(DETECTABLE, tallies, strict=True)
     }
     if blind:
         last = DETECTABLE[-1]
@@ -59,19 +59,21 @@ def run(number: int, found: int, fingerprint: str = "a" * 12) -> Run:
         fingerprint=fingerprint,
         policy="p" * 12,
         target=0.99,
-        recall={Category.FACE: Tally(found, 200)},
+        recall={Category.FACE: Proportion(found, 200)},
     )
 
 
-def point(doubt_at: float, found: int, asked: int) -> Point:
-    return Point(doubt_at, Tally(found, 100), Tally(asked, 40), Tally(asked // 2, 60))
+def point(review_at: float, found: int, asked: int) -> Point:
+    return Point(
+        review_at, Proportion(found, 100), Proportion(asked, 40), Proportion(asked // 2, 60)
+    )
 
 
 POINTS = (point(0.05, 99, 30), point(0.2, 97, 20), point(0.35, 90, 4))
-BINS = (Bin("0.2 to 0.3", 0.25, Tally(3, 10)), Bin("0.9 to 1.0", 0.95, Tally(40, 40)))
+BINS = (Bin("0.2 to 0.3", 0.25, Proportion(3, 10)), Bin("0.9 to 1.0", 0.95, Proportion(40, 40)))
 EVERY_CHART = {
-    "lines": charts.recall_lines(reported(FACES, Tally(9, 10), NONE), 0.99),
-    "blind": charts.recall_lines(reported(FACES, NONE, Tally(0, 80), blind=True), 0.99),
+    "lines": charts.recall_lines(reported(FACES, Proportion(9, 10), NONE), 0.99),
+    "blind": charts.recall_lines(reported(FACES, NONE, Proportion(0, 80), blind=True), 0.99),
     "trend": charts.trend([run(1, 190), run(2, 195)]),
     "one run": charts.trend([run(1, 190)]),
     "no runs": charts.trend([]),
@@ -83,7 +85,7 @@ EVERY_CHART = {
     "no detections": charts.reliability((), Category.FACE),
     "scores": charts.calibration_groups({Slice("source", "web"): BINS[0]}, Category.FACE),
     "no scores": charts.calibration_groups({}, Category.FACE),
-    "sample": charts.sample_over_time([(date(2026, 11, 1), Tally(9, 10))], 0.99),
+    "sample": charts.sample_over_time([(date(2026, 11, 1), Proportion(9, 10))], 0.99),
     "no sample": charts.sample_over_time([], 0.99),
 }
 
@@ -189,7 +191,9 @@ def test_groups_too_small_are_hollow_and_say_so():
     assert rows == ("dark<br>60 labels", "light<br>4 labels, too few")
     assert chart.alt.count("too few to say anything") == 1
     assert "light: 75.0 % (3 of 4 labels)" in chart.alt
-    assert reach(small)[0] == pytest.approx((100 * Tally(3, 4).lower(), 100 * Tally(3, 4).upper()))
+    assert reach(small)[0] == pytest.approx(
+        (100 * Proportion(3, 4).lower(), 100 * Proportion(3, 4).upper())
+    )
 
 
 def test_sizes_are_drawn_from_small_to_large():
@@ -240,7 +244,7 @@ def test_a_trend_shows_the_lower_bound_below_each_point():
     chart = charts.trend([run(1, 190), run(2, 196)])
 
     (faces,) = chart.figure.data
-    lowers = [100 * Tally(found, 200).lower() for found in (190, 196)]
+    lowers = [100 * Proportion(found, 200).lower() for found in (190, 196)]
     assert [low for low, _ in reach(faces, "y")] == pytest.approx(lowers)
     assert list(faces.error_y.array) == [0, 0]
     assert "98.0 % (196 of 200 labels) in evaluation 2, at least 95.4 %" in chart.alt
@@ -268,7 +272,7 @@ def test_the_trade_off_marks_the_step_nearest_to_the_threshold():
     assert list(curve.y) == pytest.approx([99, 97, 90])
     assert (now.x[0], now.y[0]) == pytest.approx((30, 97))
     assert reach(now, "y")[0] == pytest.approx(
-        (100 * Tally(97, 100).lower(), 100 * Tally(97, 100).upper())
+        (100 * Proportion(97, 100).lower(), 100 * Proportion(97, 100).upper())
     )
     assert list(with_faces.y) == pytest.approx([75, 50, 10])
     assert list(without.y) == pytest.approx([25, 100 * 10 / 60, 100 * 2 / 60])
@@ -278,7 +282,7 @@ def test_the_trade_off_marks_the_step_nearest_to_the_threshold():
 
 
 def test_pictures_labelled_in_part_have_no_trade_off():
-    chart = charts.trade_off((Point(0.2, Tally(9, 10), NONE, NONE),), Category.FACE, 0.2, 0.99)
+    chart = charts.trade_off((Point(0.2, Proportion(9, 10), NONE, NONE),), Category.FACE, 0.2, 0.99)
 
     assert "labelled completely for face" in chart.alt
 
@@ -289,7 +293,7 @@ def test_reliability_has_wilson_intervals_and_the_number_of_detections():
     diagonal, shares, bars = chart.figure.data
     assert (tuple(diagonal.x), tuple(diagonal.y)) == ((0, 1), (0, 100))
     assert list(shares.y) == [30, 100]
-    low, high = Tally(3, 10).wilson()
+    low, high = Proportion(3, 10).wilson()
     assert reach(shares, "y")[0] == pytest.approx((100 * low, 100 * high))
     assert list(bars.y) == [10, 40]
     assert "0.2 to 0.3: 30.0 % (3 of 10 detections) at a mean score of 0.25" in chart.alt
@@ -305,14 +309,14 @@ def test_scores_by_group_stand_beside_the_share_on_labels():
 
 
 def test_the_sample_adds_up_day_by_day_in_any_order():
-    days = [(date(2026, 11, 3), Tally(20, 20)), (date(2026, 11, 1), Tally(9, 10))]
+    days = [(date(2026, 11, 3), Proportion(20, 20)), (date(2026, 11, 1), Proportion(9, 10))]
 
     chart = charts.sample_over_time([*days, (date(2026, 11, 2), NONE)], 0.99)
 
     upper, seen = chart.figure.data
     assert list(seen.y) == pytest.approx([10, 100 / 30])
     assert list(upper.y) == pytest.approx(
-        [100 * (1 - Tally(9, 10).lower()), 100 * (1 - Tally(29, 30).lower())]
+        [100 * (1 - Proportion(9, 10).lower()), 100 * (1 - Proportion(29, 30).lower())]
     )
     assert chart.figure.layout.yaxis.range[0] <= 0
     assert "until 3 Nov 2026: something missed in 1 of 30 pictures (3.4 %)" in chart.alt
@@ -320,7 +324,7 @@ def test_the_sample_adds_up_day_by_day_in_any_order():
 
 
 def test_a_sample_large_and_clean_enough_is_under_what_the_target_allows():
-    chart = charts.sample_over_time([(date(2026, 11, 1), Tally(300, 300))], 0.99)
+    chart = charts.sample_over_time([(date(2026, 11, 1), Proportion(300, 300))], 0.99)
 
     assert ", under the 1 %" in chart.alt
 

@@ -44,7 +44,7 @@ def after(draft: Draft, edit: tuple) -> Draft:
 
 
 def test_review_starts_with_doubts_kept_which_is_the_safe_side():
-    assert START.items == (Item(FACE), Item(DOUBT, is_doubt=True))
+    assert START.items == (Item(FACE), Item(DOUBT, needs_review=True))
     assert START.kept == (FACE, DOUBT)
 
 
@@ -110,7 +110,7 @@ def test_no_edit_loses_or_renumbers_a_line_or_leaves_the_picture(steps):
     for step in steps:
         before, draft = draft, after(draft, step)
         assert len(draft.items) >= len(before.items)
-        assert [item.is_doubt for item in draft.items[:2]] == [False, True]
+        assert [item.needs_review for item in draft.items[:2]] == [False, True]
         for kept in draft.kept:
             assert kept.box == kept.box.clipped(SIZE)
             assert kept.box.area > 0
@@ -126,7 +126,7 @@ def test_a_draft_survives_json_to_a_hundredth_of_a_pixel(steps):
 
     assert len(again.items) == len(draft.items)
     for one, other in zip(draft.items, again.items, strict=True):
-        assert (one.is_doubt, one.is_dropped) == (other.is_doubt, other.is_dropped)
+        assert (one.needs_review, one.is_dropped) == (other.needs_review, other.is_dropped)
         assert one.region.category is other.region.category
         assert one.region.box.corners == pytest.approx(other.region.box.corners, abs=0.00501)
 

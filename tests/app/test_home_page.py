@@ -13,7 +13,7 @@ from engine.category import Category
 from engine.detect.weights import own_weights_notice
 from engine.evaluation.report.cost import in_short
 from engine.geometry import Box
-from engine.plan import Origin, Region, Verdict
+from engine.plan import Origin, Region, ReviewDecision
 from engine.policy import Policy
 from engine.runs.jobs import Postponed
 from store.batches import batches, intake
@@ -150,7 +150,7 @@ def test_sample_checks_are_reported_apart(lethe):
         cursor.execute("UPDATE pictures SET audit_sample = TRUE")
     case = reviews.claim(lethe.database, "local", services.now())
     added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
-    verdict = Verdict.on(case.plan, (added,), "local")
+    verdict = ReviewDecision.on(case.plan, (added,), "local")
     decisions.settle(lethe.database, case.picture_id, verdict, services.now())
 
     assert "of 1 picture that passed unasked, something was missed in 1" in said(lethe.page())
@@ -172,12 +172,14 @@ def test_home_tells_the_last_evaluation_in_a_line_for_each_category(lethe, tmp_p
 
 def test_a_policy_file_that_is_not_accepted_is_a_sentence_on_home(lethe):
     app = lethe.page()
-    (lethe.home / "policy.toml").write_text("[categories.face]\naccept_at = 3", encoding="utf-8")
+    (lethe.home / "policy.toml").write_text(
+        "[categories.face]\nauto_redact_at = 3", encoding="utf-8"
+    )
 
     app.button(key="home_samples").click().run()
 
     assert not app.exception
-    assert any("accept_at" in error.value for error in app.error)
+    assert any("auto_redact_at" in error.value for error in app.error)
 
 
 @pytest.mark.parametrize(

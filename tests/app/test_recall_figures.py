@@ -17,7 +17,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.report.cost import prices
 from engine.evaluation.scores.compare import Comparison, compare
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.recall import report, score_all
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Reason, ReasonKind, Region
@@ -27,7 +27,7 @@ from store.evaluations.evaluations import Evaluation
 
 SIZE = Size(640, 480)
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
-Pairs = tuple[tuple[LabelledPicture, Findings], ...]
+Pairs = tuple[tuple[LabelledPicture, PredictionRecord], ...]
 
 
 def seen(box: Box, category: Category, score: float) -> Masked:
@@ -40,7 +40,9 @@ def world(pictures: int = 80, *, hit: float = 0.93, seed: int = 3, name: str = "
     return tuple(_one(f"{name} {number:03}.jpg", chance, hit) for number in range(pictures))
 
 
-def _one(name: str, chance: np.random.Generator, hit: float) -> tuple[LabelledPicture, Findings]:
+def _one(
+    name: str, chance: np.random.Generator, hit: float
+) -> tuple[LabelledPicture, PredictionRecord]:
     labels: list[Label] = []
     found: list[Masked] = []
     for slot, category in enumerate([Category.FACE] * 4 + [Category.TATTOO, Category.JEWELRY]):
@@ -70,10 +72,10 @@ def _one(name: str, chance: np.random.Generator, hit: float) -> tuple[LabelledPi
     return picture, findings(found)
 
 
-def findings(found: list[Masked]) -> Findings:
+def findings(found: list[Masked]) -> PredictionRecord:
     surest_first = sorted(found, key=lambda one: -(one.region.score or 0.0))
     blind = Reason(ReasonKind.NO_DETECTOR, "jewelry")
-    return Findings(SIZE, SIZE, 1, tuple(surest_first), (), (blind,), ("fake@00000000",))
+    return PredictionRecord(SIZE, SIZE, 1, tuple(surest_first), (), (blind,), ("fake@00000000",))
 
 
 def evaluation(number: int, pairs: Pairs, *, fingerprint: str = "aaaaaaaaaaaa") -> Evaluation:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from components.app import services
 from engine.category import Category
-from engine.evaluation.scores.proportion import Tally, more_to_prove
+from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.geometry import Box
-from engine.plan import Origin, Region, Verdict
+from engine.plan import Origin, Region, ReviewDecision
 from store.review import decisions, reviews
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, labelled_set, show, table_with
@@ -17,7 +17,7 @@ def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:
     """One sampled picture, decided as proposed but for what the person adds."""
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict.on(case.plan, (*case.plan.proposed, *added), "local")
+    verdict = ReviewDecision.on(case.plan, (*case.plan.proposed, *added), "local")
     decisions.settle(lethe.database, case.picture_id, verdict, services.now())
     lethe.settle()
 
@@ -30,7 +30,7 @@ def test_sample_checks_say_what_was_missed_and_what_is_left_to_prove(lethe, tmp_
 
     app = show(lethe.page("Recall"), "Sample checks")
 
-    clean = Tally(2, 3)
+    clean = Proportion(2, 3)
     numbers = {metric.label: metric.value for metric in app.metric}
     assert numbers["Pictures checked"] == "3"
     assert numbers["Something was missed in"] == "1"
@@ -49,7 +49,7 @@ def test_sample_checks_need_no_labelled_set(lethe):
 
     numbers = {metric.label: metric.value for metric in app.metric}
     assert numbers["Pictures checked"] == "1"
-    assert f"{more_to_prove(Tally(1, 1), 0.99)} more checks without a miss" in said(app)
+    assert f"{more_to_prove(Proportion(1, 1), 0.99)} more checks without a miss" in said(app)
 
 
 def test_reviews_for_another_reason_are_no_sample_check(lethe, tmp_path):
@@ -67,7 +67,7 @@ def test_rejected_samples_are_said(lethe, tmp_path):
     evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.batch(UPRIGHT, audit_share=1.0)
     case = reviews.claim(lethe.database, "local", services.now())
-    verdict = Verdict.on(case.plan, (), "local")
+    verdict = ReviewDecision.on(case.plan, (), "local")
     decisions.reject(lethe.database, case.picture_id, verdict, services.now())
 
     app = show(lethe.page("Recall"), "Sample checks")

@@ -18,17 +18,17 @@ from tests.app.labelled import evaluated, finished, labelled_set, show, table_wi
 from tests.app.reading import said
 
 
-def test_doubt_at_cannot_be_above_accept_at(lethe, tmp_path):
+def test_review_at_cannot_be_above_auto_redact_at(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     app = show(lethe.page("Recall"), "Thresholds")
-    doubt, accept = f"recall_doubt_{run.id}_face", f"recall_accept_{run.id}_face"
+    review_region, accept = f"recall_doubt_{run.id}_face", f"recall_accept_{run.id}_face"
 
-    app.slider(key=doubt).set_value(0.8).run()
-    assert (app.slider(key=doubt).value, app.slider(key=accept).value) == (0.8, 0.8)
+    app.slider(key=review_region).set_value(0.8).run()
+    assert (app.slider(key=review_region).value, app.slider(key=accept).value) == (0.8, 0.8)
     app.slider(key=accept).set_value(0.3).run()
 
     assert not app.exception
-    assert (app.slider(key=doubt).value, app.slider(key=accept).value) == (0.3, 0.3)
+    assert (app.slider(key=review_region).value, app.slider(key=accept).value) == (0.3, 0.3)
 
 
 def test_other_thresholds_say_what_they_would_give(lethe, tmp_path):
@@ -58,18 +58,18 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
     app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
 
     changes = table_with(app, "Changes")
-    assert list(changes["Changes"]) == ["categories.face.accept_at"]
-    shipped = default_policy().thresholds(Category.FACE).accept_at
+    assert list(changes["Changes"]) == ["categories.face.auto_redact_at"]
+    shipped = default_policy().thresholds(Category.FACE).auto_redact_at
     before = str(shipped).replace(".", "\\.")
     assert (changes["In force"][0], changes["This version"][0]) == (before, "0\\.7")
     assert (draft.note, draft.made_by, draft.activated_by) == ("surer faces", "Ana", None)
-    assert services.policy().thresholds(Category.FACE).accept_at == shipped
+    assert services.policy().thresholds(Category.FACE).auto_redact_at == shipped
 
     app.text_input(key=f"recall_activate_by_{draft.number}").set_value("Bea").run()
     app.button(key=f"recall_activate_{draft.number}").click().run()
 
     assert not app.exception
-    assert services.policy().thresholds(Category.FACE).accept_at == 0.7
+    assert services.policy().thresholds(Category.FACE).auto_redact_at == 0.7
     version = versions.versions(lethe.database)[0]
     assert version.activated_by == "Bea"
     assert version.activated_at is not None
@@ -128,7 +128,7 @@ def test_a_policy_that_was_changed_outside_is_noticed(lethe, tmp_path):
 def test_the_numbers_of_other_thresholds_are_those_of_scoring_everything(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set", pictures=4, missed=2))
     everything = evaluated_values(run.id)
-    policy = everything.policy.with_thresholds(Category.FACE, doubt_at=0.3, accept_at=0.95)
+    policy = everything.policy.with_thresholds(Category.FACE, review_at=0.3, auto_redact_at=0.95)
 
     own, asked = thresholds._counts(run.id, Category.FACE, policy.fingerprint, policy)
 

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from components.recall.words import answer, at_least, at_most, goal, lines
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.numbers import rate_at_most
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 
 
 def category(found: int, labels: int, **changes: object) -> dict:
     """A category's part of a report."""
-    tally = Tally(found, labels)
+    proportion = Proportion(found, labels)
     groups = changes.pop("groups", labels)
     values = {
         "labels": labels,
         "coverage": {
             "found": found,
-            "recall": tally.share,
-            "lower95": tally.lower(),
+            "recall": proportion.share,
+            "lower95": proportion.lower(),
             "lower95_bootstrap": changes.pop("bootstrap", 1.0),
-            "lower95_groups": Tally(groups, groups).lower(),
+            "lower95_groups": Proportion(groups, groups).lower(),
             "groups": groups,
         },
-        "automatic": {"found": found, "recall": tally.share},
+        "automatic": {"found": found, "recall": proportion.share},
         "false_per_picture": 0.0,
         "misses": {},
         "verdict": "met",
@@ -159,7 +159,7 @@ def test_the_answer_is_yes_only_when_nothing_speaks_against_it(told, start, colo
 def test_a_bound_of_a_report_is_the_tallys_own():
     line = lines(report(face=category(938, 947)))[0]
 
-    assert line.bound == at_least(Tally(938, 947).lower())
+    assert line.bound == at_least(Proportion(938, 947).lower())
     assert math.isclose(line.coverage.share or 0, 938 / 947)
 
 

@@ -91,7 +91,7 @@ def test_a_release_shows_its_certificate_in_words_and_hands_it_out(lethe):
     app = lethe.page("Release")
 
     assert "Certificate verified" in said(app)
-    assert f"with key {lethe.database.notary.keys.id}." in said(app)
+    assert f"with key {lethe.database.signer.keys.id}." in said(app)
     assert "No person looked at it." in said(app)
     labels = [button.label for button in app.get("download_button")]
     assert labels[1:] == ["Download the public key", "Download its certificate"]

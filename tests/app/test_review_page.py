@@ -10,12 +10,12 @@ from components.app import services, session
 from components.app.access import Role, User
 from components.review.page import Review
 from engine.category import Category
-from engine.plan import Verdict
+from engine.plan import ReviewDecision
 from store.releases import receipts
 from store.review import decisions
 from store.review.claims import Draft
 from tests.app.conftest import png
-from tests.app.reading import WIDE, case_of, lines, press, said
+from tests.app.reading import WIDE, claim_of, lines, press, said
 
 
 def draw_on_the_canvas(monkeypatch: pytest.MonkeyPatch, *box: float) -> None:
@@ -122,7 +122,7 @@ def test_a_category_is_given_to_the_selected_line(lethe):
     app = press(press(lethe.page("Review"), "line_1"), "category_jewelry")
 
     assert lines(app) == ["1 face", "2 jewelry"]
-    assert case_of(lethe).draft.regions[1].category is Category.JEWELRY
+    assert claim_of(lethe).draft.regions[1].category is Category.JEWELRY
 
 
 def test_the_keys_for_next_and_drop_work_on_the_list(lethe):
@@ -141,20 +141,20 @@ def test_a_nudge_moves_the_selected_box_by_eight_picture_pixels(lethe):
 
     press(press(app, "key_Right"), "key_Down")
 
-    assert case_of(lethe).draft.regions[0].box.corners == (18, 18, 38, 38)
+    assert claim_of(lethe).draft.regions[0].box.corners == (18, 18, 38, 38)
 
 
 def test_zoom_goes_round_and_moves_no_box(lethe):
     lethe.batch(WIDE)
     app = press(press(lethe.page("Review"), "line_1"), "toggle_0")
-    before = case_of(lethe).draft.regions
+    before = claim_of(lethe).draft.regions
 
     for shown in ("100 %", "200 %", "Fit"):
         app = press(app, "zoom")
         assert app.button(key="review_zoom").label == shown
         app = press(press(app, "toggle_0"), "toggle_0")
 
-    assert case_of(lethe).draft.regions == before
+    assert claim_of(lethe).draft.regions == before
 
 
 def test_preview_shows_the_release_and_comes_back(lethe):
@@ -205,15 +205,15 @@ def test_a_click_that_comes_together_with_a_drawing_loses_nothing(lethe, monkeyp
         lethe.settle()
         regions = receipts.newest(lethe.database)[0].receipt["regions"]
     else:
-        regions = [region.to_json() for region in case_of(lethe).draft.regions]
+        regions = [region.to_json() for region in claim_of(lethe).draft.regions]
     assert [75, 75, 95, 95] in [region["box"] for region in regions]
 
 
 def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
     lethe.batch(WIDE)
     app = press(lethe.page("Review"), "toggle_0")
-    case = case_of(lethe)
-    elsewhere = Verdict.on(case.plan, case.plan.proposed, "local")
+    case = claim_of(lethe)
+    elsewhere = ReviewDecision.on(case.plan, case.plan.proposed, "local")
     decisions.settle(lethe.database, case.picture_id, elsewhere, services.now())
     lethe.settle()
 
@@ -227,7 +227,7 @@ def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
 def test_a_claim_that_passed_on_is_said_and_the_draft_stays_with_the_picture(lethe, purpose):
     lethe.batch(WIDE)
     app = press(press(lethe.page("Review"), "toggle_0"), "line_1")
-    case = case_of(lethe)
+    case = claim_of(lethe)
     mine = case.draft
     with lethe.database.transaction() as cursor:
         cursor.execute(
@@ -240,7 +240,7 @@ def test_a_claim_that_passed_on_is_said_and_the_draft_stays_with_the_picture(let
     assert "kept" in said(app)
     with lethe.database.transaction() as cursor:
         cursor.execute("UPDATE pictures SET claimed_until = claimed_until - INTERVAL 2 DAY")
-    assert case_of(lethe).draft == mine
+    assert claim_of(lethe).draft == mine
 
 
 def test_two_reviewers_never_have_the_same_picture(lethe, monkeypatch):
@@ -257,7 +257,7 @@ def test_two_reviewers_never_have_the_same_picture(lethe, monkeypatch):
 
 def test_an_original_that_cannot_be_read_any_more_can_still_be_rejected(lethe):
     lethe.batch(WIDE)
-    case_of(lethe).original.write_bytes(b"no picture")
+    claim_of(lethe).original.write_bytes(b"no picture")
 
     app = lethe.page("Review")
 
@@ -272,7 +272,7 @@ def test_a_draft_that_is_saved_names_its_reviewer(lethe):
 
     press(lethe.page("Review"), "toggle_0")
 
-    draft = case_of(lethe).draft
+    draft = claim_of(lethe).draft
     assert isinstance(draft, Draft)
     assert draft.reviewer == "local"
 
@@ -316,7 +316,7 @@ def test_an_original_that_is_gone_does_not_stop_the_page(lethe):
 
 def test_an_original_that_was_swapped_is_not_shown_and_not_released(lethe):
     lethe.batch(WIDE)
-    case_of(lethe).original.write_bytes(png(seed=7))
+    claim_of(lethe).original.write_bytes(png(seed=7))
 
     app = lethe.page("Review")
 
@@ -335,7 +335,7 @@ def test_one_picture_that_cannot_be_shown_does_not_close_the_queue(
     lethe, monkeypatch, failure, way_out, left
 ):
     lethe.batch(WIDE, WIDE)
-    first = case_of(lethe).picture_id
+    first = claim_of(lethe).picture_id
     whole = Review.image.fget
 
     def image(review):

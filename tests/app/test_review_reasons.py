@@ -13,7 +13,7 @@ from engine.plan import Reason, ReasonKind
 from engine.runs.pool import InProcess
 from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
-from tests.engine.test_witness import FakeWitness, sighting
+from tests.engine.test_witness import FakeWitness, raw_detection
 
 SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
@@ -23,7 +23,7 @@ WORDS = {
     ReasonKind.NOTHING_FOUND: "no face 0.71 found",
     ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
     ReasonKind.AUDIT_SAMPLE: "sample check",
-    ReasonKind.WITNESS: "seen in the result: face 0.71",
+    ReasonKind.RESIDUAL: "seen in the result: face 0.71",
     ReasonKind.MUCH_REMOVED: "face 0.71 of the picture would be removed: is that right?",
 }
 
@@ -45,15 +45,15 @@ def test_every_reason_is_said_in_words(lethe, kind):
 
     assert not app.exception
     assert WORDS[kind] in said(app)
-    assert (SEEN_AGAIN in said(app)) is (kind is ReasonKind.WITNESS)
+    assert (SEEN_AGAIN in said(app)) is (kind is ReasonKind.RESIDUAL)
 
 
 def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
     lethe, detectors, monkeypatch
 ):
-    witness = FakeWitness(sighting(60, 60, 90, 90, score=0.71))
+    release_check = FakeWitness(raw_detection(60, 60, 90, 90, score=0.71))
     monkeypatch.setattr(
-        services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors), witness)
+        services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors), release_check)
     )
     lethe.batch(UPRIGHT)
 

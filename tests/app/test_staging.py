@@ -18,7 +18,7 @@ import pytest
 from components.upload import archive, staging
 from components.upload.staging import Staging, Taken, UnusableUpload, _append
 from engine.errors import UnusableFolder
-from engine.metadata.header import Fitness
+from engine.metadata.header import PreCheck
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
 
@@ -88,7 +88,7 @@ def test_a_file_is_kept_byte_by_byte_under_a_path_that_says_nothing(waiting, fol
     assert kept.name == "Müller beach.png"
     assert kept.path.read_bytes() == png()
     assert kept.bytes == len(png())
-    assert (kept.fitness.format, kept.fitness.width, kept.fitness.height) == ("PNG", 9, 8)
+    assert (kept.checked.format, kept.checked.width, kept.checked.height) == ("PNG", 9, 8)
     assert "ller" not in str(kept.path.relative_to(folder))
 
 
@@ -241,20 +241,20 @@ def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
     waiting.take_file("notes.png", b"words")
     waiting.take_file("nothing.png", b"")
 
-    assert all(kept.fitness.problem for kept in waiting.files())
+    assert all(kept.checked.problem for kept in waiting.files())
 
 
 def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting, folder):
     waiting.take_file("a.png", png() + b"left over")
 
     (kept,) = Staging(folder, "ada").files()
-    assert kept.fitness.metadata == ("trailing bytes",)
-    assert kept.fitness.findings[0].offset == len(png())
+    assert kept.checked.metadata == ("trailing bytes",)
+    assert kept.checked.findings[0].offset == len(png())
 
     line = json.loads((listing(folder)).read_text())
     line["fitness"] = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
     (listing(folder)).write_text(json.dumps(line) + "\n")
-    assert Staging(folder, "ada").files()[0].fitness.findings == ()
+    assert Staging(folder, "ada").files()[0].checked.findings == ()
 
 
 def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path, monkeypatch):
@@ -264,7 +264,7 @@ def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path
 
     waiting.take_folder(str(tmp_path / "in"))
 
-    assert waiting.files()[0].fitness.metadata == ("not checked",)
+    assert waiting.files()[0].checked.metadata == ("not checked",)
 
 
 def test_clear_forgets_what_waits_but_no_folder_of_the_person(waiting, folder, tmp_path):
@@ -315,7 +315,7 @@ def test_a_damaged_line_is_a_file_with_a_problem(folder, line):
     first, damaged, last = staging.files()
 
     assert (first.name, last.name) == ("a.png", "b.png")
-    assert "damaged" in damaged.fitness.problem
+    assert "damaged" in damaged.checked.problem
     assert not damaged.path.exists()
 
 
@@ -361,9 +361,9 @@ def test_what_is_listed_while_a_zip_is_still_unpacking_can_go_and_the_rest_comes
         seen.append([one.name for one in waiting.files()])
         if len(seen) == 2:
             waiting.forget([one.id for one in waiting.files()])
-        return Fitness()
+        return PreCheck()
 
-    monkeypatch.setattr(staging, "fitness_of", look)
+    monkeypatch.setattr(staging, "pre_check", look)
 
     waiting.take_file("a.zip", zipped({"1.png": png(1), "2.png": png(2), "3.png": png(3)}))
 

@@ -56,13 +56,13 @@ class App:
         page.on("request", lambda request: self._asked(request.url))
         page.on("websocket", lambda socket: self._asked(socket.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._heard)
+        page.on("console", self._release_checked)
 
     def _asked(self, url: str) -> None:
         if not url.startswith(_INSIDE):
             self.outside.append(url)
 
-    def _heard(self, message: playwright.ConsoleMessage) -> None:
+    def _release_checked(self, message: playwright.ConsoleMessage) -> None:
         # on a deep link Streamlit's page looks for its server under the page's own path first
         is_probe = "/_stcore/" in message.location.get("url", "")
         if message.type == "error" and not is_probe:

@@ -57,12 +57,12 @@ def made(
     pipeline="0.1.0+now",
     built=(),
     policy="b1b1b1",
-    witness="# witness\n\n## What its word gives\n\n- face: 4 of 10.\n",
+    release_check="# witness\n\n## What its word gives\n\n- face: 4 of 10.\n",
 ):
     return blocks(
         evaluation,
         battery,
-        witness,
+        release_check,
         pipeline=pipeline,
         fill_name="pushpull",
         policy=policy,
@@ -76,7 +76,7 @@ def test_what_the_witness_notices_is_told_from_its_card():
 
 def test_a_card_that_tells_nothing_of_the_witness_is_refused():
     with pytest.raises(StaleSource, match="What its word gives"):
-        made(witness="# witness\n")
+        made(release_check="# witness\n")
 
 
 def pages_of(pdf: bytes) -> list[str]:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from engine.category import Category
 from engine.geometry import PixelRect, Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.plan import Origin
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.runs.jobs import Released
-from engine.runs.output_folder import Outbox
+from engine.runs.output_folder import OutputFolder
 from engine.signing import envelope
 from engine.signing.envelope import raw
 from engine.signing.keys import ring
 from engine.signing.schema import ENDING
-from engine.signing.signer import Notary, notary
-from engine.signing.verify_picture import Judgement
+from engine.signing.signer import Signer, signer
+from engine.signing.verify_picture import VerificationResult
 from tests.scenes import region
 
 DAY = "2026-11-23"
@@ -36,7 +36,7 @@ RECEIPT = Receipt(
     policy="0123456789ab",
     weights=("second@00000002", "first@00000001"),
     checks={"T1": True, "T3": True, "T4": True},
-    residue=Residue.TWICE,
+    leakage=Leakage.TWICE,
     seconds={"detect": 0.123},
 )
 
@@ -50,17 +50,17 @@ def released(number: int) -> Released:
     return Released(f"job {number}", receipt, b"pixels of picture %d" % number)
 
 
-def hand_out(folder: Path, signer: Notary, numbers: tuple[int, ...] = (1, 2, 3)) -> Path:
+def hand_out(folder: Path, signer: Signer, numbers: tuple[int, ...] = (1, 2, 3)) -> Path:
     """Release pictures of these numbers into an output folder; gives `released` in it."""
-    outbox = Outbox.create(folder, Policy(), "same", signer, lambda: DAY)
+    output_folder = OutputFolder.create(folder, Policy(), "same", signer, lambda: DAY)
     for number in numbers:
-        outbox.record(f"source {number}", f"picture {number}", released(number))
-    outbox.close()
+        output_folder.record(f"source {number}", f"picture {number}", released(number))
+    output_folder.close()
     return folder / "released"
 
 
-def notary_at(home: Path) -> Notary:
-    return notary(home)
+def notary_at(home: Path) -> Signer:
+    return signer(home)
 
 
 def public_key(home: Path) -> bytes:
@@ -90,7 +90,7 @@ def trusted(home):
 
 def wrong(verification):
     """Names of the files that are wrong."""
-    return [one.file for one in verification.remarks if one.judgement is Judgement.WRONG]
+    return [one.file for one in verification.remarks if one.judgement is VerificationResult.WRONG]
 
 
 def words(verification, file):

@@ -12,7 +12,7 @@ from engine.signing.schema import ENDING
 from tests.scenes import picture, seen
 
 QUICK = (
-    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
+    "[categories.face]\nauto_redact_at = 0.5\nreview_at = 0.2\n"
     "[detection]\nscales = [64]\nturns = [0]\n[review]\naudit_share = 0\nmost_removed = 1\n"
 )
 RELEASING = QUICK + "nothing_found = false\n"

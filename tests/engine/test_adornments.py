@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from engine.category import Category
-from engine.detect.tattoo_jewelry import Adornments
+from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import Weights, load_weights
 from engine.detect.yolo import FLOOR, MOST, decode
 from engine.errors import UnusableWeights
@@ -81,7 +81,7 @@ def test_a_file_for_other_categories_is_refused():
     weights = bright_is_jewelry()
 
     with pytest.raises(UnusableWeights, match="tells 3 categories apart, but its manifest names 2"):
-        Adornments(replace(weights, classes=CLASSES[:2]))
+        TattooJewelry(replace(weights, classes=CLASSES[:2]))
 
 
 def bright_is_jewelry(score=0.9):
@@ -119,7 +119,7 @@ def looks(**policy):
 def test_a_sighting_comes_back_in_picture_pixels_from_each_turn():
     rgb = np.full((128, 128, 3), 255, np.uint8)
 
-    found = Adornments(bright_is_jewelry()).detect(image(rgb), looks(turns=[0, 180]))
+    found = TattooJewelry(bright_is_jewelry()).detect(image(rgb), looks(rotations=[0, 180]))
 
     assert [(one.box.corners, one.category) for one in found] == [
         ((0, 0, 64, 64), Category.JEWELRY),
@@ -131,23 +131,23 @@ def test_a_sighting_comes_back_in_picture_pixels_from_each_turn():
 def test_it_is_given_values_from_0_to_1():
     rgb = np.full((64, 64, 3), 127, np.uint8)
 
-    (seen,) = Adornments(bright_is_jewelry()).detect(image(rgb), looks(turns=[0]))
+    (seen,) = TattooJewelry(bright_is_jewelry()).detect(image(rgb), looks(rotations=[0]))
 
     assert seen.score == pytest.approx(0.9 * 127 / 255, abs=1e-4)
 
 
 def test_what_nobody_wants_is_not_given():
     rgb = np.full((64, 64, 3), 255, np.uint8)
-    policy = looks(turns=[0]).only([Category.TATTOO])
+    policy = looks(rotations=[0]).only([Category.TATTOO])
 
-    assert Adornments(bright_is_jewelry()).detect(image(rgb), policy) == ()
+    assert TattooJewelry(bright_is_jewelry()).detect(image(rgb), policy) == ()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (33, 47)])
 def test_any_shape_of_picture_can_be_looked_at(rng, shape):
-    own = Adornments(load_weights("adornments"))
+    own = TattooJewelry(load_weights("adornments"))
 
-    for one in own.detect(image(picture(rng, *shape)), looks(turns=[0, 90])):
+    for one in own.detect(image(picture(rng, *shape)), looks(rotations=[0, 90])):
         assert one.category in CLASSES
         assert one.score >= FLOOR
         assert one.detector == own.name

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from engine.category import Category
-from engine.codec.door import decode as decode_picture
+from engine.codec.decode import decode as decode_picture
 from engine.detect.centerface import CELL_PX, FLOOR, CenterFace, decode
-from engine.detect.clusters import things
+from engine.detect.clusters import clusters_of
 from engine.detect.weights import load_weights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
@@ -32,7 +32,7 @@ def detector() -> CenterFace:
 
 
 def faces(rgb, policy=None):
-    found = things(detector().detect(image(np.ascontiguousarray(rgb)), policy or Policy()))
+    found = clusters_of(detector().detect(image(np.ascontiguousarray(rgb)), policy or Policy()))
     return [one.box for one in found if one.score >= 0.5]
 
 
@@ -128,7 +128,9 @@ def test_any_shape_of_picture_can_be_looked_at(rng, shape):
 def test_nothing_below_its_floor_is_reported_and_thresholds_change_nothing():
     original = image(shipped_rgb("skimage.data", "astronaut.png"))
     looks = "[detection]\nscales = [320]\nturns = [90, 180]\n[categories.face]\n"
-    strict, mild = (read_policy(f"{looks}doubt_at = {at}\naccept_at = 1.0") for at in (0.9, 0.1))
+    strict, mild = (
+        read_policy(f"{looks}review_at = {at}\nauto_redact_at = 1.0") for at in (0.9, 0.1)
+    )
 
     found = detector().detect(original, strict)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.category import Category
-from engine.detect.crop_classifier import BATCH, CONTEXT, LEAST_PX, CropStage, cropped, window
+from engine.detect.crop_classifier import BATCH, CONTEXT, LEAST_PX, CropClassifier, cropped, window
 from engine.detect.weights import load_weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
@@ -66,7 +66,7 @@ def models(tmp_path):
 
 @pytest.fixture
 def stage(models):
-    return CropStage(load_weights("crops", models()))
+    return CropClassifier(load_weights("crops", models()))
 
 
 class TestWindow:
@@ -192,13 +192,13 @@ class TestStage:
         (folder / "crops.onnx").write_bytes(network(2))
 
         with pytest.raises(UnusableWeights, match=r"'crops' has SHA-256 .* not loaded"):
-            CropStage(load_weights("crops", folder))
+            CropClassifier(load_weights("crops", folder))
 
     def test_a_file_with_other_outputs_than_the_manifest_says_is_refused(self, models):
         folder = models(classes=2)
 
         with pytest.raises(UnusableWeights, match=r"tells 2 categories apart.*names 3"):
-            CropStage(load_weights("crops", folder))
+            CropClassifier(load_weights("crops", folder))
 
 
 def test_a_long_thin_picture_takes_no_more_memory_than_a_square_one():

@@ -35,8 +35,8 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
     together, alone = found.detections
     assert together.box.corners == pytest.approx((10.286, 10, 30.786, 30), abs=1e-3)  # of both
     assert (together.score, alone.box.corners, alone.score) == (0.4, THERE, 0.2)
-    sightings = [(NEARLY, 0.4), (HERE, 0.4), (THERE, 0.2)]
-    assert [(one.box.corners, one.score) for one in found.sightings] == sightings
+    raw_detections = [(NEARLY, 0.4), (HERE, 0.4), (THERE, 0.2)]
+    assert [(one.box.corners, one.score) for one in found.raw_detections] == raw_detections
     assert found.weights == ("first@0", "second@0", "halved@1")
 
 
@@ -54,7 +54,7 @@ def test_what_nobody_wants_is_not_looked_for_and_not_told(original):
 
     assert [one.category for one in found.detections] == [Category.FACE]
     assert (both.looks, tattoos.looks) == (1, 0)
-    assert found.seen_for == set(DETECTABLE)
+    assert found.searched == set(DETECTABLE)
 
 
 def test_a_policy_may_add_detectors(original):
@@ -75,7 +75,12 @@ def test_a_policy_may_add_detectors(original):
 def test_of_nothing_nothing_is_seen(original):
     found = Ensemble([]).look(original, Policy())
 
-    assert (found.detections, found.sightings, found.weights, found.seen_for) == ((), (), (), set())
+    assert (found.detections, found.raw_detections, found.weights, found.searched) == (
+        (),
+        (),
+        (),
+        set(),
+    )
 
 
 def test_a_detector_nobody_calibrated_is_told_but_one_that_the_policy_adds_is_not(original):

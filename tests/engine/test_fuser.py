@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.clusters import Thing
+from engine.detect.clusters import Cluster
 from engine.detect.score_fusion import (
     LEAST,
     MOST,
     SIDE_PX,
-    FittedFuser,
+    FittedFusion,
     SurestScore,
     coefficients,
     evidence,
@@ -56,14 +56,14 @@ class CropSays:
         return np.array([self._logits] * len(boxes), np.float32)
 
 
-def fuser(text=FITTED, second=None):
+def fusion(text=FITTED, second=None):
     data = f'second = "{second.name if second else ""}"\n{text}'.encode()
-    return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), second)
+    return FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(), data), second)
 
 
 def thing(*scores, category=Category.TATTOO):
-    sightings = [Detection(Box(*BOX), category, score, name) for name, score in scores]
-    return Thing(tuple(sorted(sightings, key=lambda one: -one.score)), Box(*BOX))
+    raw_detections = [Detection(Box(*BOX), category, score, name) for name, score in scores]
+    return Cluster(tuple(sorted(raw_detections, key=lambda one: -one.score)), Box(*BOX))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def original(rng):
 
 
 def probability(one, original, **how):
-    return fuser(**how).probabilities(original, [one])[0]
+    return fusion(**how).probabilities(original, [one])[0]
 
 
 def test_the_probability_is_the_logistic_of_what_was_fitted(original):
@@ -117,7 +117,7 @@ def test_each_thing_is_judged_by_its_own_category(original):
     text = FITTED + OF_JEWELRY
     seen = [thing(("one@0", 0.5), category=one) for one in (Category.JEWELRY, Category.TATTOO)]
 
-    jewelry, tattoo = fuser(text, second).probabilities(original, seen)
+    jewelry, tattoo = fusion(text, second).probabilities(original, seen)
 
     assert jewelry < tattoo
 
@@ -151,13 +151,13 @@ def test_evidence_has_a_floor_and_a_ceiling(score):
 
 
 def test_without_things_nobody_is_asked(original):
-    assert fuser(second=CropSays(0, 0, 0)).probabilities(original, []).shape == (0,)
+    assert fusion(second=CropSays(0, 0, 0)).probabilities(original, []).shape == (0,)
     assert SurestScore().probabilities(original, []).shape == (0,)
 
 
 def test_everything_that_had_a_say_is_named():
-    assert fuser().names == ("fusion@00000000",)
-    assert fuser(second=CropSays(0, 0, 0)).names == ("fusion@00000000", "crops@0")
+    assert fusion().names == ("fusion@00000000",)
+    assert fusion(second=CropSays(0, 0, 0)).names == ("fusion@00000000", "crops@0")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_another_second_look_than_it_was_fitted_with_is_refused():
     data = f'second = "crops@9"\n{FITTED}'.encode()
 
     with pytest.raises(UnusableWeights, match=r"fitted with crops@9, but crops@0"):
-        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0, 0))
+        FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(), data), CropSays(0, 0, 0))
 
 
 class SceneSays:
@@ -211,7 +211,7 @@ def test_a_picture_without_people_speaks_against_things_and_one_with_them_for_no
     data = f'second = ""\nscene = "scene@0"\n{FITTED}'.encode()
     weights = Weights("fusion", "0" * 64, "MIT", frozenset(), data)
 
-    [said] = FittedFuser(weights, None, SceneSays(log_odds)).probabilities(original, [seen])
+    [said] = FittedFusion(weights, None, SceneSays(log_odds)).probabilities(original, [seen])
 
     odds = np.log(said / (1 - said))
     plain = probability(seen, original)
@@ -222,7 +222,7 @@ def test_another_scene_classifier_than_it_was_fitted_with_is_refused():
     data = f'second = ""\nscene = "scene@9"\n{FITTED}'.encode()
 
     with pytest.raises(UnusableWeights, match="fitted with scene@9, but scene@0 is here"):
-        FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(), data), None, SceneSays(0.0))
+        FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(), data), None, SceneSays(0.0))
 
 
 def test_no_probability_reaches_one(original):
@@ -235,14 +235,16 @@ def test_what_reaches_beyond_the_picture_is_as_large_as_its_part_inside(original
     seen = [Detection(box, Category.TATTOO, 0.5, "one@0") for box in (inside, beyond)]
 
     one, other = (
-        probability(Thing((sighting,), sighting.box), original, second=CropSays(0, 0, 0))
-        for sighting in seen
+        probability(
+            Cluster((raw_detection,), raw_detection.box), original, second=CropSays(0, 0, 0)
+        )
+        for raw_detection in seen
     )
 
     assert one == pytest.approx(other)
 
 
 def test_a_box_without_an_area_has_a_probability_all_the_same(original):
-    nothing = Thing((Detection(Box(5, 5, 5, 9), Category.TATTOO, 0.5, "one@0"),), Box(5, 5, 5, 9))
+    nothing = Cluster((Detection(Box(5, 5, 5, 9), Category.TATTOO, 0.5, "one@0"),), Box(5, 5, 5, 9))
 
     assert 0 < probability(nothing, original, second=CropSays(0, 0, 0)) < 1

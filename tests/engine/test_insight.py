@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.detect.clusters import things
-from engine.detect.scrfd import FLOOR, Insight, LocalDetectors
+from engine.detect.clusters import clusters_of
+from engine.detect.scrfd import FLOOR, LocalDetectors, Scrfd
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
@@ -47,24 +47,24 @@ def counter_clockwise(box, width, height, quarter_turns):
     return box
 
 
-def policy(scales=(128,), turns=(0,)):
-    return read_policy(f"[detection]\nscales = {list(scales)}\nturns = {list(turns)}")
+def policy(scales=(128,), rotations=(0,)):
+    return read_policy(f"[detection]\nscales = {list(scales)}\nrotations = {list(rotations)}")
 
 
 def boxes(data, rgb, settings=None):
-    return [one.box.corners for one in Insight(weights_of(data)).detect(image(rgb), settings)]
+    return [one.box.corners for one in Scrfd(weights_of(data)).detect(image(rgb), settings)]
 
 
 class TestLooking:
     @pytest.mark.parametrize("turn", [0, 90, 180, 270])
     @pytest.mark.parametrize("sides", [("h", "w"), (None, None), (128, 128)], ids=str)
     def test_a_face_is_where_it_is_whichever_way_the_picture_is_turned(self, sides, turn):
-        (found,) = boxes(red_is_a_face(sides), scene(), policy(turns=[turn]))
+        (found,) = boxes(red_is_a_face(sides), scene(), policy(rotations=[turn]))
 
         np.testing.assert_allclose(found, (32, 64, 64, 96), atol=0.01)
 
     def test_a_detection_names_the_file_and_the_score(self):
-        detector = Insight(weights_of(red_is_a_face(gain=0.3), "mine"))
+        detector = Scrfd(weights_of(red_is_a_face(gain=0.3), "mine"))
 
         (found,) = detector.detect(image(scene()), policy())
 
@@ -84,9 +84,9 @@ class TestLooking:
         assert len(boxes(red_is_a_face(gain=gain), scene(), policy())) == count
 
     def test_what_is_seen_as_well_upright_is_told_upright_alone(self):
-        settings = policy(scales=[128, 256], turns=[0, 90, 180, 270])
+        settings = policy(scales=[128, 256], rotations=[0, 90, 180, 270])
 
-        found = Insight(weights_of(red_is_a_face())).detect(image(scene()), settings)
+        found = Scrfd(weights_of(red_is_a_face())).detect(image(scene()), settings)
 
         assert len(found) == 1 + 4  # at twice the size the square is four cells
 
@@ -124,12 +124,12 @@ class TestLooking:
         assert found == ([] if expected is None else [expected])
 
     def test_a_score_above_one_is_one(self):
-        (found,) = Insight(weights_of(red_is_a_face(gain=40))).detect(image(scene()), policy())
+        (found,) = Scrfd(weights_of(red_is_a_face(gain=40))).detect(image(scene()), policy())
 
         assert found.score == 1.0
 
     def test_it_computes_in_one_thread_that_does_not_spin(self):
-        options = Insight(weights_of(red_is_a_face()))._model.session.get_session_options()
+        options = Scrfd(weights_of(red_is_a_face()))._model.session.get_session_options()
 
         assert options.intra_op_num_threads == 1
         assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
@@ -168,7 +168,7 @@ class TestFilesOfAnotherKind:
     )
     def test_they_are_refused_with_a_sentence(self, data):
         with pytest.raises(UnusableWeights, match=r"'tiny' is not of the SCRFD type.*scrfd in the"):
-            Insight(weights_of(data))
+            Scrfd(weights_of(data))
 
     @given(where=st.integers(0, len(red_is_a_face()) - 1), what=st.integers(0, 255))
     def test_a_file_with_any_byte_changed_loads_or_is_refused(self, where, what):
@@ -176,7 +176,7 @@ class TestFilesOfAnotherKind:
         data[where % len(data)] = what
 
         try:
-            detector = Insight(weights_of(bytes(data)))
+            detector = Scrfd(weights_of(bytes(data)))
         except UnusableWeights:
             return
         assert detector.categories == {Category.FACE}
@@ -234,10 +234,10 @@ class TestNamedInThePolicy:
 def test_insightface_is_imported_with_the_first_file_and_brings_nothing_heavy():
     program = """
 import sys
-from engine.detect.scrfd import Insight
+from engine.detect.scrfd import Scrfd
 print("insightface" in sys.modules)
 from tests.engine.scrfd import red_is_a_face, weights_of
-Insight(weights_of(red_is_a_face()))
+Scrfd(weights_of(red_is_a_face()))
 print("insightface" in sys.modules)
 print(*{"torch", "ultralytics", "streamlit", "duckdb", "plotly", "matplotlib"} & {*sys.modules})
 """
@@ -252,7 +252,7 @@ print(*{"torch", "ultralytics", "streamlit", "duckdb", "plotly", "matplotlib"} &
 @needs_shared
 class TestSharedFile:
     def detector(self):
-        return Insight(weights_of(SHARED.read_bytes(), "yunet"))
+        return Scrfd(weights_of(SHARED.read_bytes(), "yunet"))
 
     def test_it_sees_what_insightface_itself_sees(self):
         rgb = shipped_rgb("insightface.data", "images/t1.jpg")
@@ -275,7 +275,7 @@ class TestSharedFile:
         rgb = shipped_rgb("insightface.data", "images/t1.jpg")
 
         turned = np.ascontiguousarray(np.rot90(rgb, quarter_turns))
-        found = things(self.detector().detect(image(turned), Policy()))
+        found = clusters_of(self.detector().detect(image(turned), Policy()))
 
         sure = [one.box for one in found if one.score >= 0.5]
         for face in SIX:

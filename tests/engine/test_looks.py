@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.detect.views import OVERLAP_PX, STRIDE_PX, Scan, look_at, scanned, tiles_of
+from engine.detect.views import (
+    OVERLAP_PX,
+    STRIDE_PX,
+    ViewPlan,
+    detect_in_views,
+    tiles_of,
+    whole_view,
+)
 from engine.geometry import Size
 from tests.scenes import SIDES, picture
 
 TURNS = (0, 90, 180, 270)
-turns = pytest.mark.parametrize("turn", TURNS)
+rotations = pytest.mark.parametrize("turn", TURNS)
 
 
 def painted(rgb):
@@ -34,7 +41,7 @@ def test_a_box_painted_in_a_picture_comes_back_from_every_turn(placed, turn):
     size, (x0, y0, x1, y1) = placed
     rgb = np.zeros((size.height, size.width, 3), np.uint8)
     rgb[y0:y1, x0:x1] = 255
-    look = look_at(rgb, longer=max(size), turn=turn)  # full size, so nothing is rounded
+    look = whole_view(rgb, longer=max(size), rotation=turn)  # full size, so nothing is rounded
 
     back = look.to_picture(painted(look.rgb))
 
@@ -46,19 +53,19 @@ def test_it_comes_back_from_another_scale_to_within_a_pixel_of_the_look(turn, wi
     rgb = np.zeros((height, width, 3), np.uint8)
     x0, y0, x1, y1 = width // 5, height // 3, width // 2, height - 20
     rgb[y0:y1, x0:x1] = 255
-    look = look_at(rgb, longer=320, turn=turn)
+    look = whole_view(rgb, longer=320, rotation=turn)
 
     back = look.to_picture(painted(look.rgb))
 
     np.testing.assert_allclose(back, [(x0, y0, x1, y1)], atol=1.01 / look.scale + 0.01)
 
 
-@turns
+@rotations
 @pytest.mark.parametrize("shape", SIDES.values(), ids=SIDES)
 def test_sides_are_padded_to_the_stride_at_the_right_and_bottom(rng, shape, turn):
     rgb = picture(rng, *shape) | 1
 
-    look = look_at(rgb, longer=64, turn=turn)
+    look = whole_view(rgb, longer=64, rotation=turn)
 
     turned = np.rot90(rgb, turn // 90)
     scale = 64 / max(shape)
@@ -69,18 +76,18 @@ def test_sides_are_padded_to_the_stride_at_the_right_and_bottom(rng, shape, turn
     assert look.rgb.sum(dtype=np.int64) == inner.sum(dtype=np.int64)
 
 
-@turns
+@rotations
 def test_no_boxes_stay_no_boxes(rng, turn):
-    look = look_at(picture(rng, 20, 30), longer=64, turn=turn)
+    look = whole_view(picture(rng, 20, 30), longer=64, rotation=turn)
 
     assert look.to_picture(np.zeros((0, 4), np.float32)).shape == (0, 4)
 
 
-@turns
+@rotations
 def test_a_look_at_full_size_holds_the_very_pixels(rng, turn):
     rgb = picture(rng, 64, 96)
 
-    look = look_at(rgb, longer=96, turn=turn)
+    look = whole_view(rgb, longer=96, rotation=turn)
 
     np.testing.assert_array_equal(look.rgb, np.rot90(rgb, turn // 90))
     assert look.scale == 1.0
@@ -125,12 +132,12 @@ class TestScan:
                 return np.zeros((0, 6), np.float32)
             return np.array([[*painted(look)[0], sees(look), 0]], np.float32)
 
-        return taken, scanned(rgb, scan, see)
+        return taken, detect_in_views(rgb, scan, see)
 
     def test_dearer_looks_are_taken_upright_and_where_the_first_saw_best(self):
         rgb = np.zeros((64, 128, 3), np.uint8)
         rgb[:, 96:] = 255  # at the right; turned by 90 degrees it lies at the top
-        scan = Scan([128, 256], TURNS, sure_at=0.5, seen_at=0.2)
+        scan = ViewPlan([128, 256], TURNS, sure_at=0.5, seen_at=0.2)
 
         taken, found = self.looks_taken(rgb, scan, lambda look: 0.9 if look[0, 0, 0] else 0.3)
 
@@ -147,7 +154,7 @@ class TestScan:
             box, score = (painted(look)[0], 0.9) if is_upright else ((0, 0, 20, 20), 0.3)
             return np.array([[*box, score, 0]], np.float32)
 
-        found = scanned(rgb, Scan([128], (0, 90), sure_at=0.5, seen_at=0.5), see)
+        found = detect_in_views(rgb, ViewPlan([128], (0, 90), sure_at=0.5, seen_at=0.5), see)
 
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
 
@@ -155,7 +162,9 @@ class TestScan:
         rgb = np.zeros((64, 128, 3), np.uint8)
         rgb[:, 96:] = 255
 
-        _, found = self.looks_taken(rgb, Scan([128], (90,), sure_at=2, seen_at=2), lambda _: 0.1)
+        _, found = self.looks_taken(
+            rgb, ViewPlan([128], (90,), sure_at=2, seen_at=2), lambda _: 0.1
+        )
 
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
 
@@ -167,14 +176,14 @@ class TestScan:
     def test_a_small_picture_is_enlarged_twice_at_most(self, longer, widths):
         rgb = np.zeros((32, longer, 3), np.uint8)
 
-        taken, _ = self.looks_taken(rgb, Scan([128, 256], (0,), 0.5, 0.5), lambda _: 0.0)
+        taken, _ = self.looks_taken(rgb, ViewPlan([128, 256], (0,), 0.5, 0.5), lambda _: 0.0)
 
         assert [width for _, width in taken] == [-(-width // 32) * 32 for width in widths]
 
     @pytest.mark.parametrize(("longer", "tiles"), [(479, 0), (480, 0), (481, 4)])
     def test_only_a_picture_much_larger_than_the_scales_is_cut_into_tiles(self, longer, tiles):
         rgb = np.zeros((330, longer, 3), np.uint8)
-        scan = Scan([64], [0], sure_at=0.5, seen_at=0.2, tile_px=320)
+        scan = ViewPlan([64], [0], sure_at=0.5, seen_at=0.2, tile_px=320)
 
         taken, found = self.looks_taken(rgb, scan, lambda look: 0.0)
 

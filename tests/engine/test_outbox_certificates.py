@@ -6,11 +6,11 @@ import json
 import stat
 
 from engine.policy import Policy
-from engine.runs.output_folder import Outbox
+from engine.runs.output_folder import OutputFolder
 from engine.signing.envelope import opened
 from engine.signing.keys import rotate
 from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import Judgement
+from engine.signing.verify_picture import VerificationResult
 from tests.engine.handed_out import (
     DAY,
     certificate,
@@ -31,7 +31,7 @@ def manifest(folder):
 
 
 def open_again(folder, signer, day=DAY):
-    Outbox.create(folder, Policy(), "same", signer, lambda: day).close()
+    OutputFolder.create(folder, Policy(), "same", signer, lambda: day).close()
 
 
 def forget_certificates(out):
@@ -45,14 +45,16 @@ def forget_certificates(out):
 
 
 def test_no_manifest_stands_while_it_would_not_tell_the_set(tmp_path):
-    outbox = Outbox.create(tmp_path / "out", Policy(), "same", notary_at(tmp_path), lambda: DAY)
+    output_folder = OutputFolder.create(
+        tmp_path / "out", Policy(), "same", notary_at(tmp_path), lambda: DAY
+    )
     told = manifest(tmp_path / "out" / "released")
-    outbox.record("a", "one", released(1))
+    output_folder.record("a", "one", released(1))
 
     assert told["count"] == 0
     assert not (tmp_path / "out" / "released" / "manifest.json").exists()
 
-    outbox.close()
+    output_folder.close()
     assert manifest(tmp_path / "out" / "released")["count"] == 1
 
 
@@ -101,7 +103,7 @@ def test_a_manifest_that_somebody_else_signed_is_signed_anew(tmp_path):
 
     open_again(tmp_path / "out", signer)
 
-    assert verify_folder(folder, trusted(tmp_path / "home")).judgement is Judgement.FITS
+    assert verify_folder(folder, trusted(tmp_path / "home")).judgement is VerificationResult.FITS
 
 
 def test_a_rotation_between_two_runs_leaves_all_verifiable(tmp_path):
@@ -111,7 +113,7 @@ def test_a_rotation_between_two_runs_leaves_all_verifiable(tmp_path):
     hand_out(tmp_path / "out", notary_at(tmp_path), (2,))
 
     verification = verify_folder(folder, own)
-    assert verification.judgement is Judgement.FITS
+    assert verification.judgement is VerificationResult.FITS
     assert verification.signers == own
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from engine import pipeline
 from engine.category import Category
-from engine.codec import door
 from engine.codec.allow_list import scan
+from engine.codec.decode import decode
 from engine.detect.centerface import CenterFace
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import load_weights
@@ -45,12 +45,12 @@ class MiddleSeer:
         return (Detection(box, Category.FACE, 0.9, self.name),)
 
 
-def planned(original, *regions, doubts=(), reasons=()):
+def planned(original, *regions, review_regions=(), reasons=()):
     return Plan(
         original.id,
         original.size,
         regions,
-        doubts,
+        review_regions,
         reasons,
         Policy().fingerprint,
         not_looked_for=(Category.TATTOO,),
@@ -65,7 +65,7 @@ def released(original, *regions, policy=None, **terms):
         policy or Policy(),
         Terms(**{"release_id": "r", "seed": 5, **terms}),
         watch=Stopwatch(),
-        witness=None,
+        release_check=None,
     )
 
 
@@ -89,7 +89,7 @@ class TestAwkwardFiles:
         assert receipt.checks == {"T1": True, "T3": True, "T4": True}
         assert len(receipt.masked) == len(receipt.regions) == 1
         assert receipt.masked[0].area > 0
-        again = door.decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
+        again = decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
         assert again.size == receipt.size
 
     def test_metadata_and_thumbnails_do_not_reach_the_release(self, tmp_path):
@@ -114,7 +114,7 @@ class TestPrepare:
 
         assert ready.image.id == ready.plan.image_id == "mine"
         assert ready.plan.size == ready.image.size == Size(80, 60)
-        assert (len(ready.plan.regions), len(ready.plan.doubts)) == (1, 1)
+        assert (len(ready.plan.regions), len(ready.plan.review_regions)) == (1, 1)
 
     def test_detectors_of_unwanted_categories_do_not_look(self, rng):
         data = cv2.imencode(".png", picture(rng, 60, 80))[1].tobytes()
@@ -159,20 +159,20 @@ class TestPrepare:
 
 class TestRelease:
     @pytest.mark.parametrize(
-        ("doubts", "reasons", "says"),
+        ("review_regions", "reasons", "says"),
         [
             ((region((5, 5, 9, 9), score=0.3),), (), "1 doubts and 0 reasons"),
             ((), (Reason(ReasonKind.AUDIT_SAMPLE),), "0 doubts and 1 reasons"),
         ],
         ids=["a doubt", "a reason"],
     )
-    def test_a_plan_that_is_not_ready_is_refused(self, rng, doubts, reasons, says):
+    def test_a_plan_that_is_not_ready_is_refused(self, rng, review_regions, reasons, says):
         original = image(picture(rng, 60, 80))
-        plan = planned(original, doubts=doubts, reasons=reasons)
+        plan = planned(original, review_regions=review_regions, reasons=reasons)
 
         with pytest.raises(PlanNotReady, match=says):
             pipeline.release(
-                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), witness=None
+                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), release_check=None
             )
 
     @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ class TestRelease:
 
         with pytest.raises(ValueError, match="does not fit picture"):
             pipeline.release(
-                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), witness=None
+                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), release_check=None
             )
 
     @pytest.mark.parametrize(

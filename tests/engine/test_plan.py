@@ -27,7 +27,7 @@ plans = st.builds(
     image_id=st.text(min_size=1),
     size=st.builds(Size, st.integers(1, 9999), st.integers(1, 9999)),
     regions=st.lists(regions, max_size=3).map(tuple),
-    doubts=st.lists(regions, max_size=3).map(tuple),
+    review_regions=st.lists(regions, max_size=3).map(tuple),
     reasons=st.lists(st.builds(Reason, st.sampled_from(ReasonKind), st.text()), max_size=3).map(
         tuple
     ),
@@ -39,9 +39,9 @@ plans = st.builds(
 
 
 def a_plan(
-    doubts: tuple[Region, ...] = (), reasons: tuple[Reason, ...] = (), **others: object
+    review_regions: tuple[Region, ...] = (), reasons: tuple[Reason, ...] = (), **others: object
 ) -> Plan:
-    return Plan("picture", Size(100, 80), (), doubts, reasons, "policy", **others)
+    return Plan("picture", Size(100, 80), (), review_regions, reasons, "policy", **others)
 
 
 @given(plans)
@@ -80,15 +80,15 @@ def test_what_is_no_region_is_refused(value):
 
 
 @pytest.mark.parametrize(
-    ("doubts", "reasons", "is_ready"),
+    ("review_regions", "reasons", "is_ready"),
     [
         pytest.param((), (), True, id="empty"),
         pytest.param((region((0, 0, 9, 9)),), (), False, id="a doubt"),
         pytest.param((), (Reason(ReasonKind.AUDIT_SAMPLE),), False, id="a reason"),
     ],
 )
-def test_a_plan_is_ready_when_nothing_is_left_to_decide(doubts, reasons, is_ready):
-    assert a_plan(doubts, reasons).is_ready is is_ready
+def test_a_plan_is_ready_when_nothing_is_left_to_decide(review_regions, reasons, is_ready):
+    assert a_plan(review_regions, reasons).is_ready is is_ready
 
 
 def test_review_starts_from_regions_and_doubts():

@@ -61,9 +61,9 @@ LEAVES = list(leaves(Policy()))
 
 def but_for_what_is_calibrated(policy):
     for category in DETECTABLE:
-        policy = policy.with_thresholds(category, doubt_at=0.2, accept_at=0.5)
+        policy = policy.with_thresholds(category, review_at=0.2, auto_redact_at=0.5)
     review = policy.review.model_copy(update={"nothing_found_of": (), "nothing_found": True})
-    return policy.model_copy(update={"review": review, "witness": Policy().witness})
+    return policy.model_copy(update={"review": review, "release_check": Policy().release_check})
 
 
 def test_the_shipped_file_and_the_defaults_are_the_same_but_for_what_is_calibrated():
@@ -107,7 +107,7 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
 
     shipped = asking(default_policy())
     assert read.grow(Category.FACE) == shipped.grow(Category.FACE).model_copy(update={"left": 0.9})
-    assert read.thresholds(Category.FACE).doubt_at == shipped.thresholds(Category.FACE).doubt_at
+    assert read.thresholds(Category.FACE).review_at == shipped.thresholds(Category.FACE).review_at
     assert read.review == shipped.review.model_copy(update={"audit_share": 1.0})
 
 
@@ -121,20 +121,26 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
             "[categories.car]\nlook = true", "categories.car is not a key", id="unknown category"
         ),
         pytest.param(
-            "[categories.other]\naccept_at = 0.5", "categories.other.accept_at", id="not for other"
+            "[categories.other]\nauto_redact_at = 0.5",
+            "categories.other.auto_redact_at",
+            id="not for other",
         ),
         pytest.param(
-            "[categories.face]\naccept_at = 1.5", "categories.face.accept_at is 1.5", id="above"
+            "[categories.face]\nauto_redact_at = 1.5",
+            "categories.face.auto_redact_at is 1.5",
+            id="above",
         ),
         pytest.param(
-            "[categories.face]\ndoubt_at = -0.1", "categories.face.doubt_at is -0.1", id="below"
+            "[categories.face]\nreview_at = -0.1", "categories.face.review_at is -0.1", id="below"
         ),
         pytest.param(
-            "[categories.face]\naccept_at = nan", "categories.face.accept_at", id="not a number"
+            "[categories.face]\nauto_redact_at = nan",
+            "categories.face.auto_redact_at",
+            id="not a number",
         ),
         pytest.param(
-            "[categories.tattoo]\naccept_at = 0.2\ndoubt_at = 0.3",
-            "categories.tattoo: doubt_at (0.3) must not be above accept_at (0.2)",
+            "[categories.tattoo]\nauto_redact_at = 0.2\nreview_at = 0.3",
+            "categories.tattoo: review_at (0.3) must not be above auto_redact_at (0.2)",
             id="doubt above accept",
         ),
         pytest.param(
@@ -144,8 +150,8 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
         pytest.param("[removal]\nmin_grow_px = -1", "removal.min_grow_px is -1", id="negative"),
         pytest.param("[detection]\nscales = []", "detection.scales", id="no scale"),
         pytest.param("[detection]\nscales = [10]", "detection.scales.0 is 10", id="tiny scale"),
-        pytest.param("[detection]\nturns = [45]", "detection.turns.0 is 45", id="odd turn"),
-        pytest.param("[detection]\nturns = []", "detection.turns", id="no turn"),
+        pytest.param("[detection]\nrotations = [45]", "detection.rotations.0 is 45", id="odd turn"),
+        pytest.param("[detection]\nrotations = []", "detection.rotations", id="no turn"),
         pytest.param("[codec]\nmax_megapixels = 0", "codec.max_megapixels is 0", id="no pixels"),
         pytest.param("[codec]\njpeg_quality = 101", "codec.jpeg_quality is 101", id="quality"),
         pytest.param("[codec]\nleaky_source = 'ok'", "codec.leaky_source is 'ok'", id="no choice"),
@@ -173,9 +179,9 @@ def test_all_mistakes_are_named_at_once():
 
 
 def test_equal_thresholds_are_allowed():
-    policy = read_policy("[categories.face]\naccept_at = 0.3\ndoubt_at = 0.3")
+    policy = read_policy("[categories.face]\nauto_redact_at = 0.3\nreview_at = 0.3")
 
-    assert policy.thresholds(Category.FACE).doubt_at == 0.3
+    assert policy.thresholds(Category.FACE).review_at == 0.3
 
 
 @pytest.mark.parametrize(("path", "value"), LEAVES, ids=[".".join(path) for path, _ in LEAVES])
@@ -225,26 +231,28 @@ def test_a_policy_that_looks_for_nothing_is_refused():
 
 
 def test_thresholds_change_for_one_category_and_nothing_else_does():
-    policy = Policy().with_thresholds(Category.TATTOO, doubt_at=0.1, accept_at=0.7)
+    policy = Policy().with_thresholds(Category.TATTOO, review_at=0.1, auto_redact_at=0.7)
 
     assert differences(Policy(), policy) == (
-        Difference("categories.tattoo.accept_at", 0.5, 0.7),
-        Difference("categories.tattoo.doubt_at", 0.2, 0.1),
+        Difference("categories.tattoo.auto_redact_at", 0.5, 0.7),
+        Difference("categories.tattoo.review_at", 0.2, 0.1),
     )
 
 
 @pytest.mark.parametrize(
-    ("doubt_at", "accept_at", "names"),
+    ("review_at", "auto_redact_at", "names"),
     [
-        pytest.param(0.5, 0.2, "doubt_at (0.5) must not be above accept_at (0.2)", id="crossed"),
-        pytest.param(-0.1, 0.5, "categories.face.doubt_at is -0.1", id="below"),
-        pytest.param(0.1, 1.1, "categories.face.accept_at is 1.1", id="above"),
-        pytest.param(0.1, float("nan"), "categories.face.accept_at", id="not a number"),
+        pytest.param(
+            0.5, 0.2, "review_at (0.5) must not be above auto_redact_at (0.2)", id="crossed"
+        ),
+        pytest.param(-0.1, 0.5, "categories.face.review_at is -0.1", id="below"),
+        pytest.param(0.1, 1.1, "categories.face.auto_redact_at is 1.1", id="above"),
+        pytest.param(0.1, float("nan"), "categories.face.auto_redact_at", id="not a number"),
     ],
 )
-def test_thresholds_that_make_no_sense_are_refused(doubt_at, accept_at, names):
+def test_thresholds_that_make_no_sense_are_refused(review_at, auto_redact_at, names):
     with pytest.raises(InvalidPolicy) as caught:
-        Policy().with_thresholds(Category.FACE, doubt_at=doubt_at, accept_at=accept_at)
+        Policy().with_thresholds(Category.FACE, review_at=review_at, auto_redact_at=auto_redact_at)
 
     assert names in str(caught.value)
     assert str(caught.value).startswith("The policy was not accepted.")
@@ -252,7 +260,7 @@ def test_thresholds_that_make_no_sense_are_refused(doubt_at, accept_at, names):
 
 def test_other_cannot_be_given_thresholds():
     with pytest.raises(ValueError, match="never detected"):
-        Policy().with_thresholds(Category.OTHER, doubt_at=0.1, accept_at=0.2)
+        Policy().with_thresholds(Category.OTHER, review_at=0.1, auto_redact_at=0.2)
 
 
 def test_a_policy_does_not_differ_from_itself():
@@ -286,7 +294,7 @@ def test_no_value_is_taken_for_one_of_another_kind(path, value):
 
 
 def test_whole_numbers_are_shares_too():
-    assert read_policy("[witness]\nface = 1").witness.face == 1.0
+    assert read_policy("[witness]\nface = 1").release_check.face == 1.0
 
 
 @pytest.mark.parametrize(
@@ -298,4 +306,37 @@ def test_nesting_without_end_is_refused_with_a_sentence(text):
 
 
 def test_a_byte_order_mark_is_passed_over():
-    assert read_policy("\ufeff[witness]\nface = 1").witness.face == 1.0
+    assert read_policy("\ufeff[witness]\nface = 1").release_check.face == 1.0
+
+
+FIRST_NAMES = """
+[categories.face]
+look = true
+accept_at = 0.9
+doubt_at = 0.3
+[detection]
+turns = [0, 180]
+adornment_scales = [640]
+[witness]
+face = 0.7
+"""
+NAMES_NOW = """
+[categories.face]
+detect = true
+auto_redact_at = 0.9
+review_at = 0.3
+[detection]
+rotations = [0, 180]
+tattoo_jewelry_scales = [640]
+[release_check]
+face = 0.7
+"""
+
+
+def test_a_file_with_the_names_that_keys_had_first_says_the_same():
+    assert read_policy(FIRST_NAMES) == read_policy(NAMES_NOW)
+
+
+def test_renaming_a_key_changes_no_fingerprint():
+    """Plans, receipts and databases name a policy by it: this one was made before any renaming."""
+    assert Policy().fingerprint == "b2be979b3ef4"

@@ -25,8 +25,8 @@ POLICY = """
 scales = [640]
 turns = [0]
 [categories.face]
-accept_at = 0.3
-doubt_at = 0.3
+auto_redact_at = 0.3
+review_at = 0.3
 [review]
 audit_share = 0
 """

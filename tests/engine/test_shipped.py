@@ -89,12 +89,12 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
         weights[name].label for name in ("centerface", "adornments", "fusion", "crops", "scene")
     )
     assert all(re.fullmatch(r"[a-z]+@[0-9a-f]{8}", name) for name in seen.weights)
-    assert seen.seen_for == set(DETECTABLE)
+    assert seen.searched == set(DETECTABLE)
     faces = [one for one in seen.detections if one.category is Category.FACE]
     surest = max(faces, key=lambda one: one.score)
     assert surest.score >= 0.5
     assert surest.box.iou(FACE_OF_ASTRONAUT) > 0.5
-    assert {one.detector for one in seen.sightings} <= set(seen.weights)
+    assert {one.detector for one in seen.raw_detections} <= set(seen.weights)
 
 
 def test_the_names_told_without_loading_are_those_of_the_ensemble():

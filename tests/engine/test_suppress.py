@@ -10,16 +10,16 @@ from engine.detect.nms import SAME_IOU, groups, merged, parts
 from engine.geometry import Box
 
 
-def rows(*sightings):
-    width = len(sightings[0]) if sightings else 5
-    return np.array(sightings, dtype=np.float32).reshape(-1, width)
+def rows(*raw_detections):
+    width = len(raw_detections[0]) if raw_detections else 5
+    return np.array(raw_detections, dtype=np.float32).reshape(-1, width)
 
 
 A, A_AGAIN, APART = (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.7), (50, 50, 60, 60, 0.8)
 
 
 @pytest.mark.parametrize(
-    ("sightings", "expected"),
+    ("raw_detections", "expected"),
     [
         pytest.param([], [], id="empty"),
         pytest.param([A], [A], id="one"),
@@ -30,8 +30,8 @@ A, A_AGAIN, APART = (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.7), (50, 50, 60, 60, 0
         pytest.param([(3, 3, 3, 3, 0.4)] * 2, [(3, 3, 3, 3, 0.4)] * 2, id="empty boxes"),
     ],
 )
-def test_sightings_of_one_thing_become_one(sightings, expected):
-    np.testing.assert_array_equal(merged(rows(*sightings)), rows(*expected))
+def test_sightings_of_one_thing_become_one(raw_detections, expected):
+    np.testing.assert_array_equal(merged(rows(*raw_detections)), rows(*expected))
 
 
 @pytest.mark.parametrize("columns", [5, 6, 9])
@@ -58,13 +58,13 @@ boxes = arrays.arrays(np.float32, (8, 5), elements=st.floats(0, 100, width=32)).
 
 @given(boxes, st.integers(0, 8))
 def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
-    sightings = many[:count].astype(np.float32)
+    raw_detections = many[:count].astype(np.float32)
 
-    result = merged(sightings)
+    result = merged(raw_detections)
 
     kept = {tuple(row) for row in result.tolist()}
     assert list(result[:, 4]) == sorted(result[:, 4], reverse=True)
-    for row in sightings.tolist():
+    for row in raw_detections.tolist():
         overlaps = [Box(*row[:4]).iou(Box(*other[:4])) for other in kept if other[4] >= row[4]]
         assert tuple(row) in kept or max(overlaps) >= SAME_IOU - 1e-4
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE, Category
 from engine.coverage import covered_share
-from engine.detect.ensemble import Seen
-from engine.errors import InvalidVerdict, StaleRevision
+from engine.detect.ensemble import EnsembleOutput
+from engine.errors import InvalidDecision, StaleRevision
 from engine.evaluation.scores.matching import HIDDEN_SHARE
 from engine.geometry import Size
-from engine.images import Residue
-from engine.plan import Origin, ReasonKind, Verdict
+from engine.images import Leakage
+from engine.plan import Origin, ReasonKind, ReviewDecision
 from engine.policy import Policy, read_policy
 from engine.redact.masks import mask_of
 from engine.triage import found_in, route, settled, standing_reasons, triage
@@ -28,12 +28,12 @@ def original(rng):
     return image(picture(rng, 100, 120))
 
 
-def planned(original, *detections, policy=None, seen_for=DETECTABLE, draw=1.0):
-    return triage(original, looked_for(seen_for, *detections), policy or Policy(), draw=draw)
+def planned(original, *detections, policy=None, searched=DETECTABLE, draw=1.0):
+    return triage(original, looked_for(searched, *detections), policy or Policy(), draw=draw)
 
 
 def looked_for(categories, *detections):
-    return Seen(detections, (), ("fake@00000000",), frozenset(categories))
+    return EnsembleOutput(detections, (), ("fake@00000000",), frozenset(categories))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_score_decides(original, score, fate, category):
 
     expected = region((10, 10, 30, 30), category, score)
     assert (expected in plan.regions) is (fate == "region")
-    assert (expected in plan.doubts) is (fate == "doubt")
+    assert (expected in plan.review_regions) is (fate == "doubt")
     assert plan.is_ready is (fate != "doubt")
     assert all(one.origin is Origin.MODEL for one in plan.proposed)
 
@@ -66,14 +66,14 @@ def test_a_doubt_says_what_and_how_sure(original):
 
 def test_each_category_has_its_own_thresholds(original):
     policy = read_policy(
-        "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
-        "[categories.tattoo]\naccept_at = 0.3\ndoubt_at = 0.3"
+        "[categories.face]\nauto_redact_at = 0.5\nreview_at = 0.2\n"
+        "[categories.tattoo]\nauto_redact_at = 0.3\nreview_at = 0.3"
     )
 
     plan = planned(original, seen(0.35), seen(0.35, FAR, category=Category.TATTOO), policy=policy)
 
     assert [one.category for one in plan.regions] == [Category.TATTOO]
-    assert [one.category for one in plan.doubts] == [Category.FACE]
+    assert [one.category for one in plan.review_regions] == [Category.FACE]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_each_category_has_its_own_thresholds(original):
     ],
 )
 def test_a_wanted_category_that_no_detector_sees_is_a_reason(original, sees, reasons):
-    plan = planned(original, seen(0.9), seen_for=sees)
+    plan = planned(original, seen(0.9), searched=sees)
 
     assert [str(reason) for reason in plan.reasons] == [f"no detector: {one}" for one in reasons]
 
@@ -96,7 +96,7 @@ def test_what_nobody_asked_for_is_neither_removed_nor_missed(original):
         seen(0.9),
         seen(0.9, FAR, category=Category.TATTOO),
         policy=Policy().only([Category.FACE]),
-        seen_for=[Category.FACE],
+        searched=[Category.FACE],
     )
 
     assert [one.category for one in plan.regions] == [Category.FACE]
@@ -123,15 +123,15 @@ def test_a_picture_in_which_nothing_was_found_goes_to_a_person(original, detecti
     assert plan.proposed == ()
 
 
-@pytest.mark.parametrize("residue", Residue)
+@pytest.mark.parametrize("leakage", Leakage)
 @pytest.mark.parametrize("rule", ["review", "release"])
-def test_a_source_that_spreads_pixels_without_bound_goes_to_a_person(rng, residue, rule):
-    original = image(picture(rng, 100, 120), format="webp", residue=residue)
+def test_a_source_that_spreads_pixels_without_bound_goes_to_a_person(rng, leakage, rule):
+    original = image(picture(rng, 100, 120), format="webp", leakage=leakage)
     policy = read_policy(f"[codec]\nleaky_source = '{rule}'")
 
     plan = planned(original, seen(0.9), policy=policy)
 
-    leaky = residue is Residue.UNBOUNDED and rule == "review"
+    leaky = leakage is Leakage.UNBOUNDED and rule == "review"
     assert [str(reason) for reason in plan.reasons] == ["source format: webp"] * leaky
 
 
@@ -155,7 +155,7 @@ def test_a_picture_that_goes_to_a_person_anyway_is_no_sample(original):
 
 
 @pytest.mark.parametrize(
-    ("doubt", "is_asked"),
+    ("review_region", "is_asked"),
     [
         pytest.param((10, 10, 30, 30), False, id="the same box"),
         pytest.param((12, 12, 13, 13), False, id="one pixel within"),
@@ -169,12 +169,12 @@ def test_a_picture_that_goes_to_a_person_anyway_is_no_sample(original):
         pytest.param(FAR, True, id="apart"),
     ],
 )
-def test_a_doubt_under_a_mask_is_dropped_and_nobody_asked(original, doubt, is_asked):
-    unsure = region(doubt, Category.TATTOO, 0.3)  # the sure face's mask is (0, 0, 50, 50)
+def test_a_doubt_under_a_mask_is_dropped_and_nobody_asked(original, review_region, is_asked):
+    unsure = region(review_region, Category.TATTOO, 0.3)  # the sure face's mask is (0, 0, 50, 50)
 
-    plan = planned(original, seen(0.9), seen(0.3, doubt, category=Category.TATTOO))
+    plan = planned(original, seen(0.9), seen(0.3, review_region, category=Category.TATTOO))
 
-    assert (unsure in plan.doubts) is is_asked
+    assert (unsure in plan.review_regions) is is_asked
     assert plan.regions == (region((10, 10, 30, 30), Category.FACE, 0.9),)
     assert plan.is_ready is not is_asked
 
@@ -202,9 +202,9 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
 
     plan = planned(original, *detections)
     assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
-    assert tuple(one.region for one in way.doubts) == plan.doubts
+    assert tuple(one.region for one in way.review_regions) == plan.review_regions
     assert way.reasons == plan.reasons
-    assert way.proposed == way.regions + way.doubts
+    assert way.proposed == way.regions + way.review_regions
 
 
 def test_of_nothing_found_the_standing_reasons_remain(original):
@@ -212,7 +212,7 @@ def test_of_nothing_found_the_standing_reasons_remain(original):
 
     way = route((), standing, Policy(), original.size)
 
-    assert (way.regions, way.doubts) == ((), ())
+    assert (way.regions, way.review_regions) == ((), ())
     assert way.reasons[:-1] == standing
     assert way.reasons[-1].kind is ReasonKind.NOTHING_FOUND
 
@@ -237,7 +237,7 @@ def test_a_region_under_masks_of_surer_ones_of_its_category_is_dropped(
     plan = planned(original, first, second)
 
     assert len(plan.regions) == kept
-    assert plan.doubts == ()
+    assert plan.review_regions == ()
 
 
 def test_several_masks_cover_together(original):
@@ -256,13 +256,13 @@ def test_what_was_dropped_covers_nothing(original):
     plan = planned(original, seen(0.9), dropped, beside)
 
     assert [one.score for one in plan.regions] == [0.9]
-    assert [one.score for one in plan.doubts] == [0.3]
+    assert [one.score for one in plan.review_regions] == [0.3]
 
 
 def test_a_doubt_covers_nothing_since_a_person_may_drop_it(original):
     plan = planned(original, seen(0.4), seen(0.3))
 
-    assert [one.score for one in plan.doubts] == [0.4, 0.3]
+    assert [one.score for one in plan.review_regions] == [0.4, 0.3]
 
 
 EDGE = st.integers(-20, 130)
@@ -313,7 +313,11 @@ def test_what_was_kept_is_kept_again(places):
         sorted(way.proposed, key=lambda one: -(one.region.score or 0)), (), Policy(), size
     )
 
-    assert (again.regions, again.doubts, again.pieces) == (way.regions, way.doubts, ())
+    assert (again.regions, again.review_regions, again.pieces) == (
+        way.regions,
+        way.review_regions,
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -328,7 +332,9 @@ def test_what_was_kept_is_kept_again(places):
 )
 def test_where_much_would_go_unasked_a_person_looks_first(original, detections, removed):
     for most in (0.0, 0.2, 0.4, 0.6, 0.999, 1.0):
-        policy = read_policy(f"[review]\nmost_removed = {most}\n[categories.face]\naccept_at = 0.5")
+        policy = read_policy(
+            f"[review]\nmost_removed = {most}\n[categories.face]\nauto_redact_at = 0.5"
+        )
 
         plan = planned(original, *detections, policy=policy)
 
@@ -341,15 +347,20 @@ class TestSettled:
         plan = planned(original, seen(0.9), seen(0.3, FAR))
         drawn = region((1, 1, 9, 9), Category.OTHER, None)
 
-        done = settled(plan, Verdict.on(plan, (drawn,), "ada"))
+        done = settled(plan, ReviewDecision.on(plan, (drawn,), "ada"))
 
-        assert (done.regions, done.doubts, done.reasons, done.revision) == ((drawn,), (), (), 1)
+        assert (done.regions, done.review_regions, done.reasons, done.revision) == (
+            (drawn,),
+            (),
+            (),
+            1,
+        )
         assert done.is_ready
 
     def test_a_person_may_decide_that_nothing_goes(self, original):
         plan = planned(original)
 
-        done = settled(plan, Verdict.on(plan, (), "ada"))
+        done = settled(plan, ReviewDecision.on(plan, (), "ada"))
 
         assert done.is_ready
         assert done.regions == ()
@@ -358,7 +369,7 @@ class TestSettled:
         "change",
         [
             {"regions": (region((1, 1, 9, 9)),)},
-            {"doubts": ()},
+            {"review_regions": ()},
             {"reasons": ()},
             {"policy": "another"},
             {"revision": 1},
@@ -372,23 +383,23 @@ class TestSettled:
         seen_by_the_person = replace(plan, **change)
 
         with pytest.raises(StaleRevision, match="another plan"):
-            settled(plan, Verdict.on(seen_by_the_person, (), "ada"))
+            settled(plan, ReviewDecision.on(seen_by_the_person, (), "ada"))
 
     def test_a_verdict_on_another_picture_is_refused_though_the_plans_are_alike(self, original):
         plan = planned(original, seen(0.3))
         other = replace(plan, image_id="another")
 
-        with pytest.raises(InvalidVerdict, match="another picture"):
-            settled(plan, Verdict.on(other, (), "ada"))
-        with pytest.raises(InvalidVerdict, match="another picture"):
-            settled(plan, replace(Verdict.on(plan, (), "ada"), picture="another"))
+        with pytest.raises(InvalidDecision, match="another picture"):
+            settled(plan, ReviewDecision.on(other, (), "ada"))
+        with pytest.raises(InvalidDecision, match="another picture"):
+            settled(plan, replace(ReviewDecision.on(plan, (), "ada"), picture="another"))
 
     def test_a_verdict_cannot_be_given_twice(self, original):
         plan = planned(original, seen(0.3))
-        verdict = Verdict.on(plan, (), "ada")
+        decision = ReviewDecision.on(plan, (), "ada")
 
         with pytest.raises(StaleRevision, match="another plan"):
-            settled(settled(plan, verdict), verdict)
+            settled(settled(plan, decision), decision)
 
     @pytest.mark.parametrize(
         "corners",
@@ -399,21 +410,23 @@ class TestSettled:
         plan = planned(original, seen(0.3))
         drawn = (region((1, 1, 9, 9)), region(corners, Category.TATTOO, None))
 
-        with pytest.raises(InvalidVerdict, match=r"tattoo region .* 120 x 100"):
-            settled(plan, Verdict.on(plan, drawn, "ada"))
+        with pytest.raises(InvalidDecision, match=r"tattoo region .* 120 x 100"):
+            settled(plan, ReviewDecision.on(plan, drawn, "ada"))
 
     def test_one_pixel_is_enough(self, original):
         corner = region((119, 99, 120, 100), Category.OTHER, None)
 
         plan = planned(original)
 
-        assert settled(plan, Verdict.on(plan, (corner,), "ada")).regions == (corner,)
+        assert settled(plan, ReviewDecision.on(plan, (corner,), "ada")).regions == (corner,)
 
 
 def test_scores_nobody_made_probabilities_of_send_everything_to_a_person(original):
-    seen_by = Seen((seen(0.9),), (), ("own@1",), frozenset(DETECTABLE), uncalibrated=("own@1",))
+    detect_with = EnsembleOutput(
+        (seen(0.9),), (), ("own@1",), frozenset(DETECTABLE), uncalibrated=("own@1",)
+    )
 
-    plan = triage(original, seen_by, Policy(), draw=1.0)
+    plan = triage(original, detect_with, Policy(), draw=1.0)
 
     assert [str(reason) for reason in plan.reasons] == ["not calibrated: own@1"]
     assert len(plan.regions) == 1
@@ -430,7 +443,7 @@ def test_scores_nobody_made_probabilities_of_send_everything_to_a_person(origina
 )
 def test_where_an_empty_result_says_too_little_a_person_looks(original, categories, reasons):
     policy = read_policy(
-        f"[review]\nnothing_found_of = {categories}\n[categories.face]\naccept_at = 0.5"
+        f"[review]\nnothing_found_of = {categories}\n[categories.face]\nauto_redact_at = 0.5"
     )
 
     plan = planned(original, seen(0.9), policy=policy)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UnusableFolder
 from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import Judgement
+from engine.signing.verify_picture import VerificationResult
 from tests.engine.handed_out import (
     certificate,
     hand_out,
@@ -167,7 +167,7 @@ class TestOnePicture:
 
         verification = verify_one(alone, certificate(handed, 1), trusted(signing_home))
 
-        assert verification.judgement is Judgement.FITS
+        assert verification.judgement is VerificationResult.FITS
         assert verification.certificate.release == release_id(1)
 
     def test_it_does_not_verify_with_the_certificate_of_another(self, handed, signing_home):
@@ -187,7 +187,7 @@ class TestOnePicture:
 
         verification = verify_one(picture(handed, 1), certificate(handed, 1), trusted(signing_home))
 
-        assert verification.judgement is Judgement.UNKNOWN
+        assert verification.judgement is VerificationResult.UNKNOWN
 
 
 @given(data=st.data())

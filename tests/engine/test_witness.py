@@ -9,13 +9,13 @@ import pytest
 from engine import pipeline
 from engine.category import DETECTABLE, Category
 from engine.detect.ensemble import Ensemble
-from engine.detect.registry import NEEDED, default_witness
-from engine.detect.release_check import objections
+from engine.detect.registry import NEEDED, default_release_check
+from engine.detect.release_check import residual_detections
 from engine.detect.weights import load_weights
 from engine.errors import ReleaseContested
 from engine.geometry import Box
 from engine.pipeline import Stopwatch, Terms
-from engine.plan import Detection, Plan, ReasonKind, Verdict
+from engine.plan import Detection, Plan, ReasonKind, ReviewDecision
 from engine.policy import Policy, read_policy
 from engine.redact.removal import remove
 from engine.runs.jobs import Job, NeedsReview, Released
@@ -44,7 +44,7 @@ class FakeWitness:
         return self._detections
 
 
-def sighting(*corners, category=Category.FACE, score=0.9):
+def raw_detection(*corners, category=Category.FACE, score=0.9):
     return Detection(Box(*corners), category, score, FakeWitness.name)
 
 
@@ -52,14 +52,16 @@ def ready(original, *regions, **more):
     return Plan(original.id, original.size, regions, (), (), ASKED.fingerprint, **more)
 
 
-def release(original, plan, witness):
+def release(original, plan, release_check):
     terms = Terms(release_id="r", seed=5)
-    return pipeline.release(original, plan, ASKED, terms, watch=Stopwatch(), witness=witness)
+    return pipeline.release(
+        original, plan, ASKED, terms, watch=Stopwatch(), release_check=release_check
+    )
 
 
 class TestObjections:
     def test_what_was_overlooked_is_one(self):
-        (objection,) = objections([sighting(10, 10, 30, 30)], UNMASKED, (), ASKED)
+        (objection,) = residual_detections([raw_detection(10, 10, 30, 30)], UNMASKED, (), ASKED)
 
         assert objection.box == Box(10, 10, 30, 30)
         assert (objection.category, objection.score) == (Category.FACE, 0.9)
@@ -70,28 +72,34 @@ class TestObjections:
     def test_what_lies_mostly_under_the_mask_is_none(self, x1, is_one):
         mask = rects_mask(100, 100, (10, 10, x1, 30))
 
-        found = objections([sighting(10, 10, 30, 30)], mask, (), ASKED)
+        found = residual_detections([raw_detection(10, 10, 30, 30)], mask, (), ASKED)
 
         assert bool(found) is is_one
 
     @pytest.mark.parametrize(("score", "is_one"), [(0.49, False), (0.5, True)])
     def test_the_policy_says_from_which_score(self, score, is_one):
-        found = objections([sighting(10, 10, 30, 30, score=score)], UNMASKED, (), ASKED)
+        found = residual_detections(
+            [raw_detection(10, 10, 30, 30, score=score)], UNMASKED, (), ASKED
+        )
 
         assert bool(found) is is_one
 
     def test_each_category_has_a_score_of_its_own(self):
         policy = read_policy("[witness]\nface = 0.95\ntattoo = 0.5")
-        both = [sighting(10, 10, 30, 30, category=one) for one in (Category.FACE, Category.TATTOO)]
+        both = [
+            raw_detection(10, 10, 30, 30, category=one) for one in (Category.FACE, Category.TATTOO)
+        ]
 
-        (objection,) = objections(both, UNMASKED, (), policy)
+        (objection,) = residual_detections(both, UNMASKED, (), policy)
 
         assert objection.category is Category.TATTOO
 
     def test_where_its_word_does_not_count_there_is_none(self):
         deaf = read_policy("[witness]\nface = 1")
 
-        assert not objections([sighting(10, 10, 30, 30, score=1.0)], UNMASKED, (), deaf)
+        assert not residual_detections(
+            [raw_detection(10, 10, 30, 30, score=1.0)], UNMASKED, (), deaf
+        )
 
     @pytest.mark.parametrize(
         ("decided", "is_one"),
@@ -105,17 +113,19 @@ class TestObjections:
         ids=["the same", "nearly the same", "all around it", "a speck in it", "elsewhere"],
     )
     def test_what_a_person_has_left_is_none(self, decided, is_one):
-        found = objections([sighting(10, 10, 30, 30)], UNMASKED, [region(decided)], ASKED)
+        found = residual_detections(
+            [raw_detection(10, 10, 30, 30)], UNMASKED, [region(decided)], ASKED
+        )
 
         assert bool(found) is is_one
 
     def test_a_decision_is_about_its_category_alone(self):
         decided = [region((10, 10, 30, 30), category=Category.TATTOO)]
 
-        assert objections([sighting(10, 10, 30, 30)], UNMASKED, decided, ASKED)
+        assert residual_detections([raw_detection(10, 10, 30, 30)], UNMASKED, decided, ASKED)
 
     def test_beside_the_picture_there_is_nothing(self):
-        assert not objections([sighting(110, 10, 130, 30)], UNMASKED, (), ASKED)
+        assert not residual_detections([raw_detection(110, 10, 130, 30)], UNMASKED, (), ASKED)
 
 
 class TestRelease:
@@ -125,7 +135,7 @@ class TestRelease:
         done = release(original, ready(original, region((10, 10, 40, 40))), FakeWitness())
 
         assert done.receipt.checks["T7"] is True
-        assert done.receipt.witnesses == {Category.FACE: True, Category.TATTOO: False}
+        assert done.receipt.release_checked == {Category.FACE: True, Category.TATTOO: False}
         assert FakeWitness.name in done.receipt.weights
 
     def test_it_is_not_named_where_its_word_does_not_count(self, rng):
@@ -134,10 +144,10 @@ class TestRelease:
         plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
 
         done = pipeline.release(
-            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), witness=FakeWitness()
+            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), release_check=FakeWitness()
         )
 
-        assert done.receipt.witnesses == {Category.TATTOO: False}
+        assert done.receipt.release_checked == {Category.TATTOO: False}
 
     def test_without_a_witness_nothing_is_claimed(self, rng):
         original = image(picture(rng, 100, 100))
@@ -145,29 +155,29 @@ class TestRelease:
         done = release(original, ready(original, region((10, 10, 40, 40))), None)
 
         assert "T7" not in done.receipt.checks
-        assert not done.receipt.witnesses
+        assert not done.receipt.release_checked
 
     def test_where_nothing_it_says_counts_nothing_is_claimed(self, rng):
         original = image(picture(rng, 100, 100))
         deaf = read_policy("[witness]\nface = 1\ntattoo = 1\n[review]\naudit_share = 0")
         plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
-        witness = FakeWitness(sighting(50, 50, 90, 90))
+        release_check = FakeWitness(raw_detection(50, 50, 90, 90))
 
         done = pipeline.release(
-            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), witness=witness
+            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), release_check=release_check
         )
 
         assert "T7" not in done.receipt.checks
-        assert not done.receipt.witnesses
+        assert not done.receipt.release_checked
         assert FakeWitness.name not in done.receipt.weights
 
     def test_the_witness_looks_at_the_result_not_at_the_original(self, rng):
         original = image(picture(rng, 100, 100))
-        witness = FakeWitness()
+        release_check = FakeWitness()
 
-        release(original, ready(original, region((10, 10, 40, 40))), witness)
+        release(original, ready(original, region((10, 10, 40, 40))), release_check)
 
-        (shown,) = witness.shown
+        (shown,) = release_check.shown
         assert not np.array_equal(shown[10:40, 10:40], original.rgb[10:40, 10:40])
         assert np.array_equal(shown[70:, 70:], original.rgb[70:, 70:])
 
@@ -175,7 +185,7 @@ class TestRelease:
         original = image(picture(rng, 100, 100))
 
         with pytest.raises(ReleaseContested, match=r"still sees something.*face"):
-            release(original, ready(original), FakeWitness(sighting(50, 50, 90, 90)))
+            release(original, ready(original), FakeWitness(raw_detection(50, 50, 90, 90)))
 
 
 class TestContested:
@@ -186,29 +196,29 @@ class TestContested:
         )
 
         assert not plan.is_ready
-        assert [one.box for one in plan.doubts] == [Box(50, 50, 90, 90)]
+        assert [one.box for one in plan.review_regions] == [Box(50, 50, 90, 90)]
         assert [one.box for one in plan.regions] == [Box(0, 0, 9, 9)]
         assert [(one.kind, one.detail) for one in plan.reasons] == [
-            (ReasonKind.WITNESS, "face 0.90")
+            (ReasonKind.RESIDUAL, "face 0.90")
         ]
 
     def test_the_machines_plan_keeps_its_revision_and_a_persons_gets_a_new_one(self, rng):
         original = image(picture(rng, 100, 100))
-        doubt = region((50, 50, 90, 90), score=0.9)
+        review_region = region((50, 50, 90, 90), score=0.9)
 
-        assert contested(ready(original), [doubt]).revision == 0
-        assert contested(ready(original, revision=3), [doubt]).revision == 4
+        assert contested(ready(original), [review_region]).revision == 0
+        assert contested(ready(original, revision=3), [review_region]).revision == 4
 
     def test_what_a_person_left_is_not_brought_up_again(self, rng):
         original = image(picture(rng, 100, 100))
-        witness = FakeWitness(sighting(50, 50, 90, 90))
+        release_check = FakeWitness(raw_detection(50, 50, 90, 90))
         with pytest.raises(ReleaseContested) as contest:
-            release(original, ready(original), witness)
-        asked = contested(ready(original), contest.value.objections)
+            release(original, ready(original), release_check)
+        asked = contested(ready(original), contest.value.residual_detections)
 
-        left = settled(asked, Verdict.on(asked, (), "ada"))
+        left = settled(asked, ReviewDecision.on(asked, (), "ada"))
 
-        assert release(original, Plan.from_json(left.to_json()), witness).receipt.checks["T7"]
+        assert release(original, Plan.from_json(left.to_json()), release_check).receipt.checks["T7"]
 
 
 def job(path: Path, **more) -> Job:
@@ -228,44 +238,46 @@ class TestJobs:
 
     def test_an_objection_sends_a_picture_that_would_have_passed_to_a_person(self, a_picture):
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
-        witness = FakeWitness(sighting(70, 70, 99, 99))
+        release_check = FakeWitness(raw_detection(70, 70, 99, 99))
 
-        outcome = run_job(job(a_picture), ensemble, witness)
+        outcome = run_job(job(a_picture), ensemble, release_check)
 
         assert isinstance(outcome, NeedsReview)
-        assert [one.box for one in outcome.plan.doubts] == [Box(70, 70, 99, 99)]
+        assert [one.box for one in outcome.plan.review_regions] == [Box(70, 70, 99, 99)]
         assert len(outcome.masked) == len(outcome.plan.proposed)
 
     def test_and_one_that_a_person_had_decided_comes_back_once(self, a_picture):
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
-        witness = FakeWitness(sighting(70, 70, 99, 99))
-        plan = run_job(job(a_picture), ensemble, witness).plan
+        release_check = FakeWitness(raw_detection(70, 70, 99, 99))
+        plan = run_job(job(a_picture), ensemble, release_check).plan
 
-        first = settled(plan, Verdict.on(plan, plan.regions, "ada"))
-        outcome = run_job(job(a_picture, settled=first, reviewer="ada"), ensemble, witness)
+        first = settled(plan, ReviewDecision.on(plan, plan.regions, "ada"))
+        outcome = run_job(job(a_picture, settled=first, reviewer="ada"), ensemble, release_check)
 
         assert isinstance(outcome, Released)
 
 
 def test_the_shipped_witness_had_no_part_in_finding():
     finders = {load_weights(name).sha256 for name in NEEDED if name != "witness"}
-    witness = default_witness()
+    release_check = default_release_check()
 
     assert load_weights("witness").sha256 not in finders
-    assert witness.independent == witness.categories == frozenset(DETECTABLE)
+    assert release_check.independent == release_check.categories == frozenset(DETECTABLE)
 
 
 def test_the_shipped_witness_sees_a_face_that_nobody_removed():
     original = image(shipped_rgb("skimage", "data/astronaut.png"))
     height, width = original.rgb.shape[:2]
-    witness, policy = default_witness(), Policy()
+    release_check, policy = default_release_check(), Policy()
     none, face = rects_mask(height, width), rects_mask(height, width, (150, 30, 300, 210))
 
-    before = witness.look(remove(original, none, seed=1), policy)
-    after = witness.look(remove(original, face, seed=1), policy)
+    before = release_check.look(remove(original, none, seed=1), policy)
+    after = release_check.look(remove(original, face, seed=1), policy)
 
-    found = objections(before, none, (), policy)
+    found = residual_detections(before, none, (), policy)
     assert any(
         one.category is Category.FACE and one.box.iou(Box(150, 30, 300, 210)) > 0.2 for one in found
     )
-    assert not [one for one in objections(after, face, (), policy) if one.category is Category.FACE]
+    assert not [
+        one for one in residual_detections(after, face, (), policy) if one.category is Category.FACE
+    ]

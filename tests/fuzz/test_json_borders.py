@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.attacks.report import reading
 from engine.attacks.report.reading import InvalidReport
 from engine.cli import redact
-from engine.errors import InvalidSignature, InvalidVerdict, UnreadableFile
+from engine.errors import InvalidDecision, InvalidSignature, UnreadableFile
 from engine.files import untrusted
 from engine.runs.journal import UNREADABLE_PLAN
 from engine.signing.envelope import opened, sign
@@ -68,7 +68,7 @@ def test_any_signed_body_is_read_or_refused(read, body):
 def test_a_damaged_verdict_is_read_or_refused(damage):
     line = _cut(_LINE, damage).decode("utf-8", "replace")
 
-    with contextlib.suppress(InvalidVerdict):
+    with contextlib.suppress(InvalidDecision):
         redact._verdict(redact._verdict_line(line))
 
 

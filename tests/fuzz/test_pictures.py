@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.codec import allow_list, door, exif, jpeg, png, tiff
+from engine.codec import allow_list, exif, jpeg, png, tiff
+from engine.codec.decode import decode
 from engine.errors import LetheError
-from engine.metadata.header import fitness_of, megapixels_of
+from engine.metadata.header import megapixels_of, pre_check
 from engine.metadata.inspect import findings
 from engine.runs.licences import read_manifest
 from tests import tiffs
@@ -80,7 +81,7 @@ def pictures(data: bytes) -> None:
 
 
 PARSERS = {
-    "decoding": lambda data: door.decode(data, "x", max_megapixels=1),
+    "decoding": lambda data: decode(data, "x", max_megapixels=1),
     "jpeg": jpeg.structure,
     "png": lambda data: [png.header(chunk.body) for chunk in png.chunks(data)],
     "tiff": pictures,
@@ -91,7 +92,7 @@ PARSERS = {
 NEVER_FAIL = {
     "exif": exif.directories,
     "orientation": exif.orientation,
-    "first look": fitness_of,
+    "first look": pre_check,
     "megapixels": megapixels_of,
     "lint": findings,
 }

@@ -12,12 +12,12 @@ import pytest
 
 from engine.__main__ import main
 from engine.cli import redact
-from engine.plan import Verdict
+from engine.plan import ReviewDecision
 from engine.policy import read_policy
 from engine.runs.jobs import Executor
 from engine.signing.keys import own_keys
 from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import Judgement
+from engine.signing.verify_picture import VerificationResult
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -130,7 +130,7 @@ class AppLine(Line):
     def decide(self) -> None:
         """As a person does: everything that is proposed, and the face, goes."""
         while case := reviews.claim(self.database, "ada", self.now):
-            verdict = Verdict.on(case.plan, (*case.plan.proposed, DRAWN), "ada")
+            verdict = ReviewDecision.on(case.plan, (*case.plan.proposed, DRAWN), "ada")
             decisions.settle(self.database, case.picture_id, verdict, self.now)
         self.settled = set(self.brought)
 
@@ -318,5 +318,5 @@ _WAITING = {"working": "waiting", "settled": "waiting"}
 
 def _unverified(folder: Path, home: Path, *, needs_manifest: bool) -> list[str]:
     found = verify_folder(folder, own_keys(home), needs_manifest=needs_manifest)
-    good = (Judgement.FITS, Judgement.NOTE)
+    good = (VerificationResult.FITS, VerificationResult.NOTE)
     return [f"{one.file} {one.words}" for one in found.remarks if one.judgement not in good]

@@ -22,7 +22,7 @@ from tests.reliability.scenes import ONE, Eyes, Onlooker, pictures
 def begin_quickly(parent):
     """A worker with made-up eyes, which need no loading."""
     pool._load = lambda: None
-    pool._Worker.ensemble, pool._Worker.witness = Ensemble([Eyes()]), Onlooker()
+    pool._Worker.ensemble, pool._Worker.release_check = Ensemble([Eyes()]), Onlooker()
     pool._start_worker(parent)
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from engine.category import Category
 from engine.detect.base import Detector
 from engine.detect.ensemble import Ensemble
-from engine.detect.release_check import Witness
-from engine.detect.score_fusion import Fuser
+from engine.detect.release_check import ReleaseCheck
+from engine.detect.score_fusion import ScoreFusion
 from engine.geometry import Box, PixelRect
 from engine.plan import Detection
 from engine.runs.pool import InProcess
@@ -23,7 +23,7 @@ from tests.scenes import picture
 ONE, TWO, DOUBTFUL = "one.png", "two.jpg", "doubtful.png"
 NAMES = (ONE, TWO, DOUBTFUL)
 POLICY = (
-    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
+    "[categories.face]\nauto_redact_at = 0.5\nreview_at = 0.2\n"
     "[detection]\nscales = [64]\nturns = [0]\n"
     "[review]\naudit_share = 0\nmost_removed = 1\nnothing_found = false\n"
 )
@@ -63,8 +63,8 @@ class Eyes:
     categories = frozenset([Category.FACE])
 
     def detect(self, image, policy):
-        doubt = Detection(Box(*DOUBT), Category.FACE, 0.3, _EYES)
-        return (sure(), doubt) if image.rgb[:8, :8].mean() > 200 else (sure(),)
+        review_region = Detection(Box(*DOUBT), Category.FACE, 0.3, _EYES)
+        return (sure(), review_region) if image.rgb[:8, :8].mean() > 200 else (sure(),)
 
 
 class Onlooker:
@@ -84,11 +84,11 @@ class Parts:
     """What looks; whatever is left out works."""
 
     eyes: Detector = field(default_factory=Eyes)
-    fuser: Fuser | None = None
-    witness: Witness | None = field(default_factory=Onlooker)
+    fusion: ScoreFusion | None = None
+    release_check: ReleaseCheck | None = field(default_factory=Onlooker)
 
     def executor(self, workers: int = 1) -> InProcess:
-        return InProcess(Ensemble([self.eyes], self.fuser), self.witness)
+        return InProcess(Ensemble([self.eyes], self.fusion), self.release_check)
 
 
 def counted(fates: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.category import Category
-from engine.detect.score_fusion import MEASURES, FittedFuser
+from engine.detect.score_fusion import MEASURES, FittedFusion
 from engine.detect.weights import Weights
 from tests.reliability.scenes import NAMES, Eyes, Parts
 from tests.reliability.test_detector import DEFECT, HELD, NO_MEMORY, SEEN
@@ -47,7 +47,7 @@ def raising(error):
 
 def parts(answer):
     weights = Weights("fusion", "0" * 64, "none", frozenset(), _TOML.encode())
-    return Parts(fuser=FittedFuser(weights, Crops(answer)))
+    return Parts(fusion=FittedFusion(weights, Crops(answer)))
 
 
 @pytest.mark.parametrize(

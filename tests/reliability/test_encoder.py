@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.codec import door
+from engine import pipeline
+from engine.codec.encode import encode
 from tests.reliability.scenes import DOUBTFUL, NAMES, pictures
 from tests.reliability.test_detector import DEFECT, NO_MEMORY
 from tests.reliability.test_removal import HELD
@@ -15,7 +16,7 @@ OTHER_PIXELS = (
 _HOLD = "so it was not released. Keep the picture back and report this: it should not happen."
 NOT_WHOLE = f"The finished PNG is no whole picture, {_HOLD}"
 MORE = f"The finished PNG holds 16 bytes after its end, {_HOLD}"
-ENCODE = door.encode
+ENCODE = encode
 
 
 def original(redacted, file_format):
@@ -62,7 +63,7 @@ def test_what_it_writes_is_read_again_before_it_goes_out(
     case = broken("encoder", fault, line)
 
     with monkeypatch.context() as patch:
-        patch.setattr(door, "encode", broken_encoder(answer))
+        patch.setattr(pipeline, "encode", broken_encoder(answer))
         line.work()
 
     case.ends(HELD, *said)
@@ -85,7 +86,7 @@ def test_a_file_that_is_not_the_picture_alone_is_held_back(
     case = broken("encoder", fault, line)
 
     with monkeypatch.context() as patch:
-        patch.setattr(door, "encode", broken_encoder(answer))
+        patch.setattr(pipeline, "encode", broken_encoder(answer))
         line.work()
 
     case.ends(HELD, said)
@@ -96,7 +97,7 @@ def test_too_little_memory_makes_pictures_wait(line, broken, monkeypatch):
     case = broken("encoder", "finds too little memory", line)
 
     with monkeypatch.context() as patch:
-        patch.setattr(door, "encode", broken_encoder(raising(MemoryError())))
+        patch.setattr(pipeline, "encode", broken_encoder(raising(MemoryError())))
         line.work()
 
     case.ends(dict.fromkeys(NAMES, "waiting") | {DOUBTFUL: "review"}, NO_MEMORY)

@@ -96,7 +96,7 @@ def test_a_mask_that_does_not_cover_the_plan_is_noticed(line, broken, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "mask_of", lambda rects, size: short(mask_of(rects, size)))
-        line.work(Parts(witness=None))
+        line.work(Parts(release_check=None))
 
     case.ends(HELD, "The mask leaves out a part of what the plan removes; nothing was released.")
     case.goes_on(line.held_back)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.detect.score_fusion import MEASURES, FittedFuser
+from engine.detect.score_fusion import MEASURES, FittedFusion
 from engine.detect.weights import Weights
 from tests.reliability.scenes import NAMES, Eyes, Parts
 from tests.reliability.test_detector import DEFECT, HELD, NO_MEMORY, SEEN
@@ -42,7 +42,7 @@ def raising(error):
 
 def parts(answer):
     weights = Weights("fusion", "0" * 64, "none", frozenset(), _TOML.encode())
-    return Parts(fuser=FittedFuser(weights, None, Scene(answer)))
+    return Parts(fusion=FittedFusion(weights, None, Scene(answer)))
 
 
 @pytest.mark.parametrize(

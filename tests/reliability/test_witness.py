@@ -43,7 +43,7 @@ def raising(error):
 def test_a_defect_holds_back_each_picture(line, broken, fault, answer, kind):
     case = broken("witness", fault, line)
 
-    line.work(Parts(witness=Failing(answer)))
+    line.work(Parts(release_check=Failing(answer)))
 
     case.ends(HELD, DEFECT.format(kind))
     case.goes_on(line.held_back)
@@ -64,7 +64,7 @@ def test_a_defect_holds_back_each_picture(line, broken, fault, answer, kind):
 def test_what_the_machine_lacks_makes_pictures_wait(line, broken, fault, error, said):
     case = broken("witness", fault, line)
 
-    line.work(Parts(witness=Failing(raising(error))))
+    line.work(Parts(release_check=Failing(raising(error))))
 
     case.ends(dict.fromkeys(NAMES, "waiting") | {DOUBTFUL: "review"}, said)
     case.goes_on(line.restarted)
@@ -75,7 +75,7 @@ def test_what_a_person_decided_waits_with_its_picture_and_is_not_lost(line, brok
     line.work()
     line.decide()
 
-    line.work(Parts(witness=Failing(raising(MemoryError()))))
+    line.work(Parts(release_check=Failing(raising(MemoryError()))))
 
     case.ends({**FINISHED, DOUBTFUL: line.decided_fate}, NO_MEMORY)
     line.restart()
@@ -86,7 +86,7 @@ def test_one_that_objects_to_everything_asks_a_person_and_releases_nothing(line,
     case = broken("witness", "objects to everything", line)
     elsewhere = Detection(Box(70, 4, 90, 30), sure().category, 0.9, Onlooker.name)
 
-    line.work(Parts(witness=Failing(lambda: (elsewhere,))))
+    line.work(Parts(release_check=Failing(lambda: (elsewhere,))))
 
     case.ends(dict.fromkeys(NAMES, "review"), SEEN)
     case.asked()

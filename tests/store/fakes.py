@@ -10,11 +10,11 @@ from pathlib import Path
 
 from engine.category import Category
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Problem
-from engine.evaluation.examination import Examination, Examined
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.examination import Prediction, PredictionJob
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.geometry import Box, PixelRect, Size
-from engine.images import Residue
-from engine.plan import Origin, Plan, Reason, ReasonKind, Region, Verdict
+from engine.images import Leakage
+from engine.plan import Origin, Plan, Reason, ReasonKind, Region, ReviewDecision
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.redact.masks import Masked
@@ -42,9 +42,9 @@ def plan(
     picture_id: str = "00", score: float = 0.4, reasons: tuple[Reason, ...] = (UNSURE,)
 ) -> Plan:
     """A plan with one region, and one doubt unless it is there for a sample check."""
-    doubt = Region(Box(40, 40, 60, 60), Category.TATTOO, Origin.MODEL, score)
-    doubts = () if reasons == (SAMPLE,) else (doubt,)
-    return Plan(picture_id, Size(100, 100), (FACE,), doubts, reasons, POLICY.fingerprint)
+    review_region = Region(Box(40, 40, 60, 60), Category.TATTOO, Origin.MODEL, score)
+    review_regions = () if reasons == (SAMPLE,) else (review_region,)
+    return Plan(picture_id, Size(100, 100), (FACE,), review_regions, reasons, POLICY.fingerprint)
 
 
 def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None) -> Receipt:
@@ -60,7 +60,7 @@ def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None
         policy=POLICY.fingerprint,
         weights=("fake@00000000",),
         checks={"T1": True},
-        residue=Residue.NONE,
+        leakage=Leakage.NONE,
         seconds={"detect": 0.1},
     )
 
@@ -87,17 +87,17 @@ def object_to(database: Database, *overlooked: Region) -> None:
 
 def verdict_on(
     database: Database, picture_id: str, regions: tuple[Region, ...], by: str, revision: int
-) -> Verdict:
+) -> ReviewDecision:
     """A verdict on the plan that was kept under a revision."""
     with database.transaction() as cursor:
         kept = plans.at_revision(cursor, picture_id, revision)
-    return Verdict.on(kept.plan, regions, by)
+    return ReviewDecision.on(kept.plan, regions, by)
 
 
-def findings(score: float = 0.9) -> Findings:
+def findings(score: float = 0.9) -> PredictionRecord:
     """One face, where `labelled` has its label."""
     face = Masked(Region(FACE.box, FACE.category, FACE.origin, score), PixelRect(8, 8, 32, 32))
-    return Findings(Size(100, 100), Size(100, 100), 1, (face,), (), (), ("fake@00000000",))
+    return PredictionRecord(Size(100, 100), Size(100, 100), 1, (face,), (), (), ("fake@00000000",))
 
 
 def labelled(path: Path, name: str = "") -> LabelledPicture:
@@ -113,10 +113,10 @@ def labelled(path: Path, name: str = "") -> LabelledPicture:
 
 def by_content(job: Work) -> Outcome:
     """What the original's first byte asks for; what a person settled is released."""
-    if isinstance(job, Examination):
+    if isinstance(job, PredictionJob):
         is_bad = job.path.read_bytes()[:1] == b"q"
         reason = "The file could not be read (made up)."
-        return Quarantined(job.id, reason) if is_bad else Examined(job.id, findings())
+        return Quarantined(job.id, reason) if is_bad else Prediction(job.id, findings())
     if job.settled is not None:
         return released(job)
     wish = job.path.read_bytes()[:1]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from engine.evaluation.examination import Examined
+from engine.evaluation.examination import Prediction
 from store.database import Database
 from store.evaluations import evaluations
 from store.worker import tasks
@@ -47,4 +47,4 @@ def is_finished(database: Database, evaluation_id: str) -> Callable[[], bool]:
 def examine_all(database: Database) -> None:
     """Do what a dispatcher does, but for closing."""
     while (task := tasks.take(database, NOW)) is not None:
-        assert tasks.record(database, Examined(task.picture_id, findings()), NOW)
+        assert tasks.record(database, Prediction(task.picture_id, findings()), NOW)

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from components.recall.words import at_least, at_most
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.wording import counted
 
 NEUTRAL = "#8A9499"
@@ -171,7 +171,7 @@ def date_axis(moments: Sequence[date], title: str) -> dict[str, Any]:
     }
 
 
-def bounds(tallies: Sequence[Tally], **look: object) -> dict[str, Any]:
+def bounds(tallies: Sequence[Proportion], **look: object) -> dict[str, Any]:
     """Both one-sided bounds as error bars, in per cent; a bar without length of nothing."""
     shares = [100 * (one.share or 0.0) for one in tallies]
     lowers = [100 * (one.lower() or 0.0) for one in tallies]
@@ -194,21 +194,21 @@ def error_bars(
     }
 
 
-def bounds_words(tally: Tally) -> str:
+def bounds_words(proportion: Proportion) -> str:
     """Both bounds for a hover or an alternative text."""
-    if not tally.total:
+    if not proportion.total:
         return "nothing counted"
     return (
-        f"at least {at_least(tally.lower())} and at most {at_most(tally.upper())} "
+        f"at least {at_least(proportion.lower())} and at most {at_most(proportion.upper())} "
         "(one-sided bounds, 95 % each)"
     )
 
 
-def found_words(tally: Tally, noun: str = "label") -> str:
+def found_words(proportion: Proportion, noun: str = "label") -> str:
     """`98.8 % (1190 of 1204 labels)`."""
-    if not tally.total:
+    if not proportion.total:
         return f"no {noun}s"
-    return f"{at_least(tally.share)} ({tally.found} of {counted(tally.total, noun)})"
+    return f"{at_least(proportion.share)} ({proportion.found} of {counted(proportion.total, noun)})"
 
 
 def escaped(text: str, longest: int = _LONGEST) -> str:

@@ -36,7 +36,7 @@ from components.recall.charts.times import Run, sample_over_time, trend
 from components.recall.words import at_most, goal, lines
 from engine.category import Category
 from engine.evaluation.scores.counts import SIZES_PX, size_class
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.tradeoff import Point
 from engine.wording import counted
 
@@ -106,19 +106,19 @@ def groups(of_lines: Sequence[Mapping[str, Any]], category: Category) -> Chart:
     chosen = in_row_order(line for line in of_lines if line["category"] == category.value)
     if not chosen:
         return saying(f"No group of {category.value} labels to compare.")
-    tallies = [Tally(line["found"], line["labels"]) for line in chosen]
+    tallies = [Proportion(line["found"], line["labels"]) for line in chosen]
     figure = blank(len(chosen) * ROW_PX, _NO_LEGEND_PX)
-    for row, (line, tally) in enumerate(zip(chosen, tallies, strict=True)):
-        said = f"{escaped(line['value'])}: {found_words(tally)}<br>{bounds_words(tally)}"
+    for row, (line, proportion) in enumerate(zip(chosen, tallies, strict=True)):
+        said = f"{escaped(line['value'])}: {found_words(proportion)}<br>{bounds_words(proportion)}"
         hollow = not line["enough"]
-        _mark(figure, category, row, tally, said + "<br>too few" * hollow, hollow=hollow)
-    lowers = [tally.lower() for tally in tallies]
+        _mark(figure, category, row, proportion, said + "<br>too few" * hollow, hollow=hollow)
+    lowers = [proportion.lower() for proportion in tallies]
     figure.update_xaxes(recall_axis(lowers, _RECALL))
     figure.update_yaxes(rows_axis([_row_name(line) for line in chosen]))
     parts = [
-        f"{line['value']}: {found_words(tally)}, {bounds_words(tally)}"
+        f"{line['value']}: {found_words(proportion)}, {bounds_words(proportion)}"
         + ("" if line["enough"] else ", too few to say anything")
-        for line, tally in zip(chosen, tallies, strict=True)
+        for line, proportion in zip(chosen, tallies, strict=True)
     ]
     names = " and ".join(sorted({str(line["by"]) for line in chosen}))
     return Chart(figure, f"Recall of {category.value} labels by {names}. {'; '.join(parts)}.")
@@ -135,13 +135,15 @@ def in_row_order(of_lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any
     return sorted(of_lines, key=place)
 
 
-def trade_off(points: Sequence[Point], category: Category, doubt_at: float, target: float) -> Chart:
-    """What moving `doubt_at` gives and costs: recall against doubts, and doubts by threshold.
+def trade_off(
+    points: Sequence[Point], category: Category, review_at: float, target: float
+) -> Chart:
+    """What moving `review_at` gives and costs: recall against doubts, and doubts by threshold.
 
     Args:
         points: from `engine.evaluation.scores.tradeoff.curve`.
         category: whose threshold moves.
-        doubt_at: the threshold to mark, at the nearest step.
+        review_at: the threshold to mark, at the nearest step.
         target: the share to prove, 0..1.
     """
     if not points or not points[0].detection.total:
@@ -151,7 +153,7 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
             f"No picture is labelled completely for {category.value}, so nobody can say how many "
             "doubts are for nothing."
         )
-    now = min(points, key=lambda one: abs(one.doubt_at - doubt_at))
+    now = min(points, key=lambda one: abs(one.review_at - review_at))
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.26, figure=blank(_TWO_PANELS_PX))
     loads = [100 * (one.asked.share or 0.0) for one in points]
     now_load = 100 * (now.asked.share or 0.0)
@@ -184,7 +186,7 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
     figure.add_annotation(
         x=now_load,
         y=100 * (now.detection.lower() or 0.0),
-        text=f"asking from {now.doubt_at:g}",
+        text=f"asking from {now.review_at:g}",
         showarrow=False,
         yanchor="top",
         row=1,
@@ -201,7 +203,7 @@ def trade_off(points: Sequence[Point], category: Category, doubt_at: float, targ
     with_, without = [one.asked_with for one in points], [one.asked_without for one in points]
     _load_line(figure, points, with_, f"with {category.value}", (colour, "solid"))
     _load_line(figure, points, without, f"without {category.value}", (colour, "dot"))
-    figure.add_vline(x=now.doubt_at, line=TARGET_LINE, row=2, col=1)
+    figure.add_vline(x=now.review_at, line=TARGET_LINE, row=2, col=1)
     shares = [one.detection.share for one in points] + [now.detection.lower(), target]
     asked = "Labelled pictures with a doubt (%)"
     most = max(max(loads, default=0.0), 10.0)
@@ -224,17 +226,17 @@ def _mark(
     figure: go.Figure,
     category: Category,
     row: int,
-    tally: Tally,
+    proportion: Proportion,
     said: str,
     *,
     hollow: bool = False,
 ) -> None:
     """One interval in its row, or a few words where nothing was counted."""
-    if not tally.total:
+    if not proportion.total:
         _write(figure, row, "no labels")
         return
     figure.add_scatter(
-        x=[100 * (tally.share or 0.0)],
+        x=[100 * (proportion.share or 0.0)],
         y=[row],
         mode="markers",
         marker={
@@ -243,7 +245,7 @@ def _mark(
             "size": MARK_PX,
             "line": {"width": 2, "color": COLOURS[category]},
         },
-        error_x=bounds([tally], color=COLOURS[category]),
+        error_x=bounds([proportion], color=COLOURS[category]),
         hoverinfo="text",
         hovertext=[said],
     )
@@ -266,7 +268,7 @@ def _row_name(line: Mapping[str, Any]) -> str:
 def _load_line(
     figure: go.Figure,
     points: Sequence[Point],
-    tallies: Sequence[Tally],
+    tallies: Sequence[Proportion],
     name: str,
     look: tuple[str, str],
 ) -> None:
@@ -274,14 +276,14 @@ def _load_line(
     if not tallies[0].total:
         return
     figure.add_scatter(
-        x=[one.doubt_at for one in points],
+        x=[one.review_at for one in points],
         y=[100 * (one.share or 0.0) for one in tallies],
         mode="lines",
         line={"color": colour, "dash": dash},
         name=f"{name} ({counted(tallies[0].total, 'picture')})",
         hoverinfo="text",
         hovertext=[
-            f"asks from {point.doubt_at:g}<br>{name}: a doubt in {at_most(one.share)}"
+            f"asks from {point.review_at:g}<br>{name}: a doubt in {at_most(one.share)}"
             for point, one in zip(points, tallies, strict=True)
         ],
         row=2,
@@ -291,7 +293,7 @@ def _load_line(
 
 def _point_words(one: Point) -> str:
     return (
-        f"asking from {one.doubt_at:g}: recall {found_words(one.detection)},<br>"
+        f"asking from {one.review_at:g}: recall {found_words(one.detection)},<br>"
         f"{bounds_words(one.detection)},<br>"
         f"a doubt in {at_most(one.asked.share)} of {counted(one.asked.total, 'picture')}"
     )

@@ -30,7 +30,7 @@ from components.recall.words import at_least, at_most
 from engine.category import Category
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import Slice
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.wording import counted
 
 
@@ -170,7 +170,7 @@ def calibration_groups(by_slice: Mapping[Slice, Bin], category: Category) -> Cha
     return Chart(figure, f"Scores of {category.value} detections by group of pictures. {parts}.")
 
 
-def _wilson_bars(tallies: Sequence[Tally], colour: str) -> dict[str, Any]:
+def _wilson_bars(tallies: Sequence[Proportion], colour: str) -> dict[str, Any]:
     intervals = [one.wilson() or (0.0, 1.0) for one in tallies]
     return error_bars(
         [100 * (one.share or 0.0) for one in tallies],
@@ -180,6 +180,6 @@ def _wilson_bars(tallies: Sequence[Tally], colour: str) -> dict[str, Any]:
     )
 
 
-def _wilson_words(tally: Tally) -> str:
-    low, high = tally.wilson() or (0.0, 1.0)
+def _wilson_words(proportion: Proportion) -> str:
+    low, high = proportion.wilson() or (0.0, 1.0)
     return f"between {at_least(low)} and {at_most(high)} (two-sided, 95 %)"

@@ -29,7 +29,7 @@ from components.recall.charts.axes import (
 )
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE, Category
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.wording import counted
 
 _INNER_PX = 260
@@ -49,7 +49,7 @@ class Run:
     policy: str
     """Fingerprint."""
     target: float
-    recall: Mapping[Category, Tally]
+    recall: Mapping[Category, Proportion]
     """By coverage."""
 
 
@@ -106,7 +106,7 @@ def trend(runs: Sequence[Run]) -> Chart:
     return Chart(figure, _trend_words(ordered, shown, numbers))
 
 
-def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Chart:
+def sample_over_time(points: Sequence[tuple[date, Proportion]], target: float) -> Chart:
     """The share of checked pictures with something missed, all up to each day.
 
     Args:
@@ -116,7 +116,9 @@ def sample_over_time(points: Sequence[tuple[date, Tally]], target: float) -> Cha
     ordered = sorted((one for one in points if one[1].total), key=lambda one: str(one[0]))
     if not ordered:
         return saying("No picture of the sample was checked yet.")
-    sums = list(accumulate((tally for _, tally in ordered), lambda one, other: one + other))
+    sums = list(
+        accumulate((proportion for _, proportion in ordered), lambda one, other: one + other)
+    )
     days = [day for day, _ in ordered]
     missed = [100 * (1 - (one.share or 0.0)) for one in sums]
     uppers = [100 * (1 - (one.lower() or 0.0)) for one in sums]
@@ -216,7 +218,7 @@ def _trend_words(runs: Sequence[Run], shown: Sequence[Category], numbers: Mappin
 def _category_words(runs: Sequence[Run], category: Category) -> str:
     newest = runs[-1]
     alike = [run for run in runs if run.fingerprint == newest.fingerprint]
-    tally = _of(newest, category)
+    proportion = _of(newest, category)
     before = (
         f", from {at_least(_of(alike[0], category).share)} in evaluation {alike[0].number} "
         "on the same data set"
@@ -224,12 +226,12 @@ def _category_words(runs: Sequence[Run], category: Category) -> str:
         else ""
     )
     return (
-        f"{category.value.capitalize()}: {found_words(tally)} in evaluation {newest.number}, "
-        f"at least {at_least(tally.lower())}{before}; target {goal(newest.target)}."
+        f"{category.value.capitalize()}: {found_words(proportion)} in evaluation {newest.number}, "
+        f"at least {at_least(proportion.lower())}{before}; target {goal(newest.target)}."
     )
 
 
-def _missed_words(clean: Tally) -> str:
+def _missed_words(clean: Proportion) -> str:
     missed = clean.total - clean.found
     lower = clean.lower() or 0.0
     return (
@@ -238,8 +240,8 @@ def _missed_words(clean: Tally) -> str:
     )
 
 
-def _of(run: Run, category: Category) -> Tally:
-    return run.recall.get(category, Tally())
+def _of(run: Run, category: Category) -> Proportion:
+    return run.recall.get(category, Proportion())
 
 
 def _day(moment: date) -> str:

@@ -1,6 +1,6 @@
 """JPEG ghosts: what changes when a picture is quantised again tells what was saved coarsely.
 
-The codec's arithmetic is done here without writing a file: nothing but `engine.codec.door` encodes.
+The codec's arithmetic is done here without writing a file: only `engine.codec.encode` encodes.
 """
 
 from __future__ import annotations

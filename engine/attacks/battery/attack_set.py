@@ -28,7 +28,7 @@ Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arena:
+class AttackSet:
     """Every method is attacked on the same staged pictures, so that methods can be compared."""
 
     subjects: Subjects
@@ -65,7 +65,7 @@ class Arena:
         return released(self.rehearsed, method)
 
 
-def arena(subjects: Subjects, *, copies: int, spare_copies: int, seed: int) -> Arena:
+def attack_set(subjects: Subjects, *, copies: int, spare_copies: int, seed: int) -> AttackSet:
     """Stage subjects.
 
     Args:
@@ -84,4 +84,4 @@ def arena(subjects: Subjects, *, copies: int, spare_copies: int, seed: int) -> A
     shots += [varied(subjects.spare[index], rng) for index in spare]
     made = np.stack(shots)
     owners = np.concatenate([own, np.full(len(spare), NOBODY)])
-    return Arena(subjects, staged, folds, made, stage(made, scenes, rng), owners)
+    return AttackSet(subjects, staged, folds, made, stage(made, scenes, rng), owners)

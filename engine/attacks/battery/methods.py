@@ -74,7 +74,7 @@ MIXED_SHARES: Final = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 METHODS: Final = FILLS | CONTROLS
 
 
-def mixed(share: float) -> Method:
+def leak_injected(share: float) -> Method:
     """The default fill with `share` (0..1) of the original mixed in."""
     return Method(f"mix-{share:g}", Kind.MIX, f"Our fill with {share:.0%} of the original.", share)
 
@@ -83,7 +83,7 @@ def hide(method: Method, image: RgbImage, mask: Mask, *, seed: int) -> Rgb:
     """The picture after `method` hid what lies under `mask`.
 
     Args:
-        method: from `METHODS`, or `mixed`.
+        method: from `METHODS`, or `leak_injected`.
         image: the original.
         mask: (H, W), True where pixels are hidden; at least one.
         seed: for a fill's grain.

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from engine.attacks.battery.methods import Method, hide
 from engine.attacks.subjects import synthetic
-from engine.codec import allow_list, door
+from engine.codec import allow_list
+from engine.codec.encode import ReleaseFormat, encode
 from engine.errors import UnsafeRelease
 from engine.geometry import PixelRect, Size
 from engine.images import RedactedImage, RgbImage, SourceCodec
@@ -104,7 +105,7 @@ def disguises(case: Case) -> Iterator[RgbImage]:
         yield RgbImage(case.image.id, np.where(mask[..., None], pattern, rgb), case.image.codec)
 
 
-def differential(cases: Sequence[Case], hiding: Hiding) -> Changed:
+def non_interference(cases: Sequence[Case], hiding: Hiding) -> Changed:
     """T1: count the patterns that changed what `hiding` makes."""
     changed = total = 0
     for case in cases:
@@ -125,7 +126,7 @@ def outside_untouched(cases: Sequence[Case], hiding: Hiding) -> Changed:
 
 
 def hiding_by(method: Method) -> Hiding:
-    """A method as `differential` wants it."""
+    """A method as `non_interference` wants it."""
 
     def run(image: RgbImage, mask: Mask, seed: int) -> Rgb:
         return hide(method, image, mask, seed=seed)
@@ -150,7 +151,7 @@ def sees_outside(
         rgb[row, column] ^= 1
         other = RgbImage(case.image.id, rgb, case.image.codec)
         one, two = (
-            door.encode(release(image, case.mask, case.seed), "png", jpeg_quality=92)
+            encode(release(image, case.mask, case.seed), "png", jpeg_quality=92)
             for image in (case.image, other)
         )
         unseen += one == two
@@ -165,15 +166,15 @@ def carries_only_pixels(
     refused = total = 0
     for case in cases:
         redacted = release(case.image, case.mask, case.seed)
-        formats: tuple[door.ReleaseFormat, ...] = ("png", "jpeg")
+        formats: tuple[ReleaseFormat, ...] = ("png", "jpeg")
         for file_format in formats:
-            data = door.encode(redacted, file_format, jpeg_quality=92)
+            data = encode(redacted, file_format, jpeg_quality=92)
             refused += not _is_clean(data, file_format)
             total += 1
     return Changed(refused, total)
 
 
-def _is_clean(data: bytes, file_format: door.ReleaseFormat) -> bool:
+def _is_clean(data: bytes, file_format: ReleaseFormat) -> bool:
     try:
         allow_list.scan(data, file_format)
     except UnsafeRelease:

@@ -175,7 +175,7 @@ def _proofs(settings: Settings) -> Proofs:
     methods = settings.tried
     every = tuple(islice(templates.every_template(), 0, None, settings.template_step))
     return Proofs(
-        t1={one.name: non_interference.differential(cases, hiding_by(one)) for one in methods},
+        t1={one.name: non_interference.non_interference(cases, hiding_by(one)) for one in methods},
         t2_blind=non_interference.sees_outside(cases, _release),
         t3={
             one.name: non_interference.outside_untouched(cases, hiding_by(one))

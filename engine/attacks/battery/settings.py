@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.attacks.algorithms import network
 from engine.attacks.algorithms.classical import CLASSICAL
-from engine.attacks.battery.methods import METHODS, MIXED_SHARES, Method, mixed
+from engine.attacks.battery.methods import METHODS, MIXED_SHARES, Method, leak_injected
 from engine.attacks.battery.trial import LEARNED, Preparation
 
 NEEDED_METHODS: Final = ("pushpull", "blur-12", "pixelate")
@@ -50,7 +50,7 @@ class Settings:
         Each meets every attack: p is corrected for their number, so what fewer attacks notice in a
         mixture says nothing of what more would notice in a fill.
         """
-        return (*self.methods, *(mixed(share) for share in self.shares))
+        return (*self.methods, *(leak_injected(share) for share in self.shares))
 
 
 def full(

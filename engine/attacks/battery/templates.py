@@ -5,7 +5,7 @@ the same picture, saves it as the original was saved, and compares releases: if 
 to the file's own blocks, all of them are equal, byte for byte.
 
 These originals are made up and never leave the process; making them takes an encoder, which is why
-this module, beside `engine.codec.door`, may call one.
+this module, beside `engine.codec.encode`, may call one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from engine.attacks.battery.non_interference import Changed
 from engine.attacks.subjects import synthetic
 from engine.category import Category
-from engine.codec import door
+from engine.codec.decode import decode
+from engine.codec.encode import encode
 from engine.geometry import Box, PixelRect, Size, to_upright, upright_size
 from engine.images import RgbImage, SourceCodec
 from engine.plan import Origin, Region
@@ -97,11 +98,11 @@ def unsnapped(region: Region, source: SourceCodec, policy: Policy) -> PixelRect:
 def _release(scene: Rgb, face: Rgb, template: Template, rect_of: RectOf) -> bytes:
     stored = scene.copy()
     stored[SUBJECT.rows, SUBJECT.columns] = face
-    original = door.decode(saved(stored, template), "template", max_megapixels=1)
+    original = decode(saved(stored, template), "template", max_megapixels=1)
     rect = rect_of(_region(original), original.codec, _tight())
     mask = mask_of([rect], original.size)
     redacted = removal.remove(original, mask, seed=_SEED)
-    return door.encode(redacted, "png", jpeg_quality=92)
+    return encode(redacted, "png", jpeg_quality=92)
 
 
 def _tight() -> Policy:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from engine.attacks.algorithms import network, ridge
 from engine.attacks.algorithms.classical import CLASSICAL
-from engine.attacks.battery.attack_set import NOBODY, Arena, arena
+from engine.attacks.battery.attack_set import NOBODY, AttackSet, attack_set
 from engine.attacks.battery.methods import Kind, Method
 from engine.attacks.battery.non_interference import (
     Case,
     Changed,
-    differential,
     hiding_by,
+    non_interference,
     outside_untouched,
 )
 from engine.attacks.battery.score import require_finite, similarities
@@ -78,7 +78,7 @@ def run_trial(
         NotFinite: an attack gave a value that is no number.
     """
     cv2.setNumThreads(1)
-    stage = arena(
+    stage = attack_set(
         subjects,
         copies=preparation.copies,
         spare_copies=preparation.spare_copies,
@@ -91,22 +91,24 @@ def run_trial(
     few = cases if method.kind is Kind.FILL else cases[:CONTROL_CASES]
     hiding = hiding_by(method)
     return Trial(
-        method, scores, stage.folds, differential(few, hiding), outside_untouched(few, hiding)
+        method, scores, stage.folds, non_interference(few, hiding), outside_untouched(few, hiding)
     )
 
 
-def _classical(stage: Arena, seen: Rgb, name: str) -> F64:
+def _classical(stage: AttackSet, seen: Rgb, name: str) -> F64:
     attack, mask = CLASSICAL[name], stage.mask
     outputs = [attack.run(window.astype(np.float32), mask)[stage.inner] for window in seen]
     return _compared(stage, np.stack(outputs), name)
 
 
-def _compared(stage: Arena, outputs: NDArray[np.float32], name: str) -> F64:
+def _compared(stage: AttackSet, outputs: NDArray[np.float32], name: str) -> F64:
     require_finite(outputs, name)
     return similarities(outputs, stage.subjects.patches)
 
 
-def _learned(stage: Arena, seen: Rgb, method: Method, attacks: tuple[str, ...]) -> dict[str, F64]:
+def _learned(
+    stage: AttackSet, seen: Rgb, method: Method, attacks: tuple[str, ...]
+) -> dict[str, F64]:
     wanted = [name for name in attacks if name in LEARNED]
     if not wanted:
         return {}
@@ -122,7 +124,7 @@ def _learned(stage: Arena, seen: Rgb, method: Method, attacks: tuple[str, ...]) 
     return scores
 
 
-def _cases(stage: Arena) -> tuple[Case, ...]:
+def _cases(stage: AttackSet) -> tuple[Case, ...]:
     """The staged pictures; the next one is the other picture of each."""
     after = (*stage.staged[1:], stage.staged[0])
     return tuple(

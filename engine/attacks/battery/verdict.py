@@ -19,7 +19,7 @@ WANTED_SENSITIVITY: Final = 0.1
 """A run that misses this share of the original in the fill proves too little."""
 
 
-class Verdict(StrEnum):
+class BatteryOutcome(StrEnum):
     """What a run says of Lethe's fills."""
 
     PASS = "pass"  # noqa: S105
@@ -108,7 +108,7 @@ class Proofs:
 class Ruling:
     """The verdict with its reasons."""
 
-    verdict: Verdict
+    verdict: BatteryOutcome
     rows: tuple[Row, ...]
     """Those given, each with `is_found` decided."""
     reasons: tuple[str, ...]
@@ -132,7 +132,9 @@ def judge(rows: Sequence[Row], proofs: Proofs) -> Ruling:
     overall = max(known) if known and len(known) == len(by_category) else None
     leaks = (*_leaks_shown(rows), *_leaks_proved(rows, proofs))
     flaws = (*_flaws_shown(rows, overall), *_flaws_proved(rows, proofs))
-    verdict = Verdict.FAIL if leaks else Verdict.INVALID if flaws else Verdict.PASS
+    verdict = (
+        BatteryOutcome.FAIL if leaks else BatteryOutcome.INVALID if flaws else BatteryOutcome.PASS
+    )
     return Ruling(verdict, rows, (*leaks, *flaws), overall, by_category)
 
 

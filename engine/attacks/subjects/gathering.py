@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.attacks.subjects.composites import AROUND_PX
 from engine.attacks.subjects.patches import LEAST_SUBJECTS, Patches, Subjects, UnusableSubjects
 from engine.category import Category
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.errors import UnreadableImage
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture
@@ -155,7 +155,7 @@ def _labels(
 
 def _decoded(path: Path, basket: _Basket) -> Rgb | None:
     try:
-        return door.decode(path.read_bytes(), "subject", max_megapixels=MAX_MEGAPIXELS).rgb
+        return decode(path.read_bytes(), "subject", max_megapixels=MAX_MEGAPIXELS).rgb
     except (UnreadableImage, OSError):
         basket.unread += 1
         return None

@@ -19,11 +19,11 @@ from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Probl
 from engine.evaluation.data.orientation import with_upright_sizes
 from engine.evaluation.data.raw import (
     ALL,
+    InvalidEntry,
     Place,
-    Unfit,
-    WrittenBox,
-    WrittenPicture,
-    WrittenSet,
+    RawBox,
+    RawDataset,
+    RawPicture,
     categories_of,
     printable,
     shown,
@@ -31,7 +31,7 @@ from engine.evaluation.data.raw import (
 from engine.geometry import Box, Size
 
 
-def judged(written: WrittenSet) -> Dataset:
+def cleaned(written: RawDataset) -> Dataset:
     """The pictures and labels that can be used, by name, and a problem for all else.
 
     A picture that does not say what it is labelled for is taken to be labelled for every category
@@ -46,7 +46,7 @@ def judged(written: WrittenSet) -> Dataset:
         raise InvalidDataset(_nothing_known(written))
     singles, unused, problems = _without_duplicates(written.pictures)
     anywhere = frozenset[Category]().union(*map(categories_of, written.astray))
-    judgements = [_judged_picture(picture, expressible, anywhere) for picture in singles]
+    judgements = [_cleaned_picture(picture, expressible, anywhere) for picture in singles]
     problems += [problem for one in judgements for problem in one.problems]
     problems += [*written.problems, *_strange_classes(singles)]
     problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.text))
@@ -58,13 +58,15 @@ def judged(written: WrittenSet) -> Dataset:
     return Dataset(printable(written.name), tuple(pictures), tuple(problems), _counted(lost))
 
 
-def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
+def named_categories(names: object) -> tuple[frozenset[Category], list[InvalidEntry]]:
     """Categories from a list of their names, and what is wrong with the rest of it."""
     if not isinstance(names, list):
-        return frozenset(), [Unfit(f"{shown(names)} is not a list of categories.")]
+        return frozenset(), [InvalidEntry(f"{shown(names)} is not a list of categories.")]
     found = {shown(name): isinstance(name, str) and spelled_category(name) for name in names}
     unknown = [
-        Unfit(f"{name} is not one of the categories {', '.join(DETECTABLE)}, so it was left out.")
+        InvalidEntry(
+            f"{name} is not one of the categories {', '.join(DETECTABLE)}, so it was left out."
+        )
         for name, category in found.items()
         if not category
     ]
@@ -72,21 +74,21 @@ def named_categories(names: object) -> tuple[frozenset[Category], list[Unfit]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _Cleaned:
     """A picture that can be used, and what of it cannot."""
 
     picture: LabelledPicture
     problems: tuple[Problem, ...]
-    lost: tuple[WrittenBox, ...]
+    lost: tuple[RawBox, ...]
 
 
-def _counted(lost: Iterable[WrittenBox]) -> dict[Category | None, int]:
+def _counted(lost: Iterable[RawBox]) -> dict[Category | None, int]:
     """Boxes by category; None where nobody knows of which. Classes that are none of ours apart."""
     ours = (categories_of(box) for box in lost)
     return Counter(next(iter(one)) if len(one) == 1 else None for one in ours if one)
 
 
-def _nothing_known(written: WrittenSet) -> str:
+def _nothing_known(written: RawDataset) -> str:
     classes = written.classes
     if not classes and written.problems:
         return _nothing_left(written.problems)
@@ -108,18 +110,18 @@ def _nothing_left(problems: Sequence[Problem]) -> str:
 
 
 def _without_duplicates(
-    pictures: Iterable[WrittenPicture],
-) -> tuple[list[WrittenPicture], list[WrittenBox], list[Problem]]:
+    pictures: Iterable[RawPicture],
+) -> tuple[list[RawPicture], list[RawBox], list[Problem]]:
     """Each picture file once, the boxes of what was left out, and why.
 
     Entries of one name: the first stays, but what the others said about it is missing from it.
     Entries of different names: nobody knows which is meant, so none stays.
     """
-    by_path: dict[Path, list[WrittenPicture]] = defaultdict(list)
+    by_path: dict[Path, list[RawPicture]] = defaultdict(list)
     for picture in pictures:
         by_path[picture.path].append(picture)
-    kept: list[WrittenPicture] = []
-    unused: list[WrittenBox] = []
+    kept: list[RawPicture] = []
+    unused: list[RawBox] = []
     problems: list[Problem] = []
     for first, *others in by_path.values():
         if len({picture.name for picture in (first, *others)}) > 1:
@@ -132,14 +134,14 @@ def _without_duplicates(
     return kept, unused, problems
 
 
-def _shared_file(picture: WrittenPicture, first: WrittenPicture) -> Problem:
+def _shared_file(picture: RawPicture, first: RawPicture) -> Problem:
     return picture.place.problem(
         f"The file of {shown(picture.name)} has another name as well (see {_short(first.place)}), "
         "so neither was used."
     )
 
 
-def _repeated(picture: WrittenPicture, first: WrittenPicture) -> Problem:
+def _repeated(picture: RawPicture, first: RawPicture) -> Problem:
     return picture.place.problem(
         f"The picture {shown(picture.name)} was already given ({_short(first.place)}); the first "
         "entry counts, as labelled in part."
@@ -150,9 +152,9 @@ def _short(place: Place) -> str:
     return place.file if place.line is None else f"line {place.line}"
 
 
-def _judged_picture(
-    picture: WrittenPicture, expressible: frozenset[Category], anywhere: frozenset[Category]
-) -> _Judged:
+def _cleaned_picture(
+    picture: RawPicture, expressible: frozenset[Category], anywhere: frozenset[Category]
+) -> _Cleaned:
     """A picture with its labels.
 
     Args:
@@ -162,12 +164,12 @@ def _judged_picture(
     """
     labels: list[Label] = []
     problems: list[Problem] = []
-    gone: list[WrittenBox] = []
+    gone: list[RawBox] = []
     lost = picture.lost | anywhere
     for box in picture.boxes:
         try:
             labels += _labels(box, picture.size)
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             problems.append(box.place.problem(unfit))
             gone.append(box)
             lost |= categories_of(box)
@@ -183,31 +185,31 @@ def _judged_picture(
         group=printable(picture.group or picture.name),
         attributes=_printable(picture.attributes),
     )
-    return _Judged(usable, tuple(problems), tuple(gone))
+    return _Cleaned(usable, tuple(problems), tuple(gone))
 
 
-def _labels(box: WrittenBox, size: Size | None) -> list[Label]:
+def _labels(box: RawBox, size: Size | None) -> list[Label]:
     """The label that a box stands for; none of a class that is not ours.
 
     Raises:
         Unfit: the box cannot be used.
     """
-    if isinstance(box.class_name, Unfit):
+    if isinstance(box.class_name, InvalidEntry):
         raise box.class_name
     category = category_of(box.class_name)
     if category is None:
         return []
-    if isinstance(box.box, Unfit):
+    if isinstance(box.box, InvalidEntry):
         raise box.box
     if size is not None and not box.box.intersection(Box(0, 0, *size)):
-        raise Unfit(
+        raise InvalidEntry(
             f"The box {[round(value, 2) for value in box.box.corners]} lies outside the picture, "
             f"which is {size.width} × {size.height} pixels."
         )
     return [Label(box.box, category, box.is_ignored, _printable(_attributes(box, box.class_name)))]
 
 
-def _attributes(box: WrittenBox, class_name: str) -> tuple[tuple[str, str], ...]:
+def _attributes(box: RawBox, class_name: str) -> tuple[tuple[str, str], ...]:
     is_named = any(key == "subclass" for key, _ in box.attributes)
     if is_named or spelled_category(class_name):
         return box.attributes
@@ -218,7 +220,7 @@ def _printable(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str]
     return tuple((printable(key), printable(value)) for key, value in attributes)
 
 
-def _strange_classes(pictures: Iterable[WrittenPicture]) -> list[Problem]:
+def _strange_classes(pictures: Iterable[RawPicture]) -> list[Problem]:
     places: dict[str, list[Place]] = defaultdict(list)
     for box in (box for picture in pictures for box in picture.boxes):
         if isinstance(box.class_name, str) and category_of(box.class_name) is None:

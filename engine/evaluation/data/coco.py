@@ -20,16 +20,16 @@ from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.class_names import category_of
 from engine.evaluation.data.clean import named_categories
-from engine.evaluation.data.image_lookup import Shelf
+from engine.evaluation.data.image_lookup import ImageLookup
 from engine.evaluation.data.json_entries import Entry, listed_entries
 from engine.evaluation.data.labels import Problem
 from engine.evaluation.data.raw import (
     ALL,
+    InvalidEntry,
     Origin,
-    Unfit,
-    WrittenBox,
-    WrittenPicture,
-    WrittenSet,
+    RawBox,
+    RawDataset,
+    RawPicture,
     box_between,
     number,
     scalars,
@@ -51,7 +51,7 @@ _LABEL_STUDIO: Final = re.compile(r'"contributor"\s*:\s*"Label Studio"')
 _NO_ATTRIBUTES: Final = frozenset({"file_name", "id", "width", "height", "group", "verified"})
 
 
-def read_coco(origin: Origin) -> WrittenSet:
+def read_coco(origin: Origin) -> RawDataset:
     """What a COCO file says.
 
     Raises:
@@ -64,7 +64,7 @@ def read_coco(origin: Origin) -> WrittenSet:
     classes = reading.classes(categories)
     pictures = reading.pictures(images, reading.boxes(annotations, classes))
     reading.tell_masks()
-    return WrittenSet(
+    return RawDataset(
         origin.name,
         tuple(name for name in classes.values() if isinstance(name, str)),
         tuple(pictures),
@@ -98,38 +98,38 @@ class _Reading:
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
-        self._shelf = _shelf(origin)
+        self._lookup = _lookup(origin)
         self._subset = _subset(origin.file)
-        self._masks: list[WrittenBox] = []
+        self._masks: list[RawBox] = []
         self.problems: list[Problem] = []
-        self.unused: list[WrittenBox] = []
-        self.astray: list[WrittenBox] = []
+        self.unused: list[RawBox] = []
+        self.astray: list[RawBox] = []
 
-    def classes(self, entries: Iterable[Entry]) -> dict[_Id, str | Unfit]:
+    def classes(self, entries: Iterable[Entry]) -> dict[_Id, str | InvalidEntry]:
         """Class names by id; an id with two names has none."""
-        classes: dict[_Id, str | Unfit] = {}
+        classes: dict[_Id, str | InvalidEntry] = {}
         for entry in entries:
             try:
                 members = _members(entry)
                 key, name = _id(members, "id"), _text(members, "name")
-            except Unfit as unfit:
+            except InvalidEntry as unfit:
                 self._leave_out(entry, unfit)
                 continue
             if classes.setdefault(key, name) != name:
-                classes[key] = Unfit(f"The category id {shown(key)} has two names.")
+                classes[key] = InvalidEntry(f"The category id {shown(key)} has two names.")
                 self._leave_out(entry, classes[key])
         return classes
 
     def boxes(
-        self, entries: Iterable[Entry], classes: Mapping[_Id, str | Unfit]
-    ) -> dict[_Id, list[WrittenBox]]:
+        self, entries: Iterable[Entry], classes: Mapping[_Id, str | InvalidEntry]
+    ) -> dict[_Id, list[RawBox]]:
         """Boxes by the id of their image."""
-        boxes: dict[_Id, list[WrittenBox]] = defaultdict(list)
+        boxes: dict[_Id, list[RawBox]] = defaultdict(list)
         for entry in entries:
             box = self._box(entry, classes)
             try:
                 boxes[_id(_members(entry), "image_id")].append(box)
-            except Unfit as unfit:
+            except InvalidEntry as unfit:
                 self.astray.append(box)
                 self._leave_out(entry, unfit)
         return boxes
@@ -147,8 +147,8 @@ class _Reading:
             )
 
     def pictures(
-        self, entries: Iterable[Entry], boxes: Mapping[_Id, list[WrittenBox]]
-    ) -> list[WrittenPicture]:
+        self, entries: Iterable[Entry], boxes: Mapping[_Id, list[RawBox]]
+    ) -> list[RawPicture]:
         """Pictures whose entry and file can be used."""
         claims, named = self._claims(entries)
         for image in boxes.keys() - claims.keys():
@@ -161,9 +161,11 @@ class _Reading:
             for entry, members in claiming:
                 try:
                     if not is_clear:
-                        raise Unfit(f"The image id {shown(image)} stands for several pictures.")
+                        raise InvalidEntry(
+                            f"The image id {shown(image)} stands for several pictures."
+                        )
                     pictures.append(self._picture(entry, members, boxes.get(image, [])))
-                except Unfit as unfit:
+                except InvalidEntry as unfit:
                     self._leave_out(entry, unfit)
                     self.unused += boxes.get(image, []) if entry is claiming[0][0] else []
         return pictures
@@ -181,17 +183,17 @@ class _Reading:
                 named.add(key)
                 _text(members, "file_name")
                 claims[key].append((entry, members))
-            except Unfit as unfit:
+            except InvalidEntry as unfit:
                 self._leave_out(entry, unfit)
         return claims, named
 
-    def _box(self, entry: Entry, classes: Mapping[_Id, str | Unfit]) -> WrittenBox:
+    def _box(self, entry: Entry, classes: Mapping[_Id, str | InvalidEntry]) -> RawBox:
         members = entry.value if isinstance(entry.value, dict) else {}
         said = members.get("attributes")
         attributes = said if isinstance(said, dict) else {}
         is_mask = isinstance(members.get("segmentation"), dict)
         is_crowd = bool(members.get("iscrowd"))
-        box = WrittenBox(
+        box = RawBox(
             place=self._origin.place(self._origin.file, entry.line),
             class_name=tried(_class_name, members, classes),
             box=tried(_box, members, attributes.get("rotation")),
@@ -202,21 +204,19 @@ class _Reading:
             self._masks.append(box)
         return box
 
-    def _picture(
-        self, entry: Entry, members: dict[str, Any], boxes: list[WrittenBox]
-    ) -> WrittenPicture:
+    def _picture(self, entry: Entry, members: dict[str, Any], boxes: list[RawBox]) -> RawPicture:
         name = _text(members, "file_name")
-        path = self._shelf.find(name, self._subset)
+        path = self._lookup.find(name, self._subset)
         size = tried(size_of, members.get("width"), members.get("height"))
         labelled_for, lost = self._categories(entry, members, "labelled_for")
         partial_for, _ = self._categories(entry, members, "partial_for")
-        if isinstance(size, Unfit):
+        if isinstance(size, InvalidEntry):
             self._leave_out(entry, size)
-        return WrittenPicture(
+        return RawPicture(
             place=self._origin.place(self._origin.file, entry.line),
             name=name,
             path=path,
-            size=None if isinstance(size, Unfit) else size,
+            size=None if isinstance(size, InvalidEntry) else size,
             boxes=tuple(boxes),
             labelled_for=labelled_for,
             partial_for=partial_for or frozenset(),
@@ -243,19 +243,19 @@ class _Reading:
         self.problems.append(place.problem(reason))
 
 
-def _shelf(origin: Origin) -> Shelf:
+def _lookup(origin: Origin) -> ImageLookup:
     """Where exporters put pictures: beside the file, in `images`, in a folder of the subset.
 
     CVAT: annotations/instances_Train.json and images/Train. COCO: the same and Train. FiftyOne:
     labels.json and data.
     """
     if origin.images:
-        return Shelf(origin.images, (origin.images,), also_by_last_part=True)
+        return ImageLookup(origin.images, (origin.images,), also_by_last_part=True)
     parent = origin.file.parent
     home = origin.home
     if home == parent and parent.name.lower() == "annotations":
         home = parent.parent
-    return Shelf(home, (parent, home, home / "images", home / "data"))
+    return ImageLookup(home, (parent, home, home / "images", home / "data"))
 
 
 def _subset(file: Path) -> str:
@@ -266,7 +266,7 @@ def _subset(file: Path) -> str:
 
 def _members(entry: Entry) -> dict[str, Any]:
     if not isinstance(entry.value, dict):
-        raise Unfit(f"{shown(entry.value)} is not an object with members.")
+        raise InvalidEntry(f"{shown(entry.value)} is not an object with members.")
     return entry.value
 
 
@@ -278,30 +278,30 @@ def _id(members: Mapping[str, Any], key: str) -> _Id:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unfit(f"Its {key} must be a whole number or a text, not {shown(value)}.")
+        raise InvalidEntry(f"Its {key} must be a whole number or a text, not {shown(value)}.")
     return value
 
 
 def _text(members: Mapping[str, Any], key: str) -> str:
     value = members.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise Unfit(f"Its {key} must be a text, not {shown(value)}.")
+        raise InvalidEntry(f"Its {key} must be a text, not {shown(value)}.")
     return value
 
 
-def _class_name(members: Mapping[str, Any], classes: Mapping[_Id, str | Unfit]) -> str:
+def _class_name(members: Mapping[str, Any], classes: Mapping[_Id, str | InvalidEntry]) -> str:
     key = _id(members, "category_id")
     name = classes.get(key)
-    if isinstance(name, Unfit):
+    if isinstance(name, InvalidEntry):
         raise name
     if name is None:
-        raise Unfit(f"There is no category with the id {shown(key)}.")
+        raise InvalidEntry(f"There is no category with the id {shown(key)}.")
     return name
 
 
 def _box(members: Mapping[str, Any], rotation: object) -> Box:
     values = members.get("bbox")
     if not isinstance(values, list) or [isinstance(value, str) for value in values] != [False] * 4:
-        raise Unfit(f"bbox must be four numbers [x, y, width, height], not {shown(values)}.")
+        raise InvalidEntry(f"bbox must be four numbers [x, y, width, height], not {shown(values)}.")
     x, y, width, height = map(number, values)
     return turned_as_said(box_between(x, y, x + width, y + height), rotation)

@@ -12,14 +12,14 @@ from typing import Final
 from lxml import etree
 
 from engine.errors import InvalidDataset
-from engine.evaluation.data.image_lookup import Shelf
+from engine.evaluation.data.image_lookup import ImageLookup
 from engine.evaluation.data.labels import Problem
 from engine.evaluation.data.raw import (
+    InvalidEntry,
     Origin,
-    Unfit,
-    WrittenBox,
-    WrittenPicture,
-    WrittenSet,
+    RawBox,
+    RawDataset,
+    RawPicture,
     box_around,
     box_between,
     box_turned,
@@ -36,7 +36,7 @@ _NO_SHAPES: Final = frozenset({"tag"})
 """Said of a whole picture, so no box is lost with them."""
 
 
-def read_cvat(origin: Origin) -> WrittenSet:
+def read_cvat(origin: Origin) -> RawDataset:
     """What a CVAT file says.
 
     Raises:
@@ -44,7 +44,7 @@ def read_cvat(origin: Origin) -> WrittenSet:
     """
     try:
         root = root_of(origin.file)
-    except Unfit as unfit:
+    except InvalidEntry as unfit:
         raise InvalidDataset(f"{origin.file.name} cannot be used. {unfit}") from unfit
     images = list(root.iterchildren("image"))
     if not images:
@@ -53,21 +53,21 @@ def read_cvat(origin: Origin) -> WrittenSet:
         )
     home = origin.images or origin.home
     folders = (home,) if origin.images else (origin.file.parent, home, home / "images")
-    shelf = Shelf(home, folders, also_by_last_part=origin.images is not None)
-    pictures: list[WrittenPicture] = []
+    lookup = ImageLookup(home, folders, also_by_last_part=origin.images is not None)
+    pictures: list[RawPicture] = []
     problems: list[Problem] = []
-    unused: list[WrittenBox] = []
+    unused: list[RawBox] = []
     for image in images:
         boxes = tuple(_box(origin, shape) for shape in _shapes(image))
         try:
-            picture, found = _picture(origin, image, shelf, boxes)
-        except Unfit as unfit:
+            picture, found = _picture(origin, image, lookup, boxes)
+        except InvalidEntry as unfit:
             problems.append(origin.place(origin.file, line_of(image)).problem(unfit))
             unused += boxes
             continue
         pictures.append(picture)
         problems += found
-    return WrittenSet(
+    return RawDataset(
         origin.name, _classes(root), tuple(pictures), tuple(problems), unused=tuple(unused)
     )
 
@@ -85,29 +85,29 @@ def _shapes(image: etree._Element) -> list[etree._Element]:
 
 
 def _picture(
-    origin: Origin, image: etree._Element, shelf: Shelf, boxes: tuple[WrittenBox, ...]
-) -> tuple[WrittenPicture, list[Problem]]:
+    origin: Origin, image: etree._Element, lookup: ImageLookup, boxes: tuple[RawBox, ...]
+) -> tuple[RawPicture, list[Problem]]:
     name = image.get("name", "")
     if not name.strip():
-        raise Unfit("The image has no name.")
+        raise InvalidEntry("The image has no name.")
     place = origin.place(origin.file, line_of(image))
     subset = image.get("subset", "")  # a project has one name once in each of its subsets
-    path = shelf.find(name, subset)
+    path = lookup.find(name, subset)
     size = tried(size_of, image.get("width"), image.get("height"))
-    picture = WrittenPicture(
+    picture = RawPicture(
         place=place,
         name=f"{subset}/{name}" if subset else name,
         path=path,
-        size=None if isinstance(size, Unfit) else size,
+        size=None if isinstance(size, InvalidEntry) else size,
         boxes=boxes,
     )
-    return picture, [place.problem(size)] if isinstance(size, Unfit) else []
+    return picture, [place.problem(size)] if isinstance(size, InvalidEntry) else []
 
 
-def _box(origin: Origin, shape: etree._Element) -> WrittenBox:
-    return WrittenBox(
+def _box(origin: Origin, shape: etree._Element) -> RawBox:
+    return RawBox(
         place=origin.place(origin.file, line_of(shape)),
-        class_name=shape.get("label") or Unfit(f"The <{tag_of(shape)}> has no label."),
+        class_name=shape.get("label") or InvalidEntry(f"The <{tag_of(shape)}> has no label."),
         box=tried(_surrounding, shape),
         attributes=tuple(
             (entry.get("name", ""), (entry.text or "").strip())
@@ -120,7 +120,7 @@ def _box(origin: Origin, shape: etree._Element) -> WrittenBox:
 def _surrounding(shape: etree._Element) -> Box:
     surround = _SURROUNDING.get(tag_of(shape))
     if surround is None:
-        raise Unfit(f"<{tag_of(shape)}> is no shape that a box can be put around.")
+        raise InvalidEntry(f"<{tag_of(shape)}> is no shape that a box can be put around.")
     return surround(shape)
 
 
@@ -138,7 +138,7 @@ def _around_ellipse(shape: etree._Element) -> Box:
 def _around_points(shape: etree._Element) -> Box:
     points = [pair.split(",") for pair in (shape.get("points") or "").split(";")]
     if any(len(pair) != 2 for pair in points):
-        raise Unfit(
+        raise InvalidEntry(
             f"Its points must be pairs x,y with ; between, not {shown(shape.get('points'))}."
         )
     return box_around((number(x), number(y)) for x, y in points)
@@ -152,7 +152,7 @@ def _around_mask(shape: etree._Element) -> Box:
 def _numbers(shape: etree._Element, *names: str) -> list[float]:
     missing = [name for name in names if shape.get(name) is None]
     if missing:
-        raise Unfit(f"The <{tag_of(shape)}> has no {', '.join(missing)}.")
+        raise InvalidEntry(f"The <{tag_of(shape)}> has no {', '.join(missing)}.")
     return [number(shape.get(name)) for name in names]
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from engine.errors import InvalidDataset
-from engine.evaluation.data.clean import judged
+from engine.evaluation.data.clean import cleaned
 from engine.evaluation.data.coco import read_coco
 from engine.evaluation.data.cvat import read_cvat
 from engine.evaluation.data.labels import Dataset
-from engine.evaluation.data.raw import Origin, Unfit, WrittenSet, bytes_of, tried
+from engine.evaluation.data.raw import InvalidEntry, Origin, RawDataset, bytes_of, tried
 from engine.evaluation.data.voc import annotation_files, read_voc
 from engine.evaluation.data.xml import root_of, tag_of
 from engine.evaluation.data.yolo import SPLITS, read_yolo, read_yolo_classes
 
-_Reader: TypeAlias = Callable[[Origin], WrittenSet]
+_Reader: TypeAlias = Callable[[Origin], RawDataset]
 
 LOOKED_FOR: Final = (
     "data.yaml or classes.txt (YOLO), one .json file here or in annotations/ (COCO), .xml files "
@@ -70,8 +70,8 @@ def read_dataset(where: Path, images: Path | None = None) -> Dataset:
         raise InvalidDataset(f"{images} is not a folder of pictures.")
     if there.is_dir():
         file, read = _recognised(there)
-        return judged(read(Origin(file, there, pictures, there.name)))
-    return judged(_reader_of(there)(Origin(there, there.parent, pictures, there.stem)))
+        return cleaned(read(Origin(file, there, pictures, there.name)))
+    return cleaned(_reader_of(there)(Origin(there, there.parent, pictures, there.stem)))
 
 
 def _resolved(path: Path) -> Path:
@@ -141,7 +141,7 @@ def _split(folder: Path) -> list[tuple[Path, _Reader]]:
 def _is_coco(file: Path) -> bool:
     """Whether a JSON file names the lists of a COCO file; one that cannot be read may be one."""
     content = tried(bytes_of, file)
-    return isinstance(content, Unfit) or all(key in content for key in _COCO_LISTS)
+    return isinstance(content, InvalidEntry) or all(key in content for key in _COCO_LISTS)
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -163,7 +163,7 @@ def _reader_of(file: Path) -> _Reader:
             ) from None
     try:
         tag = tag_of(root_of(file))
-    except Unfit as unfit:
+    except InvalidEntry as unfit:
         raise InvalidDataset(f"{file.name} cannot be used. {unfit}") from unfit
     if tag not in _BY_ROOT:
         raise InvalidDataset(

@@ -10,13 +10,13 @@ from PIL import Image
 from engine.codec import exif, raw, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
-from engine.evaluation.data.raw import Unfit, printable, shown
+from engine.evaluation.data.raw import InvalidEntry, printable, shown
 from engine.evaluation.data.spelling import last_parts, spellings
 from engine.geometry import Size, upright_size
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ImageLookup:
     """Folders that pictures are looked for in."""
 
     within: Path
@@ -48,7 +48,9 @@ class Shelf:
             return self._found(name, subfolder)
         except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
             reason = type(error).__name__
-            raise Unfit(f"The picture {shown(name)} cannot be looked up ({reason}).") from error
+            raise InvalidEntry(
+                f"The picture {shown(name)} cannot be looked up ({reason})."
+            ) from error
 
     def _found(self, name: str, subfolder: str) -> Path:
         parts = spellings(name)
@@ -66,11 +68,11 @@ class Shelf:
                 if path.is_file():
                     return path
         if is_outside:
-            raise Unfit(
+            raise InvalidEntry(
                 f"The picture {shown(name)} lies outside the folder of pictures, so it was "
                 "not opened. Name the folder of pictures, or put it there."
             )
-        raise Unfit(f"There is no picture file {shown(name)}.")
+        raise InvalidEntry(f"There is no picture file {shown(name)}.")
 
     def there(self, root: Path, part: str) -> Path | None:
         """What `part` leads to from `root`, if that is a file or folder inside; else None."""
@@ -106,7 +108,7 @@ def header_size(path: Path) -> Size:
             size, block = Size(*image.size), image.info.get("exif", b"")
     except (UnreadableImage, *UNDECODABLE) as error:
         reason = type(error).__name__
-        raise Unfit(
+        raise InvalidEntry(
             f"The picture's header cannot be read ({reason}), so its boxes have no size."
         ) from error
     return upright_size(size, exif.orientation(block))

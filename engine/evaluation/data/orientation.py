@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Final
 
 from engine.evaluation.data.image_lookup import header_size
-from engine.evaluation.data.raw import Unfit, WrittenPicture, WrittenSet, tried
+from engine.evaluation.data.raw import InvalidEntry, RawDataset, RawPicture, tried
 from engine.geometry import Box, Size
 
 _SLACK: Final = 0.02
 """Share of a side by which a box may leave the picture it was drawn on."""
 
 
-def with_upright_sizes(written: WrittenSet) -> WrittenSet:
+def with_upright_sizes(written: RawDataset) -> RawDataset:
     """The same, with the upright size of pictures whose boxes were drawn on it, and a problem."""
     lying = {
         picture.path
@@ -46,12 +46,12 @@ def with_upright_sizes(written: WrittenSet) -> WrittenSet:
     return replace(written, pictures=pictures, problems=(*written.problems, problem))
 
 
-def _upright(picture: WrittenPicture) -> WrittenPicture:
+def _upright(picture: RawPicture) -> RawPicture:
     size = _turned(picture)
     return picture if size is None else replace(picture, size=size)
 
 
-def _turned(picture: WrittenPicture) -> Size | None:
+def _turned(picture: RawPicture) -> Size | None:
     """The stated size with its sides swapped; None where that changes nothing."""
     size = picture.size
     if size is None or size.width == size.height:
@@ -59,28 +59,28 @@ def _turned(picture: WrittenPicture) -> Size | None:
     return Size(size.height, size.width)
 
 
-def _is_stored_turned(picture: WrittenPicture) -> bool:
+def _is_stored_turned(picture: RawPicture) -> bool:
     """Whether the file's upright size is the stated one with its sides swapped."""
     turned = _turned(picture)
     return turned is not None and tried(header_size, picture.path) == turned
 
 
-def _fits_turned_only(picture: WrittenPicture) -> bool:
+def _fits_turned_only(picture: RawPicture) -> bool:
     turned = _turned(picture)
     return turned is not None and any(
         _holds(turned, box) and not _holds(picture.size, box) for box in _boxes(picture)
     )
 
 
-def _fits_stated_only(picture: WrittenPicture) -> bool:
+def _fits_stated_only(picture: RawPicture) -> bool:
     turned = _turned(picture)
     return turned is not None and any(
         _holds(picture.size, box) and not _holds(turned, box) for box in _boxes(picture)
     )
 
 
-def _boxes(picture: WrittenPicture) -> list[Box]:
-    return [one.box for one in picture.boxes if not isinstance(one.box, Unfit)]
+def _boxes(picture: RawPicture) -> list[Box]:
+    return [one.box for one in picture.boxes if not isinstance(one.box, InvalidEntry)]
 
 
 def _holds(size: Size | None, box: Box) -> bool:

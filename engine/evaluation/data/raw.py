@@ -1,7 +1,7 @@
 """What an annotation file says, before anybody has judged whether it can be used.
 
-A part that cannot be understood is not lost: an `Unfit` stands in its place and says why, so that
-the judge knows what was there and which category is no longer complete.
+A part that cannot be understood is not lost: an `InvalidEntry` stands in its place and says why, so
+that cleaning knows what was there and which category is no longer complete.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHORT: Final = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
-class Unfit(Exception):
+class InvalidEntry(Exception):
     """A part of a data set that cannot be used; the text is a sentence. Never leaves `formats`."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
@@ -71,18 +71,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenBox:
+class RawBox:
     """A box of a class, or why either cannot be told."""
 
     place: Place
-    class_name: str | Unfit
-    box: Box | Unfit
+    class_name: str | InvalidEntry
+    box: Box | InvalidEntry
     is_ignored: bool = False
     attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenPicture:
+class RawPicture:
     """A picture whose file is there, with its boxes as written."""
 
     place: Place
@@ -90,7 +90,7 @@ class WrittenPicture:
     path: Path
     """Resolved."""
     size: Size | None
-    boxes: tuple[WrittenBox, ...]
+    boxes: tuple[RawBox, ...]
     labelled_for: frozenset[Category] | None = None
     """None where the format or the entry does not say."""
     partial_for: frozenset[Category] = frozenset()
@@ -102,26 +102,26 @@ class WrittenPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenSet:
+class RawDataset:
     """Everything that a data set's files say."""
 
     name: str
     classes: tuple[str, ...]
     """The class list; where a format has none, the names seen."""
-    pictures: tuple[WrittenPicture, ...]
+    pictures: tuple[RawPicture, ...]
     problems: tuple[Problem, ...]
-    unused: tuple[WrittenBox, ...] = ()
+    unused: tuple[RawBox, ...] = ()
     """Boxes of pictures that cannot be used."""
-    astray: tuple[WrittenBox, ...] = ()
+    astray: tuple[RawBox, ...] = ()
     """Boxes of which nobody knows the picture, so that any picture may lack them."""
     is_drawn_in_browser: bool = False
     """True when the exporter is known to take boxes from a browser, which shows pictures upright,
     and sizes from the file."""
 
 
-def categories_of(box: WrittenBox) -> frozenset[Category]:
+def categories_of(box: RawBox) -> frozenset[Category]:
     """What a box may be of: its category, none where it is of a class that is none of ours."""
-    if isinstance(box.class_name, Unfit):
+    if isinstance(box.class_name, InvalidEntry):
         return ALL
     category = category_of(box.class_name)
     return frozenset({category}) if category else frozenset()
@@ -129,11 +129,11 @@ def categories_of(box: WrittenBox) -> frozenset[Category]:
 
 def tried(
     make: Callable[_Given, _Made], *args: _Given.args, **options: _Given.kwargs
-) -> _Made | Unfit:
+) -> _Made | InvalidEntry:
     """What `make` gives, or why it gives nothing."""
     try:
         return make(*args, **options)
-    except Unfit as unfit:
+    except InvalidEntry as unfit:
         return unfit
 
 
@@ -164,9 +164,9 @@ def bytes_of(path: Path, most: int | None = None) -> bytes:
     try:
         return untrusted.content(path.resolve(), LARGEST_FILE if most is None else most)
     except UnreadableFile as error:
-        raise Unfit(f"The file {error}.") from error
+        raise InvalidEntry(f"The file {error}.") from error
     except (OSError, RuntimeError) as error:  # links in a circle
-        raise Unfit(f"The file cannot be looked up ({type(error).__name__}).") from error
+        raise InvalidEntry(f"The file cannot be looked up ({type(error).__name__}).") from error
 
 
 def text_of(path: Path, most: int | None = None) -> str:
@@ -181,7 +181,7 @@ def text_of(path: Path, most: int | None = None) -> str:
         raise InvalidDataset(
             f"{path.name} is not UTF-8 text: byte {error.start} cannot be read. Save it as UTF-8."
         ) from error
-    except Unfit as unfit:
+    except InvalidEntry as unfit:
         raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
 
 
@@ -192,13 +192,13 @@ def number(value: object) -> float:
         Unfit: it is neither, or it is not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Unfit(f"{shown(value)} is not a number.")
+        raise InvalidEntry(f"{shown(value)} is not a number.")
     try:
         result = float(value)
     except (ValueError, OverflowError):
-        raise Unfit(f"{shown(value)} is not a number that can be used.") from None
+        raise InvalidEntry(f"{shown(value)} is not a number that can be used.") from None
     if not math.isfinite(result):
-        raise Unfit(f"{shown(value)} is not a finite number.")
+        raise InvalidEntry(f"{shown(value)} is not a finite number.")
     return result
 
 
@@ -209,9 +209,9 @@ def box_between(x0: float, y0: float, x1: float, y1: float) -> Box:
         Unfit: it has none, or a corner is too far away to be a number.
     """
     if not all(math.isfinite(value) for value in (x0, y0, x1, y1)):
-        raise Unfit("The box does not lie between finite numbers.")
+        raise InvalidEntry("The box does not lie between finite numbers.")
     if x1 <= x0 or y1 <= y0:
-        raise Unfit(f"The box has no area: it is {x1 - x0:g} wide and {y1 - y0:g} high.")
+        raise InvalidEntry(f"The box has no area: it is {x1 - x0:g} wide and {y1 - y0:g} high.")
     return Box(x0, y0, x1, y1)
 
 
@@ -252,7 +252,7 @@ def turned_as_said(box: Box, rotation: object) -> Box:
         Unfit: a corner is too far away to be a number.
     """
     degrees = tried(number, rotation)
-    return box if isinstance(degrees, Unfit) or not degrees else box_turned(box, degrees)
+    return box if isinstance(degrees, InvalidEntry) or not degrees else box_turned(box, degrees)
 
 
 def size_of(width: object, height: object) -> Size | None:
@@ -265,10 +265,10 @@ def size_of(width: object, height: object) -> Size | None:
         return None
     try:
         sides = number(width), number(height)
-    except Unfit:
+    except InvalidEntry:
         sides = 0.0, 0.0
     if not all(side >= 1 and side.is_integer() for side in sides):
-        raise Unfit(
+        raise InvalidEntry(
             f"The size {shown(width)} × {shown(height)} is not two whole numbers above zero, so "
             "no box was compared with it."
         )

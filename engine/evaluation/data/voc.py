@@ -13,14 +13,14 @@ from typing import Final
 from lxml import etree
 
 from engine.errors import InvalidDataset
-from engine.evaluation.data.image_lookup import Shelf
+from engine.evaluation.data.image_lookup import ImageLookup
 from engine.evaluation.data.labels import Problem
 from engine.evaluation.data.raw import (
+    InvalidEntry,
     Origin,
-    Unfit,
-    WrittenBox,
-    WrittenPicture,
-    WrittenSet,
+    RawBox,
+    RawDataset,
+    RawPicture,
     box_between,
     number,
     shown,
@@ -41,7 +41,7 @@ def annotation_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if not path.name.startswith(".") and path.is_file())
 
 
-def read_voc(origin: Origin) -> WrittenSet:
+def read_voc(origin: Origin) -> RawDataset:
     """What a folder of VOC files says, or a single one.
 
     Raises:
@@ -49,21 +49,21 @@ def read_voc(origin: Origin) -> WrittenSet:
     """
     is_single = origin.file.is_file()
     folder = origin.file.parent if is_single else origin.file
-    shelf = _shelf(origin, folder)
-    pictures: list[WrittenPicture] = []
+    lookup = _lookup(origin, folder)
+    pictures: list[RawPicture] = []
     problems: list[Problem] = []
-    unused: list[WrittenBox] = []
+    unused: list[RawBox] = []
     classes: dict[str, None] = {}
     for path in [origin.file] if is_single else annotation_files(folder):
-        boxes: tuple[WrittenBox, ...] = ()
+        boxes: tuple[RawBox, ...] = ()
         try:
             root = _annotation(path)
             boxes = tuple(_box(origin, path, entry) for entry in root.iterchildren("object"))
             classes |= dict.fromkeys(
                 box.class_name for box in boxes if isinstance(box.class_name, str)
             )
-            picture, found = _picture(origin, path, root, shelf, boxes)
-        except Unfit as unfit:
+            picture, found = _picture(origin, path, root, lookup, boxes)
+        except InvalidEntry as unfit:
             if is_single:
                 raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
             problems.append(origin.place(path, unfit.line).problem(unfit))
@@ -71,54 +71,54 @@ def read_voc(origin: Origin) -> WrittenSet:
             continue
         pictures.append(picture)
         problems += found
-    return WrittenSet(
+    return RawDataset(
         origin.name, tuple(classes), tuple(pictures), tuple(problems), unused=tuple(unused)
     )
 
 
-def _shelf(origin: Origin, folder: Path) -> Shelf:
+def _lookup(origin: Origin, folder: Path) -> ImageLookup:
     if origin.images:
-        return Shelf(origin.images, (origin.images,), also_by_last_part=True)
+        return ImageLookup(origin.images, (origin.images,), also_by_last_part=True)
     beside = [folder.parent / name for name in _PICTURE_FOLDERS]
     is_inner = folder.name.lower() == "annotations"
     there = [path for path in beside if is_inner and path.is_dir()]
     pictures = (there[0] if there else folder).resolve()
-    return Shelf(pictures, (pictures,))
+    return ImageLookup(pictures, (pictures,))
 
 
 def _annotation(path: Path) -> etree._Element:
     root = root_of(path)
     if tag_of(root) != "annotation":
-        raise Unfit(f"Its outermost element is <{tag_of(root)}>, not VOC's <annotation>.")
+        raise InvalidEntry(f"Its outermost element is <{tag_of(root)}>, not VOC's <annotation>.")
     return root
 
 
 def _picture(
-    origin: Origin, path: Path, root: etree._Element, shelf: Shelf, boxes: tuple[WrittenBox, ...]
-) -> tuple[WrittenPicture, list[Problem]]:
+    origin: Origin, path: Path, root: etree._Element, lookup: ImageLookup, boxes: tuple[RawBox, ...]
+) -> tuple[RawPicture, list[Problem]]:
     name = text_in(root, "filename")
     if not name:
-        raise Unfit("It has no <filename>, so nobody knows which picture it is about.")
+        raise InvalidEntry("It has no <filename>, so nobody knows which picture it is about.")
     element = root.find("filename")
     place = origin.place(path, None if element is None else line_of(element))
-    found = tried(shelf.find, name)
-    if isinstance(found, Unfit):
-        raise Unfit(str(found), place.line)
+    found = tried(lookup.find, name)
+    if isinstance(found, InvalidEntry):
+        raise InvalidEntry(str(found), place.line)
     size = tried(size_of, root.findtext("size/width"), root.findtext("size/height"))
-    picture = WrittenPicture(
+    picture = RawPicture(
         place=place,
         name=name,
         path=found,
-        size=None if isinstance(size, Unfit) else size,
+        size=None if isinstance(size, InvalidEntry) else size,
         boxes=boxes,
     )
-    return picture, [place.problem(size)] if isinstance(size, Unfit) else []
+    return picture, [place.problem(size)] if isinstance(size, InvalidEntry) else []
 
 
-def _box(origin: Origin, path: Path, entry: etree._Element) -> WrittenBox:
-    return WrittenBox(
+def _box(origin: Origin, path: Path, entry: etree._Element) -> RawBox:
+    return RawBox(
         place=origin.place(path, line_of(entry)),
-        class_name=text_in(entry, "name") or Unfit("The object has no <name>."),
+        class_name=text_in(entry, "name") or InvalidEntry("The object has no <name>."),
         box=tried(_corners, entry),
         is_ignored=text_in(entry, "difficult").lower() in {"1", "true"},
     )
@@ -127,7 +127,7 @@ def _box(origin: Origin, path: Path, entry: etree._Element) -> WrittenBox:
 def _corners(entry: etree._Element) -> Box:
     texts = [entry.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
     if None in texts:
-        raise Unfit(f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {shown(texts)}.")
+        raise InvalidEntry(f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {shown(texts)}.")
     x0, y0, x1, y1 = map(number, texts)
     return turned_as_said(box_between(x0, y0, x1, y1), _rotation(entry))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.evaluation.data.raw import Unfit, bytes_of
+from engine.evaluation.data.raw import InvalidEntry, bytes_of
 
 
 def root_of(path: Path) -> etree._Element:
@@ -22,7 +22,9 @@ def root_of(path: Path) -> etree._Element:
     try:
         return etree.fromstring(bytes_of(path), parser)
     except etree.XMLSyntaxError as error:
-        raise Unfit(f"The file is not XML that can be read: {error.msg}.", error.lineno) from error
+        raise InvalidEntry(
+            f"The file is not XML that can be read: {error.msg}.", error.lineno
+        ) from error
 
 
 def line_of(element: etree._Element) -> int | None:

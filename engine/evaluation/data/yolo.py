@@ -18,16 +18,16 @@ import yaml
 from engine.category import Category
 from engine.codec.signatures import PICTURE_SUFFIXES
 from engine.errors import InvalidDataset
-from engine.evaluation.data.image_lookup import Shelf, header_size
+from engine.evaluation.data.image_lookup import ImageLookup, header_size
 from engine.evaluation.data.labels import Problem
 from engine.evaluation.data.raw import (
     ALL,
+    InvalidEntry,
     Origin,
     Place,
-    Unfit,
-    WrittenBox,
-    WrittenPicture,
-    WrittenSet,
+    RawBox,
+    RawDataset,
+    RawPicture,
     bytes_of,
     categories_of,
     number,
@@ -36,7 +36,7 @@ from engine.evaluation.data.raw import (
     tried,
 )
 from engine.evaluation.data.spelling import there_as
-from engine.evaluation.data.yolo_lines import Description, written_box
+from engine.evaluation.data.yolo_lines import Description, raw_box
 from engine.geometry import Size
 
 SPLITS: Final = ("test", "val", "valid", "train")
@@ -49,7 +49,7 @@ _UPWARD: Final = re.compile(r"^(\.\./)+")
 _CLASS_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
 
-def read_yolo(origin: Origin) -> WrittenSet:
+def read_yolo(origin: Origin) -> RawDataset:
     """What a YOLO data set says about its pictures of `test`, else `val`, else `train`.
 
     Raises:
@@ -58,7 +58,7 @@ def read_yolo(origin: Origin) -> WrittenSet:
     return _read(origin, _described(origin))
 
 
-def read_yolo_classes(origin: Origin) -> WrittenSet:
+def read_yolo_classes(origin: Origin) -> RawDataset:
     """What a `classes.txt` and its folders say: `images` and `labels`, or all in one folder.
 
     Raises:
@@ -70,7 +70,7 @@ def read_yolo_classes(origin: Origin) -> WrittenSet:
     return _read(origin, Description(names, {SPLITS[0]: "images" if has_images else "."}))
 
 
-def _read(origin: Origin, description: Description) -> WrittenSet:
+def _read(origin: Origin, description: Description) -> RawDataset:
     reading = _Reading(origin, description)
     pictures = reading.pictures()
     if pictures and not reading.has_labels:
@@ -79,7 +79,7 @@ def _read(origin: Origin, description: Description) -> WrittenSet:
             "No picture has a file of labels, so all count as showing nothing. Labels of "
             "images/a.jpg are looked for in labels/a.txt.",
         )
-    return WrittenSet(
+    return RawDataset(
         origin.name,
         tuple(filter(None, description.classes)),
         tuple(pictures),
@@ -139,11 +139,13 @@ class _Reading:
     def __init__(self, origin: Origin, description: Description) -> None:
         self.description = description
         self.problems: list[Problem] = []
-        self.unused: list[WrittenBox] = []
+        self.unused: list[RawBox] = []
         self.has_labels = False
         self._origin = origin
         self._home = origin.images or origin.home
-        self._shelf = Shelf(self._home, (self._home,), also_by_last_part=origin.images is not None)
+        self._lookup = ImageLookup(
+            self._home, (self._home,), also_by_last_part=origin.images is not None
+        )
         self._seen: set[Path] = set()
         """Files of labels that belong to a picture."""
         self._silent: set[Path] = set()
@@ -153,14 +155,14 @@ class _Reading:
         """Note what could not be used."""
         self.problems.append(place.problem(reason))
 
-    def pictures(self) -> list[WrittenPicture]:
+    def pictures(self) -> list[RawPicture]:
         """Pictures of the split whose file can be used."""
-        pictures: list[WrittenPicture] = []
+        pictures: list[RawPicture] = []
         folders, named = self._split()
         for place, name in named:
             try:
                 pictures.append(self._picture(place, name))
-            except Unfit as unfit:
+            except InvalidEntry as unfit:
                 self.leave_out(place, unfit)
         lost = self._strays(folders)
         return [
@@ -208,7 +210,7 @@ class _Reading:
         base = self.description.members.get("path")
         roots = [self._home / base, self._home] if isinstance(base, str) else [self._home]
         tries = ((root, way) for root in roots for way in (part, _UPWARD.sub("", part)))
-        found = (self._shelf.there(root, way) for root, way in tries)
+        found = (self._lookup.there(root, way) for root, way in tries)
         return next(filter(None, found), None)
 
     def _named(self, part: Path) -> Iterator[tuple[Place, str]]:
@@ -228,33 +230,33 @@ class _Reading:
             if name:
                 yield self._origin.place(file, line), name
 
-    def _picture(self, place: Place, name: str) -> WrittenPicture:
-        where = self._shelf.located(name)
+    def _picture(self, place: Place, name: str) -> RawPicture:
+        where = self._lookup.located(name)
         path = where.resolve()
         labels = there_as(_labels_of(where))
         self._seen.add(labels)
         try:
             lines = _written_lines(labels)
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             self.has_labels = True
             self.leave_out(self._origin.place(labels), unfit)
-            return WrittenPicture(place, self._shelf.name_of(path), path, None, (), lost=ALL)
+            return RawPicture(place, self._lookup.name_of(path), path, None, (), lost=ALL)
         self.has_labels |= lines is not None
         if lines is None:
             self._silent.add(path)
         try:
             size = header_size(path) if lines else None
-        except Unfit:
+        except InvalidEntry:
             self.unused += self._boxes(labels, lines, Size(1, 1))
             raise
         boxes = self._boxes(labels, lines, size) if size else ()
-        return WrittenPicture(place, self._shelf.name_of(path), path, size, boxes)
+        return RawPicture(place, self._lookup.name_of(path), path, size, boxes)
 
     def _boxes(
         self, labels: Path, lines: Iterable[tuple[int, list[str]]] | None, size: Size
-    ) -> tuple[WrittenBox, ...]:
+    ) -> tuple[RawBox, ...]:
         return tuple(
-            written_box(self._origin.place(labels, line), values, size, self.description)
+            raw_box(self._origin.place(labels, line), values, size, self.description)
             for line, values in lines or []
         )
 
@@ -266,7 +268,7 @@ class _Reading:
             if file in self._seen:
                 continue
             lines = tried(_written_lines, file)
-            if isinstance(lines, Unfit) or not lines or not all(map(_is_label, lines)):
+            if isinstance(lines, InvalidEntry) or not lines or not all(map(_is_label, lines)):
                 continue  # classes.txt, a read-me
             boxes = self._boxes(file, lines, Size(1, 1))
             self.unused += boxes
@@ -298,11 +300,13 @@ def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
     try:
         text = bytes_of(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unfit("The labels cannot be read: they are not UTF-8 text.") from error
+        raise InvalidEntry("The labels cannot be read: they are not UTF-8 text.") from error
     return [(line, row.split()) for line, row in enumerate(text.split("\n"), 1) if row.strip()]
 
 
 def _is_label(line: tuple[int, list[str]]) -> bool:
     """Whether a line looks like labels: a class and numbers."""
     _, values = line
-    return len(values) > 1 and not any(isinstance(tried(number, one), Unfit) for one in values)
+    return len(values) > 1 and not any(
+        isinstance(tried(number, one), InvalidEntry) for one in values
+    )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.evaluation.data.raw import (
+    InvalidEntry,
     Place,
-    Unfit,
-    WrittenBox,
+    RawBox,
     box_around,
     box_between,
     number,
@@ -38,12 +38,10 @@ class Description:
         return "kpt_shape" in self.members
 
 
-def written_box(
-    place: Place, values: Sequence[str], size: Size, description: Description
-) -> WrittenBox:
+def raw_box(place: Place, values: Sequence[str], size: Size, description: Description) -> RawBox:
     """The box that a line's values stand for, in pixels of a picture of `size`."""
     is_box = description.has_keypoints or len(values) == _BOX_VALUES
-    return WrittenBox(
+    return RawBox(
         place=place,
         class_name=tried(_class_name, values[0], description.classes),
         box=tried(_box if is_box else _around_polygon, values, size),
@@ -54,7 +52,7 @@ def _class_name(value: str, classes: Sequence[str]) -> str:
     index = number(value)
     is_listed = index.is_integer() and 0 <= index < len(classes)
     if not is_listed or not classes[int(index)]:
-        raise Unfit(f"There is no class {shown(value)} in the list of names.")
+        raise InvalidEntry(f"There is no class {shown(value)} in the list of names.")
     return classes[int(index)]
 
 
@@ -79,8 +77,8 @@ def _around_polygon(values: Sequence[str], size: Size) -> Box:
     )
 
 
-def _malformed(values: Sequence[str]) -> Unfit:
-    return Unfit(
+def _malformed(values: Sequence[str]) -> InvalidEntry:
+    return InvalidEntry(
         "A line must be a class and four numbers, or a class and three or more points, not "
         f"{len(values)} values."
     )
@@ -89,5 +87,5 @@ def _malformed(values: Sequence[str]) -> Unfit:
 def _share(value: str) -> float:
     share = number(value)
     if not -_OVERSHOOT <= share <= 1 + _OVERSHOOT:
-        raise Unfit(f"{shown(value)} is not a share of the picture, 0..1.")
+        raise InvalidEntry(f"{shown(value)} is not a share of the picture, 0..1.")
     return min(max(share, 0.0), 1.0)

@@ -56,14 +56,14 @@ def verdict_words(facts: Facts, category: Category) -> str:
 
 
 def _row(facts: Facts, category: Category) -> Row:
-    tally = facts.coverage(category)
+    proportion = facts.coverage(category)
     groups = facts.groups(category).total
     cells = (
         PLURAL[category],
         exactly(facts.target),
-        found(tally),
-        at_least(tally.lower()),
-        str(tally.total),
+        found(proportion),
+        at_least(proportion.lower()),
+        str(proportion.total),
         str(groups),
         verdict_words(facts, category) + _blindness(facts, category),
     )
@@ -152,16 +152,16 @@ def _undetected(facts: Facts) -> str:
 
 
 def _still_to_prove(facts: Facts, category: Category) -> str:
-    tally = facts.coverage(category)
+    proportion = facts.coverage(category)
     word = facts.of(category)["verdict"]
     if word != "not_proven" or facts.target >= 1.0:
         return ""
-    more = more_to_prove(tally, facts.target)
+    more = more_to_prove(proportion, facts.target)
     many = "more labels than can be counted" if more is None else counted(more, "further label")
     return (
         f"{PLURAL[category]}: recall lies at or above the target, but "
-        f"{counted(tally.total, 'label')} cannot prove it. It would take {many} of independent "
-        "pictures, all found."
+        f"{counted(proportion.total, 'label')} cannot prove it. It would take {many} of "
+        "independent pictures, all found."
     )
 
 

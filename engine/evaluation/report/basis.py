@@ -52,7 +52,7 @@ def measured(facts: Facts) -> Section:
             Paragraph(
                 f"Policy {facts.policy.fingerprint}. Longer side in pixels at which detectors "
                 f"look: {', '.join(str(scale) for scale in facts.policy.detection.scales)}; turns "
-                f"in degrees: {', '.join(str(turn) for turn in facts.policy.detection.turns)}. "
+                f"in degrees: {', '.join(str(turn) for turn in facts.policy.detection.rotations)}. "
                 f"Weights: {', '.join(facts.summary['weights']) or 'none, no detector looked'}."
             ),
             _policy(facts),
@@ -260,22 +260,24 @@ def _kind(sentence: str) -> str:
 
 def _policy(facts: Facts) -> Table:
     return Table(
-        "What the policy says. From doubt_at up a person is asked, from accept_at up it is "
+        "What the policy says. From review_at up a person is asked, from auto_redact_at up it is "
         "removed without asking; grow is how far a mask reaches beyond the box, as a share of "
         "its width (left, right) and height (top, bottom), and at least "
         f"{facts.policy.removal.min_grow_px} px.",
-        words("Category", "Looked for") + numbers("doubt_at", "accept_at", "Grow, in this order"),
+        words("Category", "Looked for")
+        + numbers("review_at", "auto_redact_at", "Grow, in this order"),
         tuple(_policy_row(facts, category) for category in DETECTABLE),
     )
 
 
 def _policy_row(facts: Facts, category: Category) -> Row:
     part = facts.policy.thresholds(category)
-    if not part.look:
+    if not part.detect:
         return Row((PLURAL[category], "no", NOTHING, NOTHING, NOTHING), category)
     grow = part.grow
     sides = ", ".join(f"{side:g}" for side in (grow.left, grow.right, grow.top, grow.bottom))
     looked = "no detector" if category in facts.blind else "yes"
     return Row(
-        (PLURAL[category], looked, f"{part.doubt_at:g}", f"{part.accept_at:g}", sides), category
+        (PLURAL[category], looked, f"{part.review_at:g}", f"{part.auto_redact_at:g}", sides),
+        category,
     )

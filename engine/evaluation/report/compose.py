@@ -20,7 +20,7 @@ from engine.evaluation.report.markdown import Markdown, markdown
 from engine.evaluation.report.parts import calibration, groups, thresholds
 from engine.evaluation.report.results import causes, results
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.recall import Scored
 
 __all__ = ["Document", "Markdown", "Subject", "document", "html", "markdown"]
@@ -28,7 +28,7 @@ __all__ = ["Document", "Markdown", "Subject", "document", "html", "markdown"]
 
 def document(
     subject: Subject,
-    pairs: Sequence[tuple[LabelledPicture, Findings]],
+    pairs: Sequence[tuple[LabelledPicture, PredictionRecord]],
     scored: Scored,
     summary: Mapping[str, Any],
 ) -> Document:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation.report.document import Row, Table, numbers, words
-from engine.evaluation.report.numbers import NOTHING, at_most, burden
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.report.numbers import NOTHING, at_most, with_interval_up
+from engine.evaluation.scores.proportion import Proportion
 
 NOT_MEASURED = "not measured"
 _TO_A_PERSON = "Pictures that go to a person"
@@ -91,7 +91,7 @@ def _known_of(summary: Mapping[str, Any]) -> dict[str, str]:
         return {}
     person, free = cost["to_a_person"], cost["free"]
     return {
-        _TO_A_PERSON: burden(Tally(person["pictures"], summary["pictures"])),
+        _TO_A_PERSON: with_interval_up(Proportion(person["pictures"], summary["pictures"])),
         _BOXES: _quantiles(person["boxes"]),
         _DOUBTS: _quantiles(person["doubts"]),
         _REMOVED: _spread(cost["removed"]),
@@ -116,4 +116,4 @@ def _spread(shares: Mapping[str, float | None]) -> str:
 def _of_free(free: Mapping[str, int], part: str) -> str:
     if not free["pictures"]:
         return f"{NOTHING} (no such picture)"
-    return burden(Tally(free[part], free["pictures"]))
+    return with_interval_up(Proportion(free[part], free["pictures"]))

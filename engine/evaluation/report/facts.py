@@ -9,8 +9,8 @@ from typing import Any
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.counts import Counts
-from engine.evaluation.scores.findings import Findings
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import Scored, has_nothing
 from engine.plan import Reason, ReasonKind
 from engine.policy import Policy
@@ -44,7 +44,7 @@ class Facts:
     """The subject with its results."""
 
     subject: Subject
-    pairs: Sequence[tuple[LabelledPicture, Findings]]
+    pairs: Sequence[tuple[LabelledPicture, PredictionRecord]]
     scored: Scored
     summary: Mapping[str, Any]
     """As `recall.summary` gives it."""
@@ -76,15 +76,15 @@ class Facts:
         part: Mapping[str, Any] = self.summary["categories"][category.value]
         return part
 
-    def coverage(self, category: Category) -> Tally:
+    def coverage(self, category: Category) -> Proportion:
         """Labels found by coverage, of all that count."""
         part = self.of(category)
-        return Tally(part["coverage"]["found"], part["labels"])
+        return Proportion(part["coverage"]["found"], part["labels"])
 
-    def groups(self, category: Category) -> Tally:
+    def groups(self, category: Category) -> Proportion:
         """Groups of which every label was found, of all."""
         part = self.of(category)["coverage"]
-        return Tally(part["whole_groups"], part["groups"])
+        return Proportion(part["whole_groups"], part["groups"])
 
     @property
     def labelled(self) -> tuple[Category, ...]:

@@ -11,7 +11,7 @@ from engine.evaluation.report.facts import Facts
 from engine.evaluation.report.numbers import PLURAL, at_least, exactly, of
 from engine.evaluation.report.svg import Axis, curve, drawing, line, marker, text
 from engine.evaluation.scores.calibration import Bin, expected_error
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.tradeoff import Point
 from engine.wording import counted
 
@@ -48,12 +48,12 @@ def forest(facts: Facts) -> Figure:
     said = []
     for index, category in enumerate(DETECTABLE):
         y = 34 + _ROW * index + _ROW / 2
-        tally = facts.coverage(category)
+        proportion = facts.coverage(category)
         parts.append(text((8, y - 2), PLURAL[category], "strong"))
-        parts.append(text((8, y + 14), of(tally) if tally.total else "no labels", "soft"))
+        parts.append(text((8, y + 14), of(proportion) if proportion.total else "no labels", "soft"))
         for axis in (whole, close):
-            parts += _range(axis, y, category, tally)
-        said.append(_said(category, tally))
+            parts += _range(axis, y, category, proportion)
+        said.append(_said(category, proportion))
     return Figure(
         "recall",
         f"Recall by coverage with one-sided 95 % bounds; the target is {exactly(facts.target)}. "
@@ -102,11 +102,11 @@ def threshold_plot(curves: Mapping[Category, Curve], target: float) -> Figure:
         lowest = own.points[0] if own.points else own.now
         said.append(
             f"{PLURAL[category]}: recall {at_least(own.now.detection.share)} now, "
-            f"{at_least(lowest.detection.share)} with doubts from {lowest.doubt_at}."
+            f"{at_least(lowest.detection.share)} with doubts from {lowest.review_at}."
         )
     return Figure(
         "thresholds",
-        "Recall against the share of pictures with a doubt, as doubt_at moves. " + " ".join(said),
+        "Recall against the share of pictures with a doubt, as review_at moves. " + " ".join(said),
         "Upright: recall by coverage; the scales differ. Across: completely labelled pictures with "
         "a doubt of the category; the line is pictures that show it, the broken line pictures that "
         "do not. The marks are the policy as evaluated, the dashed line across is the target.",
@@ -114,12 +114,12 @@ def threshold_plot(curves: Mapping[Category, Curve], target: float) -> Figure:
     )
 
 
-def _said(category: Category, tally: Tally) -> str:
-    if not tally.total:
+def _said(category: Category, proportion: Proportion) -> str:
+    if not proportion.total:
         return f"{PLURAL[category]}: no labels."
     return (
-        f"{PLURAL[category]}: {at_least(tally.share)} of {tally.total}, "
-        f"at least {at_least(tally.lower())}."
+        f"{PLURAL[category]}: {at_least(proportion.share)} of {proportion.total}, "
+        f"at least {at_least(proportion.lower())}."
     )
 
 
@@ -134,8 +134,8 @@ def _scale(axis: Axis, rows: tuple[float, float]) -> list[str]:
     return [*parts, line((axis.start_px, bottom), (axis.end_px, bottom), "axis")]
 
 
-def _range(axis: Axis, y: float, category: Category, tally: Tally) -> list[str]:
-    lower, share, upper = tally.lower(), tally.share, tally.upper()
+def _range(axis: Axis, y: float, category: Category, proportion: Proportion) -> list[str]:
+    lower, share, upper = proportion.lower(), proportion.share, proportion.upper()
     if lower is None or share is None or upper is None:
         return [text((axis.start_px + 6, y + 4), "not measured", "soft")]
     parts = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from engine.category import Category
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 
 NOTHING = "–"
 """Stands where there is no number because nothing was counted."""
@@ -57,37 +57,43 @@ def rate_at_most(rate: float | None) -> str:
     return f"{Decimal(repr(float(rate))).quantize(Decimal('0.01'), ROUND_CEILING):f}"
 
 
-def found(tally: Tally) -> str:
+def found(proportion: Proportion) -> str:
     """How many of how many, as a share and in full: `98.9 % (938 of 948)`."""
-    if not tally.total:
+    if not proportion.total:
         return NOTHING
-    return f"{at_least(tally.share)} ({of(tally)})"
+    return f"{at_least(proportion.share)} ({of(proportion)})"
 
 
-def bounded(tally: Tally) -> str:
+def bounded(proportion: Proportion) -> str:
     """`found` with its one-sided lower bound."""
     return (
-        f"{found(tally)}, at\u00a0least\u00a0{at_least(tally.lower())}" if tally.total else NOTHING
+        f"{found(proportion)}, at\u00a0least\u00a0{at_least(proportion.lower())}"
+        if proportion.total
+        else NOTHING
     )
 
 
-def burden(tally: Tally) -> str:
+def with_interval_up(proportion: Proportion) -> str:
     """A share that is bad when it is high, with its two-sided interval (Wilson 1927)."""
-    return f"{at_most(tally.share)} ({of(tally)}), {_interval(tally)}" if tally.total else NOTHING
+    return (
+        f"{at_most(proportion.share)} ({of(proportion)}), {_interval(proportion)}"
+        if proportion.total
+        else NOTHING
+    )
 
 
-def spread(tally: Tally) -> str:
+def with_interval(proportion: Proportion) -> str:
     """A share that is neither good nor bad when it is high, with its two-sided interval."""
-    return f"{found(tally)}, {_interval(tally)}" if tally.total else NOTHING
+    return f"{found(proportion)}, {_interval(proportion)}" if proportion.total else NOTHING
 
 
-def of(tally: Tally) -> str:
+def of(proportion: Proportion) -> str:
     """`938 of 947`, never broken over two lines."""
-    return f"{tally.found}\u00a0of\u00a0{tally.total}"
+    return f"{proportion.found}\u00a0of\u00a0{proportion.total}"
 
 
-def _interval(tally: Tally) -> str:
-    low, high = tally.wilson() or (None, None)
+def _interval(proportion: Proportion) -> str:
+    low, high = proportion.wilson() or (None, None)
     return f"{at_least(low)}\u00a0to\u00a0{at_most(high)}"
 
 

@@ -12,11 +12,18 @@ from engine.evaluation.report.answer import categories_listed
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
 from engine.evaluation.report.figures import Curve, reliability_plot, threshold_plot
-from engine.evaluation.report.numbers import PLURAL, at_least, bounded, burden, of, spread
+from engine.evaluation.report.numbers import (
+    PLURAL,
+    at_least,
+    bounded,
+    of,
+    with_interval,
+    with_interval_up,
+)
 from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.scores.counts import SIZES_PX, size_class
 from engine.evaluation.scores.findings import FLOOR
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import is_enough
 from engine.evaluation.scores.tradeoff import Point, curve
 from engine.wording import counted
@@ -86,7 +93,7 @@ def calibration(facts: Facts) -> Section:
 
 
 def thresholds(facts: Facts) -> Section:
-    """What another `doubt_at` would do."""
+    """What another `review_at` would do."""
     title = "8. Other thresholds"
     looked = [one for one in facts.policy.looked_for if one not in facts.blind]
     curves = {one: _curve(facts, one) for one in looked if one in facts.labelled}
@@ -98,9 +105,9 @@ def thresholds(facts: Facts) -> Section:
         title,
         (
             Paragraph(
-                "What another doubt_at would do, with accept_at as it is. Computed from what was "
-                f"found down to {FLOOR}, without looking again. Evaluate a changed policy again "
-                "before trusting it, on pictures that did not choose the threshold."
+                "What another review_at would do, with auto_redact_at as it is. Computed from "
+                f"what was found down to {FLOOR}, without looking again. Evaluate a changed policy "
+                "again before trusting it, on pictures that did not choose the threshold."
             ),
             threshold_plot(curves, facts.target),
             *[_points(category, own) for category, own in curves.items()],
@@ -174,16 +181,16 @@ def _place(line: Mapping[str, Any]) -> int:
 
 
 def _group_row(category: Category, line: Mapping[str, Any]) -> Row:
-    tally = Tally(line["found"], line["labels"])
-    share, lower = at_least(tally.share), at_least(tally.lower())
+    proportion = Proportion(line["found"], line["labels"])
+    share, lower = at_least(proportion.share), at_least(proportion.lower())
     shown = f"{share}, at least {lower}" if line["enough"] else _TOO_FEW
-    return Row((line["by"], line["value"], of(tally), shown), category)
+    return Row((line["by"], line["value"], of(proportion), shown), category)
 
 
 def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
     rows = []
     for category, own in bins.items():
-        on_labels = sum((one.on_labels for one in own), Tally())
+        on_labels = sum((one.on_labels for one in own), Proportion())
         error = expected_error(own) or 0.0
         rows.append(
             Row((PLURAL[category], str(on_labels.total), f"{error:.3f}", of(on_labels)), category)
@@ -214,13 +221,13 @@ def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Itera
 def _group_gap(own: Bin) -> tuple[str, str]:
     if not is_enough(own.on_labels.total):
         return _TOO_FEW, _TOO_FEW
-    return f"{own.mean_score:.2f}", spread(own.on_labels)
+    return f"{own.mean_score:.2f}", with_interval(own.on_labels)
 
 
 def _curve(facts: Facts, category: Category) -> Curve:
     counts = facts.counts.categories[category]
     now = Point(
-        facts.policy.thresholds(category).doubt_at,
+        facts.policy.thresholds(category).review_at,
         facts.coverage(category),
         counts.asked_with,
         counts.asked_without,
@@ -229,22 +236,22 @@ def _curve(facts: Facts, category: Category) -> Curve:
 
 
 def _points(category: Category, own: Curve) -> Table:
-    others = [one for one in own.points if one.doubt_at in _SHOWN]
-    points = [one for one in others if one.doubt_at != own.now.doubt_at] + [own.now]
+    others = [one for one in own.points if one.review_at in _SHOWN]
+    points = [one for one in others if one.review_at != own.now.review_at] + [own.now]
     rows = tuple(
         Row(
             (
-                f"{one.doubt_at:g}" + (", as evaluated" if one is own.now else ""),
+                f"{one.review_at:g}" + (", as evaluated" if one is own.now else ""),
                 bounded(one.detection),
-                burden(one.asked_with),
-                burden(one.asked_without),
+                with_interval_up(one.asked_with),
+                with_interval_up(one.asked_without),
             ),
             category,
         )
-        for one in sorted(points, key=lambda point: point.doubt_at)
+        for one in sorted(points, key=lambda point: point.review_at)
     )
     return Table(
         f"{PLURAL[category]}: recall by coverage, and completely labelled pictures with a doubt.",
-        words("doubt_at") + numbers("Recall", "With it: asked about", "Free of it: asked about"),
+        words("review_at") + numbers("Recall", "With it: asked about", "Free of it: asked about"),
         rows,
     )

@@ -14,12 +14,12 @@ from engine.evaluation.report.numbers import (
     at_least,
     at_most,
     bounded,
-    burden,
     exactly,
     found,
+    with_interval_up,
 )
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.wording import counted
 
 _Cell: TypeAlias = Callable[[Facts, Category], str]
@@ -30,14 +30,14 @@ _MISS_REMEDIES = {
     MissKind.LOST_IN_MERGING: "It was seen and taken for its neighbour: merge less readily.",
     MissKind.TOO_SMALL: "The mask leaves a rim: a larger grow for this category.",
     MissKind.WRONG_CATEGORY: "It was seen as something else: training with both.",
-    MissKind.SCORE_TOO_LOW: "A lower doubt_at would show it to a person.",
+    MissKind.SCORE_TOO_LOW: "A lower review_at would show it to a person.",
     MissKind.UNSEEN: "No threshold finds it: a larger scale, another turn, or a better detector.",
 }
 _ALARM_REMEDIES = {
     FalseAlarm.DUPLICATE: "A second region on a label: merge more readily. It costs no privacy.",
     FalseAlarm.WRONG_CATEGORY: "On something labelled as another category: training with both.",
     FalseAlarm.UNLABELLED: "The detector is sure, so perhaps nobody boxed it: look at the labels.",
-    FalseAlarm.BACKGROUND: "Unsure and on nothing: a higher doubt_at spares people the question.",
+    FalseAlarm.BACKGROUND: "Unsure and on nothing: a higher review_at spares people the question.",
 }
 
 
@@ -62,7 +62,7 @@ def results(facts: Facts) -> Section:
                 "assembled to hold what is looked for, and pictures free of it are few. Read the "
                 "loads with and without labels apart, and measure your own."
             ),
-            _excess(facts),
+            _over_masked(facts),
         ),
     )
 
@@ -107,16 +107,16 @@ def _load(facts: Facts) -> Table:
         "Review load: pictures that a person must look at, sample checks apart.",
         words("Pictures") + numbers("Share, with its interval"),
         (
-            Row(("all", burden(counts.asked))),
-            Row(("with a label that counts", burden(counts.with_labels))),
-            Row(("without one", burden(counts.without_labels))),
+            Row(("all", with_interval_up(counts.asked))),
+            Row(("with a label that counts", with_interval_up(counts.with_labels))),
+            Row(("without one", with_interval_up(counts.without_labels))),
             Row((f"expected sample checks on top ({share} of what passes)", at_most(audit))),
         ),
     )
 
 
-def _excess(facts: Facts) -> Paragraph:
-    part, pictures = facts.summary["excess_masked"], len(facts.counts.excess)
+def _over_masked(facts: Facts) -> Paragraph:
+    part, pictures = facts.summary["excess_masked"], len(facts.counts.over_masked)
     margins = facts.summary["margins_masked"]
     if part["mean"] is None:
         return Paragraph("Excess masked area was not measured: no picture is labelled completely.")
@@ -143,7 +143,7 @@ def _any(facts: Facts, part: str, kind: str) -> bool:
 def _by(rule: str) -> _Cell:
     def cell(facts: Facts, category: Category) -> str:
         part = facts.of(category)
-        return bounded(Tally(part[rule]["found"], part["labels"]))
+        return bounded(Proportion(part[rule]["found"], part["labels"]))
 
     return cell
 
@@ -171,15 +171,17 @@ def _false(facts: Facts, category: Category) -> str:
 
 def _with_false(facts: Facts, category: Category) -> str:
     complete = [one for one in facts.scored.scores if category in one.picture.labelled_for]
-    return burden(Tally(sum(bool(one.false_alarms(category)) for one in complete), len(complete)))
+    return with_interval_up(
+        Proportion(sum(bool(one.false_alarms(category)) for one in complete), len(complete))
+    )
 
 
-def _doubts_with(facts: Facts, category: Category) -> str:
-    return burden(facts.counts.categories[category].asked_with)
+def _review_with(facts: Facts, category: Category) -> str:
+    return with_interval_up(facts.counts.categories[category].asked_with)
 
 
-def _doubts_without(facts: Facts, category: Category) -> str:
-    return burden(facts.counts.categories[category].asked_without)
+def _review_without(facts: Facts, category: Category) -> str:
+    return with_interval_up(facts.counts.categories[category].asked_without)
 
 
 def _found(facts: Facts, category: Category) -> str:
@@ -200,6 +202,6 @@ _MEASURES: dict[str, _Cell] = {
     "Recall by coverage, automatic": _by("automatic"),
     "False regions per complete picture": _false,
     "Complete pictures with a false region": _with_false,
-    "Complete pictures that show it: with a doubt of it": _doubts_with,
-    "Complete pictures free of it: with a doubt of it": _doubts_without,
+    "Complete pictures that show it: with a doubt of it": _review_with,
+    "Complete pictures free of it: with a doubt of it": _review_without,
 }

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from engine.category import DETECTABLE, Category
 from engine.coverage import covered_share
 from engine.evaluation.scores.matching import HIDDEN_SHARE, SAME_IOU
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.geometry import Size
 from engine.plan import Region
 from engine.redact.masks import Masked
@@ -45,14 +45,14 @@ class CheckScore:
 class SampleCounts:
     """Checks added up; shards add with `+`."""
 
-    clean: Tally = NONE
+    clean: Proportion = NONE
     """Pictures in which nothing of the detectable categories was missed, of all checked."""
-    hidden: Mapping[Category, Tally] | None = None
+    hidden: Mapping[Category, Proportion] | None = None
     """By category: decided regions that the machine hid, of all decided."""
     false: Mapping[Category, int] | None = None
     """By category: regions that people dropped."""
 
-    def of(self, category: Category) -> Tally:
+    def of(self, category: Category) -> Proportion:
         """Decided regions of one category that the machine hid, of all."""
         return (self.hidden or {}).get(category, NONE)
 
@@ -91,8 +91,8 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
         decided = Counter(region.category for region in _inside(check))
         false = Counter(one.region.category for one in scored.false)
         total += SampleCounts(
-            Tally(int(not scored.missed), 1),
-            {one: Tally(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
+            Proportion(int(not scored.missed), 1),
+            {one: Proportion(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
             {one: false[one] for one in DETECTABLE},
         )
     return total

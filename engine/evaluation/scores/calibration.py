@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.category import Category
 from engine.evaluation.scores.counts import NOT_A_GROUP, Slice, telling
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import PictureScore
 
 BINS = 10
@@ -24,7 +24,7 @@ class Bin:
 
     label: str
     mean_score: float
-    on_labels: Tally
+    on_labels: Proportion
 
     @property
     def gap(self) -> float:
@@ -72,4 +72,4 @@ def _points(scores: Iterable[PictureScore], category: Category) -> list[tuple[fl
 
 def _bin(label: str, points: Sequence[tuple[float, bool]]) -> Bin:
     mean = sum(score for score, _ in points) / len(points)
-    return Bin(label, mean, Tally(sum(is_true for _, is_true in points), len(points)))
+    return Bin(label, mean, Proportion(sum(is_true for _, is_true in points), len(points)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from engine.coverage import share_removed
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.geometry import Size
 from engine.policy import Policy
 from engine.redact.masks import Masked
@@ -71,7 +71,7 @@ class PictureCost:
     """True when it goes to a person, the sample check apart."""
     boxes: int
     """Regions and doubts that this person is shown."""
-    doubts: int
+    review_regions: int
     """Those of them that the person must decide about."""
     removed: float
     """Share of the picture under masks that are removed without asking, 0..1."""
@@ -86,26 +86,26 @@ class PictureCost:
 class Cost:
     """What some pictures cost."""
 
-    asked: Tally = NONE
+    asked: Proportion = NONE
     """Pictures that go to a person, the sample check apart, of all."""
     boxes: Histogram = field(default_factory=Histogram)
     """Regions and doubts, of pictures that go to a person."""
-    doubts: Histogram = field(default_factory=Histogram)
+    review_regions: Histogram = field(default_factory=Histogram)
     """Doubts, of pictures that go to a person."""
     removed: tuple[float, ...] = ()
     """Share of each picture removed without asking, in ascending order."""
     removed_at_most: tuple[float, ...] = ()
     """The same with doubts removed too."""
-    free_touched: Tally = NONE
+    free_touched: Proportion = NONE
     """Pictures free of all that is looked for: those of which pixels go without asking, of all."""
-    free_asked: Tally = NONE
+    free_asked: Proportion = NONE
     """The same pictures: those that go to a person, of all."""
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
             asked=self.asked + other.asked,
             boxes=self.boxes + other.boxes,
-            doubts=self.doubts + other.doubts,
+            review_regions=self.review_regions + other.review_regions,
             removed=tuple(sorted(self.removed + other.removed)),
             removed_at_most=tuple(sorted(self.removed_at_most + other.removed_at_most)),
             free_touched=self.free_touched + other.free_touched,
@@ -126,7 +126,7 @@ def cost_of(picture: LabelledPicture, way: Route, policy: Policy, size: Size) ->
     return PictureCost(
         is_asked=bool(way.reasons),
         boxes=len(way.proposed),
-        doubts=len(way.doubts),
+        review_regions=len(way.review_regions),
         removed=_share(way.regions, size),
         removed_at_most=_share(way.proposed, size),
         is_free=wanted <= picture.labelled_for
@@ -140,13 +140,13 @@ def add_up(pictures: Iterable[PictureCost]) -> Cost:
     asked = [one for one in every if one.is_asked]
     free = [one for one in every if one.is_free]
     return Cost(
-        asked=Tally(len(asked), len(every)),
+        asked=Proportion(len(asked), len(every)),
         boxes=Histogram.of(one.boxes for one in asked),
-        doubts=Histogram.of(one.doubts for one in asked),
+        review_regions=Histogram.of(one.review_regions for one in asked),
         removed=tuple(sorted(one.removed for one in every)),
         removed_at_most=tuple(sorted(one.removed_at_most for one in every)),
-        free_touched=Tally(sum(one.removed > 0 for one in free), len(free)),
-        free_asked=Tally(sum(one.is_asked for one in free), len(free)),
+        free_touched=Proportion(sum(one.removed > 0 for one in free), len(free)),
+        free_asked=Proportion(sum(one.is_asked for one in free), len(free)),
     )
 
 

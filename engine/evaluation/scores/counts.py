@@ -11,7 +11,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.data.uncounted import Uncounted, uncounted_in
 from engine.evaluation.scores.cost import Cost, add_up
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 
 K = TypeVar("K")
@@ -35,19 +35,19 @@ class Slice(NamedTuple):
 class CategoryCounts:
     """Labels and regions of one category."""
 
-    iou: Tally = NONE
-    coverage: Tally = NONE
-    automatic: Tally = NONE
+    iou: Proportion = NONE
+    coverage: Proportion = NONE
+    automatic: Proportion = NONE
     complete: int = 0
     """Pictures labelled completely for it, on which false regions are counted."""
     false_regions: int = 0
-    asked_with: Tally = NONE
+    asked_with: Proportion = NONE
     """Complete pictures with a label of it: those with a doubt of it, of all."""
-    asked_without: Tally = NONE
+    asked_without: Proportion = NONE
     """Complete pictures free of it: those with a doubt of it, of all."""
-    groups: Mapping[str, Tally] = field(default_factory=dict)
+    groups: Mapping[str, Proportion] = field(default_factory=dict)
     """By coverage, by the pictures' group."""
-    slices: Mapping[Slice, Tally] = field(default_factory=dict)
+    slices: Mapping[Slice, Proportion] = field(default_factory=dict)
     """By coverage."""
     misses: Mapping[MissKind, int] = field(default_factory=dict)
     uncounted: Uncounted = field(default_factory=Uncounted)
@@ -78,11 +78,11 @@ class Counts:
     categories: Mapping[Category, CategoryCounts] = field(
         default_factory=lambda: dict.fromkeys(DETECTABLE, CategoryCounts())
     )
-    with_labels: Tally = NONE
+    with_labels: Proportion = NONE
     """Pictures with a label that counts: those a person must look at, of all."""
-    without_labels: Tally = NONE
+    without_labels: Proportion = NONE
     """The same of pictures that have none."""
-    excess: tuple[float, ...] = ()
+    over_masked: tuple[float, ...] = ()
     """Share of each labelled picture under masks that are on no label, in ascending order."""
     margins: tuple[float, ...] = ()
     """The part of it around what is there: under masks of regions that find a label."""
@@ -94,7 +94,7 @@ class Counts:
     """Pictures whose labels were turned with them, for want of a better word about them."""
 
     @property
-    def asked(self) -> Tally:
+    def asked(self) -> Proportion:
         """Pictures a person must look at, the sample check apart, of all."""
         return self.with_labels + self.without_labels
 
@@ -106,7 +106,7 @@ class Counts:
             },
             with_labels=self.with_labels + other.with_labels,
             without_labels=self.without_labels + other.without_labels,
-            excess=tuple(sorted(self.excess + other.excess)),
+            over_masked=tuple(sorted(self.over_masked + other.over_masked)),
             margins=tuple(sorted(self.margins + other.margins)),
             cost=self.cost + other.cost,
             weights=self.weights | other.weights,
@@ -117,12 +117,14 @@ class Counts:
 def count(scores: Iterable[PictureScore]) -> Counts:
     """Add up scored pictures."""
     scored = tuple(scores)
-    asked = [(bool(one.labels), Tally(int(bool(one.reasons)), 1)) for one in scored]
+    asked = [(bool(one.labels), Proportion(int(bool(one.reasons)), 1)) for one in scored]
     return Counts(
         categories={category: _of_category(category, scored) for category in DETECTABLE},
-        with_labels=sum((tally for is_labelled, tally in asked if is_labelled), NONE),
-        without_labels=sum((tally for is_labelled, tally in asked if not is_labelled), NONE),
-        excess=tuple(sorted(one.excess for one in scored if one.excess is not None)),
+        with_labels=sum((proportion for is_labelled, proportion in asked if is_labelled), NONE),
+        without_labels=sum(
+            (proportion for is_labelled, proportion in asked if not is_labelled), NONE
+        ),
+        over_masked=tuple(sorted(one.over_masked for one in scored if one.over_masked is not None)),
         margins=tuple(sorted(one.margins for one in scored if one.margins is not None)),
         cost=add_up(one.cost for one in scored),
         weights=frozenset(name for one in scored for name in one.weights),
@@ -150,23 +152,25 @@ def size_class(side_px: float) -> str:
     return f"{starts[-1]} to {SIZES_PX[len(starts)] - 1} px"
 
 
-def telling(slices: Mapping[Slice, Tally]) -> dict[Slice, Tally]:
+def telling(slices: Mapping[Slice, Proportion]) -> dict[Slice, Proportion]:
     """Slices by attributes that divide the labels into a few classes."""
     values = Counter(one.by for one in slices)
-    return {one: tally for one, tally in slices.items() if 1 < values[one.by] <= MOST_VALUES}
+    return {
+        one: proportion for one, proportion in slices.items() if 1 < values[one.by] <= MOST_VALUES
+    }
 
 
 def _of_category(category: Category, scores: Iterable[PictureScore]) -> CategoryCounts:
     total = CategoryCounts()
     parts: list[tuple[str, LabelScore]] = []
-    sliced: list[tuple[Slice, Tally]] = []
+    sliced: list[tuple[Slice, Proportion]] = []
     alarms: Counter[FalseAlarm] = Counter()
     for one in scores:
         labels = one.labels_of(category)
         group = one.picture.group or one.picture.name
         parts += [(group, label) for label in labels]
         sliced += [
-            (part, Tally(int(label.is_found), 1))
+            (part, Proportion(int(label.is_found), 1))
             for label in labels
             for part in slices_of(one, label)
         ]
@@ -178,11 +182,11 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
         total += _asked(category, one, has_labels=bool(labels))
         total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
     return total + CategoryCounts(
-        iou=_tally(label.has_own_region for _, label in parts),
-        coverage=_tally(label.is_found for _, label in parts),
-        automatic=_tally(label.is_removed for _, label in parts),
+        iou=_proportion(label.has_own_region for _, label in parts),
+        coverage=_proportion(label.is_found for _, label in parts),
+        automatic=_proportion(label.is_removed for _, label in parts),
         false_regions=alarms.total(),
-        groups=_tallies((group, Tally(int(label.is_found), 1)) for group, label in parts),
+        groups=_tallies((group, Proportion(int(label.is_found), 1)) for group, label in parts),
         slices=_tallies(sliced),
         misses=Counter(label.miss.kind for _, label in parts if label.miss is not None),
         false_alarms=alarms,
@@ -192,20 +196,20 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
 def _asked(category: Category, one: PictureScore, *, has_labels: bool) -> CategoryCounts:
     if category not in one.picture.labelled_for:
         return CategoryCounts()
-    asked = Tally(int(category in one.doubtful), 1)
+    asked = Proportion(int(category in one.in_review), 1)
     if has_labels:
         return CategoryCounts(complete=1, asked_with=asked)
     return CategoryCounts(complete=1, asked_without=asked)
 
 
-def _tally(found: Iterable[bool]) -> Tally:
+def _proportion(found: Iterable[bool]) -> Proportion:
     values = tuple(found)
-    return Tally(sum(values), len(values))
+    return Proportion(sum(values), len(values))
 
 
-def _tallies(parts: Iterable[tuple[K, Tally]]) -> dict[K, Tally]:
+def _tallies(parts: Iterable[tuple[K, Proportion]]) -> dict[K, Proportion]:
     """Tallies by key, sorted, so that the order of shards leaves no trace."""
-    sums: dict[K, Tally] = {}
-    for key, tally in parts:
-        sums[key] = sums.get(key, NONE) + tally
+    sums: dict[K, Proportion] = {}
+    for key, proportion in parts:
+        sums[key] = sums.get(key, NONE) + proportion
     return dict(sorted(sums.items()))

@@ -20,7 +20,7 @@ FLOOR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class PredictionRecord:
     """One picture as the machine saw it under one policy."""
 
     size: Size
@@ -32,7 +32,7 @@ class Findings:
     found: tuple[Masked, ...]
     """Every detection down to `FLOOR`, each thing once, the surest first."""
     dropped: tuple[Masked, ...]
-    """Sightings above `doubt_at` that were taken for something else already found."""
+    """Sightings above `review_at` that were taken for something else already found."""
     standing: tuple[Reason, ...]
     """Reasons for review that hold at any threshold."""
     weights: tuple[str, ...]
@@ -51,7 +51,7 @@ class Findings:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Findings:
+    def from_json(cls, value: Mapping[str, Any]) -> PredictionRecord:
         """Undo `to_json`."""
         return cls(
             size=Size(*value["size"]),

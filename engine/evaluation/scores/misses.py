@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from engine.category import Category
 from engine.evaluation.data.labels import Label
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     NEVER,
@@ -62,7 +62,9 @@ class Miss:
         return self.kind.value if self.score is None else f"{self.kind.value} ({self.score:.2f})"
 
 
-def why_missed(label: Label, hidden: float, findings: Findings, way: Route, policy: Policy) -> Miss:
+def why_missed(
+    label: Label, hidden: float, findings: PredictionRecord, way: Route, policy: Policy
+) -> Miss:
     """The first cause that applies.
 
     Args:
@@ -107,7 +109,7 @@ def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseA
         return FalseAlarm.DUPLICATE
     if touching:
         return FalseAlarm.WRONG_CATEGORY
-    is_sure = (region.score or 0.0) >= policy.thresholds(region.category).accept_at
+    is_sure = (region.score or 0.0) >= policy.thresholds(region.category).auto_redact_at
     return FalseAlarm.UNLABELLED if is_sure else FalseAlarm.BACKGROUND
 
 
@@ -126,7 +128,7 @@ def _hiders(label: Box, dropped: Iterable[Masked], policy: Policy) -> list[float
         one.region.score or 0.0
         for one in dropped
         if hidden_share(label, [one]) >= HIDDEN_SHARE
-        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).doubt_at
+        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).review_at
     ]
 
 

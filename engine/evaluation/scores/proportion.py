@@ -12,7 +12,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Proportion:
     """How many of how many. Shards of a data set add with `+`."""
 
     found: int = 0
@@ -22,8 +22,8 @@ class Tally:
         if not 0 <= self.found <= self.total:
             raise ValueError(f"expected 0 <= found <= total, got {self.found} of {self.total}")
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.found + other.found, self.total + other.total)
+    def __add__(self, other: Proportion) -> Proportion:
+        return Proportion(self.found + other.found, self.total + other.total)
 
     @property
     def share(self) -> float | None:
@@ -61,15 +61,15 @@ class Tally:
         return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-NONE = Tally()
+NONE = Proportion()
 """Nothing counted yet."""
 
 
-def more_to_prove(tally: Tally, target: float, *, limit: int = 1_000_000) -> int | None:
+def more_to_prove(proportion: Proportion, target: float, *, limit: int = 1_000_000) -> int | None:
     """How many more, all found, lift the lower bound to `target`; None beyond `limit`.
 
     Args:
-        tally: what was counted so far.
+        proportion: what was counted so far.
         target: the share to prove, below 1.
         limit: where the search ends.
     """
@@ -77,7 +77,7 @@ def more_to_prove(tally: Tally, target: float, *, limit: int = 1_000_000) -> int
         raise ValueError(f"target must lie in 0..1, below 1, got {target}")
 
     def is_proven(more: int) -> bool:
-        bound = Tally(tally.found + more, tally.total + more).lower()
+        bound = Proportion(proportion.found + more, proportion.total + more).lower()
         return bound is not None and bound >= target
 
     if not is_proven(limit):

@@ -14,8 +14,8 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing, total_of
 from engine.evaluation.scores.cost import Cost, Histogram
 from engine.evaluation.scores.counts import CategoryCounts, Counts, count, telling
-from engine.evaluation.scores.findings import Findings
-from engine.evaluation.scores.proportion import CONFIDENCE, Tally
+from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.proportion import CONFIDENCE, Proportion
 from engine.evaluation.scores.scoring import PictureScore, score
 from engine.policy import Policy
 
@@ -27,7 +27,7 @@ RESAMPLES = 2000
 _SEED = 20
 _NOTHING_MISSING = Missing()
 
-Verdict: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
+ReviewDecision: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Scored:
     """Pictures whose labels do not fit them, each with a sentence."""
 
 
-def score_all(pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy) -> Scored:
+def score_all(pairs: Iterable[tuple[LabelledPicture, PredictionRecord]], policy: Policy) -> Scored:
     """Score every picture under a policy's thresholds, in the order of their names."""
     scores: list[PictureScore] = []
     unfit: list[tuple[LabelledPicture, str]] = []
@@ -53,7 +53,7 @@ def score_all(pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy)
 
 
 def report(
-    pairs: Sequence[tuple[LabelledPicture, Findings]],
+    pairs: Sequence[tuple[LabelledPicture, PredictionRecord]],
     policy: Policy,
     *,
     target: float = TARGET,
@@ -111,7 +111,7 @@ def summary(
             "without": _rounded(counts.without_labels.share),
             "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
         },
-        "excess_masked": _spread(counts.excess),
+        "excess_masked": _spread(counts.over_masked),
         "margins_masked": _spread(counts.margins),
         "cost": _cost(counts.cost),
         "categories": {
@@ -131,13 +131,13 @@ def summary(
     }
 
 
-def verdict(tally: Tally, target: float) -> tuple[Verdict, bool]:
+def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool]:
     """Whether recall meets the target, and whether the counts settle that.
 
     *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
     certain when the upper bound does too. *not_proven*: between.
     """
-    share, lower, upper = tally.share, tally.lower(), tally.upper()
+    share, lower, upper = proportion.share, proportion.lower(), proportion.upper()
     if share is None or lower is None or upper is None:
         return "not_measured", False
     if lower >= target:
@@ -156,12 +156,12 @@ def has_nothing(category: Mapping[str, Any]) -> bool:
     return not category["labels"] and bool(category.get("complete_pictures"))
 
 
-def whole_groups(groups: Mapping[str, Tally]) -> Tally:
+def whole_groups(groups: Mapping[str, Proportion]) -> Proportion:
     """Groups of which every label was found, of all groups."""
-    return Tally(sum(one.found == one.total for one in groups.values()), len(groups))
+    return Proportion(sum(one.found == one.total for one in groups.values()), len(groups))
 
 
-def bootstrap_lower(groups: Mapping[str, Tally]) -> float | None:
+def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
     """One-sided lower bound of recall when whole groups are drawn again; None of nothing.
 
     The percentile bootstrap over clusters (Efron and Tibshirani 1993, chapter 13), for labels of
@@ -184,7 +184,7 @@ def bootstrap_lower(groups: Mapping[str, Tally]) -> float | None:
 
 def is_enough(labels: int) -> bool:
     """True when so many labels, all found, would prove at least 95 %."""
-    bound = Tally(labels, labels).lower()
+    bound = Proportion(labels, labels).lower()
     return bound is not None and bound >= ENOUGH_FOR
 
 
@@ -226,7 +226,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
             "pictures": cost.asked.found,
             "share": _rounded(cost.asked.share),
             "boxes": _quantiles(cost.boxes),
-            "doubts": _quantiles(cost.doubts),
+            "doubts": _quantiles(cost.review_regions),
         },
         "removed": _spread(cost.removed),
         "removed_at_most": _spread(cost.removed_at_most),
@@ -256,18 +256,18 @@ def _slices(category: Category, counts: CategoryCounts) -> list[dict[str, Any]]:
             "by": part.by,
             "value": part.value,
             "category": category.value,
-            "labels": tally.total,
-            "found": tally.found,
-            "recall": _rounded(tally.share),
-            "lower95": _rounded(tally.lower()),
-            "enough": is_enough(tally.total),
+            "labels": proportion.total,
+            "found": proportion.found,
+            "recall": _rounded(proportion.share),
+            "lower95": _rounded(proportion.lower()),
+            "enough": is_enough(proportion.total),
         }
-        for part, tally in telling(counts.slices).items()
+        for part, proportion in telling(counts.slices).items()
     ]
 
 
-def _found(tally: Tally) -> dict[str, Any]:
-    return {"found": tally.found, "recall": _rounded(tally.share)}
+def _found(proportion: Proportion) -> dict[str, Any]:
+    return {"found": proportion.found, "recall": _rounded(proportion.share)}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -13,7 +13,7 @@ from engine.coverage import covered_share, union_area
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.cost import PictureCost, cost_of
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     SAME_IOU,
@@ -66,7 +66,7 @@ class RegionScore:
     """What became of one proposed region of a category the picture is labelled for."""
 
     masked: Masked
-    is_doubt: bool
+    needs_review: bool
     false_alarm: FalseAlarm | None
     """None when it finds a label, or lies on an ignored one and counts neither way."""
 
@@ -90,13 +90,13 @@ class PictureScore:
     """Those that count: not ignored, of a category the picture is labelled for, if in part."""
     regions: tuple[RegionScore, ...]
     sure: tuple[Sure, ...]
-    excess: float | None
+    over_masked: float | None
     """Share of the picture under masks that are on no label; None where nothing is labelled."""
     margins: float | None
     """The part of it under masks of regions that find a label: their margins, mostly."""
     reasons: tuple[Reason, ...]
     """Why a person looks; empty when the picture passes."""
-    doubtful: frozenset[Category]
+    in_review: frozenset[Category]
     """Categories with a doubt."""
     cost: PictureCost
     weights: tuple[str, ...]
@@ -117,7 +117,7 @@ class PictureScore:
         )
 
 
-def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> PictureScore:
+def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) -> PictureScore:
     """Compare.
 
     Args:
@@ -149,19 +149,19 @@ def score(picture: LabelledPicture, findings: Findings, policy: Policy) -> Pictu
         ),
         regions=regions,
         sure=tuple(_sure(labels, findings.found, picture.labelled_for)),
-        excess=_excess(labels, regions, picture, findings.size),
-        margins=_excess(
+        over_masked=_over_masked(labels, regions, picture, findings.size),
+        margins=_over_masked(
             labels, [one for one in regions if one.false_alarm is None], picture, findings.size
         ),
         reasons=way.reasons,
-        doubtful=frozenset(one.region.category for one in way.doubts),
+        in_review=frozenset(one.region.category for one in way.review_regions),
         cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
         is_turned=bool(picture.labels) and _is_lying(picture, findings),
     )
 
 
-def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label, ...]:
+def upright_labels(picture: LabelledPicture, findings: PredictionRecord) -> tuple[Label, ...]:
     """The labels in pixels of the upright picture, cut off at its edges.
 
     A data set that labels pictures as stored says so by their size; the labels are turned then.
@@ -189,12 +189,12 @@ def upright_labels(picture: LabelledPicture, findings: Findings) -> tuple[Label,
     return inside
 
 
-def _is_lying(picture: LabelledPicture, findings: Findings) -> bool:
+def _is_lying(picture: LabelledPicture, findings: PredictionRecord) -> bool:
     """Whether the data set states the size of the picture as stored, which is another upright."""
     return picture.size == findings.stored_size != findings.size
 
 
-def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
+def _inside(findings: PredictionRecord, way: Route) -> tuple[PredictionRecord, Route]:
     """Both cut off at the picture's edges; after routing, which looks at whole boxes."""
     size = findings.size
     return (
@@ -204,7 +204,7 @@ def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
         replace(
             way,
             regions=inside(way.regions, size),
-            doubts=inside(way.doubts, size),
+            review_regions=inside(way.review_regions, size),
             pieces=inside(way.pieces, size),
         ),
     )
@@ -213,7 +213,7 @@ def _inside(findings: Findings, way: Route) -> tuple[Findings, Route]:
 def _label_scores(
     category: Category,
     labels: Sequence[Label],
-    findings: Findings,
+    findings: PredictionRecord,
     way: Route,
     policy: Policy,
 ) -> Iterable[LabelScore]:
@@ -239,11 +239,11 @@ def _label_scores(
 def _region_scores(
     category: Category, labels: Sequence[Label], way: Route, policy: Policy
 ) -> Iterable[RegionScore]:
-    removed, doubts = (
+    removed, review_regions = (
         [one for one in part if one.region.category is category]
-        for part in (way.regions, way.doubts)
+        for part in (way.regions, way.review_regions)
     )
-    proposed = removed + doubts
+    proposed = removed + review_regions
     right = _right(category, labels, proposed)
     for index, one in enumerate(proposed):
         is_right = index in right or _is_neutral(one, category, labels)
@@ -302,7 +302,7 @@ def _sure(
         yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
 
 
-def _excess(
+def _over_masked(
     labels: Sequence[Label], regions: Iterable[RegionScore], picture: LabelledPicture, size: Size
 ) -> float | None:
     """Share of a picture under the masks of regions that is on no label of any category.
@@ -314,8 +314,8 @@ def _excess(
         return None
     masks = [Box(*one.masked.rect) for one in regions]
     on_labels = [Box(*label.box.outward()) for label in labels]
-    excess = union_area(masks + on_labels) - union_area(on_labels)
-    return excess / (size.width * size.height)
+    over_masked = union_area(masks + on_labels) - union_area(on_labels)
+    return over_masked / (size.width * size.height)
 
 
 def _boxes(labels: Iterable[Label]) -> list[Box]:

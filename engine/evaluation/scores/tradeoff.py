@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import FLOOR, Findings
+from engine.evaluation.scores.findings import FLOOR, PredictionRecord
 from engine.evaluation.scores.matching import NEVER, hidden_from, inside
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.scoring import upright_labels
 from engine.policy import Policy
 from engine.triage import Route, route
@@ -28,30 +28,30 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One category with its `doubt_at` here; `accept_at` is the policy's."""
+    """One category with its `review_at` here; `auto_redact_at` is the policy's."""
 
-    doubt_at: float
-    detection: Tally
+    review_at: float
+    detection: Proportion
     """Labels removed or shown as doubts, by coverage, of all."""
-    asked_with: Tally
+    asked_with: Proportion
     """Complete pictures with a label of the category: those with a doubt of it, of all."""
-    asked_without: Tally
+    asked_without: Proportion
     """The same of complete pictures free of it."""
 
     @property
-    def asked(self) -> Tally:
+    def asked(self) -> Proportion:
         """Complete pictures with a doubt of the category, of all."""
         return self.asked_with + self.asked_without
 
 
 def curve(
-    pairs: Iterable[tuple[LabelledPicture, Findings]], policy: Policy, category: Category
+    pairs: Iterable[tuple[LabelledPicture, PredictionRecord]], policy: Policy, category: Category
 ) -> tuple[Point, ...]:
-    """How detection recall and the doubts of a category move with its `doubt_at`.
+    """How detection recall and the doubts of a category move with its `review_at`.
 
     Args:
         pairs: pictures with what was found in them; those whose labels do not fit are left out.
-        policy: its `accept_at` stays; steps above it are left out.
+        policy: its `auto_redact_at` stays; steps above it are left out.
         category: whose threshold moves.
     """
     hidden_at: list[float] = []
@@ -70,7 +70,7 @@ def curve(
             hidden_at += [hidden_from(box, found) for box in own]
         if category in picture.labelled_for:
             asked_at[bool(own)].append(_asked_from(way, category))
-    accept_at = policy.thresholds(category).accept_at
+    auto_redact_at = policy.thresholds(category).auto_redact_at
     return tuple(
         Point(
             step,
@@ -79,27 +79,29 @@ def curve(
             _reaching(asked_at[False], step),
         )
         for step in STEPS
-        if step <= accept_at
+        if step <= auto_redact_at
     )
 
 
-def _lowest(findings: Findings, policy: Policy, category: Category) -> Route:
+def _lowest(findings: PredictionRecord, policy: Policy, category: Category) -> Route:
     """What becomes of the picture where everything of this category that was found counts.
 
     What goes without asking, and so what is dropped as adding nothing, is the same at any
-    `doubt_at`.
+    `review_at`.
     """
     lowest = policy.with_thresholds(
-        category, doubt_at=0.0, accept_at=policy.thresholds(category).accept_at
+        category, review_at=0.0, auto_redact_at=policy.thresholds(category).auto_redact_at
     )
     return route(findings.found, findings.standing, lowest, findings.size)
 
 
 def _asked_from(way: Route, category: Category) -> float:
-    """The highest `doubt_at` at which a person is asked about this category in this picture."""
-    scores = [one.region.score or 0.0 for one in way.doubts if one.region.category is category]
+    """The highest `review_at` at which a person is asked about this category in this picture."""
+    scores = [
+        one.region.score or 0.0 for one in way.review_regions if one.region.category is category
+    ]
     return max(scores, default=NEVER)
 
 
-def _reaching(scores: Sequence[float], threshold: float) -> Tally:
-    return Tally(sum(score >= threshold for score in scores), len(scores))
+def _reaching(scores: Sequence[float], threshold: float) -> Proportion:
+    return Proportion(sum(score >= threshold for score in scores), len(scores))

@@ -68,19 +68,19 @@ class Scored:
 
     def goes_to_a_person(self, thresholds: Mapping[Category, Control], most: float) -> bool:
         """Whether a box is in doubt, or more than this share would be removed without asking."""
-        sure, doubts = [], 0
+        sure, review_regions = [], 0
         for category, chosen in thresholds.items():
-            for one, score in self.above(category, chosen.doubt_at):
-                if score >= chosen.accept_at:
+            for one, score in self.above(category, chosen.review_at):
+                if score >= chosen.auto_redact_at:
                     sure.append(one.masked.rect)
                 else:
-                    doubts += 1
-        return doubts > 0 or share_removed(sure, self.picture.size) > most
+                    review_regions += 1
+        return review_regions > 0 or share_removed(sure, self.picture.size) > most
 
     def boxes(self, thresholds: Mapping[Category, Control]) -> int:
         """How many boxes a person would see."""
         return sum(
-            len(self.above(category, chosen.doubt_at)) for category, chosen in thresholds.items()
+            len(self.above(category, chosen.review_at)) for category, chosen in thresholds.items()
         )
 
     def removed(self, thresholds: Mapping[Category, Control]) -> float:
@@ -88,7 +88,7 @@ class Scored:
         rects = [
             one.masked.rect
             for category, chosen in thresholds.items()
-            for one, _ in self.above(category, chosen.doubt_at)
+            for one, _ in self.above(category, chosen.review_at)
         ]
         return share_removed(rects, self.picture.size)
 

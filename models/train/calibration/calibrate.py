@@ -17,8 +17,8 @@ from typing import Any
 import tomlkit
 
 from engine.category import DETECTABLE, Category
-from engine.detect.registry import default_detectors, scene_classifier, second_stage
-from engine.detect.score_fusion import FittedFuser
+from engine.detect.registry import crop_classifier, default_detectors, scene_classifier
+from engine.detect.score_fusion import FittedFusion
 from engine.detect.weights import Weights
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import LabelledPicture
@@ -31,7 +31,7 @@ from models.train.calibration.judging import Judged, judged
 from models.train.calibration.thresholds import RISKS, Control
 from models.train.data.choosing import sources_of
 from models.train.data.halves import half
-from models.train.data.proposals import propose, sightings_in
+from models.train.data.proposals import propose, raw_detections_in
 from models.train.errors import TrainingRefused
 from models.train.files import write_whole
 from models.train.manifest import enter
@@ -120,10 +120,13 @@ def calibrate(
     policy, *_ = policies
     pictures = read_dataset(places.data).pictures
     detectors = [one.name for one in default_detectors()]
-    second, scene = second_stage(), scene_classifier()
-    sightings = sightings_in(_looked(pictures, detectors, policy, places, workers, progress))
+    second, scene = crop_classifier(), scene_classifier()
+    raw_detections = raw_detections_in(
+        _looked(pictures, detectors, policy, places, workers, progress)
+    )
     halves = [
-        list(judged(half(pictures, name), sightings, second, policy, scene)) for name in ("A", "B")
+        list(judged(half(pictures, name), raw_detections, second, policy, scene))
+        for name in ("A", "B")
     ]
     every = [one for each in halves for one in each]
 
@@ -136,7 +139,7 @@ def calibrate(
             )
         return as_toml(coefficients, second.name, scene.name)
 
-    likely = cross_fitted(halves, lambda some: FittedFuser(_weights(fitted(some)), second, scene))
+    likely = cross_fitted(halves, lambda some: FittedFusion(_weights(fitted(some)), second, scene))
     chosen = tuple(
         Chosen(
             file.stem,
@@ -218,7 +221,7 @@ def _with_thresholds(file: Path, chosen: Chosen) -> str:
     controls = chosen.controls
     for category, one in controls.items():
         table = _table(_table(document, "categories"), category.value)
-        table["accept_at"], table["doubt_at"] = one.accept_at, one.doubt_at
+        table["auto_redact_at"], table["review_at"] = one.auto_redact_at, one.review_at
     if file.stem in ASKING_WHERE_NOTHING_IS:
         blind = [category.value for category, one in controls.items() if one.risk is None]
         _table(document, "review")["nothing_found_of"] = blind
@@ -234,7 +237,7 @@ def _table(parent: Any, name: str) -> Any:  # noqa: ANN401 - tomlkit is not type
 
 def _promise(category: Category, one: Control) -> str:
     name = category.value
-    seen = f"doubt_at {one.doubt_at:g}; {one.missed} of {one.labels} labels were"
+    seen = f"review_at {one.review_at:g}; {one.missed} of {one.labels} labels were"
     if one.risk is not None:
         words = (
             f"{name}: of the labels of one more group like these {one.groups}, at most "
@@ -258,12 +261,12 @@ def _promise(category: Category, one: Control) -> str:
     )
     if not one.may_accept:
         return words + (
-            f" No accept_at keeps needless removal within {one.needless:.0%} of pictures, so a "
-            f"person is asked about every {name}."
+            f" No auto_redact_at keeps needless removal within {one.needless:.0%} of pictures, so "
+            f"a person is asked about every {name}."
         )
     return words + (
         f" In at most {one.needless:.0%} of its pictures something that is no {name} is expected "
-        f"to be removed without asking (accept_at {one.accept_at:g})."
+        f"to be removed without asking (auto_redact_at {one.auto_redact_at:g})."
     )
 
 

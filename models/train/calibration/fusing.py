@@ -20,7 +20,7 @@ from engine.detect.score_fusion import (
     NEVER_NEGATIVE,
     NEVER_POSITIVE,
     Coefficients,
-    FittedFuser,
+    FittedFusion,
     evidence,
     measures,
 )
@@ -44,17 +44,17 @@ def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coe
     return fitted
 
 
-def likelihood(fuser: FittedFuser) -> Likelihood:
+def likelihood(fusion: FittedFusion) -> Likelihood:
     """What a fuser says, of whatever picture."""
 
     def likely(picture: Judged, category: Category) -> list[float]:
-        return [fuser.probability(one.thing, one.clues) for one in picture.of(category)]
+        return [fusion.probability(one.cluster, one.features) for one in picture.of(category)]
 
     return likely
 
 
 def cross_fitted(
-    folds: Sequence[Sequence[Judged]], make: Callable[[Sequence[Judged]], FittedFuser]
+    folds: Sequence[Sequence[Judged]], make: Callable[[Sequence[Judged]], FittedFusion]
 ) -> Likelihood:
     """What is said of each picture by a fuser that was fitted on the other folds.
 
@@ -96,7 +96,7 @@ def _rounded(coefficients: Mapping[str, float]) -> tomlkit.items.InlineTable:
 
 
 def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
-    category = own[0].thing.category
+    category = own[0].cluster.category
     rows = np.array([_row(one, detectors) for one in own])
     is_true = np.array([bool(one.is_true) for one in own])
     bounds = [
@@ -121,8 +121,8 @@ def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
 def _row(one: Proposal, detectors: Sequence[str]) -> list[float]:
     """What the coefficients are multiplied with, in order; the bias last."""
     return [
-        *(evidence(one.thing, name) for name in detectors),
-        *(one.clues.crops.get(category, 0.0) for category in DETECTABLE),
-        *measures(one.thing, one.clues).values(),
+        *(evidence(one.cluster, name) for name in detectors),
+        *(one.features.crops.get(category, 0.0) for category in DETECTABLE),
+        *measures(one.cluster, one.features).values(),
         1.0,
     ]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.category import Category
-from engine.codec import door
-from engine.detect.clusters import Thing, things
-from engine.detect.score_fusion import Clues, Scene, SecondLook, clues_of
+from engine.codec.decode import decode
+from engine.detect.clusters import Cluster, clusters_of
+from engine.detect.score_fusion import CropScorer, Features, SceneScorer, features_of
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.matching import hidden_from, inside, is_found_by
@@ -31,8 +31,8 @@ from models.train.data.upright import labels_in
 class Proposal:
     """A thing the detectors proposed."""
 
-    thing: Thing
-    clues: Clues
+    cluster: Cluster
+    features: Features
     masked: Masked
     is_true: bool | None
     """Whether it finds a label; None where the labels cannot tell, and for a part of what is
@@ -55,7 +55,7 @@ class Judged:
 
     def of(self, category: Category) -> tuple[Proposal, ...]:
         """The proposals of one category."""
-        return tuple(one for one in self.proposals if one.thing.category is category)
+        return tuple(one for one in self.proposals if one.cluster.category is category)
 
     def hiding(self, category: Category, likely: Sequence[float]) -> tuple[float, ...]:
         """The highest threshold at which each label of a category is still hidden.
@@ -85,10 +85,10 @@ class Judged:
 
 def judged(
     pictures: Iterable[LabelledPicture],
-    sightings: dict[str, tuple[Detection, ...]],
-    second: SecondLook | None,
+    raw_detections: dict[str, tuple[Detection, ...]],
+    crop_scorer: CropScorer | None,
     policy: Policy,
-    scene: Scene | None = None,
+    scene: SceneScorer | None = None,
 ) -> Iterator[Judged]:
     """Judge what was seen in each picture.
 
@@ -97,41 +97,43 @@ def judged(
 
     Args:
         pictures: those nothing was kept of, and those whose labels do not fit, are left out.
-        sightings: of all detectors, by picture.
-        second: looks at each proposal's crop.
+        raw_detections: of all detectors, by picture.
+        crop_scorer: looks at each proposal's crop.
         policy: how far masks grow.
         scene: looks at the whole picture.
     """
     for picture in pictures:
-        if picture.name not in sightings:
+        if picture.name not in raw_detections:
             continue
         data = picture.path.read_bytes()
-        image = door.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        image = decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
         try:
             upright = replace(picture, labels=labels_in(picture, image))
         except InvalidDataset:
             continue
         found = [
-            one for one in things(sightings[picture.name]) if one.box.clipped(image.size).area > 0
+            one
+            for one in clusters_of(raw_detections[picture.name])
+            if one.box.clipped(image.size).area > 0
         ]
-        clues = clues_of(second, scene, image, found)
+        features = features_of(crop_scorer, scene, image, found)
         yield Judged(
             upright,
             tuple(
-                _proposal(thing, clue, upright, image, policy)
-                for thing, clue in zip(found, clues, strict=True)
+                _proposal(cluster, row, upright, image, policy)
+                for cluster, row in zip(found, features, strict=True)
             ),
             image.size,
         )
 
 
 def _proposal(
-    thing: Thing, clues: Clues, picture: LabelledPicture, image: RgbImage, policy: Policy
+    cluster: Cluster, features: Features, picture: LabelledPicture, image: RgbImage, policy: Policy
 ) -> Proposal:
-    region = Region(thing.box, thing.category, Origin.MODEL)
+    region = Region(cluster.box, cluster.category, Origin.MODEL)
     (within,) = inside([masked(region, image.codec, policy)], image.size)
-    same = [one for one in picture.labels if one.category is thing.category]
-    return Proposal(thing, clues, within, _is_true(within, same, picture))
+    same = [one for one in picture.labels if one.category is cluster.category]
+    return Proposal(cluster, features, within, _is_true(within, same, picture))
 
 
 def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:

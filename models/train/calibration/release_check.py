@@ -1,4 +1,4 @@
-"""From which score the witness's word counts: `python -m models.train witness`.
+"""From which score the witness's word counts: `python -m models.train release_check`.
 
 An objection costs a person's look, so the witness may object to few releases from which everything
 was removed, and should object to as many as it can in which something was left. Half A of the
@@ -20,17 +20,17 @@ import numpy as np
 import tomlkit
 
 from engine.category import DETECTABLE, Category
-from engine.codec import door
-from engine.detect.registry import default_witness
-from engine.detect.release_check import OwnWitness, objections
+from engine.codec.decode import decode
+from engine.detect.registry import default_release_check
+from engine.detect.release_check import YoloReleaseCheck, residual_detections
 from engine.errors import InvalidDataset, UnreadableImage
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.matching import is_found_by
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.images import RgbImage
 from engine.plan import Origin, Region
-from engine.policy import Policy, WitnessPolicy, read_policy
+from engine.policy import Policy, ReleaseCheckPolicy, read_policy
 from engine.redact.masks import mask_of, masked
 from engine.redact.removal import remove
 from models.train.data.halves import half
@@ -69,7 +69,7 @@ class Heard:
     """What was chosen, and what it gives on half B."""
 
     ask_at: Mapping[Category, float]
-    sent: Tally
+    sent: Proportion
     """Releases with nothing left that it objects to, of those pictures that tell of every category
     for which its word counts."""
     unread: int
@@ -111,7 +111,7 @@ def choose(
 
     Args:
         data: labelled pictures that nothing was trained on.
-        policy_file: its `[witness]` table is replaced.
+        policy_file: its `[release_check]` table is replaced.
         card: of the witness; its last section is replaced.
         workers: processes.
         progress: called for each picture.
@@ -140,7 +140,7 @@ def choose(
 
 
 _HOW = """\
-Written by `python -m models.train witness DATA`: scores chosen on half A of the calibration
+Written by `python -m models.train release_check DATA`: scores chosen on half A of the calibration
 pictures, so that it objects to few releases with nothing left; told on half B."""
 
 
@@ -184,11 +184,11 @@ def heard(said: Sequence[Statement], ask_at: Mapping[Category, float], *, unread
     for category in DETECTABLE:
         scores = [score for one in said for score in one.left.get(category, ())]
         caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
-    return Heard(dict(ask_at), Tally(objected, len(clean)), unread, caught)
+    return Heard(dict(ask_at), Proportion(objected, len(clean)), unread, caught)
 
 
 def statement(
-    picture: LabelledPicture, image: RgbImage, witness: OwnWitness, policy: Policy
+    picture: LabelledPicture, image: RgbImage, release_check: YoloReleaseCheck, policy: Policy
 ) -> Statement:
     """Ask the witness about a picture, once with everything labelled removed and once with nothing.
 
@@ -196,13 +196,20 @@ def statement(
         InvalidDataset: the labels do not fit the picture.
     """
     labels = labels_in(picture, image)
-    hears = policy.model_copy(update={"witness": WitnessPolicy(face=0, tattoo=0, jewelry=0)})
+    is_enabled = policy.model_copy(
+        update={"witness": ReleaseCheckPolicy(face=0, tattoo=0, jewelry=0)}
+    )
     rects = [masked(_region(one), image.codec, policy).rect for one in labels]
     nothing, everything = mask_of((), image.size), mask_of(rects, image.size)
-    clean = objections(
-        witness.look(remove(image, everything, seed=0), hears), everything, (), hears
+    clean = residual_detections(
+        release_check.look(remove(image, everything, seed=0), is_enabled),
+        everything,
+        (),
+        is_enabled,
     )
-    left = objections(witness.look(remove(image, nothing, seed=0), hears), nothing, (), hears)
+    left = residual_detections(
+        release_check.look(remove(image, nothing, seed=0), is_enabled), nothing, (), is_enabled
+    )
     return Statement(
         {category: _surest(clean, category) for category in DETECTABLE},
         picture.labelled_for,
@@ -230,12 +237,12 @@ def _surest(regions: Iterable[Region], category: Category) -> float:
 
 
 class _Worker:
-    witness: OwnWitness
+    release_check: YoloReleaseCheck
 
 
 def _start() -> None:
     cv2.setNumThreads(1)
-    _Worker.witness = default_witness()
+    _Worker.release_check = default_release_check()
 
 
 def _every(
@@ -254,7 +261,7 @@ def _every(
 def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Statement | None]:
     try:
         data = picture.path.read_bytes()
-        image = door.decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
-        return picture.name, statement(picture, image, _Worker.witness, policy)
+        image = decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
+        return picture.name, statement(picture, image, _Worker.release_check, policy)
     except (OSError, UnreadableImage, InvalidDataset):
         return picture.name, None

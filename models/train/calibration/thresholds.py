@@ -42,26 +42,26 @@ _HAIR = 1e-12
 class Control:
     """A category's thresholds and what they promise for one more group from the same sources."""
 
-    doubt_at: float
-    accept_at: float
+    review_at: float
+    auto_redact_at: float
     risk: float | None
     """Bound on the expected share of a new group's labels that are missed, one of `RISKS`; None
     where none of them holds, so that an empty result says too little and a person must look."""
     groups: int
     labels: int
     missed: int
-    """Labels of these groups that are missed at `doubt_at`."""
+    """Labels of these groups that are missed at `review_at`."""
     may_accept: bool
     """False where no threshold keeps the needless risk, so that a person is asked about all."""
     false_regions: float = 0.0
-    """From `doubt_at` on, for a picture that is completely labelled for the category."""
+    """From `review_at` on, for a picture that is completely labelled for the category."""
     false_share: float = 0.0
     """Mean share of such a picture under their masks, 0..1."""
     is_by_budget: bool = False
     """True where every threshold that keeps a risk costs more than is allowed, so that the budget
-    alone chose `doubt_at` and nothing is promised."""
+    alone chose `review_at` and nothing is promised."""
     needless: float = NEEDLESS_RISK
-    """The share of pictures that `accept_at` keeps."""
+    """The share of pictures that `auto_redact_at` keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Limits:
     risks: tuple[float, ...] = RISKS
     """Of missing labels, ascending."""
     false_regions: float = math.inf
-    """At most so many for a completely labelled picture, from `doubt_at` on."""
+    """At most so many for a completely labelled picture, from `review_at` on."""
     false_share: float = 1.0
     """Their masks lie on at most this share of such a picture, on average."""
     price: float = 0.0
@@ -82,7 +82,7 @@ class Limits:
     """this share of it, may be spent with no label to show for it: a few hundred labels do not hold
     every kind of thing."""
     needless: float = NEEDLESS_RISK
-    """At most this share of pictures has something false at or above `accept_at`."""
+    """At most this share of pictures has something false at or above `auto_redact_at`."""
 
 
 def control(
@@ -90,14 +90,14 @@ def control(
 ) -> Control:
     """Choose the thresholds of one category: conformal risk control within a budget.
 
-    `doubt_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
+    `review_at` is the highest threshold at the smallest risk that any keeps; where no risk can be
     kept, it loses nothing that was seen. Where that costs more false regions, or more of a picture
     under their masks, than the budget allows, it is the lowest that keeps the budget, and the risk
     is the smallest that it keeps too. Within the budget it falls further as long as one more label
     found costs fewer false regions than the price: a group counts once, whatever it shows, so
     that the risk alone says little about the many small faces of a crowd; and it falls as far as
     what may be spent freely lets it.
-    `accept_at` is the lowest that keeps the needless risk.
+    `auto_redact_at` is the lowest that keeps the needless risk.
 
     Raises:
         TrainingRefused: no picture has a label of the category.
@@ -121,22 +121,22 @@ def control(
         )
     cheapest = _cheapest(complete, limits)
     kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
-    doubt_at = {one: _down(last_valid(hiding, one)) for one in kept}
+    review_at = {one: _down(last_valid(hiding, one)) for one in kept}
     safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
     chosen = _bargained(hiding, complete, max(safest, _up(cheapest)), _up(cheapest), limits.price)
     if limits.free_regions > 0:
         free = replace(limits, false_regions=limits.free_regions, false_share=limits.free_share)
         chosen = min(chosen, max(_up(_cheapest(complete, free)), LEAST_FREE))
-    risk = next((one for one in kept if doubt_at[one] >= chosen), None)
-    accept_at = max(_up(first_valid(needless, limits.needless)), chosen)
+    risk = next((one for one in kept if review_at[one] >= chosen), None)
+    auto_redact_at = max(_up(first_valid(needless, limits.needless)), chosen)
     return Control(
-        doubt_at=chosen,
-        accept_at=accept_at,
+        review_at=chosen,
+        auto_redact_at=auto_redact_at,
         risk=risk,
         groups=len(hiding),
         labels=sum(len(scores) for scores in hiding.values()),
         missed=sum(s < chosen or s <= 0 for scores in hiding.values() for s in scores),
-        may_accept=accept_at <= SUREST,
+        may_accept=auto_redact_at <= SUREST,
         false_regions=_regions(complete, chosen),
         false_share=_share(complete, chosen),
         is_by_budget=risk is None and chosen >= cheapest > 0,
@@ -217,7 +217,7 @@ def least_risk(hiding: Mapping[str, Sequence[float]]) -> float:
 
 
 def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
-    """The highest `doubt_at` that keeps a risk of missing labels; 0 where none does."""
+    """The highest `review_at` that keeps a risk of missing labels; 0 where none does."""
     for threshold in sorted(set(_seen(hiding)), reverse=True):
         if bound(_missed(hiding, threshold), len(hiding)) <= risk + _HAIR:
             return threshold
@@ -225,7 +225,7 @@ def last_valid(hiding: Mapping[str, Sequence[float]], risk: float) -> float:
 
 
 def first_valid(needless: Mapping[str, Sequence[float]], risk: float) -> float:
-    """The lowest `accept_at` that keeps a risk of needless removal; infinite where none does."""
+    """The lowest `auto_redact_at` that keeps a risk of needless removal; infinite if none does."""
     # Pictures with nothing false are at 0.0: the first threshold they do not reach is above it.
     above = sorted(np.nextafter(score, 2.0) for score in {0.0, *_seen(needless)})
     for threshold in [0.0, *above]:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.detect.scene_classifier import seen
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
@@ -92,9 +92,7 @@ def lesson(
     for picture in pictures:
         progress()
         try:
-            image = door.decode(
-                picture.path.read_bytes(), picture.name, max_megapixels=MAX_MEGAPIXELS
-            )
+            image = decode(picture.path.read_bytes(), picture.name, max_megapixels=MAX_MEGAPIXELS)
         except (OSError, UnreadableImage):
             continue
         rows.append(_features(net, seen(image.rgb, SIDE)))
@@ -111,8 +109,8 @@ def lesson(
 @torch.no_grad()
 def _features(net: SceneNet, square: NDArray[np.uint8]) -> Features:
     """(4, 320), of a picture in its four turns."""
-    turns = np.stack([np.rot90(square, quarters) for quarters in range(4)])
-    blob = torch.from_numpy(turns.transpose(0, 3, 1, 2).copy()).float() / 255
+    rotations = np.stack([np.rot90(square, quarters) for quarters in range(4)])
+    blob = torch.from_numpy(rotations.transpose(0, 3, 1, 2).copy()).float() / 255
     return np.asarray(net.features(blob).numpy(), np.float64)
 
 

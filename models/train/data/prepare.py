@@ -26,7 +26,7 @@ from typing import Any, Final
 import cv2
 
 from engine.category import DETECTABLE, Category
-from engine.codec.door import decode
+from engine.codec.decode import decode
 from engine.errors import InvalidDataset, UnreadableImage
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture
 from engine.geometry import Size
@@ -50,7 +50,7 @@ _ENDINGS: Final = {"jpeg": ".jpg", "png": ".png"}
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Prepared:
     """What went in and what was left out."""
 
     licence: str
@@ -110,22 +110,22 @@ def prepare(
     for part in ("train", "val"):
         (made / "images" / part).mkdir(parents=True)
         (made / "labels" / part).mkdir(parents=True)
-    tally, labelled = _Tally(licence), {}
+    proportion, labelled = _Prepared(licence), {}
     for number, (picture, times) in enumerate(chosen(dataset.pictures, choice), start=1):
         progress()
         try:
             image = _image(picture)
             labels = _labels(picture, image)
         except (UnreadableImage, InvalidDataset, OSError) as error:
-            tally.left_out.append(f"{picture.name}: {error}")
+            proportion.left_out.append(f"{picture.name}: {error}")
             continue
         for name in _write(made, number, times, picture.path, image, labels):
             labelled[name] = [category in picture.labelled_for for category in DETECTABLE]
-        tally.count(picture, labels, times)
-    summary = _summary(dataset, tally)
+        proportion.count(picture, labels, times)
+    summary = _summary(dataset, proportion)
     if not any(count for one in summary["sources"] for count in one["labels"].values()):
         shutil.rmtree(made)
-        raise TrainingRefused(_nothing_left(dataset, tally))
+        raise TrainingRefused(_nothing_left(dataset, proportion))
     write_json(made / "labelled.json", labelled)
     write_json(made / "summary.json", summary)
     names = [*DETECTABLE, *(f"ignored {category}" for category in DETECTABLE)]
@@ -225,24 +225,24 @@ def class_number(category: Category, *, is_ignored: bool) -> int:
     return DETECTABLE.index(category) + (len(DETECTABLE) if is_ignored else 0)
 
 
-def _summary(dataset: Dataset, tally: _Tally) -> dict[str, Any]:
+def _summary(dataset: Dataset, proportion: _Prepared) -> dict[str, Any]:
     return {
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
-        "pictures": tally.pictures.total(),
-        "shown": tally.shown,
-        "ignored_boxes": tally.ignored,
+        "pictures": proportion.pictures.total(),
+        "shown": proportion.shown,
+        "ignored_boxes": proportion.ignored,
         "offered": len(dataset.pictures),
-        "left_out": tally.left_out,
+        "left_out": proportion.left_out,
         "problems": len(dataset.problems),
-        "sources": tally.sources(),
+        "sources": proportion.sources(),
     }
 
 
-def _nothing_left(dataset: Dataset, tally: _Tally) -> str:
-    reason = f" The first left out: {tally.left_out[0]}" if tally.left_out else ""
+def _nothing_left(dataset: Dataset, proportion: _Prepared) -> str:
+    reason = f" The first left out: {proportion.left_out[0]}" if proportion.left_out else ""
     return (
         f"There is nothing to learn in {dataset.name}: of {len(dataset.pictures)} pictures "
-        f"{tally.pictures.total()} can be used, and none of them has a box of a face, a tattoo or "
-        f"a piece of jewelry.{reason}"
+        f"{proportion.pictures.total()} can be used, and none of them has a box of a face, a "
+        f"tattoo or a piece of jewelry.{reason}"
     )

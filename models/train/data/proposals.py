@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from engine.category import DETECTABLE
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.detect.base import Detector
 from engine.detect.registry import default_detectors
 from engine.errors import UnreadableImage
@@ -44,7 +44,7 @@ def propose(
     Yields:
         The name of each picture as it is done.
     """
-    done = set(sightings_in(file)) if file.exists() else set()
+    done = set(raw_detections_in(file)) if file.exists() else set()
     waiting = [(one.name, one.path, policy) for one in pictures if one.name not in done]
     with (
         ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool,
@@ -58,7 +58,7 @@ def propose(
             yield name
 
 
-def sightings_in(file: Path) -> dict[str, tuple[Detection, ...]]:
+def raw_detections_in(file: Path) -> dict[str, tuple[Detection, ...]]:
     """Read such a file: sightings by picture. A line cut short by a stop is left out."""
     found = {}
     for line in file.read_text(encoding="utf-8").splitlines():
@@ -87,7 +87,7 @@ def _start() -> None:
 def _look(work: tuple[str, Path, Policy]) -> tuple[str, str]:
     name, path, policy = work
     try:
-        image = door.decode(path.read_bytes(), name, max_megapixels=policy.codec.max_megapixels)
+        image = decode(path.read_bytes(), name, max_megapixels=policy.codec.max_megapixels)
     except (OSError, UnreadableImage):
         return name, ""
     names = [one.name for one in _Worker.detectors]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import upright_labels
 from engine.images import RgbImage
 
@@ -14,7 +14,7 @@ def labels_in(picture: LabelledPicture, image: RgbImage) -> tuple[Label, ...]:
     Raises:
         InvalidDataset: the labels are for a picture of another size, or lie outside of it.
     """
-    nothing = Findings(
+    nothing = PredictionRecord(
         size=image.size,
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,

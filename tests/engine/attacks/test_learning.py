@@ -5,7 +5,7 @@ import pytest
 
 from engine.attacks.algorithms import network, ridge
 from engine.attacks.battery import score
-from engine.attacks.battery.attack_set import NOBODY, arena
+from engine.attacks.battery.attack_set import NOBODY, attack_set
 from engine.attacks.battery.methods import METHODS
 from engine.attacks.subjects.composites import SEEN_PX
 from engine.attacks.subjects.synthetic import synthetic
@@ -17,7 +17,7 @@ LEARNERS = [ridge] + ([network] if network.is_installed() else [])
 @pytest.fixture(scope="module")
 def stage():
     subjects = synthetic(Category.FACE, 24, side_px=48, spare=24, seed=4)
-    return arena(subjects, copies=4, spare_copies=2, seed=4)
+    return attack_set(subjects, copies=4, spare_copies=2, seed=4)
 
 
 def attempts(stage, learner, name):

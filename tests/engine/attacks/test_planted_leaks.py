@@ -15,7 +15,7 @@ from engine.attacks.battery.non_interference import (
     made_up_cases,
     outside_untouched,
 )
-from engine.codec import door
+from engine.codec.encode import encode
 from engine.images import RedactedImage
 from engine.redact import removal
 from engine.redact.removal import remove
@@ -26,7 +26,7 @@ CASES = made_up_cases(seed=3)
 
 def t1(hiding) -> int:
     """How many of the patterns gave a leak away."""
-    return non_interference.differential(CASES, hiding).changed
+    return non_interference.non_interference(CASES, hiding).changed
 
 
 def one_bit(image, mask, seed):
@@ -63,12 +63,12 @@ def test_an_honest_removal_is_not_accused():
 
 def test_one_bit_of_one_masked_pixel_is_caught_in_every_picture():
     for case in CASES:
-        assert non_interference.differential([case], one_bit).changed
+        assert non_interference.non_interference([case], one_bit).changed
 
 
 def test_a_feathered_edge_of_one_pixel_is_caught_in_every_picture():
     for case in CASES:
-        assert non_interference.differential([case], edge_of_one_pixel).changed
+        assert non_interference.non_interference([case], edge_of_one_pixel).changed
 
 
 def test_a_seed_derived_from_the_input_is_caught():
@@ -88,8 +88,6 @@ def test_a_leak_in_large_masks_alone_is_caught():
 
 @pytest.mark.parametrize("file_format", ["png", "jpeg"])
 def test_a_thumbnail_in_the_container_is_caught(file_format, monkeypatch):
-    encode = door.encode
-
     def with_thumbnail(image, format, *, jpeg_quality):  # noqa: A002
         data = encode(image, format, jpeg_quality=jpeg_quality)
         if format != file_format:
@@ -111,7 +109,7 @@ def test_a_thumbnail_in_the_container_is_caught(file_format, monkeypatch):
         return remove(image, mask, seed=seed)
 
     assert not carries_only_pixels(CASES, release).changed
-    monkeypatch.setattr(door, "encode", with_thumbnail)
+    monkeypatch.setattr(non_interference, "encode", with_thumbnail)
     assert carries_only_pixels(CASES, release).changed
 
 

@@ -195,7 +195,7 @@ def test_what_lethe_releases_is_clean(folder, suffix, capsys):
         data = saved(photograph, "JPEG", exif=carriers.full_exif(), comment=b"somebody")
     (folder / "telling.jpg").write_bytes(data + b"left over")
     (folder / "policy.toml").write_text("[review]\naudit_share = 0.0\n[categories.face]\n"
-                                        "accept_at = 0.5\ndoubt_at = 0.5\n")  # fmt: skip
+                                        "auto_redact_at = 0.5\nreview_at = 0.5\n")  # fmt: skip
     words = ["--only", "face", "--format", suffix, "--policy", "policy.toml", "--workers", "1"]
     assert lint("telling.jpg", capsys=capsys)[0] == 1
 

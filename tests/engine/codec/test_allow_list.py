@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.codec import png
 from engine.codec.allow_list import scan
-from engine.codec.door import encode
+from engine.codec.encode import encode
 from engine.errors import UnsafeRelease
 from engine.images import RedactedImage
 from tests import awkward

@@ -7,13 +7,13 @@ import pytest
 import rawpy
 
 from engine.codec import raw
-from engine.codec.door import decode
+from engine.codec.decode import decode
 from engine.errors import UnreadableImage
 from engine.evaluation.data.image_lookup import header_size
 from engine.geometry import Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.metadata.finding import Kind
-from engine.metadata.header import fitness_of
+from engine.metadata.header import pre_check
 from engine.metadata.inspect import findings
 from tests.awkward import MAX_MEGAPIXELS, picture
 from tests.tiffs import Page, dng, rgb_page, sensor_page, tiff_of
@@ -30,7 +30,7 @@ def test_a_raw_photograph_decodes_to_the_full_picture_in_its_colours():
 
     assert image.size == FULL
     assert image.codec.format == "raw"
-    assert image.codec.residue is Residue.UNBOUNDED
+    assert image.codec.leakage is Leakage.UNBOUNDED
     assert np.abs(image.rgb.astype(int) - picture()).mean() < 3
 
 
@@ -38,10 +38,10 @@ def test_every_part_of_lethe_speaks_of_the_same_picture(tmp_path):
     data = dng(picture())
     (tmp_path / "a.dng").write_bytes(data)
 
-    fitness = fitness_of(data)
+    checked = pre_check(data)
     further = [one.where for one in findings(data) if one.kind is Kind.PICTURES]
 
-    assert (fitness.width, fitness.height, fitness.problem) == (*FULL, "")
+    assert (checked.width, checked.height, checked.problem) == (*FULL, "")
     assert header_size(tmp_path / "a.dng") == FULL
     assert further == ["IFD 0"]
 
@@ -133,11 +133,11 @@ def test_a_tiff_that_opens_as_something_else_than_its_full_picture_is_refused(da
     with pytest.raises(UnreadableImage, match=says):
         opened(data)
 
-    assert says in fitness_of(data).problem
+    assert says in pre_check(data).problem
 
 
 def test_smaller_versions_behind_a_picture_are_no_pages():
     data = tiff_of(LARGE, SMALL, rgb_page(16, 12, subfile=1))
 
     np.testing.assert_array_equal(opened(data).rgb, picture())
-    assert fitness_of(data).problem == ""
+    assert pre_check(data).problem == ""

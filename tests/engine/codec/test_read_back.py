@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.codec import door
+from engine.codec.encode import encode
 from engine.codec.read_back import is_faithful
 from engine.images import RedactedImage
 from tests.scenes import SIDES, picture, smooth
@@ -15,7 +15,7 @@ QUALITIES = (1, 50, 92, 100)
 
 
 def encoded(rgb, file_format, quality=92):
-    return door.encode(RedactedImage(rgb), file_format, jpeg_quality=quality)
+    return encode(RedactedImage(rgb), file_format, jpeg_quality=quality)
 
 
 def contents(rng, height, width):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.findings import Findings
+from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import score
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Region
@@ -19,7 +19,7 @@ SIZE = Size(1000, 800)
 FACE, TATTOO, JEWELRY = DETECTABLE
 PLAIN = read_policy(
     "[review]\nnothing_found = false\n"
-    + "".join(f"[categories.{one}]\naccept_at = 0.5\ndoubt_at = 0.2\n" for one in DETECTABLE)
+    + "".join(f"[categories.{one}]\nauto_redact_at = 0.5\nreview_at = 0.2\n" for one in DETECTABLE)
 )
 """Accepts at 0.5, doubts at 0.2; a picture in which nothing is found passes."""
 
@@ -35,8 +35,10 @@ def masked(corners, category=FACE, score=0.9, mask=None) -> Masked:
     return Masked(Region(box, category, Origin.MODEL, score), rect)
 
 
-def findings(*found, dropped=(), standing=(), size=SIZE, orientation=1, stored=None) -> Findings:
-    return Findings(
+def findings(
+    *found, dropped=(), standing=(), size=SIZE, orientation=1, stored=None
+) -> PredictionRecord:
+    return PredictionRecord(
         size=size,
         stored_size=stored or size,
         orientation=orientation,
@@ -68,9 +70,9 @@ def scored(labels, found=(), policy=PLAIN, *, dropped=(), standing=(), **picture
     return score(labelled(*labels, **picture), seen, policy)
 
 
-def with_doubt(policy: Policy, category: Category, doubt_at: float) -> Policy:
-    accept_at = policy.thresholds(category).accept_at
-    return policy.with_thresholds(category, doubt_at=doubt_at, accept_at=accept_at)
+def with_doubt(policy: Policy, category: Category, review_at: float) -> Policy:
+    auto_redact_at = policy.thresholds(category).auto_redact_at
+    return policy.with_thresholds(category, review_at=review_at, auto_redact_at=auto_redact_at)
 
 
 _GRID = 20

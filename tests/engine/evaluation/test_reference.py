@@ -9,8 +9,8 @@ import pytest
 
 from engine.evaluation.data.labels import Label
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import Findings
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, Size
 from engine.plan import Origin, Region
@@ -33,7 +33,7 @@ def ours(name):
         box, category = Box.from_xywh(*one["bbox"]), CATEGORIES[one["category_id"]]
         region = Region(box, category, Origin.MODEL, one["score"])
         found[one["image_id"]].append(Masked(region, box.outward().clipped(SIZE)))
-    pairs: list[tuple[object, Findings]] = [
+    pairs: list[tuple[object, PredictionRecord]] = [
         (labelled(*labels[image], name=str(image)), findings(*found[image], size=SIZE))
         for image in sorted(labels.keys() | found.keys())
     ]
@@ -44,7 +44,7 @@ def ours(name):
 def theirs(name):
     said = SAID["sets"][name]["pycocotools"]
     return {
-        category: Tally(said[category.value]["found"], said[category.value]["labels"])
+        category: Proportion(said[category.value]["found"], said[category.value]["labels"])
         for category in CATEGORIES.values()
     }
 
@@ -57,25 +57,28 @@ def test_the_drawn_set_has_what_makes_recall_hard():
     crowds = [one for one in SAID["sets"]["drawn"]["labels"] if one["iscrowd"]]
 
     assert len(crowds) >= 20
-    assert all(0 < tally.found < tally.total for tally in theirs("drawn").values())
+    assert all(0 < proportion.found < proportion.total for proportion in theirs("drawn").values())
 
 
 def test_optimal_assignment_finds_what_a_greedy_one_does_not():
-    assert (theirs("greedy_only")[FACE], ours("greedy_only")[FACE]) == (Tally(1, 2), Tally(2, 2))
+    assert (theirs("greedy_only")[FACE], ours("greedy_only")[FACE]) == (
+        Proportion(1, 2),
+        Proportion(2, 2),
+    )
 
 
 @pytest.mark.parametrize(
     "said", SAID["clopper_pearson"], ids=lambda said: f"{said['found']} of {said['total']}"
 )
 def test_bounds_are_where_binomial_probabilities_reach_5_percent(said):
-    tally = Tally(said["found"], said["total"])
+    proportion = Proportion(said["found"], said["total"])
 
-    assert tally.lower() == pytest.approx(said["lower"], abs=1e-9)
-    assert tally.upper() == pytest.approx(said["upper"], abs=1e-9)
+    assert proportion.lower() == pytest.approx(said["lower"], abs=1e-9)
+    assert proportion.upper() == pytest.approx(said["upper"], abs=1e-9)
 
 
 def test_bounds_are_those_that_r_prints_in_the_manual_of_binom_test():
-    plants = Tally(682, 682 + 243)  # Conover 1971, page 97; a two-sided 95 % interval
+    plants = Proportion(682, 682 + 243)  # Conover 1971, page 97; a two-sided 95 % interval
 
     assert (plants.lower(0.975), plants.upper(0.975)) == pytest.approx(
         (0.7076683, 0.7654066), abs=5e-8

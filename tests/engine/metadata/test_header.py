@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.metadata.header import fitness_of
+from engine.metadata.header import pre_check
 from tests.awkward import AWKWARD
 
 
@@ -16,9 +16,9 @@ from tests.awkward import AWKWARD
 def test_every_awkward_file_gets_an_answer(name):
     case = AWKWARD[name]
 
-    fitness = fitness_of(case.data)
+    checked = pre_check(case.data)
 
-    assert bool(fitness.problem) or fitness.width > 0
+    assert bool(checked.problem) or checked.width > 0
 
 
 def test_broken_files_never_raise():
@@ -32,11 +32,11 @@ def test_broken_files_never_raise():
             for at in rng.integers(0, len(broken), 4):
                 broken[at] = rng.integers(0, 256)
 
-            fitness_of(bytes(broken))
+            pre_check(bytes(broken))
 
 
 def test_an_empty_file_is_said_to_be_empty():
-    assert "empty" in fitness_of(b"").problem
+    assert "empty" in pre_check(b"").problem
 
 
 def test_a_heic_of_absurd_size_costs_nothing(monkeypatch):
@@ -49,9 +49,9 @@ def test_a_heic_of_absurd_size_costs_nothing(monkeypatch):
 
     monkeypatch.setattr(Image, "new", allocate)
 
-    fitness = fitness_of(bytes(forged))
+    checked = pre_check(bytes(forged))
 
-    assert (fitness.format, fitness.width, fitness.height) == ("HEIC", 60_000, 60_000)
+    assert (checked.format, checked.width, checked.height) == ("HEIC", 60_000, 60_000)
 
 
 def test_thousands_of_directories_are_told_without_walking_them_again_and_again():
@@ -59,6 +59,6 @@ def test_thousands_of_directories_are_told_without_walking_them_again_and_again(
     empty = struct.pack("<H", 0)
     chain = b"".join(empty + struct.pack("<I", 8 + 6 * (index + 1)) for index in range(300_000))
 
-    fitness = fitness_of(b"II*\0" + struct.pack("<I", 8) + chain)
+    checked = pre_check(b"II*\0" + struct.pack("<I", 8) + chain)
 
-    assert "too many" in fitness.problem
+    assert "too many" in checked.problem

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.codec.door import encode
+from engine.codec.encode import encode
 from engine.errors import UnsafeRelease
 from engine.images import RedactedImage, RgbImage
 from engine.redact.checks import check_covered, check_file, check_pixels, refuse_unchecked

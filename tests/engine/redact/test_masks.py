@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from engine import pipeline
 from engine.category import Category
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.geometry import PixelRect, Size, to_stored, upright_size
-from engine.images import Residue, RgbImage, SourceCodec
+from engine.images import Leakage, RgbImage, SourceCodec
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Plan, Region
 from engine.policy import Policy, read_policy
@@ -44,8 +44,8 @@ orientations = pytest.mark.parametrize("orientation", ORIENTATIONS)
 blocks = pytest.mark.parametrize("block", BLOCKS, ids=lambda size: f"{size.width}x{size.height}")
 
 
-def jpeg_codec(orientation: int, block: Size, residue: Residue = Residue.BLOCK) -> SourceCodec:
-    return SourceCodec("jpeg", STORED, orientation, block, residue)
+def jpeg_codec(orientation: int, block: Size, leakage: Leakage = Leakage.BLOCK) -> SourceCodec:
+    return SourceCodec("jpeg", STORED, orientation, block, leakage)
 
 
 class TestRectOf:
@@ -81,14 +81,14 @@ class TestRectOf:
         st.sampled_from(ORIENTATIONS),
         st.sampled_from(BLOCKS),
         st.sampled_from(Category),
-        st.sampled_from(Residue),
+        st.sampled_from(Leakage),
     )
     def test_it_covers_the_grown_box_and_lies_in_the_picture(
-        self, numbers, orientation, block, category, residue
+        self, numbers, orientation, block, category, leakage
     ):
         x0, x1 = sorted(numbers[:2])
         y0, y1 = sorted(numbers[2:])
-        source = jpeg_codec(orientation, block, residue)
+        source = jpeg_codec(orientation, block, leakage)
         size = upright_size(STORED, orientation)
         one = region((x0, y0, x1, y1), category)
 
@@ -154,8 +154,8 @@ class TestRectOf:
         wide = read_policy(WIDE)
         tight, grown = (
             [
-                rect_of(region((96, 96, 136, 146)), jpeg_codec(1, Size(8, 8), residue), policy)
-                for residue in (Residue.BLOCK, Residue.TWICE)
+                rect_of(region((96, 96, 136, 146)), jpeg_codec(1, Size(8, 8), leakage), policy)
+                for leakage in (Leakage.BLOCK, Leakage.TWICE)
             ]
             for policy in (TIGHT_BUT_TWICE, wide)
         )
@@ -235,14 +235,16 @@ def candidates(rng: np.random.Generator) -> list[NDArray[np.uint8]]:
 def released_bytes(original: RgbImage, policy: Policy) -> bytes:
     plan = Plan(original.id, original.size, (region(tuple(SECRET)),), (), (), policy.fingerprint)
     terms = Terms("release", seed=99, format="png")
-    return pipeline.release(original, plan, policy, terms, watch=Stopwatch(), witness=None).data
+    return pipeline.release(
+        original, plan, policy, terms, watch=Stopwatch(), release_check=None
+    ).data
 
 
 @cache
 def originals(sampling: int, quality: int, orientation: int) -> tuple[RgbImage, ...]:
     rng = np.random.default_rng(orientation)
     return tuple(
-        door.decode(jpeg_of(upright, sampling, quality, orientation), "original", max_megapixels=1)
+        decode(jpeg_of(upright, sampling, quality, orientation), "original", max_megapixels=1)
         for upright in candidates(rng)
     )
 
@@ -274,12 +276,12 @@ class TestCodecTemplates:
 
 def snapped_in_the_upright_frame(one: Region, source: SourceCodec, policy: Policy) -> PixelRect:
     size = upright_size(source.stored_size, source.orientation)
-    return rect_of(one, SourceCodec(source.format, size, 1, source.block, source.residue), policy)
+    return rect_of(one, SourceCodec(source.format, size, 1, source.block, source.leakage), policy)
 
 
 def snapped_to_eight_pixels(one: Region, source: SourceCodec, policy: Policy) -> PixelRect:
     eight = SourceCodec(
-        source.format, source.stored_size, source.orientation, Size(8, 8), source.residue
+        source.format, source.stored_size, source.orientation, Size(8, 8), source.leakage
     )
     return rect_of(one, eight, policy)
 

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import UnusableFolder
 from engine.policy import Policy
 from engine.runs.name_map import NAMES_NOTE, read_names, write_names
-from engine.runs.output_folder import Outbox
+from engine.runs.output_folder import OutputFolder
 from tests.engine.handed_out import DAY, hand_out, notary_at, release_id
 from tests.engine.run_folders import files_of
 
@@ -25,7 +25,7 @@ def out(tmp_path):
 @pytest.fixture
 def open_again(tmp_path):
     """Opens a folder as a run does that is to make it if needed."""
-    return lambda out: Outbox.create(
+    return lambda out: OutputFolder.create(
         out, Policy(), "same", notary_at(tmp_path / "home"), lambda: DAY
     ).close()
 
@@ -128,14 +128,14 @@ def test_an_unreadable_line_is_named_and_nothing_is_changed(out, open_again, nam
 
 def test_a_plan_that_cannot_be_read_is_named_when_plans_are_asked_for(tmp_path):
     signer = notary_at(tmp_path / "home")
-    outbox = Outbox.create(tmp_path / "out", Policy(), "same", signer, lambda: DAY)
-    outbox.close()
+    output_folder = OutputFolder.create(tmp_path / "out", Policy(), "same", signer, lambda: DAY)
+    output_folder.close()
     (tmp_path / "out" / "review.jsonl").write_text('{"source": "a", "picture": "b"}\n')
 
-    outbox = Outbox(tmp_path / "out", signer, lambda: DAY)
+    output_folder = OutputFolder(tmp_path / "out", signer, lambda: DAY)
 
     with pytest.raises(UnusableFolder, match=r"review\.jsonl, line 1 "):
-        outbox.plans()
+        output_folder.plans()
 
 
 def test_damaged_receipts_are_a_sentence_and_exit_2(lethe, folder, tmp_path):

@@ -12,15 +12,15 @@ import pytest
 from engine.errors import UnusableFolder
 from engine.files.home import home
 from engine.geometry import PixelRect, Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.plan import Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
 from engine.receipt import Receipt
 from engine.runs.jobs import NeedsReview, Postponed, Quarantined, Released, Unread
 from engine.runs.name_map import NAMES_NOTE
-from engine.runs.output_folder import Outbox
+from engine.runs.output_folder import OutputFolder
 from engine.signing.envelope import opened
-from engine.signing.signer import notary
+from engine.signing.signer import signer
 from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.run_folders import certified_ids, released_ids
 from tests.scenes import region
@@ -32,7 +32,7 @@ SOURCE = 'Ünïcödé, "quoted"\n顔.jpg'
 
 
 def open_outbox(folder):
-    return Outbox.create(folder, Policy(), "same", notary(home()), lambda: DAY)
+    return OutputFolder.create(folder, Policy(), "same", signer(home()), lambda: DAY)
 
 
 def released(number=0, picture="picture"):
@@ -48,16 +48,16 @@ def released(number=0, picture="picture"):
         policy=Policy().fingerprint,
         weights=(),
         checks={"T1": True, "T3": True, "T4": True},
-        residue=Residue.NONE,
+        leakage=Leakage.NONE,
         seconds={},
     )
     return Released(picture, receipt, b"pixels of %d" % number)
 
 
 def for_review(picture="picture", score=0.3):
-    doubt = region((60, 60, 70, 70), score=score)
+    review_region = region((60, 60, 70, 70), score=score)
     reasons = (Reason(ReasonKind.UNSURE, "face 0.30"),)
-    plan = Plan(picture, Size(100, 100), (FACE,), (doubt,), reasons, Policy().fingerprint)
+    plan = Plan(picture, Size(100, 100), (FACE,), (review_region,), reasons, Policy().fingerprint)
     return NeedsReview(picture, plan, (MASKED, PixelRect(48, 48, 82, 82)))
 
 
@@ -87,22 +87,22 @@ outcomes = pytest.mark.parametrize("fate", OUTCOMES)
 class TestRecord:
     @outcomes
     def test_a_fate_is_remembered_now_and_later(self, tmp_path, fate):
-        outbox = open_outbox(tmp_path / "out")
+        output_folder = open_outbox(tmp_path / "out")
 
-        assert outbox.fate(SOURCE, "picture") is None
-        assert outbox.record(SOURCE, "picture", OUTCOMES[fate]) == fate
-        assert outbox.fate(SOURCE, "picture") == fate
+        assert output_folder.fate(SOURCE, "picture") is None
+        assert output_folder.record(SOURCE, "picture", OUTCOMES[fate]) == fate
+        assert output_folder.fate(SOURCE, "picture") == fate
 
-        outbox.close()
+        output_folder.close()
         again = open_outbox(tmp_path / "out")
         assert again.fate(SOURCE, "picture") == fate
         assert again.fate(SOURCE, "changed content") is None
         assert again.fate("another name", "picture") is None
 
     def test_a_release_has_a_file_a_receipt_and_a_name(self, tmp_path):
-        outbox = open_outbox(tmp_path)
+        output_folder = open_outbox(tmp_path)
 
-        outbox.record(SOURCE, "picture", released(7))
+        output_folder.record(SOURCE, "picture", released(7))
 
         file = tmp_path / "released" / f"{7:032x}.png"
         assert file.read_bytes() == b"pixels of 7"
@@ -111,9 +111,9 @@ class TestRecord:
         assert "score" not in (tmp_path / "receipts.jsonl").read_text()
 
     def test_a_review_line_says_what_and_why_and_what_would_go(self, tmp_path):
-        outbox = open_outbox(tmp_path)
+        output_folder = open_outbox(tmp_path)
 
-        outbox.record(SOURCE, "picture", for_review())
+        output_folder.record(SOURCE, "picture", for_review())
 
         (line,) = lines(tmp_path, "review.jsonl")
         assert (line["source"], line["picture"]) == (SOURCE, "picture")
@@ -123,36 +123,36 @@ class TestRecord:
         assert line["doubts"][0]["score"] == 0.3
 
     def test_plans_that_wait_come_back_and_settled_ones_do_not(self, tmp_path):
-        outbox = open_outbox(tmp_path)
-        outbox.record("waits", "one", for_review("one", 0.25))
-        outbox.record("waits", "one", for_review("one", 0.35))
-        outbox.record("released since", "two", for_review("two"))
-        outbox.record("released since", "two", released(2, "two"))
+        output_folder = open_outbox(tmp_path)
+        output_folder.record("waits", "one", for_review("one", 0.25))
+        output_folder.record("waits", "one", for_review("one", 0.35))
+        output_folder.record("released since", "two", for_review("two"))
+        output_folder.record("released since", "two", released(2, "two"))
 
-        assert outbox.plans() == {("waits", "one"): for_review("one", 0.35).plan}
+        assert output_folder.plans() == {("waits", "one"): for_review("one", 0.35).plan}
 
-        outbox.close()
+        output_folder.close()
         assert open_outbox(tmp_path).plans().keys() == {("waits", "one")}
 
     @outcomes
     def test_a_file_that_could_be_read_later_is_in_one_list_alone(self, tmp_path, fate):
-        outbox = open_outbox(tmp_path)
+        output_folder = open_outbox(tmp_path)
         for name in ("other", SOURCE):
-            outbox.record(name, "", Quarantined("", "The file could not be read."))
+            output_folder.record(name, "", Quarantined("", "The file could not be read."))
 
-        outbox.record(SOURCE, "picture", OUTCOMES[fate])
+        output_folder.record(SOURCE, "picture", OUTCOMES[fate])
 
         unread = [
             one["source"] for one in lines(tmp_path, "quarantine.jsonl") if not one["picture"]
         ]
         assert unread == ["other"]
-        assert outbox.fate(SOURCE, "") is None
-        assert outbox.fate("other", "") == "quarantined"
+        assert output_folder.fate(SOURCE, "") is None
+        assert output_folder.fate("other", "") == "quarantined"
 
     def test_what_a_kill_left_in_two_lists_is_in_one_when_opened_again(self, tmp_path):
-        outbox = open_outbox(tmp_path)
-        outbox.record(SOURCE, "picture", released())
-        outbox.close()
+        output_folder = open_outbox(tmp_path)
+        output_folder.record(SOURCE, "picture", released())
+        output_folder.close()
         line = {"source": SOURCE, "picture": "", "reason": "The file could not be read."}
         (tmp_path / "quarantine.jsonl").write_text(json.dumps(line) + "\n")
 
@@ -166,24 +166,24 @@ class TestRecord:
     def test_what_could_not_be_done_is_asked_again_and_then_in_one_list(
         self, tmp_path, kind, is_later
     ):
-        outbox = open_outbox(tmp_path)
-        outbox.record("a.png", "picture", kind("picture", "No room."))
-        assert outbox.fate("a.png", "picture") is None
+        output_folder = open_outbox(tmp_path)
+        output_folder.record("a.png", "picture", kind("picture", "No room."))
+        assert output_folder.fate("a.png", "picture") is None
         assert [one["reason"] for one in lines(tmp_path, "quarantine.jsonl")] == ["No room."]
         if is_later:
-            outbox.close()
-            outbox = open_outbox(tmp_path)
-            assert outbox.fate("a.png", "picture") is None
+            output_folder.close()
+            output_folder = open_outbox(tmp_path)
+            assert output_folder.fate("a.png", "picture") is None
 
-        outbox.record("a.png", "picture", released())
-        outbox.close()
+        output_folder.record("a.png", "picture", released())
+        output_folder.close()
 
         assert lines(tmp_path, "quarantine.jsonl") == []
 
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
-        outbox = open_outbox(tmp_path)
+        output_folder = open_outbox(tmp_path)
         for fate, outcome in OUTCOMES.items():
-            outbox.record(fate, "picture", outcome)
+            output_folder.record(fate, "picture", outcome)
 
         private = [tmp_path / name for name in ("names.csv", "receipts.jsonl", "review.jsonl")]
         private += [tmp_path / "quarantine.jsonl", *(tmp_path / ".lethe").glob("*.*")]
@@ -193,9 +193,9 @@ class TestRecord:
 
     @pytest.mark.parametrize("name", NAMES_IN_ANY_SCRIPT)
     def test_names_in_any_script_come_back(self, tmp_path, name):
-        outbox = open_outbox(tmp_path)
-        outbox.record(name, "picture", released())
-        outbox.close()
+        output_folder = open_outbox(tmp_path)
+        output_folder.record(name, "picture", released())
+        output_folder.close()
 
         assert open_outbox(tmp_path).fate(name, "picture") == "released"
         assert names(tmp_path)[1][0] == name
@@ -220,7 +220,7 @@ class TestOpening:
         open_outbox(tmp_path).close()
 
         with pytest.raises(UnusableFolder, match="another policy or output format"):
-            Outbox.create(tmp_path, policy, file_format, notary(home()), lambda: DAY)
+            OutputFolder.create(tmp_path, policy, file_format, signer(home()), lambda: DAY)
 
         open_outbox(tmp_path).close()
 
@@ -233,7 +233,7 @@ class TestOpening:
 
     def test_a_folder_without_a_run_cannot_be_gone_on_with(self, tmp_path):
         with pytest.raises(UnusableFolder, match="not the output folder"):
-            Outbox(tmp_path, notary(home()), lambda: DAY)
+            OutputFolder(tmp_path, signer(home()), lambda: DAY)
 
     def test_picture_ids_depend_on_the_folders_key(self, tmp_path):
         one, other = open_outbox(tmp_path / "one"), open_outbox(tmp_path / "other")
@@ -247,10 +247,10 @@ class TestOpening:
         "torn", ['{"source": "x", "pict', "{", '{"a": "b"}'], ids=["half", "start", "no newline"]
     )
     def test_a_torn_last_line_is_cut(self, tmp_path, name, torn):
-        outbox = open_outbox(tmp_path)
+        output_folder = open_outbox(tmp_path)
         for fate, outcome in OUTCOMES.items():
-            outbox.record(fate, "picture", outcome)
-        outbox.close()
+            output_folder.record(fate, "picture", outcome)
+        output_folder.close()
         before = (tmp_path / name).read_text()
         (tmp_path / name).write_text(before + torn)
 
@@ -260,9 +260,9 @@ class TestOpening:
 
     @pytest.mark.parametrize("torn", ["so", "source,00", '"so'], ids=["half", "id", "open quote"])
     def test_a_torn_last_name_is_cut(self, tmp_path, torn):
-        outbox = open_outbox(tmp_path)
-        outbox.record(SOURCE, "picture", released())
-        outbox.close()
+        output_folder = open_outbox(tmp_path)
+        output_folder.record(SOURCE, "picture", released())
+        output_folder.close()
         before = (tmp_path / "names.csv").read_text()
         (tmp_path / "names.csv").write_text(before + torn)
 
@@ -292,11 +292,11 @@ def _die_at(folder, step, work):
 
 
 def _all_outcomes(folder):
-    outbox = open_outbox(folder)
-    outbox.record("a", "one", released(1, "one"))
-    outbox.record("b", "two", for_review("two"))
-    outbox.record("c", "three", Quarantined("three", "Held back."))
-    outbox.record("d", "four", released(4, "four"))
+    output_folder = open_outbox(folder)
+    output_folder.record("a", "one", released(1, "one"))
+    output_folder.record("b", "two", for_review("two"))
+    output_folder.record("c", "three", Quarantined("three", "Held back."))
+    output_folder.record("d", "four", released(4, "four"))
 
 
 def killed_before(folder, step, work=_all_outcomes):
@@ -331,22 +331,22 @@ def test_a_kill_before_any_file_operation_leaves_nothing_half_done(tmp_path):
         assert released_before <= set(certified_ids(folder))
         assert listed(folder) in (None, sorted(released_before))
         receipts_before = {line["release"] for line in lines(folder, "receipts.jsonl")}
-        outbox = open_outbox(folder)  # what the next run does
+        output_folder = open_outbox(folder)  # what the next run does
 
         assert released_before <= receipts_before
         assert_consistent(folder)
         assert listed(folder) == sorted(receipts_before)
         for source, picture in (("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")):
-            if outbox.fate(source, picture) is None:
+            if output_folder.fate(source, picture) is None:
                 number = {"one": 11, "four": 14}.get(picture)
-                outbox.record(
+                output_folder.record(
                     source,
                     picture,
                     released(number, picture) if number else OUTCOMES["quarantined"],
                 )
         assert_consistent(folder)
         assert len(lines(folder, "receipts.jsonl")) == 2
-        outbox.close()
+        output_folder.close()
         assert len(listed(folder)) == 2
         steps += 1
 
@@ -361,9 +361,9 @@ def test_a_kill_while_tidying_up_is_tidied_up_as_well(tmp_path):
 
     while True:
         folder = tmp_path / str(step)
-        outbox = open_outbox(folder)
-        outbox.record("a", "one", released(1, "one"))
-        outbox.close()
+        output_folder = open_outbox(folder)
+        output_folder.record("a", "one", released(1, "one"))
+        output_folder.close()
         done = folder / "released" / f"{1:032x}.png"
         for name in (done.name, f"{done.stem}.certificate.json"):  # killed just before the move
             (folder / "released" / name).rename(folder / ".lethe" / "partial" / name)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from engine.detect.ensemble import Ensemble
-from engine.detect.registry import default_ensemble, default_witness
+from engine.detect.registry import default_ensemble, default_release_check
 from engine.errors import UnusableWeights
 from engine.geometry import Size
 from engine.plan import Plan
@@ -27,7 +27,7 @@ from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
 ROOT = Path(__file__).parents[3]
 QUICK = read_policy(
-    "[categories.face]\naccept_at = 0.5\ndoubt_at = 0.2\n"
+    "[categories.face]\nauto_redact_at = 0.5\nreview_at = 0.2\n"
     "[detection]\nscales = [160]\nturns = [0]\n[review]\naudit_share = 0\nmost_removed = 1"
 ).only(["face"])
 
@@ -242,7 +242,7 @@ class TestRunJob:
             batch._load()
             outcome = batch._work(a_job(a_picture))
         monkeypatch.setattr(batch, "default_ensemble", lambda: Ensemble([]))
-        monkeypatch.setattr(batch, "default_witness", lambda: None)
+        monkeypatch.setattr(batch, "default_release_check", lambda: None)
 
         assert outcome == Postponed("picture 0", "The model is missing.")
         assert not isinstance(batch._work(a_job(a_picture)), Postponed)
@@ -279,7 +279,8 @@ class TestProcessPool:
 
         pool.close()
         expected = {
-            one.job_id: one for one in InProcess(default_ensemble(), default_witness()).run(jobs)
+            one.job_id: one
+            for one in InProcess(default_ensemble(), default_release_check()).run(jobs)
         }
         assert outcomes.keys() == expected.keys()
         for name, outcome in outcomes.items():

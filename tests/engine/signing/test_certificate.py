@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.category import Category
 from engine.errors import InvalidSignature
 from engine.geometry import Box, PixelRect, Size
-from engine.images import Residue
+from engine.images import Leakage
 from engine.signing.certificate import Supplement, certificate, manifest, quantised
 from engine.signing.schema import Battery, Certificate, read_certificate
 from engine.signing.sentences import sentences
@@ -37,8 +37,8 @@ def without_person(receipt=RECEIPT):
 
 
 def looked():
-    witnesses = {Category.FACE: True, Category.TATTOO: False}
-    return replace(RECEIPT, checks={**RECEIPT.checks, "T7": True}, witnesses=witnesses)
+    release_checked = {Category.FACE: True, Category.TATTOO: False}
+    return replace(RECEIPT, checks={**RECEIPT.checks, "T7": True}, release_checked=release_checked)
 
 
 def test_it_tells_the_file_the_regions_and_the_checks():
@@ -71,13 +71,13 @@ def test_whoever_did_not_look_again_is_said_not_to_have_looked():
 
 
 @pytest.mark.parametrize(
-    ("residue", "codec"),
-    [(Residue.NONE, "lossless"), (Residue.BLOCK, "jpeg"), (Residue.TWICE, "jpeg"),
-     (Residue.UNBOUNDED, "other")],
+    ("leakage", "codec"),
+    [(Leakage.NONE, "lossless"), (Leakage.BLOCK, "jpeg"), (Leakage.TWICE, "jpeg"),
+     (Leakage.UNBOUNDED, "other")],
 )  # fmt: skip
-def test_of_the_source_only_its_kind_is_told(residue, codec):
-    assert made(replace(RECEIPT, residue=residue))["source"] == {
-        "codec": codec, "residue": residue.value,
+def test_of_the_source_only_its_kind_is_told(leakage, codec):
+    assert made(replace(RECEIPT, leakage=leakage))["source"] == {
+        "codec": codec, "residue": leakage.value,
     }  # fmt: skip
 
 
@@ -138,13 +138,13 @@ def test_a_public_box_covers_the_mask_and_lies_on_the_grid_or_the_border(x, y, w
 
 
 def test_a_person_is_a_pseudonym_and_nobody_is_nobody(tmp_path):
-    notary = notary_at(tmp_path)
+    signer = notary_at(tmp_path)
 
-    signed = notary.certificate(RECEIPT, b"pixels", DAY)
+    signed = signer.certificate(RECEIPT, b"pixels", DAY)
 
     assert b"Ada" not in signed
     assert b"Lovelace" not in signed
-    assert notary.keys.pseudonym("reviewer", "Ada Lovelace").encode() in signed
+    assert signer.keys.pseudonym("reviewer", "Ada Lovelace").encode() in signed
     receipt, terms = without_person()
     assert made(receipt, terms=terms)["reviewer"] is None
 

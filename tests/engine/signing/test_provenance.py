@@ -8,7 +8,7 @@ from engine.policy import default_policy, read_policy
 from engine.signing.provenance import REMOVING, fingerprint, pipeline_version
 from tests.test_boundaries import ROOT, imported, modules, tree
 
-REMOVERS = ("engine.codec.door", "engine.redact.masks", "engine.redact.removal")
+REMOVERS = ("engine.codec.encode", "engine.redact.masks", "engine.redact.removal")
 ONLY_NAMED = {"engine.errors", "engine.plan", "engine.policy"}
 """Values that these are handed: they carry what was decided, and decide no pixel; what of the
 policy does is in the fingerprint by value."""
@@ -84,7 +84,7 @@ def test_the_fingerprint_changes_with_what_makes_masks_and_fills(words):
     "words",
     [
         "[witness]\nface = 0.1",
-        "[categories.face]\naccept_at = 0.9",
+        "[categories.face]\nauto_redact_at = 0.9",
         "[detection]\nscales = [320]",
         "[review]\naudit_share = 0.5",
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from engine.signing.keys import public_pem
 from engine.signing.unlisted import LONGEST_TEXT
-from engine.signing.verify_picture import Judgement
+from engine.signing.verify_picture import VerificationResult
 from tests.engine.handed_out import (
     certificate,
     hand_out,
@@ -27,9 +27,11 @@ def test_what_was_handed_out_verifies_as_a_folder_and_within_the_runs(handed, ma
     for folder, prefix in ((handed, ""), (made.parent, "released/")):
         verification = verified(folder)
 
-        assert verification.judgement is Judgement.FITS
+        assert verification.judgement is VerificationResult.FITS
         assert verification.pictures == verification.manifest.count == 3
-        names = [one.file for one in verification.remarks if one.judgement is Judgement.FITS]
+        names = [
+            one.file for one in verification.remarks if one.judgement is VerificationResult.FITS
+        ]
         assert f"{prefix}manifest.json" in names
         assert f"{prefix}{release_id(1)}.png" in names
 
@@ -166,7 +168,7 @@ class TestTampering:
         (handed / "manifest.json").unlink()
 
         assert wrong(verified(handed)) == ["manifest.json"]
-        assert verified(handed, needs_manifest=False).judgement is Judgement.FITS
+        assert verified(handed, needs_manifest=False).judgement is VerificationResult.FITS
 
     def test_a_run_that_was_cut_short_is_told_what_to_do(self, signing_home, verified, tmp_path):
         hand_out(tmp_path / "out", notary_at(signing_home))
@@ -200,7 +202,7 @@ class TestTampering:
 
         verification = verified(handed)
 
-        assert verification.judgement is Judgement.UNKNOWN
+        assert verification.judgement is VerificationResult.UNKNOWN
         assert "unknown signer" in words(verification, "manifest.json")
 
     def test_a_certificate_signed_anew_by_a_stranger_is_named(self, handed, verified, strange_home):
@@ -218,8 +220,8 @@ class TestTampering:
 
         verification = verified(forged)
 
-        assert verification.judgement is Judgement.UNKNOWN
-        assert {one.judgement for one in verification.remarks} == {Judgement.UNKNOWN}
+        assert verification.judgement is VerificationResult.UNKNOWN
+        assert {one.judgement for one in verification.remarks} == {VerificationResult.UNKNOWN}
 
     def test_a_replaced_key_inside_a_certificate_is_named(
         self, handed, verified, signing_home, strange_home
@@ -242,7 +244,7 @@ class TestTampering:
             folder.mkdir()
             handed.rename(folder / "released")
         (folder / "public-key.pem").write_bytes(public_pem(public_key(signing_home)))
-        assert verified(folder).judgement is Judgement.FITS
+        assert verified(folder).judgement is VerificationResult.FITS
 
         (folder / "public-key.pem").write_bytes(public_pem(public_key(strange_home)))
 
@@ -262,7 +264,7 @@ class TestTampering:
 
         verification = verified(handed)
 
-        assert verification.judgement is Judgement.FITS
+        assert verification.judgement is VerificationResult.FITS
         assert "vouched for by nothing" in words(verification, name)
 
     @pytest.mark.parametrize(

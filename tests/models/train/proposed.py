@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.category import DETECTABLE
-from engine.detect.clusters import Thing
-from engine.detect.score_fusion import Clues, FittedFuser
+from engine.detect.clusters import Cluster
+from engine.detect.score_fusion import Features, FittedFusion
 from engine.detect.weights import Weights
 from engine.geometry import Box, Size
 from engine.plan import Detection
@@ -13,7 +13,7 @@ from models.train.calibration.judging import Judged, Proposal
 from tests.engine.evaluation.made import FACE, label, labelled, masked
 
 AT_ITS_WORD = likelihood(
-    FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
+    FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), b""), None)
 )
 """No category is fitted, so a thing is as likely as its surest score says."""
 
@@ -31,13 +31,13 @@ def corners(place):
 def sighted(box, *scores, category=FACE, detector="one@0"):
     """A thing seen with these scores, the surest first."""
     seen = [Detection(Box(*box), category, score, detector) for score in scores]
-    return Thing(tuple(sorted(seen, key=lambda one: -one.score)), Box(*box))
+    return Cluster(tuple(sorted(seen, key=lambda one: -one.score)), Box(*box))
 
 
-def proposal(box, *scores, is_true=True, category=FACE, clues=None, detector="one@0"):
+def proposal(box, *scores, is_true=True, category=FACE, features=None, detector="one@0"):
     """What the detectors proposed, with its mask no larger than itself."""
-    thing = sighted(box, *scores, category=category, detector=detector)
-    return Proposal(thing, clues or Clues(), masked(box, category, score=None), is_true)
+    cluster = sighted(box, *scores, category=category, detector=detector)
+    return Proposal(cluster, features or Features(), masked(box, category, score=None), is_true)
 
 
 def judged(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):

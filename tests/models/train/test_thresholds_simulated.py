@@ -78,7 +78,7 @@ def test_of_each_risk_fixed_beforehand_the_choice_among_them_keeps_the_promise(r
         people = [well_seen(rng) for _ in range(count)]
         every = [judged(f"{at}", *one[:1], unseen=one[1]) for at, one in enumerate(people)]
         chosen = control(every, FACE, AT_ITS_WORD)
-        loses = missed_share(scores_of([well_seen(rng)]), chosen.doubt_at)
+        loses = missed_share(scores_of([well_seen(rng)]), chosen.review_at)
         chosen_risks.add(chosen.risk)
         for risk, so_far in lost.items():
             claims = chosen.risk is not None and chosen.risk <= risk

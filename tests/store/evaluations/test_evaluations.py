@@ -8,7 +8,7 @@ import pytest
 from engine.errors import InvalidDataset, InvalidPolicy
 from engine.evaluation.data.labels import Dataset
 from engine.evaluation.data.uncounted import Missing
-from engine.evaluation.examination import Examined
+from engine.evaluation.examination import Prediction
 from engine.evaluation.scores import recall
 from engine.policy import read_policy
 from store.batches import progress
@@ -108,7 +108,7 @@ def test_names_in_any_script_and_undecodable_ones_come_back_as_they_were(databas
         database, Request("Ünïcode", str(odd.path), dataset, "", 0.9, "ada"), NOW
     )
     task = tasks.take(database, NOW)
-    tasks.record(database, Examined(task.picture_id, findings()), NOW)
+    tasks.record(database, Prediction(task.picture_id, findings()), NOW)
 
     assert task.path == odd.path
     assert evaluations.examined(database, made.id) == ((odd, findings()),)
@@ -122,7 +122,7 @@ def test_five_thousand_pictures_are_taken_in_and_out_quickly(database, tmp_path)
     made = evaluations.create(database, request, NOW)
     created = time.monotonic()
     for _ in range(20):
-        tasks.record(database, Examined(tasks.take(database, NOW).picture_id, findings()), NOW)
+        tasks.record(database, Prediction(tasks.take(database, NOW).picture_id, findings()), NOW)
     taken = time.monotonic()
 
     assert evaluations.counts(database, made.id) == Counts(waiting=4980, examined=20)
@@ -214,7 +214,7 @@ def test_deleting_takes_labels_and_findings_and_nothing_of_others(database, fold
         ((working,),) = cursor.execute(
             "SELECT id FROM examinations WHERE state = 'working'"
         ).fetchall()
-    tasks.record(database, Examined(working, findings()), NOW)
+    tasks.record(database, Prediction(working, findings()), NOW)
     evaluations.delete(database, gone)
 
     assert [one.id for one in evaluations.listed(database)] == [kept]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.evaluation.examination import Examination, Examined
+from engine.evaluation.examination import Prediction, PredictionJob
 from engine.runs.jobs import NeedsReview, Quarantined
 from store.batches import pictures, progress
 from store.evaluations import evaluations
@@ -40,7 +40,7 @@ def test_a_batch_that_comes_meanwhile_does_not_wait_for_the_evaluation(database,
     worked_on = []
 
     def decide(job):
-        worked_on.append(isinstance(job, Examination))
+        worked_on.append(isinstance(job, PredictionJob))
         return by_content(job)
 
     dispatch(FakeExecutor(decide, seconds=0.01))
@@ -64,7 +64,7 @@ def test_counts_add_up_to_the_number_of_pictures_in_every_state(database, folder
     if state != "new":
         tasks = [work.take(database, NOW) for _ in range(3)]
     if state in ("partly done", "cancelled"):
-        work.record(database, Examined(tasks[0].picture_id, findings()), NOW)
+        work.record(database, Prediction(tasks[0].picture_id, findings()), NOW)
         work.record(database, Quarantined(tasks[1].picture_id, "Not a picture."), NOW)
     if state == "cancelled":
         evaluations.cancel(database, evaluation_id, NOW)
@@ -122,7 +122,7 @@ def test_a_dispatcher_lets_no_release_of_a_labelled_picture_through(database, di
 def test_a_picture_of_a_batch_that_was_only_examined_is_held_back(database, dispatch):
     batch_id = a_batch(database, [b"r"])
 
-    dispatch(FakeExecutor(lambda job: Examined(job.id, findings())))
+    dispatch(FakeExecutor(lambda job: Prediction(job.id, findings())))
     until(lambda: progress.progress(database, batch_id, NOW).counts.quarantined == 1)
 
     (picture,) = pictures.of_batch(database, batch_id)
@@ -134,5 +134,5 @@ def test_an_outcome_of_a_labelled_picture_that_is_not_in_work_changes_nothing(da
     task = work.take(database, NOW)
     work.record(database, Quarantined(task.picture_id, "first"), NOW)
 
-    assert not work.record(database, Examined(task.picture_id, findings()), NOW)
+    assert not work.record(database, Prediction(task.picture_id, findings()), NOW)
     assert evaluations.counts(database, evaluation_id) == Counts(unread=1)

@@ -15,7 +15,7 @@ from engine.category import DETECTABLE, Category
 from engine.errors import UnusableFolder
 from engine.evaluation.data.datasets import read_dataset
 from engine.geometry import Box, Size
-from engine.plan import Origin, Region, Verdict
+from engine.plan import Origin, Region, ReviewDecision
 from engine.runs.jobs import NeedsReview
 from engine.runs.licences import Entry, Manifest
 from store.__main__ import main
@@ -54,7 +54,7 @@ def in_review(database, *plans, names=(), entry=None):
 
 def settle(database, picture_id, *regions, now=NOW, by="ada", decide=decisions.settle):
     case = reviews.claim_picture(database, picture_id, by, now)
-    decide(database, picture_id, Verdict.on(case.plan, regions, by), now)
+    decide(database, picture_id, ReviewDecision.on(case.plan, regions, by), now)
 
 
 @pytest.fixture

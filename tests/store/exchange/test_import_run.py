@@ -12,11 +12,11 @@ import pytest
 from engine.detect.names import names
 from engine.errors import UnusableFolder
 from engine.files import private
-from engine.plan import Plan, Verdict
+from engine.plan import Plan, ReviewDecision
 from engine.policy import Policy, default_policy, read_policy
 from engine.runs.handover import refuse_taken_in
 from engine.runs.name_map import write_names
-from engine.signing.signer import notary
+from engine.signing.signer import signer
 from store import files
 from store.__main__ import main
 from store.batches import batches, pictures
@@ -75,7 +75,7 @@ def run(tmp_path, home):
 
 
 def refuse(database, out):
-    refuse_taken_in(out, "ab" * 16, database.files.home, database.notary.keys)
+    refuse_taken_in(out, "ab" * 16, database.files.home, database.signer.keys)
 
 
 def take_in(database, run):
@@ -93,7 +93,7 @@ def test_a_runs_questions_become_cases_with_their_originals(database, run):
     assert batches.batch(database, result.batch_id).format == "png"
     assert case.source == "a.jpg"
     assert case.original.read_bytes() == b"first"
-    assert case.plan.doubts == plan().doubts
+    assert case.plan.review_regions == plan().review_regions
     assert case.plan.image_id == case.picture_id
     assert case.masked == ((1, 2, 3, 4), (1, 2, 3, 4))
 
@@ -103,7 +103,7 @@ def test_what_was_taken_in_can_be_settled(database, run):
     take_in(database, run)
     case = reviews.claim(database, "ada", NOW)
 
-    decisions.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
+    decisions.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
 
     assert pictures.picture(database, case.picture_id).state == "settled"
 
@@ -412,7 +412,7 @@ class TestWhatARunFolderSays:
         assert reviews.claim(database, "ada", NOW).plan.decided == ()
 
     def test_a_policy_that_silences_the_witness_is_refused(self, database, run):
-        silent = Policy(witness={"face": 1.0})
+        silent = Policy(release_check={"face": 1.0})
         (run.out / ".lethe" / "policy.toml").write_text(silent.to_toml())
         run.ask("a.jpg", policy=silent.fingerprint, weights=list(names(silent)))
 
@@ -424,7 +424,7 @@ class TestWhatARunFolderSays:
     def test_a_line_made_here_is_taken_whole(self, database, run):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
         line["decided"] = [{"box": [0, 0, 9, 9], "category": "face"}]
-        seal = database.notary.seal(Plan.from_json({**line, "image_id": line["picture"]}))
+        seal = database.signer.seal(Plan.from_json({**line, "image_id": line["picture"]}))
         run.ask("a.jpg", **{key: line[key] for key in ("weights", "decided")}, seal=seal)
 
         take_in(database, run)
@@ -434,7 +434,7 @@ class TestWhatARunFolderSays:
     def test_another_installations_seal_is_none(self, database, run, tmp_path):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
         plan_of = Plan.from_json({**line, "image_id": line["picture"]})
-        run.ask("a.jpg", weights=line["weights"], seal=notary(tmp_path / "other").seal(plan_of))
+        run.ask("a.jpg", weights=line["weights"], seal=signer(tmp_path / "other").seal(plan_of))
 
         assert take_in(database, run).added == 0
 

@@ -17,8 +17,8 @@ from store.policies.versions import CHANGED_OUTSIDE, UNKNOWN, Activation
 from tests.store.fakes import NOW
 
 LATER = NOW + timedelta(days=1)
-EAGER = Policy().with_thresholds(Category.TATTOO, doubt_at=0.1, accept_at=0.6)
-CALM = Policy().with_thresholds(Category.TATTOO, doubt_at=0.3, accept_at=0.6)
+EAGER = Policy().with_thresholds(Category.TATTOO, review_at=0.1, auto_redact_at=0.6)
+CALM = Policy().with_thresholds(Category.TATTOO, review_at=0.3, auto_redact_at=0.6)
 
 
 def draft(database, policy=EAGER, note="find more tattoos", **given):
@@ -159,7 +159,7 @@ def test_an_edit_from_outside_becomes_a_version_of_its_own_once(database):
     draft(database)
     versions.activate(database, 1, "ada", NOW)
     path = database.files.policy
-    edited = path.read_text(encoding="utf-8").replace("doubt_at = 0.1", "doubt_at = 0.15")
+    edited = path.read_text(encoding="utf-8").replace("review_at = 0.1", "review_at = 0.15")
     path.write_text(edited, encoding="utf-8")
 
     found = versions.noticed(database, LATER)

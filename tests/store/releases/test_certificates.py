@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableKeys
-from engine.signing.verify_picture import Judgement, held, judged
+from engine.signing.verify_picture import VerificationResult, held, verified_file
 from store.database import Database
 from store.releases import certificates, receipts
 from store.schema import MIGRATIONS, migrate
@@ -38,11 +38,11 @@ def test_a_release_has_a_certificate_that_fits_its_file(database):
 
     document = held(certificates.of_release(database, kept.release_id))
 
-    own = database.notary.keys.own
-    assert judged(kept.path, "file", document, own, {}).judgement is Judgement.FITS
+    own = database.signer.keys.own
+    assert verified_file(kept.path, "file", document, own, {}).judgement is VerificationResult.FITS
     assert document.certificate.output.sha256 == kept.sha256
     assert document.certificate.day == "2026-11-22"
-    assert document.certificate.reviewer == database.notary.keys.pseudonym("reviewer", "ada")
+    assert document.certificate.reviewer == database.signer.keys.pseudonym("reviewer", "ada")
 
 
 def test_every_release_of_a_batch_has_one(database, dispatch):
@@ -75,7 +75,7 @@ class NoNotary:
 def test_what_cannot_be_certified_is_not_released(database):
     a_batch(database, [b"r"])
     task = tasks.take(database, NOW)
-    database.notary = NoNotary()
+    database.signer = NoNotary()
 
     with pytest.raises(ValueError, match="cannot sign"):
         tasks.record(database, released(FakeJob(task.picture_id)), NOW)

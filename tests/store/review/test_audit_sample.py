@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from engine.geometry import PixelRect
-from engine.plan import Verdict
+from engine.plan import ReviewDecision
 from engine.runs.jobs import NeedsReview
 from store.review import audit_sample, decisions, reviews
 from store.worker import tasks
@@ -28,7 +28,7 @@ def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
     """A picture in review that one person decided; gives its id."""
     a_batch(database, [b"v"])
     task = tasks.take(database, NOW)
-    made = replace(plan(task.picture_id, reasons=reasons), doubts=())
+    made = replace(plan(task.picture_id, reasons=reasons), review_regions=())
     tasks.record(database, NeedsReview(task.picture_id, made, masked), NOW)
     reviews.claim(database, "ada", NOW)
     decide(
@@ -98,8 +98,8 @@ class TestAWitnessObjectedAfterTheVerdict:
 
     def again(self, database, decide):
         case = reviews.claim(database, "bo", NOW)
-        verdict = Verdict.on(case.plan, (FACE, DRAWN, OVERLOOKED), "bo")
-        decide(database, case.picture_id, verdict, NOW + MINUTE)
+        decision = ReviewDecision.on(case.plan, (FACE, DRAWN, OVERLOOKED), "bo")
+        decide(database, case.picture_id, decision, NOW + MINUTE)
 
     @pytest.mark.usefixtures("picture_id")
     def test_nothing_counts_until_a_person_has_decided_again(self, database, is_sample):

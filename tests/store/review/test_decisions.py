@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.plan import Reason, ReasonKind, Verdict
+from engine.plan import Reason, ReasonKind, ReviewDecision
 from engine.runs.jobs import NeedsReview
 from store.batches import pictures
 from store.review import decisions, reviews
@@ -33,7 +33,7 @@ def contested(database):
 
 def decide_again(database, decide=decisions.settle):
     case = reviews.claim(database, "bo", NOW)
-    decide(database, case.picture_id, Verdict.on(case.plan, (DRAWN,), "bo"), NOW)
+    decide(database, case.picture_id, ReviewDecision.on(case.plan, (DRAWN,), "bo"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_the_doubt_is_asked_about_again_and_what_was_decided_before_is_not(datab
     again = decisions.reopen_last(database, "bo", NOW).case.plan
 
     assert again.regions == (DRAWN,)
-    assert again.doubts == (OVERLOOKED,)
-    assert again.reasons == (Reason(ReasonKind.WITNESS, "face 0.71"),)
+    assert again.review_regions == (OVERLOOKED,)
+    assert again.reasons == (Reason(ReasonKind.RESIDUAL, "face 0.71"),)
     assert again.decided == plan().proposed
     decide_again(database)
     settled = tasks.take(database, NOW).settled

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.errors import InvalidVerdict, StaleRevision
+from engine.errors import InvalidDecision, StaleRevision
 from engine.geometry import Box
 from engine.plan import Reason, ReasonKind
 from engine.runs.jobs import NeedsReview
@@ -250,7 +250,7 @@ def test_settling_keeps_the_machines_plan_beside_the_verdict(database):
 def test_only_a_picture_drawn_for_nothing_but_the_check_is_an_audit_sample(
     database, reasons, is_sample
 ):
-    made = replace(plan(reasons=reasons), doubts=())
+    made = replace(plan(reasons=reasons), review_regions=())
 
     (picture_id,) = in_review(database, made)
 
@@ -300,7 +300,7 @@ def test_a_region_outside_the_picture_changes_nothing(database):
     reviews.claim(database, "ada", NOW)
     outside = type(DRAWN)(Box(200, 200, 210, 210), DRAWN.category, DRAWN.origin)
 
-    with pytest.raises(InvalidVerdict, match="outside the picture"):
+    with pytest.raises(InvalidDecision, match="outside the picture"):
         verdicts.settle(
             database, picture_id, verdict_on(database, picture_id, (outside,), "ada", 0), NOW
         )
@@ -328,7 +328,7 @@ def test_undo_brings_the_case_back_with_the_verdicts_regions_as_draft(database):
     assert reopened.case.picture_id == picture_id
     assert reopened.case.draft.regions == (DRAWN,)
     assert reopened.case.plan.revision == 2
-    assert reopened.case.plan.doubts == plan().doubts
+    assert reopened.case.plan.review_regions == plan().review_regions
     assert reopened.withdrawn is None
     assert verdicts.reopen_last(database, "ada", NOW) is None
     verdicts.settle(database, picture_id, verdict_on(database, picture_id, (), "ada", 2), NOW)
@@ -497,7 +497,7 @@ def test_a_verdict_on_another_picture_changes_nothing_though_both_plans_are_the_
     one, other = in_review(database, plan(), plan())
 
     for decide in (verdicts.settle, verdicts.reject):
-        with pytest.raises(InvalidVerdict, match="another picture"):
+        with pytest.raises(InvalidDecision, match="another picture"):
             decide(database, one, verdict_on(database, other, (), "ada", 0), NOW)
 
     assert pictures.picture(database, one).state == "review"
@@ -505,10 +505,10 @@ def test_a_verdict_on_another_picture_changes_nothing_though_both_plans_are_the_
 
 def test_a_verdict_on_a_plan_nobody_was_shown_is_kept_but_not_applied(database):
     (picture_id,) = in_review(database, plan())
-    verdict = replace(verdict_on(database, picture_id, (DRAWN,), "ada", 0), plan="0" * 64)
+    decision = replace(verdict_on(database, picture_id, (DRAWN,), "ada", 0), plan="0" * 64)
 
     with pytest.raises(StaleRevision, match="plan was changed"):
-        verdicts.settle(database, picture_id, verdict, NOW)
+        verdicts.settle(database, picture_id, decision, NOW)
 
     with database.transaction() as cursor:
         kept = cursor.execute("SELECT decision, revision, plan FROM verdicts").fetchall()

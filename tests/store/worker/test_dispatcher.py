@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from engine.errors import UnreadableImage
-from engine.plan import Verdict
+from engine.plan import ReviewDecision
 from engine.runs.jobs import NeedsReview, Postponed, Quarantined
 from engine.triage import contested
 from store.batches import batches, originals, pictures, progress
@@ -48,7 +48,7 @@ def is_done(database, batch_id):
 
 def settle_claimed(database):
     case = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, case.picture_id, Verdict.on(case.plan, (), "ada"), NOW)
+    verdicts.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
 
 
 def test_every_picture_of_a_batch_reaches_the_outcome_it_was_given(database, dispatch):
@@ -190,10 +190,10 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
     second = reviews.claim(database, "ada", NOW)
 
     assert second.plan.regions == (DRAWN,)
-    assert second.plan.doubts == (overlooked,)
+    assert second.plan.review_regions == (overlooked,)
     assert second.plan.revision > first.plan.revision
     assert audit_sample.comparisons(database, audit_sample=False) == ()
-    verdicts.settle(database, second.picture_id, Verdict.on(second.plan, (), "ada"), NOW)
+    verdicts.settle(database, second.picture_id, ReviewDecision.on(second.plan, (), "ada"), NOW)
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 1
     (compared,) = audit_sample.comparisons(database, audit_sample=False)
@@ -378,7 +378,7 @@ def test_what_a_person_rejected_is_not_tried_again(database):
     task = tasks.take(database, NOW)
     tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
     case = reviews.claim(database, "ada", NOW)
-    verdict = Verdict.on(case.plan, (), "ada")
+    verdict = ReviewDecision.on(case.plan, (), "ada")
     verdicts.reject(database, case.picture_id, verdict, NOW)
 
     assert counts(database, batch_id).quarantined == 1
@@ -506,7 +506,7 @@ def test_the_sample_is_drawn_from_the_content_in_whichever_batch_it_comes(databa
     until(is_done(database, batch))
     until(is_done(database, again))
 
-    keys = database.notary.keys
+    keys = database.signer.keys
     drawn = {one: keys.sample_draw(hashlib.sha256(one).digest()) for one, _ in seen}
     assert sorted(seen) == sorted(2 * list(drawn.items()))
     assert len(set(drawn.values())) == 2

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE
-from engine.detect.clusters import things
+from engine.detect.clusters import clusters_of
 from engine.detect.crop_classifier import cropped
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.matching import LARGEST_EXTRA_PX2, LARGEST_FACTOR
 from engine.geometry import Box
 from models.train.data.choosing import source_of
-from models.train.data.proposals import sightings_in
+from models.train.data.proposals import raw_detections_in
 
 Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
@@ -128,11 +128,11 @@ def read_proposals(file: Path) -> dict[str, NDArray[np.float64]]:
         name: np.array(
             [
                 (*one.box.corners, DETECTABLE.index(one.category), one.score)
-                for one in things(sightings)
+                for one in clusters_of(raw_detections)
             ],
             np.float64,
         ).reshape(-1, 6)
-        for name, sightings in sightings_in(file).items()
+        for name, raw_detections in raw_detections_in(file).items()
     }
 
 

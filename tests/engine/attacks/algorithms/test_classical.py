@@ -9,7 +9,7 @@ from engine.attacks.algorithms.deconvolution import blind, richardson_lucy, wien
 from engine.attacks.algorithms.jpeg_ghost import jpeg_ghost
 from engine.attacks.algorithms.refill import without_fill
 from engine.attacks.algorithms.sharpening import high_pass, unsharp
-from engine.attacks.battery.methods import CONTROLS, FILLS, METHODS, hide, mixed
+from engine.attacks.battery.methods import CONTROLS, FILLS, METHODS, hide, leak_injected
 from engine.attacks.battery.settings import possible_attacks
 from engine.attacks.report.sentences import ATTACKS, method_words
 from engine.attacks.subjects.synthetic import scenes, synthetic
@@ -95,7 +95,9 @@ def test_taking_lethes_fill_away_leaves_grain_alone(face):
     assert (left[~MASK] == 0).all()
 
 
-@pytest.mark.parametrize("method", [*METHODS.values(), mixed(0.1)], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "method", [*METHODS.values(), leak_injected(0.1)], ids=lambda one: one.name
+)
 def test_a_method_changes_the_mask_alone_and_hides_all_of_it(face, method):
     original = image(face.astype(np.uint8))
 
@@ -117,7 +119,7 @@ def test_a_mixture_holds_the_share_it_names(face):
     original = image(face.astype(np.uint8))
     filled = removal.remove(original, MASK, seed=3).rgb[MASK].astype(float)
 
-    kept = hide(mixed(0.3), original, MASK, seed=3)[MASK] - filled
+    kept = hide(leak_injected(0.3), original, MASK, seed=3)[MASK] - filled
 
     np.testing.assert_allclose(kept, 0.3 * (original.rgb[MASK] - filled), atol=0.51)
 

@@ -15,9 +15,9 @@ from engine.attacks.battery.templates import (
     unsnapped,
 )
 from engine.attacks.subjects.synthetic import scenes
-from engine.codec import door
+from engine.codec.decode import decode
 from engine.geometry import Size
-from engine.images import Residue
+from engine.images import Leakage
 
 
 def test_every_way_to_save_is_tried():
@@ -49,11 +49,9 @@ def test_masks_that_forget_the_files_blocks_are_caught():
 def test_an_original_is_what_its_template_says(rng, sampling, block, orientation):
     stored = scenes(1, STORED.width, rng)[0][: STORED.height]
 
-    read = door.decode(
-        saved(stored, Template(sampling, 90, orientation)), "template", max_megapixels=1
-    )
+    read = decode(saved(stored, Template(sampling, 90, orientation)), "template", max_megapixels=1)
 
     assert read.codec.block == Size(*block)
     assert read.codec.orientation == orientation
     assert read.codec.stored_size == STORED
-    assert read.codec.residue is Residue.BLOCK
+    assert read.codec.leakage is Leakage.BLOCK

@@ -6,7 +6,7 @@ import pytest
 
 from engine.attacks.battery.methods import Kind
 from engine.attacks.battery.non_interference import Changed
-from engine.attacks.battery.verdict import Proofs, Row, Verdict, judge
+from engine.attacks.battery.verdict import BatteryOutcome, Proofs, Row, judge
 from engine.attacks.report import sentences
 from engine.attacks.report.compose import strongest
 from engine.attacks.report.heat import heat_map
@@ -68,7 +68,7 @@ def changed(rows, *, where, **values):
 def test_a_run_in_which_nothing_is_found_and_controls_break_passes():
     judgement = judge(healthy(), SOUND)
 
-    assert judgement.verdict is Verdict.PASS
+    assert judgement.verdict is BatteryOutcome.PASS
     assert judgement.reasons == ()
     assert judgement.sensitivity == 0.05
 
@@ -81,17 +81,17 @@ def test_an_attack_that_beats_its_null_on_our_fill_fails(p):
 
     judgement = judge(rows, SOUND)
 
-    assert judgement.verdict is Verdict.FAIL
+    assert judgement.verdict is BatteryOutcome.FAIL
     assert "raw found the face under pushpull" in judgement.reasons[0]
 
 
 def test_an_attack_at_the_limit_does_not_fail():
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL, p_corrected=0.01)
 
-    assert judge(rows, SOUND).verdict is Verdict.PASS
+    assert judge(rows, SOUND).verdict is BatteryOutcome.PASS
 
 
-@pytest.mark.parametrize(("hits", "verdict"), [(4, Verdict.PASS), (5, Verdict.FAIL)])
+@pytest.mark.parametrize(("hits", "verdict"), [(4, BatteryOutcome.PASS), (5, BatteryOutcome.FAIL)])
 def test_a_trained_classifier_may_name_as_many_as_chance_allows(hits, verdict):
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL and r.is_identity, hits=hits)
 
@@ -126,7 +126,7 @@ def test_a_control_named_often_but_within_its_null_counts_as_unbroken():
 
     judgement = judge(rows, SOUND)
 
-    assert judgement.verdict is Verdict.INVALID
+    assert judgement.verdict is BatteryOutcome.INVALID
     assert not any(one.is_found for one in judgement.rows if one.method == "pixelate")
 
 
@@ -138,7 +138,7 @@ def test_a_row_that_nobody_judged_cannot_be_written():
 def test_many_hits_of_an_untrained_attack_alone_do_not_decide():
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL and not r.is_identity, hits=9)
 
-    assert judge(rows, SOUND).verdict is Verdict.PASS
+    assert judge(rows, SOUND).verdict is BatteryOutcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_many_hits_of_an_untrained_attack_alone_do_not_decide():
     ids=["T1", "T3", "T4", "T6"],
 )
 def test_a_failed_proof_fails_the_run(proofs):
-    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is Verdict.FAIL
+    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is BatteryOutcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_failed_proof_fails_the_run(proofs):
     ids=["blur passes T1", "mixture passes T1", "blind", "nothing compared", "T6 sees nothing"],
 )
 def test_a_proof_that_sees_nothing_makes_the_run_invalid(proofs):
-    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is Verdict.INVALID
+    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is BatteryOutcome.INVALID
 
 
 @pytest.mark.parametrize("method", ["blur-12", "pixelate"])
@@ -181,30 +181,30 @@ def test_a_control_that_one_kind_of_attack_does_not_break_makes_the_run_invalid(
 
     judgement = judge(rows, SOUND)
 
-    assert judgement.verdict is Verdict.INVALID
+    assert judgement.verdict is BatteryOutcome.INVALID
     assert method in judgement.reasons[0]
 
 
 def test_a_control_unbroken_in_one_category_of_two_makes_the_run_invalid():
     tattoos = changed(healthy("tattoo"), where=lambda r: r.method == "pixelate", p_corrected=NOBODY)
 
-    assert judge([*healthy(), *tattoos], SOUND).verdict is Verdict.INVALID
+    assert judge([*healthy(), *tattoos], SOUND).verdict is BatteryOutcome.INVALID
 
 
 @pytest.mark.parametrize("missing", ["blur", "pixelate", "pushpull"])
 def test_a_run_without_a_control_or_without_our_fill_is_invalid(missing):
     rows = [one for one in healthy() if not one.method.startswith(missing)]
 
-    assert judge(rows, SOUND).verdict is Verdict.INVALID
+    assert judge(rows, SOUND).verdict is BatteryOutcome.INVALID
 
 
 @pytest.mark.parametrize(
     ("unseen", "sensitivity", "verdict"),
     [
-        ((0.05,), 0.1, Verdict.PASS),
-        ((0.1, 0.05), 0.5, Verdict.INVALID),
-        ((0.1,), 0.5, Verdict.INVALID),
-        (SHARES, None, Verdict.INVALID),
+        ((0.05,), 0.1, BatteryOutcome.PASS),
+        ((0.1, 0.05), 0.5, BatteryOutcome.INVALID),
+        ((0.1,), 0.5, BatteryOutcome.INVALID),
+        (SHARES, None, BatteryOutcome.INVALID),
     ],
     ids=["5 % unseen", "10 % unseen", "10 % unseen though 5 % is", "nothing seen"],
 )
@@ -231,4 +231,4 @@ def test_a_leak_fails_even_when_the_run_is_too_weak_otherwise():
 
     judgement = judge(rows, dataclasses.replace(SOUND, t4=Changed(1, 16)))
 
-    assert judgement.verdict is Verdict.FAIL
+    assert judgement.verdict is BatteryOutcome.FAIL

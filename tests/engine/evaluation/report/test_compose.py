@@ -13,8 +13,8 @@ from engine.evaluation.report import compose
 from engine.evaluation.report.compose import Subject
 from engine.evaluation.report.document import Document, Paragraph, Table
 from engine.evaluation.report.numbers import at_least, exactly
-from engine.evaluation.scores.findings import Findings
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import report as sums
 from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, PixelRect, Size
@@ -60,7 +60,7 @@ def findings(labelled: LabelledPicture, *, found=(Category.FACE,), score=0.9, bl
         if label.category in found
     )
     standing = tuple(Reason(ReasonKind.NO_DETECTOR, category.value) for category in blind)
-    return Findings(SIZE, SIZE, 1, regions, (), standing, ("finder@12345678",))
+    return PredictionRecord(SIZE, SIZE, 1, regions, (), standing, ("finder@12345678",))
 
 
 def pairs_of(count, *, misses=0, found=DETECTABLE, **said):
@@ -173,12 +173,15 @@ def test_the_headline_says_what_was_counted(pairs, policy):
     lines = answer(document(pairs, policy))
 
     for line, part in zip(lines.values(), summary["categories"].values(), strict=True):
-        tally = Tally(part["coverage"]["found"], part["labels"])
+        proportion = Proportion(part["coverage"]["found"], part["labels"])
         assert line["Labels"] == str(part["labels"])
         assert line["Groups"] == str(part["coverage"]["groups"])
         assert line["At least"] == at_least(part["coverage"]["lower95"])
         assert line["Found"].startswith(at_least(part["coverage"]["recall"]))
-        assert tally.total == 0 or f"({tally.found}\u00a0of\u00a0{tally.total})" in line["Found"]
+        assert (
+            proportion.total == 0
+            or f"({proportion.found}\u00a0of\u00a0{proportion.total})" in line["Found"]
+        )
         assert line["Target"] == "99\u00a0%"
 
 

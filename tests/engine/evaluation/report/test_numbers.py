@@ -14,12 +14,12 @@ from engine.evaluation.report.numbers import (
     at_least,
     at_most,
     bounded,
-    burden,
     exactly,
     found,
-    spread,
+    with_interval,
+    with_interval_up,
 )
-from engine.evaluation.scores.proportion import NONE, Tally
+from engine.evaluation.scores.proportion import NONE, Proportion
 
 shares = st.floats(0.0, 1.0)
 
@@ -46,11 +46,11 @@ def test_what_is_written_is_near(share, limit):
 
 @given(st.integers(1, 3000), st.data())
 def test_recall_below_a_target_or_below_one_never_reads_as_reaching_it(total, data):
-    tally = Tally(data.draw(st.integers(0, total)), total)
-    written = value(at_least(tally.share))
+    proportion = Proportion(data.draw(st.integers(0, total)), total)
+    written = value(at_least(proportion.share))
 
     for target in (Fraction(99, 100), Fraction(995, 1000), Fraction(1)):
-        if Fraction(tally.found, tally.total) < target:
+        if Fraction(proportion.found, proportion.total) < target:
             assert Fraction(written) < target
 
 
@@ -80,9 +80,9 @@ def test_nothing_counted_is_no_share():
         at_least(None),
         at_most(None),
         found(NONE),
-        burden(NONE),
+        with_interval_up(NONE),
         bounded(NONE),
-        spread(NONE),
+        with_interval(NONE),
     } == {NOTHING}
 
 
@@ -101,9 +101,15 @@ def test_a_chosen_share_is_written_as_chosen():
 
 
 def test_shares_stand_with_how_many_and_their_interval():
-    tally = Tally(72, 300)
+    proportion = Proportion(72, 300)
 
-    assert bounded(tally).replace("\u00a0", " ") == "24.0 % (72 of 300), at least 19.9 %"
-    assert burden(tally).replace("\u00a0", " ") == "24.0 % (72 of 300), 19.5 % to 29.2 %"
-    assert spread(Tally(2, 3)).replace("\u00a0", " ") == "66.6 % (2 of 3), 20.7 % to 93.9 %"
-    assert burden(Tally(2, 3)).startswith("66.7")
+    assert bounded(proportion).replace("\u00a0", " ") == "24.0 % (72 of 300), at least 19.9 %"
+    assert (
+        with_interval_up(proportion).replace("\u00a0", " ")
+        == "24.0 % (72 of 300), 19.5 % to 29.2 %"
+    )
+    assert (
+        with_interval(Proportion(2, 3)).replace("\u00a0", " ")
+        == "66.6 % (2 of 3), 20.7 % to 93.9 %"
+    )
+    assert with_interval_up(Proportion(2, 3)).startswith("66.7")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.category import Category
 from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks, judge
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from tests.engine.evaluation.made import FACE, JEWELRY, SIZE, TATTOO, masked
 from tests.scenes import region
 
@@ -56,19 +56,19 @@ def test_checks_give_the_share_of_clean_pictures_with_its_bound():
 
     counts = count_checks(checks)
 
-    assert counts.clean == Tally(59, 59)
+    assert counts.clean == Proportion(59, 59)
     assert counts.clean.lower() >= 0.95
-    assert counts.of(FACE) == Tally(58, 58)
+    assert counts.of(FACE) == Proportion(58, 58)
 
 
 def test_a_picture_with_two_misses_is_one_unclean_picture():
     counts = count_checks([check([], [region(BOX, score=None), region(FAR, TATTOO, None)])])
 
-    assert counts.clean == Tally(0, 1)
+    assert counts.clean == Proportion(0, 1)
     assert (counts.of(FACE), counts.of(TATTOO), counts.of(JEWELRY)) == (
-        Tally(0, 1),
-        Tally(0, 1),
-        Tally(),
+        Proportion(0, 1),
+        Proportion(0, 1),
+        Proportion(),
     )
 
 
@@ -80,7 +80,7 @@ def test_dropped_regions_are_counted_by_category():
 
 def test_of_no_checks_nothing_is_said():
     assert count_checks([]).clean.share is None
-    assert SampleCounts().of(FACE) == Tally()
+    assert SampleCounts().of(FACE) == Proportion()
     assert SampleCounts().dropped(FACE) == 0
 
 

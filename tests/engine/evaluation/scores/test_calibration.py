@@ -4,7 +4,7 @@ import pytest
 
 from engine.evaluation.scores.calibration import by_group, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from tests.engine.evaluation.made import FACE, TATTOO, label, masked, scored
 
 BOX = (100, 100, 200, 200)
@@ -33,7 +33,7 @@ def test_of_no_detections_there_are_no_bins():
 def test_bins_are_half_open_tenths_and_the_last_is_closed(score, name):
     (one,) = reliability([scored([label(BOX)], seen(score))], FACE)
 
-    assert (one.label, one.mean_score, one.on_labels) == (name, score, Tally(1, 1))
+    assert (one.label, one.mean_score, one.on_labels) == (name, score, Proportion(1, 1))
 
 
 def test_a_perfectly_sure_and_wrong_detector_is_off_by_everything():
@@ -69,7 +69,7 @@ def test_what_nobody_judged_says_nothing(picture):
 def test_detections_below_the_thresholds_count_too():
     (one,) = reliability([scored([label(BOX)], seen(0.06))], FACE)
 
-    assert one.on_labels == Tally(1, 1)
+    assert one.on_labels == Proportion(1, 1)
 
 
 def test_groups_are_what_pictures_have_in_common():
@@ -82,6 +82,6 @@ def test_groups_are_what_pictures_have_in_common():
     groups = by_group(pictures, FACE)
 
     assert {part: one.on_labels for part, one in groups.items()} == {
-        Slice("source", "street"): Tally(1, 1),
-        Slice("source", "studio"): Tally(0, 1),
+        Slice("source", "street"): Proportion(1, 1),
+        Slice("source", "studio"): Proportion(0, 1),
     }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.evaluation.scores.cost import Cost, Histogram, add_up
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.plan import Reason, ReasonKind
 from engine.policy import read_policy
@@ -96,7 +96,10 @@ def test_a_picture_goes_to_a_person_exactly_when_the_policy_sends_it(made):
         (one,) = score_all([(picture, findings)], PLAIN).scores
 
         assert one.cost.is_asked is bool(way.reasons)
-        assert (one.cost.boxes, one.cost.doubts) == (len(way.proposed), len(way.doubts))
+        assert (one.cost.boxes, one.cost.review_regions) == (
+            len(way.proposed),
+            len(way.review_regions),
+        )
         assert 0.0 <= one.cost.removed <= one.cost.removed_at_most <= 1.0
 
 
@@ -156,8 +159,8 @@ def test_a_picture_is_free_when_people_looked_for_everything_and_saw_nothing(
 def test_free_pictures_are_touched_when_pixels_go_unasked(found, touched, asked):
     added = add_up([cost(*found), cost(*found, labels=[label(BOX)])])
 
-    assert added.free_touched == Tally(touched, 1)
-    assert added.free_asked == Tally(asked, 1)
+    assert added.free_touched == Proportion(touched, 1)
+    assert added.free_asked == Proportion(asked, 1)
 
 
 def test_only_pictures_that_go_to_a_person_are_in_the_histograms():
@@ -166,9 +169,9 @@ def test_only_pictures_that_go_to_a_person_are_in_the_histograms():
 
     added = add_up([passes, asked, passes])
 
-    assert added.asked == Tally(1, 3)
+    assert added.asked == Proportion(1, 3)
     assert added.boxes == Histogram({2: 1})
-    assert added.doubts == Histogram({1: 1})
+    assert added.review_regions == Histogram({1: 1})
 
 
 def test_reasons_that_are_no_doubt_send_a_picture_to_a_person_too():
@@ -177,5 +180,5 @@ def test_reasons_that_are_no_doubt_send_a_picture_to_a_person_too():
 
     standing, nothing = cost(masked(BOX), standing=[blind]), cost(policy=cautious)
 
-    assert (standing.is_asked, standing.boxes, standing.doubts) == (True, 1, 0)
-    assert (nothing.is_asked, nothing.boxes, nothing.doubts) == (True, 0, 0)
+    assert (standing.is_asked, standing.boxes, standing.review_regions) == (True, 1, 0)
+    assert (nothing.is_asked, nothing.boxes, nothing.review_regions) == (True, 0, 0)

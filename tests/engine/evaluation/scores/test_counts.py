@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.evaluation.scores.counts import Counts, Slice, count, size_class, telling
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from tests.engine.evaluation.made import FACE, PLAIN, TATTOO, label, masked, pairs, scored
 
@@ -40,9 +40,9 @@ def test_the_parts_add_up(made):
         missed = one.coverage.total - one.coverage.found
         assert sum(one.misses.values()) == missed
         assert sum(one.false_alarms.values()) == one.false_regions
-        assert sum(one.groups.values(), Tally()) == one.coverage
-        sizes = [tally for part, tally in one.slices.items() if part.by == "size"]
-        assert sum(sizes, Tally()) == one.coverage
+        assert sum(one.groups.values(), Proportion()) == one.coverage
+        sizes = [proportion for part, proportion in one.slices.items() if part.by == "size"]
+        assert sum(sizes, Proportion()) == one.coverage
         assert one.automatic.found <= one.coverage.found
         assert one.iou.total == one.automatic.total == one.coverage.total
         assert one.asked_with.total + one.asked_without.total == one.complete
@@ -50,7 +50,7 @@ def test_the_parts_add_up(made):
 
 def test_of_no_pictures_nothing_is_counted():
     assert count([]) == Counts()
-    assert Counts().asked == Tally()
+    assert Counts().asked == Proportion()
 
 
 def test_three_recalls_are_counted_apart():
@@ -61,7 +61,11 @@ def test_three_recalls_are_counted_apart():
         )
     )
 
-    assert (one.coverage, one.automatic, one.iou) == (Tally(1, 3), Tally(0, 3), Tally(2, 3))
+    assert (one.coverage, one.automatic, one.iou) == (
+        Proportion(1, 3),
+        Proportion(0, 3),
+        Proportion(2, 3),
+    )
 
 
 class TestGroups:
@@ -71,12 +75,12 @@ class TestGroups:
             scored([label(BOX)], name="2", group="wedding"),
         )
 
-        assert one.groups == {"wedding": Tally(1, 2)}
+        assert one.groups == {"wedding": Proportion(1, 2)}
 
     def test_a_picture_without_a_group_is_its_own(self):
         one = faces(scored([label(BOX)], [masked(BOX)], name="1"), scored([label(BOX)], name="2"))
 
-        assert one.groups == {"1": Tally(1, 1), "2": Tally(0, 1)}
+        assert one.groups == {"1": Proportion(1, 1), "2": Proportion(0, 1)}
 
     def test_a_group_without_labels_of_a_category_is_none_of_it(self):
         assert faces(scored([label(BOX, TATTOO)], group="wedding")).groups == {}
@@ -94,22 +98,22 @@ class TestSlices:
         )
 
         assert one.slices == {
-            Slice("size", "64 to 127 px"): Tally(1, 2),
-            Slice("skin_tone", "II"): Tally(0, 1),
-            Slice("skin_tone", "V"): Tally(1, 1),
-            Slice("source", "street"): Tally(1, 2),
+            Slice("size", "64 to 127 px"): Proportion(1, 2),
+            Slice("skin_tone", "II"): Proportion(0, 1),
+            Slice("skin_tone", "V"): Proportion(1, 1),
+            Slice("source", "street"): Proportion(1, 2),
         }
 
     def test_a_label_that_repeats_its_picture_counts_once(self):
         one = faces(scored([label(BOX, source="street")], source="street"))
 
-        assert one.slices[Slice("source", "street")] == Tally(0, 1)
+        assert one.slices[Slice("source", "street")] == Proportion(0, 1)
 
     @pytest.mark.parametrize(
         ("values", "tells"), [(0, False), (1, False), (2, True), (12, True), (13, False)]
     )
     def test_only_a_few_classes_tell_something(self, values, tells):
-        slices = {Slice("pose", str(value)): Tally(1, 1) for value in range(values)}
+        slices = {Slice("pose", str(value)): Proportion(1, 1) for value in range(values)}
 
         assert bool(telling(slices)) is tells
 
@@ -133,12 +137,22 @@ def test_sizes_go_by_the_shorter_side(side, name):
 @pytest.mark.parametrize(
     ("labels", "found", "with_labels", "without"),
     [
-        pytest.param([], [], Tally(), Tally(0, 1), id="nothing at all"),
-        pytest.param([label(BOX)], [masked(BOX)], Tally(0, 1), Tally(), id="removed unasked"),
-        pytest.param([label(BOX)], [masked(BOX, score=0.3)], Tally(1, 1), Tally(), id="a doubt"),
-        pytest.param([], [masked(BOX, score=0.3)], Tally(), Tally(1, 1), id="a doubt on nothing"),
+        pytest.param([], [], Proportion(), Proportion(0, 1), id="nothing at all"),
         pytest.param(
-            [label(BOX, ignored=True)], [], Tally(), Tally(0, 1), id="an ignored label is none"
+            [label(BOX)], [masked(BOX)], Proportion(0, 1), Proportion(), id="removed unasked"
+        ),
+        pytest.param(
+            [label(BOX)], [masked(BOX, score=0.3)], Proportion(1, 1), Proportion(), id="a doubt"
+        ),
+        pytest.param(
+            [], [masked(BOX, score=0.3)], Proportion(), Proportion(1, 1), id="a doubt on nothing"
+        ),
+        pytest.param(
+            [label(BOX, ignored=True)],
+            [],
+            Proportion(),
+            Proportion(0, 1),
+            id="an ignored label is none",
         ),
     ],
 )
@@ -151,13 +165,17 @@ def test_the_review_load_is_told_apart_by_whether_there_is_a_label(
 
 
 def test_doubts_are_counted_on_complete_pictures_alone():
-    doubt = [masked(BOX, score=0.3)]
+    review_region = [masked(BOX, score=0.3)]
 
     one = faces(
-        scored([label(BOX)], doubt, name="1"),
-        scored([], doubt, name="2"),
-        scored([label(BOX)], doubt, name="3", complete=[], partial=[FACE]),
+        scored([label(BOX)], review_region, name="1"),
+        scored([], review_region, name="2"),
+        scored([label(BOX)], review_region, name="3", complete=[], partial=[FACE]),
     )
 
-    assert (one.asked_with, one.asked_without, one.complete) == (Tally(1, 1), Tally(1, 1), 2)
-    assert one.coverage == Tally(2, 2)
+    assert (one.asked_with, one.asked_without, one.complete) == (
+        Proportion(1, 1),
+        Proportion(1, 1),
+        2,
+    )
+    assert one.coverage == Proportion(2, 2)

@@ -16,8 +16,8 @@ from engine.detect.ensemble import Ensemble
 from engine.detect.registry import default_ensemble
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.examine import examine
-from engine.evaluation.scores.findings import FLOOR, Findings
+from engine.evaluation.examine import predict
+from engine.evaluation.scores.findings import FLOOR, PredictionRecord
 from engine.pipeline import Stopwatch
 from engine.policy import Policy, read_policy
 from engine.triage import route
@@ -51,20 +51,21 @@ POLICIES = st.sampled_from(
         Policy(),
         Policy().only([FACE]),
         read_policy(
-            "[review]\nnothing_found = false\n[categories.tattoo]\ndoubt_at = 0.5\naccept_at = 0.9"
+            "[review]\nnothing_found = false\n[categories.tattoo]\n"
+            "review_at = 0.5\nauto_redact_at = 0.9"
         ),
-        read_policy("[categories.face]\ndoubt_at = 0.05\naccept_at = 0.9"),
+        read_policy("[categories.face]\nreview_at = 0.05\nauto_redact_at = 0.9"),
     ]
 )
 
 
 def assert_as_in_daily_work(data, ensemble, policy):
     plan = pipeline.prepare(data, "x", ensemble, policy, draw=1.0, watch=Stopwatch()).plan
-    found = examine(data, "x", ensemble, policy)
+    found = predict(data, "x", ensemble, policy)
     way = route(found.found, found.standing, policy, found.size)
 
     assert tuple(one.region for one in way.regions) == plan.regions
-    assert tuple(one.region for one in way.doubts) == plan.doubts
+    assert tuple(one.region for one in way.review_regions) == plan.review_regions
     assert way.reasons == plan.reasons
     assert (found.size, found.weights) == (plan.size, plan.weights)
     return found, plan
@@ -91,7 +92,8 @@ def test_findings_in_a_photograph_lead_where_daily_work_does(kind):
     file = io.BytesIO()
     image.save(file, "JPEG", exif=exif)
     policy = read_policy(
-        "[detection]\nscales = [320, 640]\n[categories.face]\naccept_at = 0.8\ndoubt_at = 0.25"
+        "[detection]\nscales = [320, 640]\n"
+        "[categories.face]\nauto_redact_at = 0.8\nreview_at = 0.25"
     )
 
     found, plan = assert_as_in_daily_work(file.getvalue(), default_ensemble(), policy)
@@ -108,7 +110,7 @@ class TestDropped:
     """IoU 0.7: of one thing, and telling."""
 
     def dropped(self, rgb, *detections, policy=None):
-        found = examine(encoded(rgb), "x", Ensemble([FakeDetector(detections)]), policy or Policy())
+        found = predict(encoded(rgb), "x", Ensemble([FakeDetector(detections)]), policy or Policy())
         return [(one.region.box.corners, one.region.score) for one in found.dropped]
 
     @pytest.fixture
@@ -131,15 +133,15 @@ class TestDropped:
         assert self.dropped(rgb, seen(0.9, self.FIRST), seen(score, corners)) == []
 
     def test_what_nobody_asked_for_is_left_out(self, rgb):
-        sightings = seen(0.9, self.FIRST, TATTOO), seen(0.6, self.NEXT, TATTOO)
+        raw_detections = seen(0.9, self.FIRST, TATTOO), seen(0.6, self.NEXT, TATTOO)
 
-        assert self.dropped(rgb, *sightings, policy=Policy().only([FACE])) == []
+        assert self.dropped(rgb, *raw_detections, policy=Policy().only([FACE])) == []
 
 
 def test_a_detector_that_sees_nothing_asked_for_does_not_look(rng):
     idle = FakeDetector([seen(0.9)], [TATTOO])
 
-    found = examine(encoded(picture(rng, 9, 9)), "x", Ensemble([idle]), Policy().only([FACE]))
+    found = predict(encoded(picture(rng, 9, 9)), "x", Ensemble([idle]), Policy().only([FACE]))
 
     assert (idle.looks, found.found, found.weights) == (0, (), ())
     assert [str(reason) for reason in found.standing] == ["no detector: face"]
@@ -147,7 +149,7 @@ def test_a_detector_that_sees_nothing_asked_for_does_not_look(rng):
 
 def test_bytes_that_are_no_picture_are_refused():
     with pytest.raises(UnreadableImage):
-        examine(b"\xff\xd8\xff", "x", Ensemble([]), Policy())
+        predict(b"\xff\xd8\xff", "x", Ensemble([]), Policy())
 
 
 @given(pairs(max_size=2), st.floats(0.0, 1.0), st.floats(0.1, 99.9))
@@ -156,5 +158,5 @@ def test_what_is_stored_comes_back_exactly(made, score, corner):
     made += [(labelled(label((0, 0, corner, corner), tone="V")), findings(odd, dropped=[odd]))]
 
     for one, found in made:
-        assert Findings.from_json(json.loads(json.dumps(found.to_json()))) == found
+        assert PredictionRecord.from_json(json.loads(json.dumps(found.to_json()))) == found
         assert LabelledPicture.from_json(json.loads(json.dumps(one.to_json()))) == one

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.scores.proportion import NONE, Tally, more_to_prove
+from engine.evaluation.scores.proportion import NONE, Proportion, more_to_prove
 
 
 @st.composite
 def tallies(draw, least=0):
     total = draw(st.integers(least, 3000))
-    return Tally(draw(st.integers(0, total)), total)
+    return Proportion(draw(st.integers(0, total)), total)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def tallies(draw, least=0):
 )
 def test_impossible_counts_are_refused(found, total):
     with pytest.raises(ValueError, match=f"got {found} of {total}"):
-        Tally(found, total)
+        Proportion(found, total)
 
 
 def test_of_nothing_nothing_is_said():
@@ -32,32 +32,32 @@ def test_tallies_add_in_any_order(one, two, three):
 
 
 @given(tallies(least=1))
-def test_the_share_lies_between_its_bounds(tally):
-    low, high = tally.wilson()
+def test_the_share_lies_between_its_bounds(proportion):
+    low, high = proportion.wilson()
 
-    assert 0.0 <= tally.lower() <= tally.share <= tally.upper() <= 1.0
-    assert 0.0 <= low <= tally.share + 1e-12
-    assert tally.share - 1e-12 <= high <= 1.0
+    assert 0.0 <= proportion.lower() <= proportion.share <= proportion.upper() <= 1.0
+    assert 0.0 <= low <= proportion.share + 1e-12
+    assert proportion.share - 1e-12 <= high <= 1.0
 
 
 @given(tallies(least=1), st.integers(2, 9))
-def test_the_same_share_of_more_has_closer_bounds(tally, times):
-    more = Tally(tally.found * times, tally.total * times)
+def test_the_same_share_of_more_has_closer_bounds(proportion, times):
+    more = Proportion(proportion.found * times, proportion.total * times)
 
-    assert more.lower() >= tally.lower()
-    assert more.upper() <= tally.upper()
-
-
-@given(tallies(least=1))
-def test_bounds_of_what_was_missed_mirror_those_of_what_was_found(tally):
-    missed = Tally(tally.total - tally.found, tally.total)
-
-    assert tally.lower() == pytest.approx(1 - missed.upper(), abs=1e-12)
+    assert more.lower() >= proportion.lower()
+    assert more.upper() <= proportion.upper()
 
 
 @given(tallies(least=1))
-def test_more_confidence_asks_for_a_lower_bound(tally):
-    assert tally.lower(0.99) <= tally.lower(0.95) <= tally.lower(0.5)
+def test_bounds_of_what_was_missed_mirror_those_of_what_was_found(proportion):
+    missed = Proportion(proportion.total - proportion.found, proportion.total)
+
+    assert proportion.lower() == pytest.approx(1 - missed.upper(), abs=1e-12)
+
+
+@given(tallies(least=1))
+def test_more_confidence_asks_for_a_lower_bound(proportion):
+    assert proportion.lower(0.99) <= proportion.lower(0.95) <= proportion.lower(0.5)
 
 
 @pytest.mark.parametrize(
@@ -70,29 +70,29 @@ def test_more_confidence_asks_for_a_lower_bound(tally):
     ],
 )
 def test_bounds_at_the_ends_have_a_closed_form(found, total, lower, upper):
-    tally = Tally(found, total)
+    proportion = Proportion(found, total)
 
-    assert (tally.lower(), tally.upper()) == pytest.approx((lower, upper), rel=1e-12)
+    assert (proportion.lower(), proportion.upper()) == pytest.approx((lower, upper), rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("missed", "labels"), [(0, 299), (1, 473), (2, 628), (3, 773)], ids="{} missed".format
 )
 def test_how_many_labels_prove_99_percent(missed, labels):
-    more = more_to_prove(Tally(0, missed), 0.99)
+    more = more_to_prove(Proportion(0, missed), 0.99)
 
     assert missed + more == labels
-    assert Tally(labels - missed, labels).lower() >= 0.99
-    assert Tally(labels - missed - 1, labels - 1).lower() < 0.99
+    assert Proportion(labels - missed, labels).lower() >= 0.99
+    assert Proportion(labels - missed - 1, labels - 1).lower() < 0.99
 
 
 @given(tallies(), st.sampled_from([0.0, 0.5, 0.9, 0.95, 0.99]))
-def test_so_many_more_prove_it_and_one_fewer_does_not(tally, target):
-    more = more_to_prove(tally, target)
+def test_so_many_more_prove_it_and_one_fewer_does_not(proportion, target):
+    more = more_to_prove(proportion, target)
 
-    assert Tally(tally.found + more, tally.total + more).lower() >= target
+    assert Proportion(proportion.found + more, proportion.total + more).lower() >= target
     if more:
-        fewer = Tally(tally.found + more - 1, tally.total + more - 1).lower()
+        fewer = Proportion(proportion.found + more - 1, proportion.total + more - 1).lower()
         assert fewer is None or fewer < target
 
 

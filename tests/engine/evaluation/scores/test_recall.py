@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE
 from engine.evaluation.scores.counts import Counts, count
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import (
     bootstrap_lower,
     is_enough,
@@ -34,7 +34,12 @@ from tests.engine.evaluation.made import (
 
 BOX, FAR = (100, 100, 200, 200), (500, 500, 600, 600)
 ONE = (label(BOX),)
-GROUPS = {"a": Tally(9, 10), "b": Tally(1, 1), "c": Tally(3, 4), "d": Tally(20, 20)}
+GROUPS = {
+    "a": Proportion(9, 10),
+    "b": Proportion(1, 1),
+    "c": Proportion(3, 4),
+    "d": Proportion(20, 20),
+}
 KEYS = {
     "": "pictures review_load excess_masked margins_masked cost categories groups policy weights",
     "review_load": "all with without audit",
@@ -83,26 +88,30 @@ class TestVerdict:
         ],
     )
     def test_is_one_word_about_99_percent(self, found, total, word, certain):
-        assert verdict(Tally(found, total), 0.99) == (word, certain)
+        assert verdict(Proportion(found, total), 0.99) == (word, certain)
 
     @given(st.integers(1, 900), st.data(), st.floats(0.01, 0.999))
     def test_says_what_its_bounds_say(self, total, data, target):
-        tally = Tally(data.draw(st.integers(0, total)), total)
+        proportion = Proportion(data.draw(st.integers(0, total)), total)
 
-        word, certain = verdict(tally, target)
+        word, certain = verdict(proportion, target)
 
-        assert (word == "met") is (tally.lower() >= target)
-        assert (word == "missed") is (tally.share < target)
-        assert certain is (word == "met" or tally.upper() < target)
+        assert (word == "met") is (proportion.lower() >= target)
+        assert (word == "missed") is (proportion.share < target)
+        assert certain is (word == "met" or proportion.upper() < target)
 
 
 @pytest.mark.parametrize(
     ("groups", "expected"),
     [
-        pytest.param({}, Tally(), id="none"),
-        pytest.param({"a": Tally(5, 5), "b": Tally(1, 1)}, Tally(2, 2), id="all found"),
-        pytest.param({"a": Tally(4, 5), "b": Tally(1, 1)}, Tally(1, 2), id="one miss in five"),
-        pytest.param({"a": Tally(0, 5)}, Tally(0, 1), id="all missed"),
+        pytest.param({}, Proportion(), id="none"),
+        pytest.param(
+            {"a": Proportion(5, 5), "b": Proportion(1, 1)}, Proportion(2, 2), id="all found"
+        ),
+        pytest.param(
+            {"a": Proportion(4, 5), "b": Proportion(1, 1)}, Proportion(1, 2), id="one miss in five"
+        ),
+        pytest.param({"a": Proportion(0, 5)}, Proportion(0, 1), id="all missed"),
     ],
 )
 def test_a_group_with_any_miss_counts_as_missed(groups, expected):
@@ -115,12 +124,12 @@ class TestBootstrap:
 
     @pytest.mark.parametrize("found", [0, 7], ids=["all missed", "all found"])
     def test_says_nothing_beyond_what_was_seen(self, found):
-        groups = {str(number): Tally(found, 7) for number in range(9)}
+        groups = {str(number): Proportion(found, 7) for number in range(9)}
 
         assert bootstrap_lower(groups) == found / 7
 
     def test_does_not_depend_on_the_order_of_groups(self):
-        groups = {f"{n:02}": Tally(n * n % 17, 17 + n) for n in range(40)}
+        groups = {f"{n:02}": Proportion(n * n % 17, 17 + n) for n in range(40)}
 
         assert bootstrap_lower(dict(reversed(groups.items()))) == bootstrap_lower(groups)
 
@@ -128,7 +137,7 @@ class TestBootstrap:
         assert 0.75 <= bootstrap_lower(GROUPS) < 33 / 35
 
     def test_agrees_with_drawing_labels_where_each_is_its_own_group(self):
-        groups = {f"{number:03}": Tally(int(number >= 10), 1) for number in range(100)}
+        groups = {f"{number:03}": Proportion(int(number >= 10), 1) for number in range(100)}
 
         bound = bootstrap_lower(groups)
 

@@ -155,7 +155,7 @@ class TestFalseRegions:
     def test_say_whether_a_person_is_asked(self):
         picture = scored([], [masked(BOX), masked((300, 300, 400, 400), score=0.3)])
 
-        assert [one.is_doubt for one in picture.regions] == [False, True]
+        assert [one.needs_review for one in picture.regions] == [False, True]
 
     @pytest.mark.parametrize(
         ("complete", "partial", "labels", "false"),
@@ -221,7 +221,7 @@ class TestIgnored:
 
 class TestExcess:
     @pytest.mark.parametrize(
-        ("labels", "found", "excess"),
+        ("labels", "found", "over_masked"),
         [
             pytest.param([], [], 0.0, id="nothing"),
             pytest.param([label(BOX)], [masked(BOX)], 0.0, id="mask on label"),
@@ -236,28 +236,28 @@ class TestExcess:
             pytest.param([label((0, 100, 100, 200))], [masked(BOX)], 0.0125, id="touching"),
         ],
     )
-    def test_is_the_share_of_the_picture_masked_on_no_label(self, labels, found, excess):
-        assert scored(labels, found).excess == pytest.approx(excess)
+    def test_is_the_share_of_the_picture_masked_on_no_label(self, labels, found, over_masked):
+        assert scored(labels, found).over_masked == pytest.approx(over_masked)
 
     def test_is_told_apart_into_margins_around_what_is_there_and_the_rest(self):
         one = scored([label(LEFT)], [masked(BOX), masked((500, 500, 600, 600))])
 
         assert one.margins == pytest.approx(0.00625)
-        assert one.excess == pytest.approx(0.00625 + 0.0125)
+        assert one.over_masked == pytest.approx(0.00625 + 0.0125)
 
     def test_a_mask_on_an_ignored_label_is_a_margin_where_it_lies_beside_it(self):
         one = scored([label(LEFT, ignored=True)], [masked(BOX)])
 
-        assert one.margins == one.excess == pytest.approx(0.00625)
+        assert one.margins == one.over_masked == pytest.approx(0.00625)
 
     def test_is_unknown_where_nothing_is_labelled(self):
         nowhere = scored([], [masked(BOX)], complete=[], partial=[FACE])
 
-        assert nowhere.excess is None
+        assert nowhere.over_masked is None
         assert nowhere.margins is None
 
     def test_leaves_out_masks_of_categories_that_nobody_labelled(self):
-        assert scored([], [masked(BOX, TATTOO)], complete=[FACE]).excess == 0.0
+        assert scored([], [masked(BOX, TATTOO)], complete=[FACE]).over_masked == 0.0
 
 
 class TestUprightLabels:
@@ -316,5 +316,5 @@ def test_why_a_person_looks_comes_from_the_same_routing_as_in_daily_work():
     picture = score(labelled(), seen, PLAIN)
 
     assert picture.reasons == (Reason(ReasonKind.UNSURE, "face 0.30"), blind)
-    assert picture.doubtful == {FACE}
+    assert picture.in_review == {FACE}
     assert picture.regions[0].false_alarm is FalseAlarm.BACKGROUND

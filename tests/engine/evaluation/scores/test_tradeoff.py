@@ -5,7 +5,7 @@ from hypothesis import given
 
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.findings import FLOOR
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.evaluation.scores.tradeoff import STEPS, curve
 from engine.geometry import Size
@@ -28,7 +28,7 @@ BOX = (100, 100, 200, 200)
 def test_every_point_is_what_scoring_under_that_policy_says(made):
     for category in (FACE, TATTOO):
         for point in curve(made, PLAIN, category)[::3]:  # on, above and below the scores' grid
-            policy = with_doubt(PLAIN, category, point.doubt_at)
+            policy = with_doubt(PLAIN, category, point.review_at)
             counted = count(score_all(made, policy).scores).categories[category]
             assert point.detection == counted.coverage
             assert point.asked_with == counted.asked_with
@@ -45,27 +45,27 @@ def test_a_higher_threshold_finds_no_more_and_asks_no_more(made):
 
 
 def test_steps_end_where_the_policy_accepts():
-    assert [one.doubt_at for one in curve([], PLAIN, FACE)] == [one for one in STEPS if one <= 0.5]
+    assert [one.review_at for one in curve([], PLAIN, FACE)] == [one for one in STEPS if one <= 0.5]
     assert STEPS[0] == FLOOR
     assert list(STEPS) == sorted(set(STEPS))
     assert STEPS[-1] == 0.975
 
 
 def test_of_no_pictures_there_is_nothing_to_show():
-    assert {one.detection for one in curve([], PLAIN, FACE)} == {Tally()}
-    assert {one.asked for one in curve([], PLAIN, FACE)} == {Tally()}
+    assert {one.detection for one in curve([], PLAIN, FACE)} == {Proportion()}
+    assert {one.asked for one in curve([], PLAIN, FACE)} == {Proportion()}
 
 
-@pytest.mark.parametrize(("doubt_at", "found"), [(0.3, 1), (0.325, 0)], ids=["at it", "above it"])
-def test_the_score_itself_is_reached(doubt_at, found):
+@pytest.mark.parametrize(("review_at", "found"), [(0.3, 1), (0.325, 0)], ids=["at it", "above it"])
+def test_the_score_itself_is_reached(review_at, found):
     made = [(labelled(label(BOX)), findings(masked(BOX, score=0.3)))]
 
-    (point,) = [one for one in curve(made, PLAIN, FACE) if one.doubt_at == doubt_at]
+    (point,) = [one for one in curve(made, PLAIN, FACE) if one.review_at == review_at]
 
-    assert point.detection == point.asked_with == Tally(found, 1)
+    assert point.detection == point.asked_with == Proportion(found, 1)
 
 
 def test_pictures_that_their_labels_do_not_fit_are_left_out():
     unfit = (labelled(label(BOX), size=Size(3, 4)), findings(masked(BOX)))
 
-    assert curve([unfit], PLAIN, FACE)[0].detection == Tally()
+    assert curve([unfit], PLAIN, FACE)[0].detection == Proportion()

@@ -53,7 +53,7 @@ def test_where_the_budget_keeps_no_risk_nothing_is_promised():
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05, 0.10), false_regions=0.0))
 
     assert (chosen.risk, chosen.is_by_budget, chosen.missed) == (None, True, 40)
-    assert chosen.doubt_at > 0.9
+    assert chosen.review_at > 0.9
     assert chosen.false_regions == 0.0
 
 
@@ -73,7 +73,7 @@ def test_what_lies_under_false_masks_is_within_the_budget(allowed, above, share)
 
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), false_share=allowed))
 
-    assert above < chosen.doubt_at <= above + 0.1
+    assert above < chosen.review_at <= above + 0.1
     assert chosen.false_share == pytest.approx(share)
     assert chosen.is_by_budget is (above > 0)
 
@@ -109,7 +109,7 @@ def test_what_may_be_spent_freely_is(free, above):
     every.append(judged("hard", [0.3], complete=[FACE]))
     limits = Limits((0.05,), free_regions=free[0], free_share=free[1])
 
-    chosen = control(every, FACE, AT_ITS_WORD, limits).doubt_at
+    chosen = control(every, FACE, AT_ITS_WORD, limits).review_at
 
     assert chosen == pytest.approx(above + 0.0001)
 
@@ -132,9 +132,9 @@ def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
     free = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05)))
     strict = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05), false_regions=0.5))
 
-    assert (free.risk, free.doubt_at, free.missed) == (0.02, 0.2, 0)
+    assert (free.risk, free.review_at, free.missed) == (0.02, 0.2, 0)
     assert (strict.risk, strict.missed) == (0.05, 1)
-    assert 0.3 < strict.doubt_at <= 0.6
+    assert 0.3 < strict.review_at <= 0.6
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_is_spent_counts_pictures_boxes_and_pixels():
         judged("empty", complete=ALL),
     ]
     chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
-    likely = [Scored(one, {FACE: [each.thing.score for each in one.of(FACE)]}) for one in every]
+    likely = [Scored(one, {FACE: [each.cluster.score for each in one.of(FACE)]}) for one in every]
 
     spent = cost(likely, {FACE: chosen}, 0.5)
 
@@ -205,7 +205,7 @@ def test_what_is_spent_counts_pictures_boxes_and_pixels():
 def test_a_picture_of_which_much_would_be_removed_goes_to_a_person(most, asked):
     every = [judged("close", [0.9] * 20, complete=ALL)]
     chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
-    likely = [Scored(one, {FACE: [each.thing.score for each in one.of(FACE)]}) for one in every]
+    likely = [Scored(one, {FACE: [each.cluster.score for each in one.of(FACE)]}) for one in every]
 
     assert cost(likely, {FACE: chosen}, most).to_a_person == asked
 
@@ -231,7 +231,7 @@ def test_who_may_spend_more_misses_no_more(scores):
             FACE,
             AT_ITS_WORD,
             BUDGETS[name].limits,
-        ).doubt_at
+        ).review_at
         for name in ("cautious", "balanced", "fast")
     ]
 

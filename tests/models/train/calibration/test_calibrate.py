@@ -15,7 +15,7 @@ pytest.importorskip("tomlkit", reason="training is not installed: make .venv/tra
 
 from engine.category import DETECTABLE
 from engine.cli.exits import Exit
-from engine.detect.score_fusion import FittedFuser, coefficients
+from engine.detect.score_fusion import FittedFusion, coefficients
 from engine.detect.weights import load_weights, own_weights_notice
 from engine.errors import LetheError, UnusableWeights
 from engine.geometry import Box
@@ -112,7 +112,7 @@ def places(tmp_path, monkeypatch):
     (tmp_path / "models" / "manifest.toml").write_text(OTHER_MODEL)
     (tmp_path / "cautious.toml").write_bytes(DEFAULT_FILE.read_bytes())
     monkeypatch.setattr(calibration, "default_detectors", lambda: (Told(),))
-    monkeypatch.setattr(calibration, "second_stage", SaysNothing)
+    monkeypatch.setattr(calibration, "crop_classifier", SaysNothing)
     monkeypatch.setattr(calibration, "scene_classifier", SeesNobody)
     monkeypatch.setattr(proposals._Worker, "detectors", (Told(),))
     monkeypatch.setattr(proposals, "ProcessPoolExecutor", AtOnce)
@@ -168,12 +168,12 @@ def test_what_was_fitted_is_refused_with_another_second_look(places):
     another = SaysNothing()
     another.name = "other@1"
 
-    assert FittedFuser(fusion, SaysNothing(), SeesNobody()).names[1:] == ("second@0", "scene@0")
+    assert FittedFusion(fusion, SaysNothing(), SeesNobody()).names[1:] == ("second@0", "scene@0")
     for second in (another, None):
         with pytest.raises(UnusableWeights, match="fitted with second@0, but"):
-            FittedFuser(fusion, second, SeesNobody())
+            FittedFusion(fusion, second, SeesNobody())
     with pytest.raises(UnusableWeights, match="fitted with scene@0, but no scene is here"):
-        FittedFuser(fusion, SaysNothing())
+        FittedFusion(fusion, SaysNothing())
 
 
 def test_what_the_pictures_allow_stands_in_the_manifest(places):
@@ -195,9 +195,9 @@ def test_the_policy_gets_thresholds_and_keeps_everything_else(places):
     policy = read_policy(after)
     for category, one in result.chosen[0].controls.items():
         found = policy.thresholds(category)
-        assert (found.doubt_at, found.accept_at) == (one.doubt_at, one.accept_at)
-        assert 0 < one.doubt_at <= one.accept_at
-    told = ("accept_at", "doubt_at", "nothing_found_of", "summary")
+        assert (found.review_at, found.auto_redact_at) == (one.review_at, one.auto_redact_at)
+        assert 0 < one.review_at <= one.auto_redact_at
+    told = ("auto_redact_at", "review_at", "nothing_found_of", "summary")
     (chosen,) = result.chosen
     assert tomllib.loads(after)["summary"].endswith(f" Measured: {chosen.costs}")
     kept = [line for line in before.splitlines() if not line.startswith(told)]
@@ -239,7 +239,7 @@ def test_the_figures_are_those_of_all_pictures(places):
     assert face.may_accept
     assert (tattoo.labels, tattoo.missed) == (COUNT, COUNT // 4)
     assert (jewelry.groups, jewelry.labels) == (2, 4)
-    assert (jewelry.may_accept, jewelry.accept_at) == (False, 1.0)
+    assert (jewelry.may_accept, jewelry.auto_redact_at) == (False, 1.0)
 
 
 @pytest.mark.parametrize("half", ["A", "B"])
@@ -262,7 +262,7 @@ def test_the_card_holds_one_promise_for_each_category(places):
 
     card = (places.models / "cards" / "fusion.md").read_text()
     (chosen,) = result.chosen
-    promises = [line for line in card.splitlines() if line.startswith("- ") and "doubt_at" in line]
+    promises = [line for line in card.splitlines() if line.startswith("- ") and "review_at" in line]
     assert promises == [f"- {one}" for one in chosen.promises]
     assert [one.partition(":")[0] for one in chosen.promises] == ["face", "tattoo", "jewelry"]
     assert chosen.costs in card
@@ -272,11 +272,11 @@ def test_the_card_holds_one_promise_for_each_category(places):
 @pytest.mark.parametrize(
     ("risk", "may_accept", "says", "never_says"),
     [
-        (0.05, True, ["at most 5% are", "In at most 20%"], ["no threshold", "No accept_at"]),
-        (0.01, True, ["at most 1% are", "In at most 20%"], ["no threshold", "No accept_at"]),
-        (None, True, ["no threshold keeps a risk"], ["No accept_at", "100%"]),
-        (0.05, False, ["No accept_at keeps", "within 20%"], ["no threshold", "In at most"]),
-        (None, False, ["no threshold keeps a risk", "No accept_at keeps"], ["100%", "In at"]),
+        (0.05, True, ["at most 5% are", "In at most 20%"], ["no threshold", "No auto_redact_at"]),
+        (0.01, True, ["at most 1% are", "In at most 20%"], ["no threshold", "No auto_redact_at"]),
+        (None, True, ["no threshold keeps a risk"], ["No auto_redact_at", "100%"]),
+        (0.05, False, ["No auto_redact_at keeps", "within 20%"], ["no threshold", "In at most"]),
+        (None, False, ["no threshold keeps a risk", "No auto_redact_at keeps"], ["100%", "In at"]),
     ],
     ids=["useful", "most useful", "blind", "all asked", "blind and all asked"],
 )
@@ -286,7 +286,7 @@ def test_a_promise_says_what_holds(risk, may_accept, says, never_says):
     (promise,) = Chosen("cautious", {FACE: one}, Cost(1, 0.0, (0, 0), 0.0)).promises
 
     assert "19" in promise
-    assert "doubt_at 0.1; 1 of 40 labels" in promise
+    assert "review_at 0.1; 1 of 40 labels" in promise
     assert all(words in promise for words in says)
     assert not any(words in promise for words in never_says)
 
@@ -322,7 +322,7 @@ def test_a_policy_that_leaves_tables_out_gets_them(places):
     assert text.startswith(HERS.rstrip("\n"))
     assert policy.review.audit_share == 0.5
     for category, one in result.chosen[0].controls.items():
-        assert policy.thresholds(category).accept_at == one.accept_at
+        assert policy.thresholds(category).auto_redact_at == one.auto_redact_at
 
 
 def broken_data(places):

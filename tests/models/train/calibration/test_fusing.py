@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
 
 from engine.category import DETECTABLE
-from engine.detect.clusters import Thing
-from engine.detect.score_fusion import MEASURES, Clues, Coefficients, FittedFuser, coefficients
+from engine.detect.clusters import Cluster
+from engine.detect.score_fusion import MEASURES, Coefficients, Features, FittedFusion, coefficients
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -34,25 +34,25 @@ KNOWN = Coefficients(-4.0, {"one@0": 0.9, "two@0": 0.4}, CROPS, MEASURED)
 def of(known, category=FACE):
     """A fuser that goes by coefficients for one category."""
     text = as_toml({category: known}, "").encode()
-    return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
+    return FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
 
 
 def drawn(rng, known, count=6000, category=FACE):
     """Proposals that are true as often as the coefficients say."""
-    fuser, made = of(known, category), []
+    fusion, made = of(known, category), []
     for _ in range(count):
         ones = rng.random(rng.integers(1, 5)) * 0.97
         twos = rng.random(rng.integers(0, 3)) * 0.97
         box = Box(*corners(0))
-        sightings = [Detection(box, category, score, "one@0") for score in ones]
-        sightings += [Detection(box, category, score, "two@0") for score in twos]
+        raw_detections = [Detection(box, category, score, "one@0") for score in ones]
+        raw_detections += [Detection(box, category, score, "two@0") for score in twos]
         crops = dict(zip(DETECTABLE, rng.normal(0, 2, 3).tolist(), strict=True))
         beside = (rng.random(2) * (rng.random(2) < 0.5)).tolist()
-        clues = Clues(crops, *beside, -3 * rng.random(), rng.normal(0, 1), rng.normal(0, 3))
-        thing = Thing(tuple(sorted(sightings, key=lambda one: -one.score)), box)
-        is_true = bool(rng.random() < fuser.probability(thing, clues))
+        features = Features(crops, *beside, -3 * rng.random(), rng.normal(0, 1), rng.normal(0, 3))
+        cluster = Cluster(tuple(sorted(raw_detections, key=lambda one: -one.score)), box)
+        is_true = bool(rng.random() < fusion.probability(cluster, features))
         plain = proposal(corners(0), 0.5, category=category, is_true=is_true)
-        made.append(replace(plain, thing=thing, clues=clues))
+        made.append(replace(plain, cluster=cluster, features=features))
     return Judged(labelled(), tuple(made), SIZE)
 
 
@@ -202,10 +202,10 @@ def test_what_was_fitted_goes_with_its_own_second_look_alone(fitted_with, here):
     second = Named(here) if here else None
 
     if here == fitted_with:
-        assert FittedFuser(weights, second).fitted_with == set(DETECTORS)
+        assert FittedFusion(weights, second).fitted_with == set(DETECTORS)
     else:
         with pytest.raises(UnusableWeights, match="make calibrate fits them anew"):
-            FittedFuser(weights, second)
+            FittedFusion(weights, second)
 
 
 def test_each_fold_is_judged_by_what_the_others_taught(rng):
@@ -219,7 +219,7 @@ def test_each_fold_is_judged_by_what_the_others_taught(rng):
 
     def make(some):
         text = as_toml(fit(some, ("one@0",)), "").encode()
-        return FittedFuser(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
+        return FittedFusion(Weights("fusion", "0" * 64, "MIT", frozenset(DETECTABLE), text), None)
 
     likely = cross_fitted([usual, odd], make)
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
-from engine.evaluation.examine import examine
+from engine.evaluation.examine import predict
 from engine.evaluation.scores.matching import NEVER, hidden_from, inside
 from engine.geometry import Box, Size, box_to_upright, upright_size
 from engine.plan import Detection
@@ -46,10 +46,10 @@ def judge(tmp_path, rng):
 
     def run(seen, labels=(), second=None, **how):
         one = replace(labelled(*labels, name="a", **how), path=path)
-        sightings = tuple(
+        raw_detections = tuple(
             Detection(Box(*box), category, score, "one@0") for box, category, score in seen
         )
-        (found,) = judged([one], {"a": sightings}, second, Policy())
+        (found,) = judged([one], {"a": raw_detections}, second, Policy())
         return found
 
     return run
@@ -106,7 +106,7 @@ def test_a_proposal_is_true_false_or_untold(judge, box, labels, how, is_true):
 def test_what_lies_outside_the_picture_is_left_out(judge, box):
     found = judge([(box, FACE, 0.9), (HERE, FACE, 0.5)], [label(HERE)])
 
-    assert [one.thing.box.corners for one in found.proposals] == [HERE]
+    assert [one.cluster.box.corners for one in found.proposals] == [HERE]
 
 
 def test_what_reaches_beyond_the_picture_is_judged_by_the_part_inside(judge):
@@ -125,9 +125,9 @@ def test_labels_as_stored_are_turned_with_the_picture(tmp_path, rng, orientation
     labels = [label(HERE), label((10, 150, 60, 200), TATTOO, ignored=True)]
     one = replace(labelled(*labels, name="a", size=stored), path=path)
     there = [box_to_upright(each, orientation, stored) for each in (box, elsewhere)]
-    sightings = tuple(Detection(each, FACE, 0.7, "one@0") for each in there)
+    raw_detections = tuple(Detection(each, FACE, 0.7, "one@0") for each in there)
 
-    (found,) = judged([one], {"a": sightings}, None, Policy())
+    (found,) = judged([one], {"a": raw_detections}, None, Policy())
 
     assert [each.is_true for each in found.proposals] == [True, False]
     assert found.labels(FACE) == (there[0],)
@@ -186,14 +186,14 @@ def test_masks_are_those_that_an_examination_would_give(tmp_path, rng, orientati
     policy = Policy()
 
     (one,) = judged([replace(labelled(name="a"), path=path)], {"a": seen}, None, policy)
-    there = examine(path.read_bytes(), "a", Ensemble([FakeDetector(seen)]), policy)
+    there = predict(path.read_bytes(), "a", Ensemble([FakeDetector(seen)]), policy)
 
     (expected,) = inside(there.found, there.size)
     (own,) = one.proposals
     assert own.masked.rect == there.found[0].rect == expected.rect
     assert own.masked.region.box == expected.region.box
     assert own.masked.rect.x1 <= there.size.width
-    assert own.thing.box.corners == corners
+    assert own.cluster.box.corners == corners
 
 
 def test_a_mask_grows_by_the_whole_box_and_not_by_the_part_inside(judge):
@@ -207,7 +207,7 @@ def test_a_mask_grows_by_the_whole_box_and_not_by_the_part_inside(judge):
 def test_sightings_of_one_thing_are_one_proposal(judge):
     found = judge([(HERE, FACE, 0.9), (NEAR, FACE, 0.8), (HERE, JEWELRY, 0.7)])
 
-    assert [len(one.thing.sightings) for one in found.proposals] == [2, 1]
+    assert [len(one.cluster.raw_detections) for one in found.proposals] == [2, 1]
     assert [len(found.of(one)) for one in (FACE, TATTOO, JEWELRY)] == [1, 0, 1]
 
 
@@ -222,7 +222,7 @@ def test_the_second_look_is_asked_about_each_thing(judge):
 
     found = judge([(HERE, TATTOO, 0.9), (THERE, JEWELRY, 0.8)], second=Says())
 
-    assert [one.clues.crops for one in found.proposals] == [{TATTOO: 1.5, JEWELRY: -2.5}] * 2
+    assert [one.features.crops for one in found.proposals] == [{TATTOO: 1.5, JEWELRY: -2.5}] * 2
 
 
 def test_of_pictures_without_sightings_only_those_looked_at_are_judged(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.category import DETECTABLE
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.proportion import Tally
+from engine.evaluation.scores.proportion import Proportion
 from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.policy import Policy
@@ -97,14 +97,14 @@ class TestHeard:
 
         result = heard(said, ALL_AT_HALF)
 
-        assert result.sent == Tally(1, 2)
+        assert result.sent == Proportion(1, 2)
 
     def test_only_pictures_that_tell_of_all_that_counts_are_in_the_share(self):
         labelled = [spoken({FACE: 0.9}, complete=[FACE]), spoken({}, complete=[FACE])]
 
         result = heard([*labelled, spoken({FACE: 0.9})], ALL_AT_HALF)
 
-        assert result.sent == Tally(1, 2)
+        assert result.sent == Proportion(1, 2)
 
     def test_what_was_left_counts_by_thing(self):
         said = [spoken({}, {FACE: (0.9, 0.2)}), spoken({}, {FACE: (0.5,), TATTOO: ()})]

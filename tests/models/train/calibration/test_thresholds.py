@@ -158,7 +158,13 @@ def test_the_thresholds_of_a_category():
     # Nothing lost is 1 / 21: above 0.02 and below 0.05, which does not allow one of twenty lost.
     # 0.20 of 21 groups are 4.2: three of the twenty may have something needless, and one is added.
     assert chosen == Control(
-        doubt_at=0.5, accept_at=0.5, risk=0.05, groups=20, labels=20, missed=0, may_accept=True
+        review_at=0.5,
+        auto_redact_at=0.5,
+        risk=0.05,
+        groups=20,
+        labels=20,
+        missed=0,
+        may_accept=True,
     )
 
 
@@ -168,7 +174,7 @@ def test_what_the_risk_allows_may_be_lost():
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.risk, chosen.doubt_at) == (0.05, 0.5)
+    assert (chosen.risk, chosen.review_at) == (0.05, 0.5)
     assert (chosen.labels, chosen.missed) == (32, 1)
 
 
@@ -224,8 +230,8 @@ def test_risk_and_threshold_are_those_that_brute_force_finds(odd, rest, usual):
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.risk, chosen.doubt_at) == expected
-    assert chosen.missed == sum(s < chosen.doubt_at or s <= 0 for one in hiding for s in one)
+    assert (chosen.risk, chosen.review_at) == expected
+    assert chosen.missed == sum(s < chosen.review_at or s <= 0 for one in hiding for s in one)
 
 
 def test_a_risk_that_is_kept_exactly_is_kept():
@@ -242,7 +248,7 @@ def test_what_rounding_keeps_is_not_counted_as_missed():
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.risk, chosen.doubt_at, chosen.missed) == (0.05, 0.5, 0)
+    assert (chosen.risk, chosen.review_at, chosen.missed) == (0.05, 0.5, 0)
 
 
 def test_where_only_certainty_would_be_accepted_a_person_is_asked_about_all():
@@ -250,7 +256,7 @@ def test_where_only_certainty_would_be_accepted_a_person_is_asked_about_all():
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.accept_at, chosen.may_accept) == (1.0, False)
+    assert (chosen.auto_redact_at, chosen.may_accept) == (1.0, False)
 
 
 @pytest.mark.parametrize("count", [3, 9])
@@ -259,7 +265,7 @@ def test_where_no_risk_holds_nothing_that_was_seen_is_lost(count):
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.risk, chosen.doubt_at) == (None, 0.5)
+    assert (chosen.risk, chosen.review_at) == (None, 0.5)
     assert (chosen.labels, chosen.missed) == (2 * count, count)
 
 
@@ -274,8 +280,8 @@ def test_what_is_false_and_sure_is_asked_about():
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert chosen.doubt_at == 0.4
-    assert chosen.accept_at == pytest.approx(0.9001)
+    assert chosen.review_at == 0.4
+    assert chosen.auto_redact_at == pytest.approx(0.9001)
     assert chosen.may_accept
 
 
@@ -289,11 +295,11 @@ def test_what_is_false_and_sure_is_asked_about():
         ),
     ],
 )
-def test_without_a_valid_accept_at_all_are_asked_about(every, why):
+def test_without_a_valid_auto_redact_at_all_are_asked_about(every, why):
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.accept_at, chosen.may_accept) == (1.0, False), why
-    assert chosen.doubt_at == 0.5
+    assert (chosen.auto_redact_at, chosen.may_accept) == (1.0, False), why
+    assert chosen.review_at == 0.5
 
 
 def test_what_is_untold_is_neither_found_nor_needless():
@@ -308,7 +314,7 @@ def test_what_is_untold_is_neither_found_nor_needless():
 def test_where_nothing_false_was_seen_all_that_is_seen_is_removed():
     chosen = control(twenty(), FACE, AT_ITS_WORD)
 
-    assert (chosen.doubt_at, chosen.accept_at, chosen.may_accept) == (0.5, 0.5, True)
+    assert (chosen.review_at, chosen.auto_redact_at, chosen.may_accept) == (0.5, 0.5, True)
 
 
 def test_a_proposal_of_which_nothing_is_told_is_not_needless():
@@ -327,14 +333,14 @@ _ON_STEP = [at for at in _STEPS if np.nextafter(at / 10_000, 2.0) * 10_000 == at
 def test_rounding_down_loses_no_label_a_hair_below_a_step(at):
     score = float(np.nextafter(at / 10_000, 0.0))
 
-    assert control(twenty([score]), FACE, AT_ITS_WORD).doubt_at == (at - 1) / 10_000
+    assert control(twenty([score]), FACE, AT_ITS_WORD).review_at == (at - 1) / 10_000
 
 
 @pytest.mark.parametrize("at", _ON_STEP)
 def test_rounding_up_keeps_above_what_is_false_on_a_step(at):
     every = twenty([0.00005], false=[at / 10_000])
 
-    assert control(every, FACE, AT_ITS_WORD).accept_at == pytest.approx((at + 1) / 10_000)
+    assert control(every, FACE, AT_ITS_WORD).auto_redact_at == pytest.approx((at + 1) / 10_000)
 
 
 def test_pictures_of_one_person_are_one_group():
@@ -351,7 +357,7 @@ def test_a_category_that_misses_too_much_gets_no_risk():
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
-    assert (chosen.risk, chosen.doubt_at) == (None, 0.5)
+    assert (chosen.risk, chosen.review_at) == (None, 0.5)
     assert (chosen.labels, chosen.missed) == (40, 20)
 
 
@@ -400,22 +406,22 @@ def test_at_the_chosen_thresholds_the_promises_hold_on_the_pictures_themselves(e
         if seen or unseen:
             hiding.setdefault(group, []).extend([*seen, *[NEVER] * unseen])
     seen = [score for scores in hiding.values() for score in scores if score > 0]
-    assert 0.0 <= chosen.doubt_at <= chosen.accept_at <= 1.0
+    assert 0.0 <= chosen.review_at <= chosen.auto_redact_at <= 1.0
     assert chosen.risk in (None, *RISKS)
     if chosen.risk is None:
         assert least_risk(hiding) > RISKS[-1]
-        assert not [score for score in seen if score < chosen.doubt_at]
-        assert min(seen, default=0.0) - chosen.doubt_at < STEP + 1e-12
+        assert not [score for score in seen if score < chosen.review_at]
+        assert min(seen, default=0.0) - chosen.review_at < STEP + 1e-12
     else:
-        at_most = bound(missed_share(hiding, chosen.doubt_at), len(hiding))
+        at_most = bound(missed_share(hiding, chosen.review_at), len(hiding))
         assert at_most <= chosen.risk + 1e-12
     fewest, most = (
         sum(s <= 0 or s < at for scores in hiding.values() for s in scores)
-        for at in (chosen.doubt_at, chosen.doubt_at + STEP)
+        for at in (chosen.review_at, chosen.review_at + STEP)
     )
     assert fewest <= chosen.missed <= most
-    if chosen.may_accept and chosen.accept_at < 1.0:
-        at_most = bound(needless_share(needless, chosen.accept_at), len(needless))
+    if chosen.may_accept and chosen.auto_redact_at < 1.0:
+        at_most = bound(needless_share(needless, chosen.auto_redact_at), len(needless))
         assert at_most <= NEEDLESS_RISK
     if not chosen.may_accept:
-        assert chosen.accept_at == 1.0
+        assert chosen.auto_redact_at == 1.0

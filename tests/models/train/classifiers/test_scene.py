@@ -45,11 +45,11 @@ def small(monkeypatch):
 
 
 def test_a_picture_with_a_label_shows_people_whatever_its_source(pictures):
-    people, things = pictures[:2]
+    people, clusters = pictures[:2]
 
     assert shows_people(people, WITHOUT)
-    assert not shows_people(things, WITHOUT)
-    assert shows_people(replace(things, labels=(label((1, 1, 9, 9), FACE),)), WITHOUT)
+    assert not shows_people(clusters, WITHOUT)
+    assert shows_people(replace(clusters, labels=(label((1, 1, 9, 9), FACE),)), WITHOUT)
 
 
 def test_each_picture_teaches_in_four_turns_and_broken_ones_not_at_all(pictures, small, tmp_path):

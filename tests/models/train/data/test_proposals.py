@@ -15,7 +15,7 @@ from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import Policy
 from models.train.data import proposals
-from models.train.data.proposals import propose, sightings_in
+from models.train.data.proposals import propose, raw_detections_in
 from tests.engine.evaluation.made import FACE, TATTOO, labelled
 from tests.models.train.proposed import AtOnce
 from tests.scenes import FakeDetector, picture, shipped_picture
@@ -63,7 +63,7 @@ def run(pictures, file, workers=1):
 def test_what_is_read_back_is_what_the_detectors_said(detectors, pictures, file):
     run(pictures[:1], file)
 
-    (seen,) = sightings_in(file).values()
+    (seen,) = raw_detections_in(file).values()
     said = [one for detector in detectors for one in detector.detections]
     assert [(one.category, one.detector) for one in seen] == [
         (one.category, one.detector) for one in said
@@ -77,7 +77,7 @@ def test_pictures_that_cannot_be_read_stop_nothing(detectors, pictures, file):
     done = run(pictures, file)
 
     assert done == [one.name for one in pictures]
-    assert list(sightings_in(file)) == ["a", "b", "é\u2028"]
+    assert list(raw_detections_in(file)) == ["a", "b", "é\u2028"]
 
 
 def test_a_picture_in_which_nothing_was_seen_was_looked_at(detectors, pictures, file):
@@ -86,7 +86,7 @@ def test_a_picture_in_which_nothing_was_seen_was_looked_at(detectors, pictures, 
 
     run(pictures[:1], file)
 
-    assert sightings_in(file) == {"a": ()}
+    assert raw_detections_in(file) == {"a": ()}
 
 
 def test_a_picture_is_looked_at_once(detectors, pictures, file):
@@ -102,27 +102,27 @@ def test_a_picture_is_looked_at_once(detectors, pictures, file):
 
 def test_of_no_picture_nothing_is_kept(detectors, file):
     assert run([], file) == []
-    assert sightings_in(file) == {}
+    assert raw_detections_in(file) == {}
 
 
 @pytest.mark.parametrize("left", [1, 20, -2, -1], ids=["a byte", "the name", "all but }", "no \\n"])
 def test_a_run_that_was_stopped_within_a_line_goes_on(detectors, pictures, file, left):
     readable = [pictures[0], pictures[1], pictures[4]]
     run(readable, file)
-    whole = sightings_in(file)
+    whole = raw_detections_in(file)
     lines = file.read_text().splitlines(keepends=True)
     file.write_text(lines[0] + lines[1][:left])
 
     run(readable, file)
 
-    assert sightings_in(file) == whole
+    assert raw_detections_in(file) == whole
     assert json.loads(file.read_text().splitlines()[-1])["file"] == "é\u2028"
 
 
 def test_a_stop_between_pictures_loses_none_that_is_done(detectors, pictures, file):
     stopped = propose(pictures, file, Policy(), workers=1)
     next(stopped)
-    kept = sightings_in(file)
+    kept = raw_detections_in(file)
     stopped.close()
 
     assert list(kept) == ["a"]
@@ -148,7 +148,7 @@ def test_the_shipped_detectors_look_in_processes_of_their_own(tmp_path, file, rn
 
     done = list(propose(made, file, policy, workers=1))
 
-    seen = sightings_in(file)
+    seen = raw_detections_in(file)
     assert done == list(seen) == ["face", "grey"]
     surest = max(one.score for one in seen["face"] if one.category is FACE)
     assert surest > 0.5

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="torch comes with requirements-train.txt")
 import torch
 
 from engine.category import DETECTABLE, Category
-from engine.detect.crop_classifier import CropStage
+from engine.detect.crop_classifier import CropClassifier
 from engine.detect.weights import Weights, load_weights
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.geometry import Box, Size
@@ -243,7 +243,7 @@ def test_one_epoch_gives_a_file_that_the_product_loads(tmp_path, rng):
     assert said["export_difference"] <= TOLERANCE
     assert set(said["best"]) == {"epoch", "loss", "mean", "tattoo"}
     assert len(data) < 15e6
-    stage = CropStage(
+    stage = CropClassifier(
         Weights("crops", said["sha256"], "CC0", frozenset(DETECTABLE), data, classes=DETECTABLE)
     )
     pixels = rng.integers(0, 256, (60, 80, 3), np.uint8)

@@ -14,11 +14,12 @@ from PIL import Image, ImageCms
 
 from engine.codec import hdr
 from engine.codec.allow_list import scan
-from engine.codec.door import decode, encode, output_format
+from engine.codec.decode import decode
+from engine.codec.encode import encode, output_format
 from engine.codec.hdr import Colours
 from engine.errors import UnreadableImage
 from engine.geometry import Size
-from engine.images import RedactedImage, Residue, RgbImage, SourceCodec
+from engine.images import Leakage, RedactedImage, RgbImage, SourceCodec
 from engine.metadata.inspect import metadata_found
 from tests import awkward
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
@@ -47,7 +48,7 @@ def test_awkward_but_whole_files_decode_upright_and_read_only(name):
     assert not image.rgb.flags.writeable
     assert image.rgb.flags.c_contiguous
     assert case.format in (None, image.codec.format)
-    assert case.residue in (None, image.codec.residue.value)
+    assert case.leakage in (None, image.codec.leakage.value)
     if case.off_by is not None:
         assert difference(image, awkward.picture()) <= case.off_by
 
@@ -273,18 +274,18 @@ def resaved(rgb: np.ndarray, qualities: tuple[int, ...], crop: int = 0) -> bytes
 
 
 @pytest.mark.parametrize(
-    ("qualities", "crop", "residue"),
-    [((75,), 0, Residue.BLOCK), ((90,), 0, Residue.BLOCK), ((60, 90), 0, Residue.TWICE),
-     ((75, 95), 0, Residue.TWICE), ((60, 90), 3, Residue.TWICE)],
+    ("qualities", "crop", "leakage"),
+    [((75,), 0, Leakage.BLOCK), ((90,), 0, Leakage.BLOCK), ((60, 90), 0, Leakage.TWICE),
+     ((75, 95), 0, Leakage.TWICE), ((60, 90), 3, Leakage.TWICE)],
 )  # fmt: skip
-def test_a_second_finer_save_is_noticed(qualities, crop, residue):
+def test_a_second_finer_save_is_noticed(qualities, crop, leakage):
     rng = np.random.default_rng(1)
     rgb = awkward.picture(480, 360).astype(int) + rng.normal(0, 12, (360, 480, 1))
     textured = np.clip(rgb, 0, 255).astype(np.uint8)
 
     image = opened(resaved(textured, qualities, crop))
 
-    assert image.codec.residue is residue
+    assert image.codec.leakage is leakage
 
 
 def bmp_with_alpha(alpha: int) -> bytes:

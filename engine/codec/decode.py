@@ -1,4 +1,6 @@
-"""One picture out of the bytes of a file, as stored, or a sentence why not.
+"""Decoding: the bytes of a file in, one upright sRGB picture out, or a sentence why not.
+
+It is fail-closed: a picture that is not whole, or not single, is refused.
 
 The format is told from the bytes; a file name never decides. Pillow's plugins are called one by
 one rather than through `Image.open`, whose size limit is global state and whose order of guesses
@@ -37,7 +39,7 @@ from engine.codec.colour import array_to_srgb, to_rgb
 from engine.codec.decoder_errors import DAMAGE, is_want_of_memory
 from engine.errors import UnreadableImage
 from engine.geometry import Size
-from engine.images import Residue, SourceCodec
+from engine.images import Leakage, RgbImage, SourceCodec
 
 LONGEST_SIDE_PX: Final = 65_500
 """libjpeg writes no longer side (JPEG_MAX_DIMENSION)."""
@@ -63,20 +65,32 @@ _SEQUENCE_BRANDS: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Still:
-    """One decoded picture."""
+class DecodedFile:
+    """One decoded picture, before its orientation is applied."""
 
     rgb: NDArray[np.uint8]
     """(H, W, 3) sRGB in stored orientation."""
     codec: SourceCodec
 
 
-def read_still(data: bytes, *, max_megapixels: float) -> Still:
-    """Decode the one picture in `data`.
+def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
+    """The one picture in `data`, upright.
+
+    Colours are converted to 8-bit sRGB, transparent pixels show white, metadata stay behind.
+
+    Args:
+        data: a whole file; its format is told from the bytes.
+        image_id: becomes `RgbImage.id`.
+        max_megapixels: what a header may announce at most, in millions of pixels.
 
     Raises:
-        UnreadableImage: it is not one whole picture in a known format, or it is too large.
+        UnreadableImage: the bytes are not one whole picture that Lethe can decode faithfully.
     """
+    stored = _read(data, max_megapixels)
+    return RgbImage(image_id, _upright(stored.rgb, stored.codec.orientation), stored.codec)
+
+
+def _read(data: bytes, max_megapixels: float) -> DecodedFile:
     kind = _format_of(data)
     with _friendly(kind):
         if kind == "jpeg":
@@ -166,7 +180,7 @@ def _check_single(count: int) -> None:
         )
 
 
-def _read_jpeg(data: bytes, max_megapixels: float) -> Still:
+def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
     walk = jpeg.structure(data)
     _check_size(walk.size, max_megapixels)
     # A second picture after the end marker (a depth map, an MPO's other views) is not looked at.
@@ -190,9 +204,9 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> Still:
         stored_size=walk.size,
         orientation=exif.orientation(header.info.get("exif", b"")),
         block=walk.mcu,
-        residue=Residue.TWICE if twice else Residue.BLOCK,
+        leakage=Leakage.TWICE if twice else Leakage.BLOCK,
     )
-    return Still(rgb, codec)
+    return DecodedFile(rgb, codec)
 
 
 def _check_scans_reach_the_end(data: bytes, walk: jpeg.JpegStructure) -> None:
@@ -219,7 +233,7 @@ def _preview(data: bytes, walk: jpeg.JpegStructure) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _read_heif(data: bytes, max_megapixels: float) -> Still:
+def _read_heif(data: bytes, max_megapixels: float) -> DecodedFile:
     heif = pillow_heif.open_heif(io.BytesIO(data))
     _check_single(len(heif))
     _check_size(Size(*heif.size), max_megapixels)
@@ -228,10 +242,10 @@ def _read_heif(data: bytes, max_megapixels: float) -> Still:
     rgb = to_rgb(heif[0].to_pillow(), profile)
     if profile is None:
         rgb = hdr.to_srgb(rgb, _boxed_colours(data))
-    return Still(rgb, SourceCodec("heif", Size(*heif.size), residue=Residue.UNBOUNDED))
+    return DecodedFile(rgb, SourceCodec("heif", Size(*heif.size), leakage=Leakage.UNBOUNDED))
 
 
-def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
+def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
     if kind == "png":
         data = _whole_png(data, max_megapixels)
     if kind == "jpeg2000" and b"\xff\xd9" not in data:
@@ -243,7 +257,7 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
-    residue = _residue(image, kind)
+    leakage = _residue(image, kind)
     if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
         # programs leave the fourth byte at zero and mean no transparency, as browsers know
         image = image.convert("RGB")
@@ -252,7 +266,7 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     size = Size(*image.size)
     colours = _colours(data, kind, profile)
     rgb = hdr.to_srgb(to_rgb(image, None if colours else profile), colours or hdr.Colours(1, 13))
-    return Still(rgb, SourceCodec(kind, size, orientation, residue=residue))
+    return DecodedFile(rgb, SourceCodec(kind, size, orientation, leakage=leakage))
 
 
 def _colours(data: bytes, kind: str, profile: bytes | None) -> hdr.Colours | None:
@@ -275,7 +289,7 @@ def _boxed_colours(data: bytes) -> hdr.Colours:
     return hdr.Colours(int.from_bytes(body[:2], "big"), int.from_bytes(body[2:], "big"))
 
 
-def _read_tiff(data: bytes, max_megapixels: float) -> Still:
+def _read_tiff(data: bytes, max_megapixels: float) -> DecodedFile:
     try:
         block = tiff.Block(data)
         found = tiff.pictures(block)
@@ -294,7 +308,7 @@ def _read_tiff(data: bytes, max_megapixels: float) -> Still:
             "ordinary TIFF, JPEG or PNG."
         ) from error
     _check_size(Size(*image.size), max_megapixels)
-    residue = _residue(image, "tiff")
+    leakage = _residue(image, "tiff")
     grey_bits = int(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0])
     inverted = image.mode.startswith("I;16") and (
         image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -304,16 +318,16 @@ def _read_tiff(data: bytes, max_megapixels: float) -> Still:
     height, width = rgb.shape[:2]
     if inverted:
         rgb = np.invert(rgb)
-    return Still(rgb, SourceCodec("tiff", Size(width, height), residue=residue))
+    return DecodedFile(rgb, SourceCodec("tiff", Size(width, height), leakage=leakage))
 
 
-def _read_raw(data: bytes, found: tuple[tiff.Picture, ...], max_megapixels: float) -> Still:
+def _read_raw(data: bytes, found: tuple[tiff.Picture, ...], max_megapixels: float) -> DecodedFile:
     _check_size(raw.size_of(data), max_megapixels)
     rgb = raw.developed(data)
     height, width = rgb.shape[:2]
     size = Size(width, height)
     raw.check_is_full(size, found)
-    return Still(rgb, SourceCodec("raw", size, residue=Residue.UNBOUNDED))
+    return DecodedFile(rgb, SourceCodec("raw", size, leakage=Leakage.UNBOUNDED))
 
 
 def _whole_png(data: bytes, max_megapixels: float) -> bytes:
@@ -345,11 +359,24 @@ def _whole_png(data: bytes, max_megapixels: float) -> bytes:
     return data[:end]
 
 
-def _residue(image: Image.Image, kind: str) -> Residue:
+def _residue(image: Image.Image, kind: str) -> Leakage:
     grey = image.mode.startswith("I;16")
     lossless = kind in ("png", "bmp") or (
         kind == "tiff" and image.info.get("compression", "raw") in _LOSSLESS_TIFF
     )
     if lossless and (grey or image.mode in _PIXELWISE_MODES):
-        return Residue.NONE
-    return Residue.UNBOUNDED
+        return Leakage.NONE
+    return Leakage.UNBOUNDED
+
+
+def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Apply EXIF `orientation` (Exif 2.32, tag 0x0112); read-only."""
+    if orientation == 1:
+        return rgb
+    if orientation in (5, 6, 7, 8):
+        rgb = cv2.transpose(rgb).astype(np.uint8, copy=False)
+    flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+    if orientation in flips:
+        rgb = cv2.flip(rgb, flips[orientation]).astype(np.uint8, copy=False)
+    rgb.flags.writeable = False
+    return rgb

@@ -1,7 +1,6 @@
-"""The only door for pixels: bytes become an `RgbImage`, a `RedactedImage` becomes bytes.
+"""Encoding: a `RedactedImage` in, a file out.
 
-Decoding is fail-closed: a picture that is not whole, or not single, is refused with a sentence.
-Encoding writes pixels and nothing else, with settings that never depend on the source, so that two
+It writes pixels and nothing else, with settings that never depend on the source, so that two
 pictures with equal pixels give equal bytes. No other module encodes; a test reads the syntax trees.
 """
 
@@ -10,11 +9,8 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-from engine.codec.still import read_still
-from engine.images import FormatChoice, RedactedImage, RgbImage, SourceCodec
+from engine.images import FormatChoice, RedactedImage, SourceCodec
 
 ReleaseFormat: TypeAlias = Literal["png", "jpeg"]
 
@@ -25,23 +21,6 @@ _PNG_SETTINGS: Final = (
 )  # fmt: skip
 """12 megapixels of photographs, one thread: 0.73 s and 17.3 MB; level 3 of OpenCV 1.56 s and
 15.9 MB, level 1 of Pillow 1.39 s and 16.5 MB, level 6 of Pillow 5.8 s and 15.2 MB."""
-
-
-def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
-    """The one picture in `data`, upright.
-
-    Colours are converted to 8-bit sRGB, transparent pixels show white, metadata stay behind.
-
-    Args:
-        data: a whole file; its format is told from the bytes.
-        image_id: becomes `RgbImage.id`.
-        max_megapixels: what a header may announce at most, in millions of pixels.
-
-    Raises:
-        UnreadableImage: the bytes are not one whole picture that Lethe can decode faithfully.
-    """
-    still = read_still(data, max_megapixels=max_megapixels)
-    return RgbImage(image_id, _upright(still.rgb, still.codec.orientation), still.codec)
 
 
 def output_format(source: SourceCodec, asked: FormatChoice) -> ReleaseFormat:
@@ -77,16 +56,3 @@ def encode(image: RedactedImage, format: ReleaseFormat, *, jpeg_quality: int) ->
     settings = jpeg_settings if format == "jpeg" else _PNG_SETTINGS
     _, encoded = cv2.imencode(f".{format}", bgr, settings)
     return encoded.tobytes()
-
-
-def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Apply EXIF `orientation` (Exif 2.32, tag 0x0112); read-only."""
-    if orientation == 1:
-        return rgb
-    if orientation in (5, 6, 7, 8):
-        rgb = cv2.transpose(rgb).astype(np.uint8, copy=False)
-    flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
-    if orientation in flips:
-        rgb = cv2.flip(rgb, flips[orientation]).astype(np.uint8, copy=False)
-    rgb.flags.writeable = False
-    return rgb
