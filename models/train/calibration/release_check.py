@@ -129,7 +129,7 @@ def choose(
     ask_at = {category: chosen(half_a, category) for category in DETECTABLE}
     result = heard(half_b, ask_at, unread=len(pictures) - len(said))
     document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
-    table: Any = document.setdefault("witness", tomlkit.table())
+    table: Any = document.setdefault("release_check", tomlkit.table())
     for category, score in ask_at.items():
         table[category.value] = score
     text = card.read_text(encoding="utf-8").split(f"\n{HEADING}\n")[0].rstrip("\n")
@@ -197,7 +197,7 @@ def statement(
     """
     labels = labels_in(picture, image)
     is_enabled = policy.model_copy(
-        update={"witness": ReleaseCheckPolicy(face=0, tattoo=0, jewelry=0)}
+        update={"release_check": ReleaseCheckPolicy(face=0, tattoo=0, jewelry=0)}
     )
     rects = [masked(_region(one), image.codec, policy).rect for one in labels]
     nothing, everything = mask_of((), image.size), mask_of(rects, image.size)

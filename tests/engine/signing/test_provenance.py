@@ -8,7 +8,12 @@ from engine.policy import default_policy, read_policy
 from engine.signing.provenance import REMOVING, fingerprint, pipeline_version
 from tests.test_boundaries import ROOT, imported, modules, tree
 
-REMOVERS = ("engine.codec.encode", "engine.redact.masks", "engine.redact.removal")
+REMOVERS = (
+    "engine.codec.decode",
+    "engine.codec.encode",
+    "engine.redact.masks",
+    "engine.redact.removal",
+)
 ONLY_NAMED = {"engine.errors", "engine.plan", "engine.policy"}
 """Values that these are handed: they carry what was decided, and decide no pixel; what of the
 policy does is in the fingerprint by value."""
