@@ -32,7 +32,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine.codec import double_compression, exif, hdr, jpeg, png, raw, tiff
+from engine.codec import avif, double_compression, exif, hdr, jpeg, png, raw, tiff
 from engine.codec.colour import array_to_srgb, to_rgb
 from engine.codec.decoder_errors import DAMAGE, is_want_of_memory
 from engine.errors import UnreadableImage
@@ -79,13 +79,20 @@ def read_still(data: bytes, *, max_megapixels: float) -> Still:
     """
     kind = _format_of(data)
     with _friendly(kind):
-        if kind == "jpeg":
-            return _read_jpeg(data, max_megapixels)
-        if kind == "heif":
-            return _read_heif(data, max_megapixels)
-        if kind == "tiff":
-            return _read_tiff(data, max_megapixels)
-        return _read_other(data, kind, max_megapixels)
+        still = _read(data, kind, max_megapixels)
+        if still.rgb.shape[:2] != still.codec.stored_size[::-1]:
+            raise ValueError(f"decoded {still.rgb.shape}, announced {still.codec.stored_size}")
+        return still
+
+
+def _read(data: bytes, kind: str, max_megapixels: float) -> Still:
+    if kind == "jpeg":
+        return _read_jpeg(data, max_megapixels)
+    if kind == "heif":
+        return _read_heif(data, max_megapixels)
+    if kind == "tiff":
+        return _read_tiff(data, max_megapixels)
+    return _read_other(data, kind, max_megapixels)
 
 
 @contextmanager
@@ -101,8 +108,9 @@ def _friendly(kind: str) -> Iterator[None]:
         if is_want_of_memory(error):
             raise
         raise UnreadableImage(
-            f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "
-            "Copy the file again from where it came from, or export it as JPEG or PNG."
+            f"This {kind.upper()} could not be decoded completely: it is damaged or cut short, or "
+            "its pixels are of another size than it announces. Copy the file again from where it "
+            "came from, or export it as JPEG or PNG."
         ) from error
 
 
@@ -182,8 +190,6 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> Still:
         rgb = array_to_srgb(rgb, profile) if len(walk.components) == 3 else rgb
     else:
         rgb = to_rgb(header, profile)
-    if rgb.shape[:2] != (walk.size.height, walk.size.width):
-        raise ValueError(f"decoded {rgb.shape[:2]}, announced {walk.size}")
     twice = double_compression.looks_saved_twice(rgb, walk.luma_table)
     codec = SourceCodec(
         format="jpeg",
@@ -243,6 +249,8 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
+    if kind == "avif":
+        avif.check_extents(data)
     residue = _residue(image, kind)
     if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
         # programs leave the fourth byte at zero and mean no transparency, as browsers know
@@ -251,7 +259,9 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> Still:
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)
     colours = _colours(data, kind, profile)
-    rgb = hdr.to_srgb(to_rgb(image, None if colours else profile), colours or hdr.Colours(1, 13))
+    gamma = png.gamma(data) if kind == "png" else 0.0
+    rgb = to_rgb(image, None if colours else profile, gamma=gamma)
+    rgb = hdr.to_srgb(rgb, colours or hdr.Colours(1, 13))
     return Still(rgb, SourceCodec(kind, size, orientation, residue=residue))
 
 
