@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from engine.codec.hdr import srgb_codes
 from engine.errors import UnreadableImage
 
 BACKGROUND = (255, 255, 255)
@@ -19,10 +20,10 @@ BACKGROUND = (255, 255, 255)
 is the only background that says nothing about the colours stored under alpha 0."""
 SRGB_TOLERANCE = 3
 """A profile that moves no colour of the test lattice further, in steps of 255, counts as sRGB."""
-DISPLAY_EXPONENT = 2.2
-"""Of the screen that a PNG's gamma is resolved for: the one browsers hand to libpng, near sRGB."""
+SCREEN_GAMMA = 1 / 2.2
+"""What a PNG's gAMA says of samples that are meant for a screen as they are."""
 GAMMA_TOLERANCE = 0.05
-"""A correction by an exponent nearer to 1 is left out, as in libpng (PNG_GAMMA_THRESHOLD)."""
+"""A gamma as near as this to the screen's, as a share of it, corrects nothing (as in libpng)."""
 
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N")
 _ICC_SPACE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
@@ -61,16 +62,15 @@ def array_to_srgb(rgb: NDArray[np.uint8], profile: bytes | None) -> NDArray[np.u
 
 
 def _corrected(colours: Image.Image, gamma: float) -> Image.Image:
-    """RGB whose samples are light to the power of `gamma`, as a screen shows it.
+    """Samples that are light to the power of `gamma` as sRGB.
 
-    shown = sample ^ (1 / (gamma * display exponent)): W3C PNG, third edition, "Decoder gamma
-    handling".
+    light = sample ^ (1 / gamma): W3C PNG, third edition, "Decoder gamma handling", and what
+    Chromium shows. cHRM, which moves hues and no brightness, is left alone.
     """
-    if gamma <= 0.0 or abs(gamma * DISPLAY_EXPONENT - 1.0) <= GAMMA_TOLERANCE:
+    if gamma <= 0.0 or abs(gamma / SCREEN_GAMMA - 1.0) <= GAMMA_TOLERANCE:
         return colours
-    samples = np.arange(256) / 255.0
-    shown = np.rint(255.0 * samples ** (1.0 / (gamma * DISPLAY_EXPONENT)))
-    return colours.point(shown.astype(int).tolist() * len(colours.getbands()))
+    shown = srgb_codes((np.arange(256) / 255.0) ** (1.0 / gamma))
+    return colours.point(shown.tolist() * len(colours.getbands()))
 
 
 def _separated(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
