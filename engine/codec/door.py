@@ -41,7 +41,7 @@ def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
         UnreadableImage: the bytes are not one whole picture that Lethe can decode faithfully.
     """
     still = read_still(data, max_megapixels=max_megapixels)
-    return RgbImage(image_id, _upright(still.rgb, still.codec.orientation), still.codec)
+    return RgbImage(image_id, upright(still.rgb, still.codec.orientation), still.codec)
 
 
 def output_format(source: SourceCodec, asked: FormatChoice) -> ReleaseFormat:
@@ -79,8 +79,8 @@ def encode(image: RedactedImage, format: ReleaseFormat, *, jpeg_quality: int) ->
     return encoded.tobytes()
 
 
-def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Apply EXIF `orientation` (Exif 2.32, tag 0x0112); read-only."""
+def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels turned as EXIF `orientation`, 1..8, says (Exif 2.32, tag 0x0112); read-only."""
     if orientation == 1:
         return rgb
     if orientation in (5, 6, 7, 8):
