@@ -15,6 +15,7 @@ import streamlit as st
 
 from components.review.originals_cache import Desk
 from engine.files.home import home as default_home
+from engine.metadata.header import megapixels_of
 from engine.policy import Policy
 from engine.runs.pool import ProcessPool, default_workers
 from store.database import Database
@@ -45,7 +46,9 @@ def services() -> Services:
     database = Database.open(home(), now())
     try:
         left_out = take_in(database, now())
-        dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
+        dispatcher = Dispatcher(
+            database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
+        )
         dispatcher.start()
     except BaseException:
         database.close()  # else the next page would say that another Lethe has it open

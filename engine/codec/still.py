@@ -34,8 +34,8 @@ from PIL import (
 
 from engine.codec import avif, double_compression, exif, hdr, jpeg, png, raw, tiff
 from engine.codec.colour import array_to_srgb, to_rgb
-from engine.codec.decoder_errors import DAMAGE, is_want_of_memory
-from engine.errors import UnreadableImage
+from engine.codec.decoder_errors import DAMAGE
+from engine.errors import UnreadableImage, is_want_of_memory
 from engine.geometry import Size
 from engine.images import Residue, SourceCodec
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
-from components.app import frame, permission, session
+from components.app import frame, permission, services, session
 from components.app.access import LOCAL, Role, User
 from components.release import page
 from store.batches import batches
@@ -109,6 +109,16 @@ def test_a_program_without_the_start_up_token_is_refused_on_every_page(lethe, mo
     assert "without its guard" in error.value
     assert lethe.endings == ["asked"]
     assert not any([app.title, app.button, app.metric, app.dataframe])
+
+
+def test_the_app_measures_pictures_by_their_headers(lethe, monkeypatch):
+    """Else each would be given as long as the largest."""
+    measured = []
+    monkeypatch.setattr(services, "megapixels_of", lambda data: float(measured.append(data) or 1))
+
+    lethe.batch(WIDE)
+
+    assert measured == [WIDE]
 
 
 def test_every_page_starts_with_its_guard(lethe, monkeypatch):
