@@ -446,3 +446,19 @@ def test_what_the_store_imports_it_imports_at_the_top(name):
     ]
 
     assert not later
+
+
+DELETING = {"rmtree", "unlink", "rmdir", "remove"}
+FILE_TIMES = {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_atime", "getmtime"}
+
+
+def last_names(module: ast.Module) -> set[str]:
+    return {name.rsplit(".", 1)[-1] for name in named(module)}
+
+
+def test_nothing_is_deleted_for_its_age():
+    """A clock that was set forward makes every file old."""
+    deleting = [path for path in product() if DELETING & last_names(tree(path))]
+
+    assert ROOT / "components/recall/archive.py" in deleting
+    assert not [name_of(path) for path in deleting if FILE_TIMES & last_names(tree(path))]

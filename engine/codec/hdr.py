@@ -61,7 +61,7 @@ def to_srgb(rgb: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
 def srgb_codes(light: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Linear light 0..1 as sRGB code values (IEC 61966-2-1)."""
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(curve * 255).astype(np.uint8)
+    return np.asarray(np.rint(curve * 255), np.uint8)
 
 
 def _light(transfer: int) -> NDArray[np.float64]:
