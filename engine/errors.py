@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,3 +76,12 @@ class InvalidSignature(LetheError):
 
 class UnreadableFile(LetheError):
     """A file that somebody handed in cannot be read safely; `str` says why, without its name."""
+
+
+_NO_ROOM = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
+"""How ONNX Runtime and OpenCV say that there is no memory."""
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether what a decoder or a model raised is this machine's fault, and no file's."""
+    return isinstance(error, MemoryError) or _NO_ROOM.search(str(error)) is not None

@@ -32,4 +32,4 @@ with shown():
     page.headline(run, runs)
     page.views(run, runs)
 
-downloads.offer(run, runs)
+downloads.offer(run)

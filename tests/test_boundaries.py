@@ -416,3 +416,49 @@ def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(modu
     loaded = set(done.stdout.split())
     assert "engine" in loaded
     assert not loaded & set(MUST_NOT_IMPORT["engine"].split())
+
+
+def test_the_store_loads_no_decoder():
+    """Its commands start at once, and a damaged picture cannot reach it."""
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("store")]
+    program = f"import sys, {', '.join(names)}; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert "store.worker.dispatcher" in loaded
+    assert not loaded & {"cv2", "PIL", "pillow_heif", "onnxruntime", "engine.codec.decode"}
+
+
+@pytest.mark.parametrize(
+    "name", ["engine/runs/refusal.py", *(name_of(path) for path in modules("store"))]
+)
+def test_what_the_store_imports_it_imports_at_the_top(name):
+    """A function that imports a decoder later would pass the test above."""
+    later = [
+        node.lineno
+        for function in ast.walk(tree(ROOT / name))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert not later
+
+
+DELETING = {"rmtree", "unlink", "rmdir", "remove"}
+FILE_TIMES = {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "st_atime", "getmtime"}
+
+
+def last_names(module: ast.Module) -> set[str]:
+    return {name.rsplit(".", 1)[-1] for name in named(module)}
+
+
+def test_nothing_is_deleted_for_its_age():
+    """A clock that was set forward makes every file old."""
+    deleting = [path for path in product() if DELETING & last_names(tree(path))]
+
+    assert ROOT / "components/recall/archive.py" in deleting
+    assert not [name_of(path) for path in deleting if FILE_TIMES & last_names(tree(path))]

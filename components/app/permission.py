@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from components.app import session
+from components.app import media, session
 from components.app.access import Role, is_guarded, may
 from engine.errors import LetheError
 
@@ -55,14 +55,16 @@ def fragment(role: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 
 def download(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Raise `NotPermitted` without the role, so that nothing is handed out."""
+    """Raise `NotPermitted` without the role, and keep no copy of what was handed out."""
 
     def wrap(make: Callable[P, T]) -> Callable[P, T]:
         @wraps(make)
         def checked(*args: P.args, **kwargs: P.kwargs) -> T:
             if not _is_permitted(role):
                 raise NotPermitted(f"This is for people with the role {role.value}.")
-            return make(*args, **kwargs)
+            made = make(*args, **kwargs)
+            media.delete_soon()
+            return made
 
         return checked
 

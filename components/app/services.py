@@ -13,11 +13,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from components.recall import archive
 from components.review.originals_cache import OriginalsCache
 from engine.files.home import home as default_home
+from engine.metadata.header import megapixels_of
 from engine.policy import Policy
 from engine.runs.pool import ProcessPool, default_workers
 from store.database import Database
+from store.evaluations import evaluations
 from store.exchange.inbox import LeftOut, take_in
 from store.policies.versions import in_force
 from store.worker.dispatcher import Dispatcher
@@ -45,7 +48,10 @@ def services() -> Services:
     database = Database.open(home(), now())
     try:
         left_out = take_in(database, now())
-        dispatcher = Dispatcher(database, ProcessPool(default_workers()), now)
+        archive.sweep(home(), evaluations.sources(database))
+        dispatcher = Dispatcher(
+            database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
+        )
         dispatcher.start()
     except BaseException:
         database.close()  # else the next page would say that another Lethe has it open

@@ -13,7 +13,6 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -27,7 +26,6 @@ MOST_BYTES = 20_000_000_000
 """Bounds on what a data set's zip may unpack to."""
 _FREE_SHARE = 0.5
 """Share of the free disk that one zip may fill."""
-_ABANDONED_AFTER = timedelta(days=1)
 _OWN_NAME = re.compile(r"[0-9a-f]{32}")
 _OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
 _PLAINLY = "Make the zip again with the program of your file manager."
@@ -79,17 +77,21 @@ def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
     shutil.rmtree(own, ignore_errors=True)
 
 
-def sweep(home: Path, still_used: Iterable[str], now: datetime) -> None:
-    """Delete zips that were unpacked here a day ago and never became a run.
+def sweep(home: Path, still_used: Iterable[str]) -> None:
+    """Delete zips that were unpacked here and never became a run.
 
-    What does not bear a name that `unpacked` gives was put there by somebody, and stays.
+    Only while a process begins: nobody has a page open then that holds one. No clock is asked, for
+    one that was set forward would make everything old. What does not bear a name that `unpacked`
+    gives was put there by somebody, and stays.
+
+    Args:
+        home: the installation's folder.
+        still_used: the source of every evaluation there is.
     """
     used = {_unpacked_folder(home, source) for source in still_used}
     base = (home / FOLDER).resolve()
     for folder in base.iterdir() if base.is_dir() else ():
-        age_s = now.timestamp() - folder.stat().st_mtime
-        is_own = _OWN_NAME.fullmatch(folder.name) is not None
-        if is_own and folder not in used and age_s > _ABANDONED_AFTER.total_seconds():
+        if _OWN_NAME.fullmatch(folder.name) and folder not in used:
             shutil.rmtree(folder, ignore_errors=True)
 
 

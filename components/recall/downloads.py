@@ -29,7 +29,7 @@ from store.evaluations.evaluations import Evaluation
 MOST_CROPS = 60
 
 
-def offer(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+def offer(run: Evaluation) -> None:
     """Files of one evaluation, and its end."""
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,7 +57,7 @@ def offer(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
             key="recall_crops",
             help=f"At most {MOST_CROPS}; without them the report holds no pixel and no file name.",
         )
-        _offer_deletion(run, known)
+        _offer_deletion(run)
 
 
 def offer_leftovers(known: tuple[Evaluation, ...]) -> None:
@@ -73,10 +73,10 @@ def offer_leftovers(known: tuple[Evaluation, ...]) -> None:
                     f"**{one.number} · {plain(one.name)}** · {ago(one.created_at, now())} · "
                     f"{plain(why)}"
                 )
-                _offer_deletion(one, known)
+                _offer_deletion(one)
 
 
-def _offer_deletion(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+def _offer_deletion(run: Evaluation) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
             f"**Evaluation {run.number} goes with its labels, findings and report.** Pictures that "
@@ -91,15 +91,14 @@ def _offer_deletion(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
         )
     if pressed:
         with shown():
-            _delete(run, known)
+            _delete(run)
             st.rerun()
 
 
-def _delete(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+def _delete(run: Evaluation) -> None:
     evaluations.delete(database(), run.id)
     loaded.forget(run.id)
-    others = [one.source for one in known if one.id != run.id]
-    archive.discard(home(), run.source, others)
+    archive.discard(home(), run.source, evaluations.sources(database()))
 
 
 @permission.download(Role.MANAGER)

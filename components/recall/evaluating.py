@@ -59,10 +59,10 @@ def offer_new(runs: tuple[Evaluation, ...]) -> None:
             with folder:
                 _take_folder()
             with archive:
-                _take_zip(runs)
+                _take_zip()
             return
         _understood(brought)
-        _ask_how(brought, runs)
+        _ask_how(brought)
 
 
 def _take_folder() -> None:
@@ -88,7 +88,7 @@ def _take_folder() -> None:
             st.rerun()
 
 
-def _take_zip(runs: tuple[Evaluation, ...]) -> None:
+def _take_zip() -> None:
     turn = session.kept("recall_turn", int)
     file = st.file_uploader(
         "A zip with pictures and labels",
@@ -103,7 +103,6 @@ def _take_zip(runs: tuple[Evaluation, ...]) -> None:
         return
     session.keep("recall_turn", turn + 1)  # a new uploader: this one would keep it in memory
     session.keep("recall_refused", "")
-    recall_archive.sweep(home(), [run.source for run in runs], now())
     with st.spinner("Unpacking …"):
         try:
             folder = recall_archive.unpacked(home(), file.name, file)
@@ -189,7 +188,7 @@ def _number(dataset: Dataset, category: str, field: str) -> int:
     return sum(category in getattr(one, field) for one in dataset.pictures)
 
 
-def _ask_how(brought: Brought, runs: tuple[Evaluation, ...]) -> None:
+def _ask_how(brought: Brought) -> None:
     name_column, policy_column, target_column = st.columns([0.4, 0.4, 0.2])
     name = name_column.text_input("Name", value=brought.dataset.name, key="recall_name")
     choices = _policies()
@@ -221,7 +220,7 @@ def _ask_how(brought: Brought, runs: tuple[Evaluation, ...]) -> None:
             "Choose another data set",
             key="recall_forget",
             on_click=_forget,
-            args=(brought, [run.source for run in runs]),
+            args=(brought,),
         )
     if pressed and chosen is not None:
         with shown():
@@ -248,9 +247,9 @@ def _start(brought: Brought, name: str, toml: str, target: float) -> Evaluation:
 
 
 @permission.callback(Role.MANAGER)
-def _forget(brought: Brought, sources: list[str]) -> None:
+def _forget(brought: Brought) -> None:
     session.forget("recall_brought")
-    recall_archive.discard(home(), brought.source, sources)
+    recall_archive.discard(home(), brought.source, evaluations.sources(database()))
 
 
 def again(run: Evaluation, name: str, toml: str) -> Evaluation:

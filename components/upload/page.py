@@ -105,7 +105,7 @@ def _is_started(token: str) -> bool:
 
 def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
     """What was understood, problems first."""
-    known = manifest or NO_MANIFEST
+    known = (manifest or NO_MANIFEST).among(file.name for file in files)
     unmatched = known.unmatched(file.name for file in files)
     if unmatched:
         st.warning(
@@ -224,7 +224,8 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
             batch = batches.create(database(), request, now())
             incoming = (Incoming(file.name, file.path) for file in waiting)
-            intake.add(database(), batch.id, incoming, now(), manifest=manifest)
+            known = manifest.among(file.name for file in waiting)
+            intake.add(database(), batch.id, incoming, now(), manifest=known)
             batches.start(database(), batch.id, now())
         session.keep("started_batch", batch.id)
         session.forget("upload_default_name")

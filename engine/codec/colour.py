@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from engine.codec.hdr import srgb_codes
 from engine.errors import UnreadableImage
 
 BACKGROUND = (255, 255, 255)
@@ -19,18 +20,25 @@ BACKGROUND = (255, 255, 255)
 is the only background that says nothing about the colours stored under alpha 0."""
 SRGB_TOLERANCE = 3
 """A profile that moves no colour of the test lattice further, in steps of 255, counts as sRGB."""
+SCREEN_GAMMA = 1 / 2.2
+"""What a PNG's gAMA says of samples that are meant for a screen as they are."""
+GAMMA_TOLERANCE = 0.05
+"""A gamma as near as this to the screen's, as a share of it, corrects nothing (as in libpng)."""
 
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N")
 _ICC_SPACE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 
 
-def to_rgb(image: Image.Image, profile: bytes | None, *, grey_bits: int = 16) -> NDArray[np.uint8]:
+def to_rgb(
+    image: Image.Image, profile: bytes | None, *, grey_bits: int = 16, gamma: float = 0.0
+) -> NDArray[np.uint8]:
     """The picture as uint8 (H, W, 3) sRGB over `BACKGROUND`; read-only.
 
     Args:
         image: a decoded picture in any of Pillow's integer modes up to 16 bits.
         profile: the file's ICC profile. One that is broken, or made for other channels, is ignored.
         grey_bits: significant bits of a 16-bit grey picture; reduced to 8 by a fixed shift.
+        gamma: samples are light to this power, as a PNG's gAMA says; 0 where nothing is said.
 
     Raises:
         UnreadableImage: 32-bit integers, floating point or another mode without a fixed range.
@@ -38,7 +46,7 @@ def to_rgb(image: Image.Image, profile: bytes | None, *, grey_bits: int = 16) ->
     if image.mode in _DEEP_GREY:
         image = Image.fromarray((np.asarray(image) >> (grey_bits - 8)).astype(np.uint8))
     colours, alpha = _separated(image)
-    colours = _to_srgb(colours, profile)
+    colours = _corrected(_to_srgb(colours, profile), gamma)
     if alpha is not None:
         page = Image.new("RGB", image.size, BACKGROUND)
         page.paste(colours, mask=alpha)
@@ -51,6 +59,18 @@ def array_to_srgb(rgb: NDArray[np.uint8], profile: bytes | None) -> NDArray[np.u
     if profile is None or _transform(profile, "RGB") is None:
         return rgb
     return np.asarray(_to_srgb(Image.fromarray(rgb), profile))
+
+
+def _corrected(colours: Image.Image, gamma: float) -> Image.Image:
+    """Samples that are light to the power of `gamma` as sRGB.
+
+    light = sample ^ (1 / gamma): W3C PNG, third edition, "Decoder gamma handling", and what
+    Chromium shows. cHRM, which moves hues and no brightness, is left alone.
+    """
+    if gamma <= 0.0 or abs(gamma / SCREEN_GAMMA - 1.0) <= GAMMA_TOLERANCE:
+        return colours
+    shown = srgb_codes((np.arange(256) / 255.0) ** (1.0 / gamma))
+    return colours.point(shown.tolist() * len(colours.getbands()))
 
 
 def _separated(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -34,10 +34,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine.codec import double_compression, exif, hdr, jpeg, png, raw, tiff
+from engine.codec import avif, double_compression, exif, hdr, jpeg, png, raw, tiff
 from engine.codec.colour import array_to_srgb, to_rgb
-from engine.codec.decoder_errors import DAMAGE, is_want_of_memory
-from engine.errors import UnreadableImage
+from engine.codec.decoder_errors import DAMAGE
+from engine.errors import UnreadableImage, is_want_of_memory
 from engine.geometry import Size
 from engine.images import Leakage, RgbImage, SourceCodec
 
@@ -86,20 +86,27 @@ def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
     Raises:
         UnreadableImage: the bytes are not one whole picture that Lethe can decode faithfully.
     """
-    stored = _read(data, max_megapixels)
-    return RgbImage(image_id, _upright(stored.rgb, stored.codec.orientation), stored.codec)
+    stored = _stored(data, max_megapixels)
+    return RgbImage(image_id, upright(stored.rgb, stored.codec.orientation), stored.codec)
 
 
-def _read(data: bytes, max_megapixels: float) -> DecodedFile:
+def _stored(data: bytes, max_megapixels: float) -> DecodedFile:
     kind = _format_of(data)
     with _friendly(kind):
-        if kind == "jpeg":
-            return _read_jpeg(data, max_megapixels)
-        if kind == "heif":
-            return _read_heif(data, max_megapixels)
-        if kind == "tiff":
-            return _read_tiff(data, max_megapixels)
-        return _read_other(data, kind, max_megapixels)
+        decoded = _read(data, kind, max_megapixels)
+        if decoded.rgb.shape[:2] != decoded.codec.stored_size[::-1]:
+            raise ValueError(f"decoded {decoded.rgb.shape}, announced {decoded.codec.stored_size}")
+        return decoded
+
+
+def _read(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
+    if kind == "jpeg":
+        return _read_jpeg(data, max_megapixels)
+    if kind == "heif":
+        return _read_heif(data, max_megapixels)
+    if kind == "tiff":
+        return _read_tiff(data, max_megapixels)
+    return _read_other(data, kind, max_megapixels)
 
 
 @contextmanager
@@ -115,8 +122,9 @@ def _friendly(kind: str) -> Iterator[None]:
         if is_want_of_memory(error):
             raise
         raise UnreadableImage(
-            f"This {kind.upper()} could not be decoded completely: it is damaged or cut short. "
-            "Copy the file again from where it came from, or export it as JPEG or PNG."
+            f"This {kind.upper()} could not be decoded completely: it is damaged or cut short, or "
+            "its pixels are of another size than it announces. Copy the file again from where it "
+            "came from, or export it as JPEG or PNG."
         ) from error
 
 
@@ -196,8 +204,6 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
         rgb = array_to_srgb(rgb, profile) if len(walk.components) == 3 else rgb
     else:
         rgb = to_rgb(header, profile)
-    if rgb.shape[:2] != (walk.size.height, walk.size.width):
-        raise ValueError(f"decoded {rgb.shape[:2]}, announced {walk.size}")
     twice = double_compression.looks_saved_twice(rgb, walk.luma_table)
     codec = SourceCodec(
         format="jpeg",
@@ -257,6 +263,8 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
     image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
+    if kind == "avif":
+        avif.check_extents(data)
     leakage = _residue(image, kind)
     if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
         # programs leave the fourth byte at zero and mean no transparency, as browsers know
@@ -265,7 +273,9 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)
     colours = _colours(data, kind, profile)
-    rgb = hdr.to_srgb(to_rgb(image, None if colours else profile), colours or hdr.Colours(1, 13))
+    gamma = png.gamma(data) if kind == "png" else 0.0
+    rgb = to_rgb(image, None if colours else profile, gamma=gamma)
+    rgb = hdr.to_srgb(rgb, colours or hdr.Colours(1, 13))
     return DecodedFile(rgb, SourceCodec(kind, size, orientation, leakage=leakage))
 
 
@@ -369,8 +379,8 @@ def _residue(image: Image.Image, kind: str) -> Leakage:
     return Leakage.UNBOUNDED
 
 
-def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Apply EXIF `orientation` (Exif 2.32, tag 0x0112); read-only."""
+def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels turned as EXIF `orientation`, 1..8, says (Exif 2.32, tag 0x0112); read-only."""
     if orientation == 1:
         return rgb
     if orientation in (5, 6, 7, 8):

@@ -1,8 +1,7 @@
-"""What decoders raise on broken or hostile files, and what they raise for want of memory."""
+"""What decoders raise on broken or hostile files."""
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from typing import Final
@@ -17,11 +16,3 @@ DAMAGE: Final = (
 """Seen, or possible, from Pillow, libheif and OpenCV on files made to confuse them."""
 UNDECODABLE: Final = (*DAMAGE, MemoryError, Image.DecompressionBombError)
 """The same for those who only look, and need not tell the file's fault from the machine's."""
-
-_NO_ROOM: Final = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
-"""How ONNX Runtime and OpenCV say that there is no memory."""
-
-
-def is_want_of_memory(error: BaseException) -> bool:
-    """Whether this machine is at fault, and no file."""
-    return isinstance(error, MemoryError) or _NO_ROOM.search(str(error)) is not None

@@ -48,8 +48,7 @@ def to_srgb(rgb: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
     light = _light(colours.transfer).astype(np.float32)
     matrix = np.array(_TO_SRGB.get(colours.primaries, np.eye(3)), np.float32)
     steps = np.linspace(0.0, 1.0, 4096)
-    curve = np.where(steps <= 0.0031308, 12.92 * steps, 1.055 * steps ** (1 / 2.4) - 0.055)
-    shown = np.rint(curve * 255).astype(np.uint8)
+    shown = srgb_codes(steps)
     out = np.empty_like(rgb)
     for start in range(0, len(rgb), _CHUNK_ROWS):
         mixed = light[rgb[start : start + _CHUNK_ROWS]] @ matrix.T
@@ -57,6 +56,12 @@ def to_srgb(rgb: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
         out[start : start + _CHUNK_ROWS] = shown[index]
     out.flags.writeable = False
     return out
+
+
+def srgb_codes(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Linear light 0..1 as sRGB code values (IEC 61966-2-1)."""
+    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(curve * 255), np.uint8)
 
 
 def _light(transfer: int) -> NDArray[np.float64]:

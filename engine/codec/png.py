@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from engine.errors import UnreadableImage
@@ -14,6 +15,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME_BYTES = 12
 """Length, name and checksum around every body."""
 
+
+_COLOURS = (b"cICP", b"iCCP", b"sRGB")
+"""Chunks that say the colours, each of which overrules gAMA (section 4.3)."""
+_GAMMA_UNIT = 100_000
+_GAMMAS = range(16, 625_000_001)
+"""What libpng takes for a gamma; all else is ignored there, too."""
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -90,6 +97,20 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         if name == b"IEND":
             return
         at = end
+
+
+def gamma(data: bytes) -> float:
+    """The power of light that samples are, by gAMA alone; 0 where it is not what counts.
+
+    Raises:
+        UnreadableImage: as `chunks` does, for what comes before the pixels.
+    """
+    ahead = list(takewhile(lambda chunk: chunk.name != b"IDAT", chunks(data)))
+    if any(chunk.name in _COLOURS for chunk in ahead):
+        return 0.0
+    body = next((chunk.body for chunk in ahead if chunk.name == b"gAMA"), b"")
+    value = int.from_bytes(body, "big")
+    return value / _GAMMA_UNIT if len(body) == 4 and value in _GAMMAS else 0.0
 
 
 def header(body: bytes) -> Header:

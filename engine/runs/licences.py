@@ -11,7 +11,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from engine.errors import InvalidManifest
@@ -47,25 +47,50 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Entries by relative path."""
+    r"""Entries by relative path.
+
+    A line may be spelled with `/` or, as on Windows, with `\`. A picture's own name is what it is:
+    where a name may hold a backslash, `a\b.jpg` is another file than `b.jpg` in the folder `a`.
+    """
 
     entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
+    """By path with forward slashes."""
+    backslashed: frozenset[str] = frozenset()
+    """Paths that were spelled with a backslash, as they were spelled."""
+    contested: frozenset[str] = frozenset()
+    """Pictures that one line may speak of as well as another; see `among`."""
+
+    def among(self, sources: Iterable[str]) -> Manifest:
+        """The manifest as it speaks of just these pictures: of none where a line may mean two."""
+        here = set(map(_path, sources))
+        both = ({one, _slashed(one)} for one in self.backslashed)
+        contested = frozenset(one for pair in both if pair <= here for one in pair)
+        return replace(self, contested=contested)
 
     def entry(self, source: str) -> Entry | None:
         """The entry for a picture, by its whole relative path.
 
         A bare name speaks for no file of that name in a folder: that may be somebody else's.
         """
-        return self.entries.get(_key(source))
+        return None if _path(source) in self.contested else self.entries.get(self._key(source))
 
     def unmatched(self, sources: Iterable[str]) -> int:
         """How many lines speak of no picture here; most often their paths are not relative."""
-        return len(self.entries.keys() - set(map(_key, sources)))
+        return len(self.entries.keys() - set(map(self._key, sources)))
+
+    def _key(self, source: str) -> str:
+        path = _path(source)
+        return _slashed(path) if path in self.backslashed else path
 
     def refusal(self, source: str, *, require_licence: bool) -> str | None:
         """Why this picture may not be released, as a sentence; None when it may."""
         if not require_licence:
             return None
+        if _path(source) in self.contested:
+            return (
+                "A line of the manifest may mean this picture or another: the name of one holds a "
+                f"backslash, where the other lies in a folder. Rename that one. {_RULE}"
+            )
         entry = self.entry(source)
         if entry is None:
             return f"The manifest has no line for this picture. {_RULE}"
@@ -91,7 +116,8 @@ def read_manifest(text: str | bytes) -> Manifest:
     rows = csv.DictReader(io.StringIO(plain), restkey=_REST, delimiter=delimiter, strict=True)
     try:
         columns = _columns(rows.fieldnames or ())
-        return Manifest(MappingProxyType(_entries(rows, columns)))
+        entries, backslashed = _entries(rows, columns)
+        return Manifest(MappingProxyType(entries), backslashed)
     except csv.Error as error:
         raise InvalidManifest(
             f"The manifest cannot be read from line {rows.line_num + 1} on: a quotation mark there "
@@ -132,8 +158,12 @@ def _columns(header: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _entries(rows: csv.DictReader[str], columns: Mapping[str, str]) -> dict[str, Entry]:
+def _entries(
+    rows: csv.DictReader[str], columns: Mapping[str, str]
+) -> tuple[dict[str, Entry], frozenset[str]]:
+    """Entries by path, and the paths that were spelled with a backslash."""
     entries: dict[str, Entry] = {}
+    backslashed: set[str] = set()
     for row in rows:
         rest: Sequence[str] = row.pop(_REST, ())
         values = {columns[key]: (value or "").strip() for key, value in row.items()}
@@ -143,13 +173,15 @@ def _entries(rows: csv.DictReader[str], columns: Mapping[str, str]) -> dict[str,
                 f"Line {rows.line_num} of the manifest has more values than there are columns; "
                 "put a value that holds a separator in quotation marks."
             )
-        filename = _key(values.pop("filename"))
+        path = _path(values.pop("filename"))
         entry = _entry(values, line=rows.line_num)
-        if entries.setdefault(filename, entry) != entry:
+        if "\\" in path:
+            backslashed.add(path)
+        if entries.setdefault(_slashed(path), entry) != entry:
             raise InvalidManifest(
                 f"Line {rows.line_num} of the manifest contradicts an earlier line."
             )
-    return entries
+    return entries, frozenset(backslashed)
 
 
 def _check_plain(values: Iterable[str], *, line: int) -> None:
@@ -163,10 +195,15 @@ def _check_plain(values: Iterable[str], *, line: int) -> None:
         raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
 
 
-def _key(name: str) -> str:
+def _path(name: str) -> str:
     """A relative path as it is compared: accents are written in two ways, by Macs in the other."""
-    parts = name.replace("\\", "/").split("/")
+    parts = name.split("/")
     return unicodedata.normalize("NFC", "/".join(part for part in parts if part != "."))
+
+
+def _slashed(path: str) -> str:
+    """What a path of Windows is elsewhere."""
+    return _path(path.replace("\\", "/"))
 
 
 def _column(name: str) -> str:

@@ -10,7 +10,7 @@ import errno
 import logging
 from pathlib import Path
 
-from engine.errors import LetheError, UnusableWeights
+from engine.errors import LetheError, UnusableWeights, is_want_of_memory
 from engine.logs import trace
 from engine.runs.jobs import Postponed, Quarantined, Unread
 
@@ -41,10 +41,6 @@ def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
     if isinstance(error, OSError):
         reason = error.strerror or "unknown cause"
         return Unread(job_id, f"The file could not be read ({reason}).")
-    from engine.codec.decoder_errors import (
-        is_want_of_memory,  # brings the decoders, which the store must not
-    )
-
     if is_want_of_memory(error):
         return Postponed(job_id, _NO_MEMORY)
     log.error("job %s failed at\n%s", job_id, trace(error))

@@ -19,6 +19,7 @@ from engine.category import Category
 from engine.policy import Policy, default_policy
 
 REMOVING: Final = (
+    "engine/codec/avif.py",
     "engine/codec/encode.py",
     "engine/codec/colour.py",
     "engine/codec/decoder_errors.py",

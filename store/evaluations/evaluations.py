@@ -176,6 +176,18 @@ def delete(database: Database, evaluation_id: str) -> None:
         )
 
 
+def sources(database: Database) -> tuple[str, ...]:
+    """Where the labelled pictures of every evaluation lie, each place once: still needed."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT DISTINCT source
+            FROM evaluations
+            """
+        ).fetchall()
+    return tuple(source for (source,) in rows)
+
+
 def listed(database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
     """Evaluations, the newest first."""
     with database.transaction() as cursor:

@@ -58,14 +58,28 @@ class Health:
 
 
 class Dispatcher:
-    """One daemon thread between a database and an executor, which it closes when it stops."""
+    """One daemon thread between a database and an executor, which it closes when it stops.
+
+    Args:
+        database: where work waits and outcomes go.
+        executor: does the work.
+        clock: for what is recorded.
+        megapixels_of: reads a file's header, for how long its picture may take. Handed in, for
+            it brings decoders, which `store` does without; None gives every picture the longest.
+    """
 
     def __init__(
-        self, database: Database, executor: Executor, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        executor: Executor,
+        clock: Callable[[], datetime],
+        *,
+        megapixels_of: Callable[[bytes], float] | None = None,
     ) -> None:
         self._database = database
         self._executor = executor
         self._clock = clock
+        self._megapixels_of = megapixels_of
         self._lock = threading.Lock()
         # Picture id -> the only release id it may come back with; None where it may not at all.
         self._under_way: dict[str, str | None] = {}
@@ -165,10 +179,6 @@ class Dispatcher:
             return None
         if isinstance(task, LabelledTask):
             return PredictionJob(task.picture_id, task.path, policy)
-        from engine.metadata.header import (
-            megapixels_of,  # brings the decoders: not before there is work
-        )
-
         try:
             original = originals.content(self._database, task.picture_id)
         except UnreadableImage as error:
@@ -176,7 +186,8 @@ class Dispatcher:
             return None
         digest = hashlib.sha256(original).digest()
         draw = self._database.signer.keys.sample_draw(digest)
-        job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels_of(original))
+        megapixels = None if self._megapixels_of is None else self._megapixels_of(original)
+        job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels)
         self._expect(job.id, job.release_id)
         return job
 

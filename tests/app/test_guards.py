@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
-from components.app import frame, permission, session
+from components.app import frame, permission, services, session
 from components.app.access import LOCAL, Role, User
 from components.release import page
 from store.batches import batches
@@ -109,6 +109,16 @@ def test_a_program_without_the_start_up_token_is_refused_on_every_page(lethe, mo
     assert "without its guard" in error.value
     assert lethe.endings == ["asked"]
     assert not any([app.title, app.button, app.metric, app.dataframe])
+
+
+def test_the_app_measures_pictures_by_their_headers(lethe, monkeypatch):
+    """Else each would be given as long as the largest."""
+    measured = []
+    monkeypatch.setattr(services, "megapixels_of", lambda data: float(measured.append(data) or 1))
+
+    lethe.batch(WIDE)
+
+    assert measured == [WIDE]
 
 
 def test_every_page_starts_with_its_guard(lethe, monkeypatch):
@@ -212,15 +222,18 @@ def test_nothing_is_done_in_a_program_without_its_guard(lethe, monkeypatch):
 
 def test_every_callback_and_download_that_touches_the_store_asks_for_a_role():
     """By its syntax: functions given to `on_click`, `on_change` and deferred downloads."""
-    unasked = set()
-    for path in (ROOT / "components").glob("*.py"):
+    called, unasked = set(), set()
+    for path in (ROOT / "components").rglob("*.py"):
         module = ast.parse(path.read_text(encoding="utf-8"))
         for function in (one for one in module.body if isinstance(one, ast.FunctionDef)):
             if is_called_back(module, function.name) and touches_store(function):
+                name = f"{path.parent.name}.{path.stem}.{function.name}"
+                called.add(name)
                 asks = any("permission" in ast.unparse(one) for one in function.decorator_list)
                 if not asks and "_for_reviewers" not in map(ast.unparse, function.decorator_list):
-                    unasked.add(f"{path.stem}.{function.name}")
+                    unasked.add(name)
 
+    assert {"recall.downloads.report_html", "release.page._zip", "upload.page._clear"} <= called
     assert not unasked
 
 

@@ -6,7 +6,6 @@ import io
 import os
 import stat
 import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ import pytest
 from components.recall import archive as recall_archive
 from components.recall.archive import discard, sweep, unpacked
 from engine.errors import InvalidDataset
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+from tests.app.labelled import evaluated, labelled_set
 
 
 def archive(*members: tuple[str | zipfile.ZipInfo, bytes]) -> io.BytesIO:
@@ -196,24 +194,47 @@ def test_only_unpacked_zips_that_nothing_uses_are_deleted(tmp_path):
     assert kept(home) == []
 
 
-def test_a_sweep_takes_what_was_abandoned_a_day_ago(tmp_path):
-    old, used, fresh = (unpacked(tmp_path, "set.zip", archive(("a", b""))) for _ in range(3))
-    for folder in (old, used):
-        moment = (NOW - timedelta(days=2)).timestamp()
-        os.utime(folder, (moment, moment))
-    moment = (NOW - timedelta(hours=1)).timestamp()
-    os.utime(fresh, (moment, moment))
+def test_a_sweep_takes_what_serves_no_evaluation(tmp_path):
+    left, used = (unpacked(tmp_path, "set.zip", archive(("a", b""))) for _ in range(2))
 
-    sweep(tmp_path, [str(used)], NOW)
+    sweep(tmp_path, [str(used)])
 
-    assert sorted(kept(tmp_path)) == sorted([used, fresh])
+    assert left not in kept(tmp_path)
+    assert kept(tmp_path) == [used]
 
 
 def test_a_sweep_leaves_folders_that_nobody_unpacked_here(tmp_path):
     own = tmp_path / "datasets" / "my own labels"
     own.mkdir(parents=True)
-    os.utime(own, (0, 0))
 
-    sweep(tmp_path, [], NOW)
+    sweep(tmp_path, [])
 
     assert own.is_dir()
+
+
+def a_zip_of(folder: Path) -> io.BytesIO:
+    return archive(*((one.name, one.read_bytes()) for one in folder.iterdir()))
+
+
+def test_a_zip_that_became_no_evaluation_goes_when_the_app_is_started_again(lethe, tmp_path):
+    lethe.page("Recall")
+    left = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))
+    lethe.page("Recall")
+    assert left.is_dir()
+
+    lethe.restart()
+    lethe.page("Recall")
+
+    assert not left.exists()
+
+
+def test_a_zip_of_an_evaluation_stays_however_old_it_looks(lethe, tmp_path):
+    lethe.page("Recall")
+    folder = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))
+    evaluated(lethe, folder)
+    os.utime(folder, (0, 0))
+
+    lethe.restart()
+    lethe.page("Recall")
+
+    assert folder.is_dir()

@@ -178,6 +178,24 @@ def test_a_manifest_that_cannot_be_read_says_why_and_nothing_can_start(lethe, te
     assert app.button(key="upload_start").disabled
 
 
+def test_a_line_of_a_manifest_that_may_mean_two_pictures_licenses_neither(lethe):
+    for name in ("in/a.png", "in\\a.png"):
+        lethe.staging.take_file(name, UPRIGHT)
+    app = lethe.page("Upload")
+    app.file_uploader(key="upload_manifest").upload(
+        "m.csv", b"filename,licence\nin\\a.png,CC0\n", "text/csv"
+    )
+    app.toggle(key="upload_strict").set_value(True)
+
+    app.button(key="upload_start").click().run()
+    lethe.settle()
+
+    (batch,) = batches.newest(lethe.database)
+    rows = pictures.of_batch(lethe.database, batch.id)
+    assert len(rows) == 2
+    assert all("holds a backslash" in (row.reason or "") for row in rows)
+
+
 def test_no_licence_no_release_holds_back_what_the_manifest_does_not_name(lethe):
     lethe.staging.take_file("named.png", UPRIGHT)
     lethe.staging.take_file("nameless.png", UPRIGHT)

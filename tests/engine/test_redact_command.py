@@ -367,6 +367,25 @@ class TestRedact:
         assert "has no line" in held["unnamed.png"]
         assert [source for source, _ in names(tmp_path / "out")[1:]] == ["passes.png"]
 
+    @pytest.mark.skipif(os.name == "nt", reason="no name holds a backslash there")
+    def test_a_line_that_may_mean_two_pictures_releases_neither(self, lethe, tmp_path, rng):
+        folder = tmp_path / "in"
+        (folder / "a").mkdir(parents=True)
+        for name in ("a/b.png", "a\\b.png", "c.png"):
+            paint(folder / name, 0, rng)
+        (tmp_path / "strict.toml").write_text(
+            QUICK + "[manifest]\nrequire_licence = true\n", encoding="utf-8"
+        )
+        manifest = tmp_path / "manifest.csv"
+        manifest.write_text("filename,licence\na\\b.png,CC0\nc.png,CC0\n", encoding="utf-8")
+
+        lethe("redact", folder, tmp_path / "out", "--manifest", manifest, policy="strict.toml")
+
+        held = lines(tmp_path / "out", "quarantine.jsonl")
+        assert {line["source"] for line in held} == {"a/b.png", "a\\b.png"}
+        assert all("holds a backslash" in line["reason"] for line in held)
+        assert [source for source, _ in names(tmp_path / "out")[1:]] == ["c.png"]
+
     def test_a_bad_manifest_is_refused_before_anything_is_done(self, lethe, folder, tmp_path):
         (tmp_path / "bad.csv").write_text("filename\n", encoding="utf-8")
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engine.codec.decode import upright
 from engine.evaluation.data.labels import Dataset, LabelledPicture, Problem
 from engine.geometry import Size, box_to_upright, upright_size
 from engine.images import RgbImage
@@ -59,12 +57,7 @@ def turned_image(image: RgbImage, orientation: int) -> RgbImage:
     """
     if orientation == UPRIGHT:
         return image
-    rgb = np.ascontiguousarray(_oriented(image.rgb, orientation))
+    rgb = upright(image.rgb, orientation)
     size = Size(rgb.shape[1], rgb.shape[0])
     codec = replace(image.codec, stored_size=size, orientation=UPRIGHT)
     return RgbImage(image.id, rgb, codec)
-
-
-def _oriented(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    turned = {2: rgb[:, ::-1], 3: rgb[::-1, ::-1], 6: np.rot90(rgb, -1), 8: np.rot90(rgb)}
-    return turned[orientation]

@@ -160,3 +160,43 @@ def test_lines_that_name_no_picture_are_counted():
     manifest = read_manifest(HEADER + "C:\\pics\\a.jpg,,CC0,\nb.jpg,,CC0,\n")
 
     assert manifest.unmatched(["a.jpg", "b.jpg"]) == 1
+
+
+IN_FOLDER, WITH_BACKSLASH = "in/a.jpg", "in\\a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("spelled", "picture", "is_licensed"),
+    [
+        (IN_FOLDER, IN_FOLDER, True),
+        (WITH_BACKSLASH, IN_FOLDER, True),
+        (WITH_BACKSLASH, WITH_BACKSLASH, True),
+        (IN_FOLDER, WITH_BACKSLASH, False),
+        (".\\in\\a.jpg", IN_FOLDER, True),
+    ],
+)
+def test_a_line_may_be_spelled_either_way_and_a_picture_keeps_its_name(
+    spelled, picture, is_licensed
+):
+    manifest = read_manifest(f"{HEADER}{spelled},,CC0,\n").among([picture])
+
+    assert (manifest.entry(picture) is not None) is is_licensed
+    assert manifest.unmatched([picture]) == (0 if is_licensed else 1)
+    assert (manifest.refusal(picture, require_licence=True) is None) is is_licensed
+
+
+def test_a_line_that_may_mean_two_pictures_licenses_neither():
+    lines = f"{HEADER}{WITH_BACKSLASH},,CC0,\nb.jpg,,CC0,\n"
+    manifest = read_manifest(lines).among([IN_FOLDER, WITH_BACKSLASH, "b.jpg"])
+
+    for picture in (IN_FOLDER, WITH_BACKSLASH):
+        assert manifest.entry(picture) is None
+        assert "holds a backslash" in manifest.refusal(picture, require_licence=True)
+    assert manifest.refusal("b.jpg", require_licence=True) is None
+
+
+def test_a_line_with_forward_slashes_means_one_picture():
+    manifest = read_manifest(f"{HEADER}{IN_FOLDER},,CC0,\n").among([IN_FOLDER, WITH_BACKSLASH])
+
+    assert manifest.entry(IN_FOLDER).licence == "CC0"
+    assert manifest.entry(WITH_BACKSLASH) is None

@@ -231,3 +231,15 @@ def test_a_number_is_not_used_again(database, folder):
     second = an_evaluation(database, folder, [b"e"])
 
     assert evaluations.evaluation(database, second).number == 2
+
+
+def test_sources_are_those_of_every_evaluation_while_a_list_is_cut_short(database, folder):
+    """What is deleted goes by them."""
+    wanted = {
+        evaluations.evaluation(database, an_evaluation(database, folder / name, [b"e"])).source
+        for name in ("one", "two")
+    }
+
+    assert len(evaluations.listed(database, limit=1)) == 1
+    assert len(wanted) == 2
+    assert set(evaluations.sources(database)) == wanted

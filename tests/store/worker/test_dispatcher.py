@@ -583,6 +583,26 @@ class TestAnOriginalFromBeforeDigests:
         assert "before Lethe kept" in pictures.picture(database, in_review).reason
 
 
+def test_a_job_knows_how_large_its_picture_announces_to_be(database):
+    seen = []
+
+    class Measured(FakeExecutor):
+        def run(self, jobs):
+            return super().run(seen.append(job) or job for job in jobs)
+
+    def header(content):
+        return float(len(content))
+
+    dispatcher = Dispatcher(database, Measured(), lambda: NOW, megapixels_of=header)
+    a_batch(database, [b"1234567"])
+
+    dispatcher.start()
+    until(lambda: len(seen) == 1)
+    dispatcher.stop()
+
+    assert seen[0].megapixels == 7.0
+
+
 def test_what_is_kept_of_an_original_is_no_plain_hash(database):
     a_batch(database, [b"v"])
 
