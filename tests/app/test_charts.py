@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from components.app.palette import COLOURS, MARKS
 from components.recall.charts import recall as charts
-from components.recall.charts.axes import HIGHEST_START, recall_axis
+from components.recall.charts.axes import plotly_axis
 from components.recall.charts.recall import Run
 from engine.category import DETECTABLE, Category
+from engine.evaluation.report.charts.spec import HIGHEST_START, recall_axis
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
 from engine.evaluation.scores.misses import MissKind
@@ -174,7 +175,7 @@ def test_a_category_nobody_looked_for_is_written_and_leaves_the_scale_to_the_oth
     ids=["nothing", "not measured", "everything", "low", "middle", "high"],
 )
 def test_a_recall_axis_says_where_it_starts_and_never_starts_high(shares, start):
-    axis = recall_axis(shares, "Recall (%)")
+    axis = plotly_axis(recall_axis(shares, "Recall (%)"))
 
     says = f"axis starts at {start} %"
     assert (says in axis["title"]["text"]) is (start > 0)

@@ -8,7 +8,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import cost_table
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.figures import forest
+from engine.evaluation.report.figures import recall_figure
 from engine.evaluation.report.numbers import PLURAL, at_least, exactly, found
 from engine.evaluation.scores.proportion import more_to_prove
 from engine.evaluation.scores.recall import has_nothing
@@ -35,11 +35,15 @@ def answer(facts: Facts) -> Section:
         rows,
         kind="answer",
     )
-    drawn = (forest(facts),) if facts.labelled else ()
+    verdicts = {
+        category: verdict_words(facts, category) + _blindness(facts, category)
+        for category in DETECTABLE
+    }
+    figures = (recall_figure(facts, verdicts),) if facts.labelled else ()
     blocks: tuple[Block, ...] = (
         *_meaning(facts),
         table,
-        *drawn,
+        *figures,
         cost_table(facts.summary),
         *_remarks(facts),
         _signature(),

@@ -11,7 +11,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.answer import categories_listed
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.figures import Curve, reliability_plot, threshold_plot
+from engine.evaluation.report.figures import Curve, reliability_figure, threshold_figure
 from engine.evaluation.report.numbers import (
     PLURAL,
     at_least,
@@ -85,7 +85,7 @@ def calibration(facts: Facts) -> Section:
                 "of the score, weighted by detections (Guo et al. 2017); it is hardly ever 0, and "
                 f"few detections push it up. Detections count from a score of {FLOOR} up."
             ),
-            reliability_plot(bins),
+            reliability_figure(bins),
             _errors(bins),
             *_calibration_by_group(facts, tuple(bins)),
         ),
@@ -109,7 +109,7 @@ def thresholds(facts: Facts) -> Section:
                 f"what was found down to {FLOOR}, without looking again. Evaluate a changed policy "
                 "again before trusting it, on pictures that did not choose the threshold."
             ),
-            threshold_plot(curves, facts.target),
+            threshold_figure(curves, facts.target),
             *[_points(category, own) for category, own in curves.items()],
             *blanks,
         ),
