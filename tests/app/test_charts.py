@@ -21,6 +21,7 @@ from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
 from engine.evaluation.scores.misses import MissKind
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.recall import summary
+from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.evaluation.scores.tradeoff import Point
 from engine.policy import Policy
 
@@ -28,7 +29,7 @@ FACES = Proportion(1190, 1204)
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
-def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
+def reported(*tallies: Proportion, blind: bool = False) -> Summary:
     """A report with these labels found, by category; of the last one nobody looked for any."""
     counts = {
         category: CategoryCounts(coverage=proportion, iou=proportion, automatic=proportion)
@@ -41,15 +42,17 @@ def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
     return summary(Counts(counts), Policy(), target=0.99, unread=0, problems=0)
 
 
-def line(value: str, found: int, labels: int, by: str = "skin_tone") -> dict[str, Any]:
-    return {
-        "by": by,
-        "value": value,
-        "category": "face",
-        "labels": labels,
-        "found": found,
-        "enough": labels >= 59,
-    }
+def line(value: str, found: int, labels: int, by: str = "skin_tone") -> GroupSummary:
+    return GroupSummary(
+        by=by,
+        value=value,
+        category=Category.FACE,
+        labels=labels,
+        found=found,
+        recall=found / labels,
+        lower95=None,
+        enough=labels >= 59,
+    )
 
 
 def run(number: int, found: int, fingerprint: str = "a" * 12) -> Run:

@@ -7,8 +7,7 @@ charts over time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from components.recall.charts.axes import Chart, draw, message, shortened
 from components.recall.charts.plot import plot
@@ -27,7 +26,7 @@ from engine.evaluation.report.charts.spec import (
 )
 from engine.evaluation.report.charts.trade_off import trade_off_chart
 from engine.evaluation.scores.counts import SIZES_PX, size_class
-from engine.evaluation.scores.proportion import Proportion
+from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.evaluation.scores.tradeoff import Point
 from engine.wording import counted
 
@@ -48,11 +47,11 @@ __all__ = [
 _SIZE_ORDER = [size_class(side) for side in (0, *SIZES_PX)]
 
 
-def recall_lines(summary: Mapping[str, Any], target: float) -> Chart:
+def recall_lines(summary: Summary, target: float) -> Chart:
     """Recall of each category with both bounds, against the target.
 
     Args:
-        summary: a report, as `engine.evaluation.scores.recall.report` gives it.
+        summary: of one evaluation.
         target: the share to prove, 0..1.
     """
     parts = [
@@ -62,33 +61,33 @@ def recall_lines(summary: Mapping[str, Any], target: float) -> Chart:
     return plot(recall_chart(parts, target))
 
 
-def groups(of_lines: Sequence[Mapping[str, Any]], category: Category) -> Chart:
+def groups(of_lines: Sequence[GroupSummary], category: Category) -> Chart:
     """Recall of one category by the values of one attribute, slices too small to tell made hollow.
 
     Args:
         of_lines: of a report's `groups`; those of other categories are left out.
         category: whose labels.
     """
-    chosen = in_row_order(line for line in of_lines if line["category"] == category.value)
+    chosen = in_row_order(line for line in of_lines if line.category is category)
     if not chosen:
         return message(f"No group of {category.value} labels to compare.")
     rows = [_group_row(line, category) for line in chosen]
     axis = recall_axis([row.proportion.lower() for row in rows], RECALL)
     parts = [
-        f"{line['value']}: {found_words(row.proportion)}, {bounds_words(row.proportion)}"
+        f"{line.value}: {found_words(row.proportion)}, {bounds_words(row.proportion)}"
         + ", too few to say anything" * row.is_hollow
         for line, row in zip(chosen, rows, strict=True)
     ]
-    names = " and ".join(sorted({str(line["by"]) for line in chosen}))
+    names = " and ".join(sorted({str(line.by) for line in chosen}))
     words = f"Recall of {category.value} labels by {names}. {'; '.join(parts)}."
     return plot(ChartSpec((rows_panel(rows, axis),), words))
 
 
-def in_row_order(of_lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def in_row_order(of_lines: Iterable[GroupSummary]) -> list[GroupSummary]:
     """Lines of a report's `groups` by attribute and value; sizes from small to large."""
 
-    def place(line: Mapping[str, Any]) -> tuple[str, int, str]:
-        by, value = str(line["by"]), str(line["value"])
+    def place(line: GroupSummary) -> tuple[str, int, str]:
+        by, value = str(line.by), str(line.value)
         is_size = by == "size" and value in _SIZE_ORDER
         return by, _SIZE_ORDER.index(value) if is_size else 0, value
 
@@ -117,9 +116,9 @@ def trade_off(
     return plot(trade_off_chart(points, now, category, target))
 
 
-def _group_row(line: Mapping[str, Any], category: Category) -> Row:
-    proportion = Proportion(line["found"], line["labels"])
-    value, is_few = shortened(str(line["value"])), not line["enough"]
+def _group_row(line: GroupSummary, category: Category) -> Row:
+    proportion = line.proportion
+    value, is_few = shortened(str(line.value)), not line.enough
     words = f"{value}: {found_words(proportion)}\n{bounds_words(proportion)}"
     return Row(
         f"{value}\n{counted(proportion.total, 'label')}" + ", too few" * is_few,
