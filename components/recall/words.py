@@ -40,21 +40,21 @@ FALSE_SENTENCES = {
 
 def at_least(share: float | None) -> str:
     """A share as per cent with one decimal, cut off; a dash when there is none."""
-    return _spaced(numbers.at_least(share))
+    return spaced(numbers.at_least(share))
 
 
 def at_most(share: float | None) -> str:
     """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
-    return _spaced(numbers.at_most(share))
+    return spaced(numbers.at_most(share))
 
 
 def goal(target: float) -> str:
     """A target as people write it: `99 %`, `99.5 %`."""
-    return _spaced(numbers.exactly(target))
+    return spaced(numbers.exactly(target))
 
 
-def _spaced(percent: str) -> str:
-    """Reports on paper keep number and sign together; on the screen a narrow column may break."""
+def spaced(percent: str) -> str:
+    """Text for the screen: paper keeps number and sign together, a narrow column may break them."""
     return percent.replace("\u00a0", " ")
 
 

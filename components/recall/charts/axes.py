@@ -15,6 +15,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from components.recall.words import spaced
 from engine.evaluation.report.charts.spec import ROW_PX, Axis
 
 NEUTRAL = "#8A9499"
@@ -164,8 +165,3 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
 def escaped(text: str) -> str:
     """Plain text for a figure, where `<a href>` and `<br>` would mean something."""
     return html.escape(spaced(text), quote=False).replace("\n", "<br>")
-
-
-def spaced(text: str) -> str:
-    """Text for the screen: paper keeps number and sign together, a narrow column may break them."""
-    return text.replace("\u00a0", " ")

@@ -21,8 +21,8 @@ from components.recall.charts.axes import (
     error_bars,
     escaped,
     plotly_axis,
-    spaced,
 )
+from components.recall.words import spaced
 from engine.evaluation.report.charts.spec import ChartSpec, Panel, Reference, Series
 
 _TITLED_GAP_PX, _GAP_PX = 92, 26

@@ -24,9 +24,8 @@ from components.recall.charts.axes import (
     message,
     plotly_axis,
     shortened,
-    spaced,
 )
-from components.recall.words import at_least, at_most, goal
+from components.recall.words import at_least, at_most, goal, spaced
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.charts.recall import RECALL
 from engine.evaluation.report.charts.spec import (
