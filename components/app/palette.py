@@ -8,15 +8,11 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from engine.category import Category
+from engine.evaluation.report import svg
 from engine.files.untrusted import printable
 from store.batches.pictures import PictureState
 
-COLOURS = {
-    Category.FACE: "#2F6FDE",
-    Category.TATTOO: "#E07B00",
-    Category.JEWELRY: "#8E44AD",
-    Category.OTHER: "#5B6770",
-}
+COLOURS = {**svg.COLOURS, Category.OTHER: "#5B6770"}
 """Told apart also by people who see few colours; always beside the category's name."""
 
 CHIP_COLOURS: dict[Category, Literal["blue", "orange", "violet", "gray"]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from components.recall.charts.axes import NEUTRAL, Chart, blank, escaped
+from components.recall.charts.axes import NEUTRAL, Chart, blank, escaped, shortened
 from engine.attacks.report import sentences
 
 _SCALE = "Cividis"
@@ -35,8 +35,8 @@ def heat_map(rows: Sequence[Row], category: str) -> Chart:
     grid = [[mine.get((attack, method)) for method in methods] for attack in attacks]
     figure = blank(_CELL_PX * len(attacks), _ABOVE_PX)
     figure.add_heatmap(
-        x=[escaped(name) for name in methods],
-        y=[escaped(name) for name in attacks],
+        x=[escaped(shortened(name)) for name in methods],
+        y=[escaped(shortened(name)) for name in attacks],
         z=[[None if row is None else 100 * row["rank1"] for row in line] for line in grid],
         text=[[_mark(row) for row in line] for line in grid],
         hovertext=[[_hover(row) for row in line] for line in grid],
@@ -63,7 +63,9 @@ def _mark(row: Row | None) -> str:
 
 def _hover(row: Row | None) -> str:
     return (
-        "" if row is None else escaped(sentences.row_words(dict(row)), 300).replace("; ", ";<br>")
+        ""
+        if row is None
+        else escaped(shortened(sentences.row_words(dict(row)), 300)).replace("; ", ";<br>")
     )
 
 

@@ -35,7 +35,7 @@ def offer(run: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Numbers (JSON)",
-            json.dumps(run.report, indent=2) + "\n",
+            json.dumps(run.report.to_json() if run.report else None, indent=2) + "\n",
             f"evaluation-{run.number}.json",
             "application/json",
             key="recall_json",

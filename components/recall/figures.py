@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -18,8 +17,9 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import prices
 from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
-from engine.evaluation.scores.proportion import NONE, Proportion, more_to_prove
+from engine.evaluation.scores.proportion import NONE, more_to_prove
 from engine.evaluation.scores.recall import ENOUGH_FOR, Scored
+from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.wording import counted
 from store.evaluations.evaluations import Evaluation
 
@@ -67,7 +67,7 @@ def trend_view(evaluations: Sequence[Evaluation]) -> None:
     download(rows, "lethe_recall_trend", "recall_trend_data")
 
 
-def groups_view(summary: Mapping[str, Any], scored: Scored) -> None:
+def groups_view(summary: Summary, scored: Scored) -> None:
     """Recall of one category by what the data set says about labels and pictures.
 
     Args:
@@ -75,9 +75,7 @@ def groups_view(summary: Mapping[str, Any], scored: Scored) -> None:
         scored: the same evaluation's pictures.
     """
     category = _pick("recall_groups_category")
-    own = charts.in_row_order(
-        line for line in summary["groups"] if line["category"] == category.value
-    )
+    own = charts.in_row_order(line for line in summary.groups if line.category is category)
     st.caption(
         "Groups are the data set's own words about its pictures and labels, and the size of each "
         "box in pixels. Lethe infers nothing about people. Compare intervals, not points: of many "
@@ -92,8 +90,8 @@ def groups_view(summary: Mapping[str, Any], scored: Scored) -> None:
         return
     _warn_of_small(own)
     calibration = by_group(scored.scores, category)
-    for number, by in enumerate(dict.fromkeys(line["by"] for line in own)):
-        lines = [line for line in own if line["by"] == by]
+    for number, by in enumerate(dict.fromkeys(line.by for line in own)):
+        lines = [line for line in own if line.by == by]
         bins = {part: one for part, one in calibration.items() if part.by == by}
         _group(by, lines, bins, (category, number))
     rows = [_group_data(line, calibration) for line in own]
@@ -137,7 +135,7 @@ def _pick(key: str) -> Category:
     )
 
 
-def _run(evaluation: Evaluation, report: Mapping[str, Any]) -> Run:
+def _run(evaluation: Evaluation, report: Summary) -> Run:
     return Run(
         number=evaluation.number,
         name=evaluation.name,
@@ -146,9 +144,7 @@ def _run(evaluation: Evaluation, report: Mapping[str, Any]) -> Run:
         policy=evaluation.policy,
         target=evaluation.target,
         recall={
-            category: Proportion(values["coverage"]["found"], values["labels"])
-            for category in DETECTABLE
-            if (values := report["categories"][category.value])
+            category: part.proportion(part.coverage) for category, part in report.categories.items()
         },
     )
 
@@ -170,7 +166,7 @@ def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
     return row
 
 
-def _trend_cost(report: Mapping[str, Any]) -> dict[str, object]:
+def _trend_cost(report: Summary) -> dict[str, object]:
     return {one.what: one.much for one in prices(report)}
 
 
@@ -193,11 +189,11 @@ def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dic
     }
 
 
-def _warn_of_small(lines: Sequence[Mapping[str, Any]]) -> None:
-    small = [line for line in lines if not line["enough"]]
+def _warn_of_small(lines: Sequence[GroupSummary]) -> None:
+    small = [line for line in lines if not line.enough]
     if not small:
         return
-    named = [f"{line['by']} {line['value']} ({line['labels']})" for line in small[:_MOST_NAMED]]
+    named = [f"{line.by} {line.value} ({line.labels})" for line in small[:_MOST_NAMED]]
     more = len(small) - len(named)
     rest = f" and {more} more" if more else ""
     st.warning(
@@ -210,7 +206,7 @@ def _warn_of_small(lines: Sequence[Mapping[str, Any]]) -> None:
 
 def _group(
     by: str,
-    lines: Sequence[Mapping[str, Any]],
+    lines: Sequence[GroupSummary],
     bins: Mapping[Slice, Bin],
     place: tuple[Category, int],
 ) -> None:
@@ -228,11 +224,11 @@ def _group(
         draw(charts.calibration_groups(bins, category), f"{key}_scores")
 
 
-def _group_data(line: Mapping[str, Any], calibration: Mapping[Slice, Bin]) -> dict[str, object]:
-    one = calibration.get(Slice(line["by"], line["value"]))
+def _group_data(line: GroupSummary, calibration: Mapping[Slice, Bin]) -> dict[str, object]:
+    one = calibration.get(Slice(line.by, line.value))
     return {
-        **line,
-        "upper95": Proportion(line["found"], line["labels"]).upper(),
+        **line.model_dump(mode="json"),
+        "upper95": line.proportion.upper(),
         "detections": None if one is None else one.on_labels.total,
         "detections_on_label": None if one is None else one.on_labels.found,
         "mean_score": None if one is None else one.mean_score,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,9 +16,10 @@ from components.recall.costs import cost_view
 from components.recall.evaluated import Evaluated, evaluated
 from components.recall.figures import calibration_view, compare_view, groups_view, trend_view
 from components.recall.words import Line, answer, at_least, at_most, goal, lines
-from engine.evaluation.data.uncounted import remarks
 from engine.evaluation.report.numbers import rate_at_most
+from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.recall import TARGET
+from engine.evaluation.scores.summary import Summary
 from engine.files.untrusted import printable
 from engine.policy import read_policy
 from engine.wording import counted
@@ -74,14 +74,16 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
 
 def _name(run: Evaluation) -> str:
     """The same at any time, for the browser knows a choice by its text."""
-    pictures = counted((run.report or {}).get("pictures", 0), "picture")
+    pictures = counted(run.report.pictures if run.report else 0, "picture")
     name = printable(run.name)
     return f"{run.number} · {name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
 
 
 def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     """Whether somebody can sign this, one line for each category, and the work it makes."""
-    report = run.report or {}
+    report = run.report
+    if report is None:
+        return
     left_out = read_policy(run.policy_toml).not_looked_for
     sentence, colour = answer(report, left_out, is_tuned=_is_tuned(run, known))
     _ANSWERS[colour](
@@ -90,7 +92,7 @@ def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     )
     _table(lines(report, left_out))
     cost_view({"Measured": report})
-    if report["pictures"]:
+    if report.pictures:
         st.caption(_load(report))
     for remark in remarks(report):
         st.warning(remark, icon=":material/visibility_off:")
@@ -134,16 +136,16 @@ def _row(line: Line) -> dict[str, str]:
     }
 
 
-def _load(report: dict[str, Any]) -> str:
-    load = report["review_load"]
+def _load(report: Summary) -> str:
+    load = report.review_load
     shares = [
-        f"{at_most(load[part])} of those {part} labels"
-        for part in ("with", "without")
-        if load[part] is not None
+        f"{at_most(share)} of those {name} labels"
+        for name, share in (("with", load.with_labels), ("without", load.without_labels))
+        if share is not None
     ]
     return (
-        f"A person must look at {at_most(load['all'])} of these pictures ({', '.join(shares)}), "
-        f"and at {at_most(load['audit'])} more as sample checks. "
+        f"A person must look at {at_most(load.all)} of these pictures ({', '.join(shares)}), "
+        f"and at {at_most(load.audit)} more as sample checks. "
         "*Found* is removed, or shown to a person; *sure* is what the score alone would remove "
         "with no person; "
         "*false regions* are counted for each completely labelled picture. "
@@ -153,8 +155,7 @@ def _load(report: dict[str, Any]) -> str:
 
 def _left_out(run: Evaluation) -> None:
     """Everything that is in no figure above, and what had to be guessed."""
-    report = run.report or {}
-    unread = report["unread"]
+    unread = run.report.unread if run.report else 0
     if not unread and not run.problems:
         return
     parts = []
@@ -206,8 +207,9 @@ def _thresholds(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
 
 
 def _groups(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    draw(recall_lines(run.report or {}, run.target), "recall_lines")
-    groups_view(run.report or {}, evaluated(run.id).scored)
+    if run.report is not None:
+        draw(recall_lines(run.report, run.target), "recall_lines")
+        groups_view(run.report, evaluated(run.id).scored)
 
 
 def _calibration(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
@@ -242,7 +244,7 @@ def _compared(one: Evaluated, other: Evaluated) -> None:
 
 
 def _samples(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    audit_sample.view((run.report or {}).get("target", TARGET))
+    audit_sample.view(run.report.target if run.report else TARGET)
 
 
 _View = Callable[[Evaluation, tuple[Evaluation, ...]], None]

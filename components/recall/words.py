@@ -6,15 +6,15 @@ up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report import numbers
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
 from engine.evaluation.scores.proportion import Proportion
-from engine.evaluation.scores.recall import has_nothing
+from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.wording import counted
 
 Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
@@ -40,21 +40,21 @@ FALSE_SENTENCES = {
 
 def at_least(share: float | None) -> str:
     """A share as per cent with one decimal, cut off; a dash when there is none."""
-    return _spaced(numbers.at_least(share))
+    return spaced(numbers.at_least(share))
 
 
 def at_most(share: float | None) -> str:
     """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
-    return _spaced(numbers.at_most(share))
+    return spaced(numbers.at_most(share))
 
 
 def goal(target: float) -> str:
     """A target as people write it: `99 %`, `99.5 %`."""
-    return _spaced(numbers.exactly(target))
+    return spaced(numbers.exactly(target))
 
 
-def _spaced(percent: str) -> str:
-    """Reports on paper keep number and sign together; on the screen a narrow column may break."""
+def spaced(percent: str) -> str:
+    """Text for the screen: paper keeps number and sign together, a narrow column may break them."""
     return percent.replace("\u00a0", " ")
 
 
@@ -103,8 +103,8 @@ class Line:
         return f"{self.category.value} {self.found} found, at least {self.bound}"
 
 
-def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
-    """One line for each category of a report, as `engine evaluate --json` gives it.
+def lines(report: Summary, not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
+    """One line for each category of a report.
 
     Args:
         report: of one evaluation.
@@ -117,7 +117,7 @@ def lines(report: Mapping[str, Any], not_looked_for: Collection[Category] = ()) 
 
 
 def answer(
-    report: Mapping[str, Any],
+    report: Summary,
     not_looked_for: Collection[Category] = (),
     *,
     is_tuned: bool = False,
@@ -129,10 +129,10 @@ def answer(
         not_looked_for: what its policy leaves out.
         is_tuned: the policy's thresholds were chosen on the very same labels.
     """
-    if not report["pictures"]:
+    if not report.pictures:
         return "**Cannot say.** None of the pictures could be measured.", "orange"
     told = lines(report, not_looked_for)
-    target = goal(report["target"])
+    target = goal(report.target)
     met = [one for one in told if one.word == "met"]
     short = [one for one in told if one not in met]
     caveats = _caveats(report, met, target, is_tuned=is_tuned) if met else []
@@ -156,9 +156,7 @@ def _start(told: Sequence[Line], met: Sequence[Line], target: str) -> str:
     return f"**Only for {names},** whose lower bound reaches {target}."
 
 
-def _caveats(
-    report: Mapping[str, Any], met: Sequence[Line], target: str, *, is_tuned: bool
-) -> list[str]:
+def _caveats(report: Summary, met: Sequence[Line], target: str, *, is_tuned: bool) -> list[str]:
     """Why a bound that reaches the target may not be leant on."""
     caveats = [
         f"But the {one.category.value} labels come from {counted(one.groups, 'group')} of pictures "
@@ -167,10 +165,10 @@ def _caveats(
         for one in met
         if (one.lower_by_group or 0.0) < one.target
     ]
-    if report["unread"]:
-        caveats.append(f"But {counted(report['unread'], 'picture')} could not be measured.")
-    if report["problems"]:
-        caveats.append(f"But the data set has {counted(report['problems'], 'problem')}.")
+    if report.unread:
+        caveats.append(f"But {counted(report.unread, 'picture')} could not be measured.")
+    if report.problems:
+        caveats.append(f"But the data set has {counted(report.problems, 'problem')}.")
     if is_tuned:
         caveats.append(
             "But the thresholds were chosen on these very labels: confirm them on other pictures."
@@ -200,41 +198,32 @@ def _short_of(line: Line, target: str) -> str:
     return f"{name} stays below {target} ({line.found} found)"
 
 
-def _line(category: Category, report: Mapping[str, Any], *, is_looked_for: bool) -> Line:
-    values = report["categories"][category.value]
-    coverage = Proportion(values["coverage"]["found"], values["labels"])
+def _line(category: Category, report: Summary, *, is_looked_for: bool) -> Line:
+    values = report.categories[category]
     word, icon, colour = _verdict(values, is_looked_for=is_looked_for)
     return Line(
         category=category,
         word=word,
         icon=icon,
         colour=colour,
-        target=report["target"],
-        coverage=coverage,
-        automatic=Proportion(values["automatic"]["found"], values["labels"]),
-        groups=values["coverage"]["groups"],
-        lower_by_group=_by_group(values["coverage"]),
-        false_per_picture=values["false_per_picture"],
+        target=report.target,
+        coverage=values.proportion(values.coverage),
+        automatic=values.proportion(values.automatic),
+        groups=values.coverage.groups,
+        lower_by_group=values.coverage.lower_by_group,
+        false_per_picture=values.false_per_picture,
     )
 
 
-def _by_group(coverage: Mapping[str, Any]) -> float | None:
-    bounds = (coverage["lower95_groups"], coverage["lower95_bootstrap"])
-    return min((one for one in bounds if one is not None), default=None)
-
-
-def _verdict(values: Mapping[str, Any], *, is_looked_for: bool) -> tuple[str, str, Colour]:
-    labels = values["labels"]
-    is_blind = labels and values["misses"].get(MissKind.NOBODY_LOOKED.value, 0) == labels
-    if is_blind or not is_looked_for:
+def _verdict(values: CategorySummary, *, is_looked_for: bool) -> tuple[str, str, Colour]:
+    if values.is_blind or not is_looked_for:
         return NOBODY_LOOKED, ":material/visibility_off:", "red"
-    if values["verdict"] == "met":
+    if values.verdict == "met":
         return "met", ":material/check_circle:", "green"
-    if values["verdict"] == "missed":
-        certain = bool(values["certain"])
-        return ("missed for certain" if certain else "missed"), ":material/cancel:", "red"
-    if has_nothing(values):
+    if values.verdict == "missed":
+        return ("missed for certain" if values.certain else "missed"), ":material/cancel:", "red"
+    if values.has_nothing:
         return NOTHING_TO_FIND, ":material/remove:", "gray"
-    if values["verdict"] == "not_proven":
+    if values.verdict == "not_proven":
         return "not proven", ":material/help:", "orange"
     return "not measured", ":material/remove:", "gray"

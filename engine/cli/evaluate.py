@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -20,17 +19,19 @@ from engine.detect.registry import verify
 from engine.errors import InvalidDataset, UnusableFolder
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.turning import ORIENTATIONS
-from engine.evaluation.data.uncounted import Missing, has_only_uncounted, remarks
+from engine.evaluation.data.uncounted import Missing
 from engine.evaluation.report import compose
 from engine.evaluation.report.compose import Subject
 from engine.evaluation.report.cost import prices
 from engine.evaluation.report.numbers import at_least, at_most, rate_at_most
 from engine.evaluation.report.outputs import check_outputs, write_all
 from engine.evaluation.report.private_list import private_lines
+from engine.evaluation.report.remarks import remarks
 from engine.evaluation.run import Run, evaluate
 from engine.evaluation.scores import recall
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.recall import TARGET, Scored, has_nothing, score_all
+from engine.evaluation.scores.recall import TARGET, Scored, score_all
+from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.policy import Policy
 from engine.wording import counted
 
@@ -109,7 +110,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(wanted: Wanted, say: Callable[[str], None]) -> Summary:
     """Evaluate, say the result, and write what was asked for.
 
     Args:
@@ -159,45 +160,44 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
     return summary
 
 
-def is_missed(summary: dict[str, Any]) -> bool:
+def is_missed(summary: Summary) -> bool:
     """True when any category's recall lies below the target, or none of its boxes counts."""
     return any(
-        one["verdict"] == "missed" or has_only_uncounted(one)
-        for one in summary["categories"].values()
+        part.verdict == "missed" or part.has_only_uncounted for part in summary.categories.values()
     )
 
 
-def as_text(summary: dict[str, Any], policy: Policy) -> str:
+def as_text(summary: Summary, policy: Policy) -> str:
     """The summary as a person reads it in a terminal; recall is never rounded up."""
-    load = summary["review_load"]
+    load = summary.review_load
     parts = [
-        f"{at_most(load[part])} of those {part} labels"
-        for part in ("with", "without")
-        if load[part] is not None
+        f"{at_most(share)} of those {name} labels"
+        for name, share in (("with", load.with_labels), ("without", load.without_labels))
+        if share is not None
     ]
-    unread = f"{counted(summary['unread'], 'picture')} could not be used"
+    unread = f"{counted(summary.unread, 'picture')} could not be used"
     lines = [
-        f"{counted(summary['pictures'], 'picture')}, {unread}; {', '.join(summary['weights'])}",
+        f"{counted(summary.pictures, 'picture')}, {unread}; {', '.join(summary.weights)}",
         "category  labels     found  at least  automatic  false/picture  verdict",
-        *(_line(name, one, policy) for name, one in summary["categories"].items()),
-        f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
+        *(_line(category, part, policy) for category, part in summary.categories.items()),
+        f"A person must look at {at_most(load.all)} of the pictures ({', '.join(parts)}).",
         *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
         *remarks(summary),
     ]
     return "\n".join(lines)
 
 
-def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
-    word = "nothing to find" if has_nothing(one) else one["verdict"].replace("_", " ")
-    if word == "missed" and one["certain"]:
+def _line(category: Category, part: CategorySummary, policy: Policy) -> str:
+    word = "nothing to find" if part.has_nothing else part.verdict.replace("_", " ")
+    if word == "missed" and part.certain:
         word += " for certain"
-    is_blind = Category(name) not in policy.looked_for or "nobody looked" in one["misses"]
-    if is_blind and one["labels"]:
+    is_blind = category not in policy.looked_for or "nobody looked" in part.misses
+    if is_blind and part.labels:
         word += ", nobody looked"
     return (
-        f"{name:8} {one['labels']:7} {at_least(one['coverage']['recall']):>9} "
-        f"{at_least(one['coverage']['lower95']):>9} {at_least(one['automatic']['recall']):>10} "
-        f"{rate_at_most(one['false_per_picture']):>14}  {word}"
+        f"{category.value:8} {part.labels:7} {at_least(part.coverage.recall):>9} "
+        f"{at_least(part.coverage.lower95):>9} {at_least(part.automatic.recall):>10} "
+        f"{rate_at_most(part.false_per_picture):>14}  {word}"
     )
 
 
@@ -211,11 +211,11 @@ def _share(text: str) -> float:
     return value
 
 
-def _texts(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) -> dict[Path, str]:
+def _texts(wanted: Wanted, run: Run, scored: Scored, summary: Summary) -> dict[Path, str]:
     """What each file is to hold."""
     texts = {}
     if wanted.json is not None:
-        texts[wanted.json] = json.dumps(summary, indent=2) + "\n"
+        texts[wanted.json] = json.dumps(summary.to_json(), indent=2) + "\n"
     if wanted.misses is not None:
         lines = private_lines(scored, run.dataset.problems)
         texts[wanted.misses] = "".join(json.dumps(line) + "\n" for line in lines)
@@ -225,7 +225,7 @@ def _texts(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) ->
 
 
 def _report_texts(
-    file: Path, wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]
+    file: Path, wanted: Wanted, run: Run, scored: Scored, summary: Summary
 ) -> dict[Path, str]:
     subject = Subject(
         name=run.dataset.name,

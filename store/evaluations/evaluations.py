@@ -20,6 +20,7 @@ from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.summary import Summary
 from engine.policy import Policy, read_policy
 from store.batches.pictures import storable
 from store.database import Database
@@ -53,7 +54,7 @@ class Evaluation:
     finished_at: datetime | None
     """When every picture had its outcome and the report was made, or could not be made."""
     cancelled_at: datetime | None
-    report: dict[str, Any] | None
+    report: Summary | None
     """What `engine evaluate --json` gives."""
     problem: str | None
     """Why a finished evaluation has no report, a sentence; the next start tries again."""
@@ -299,6 +300,6 @@ def _evaluation(row: tuple[Any, ...]) -> Evaluation:
             "created_at": aware(columns["created_at"]),
             "finished_at": aware_or_none(columns["finished_at"]),
             "cancelled_at": aware_or_none(columns["cancelled_at"]),
-            "report": None if report is None else json.loads(report),
+            "report": None if report is None else Summary.from_json(json.loads(report)),
         }
     )

@@ -84,4 +84,4 @@ def _report(database: Database, evaluation_id: str) -> str:
         problems=len(one.problems),
         missing=Missing(unread, one.lost),
     )
-    return json.dumps(report)
+    return json.dumps(report.to_json())

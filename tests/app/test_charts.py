@@ -12,14 +12,16 @@ from streamlit.testing.v1 import AppTest
 
 from components.app.palette import COLOURS, MARKS
 from components.recall.charts import recall as charts
-from components.recall.charts.axes import HIGHEST_START, recall_axis
+from components.recall.charts.axes import plotly_axis
 from components.recall.charts.recall import Run
 from engine.category import DETECTABLE, Category
+from engine.evaluation.report.charts.spec import HIGHEST_START, recall_axis
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
 from engine.evaluation.scores.misses import MissKind
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.recall import summary
+from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.evaluation.scores.tradeoff import Point
 from engine.policy import Policy
 
@@ -27,7 +29,7 @@ FACES = Proportion(1190, 1204)
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
-def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
+def reported(*tallies: Proportion, blind: bool = False) -> Summary:
     """A report with these labels found, by category; of the last one nobody looked for any."""
     counts = {
         category: CategoryCounts(coverage=proportion, iou=proportion, automatic=proportion)
@@ -40,15 +42,17 @@ def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
     return summary(Counts(counts), Policy(), target=0.99, unread=0, problems=0)
 
 
-def line(value: str, found: int, labels: int, by: str = "skin_tone") -> dict[str, Any]:
-    return {
-        "by": by,
-        "value": value,
-        "category": "face",
-        "labels": labels,
-        "found": found,
-        "enough": labels >= 59,
-    }
+def line(value: str, found: int, labels: int, by: str = "skin_tone") -> GroupSummary:
+    return GroupSummary(
+        by=by,
+        value=value,
+        category=Category.FACE,
+        labels=labels,
+        found=found,
+        recall=found / labels,
+        lower95=None,
+        enough=labels >= 59,
+    )
 
 
 def run(number: int, found: int, fingerprint: str = "a" * 12) -> Run:
@@ -174,7 +178,7 @@ def test_a_category_nobody_looked_for_is_written_and_leaves_the_scale_to_the_oth
     ids=["nothing", "not measured", "everything", "low", "middle", "high"],
 )
 def test_a_recall_axis_says_where_it_starts_and_never_starts_high(shares, start):
-    axis = recall_axis(shares, "Recall (%)")
+    axis = plotly_axis(recall_axis(shares, "Recall (%)"))
 
     says = f"axis starts at {start} %"
     assert (says in axis["title"]["text"]) is (start > 0)

@@ -59,7 +59,7 @@ def test_a_set_goes_from_the_form_to_the_headline(lethe, tmp_path):
 
     assert not app.exception
     assert (run.name, run.target, run.made_by) == ("holidays", 0.99, "local")
-    assert run.report["categories"]["face"]["coverage"]["found"] == 3
+    assert run.report.categories[Category.FACE].coverage.found == 3
     face = headline(app).loc["Face"]
     assert list(face[["Target", "Found", "At least"]]) == ["99 %", "**75.0 %**", "**24.8 %**"]
     assert "missed" in face["Verdict"]
@@ -72,10 +72,10 @@ def test_the_headlines_numbers_are_the_reports(lethe, tmp_path):
     table = headline(lethe.page("Recall"))
 
     for category in DETECTABLE:
-        values = run.report["categories"][category.value]["coverage"]
+        values = run.report.categories[category].coverage
         line = table.loc[category.value.capitalize()]
-        assert line["Found"] == f"**{at_least(values['recall'])}**"
-        assert line["At least"] == f"**{at_least(values['lower95'])}**"
+        assert line["Found"] == f"**{at_least(values.recall)}**"
+        assert line["At least"] == f"**{at_least(values.lower95)}**"
 
 
 def test_the_headline_never_stands_without_what_it_costs(lethe, tmp_path):
@@ -90,7 +90,7 @@ def test_the_headline_never_stands_without_what_it_costs(lethe, tmp_path):
 def test_an_evaluation_stored_before_costs_were_measured_says_so(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     evaluated(lethe, tmp_path / "set", "newer")
-    old = {key: value for key, value in run.report.items() if key != "cost"}
+    old = {key: value for key, value in run.report.to_json().items() if key != "cost"}
     with lethe.database.transaction() as cursor:
         cursor.execute("UPDATE evaluations SET report = ?", (json.dumps(old),))
 
@@ -140,7 +140,7 @@ def test_problems_and_unread_pictures_are_said(lethe, tmp_path):
     run = evaluated(lethe, folder)
     app = lethe.page("Recall")
 
-    assert run.report["unread"] == 1
+    assert run.report.unread == 1
     (note,) = [one for one in app.expander if "left out above, or guessed" in one.label]
     assert "1 picture could not be measured and 1 part of the data set" in note.label
     assert "picture 2.png" in said(app)
@@ -162,7 +162,7 @@ def test_boxes_that_do_not_count_are_said_before_and_after(lethe, tmp_path):
 
     assert (understood["Ignored"][0], understood["Lost"][0]) == ("1", "1")
     assert run.lost == {Category.FACE: 1}
-    assert run.report["categories"]["face"]["uncounted"]["lost"] == 1
+    assert run.report.categories[Category.FACE].uncounted.lost == 1
     assert "Not counted: 1 box marked as a crowd" in said(app)
     assert "1 box that could not be read" in said(app)
     assert "1 box that could not be read" in downloads.report_html(run.id, with_crops=False)

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from components.recall.words import answer, at_least, at_most, goal, lines
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.numbers import rate_at_most
+from engine.evaluation.scores.counts import Counts
 from engine.evaluation.scores.proportion import Proportion
+from engine.evaluation.scores.recall import summary
+from engine.evaluation.scores.summary import Summary
+from engine.policy import Policy
 
 
 def category(found: int, labels: int, **changes: object) -> dict:
@@ -20,32 +24,39 @@ def category(found: int, labels: int, **changes: object) -> dict:
     groups = changes.pop("groups", labels)
     values = {
         "labels": labels,
+        "iou": {"found": found, "recall": proportion.share},
         "coverage": {
             "found": found,
             "recall": proportion.share,
             "lower95": proportion.lower(),
             "lower95_bootstrap": changes.pop("bootstrap", 1.0),
             "lower95_groups": Proportion(groups, groups).lower(),
+            "upper95": proportion.upper(),
             "groups": groups,
+            "whole_groups": groups,
         },
         "automatic": {"found": found, "recall": proportion.share},
         "false_per_picture": 0.0,
+        "doubtful": {"with": None, "without": None},
         "misses": {},
+        "false_alarms": {},
         "verdict": "met",
         "certain": True,
     }
     return values | changes
 
 
-def report(unread: int = 0, problems: int = 0, pictures: int = 1000, **parts: dict) -> dict:
+def report(unread: int = 0, problems: int = 0, pictures: int = 1000, **parts: dict) -> Summary:
     met = category(1000, 1000)
-    return {
+    empty = summary(Counts(), Policy(), target=0.99, unread=0, problems=0).to_json()
+    values = {
         "target": 0.99,
         "pictures": pictures,
         "unread": unread,
         "problems": problems,
         "categories": {one.value: parts.get(one.value, met) for one in DETECTABLE},
     }
+    return Summary.from_json(empty | values)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_zip_becomes_an_evaluation_and_goes_with_it(lethe, tmp_path):
     app.button(key="recall_start").click().run()
     run = finished(lethe, evaluations.listed(lethe.database)[0].id)
     app.run()
-    assert run.report["pictures"] == 3
+    assert run.report.pictures == 3
     assert len(datasets(lethe)) == 1
     app.button(key=f"recall_delete_{run.id}").click().run()
 

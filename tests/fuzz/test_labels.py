@@ -151,7 +151,7 @@ def _check_said(dataset: Dataset) -> None:
     """Each label is counted, or is said not to be."""
     pairs = [(one, findings(size=Size(64, 32))) for one in dataset.pictures]
 
-    said = report(pairs, PLAIN)
+    said = report(pairs, PLAIN).to_json()
 
     labels = sum(len(one.labels) for one in dataset.pictures)
     counted = sum(said["categories"][one.value]["labels"] for one in DETECTABLE)

@@ -7,8 +7,7 @@ dark. A category is told by its name and the shape of its mark, never by colour 
 from __future__ import annotations
 
 import html
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -16,9 +15,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from components.recall.words import at_least, at_most
-from engine.evaluation.scores.proportion import Proportion
-from engine.wording import counted
+from components.recall.words import spaced
+from engine.evaluation.report.charts.spec import ROW_PX, Axis
 
 NEUTRAL = "#8A9499"
 """Lines that belong to no category; seen on light and on dark ground."""
@@ -26,12 +24,6 @@ ACCENT = "#2B8C89"
 """What is seen, where no category is meant."""
 TARGET_LINE = {"color": NEUTRAL, "dash": "dash", "width": 1.5}
 LEGEND = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
-ROW_PX = 44
-MARK_PX = 11
-HIGHEST_START = 90.0
-"""A recall axis never begins above this, so that no tenth of a per cent looks like a cliff."""
-_FULL_AXIS_BELOW = 50.0
-_STEP = 10.0
 _LONGEST = 34
 """Characters of a data set's own words that fit beside a figure."""
 _CLEAR = "rgba(0,0,0,0)"
@@ -98,52 +90,31 @@ def blank(inner_px: float, above_px: float = _ABOVE_PX) -> go.Figure:
     return figure
 
 
-def saying(sentence: str) -> Chart:
+def message(sentence: str) -> Chart:
     """A figure that has nothing to draw and says so."""
     figure = blank(2 * ROW_PX)
-    figure.add_annotation(text=escaped(sentence, 120), showarrow=False, xref="paper", yref="paper")
+    figure.add_annotation(text=escaped(sentence), showarrow=False, xref="paper", yref="paper")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return Chart(figure, sentence)
 
 
-def recall_axis(shares: Iterable[float | None], what: str) -> dict[str, Any]:
-    """An axis of per cent up to 100; one that does not begin at 0 says so in its title.
-
-    Args:
-        shares: everything that has to fit, 0..1; None of nothing.
-        what: what the per cent are of.
-    """
-    known = [share * 100 for share in shares if share is not None]
-    lowest = min(known, default=0.0)
-    start = 0.0
-    if lowest >= _FULL_AXIS_BELOW:
-        start = min(math.floor((lowest - 1) / _STEP) * _STEP, HIGHEST_START)
-    title = what if start == 0 else f"{what}; axis starts at {start:g} %"
-    return percent_axis(title, start, 100.0)
-
-
-def percent_axis(title: str, start: float, end: float) -> dict[str, Any]:
-    """An axis of per cent with room for marks at both ends."""
-    room = (end - start) * 0.02
-    return {
-        "title": {"text": title},
-        "range": [start - room, end + room],
-        "ticksuffix": " %",
+def plotly_axis(axis: Axis) -> dict[str, Any]:
+    """An axis for plotly: numbers with room for marks at both ends, or named rows."""
+    if axis.rows:
+        return {
+            "tickmode": "array",
+            "tickvals": list(range(len(axis.rows))),  # two rows may have the same name
+            "ticktext": [escaped(name) for name in axis.rows],
+            "range": [axis.high, axis.low],
+            "showgrid": False,
+        }
+    room = (axis.high - axis.low) * 0.02
+    title = {"title": {"text": spaced(axis.title)}} if axis.title else {"showticklabels": False}
+    return title | {
+        "range": [axis.low - room, axis.high + room],
+        "ticksuffix": axis.unit,
         "showgrid": True,
-        "zeroline": False,
-    }
-
-
-def rows_axis(labels: Sequence[str]) -> dict[str, Any]:
-    """An axis of rows, the first on top; two rows may have the same label."""
-    return {
-        "tickmode": "array",
-        "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
-        "range": [len(labels) - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
     }
 
 
@@ -171,14 +142,6 @@ def date_axis(moments: Sequence[date], title: str) -> dict[str, Any]:
     }
 
 
-def bounds(tallies: Sequence[Proportion], **look: object) -> dict[str, Any]:
-    """Both one-sided bounds as error bars, in per cent; a bar without length of nothing."""
-    shares = [100 * (one.share or 0.0) for one in tallies]
-    lowers = [100 * (one.lower() or 0.0) for one in tallies]
-    uppers = [100 * (one.upper() or 0.0) for one in tallies]
-    return error_bars(shares, lowers, uppers, **look)
-
-
 def error_bars(
     middles: Sequence[float], lowers: Sequence[float], uppers: Sequence[float], **look: object
 ) -> dict[str, Any]:
@@ -194,24 +157,11 @@ def error_bars(
     }
 
 
-def bounds_words(proportion: Proportion) -> str:
-    """Both bounds for a hover or an alternative text."""
-    if not proportion.total:
-        return "nothing counted"
-    return (
-        f"at least {at_least(proportion.lower())} and at most {at_most(proportion.upper())} "
-        "(one-sided bounds, 95 % each)"
-    )
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """A data set's own words, cut to what fits beside a figure."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def found_words(proportion: Proportion, noun: str = "label") -> str:
-    """`98.8 % (1190 of 1204 labels)`."""
-    if not proportion.total:
-        return f"no {noun}s"
-    return f"{at_least(proportion.share)} ({proportion.found} of {counted(proportion.total, noun)})"
-
-
-def escaped(text: str, longest: int = _LONGEST) -> str:
-    """A data set's own words for a figure, where `<a href>` and `<br>` would mean something."""
-    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return html.escape(short, quote=False)
+def escaped(text: str) -> str:
+    """Plain text for a figure, where `<a href>` and `<br>` would mean something."""
+    return html.escape(spaced(text), quote=False).replace("\n", "<br>")

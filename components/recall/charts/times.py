@@ -14,7 +14,6 @@ from components.app.palette import COLOURS, MARKS
 from components.recall.charts.axes import (
     ACCENT,
     LEGEND,
-    MARK_PX,
     NEUTRAL,
     TARGET_LINE,
     Chart,
@@ -22,13 +21,19 @@ from components.recall.charts.axes import (
     date_axis,
     error_bars,
     escaped,
+    message,
+    plotly_axis,
+    shortened,
+)
+from components.recall.words import at_least, at_most, goal, spaced
+from engine.category import DETECTABLE, Category
+from engine.evaluation.report.charts.recall import RECALL
+from engine.evaluation.report.charts.spec import (
+    MARK_PX,
     found_words,
     percent_axis,
     recall_axis,
-    saying,
 )
-from components.recall.words import at_least, at_most, goal
-from engine.category import DETECTABLE, Category
 from engine.evaluation.scores.proportion import Proportion
 from engine.wording import counted
 
@@ -73,7 +78,7 @@ def trend(runs: Sequence[Run]) -> Chart:
     ordered = in_order(runs)
     shown = [one for one in DETECTABLE if any(_of(run, one).total for run in ordered)]
     if not shown:
-        return saying("No finished evaluation with labels yet.")
+        return message("No finished evaluation with labels yet.")
     seen = [one for one in shown if any(_of(run, one).found for run in ordered)]
     numbers, target = set_numbers(ordered), ordered[-1].target
     figure = make_subplots(
@@ -99,7 +104,7 @@ def trend(runs: Sequence[Run]) -> Chart:
                 _trend_line(figure, own, category, (number, name), column)
     figure.add_hline(y=target * 100, line=TARGET_LINE)
     lowers = [_of(run, one).lower() for run in ordered for one in seen]
-    axis = recall_axis([*lowers, target], "Recall (% of labels found)")
+    axis = plotly_axis(recall_axis([*lowers, target], RECALL))
     figure.update_yaxes(axis | {"title": None})
     figure.update_yaxes(title=axis["title"], row=1, col=1)
     figure.update_xaxes(date_axis([run.at for run in ordered], "When evaluated (UTC)"))
@@ -115,7 +120,7 @@ def sample_over_time(points: Sequence[tuple[date, Proportion]], target: float) -
     """
     ordered = sorted((one for one in points if one[1].total), key=lambda one: str(one[0]))
     if not ordered:
-        return saying("No picture of the sample was checked yet.")
+        return message("No picture of the sample was checked yet.")
     sums = list(
         accumulate((proportion for _, proportion in ordered), lambda one, other: one + other)
     )
@@ -153,7 +158,8 @@ def sample_over_time(points: Sequence[tuple[date, Proportion]], target: float) -
     )
     most = max(*uppers, 100 * may)
     figure.update_xaxes(date_axis(days, "When checked (UTC)"))
-    figure.update_yaxes(percent_axis("Pictures with a miss (%)", 0.0, min(most * 1.2, 100.0)))
+    axis = percent_axis("Pictures with a miss (%)", 0.0, min(most * 1.2, 100.0))
+    figure.update_yaxes(plotly_axis(axis))
     figure.update_layout(showlegend=True, legend=LEGEND)
     verdict = "under" if uppers[-1] <= 100 * may else "not proven to be under"
     return Chart(
@@ -183,8 +189,8 @@ def _trend_line(
         name=f"{category.value}, set {number}",
         hoverinfo="text",
         hovertext=[
-            f"{run.number} · {escaped(run.name)}, {_day(run.at)}, set {number}<br>"
-            f"{category.value}: {found_words(one)}<br>"
+            f"{run.number} · {escaped(shortened(run.name))}, {_day(run.at)}, set {number}<br>"
+            f"{category.value}: {escaped(found_words(one))}<br>"
             f"at least {at_least(one.lower())} (one-sided bound, 95 %)"
             for run, one in zip(runs, tallies, strict=True)
         ],
@@ -226,7 +232,8 @@ def _category_words(runs: Sequence[Run], category: Category) -> str:
         else ""
     )
     return (
-        f"{category.value.capitalize()}: {found_words(proportion)} in evaluation {newest.number}, "
+        f"{category.value.capitalize()}: {spaced(found_words(proportion))} in evaluation "
+        f"{newest.number}, "
         f"at least {at_least(proportion.lower())}{before}; target {goal(newest.target)}."
     )
 

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TypeAlias
 
-from engine.category import DETECTABLE, Category
+from engine.category import Category
 from engine.evaluation.data.labels import LabelledPicture
-from engine.wording import counted
 
 LostBoxes: TypeAlias = Mapping[Category | None, int]
 """Boxes by category; None where nobody knows of which."""
-
-_WHY: Final = {
-    "ignored": "marked as a crowd, as difficult or to be ignored",
-    "not_labelled_for": "of a category that their picture is not labelled for",
-    "unread": "on pictures that could not be measured",
-    "lost": "that could not be read, or whose picture is missing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,66 +77,3 @@ def total_of(categories: Iterable[Uncounted], missing: Missing) -> dict[str, int
     """All categories together, for the summary."""
     total = sum(categories, Uncounted())
     return total.to_json() | {"lost_of_unknown_class": missing.of_unknown_class}
-
-
-def uncounted_words(summary: Mapping[str, Any]) -> str:
-    """What counts in no recall, in a sentence; empty when every box counts.
-
-    Args:
-        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
-    """
-    total = summary.get("uncounted")
-    if total is None:
-        return ""
-    parts = []
-    for key, why in _WHY.items():
-        number = total[key] + (total["lost_of_unknown_class"] if key == "lost" else 0)
-        if number:
-            parts.append(f"{counted(number, 'box')} {why}{_by_category(summary, key)}")
-    return f"Not counted: {'; '.join(parts)}." if parts else ""
-
-
-def turned_words(summary: Mapping[str, Any]) -> str:
-    """That labels were turned with their pictures, a guess that may be wrong; empty without any.
-
-    Args:
-        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
-    """
-    turned = summary.get("turned", 0)
-    if not turned:
-        return ""
-    return (
-        f"{counted(turned, 'picture')} stored turned: the labels were turned as well, for the data "
-        "set states the stored size. If they were drawn on the upright picture, as browsers show "
-        "it, recall is wrong here: state the upright width and height."
-    )
-
-
-def remarks(summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a reader of the figures must know about the labels, a sentence or two each.
-
-    Args:
-        summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
-    """
-    return tuple(filter(None, (uncounted_words(summary), turned_words(summary))))
-
-
-def has_only_uncounted(category: Mapping[str, Any]) -> bool:
-    """True when boxes of a category are there, and none of them counts.
-
-    Args:
-        category: its part of a summary.
-    """
-    own = category.get("uncounted", {})
-    return not category["labels"] and any(own.get(key) for key in ("ignored", "unread", "lost"))
-
-
-def _by_category(summary: Mapping[str, Any], key: str) -> str:
-    parts = [
-        f"{category} {number}"
-        for category in DETECTABLE
-        if (number := summary["categories"][category.value]["uncounted"][key])
-    ]
-    unknown = summary["uncounted"]["lost_of_unknown_class"] if key == "lost" else 0
-    parts += [f"of unknown class {unknown}"] if unknown else []
-    return f" ({', '.join(parts)})"

@@ -8,10 +8,9 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import cost_table
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.figures import forest
+from engine.evaluation.report.figures import recall_figure
 from engine.evaluation.report.numbers import PLURAL, at_least, exactly, found
 from engine.evaluation.scores.proportion import more_to_prove
-from engine.evaluation.scores.recall import has_nothing
 from engine.wording import counted, listed
 
 _VERDICTS = {
@@ -35,11 +34,15 @@ def answer(facts: Facts) -> Section:
         rows,
         kind="answer",
     )
-    drawn = (forest(facts),) if facts.labelled else ()
+    verdicts = {
+        category: verdict_words(facts, category) + _blindness(facts, category)
+        for category in DETECTABLE
+    }
+    figures = (recall_figure(facts, verdicts),) if facts.labelled else ()
     blocks: tuple[Block, ...] = (
         *_meaning(facts),
         table,
-        *drawn,
+        *figures,
         cost_table(facts.summary),
         *_remarks(facts),
         _signature(),
@@ -50,9 +53,9 @@ def answer(facts: Facts) -> Section:
 def verdict_words(facts: Facts, category: Category) -> str:
     """A category's verdict as a reader takes it."""
     part = facts.of(category)
-    if has_nothing(part):
+    if part.has_nothing:
         return "nothing to find: no labels"
-    return _VERDICTS[part["verdict"], part["certain"]]
+    return _VERDICTS[part.verdict, part.certain]
 
 
 def _row(facts: Facts, category: Category) -> Row:
@@ -84,7 +87,7 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
                 "They say what looking costs where there is nothing."
             ),
         )
-    met = [one for one in DETECTABLE if facts.of(one)["verdict"] == "met"]
+    met = [one for one in DETECTABLE if facts.of(one).verdict == "met"]
     short = [_name(one) for one in DETECTABLE if one not in met]
     scope = "under this policy, on pictures like these"
     target = exactly(facts.target)
@@ -116,7 +119,7 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
 def _signing(facts: Facts) -> str:
     if any(_leaning_on_groups(facts, category) for category in facts.labelled):
         return "Read below, before you sign, how far the labels are independent."
-    if facts.summary["unread"] or facts.summary["problems"]:
+    if facts.summary.unread or facts.summary.problems:
         return "Read in section 2, before you sign, what of the data set was not used as written."
     return "Sign for that and for no more; section 9 says what is left."
 
@@ -153,7 +156,7 @@ def _undetected(facts: Facts) -> str:
 
 def _still_to_prove(facts: Facts, category: Category) -> str:
     proportion = facts.coverage(category)
-    word = facts.of(category)["verdict"]
+    word = facts.of(category).verdict
     if word != "not_proven" or facts.target >= 1.0:
         return ""
     more = more_to_prove(proportion, facts.target)
@@ -167,10 +170,9 @@ def _still_to_prove(facts: Facts, category: Category) -> str:
 
 def _leaning_on_groups(facts: Facts, category: Category) -> str:
     """A verdict that holds only while labels are taken to be independent says so."""
-    groups, part = facts.groups(category), facts.of(category)["coverage"]
-    bounds = (groups.lower(), part["lower95_bootstrap"])
-    bound = min((one for one in bounds if one is not None), default=None)
-    if facts.of(category)["verdict"] != "met" or bound is None or bound >= facts.target:
+    groups, bootstrap = facts.groups(category), facts.of(category).coverage.lower95_bootstrap
+    bound = min((one for one in (groups.lower(), bootstrap) if one is not None), default=None)
+    if facts.of(category).verdict != "met" or bound is None or bound >= facts.target:
         return ""
     return (
         f"{PLURAL[category]}: the target is met when labels count one by one. They come from "

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from engine.category import DETECTABLE, Category
-from engine.evaluation.data.uncounted import remarks
+from engine.evaluation.data.uncounted import Uncounted
 from engine.evaluation.report.answer import categories_listed
 from engine.evaluation.report.document import (
     Block,
@@ -22,6 +22,7 @@ from engine.evaluation.report.document import (
 )
 from engine.evaluation.report.facts import Facts
 from engine.evaluation.report.numbers import NOTHING, PLURAL, exactly
+from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     LARGEST_EXTRA_PX2,
@@ -38,7 +39,7 @@ _MAYBE_A_FILE = re.compile(r"[/\\]|\w\.\w")
 
 def measured(facts: Facts) -> Section:
     """The data set, what was left out of it, and the policy."""
-    subject, measured_pictures = facts.subject, facts.summary["pictures"]
+    subject, measured_pictures = facts.subject, facts.summary.pictures
     return Section(
         "2. What was measured",
         (
@@ -53,7 +54,7 @@ def measured(facts: Facts) -> Section:
                 f"Policy {facts.policy.fingerprint}. Longer side in pixels at which detectors "
                 f"look: {', '.join(str(scale) for scale in facts.policy.detection.scales)}; turns "
                 f"in degrees: {', '.join(str(turn) for turn in facts.policy.detection.rotations)}. "
-                f"Weights: {', '.join(facts.summary['weights']) or 'none, no detector looked'}."
+                f"Weights: {', '.join(facts.summary.weights) or 'none, no detector looked'}."
             ),
             _policy(facts),
         ),
@@ -194,16 +195,17 @@ def _labels(facts: Facts) -> Table:
     rows = []
     for category in DETECTABLE:
         part = facts.of(category)
+        uncounted = part.uncounted or Uncounted()
         counted_in = sum(category in one.picture.counted for one in facts.scored.scores)
         cells = (
             PLURAL[category],
-            str(part["labels"]),
-            str(part["coverage"]["groups"]),
-            str(part["complete_pictures"]),
-            str(counted_in - part["complete_pictures"]),
-            str(part["uncounted"]["ignored"]),
-            str(part["uncounted"]["unread"]),
-            str(part["uncounted"]["lost"]),
+            str(part.labels),
+            str(part.coverage.groups),
+            str(part.complete_pictures),
+            str(counted_in - part.complete_pictures),
+            str(uncounted.ignored),
+            str(uncounted.unread),
+            str(uncounted.lost),
         )
         rows.append(Row(cells, category))
     return Table(
@@ -220,7 +222,7 @@ def _left_out(facts: Facts) -> Iterable[Block]:
     subject = facts.subject
     problems = len(subject.problems)
     reasons = Counter(_kind(text) for text in subject.unread)
-    rest = subject.pictures - facts.summary["pictures"] - reasons.total()
+    rest = subject.pictures - facts.summary.pictures - reasons.total()
     if problems:
         yield Paragraph(
             f"Not used as written: {counted(problems, 'part')} of the data set. The command "

@@ -7,8 +7,7 @@ hands them over on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.report.answer import answer
@@ -22,6 +21,7 @@ from engine.evaluation.report.results import causes, results
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.recall import Scored
+from engine.evaluation.scores.summary import Summary
 
 __all__ = ["Document", "Markdown", "Subject", "document", "html", "markdown"]
 
@@ -30,7 +30,7 @@ def document(
     subject: Subject,
     pairs: Sequence[tuple[LabelledPicture, PredictionRecord]],
     scored: Scored,
-    summary: Mapping[str, Any],
+    summary: Summary,
 ) -> Document:
     """Write the report.
 
@@ -66,8 +66,8 @@ def document(
     )
 
 
-def _check(subject: Subject, scored: Scored, summary: Mapping[str, Any]) -> None:
+def _check(subject: Subject, scored: Scored, summary: Summary) -> None:
     expected = (subject.policy.fingerprint, subject.target, len(scored.scores))
-    actual = (summary["policy"], summary["target"], summary["pictures"])
+    actual = (summary.policy, summary.target, summary.pictures)
     if actual != expected:
         raise ValueError(f"expected a summary of {expected}, got one of {actual}")

@@ -6,13 +6,12 @@ is said to lack it: a gap is no zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from engine.evaluation.report.document import Row, Table, numbers, words
 from engine.evaluation.report.numbers import NOTHING, at_most, with_interval_up
 from engine.evaluation.scores.proportion import Proportion
+from engine.evaluation.scores.summary import FreePictures, Quantiles, Spread, Summary
 
 NOT_MEASURED = "not measured"
 _TO_A_PERSON = "Pictures that go to a person"
@@ -39,7 +38,7 @@ class Price:
     much: str
 
 
-def prices(summary: Mapping[str, Any]) -> tuple[Price, ...]:
+def prices(summary: Summary) -> tuple[Price, ...]:
     """Everything that recall costs, in the order in which it is always told.
 
     Args:
@@ -49,15 +48,15 @@ def prices(summary: Mapping[str, Any]) -> tuple[Price, ...]:
     return tuple(Price(what, known.get(what, NOT_MEASURED)) for what in _ORDER)
 
 
-def in_short(summary: Mapping[str, Any]) -> str:
+def in_short(summary: Summary) -> str:
     """What recall costs in a sentence, for places that tell recall in a line."""
-    if not summary["pictures"]:
+    if not summary.pictures:
         return "What that costs was not measured."
-    cost = summary.get("cost")
-    share = at_most(summary["review_load"]["all"])
+    cost = summary.cost
+    share = at_most(summary.review_load.all)
     if cost is None:
         return f"{share} of the pictures go to a person; what else it costs was not measured."
-    boxes, removed = cost["to_a_person"]["boxes"]["median"], cost["removed"]["mean"]
+    boxes, removed = cost.to_a_person.boxes.median, cost.removed.mean
     shown = "" if boxes is None else f", half of them with at most {boxes} boxes"
     return (
         f"{share} of the pictures go to a person{shown}; {at_most(removed)} of a picture is "
@@ -65,7 +64,7 @@ def in_short(summary: Mapping[str, Any]) -> str:
     )
 
 
-def cost_table(summary: Mapping[str, Any]) -> Table:
+def cost_table(summary: Summary) -> Table:
     """What recall costs, to stand beside it."""
     return Table(
         "What that costs. Sample checks come on top; 95 % intervals are two-sided (Wilson 1927), "
@@ -75,45 +74,45 @@ def cost_table(summary: Mapping[str, Any]) -> Table:
     )
 
 
-def _always_known(summary: Mapping[str, Any]) -> dict[str, str]:
+def _always_known(summary: Summary) -> dict[str, str]:
     """What every summary has, however old, and margins where they were measured."""
     known = {
-        _TO_A_PERSON: at_most(summary["review_load"]["all"]),
-        _NEEDLESS: _spread(summary["excess_masked"]),
+        _TO_A_PERSON: at_most(summary.review_load.all),
+        _NEEDLESS: _spread(summary.excess_masked),
     }
-    margins = summary.get("margins_masked")
+    margins = summary.margins_masked
     return known if margins is None else known | {_MARGINS: _spread(margins)}
 
 
-def _known_of(summary: Mapping[str, Any]) -> dict[str, str]:
-    cost = summary.get("cost")
+def _known_of(summary: Summary) -> dict[str, str]:
+    cost = summary.cost
     if cost is None:
         return {}
-    person, free = cost["to_a_person"], cost["free"]
+    person, free = cost.to_a_person, cost.free
     return {
-        _TO_A_PERSON: with_interval_up(Proportion(person["pictures"], summary["pictures"])),
-        _BOXES: _quantiles(person["boxes"]),
-        _DOUBTS: _quantiles(person["doubts"]),
-        _REMOVED: _spread(cost["removed"]),
-        _AT_MOST: _spread(cost["removed_at_most"]),
-        _TOUCHED: _of_free(free, "touched"),
-        _FREE_ASKED: _of_free(free, "to_a_person"),
+        _TO_A_PERSON: with_interval_up(Proportion(person.pictures, summary.pictures)),
+        _BOXES: _quantiles(person.boxes),
+        _DOUBTS: _quantiles(person.doubts),
+        _REMOVED: _spread(cost.removed),
+        _AT_MOST: _spread(cost.removed_at_most),
+        _TOUCHED: _of_free(free, free.touched),
+        _FREE_ASKED: _of_free(free, free.to_a_person),
     }
 
 
-def _quantiles(boxes: Mapping[str, int | None]) -> str:
-    if boxes["worst"] is None:
+def _quantiles(boxes: Quantiles) -> str:
+    if boxes.worst is None:
         return NOTHING
-    return f"median {boxes['median']}, 90th percentile {boxes['p90']}, worst {boxes['worst']}"
+    return f"median {boxes.median}, 90th percentile {boxes.p90}, worst {boxes.worst}"
 
 
-def _spread(shares: Mapping[str, float | None]) -> str:
-    if shares["mean"] is None:
+def _spread(shares: Spread) -> str:
+    if shares.mean is None:
         return NOTHING
-    return f"mean {at_most(shares['mean'])}, 95th percentile {at_most(shares['p95'])}"
+    return f"mean {at_most(shares.mean)}, 95th percentile {at_most(shares.p95)}"
 
 
-def _of_free(free: Mapping[str, int], part: str) -> str:
-    if not free["pictures"]:
+def _of_free(free: FreePictures, number: int) -> str:
+    if not free.pictures:
         return f"{NOTHING} (no such picture)"
-    return with_interval_up(Proportion(free[part], free["pictures"]))
+    return with_interval_up(Proportion(number, free.pictures))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.counts import Counts
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
-from engine.evaluation.scores.recall import Scored, has_nothing
+from engine.evaluation.scores.recall import Scored
+from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.plan import Reason, ReasonKind
 from engine.policy import Policy
 
@@ -46,8 +46,7 @@ class Facts:
     subject: Subject
     pairs: Sequence[tuple[LabelledPicture, PredictionRecord]]
     scored: Scored
-    summary: Mapping[str, Any]
-    """As `recall.summary` gives it."""
+    summary: Summary
     counts: Counts
     """Of `scored`."""
 
@@ -71,29 +70,28 @@ class Facts:
             if Reason(ReasonKind.NO_DETECTOR, category.value) in standing
         )
 
-    def of(self, category: Category) -> Mapping[str, Any]:
+    def of(self, category: Category) -> CategorySummary:
         """The summary's part about one category."""
-        part: Mapping[str, Any] = self.summary["categories"][category.value]
-        return part
+        return self.summary.categories[category]
 
     def coverage(self, category: Category) -> Proportion:
         """Labels found by coverage, of all that count."""
         part = self.of(category)
-        return Proportion(part["coverage"]["found"], part["labels"])
+        return part.proportion(part.coverage)
 
     def groups(self, category: Category) -> Proportion:
         """Groups of which every label was found, of all."""
-        part = self.of(category)["coverage"]
-        return Proportion(part["whole_groups"], part["groups"])
+        coverage = self.of(category).coverage
+        return Proportion(coverage.whole_groups, coverage.groups)
 
     @property
     def labelled(self) -> tuple[Category, ...]:
         """Categories with at least one label that counts."""
-        return tuple(category for category in DETECTABLE if self.of(category)["labels"])
+        return tuple(category for category in DETECTABLE if self.of(category).labels)
 
     @property
     def has_nothing(self) -> bool:
         """True when people looked for everything wanted, and there was nothing of it."""
         return not self.labelled and all(
-            has_nothing(self.of(category)) for category in self.policy.looked_for
+            self.of(category).has_nothing for category in self.policy.looked_for
         )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.answer import categories_listed
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
 from engine.evaluation.report.facts import Facts
-from engine.evaluation.report.figures import Curve, reliability_plot, threshold_plot
+from engine.evaluation.report.figures import Curve, reliability_figure, threshold_figure
 from engine.evaluation.report.numbers import (
     PLURAL,
     at_least,
@@ -25,6 +24,7 @@ from engine.evaluation.scores.counts import SIZES_PX, size_class
 from engine.evaluation.scores.findings import FLOOR
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import is_enough
+from engine.evaluation.scores.summary import GroupSummary
 from engine.evaluation.scores.tradeoff import Point, curve
 from engine.wording import counted
 
@@ -43,8 +43,8 @@ def groups(facts: Facts) -> Section:
     for category in looked:
         lines = [
             line
-            for line in facts.summary["groups"]
-            if line["category"] == category.value and not is_telling(line["by"], line["value"])
+            for line in facts.summary.groups
+            if line.category is category and not is_telling(line.by, line.value)
         ]
         tables += _category_groups(category, lines)
     left = [one for one in facts.labelled if one not in looked]
@@ -85,7 +85,7 @@ def calibration(facts: Facts) -> Section:
                 "of the score, weighted by detections (Guo et al. 2017); it is hardly ever 0, and "
                 f"few detections push it up. Detections count from a score of {FLOOR} up."
             ),
-            reliability_plot(bins),
+            reliability_figure(bins),
             _errors(bins),
             *_calibration_by_group(facts, tuple(bins)),
         ),
@@ -109,7 +109,7 @@ def thresholds(facts: Facts) -> Section:
                 f"what was found down to {FLOOR}, without looking again. Evaluate a changed policy "
                 "again before trusting it, on pictures that did not choose the threshold."
             ),
-            threshold_plot(curves, facts.target),
+            threshold_figure(curves, facts.target),
             *[_points(category, own) for category, own in curves.items()],
             *blanks,
         ),
@@ -146,17 +146,17 @@ def _forms(name: str) -> set[str]:
     return {name, path.name, path.stem}
 
 
-def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
-    by: dict[str, list[Mapping[str, Any]]] = {}
+def _category_groups(category: Category, lines: Sequence[GroupSummary]) -> Iterator[Block]:
+    by: dict[str, list[GroupSummary]] = {}
     for line in lines:
-        by.setdefault(line["by"], []).append(line)
+        by.setdefault(line.by, []).append(line)
     if not by:
         return
     telling = sorted(by, key=lambda name: (*_weight(by[name]), name))[:MOST_ATTRIBUTES]
     rows = tuple(
         _group_row(category, line)
         for name in sorted(telling, key=lambda name: (name != "size", name))
-        for line in sorted(by[name], key=lambda line: (_place(line), line["value"]))
+        for line in sorted(by[name], key=lambda line: (_place(line), line.value))
     )
     yield Table(
         f"{PLURAL[category]}: recall by coverage in groups of labels.",
@@ -170,21 +170,21 @@ def _category_groups(category: Category, lines: Sequence[Mapping[str, Any]]) -> 
         )
 
 
-def _weight(lines: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+def _weight(lines: Sequence[GroupSummary]) -> tuple[int, int]:
     """The most labels in large enough groups first, then the most: by size, never by the result."""
-    enough = sum(line["labels"] for line in lines if line["enough"])
-    return -enough, -sum(line["labels"] for line in lines)
+    enough = sum(line.labels for line in lines if line.enough)
+    return -enough, -sum(line.labels for line in lines)
 
 
-def _place(line: Mapping[str, Any]) -> int:
-    return _SIZE_ORDER.get(line["value"], 0) if line["by"] == "size" else 0
+def _place(line: GroupSummary) -> int:
+    return _SIZE_ORDER.get(line.value, 0) if line.by == "size" else 0
 
 
-def _group_row(category: Category, line: Mapping[str, Any]) -> Row:
-    proportion = Proportion(line["found"], line["labels"])
+def _group_row(category: Category, line: GroupSummary) -> Row:
+    proportion = line.proportion
     share, lower = at_least(proportion.share), at_least(proportion.lower())
-    shown = f"{share}, at least {lower}" if line["enough"] else _TOO_FEW
-    return Row((line["by"], line["value"], of(proportion), shown), category)
+    shown = f"{share}, at least {lower}" if line.enough else _TOO_FEW
+    return Row((line.by, line.value, of(proportion), shown), category)
 
 
 def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.document import Block, Paragraph, Row, Section, Table, numbers, words
@@ -20,9 +20,11 @@ from engine.evaluation.report.numbers import (
 )
 from engine.evaluation.scores.misses import FalseAlarm, MissKind
 from engine.evaluation.scores.proportion import Proportion
+from engine.evaluation.scores.summary import CategorySummary, Found
 from engine.wording import counted
 
 _Cell: TypeAlias = Callable[[Facts, Category], str]
+_Kinds: TypeAlias = Literal["misses", "false_alarms"]
 
 _MISS_REMEDIES = {
     MissKind.NOBODY_LOOKED: "A detector for it, or a policy that looks for it.",
@@ -101,7 +103,7 @@ def _alarms_or(table: Table) -> Block:
 
 
 def _load(facts: Facts) -> Table:
-    counts, audit = facts.counts, facts.summary["review_load"]["audit"]
+    counts, audit = facts.counts, facts.summary.review_load.audit
     share = exactly(facts.policy.review.audit_share)
     return Table(
         "Review load: pictures that a person must look at, sample checks apart.",
@@ -116,14 +118,14 @@ def _load(facts: Facts) -> Table:
 
 
 def _over_masked(facts: Facts) -> Paragraph:
-    part, pictures = facts.summary["excess_masked"], len(facts.counts.over_masked)
-    margins = facts.summary["margins_masked"]
-    if part["mean"] is None:
+    part, pictures = facts.summary.excess_masked, len(facts.counts.over_masked)
+    margins = facts.summary.margins_masked
+    if part.mean is None or margins is None:
         return Paragraph("Excess masked area was not measured: no picture is labelled completely.")
     return Paragraph(
-        f"Excess masked area on {counted(pictures, 'picture')}: {at_most(part['mean'])} of a "
-        f"picture on average, {at_most(margins['mean'])} of it margins around what is there; 95 % "
-        f"of the pictures stay under {at_most(part['p95'])}. All describe these pictures and have "
+        f"Excess masked area on {counted(pictures, 'picture')}: {at_most(part.mean)} of a "
+        f"picture on average, {at_most(margins.mean)} of it margins around what is there; 95 % "
+        f"of the pictures stay under {at_most(part.p95)}. All describe these pictures and have "
         "no interval."
     )
 
@@ -132,18 +134,18 @@ def _titles() -> tuple[str, ...]:
     return tuple(PLURAL[category] for category in DETECTABLE)
 
 
-def _numbers(facts: Facts, part: str, kind: str) -> list[str]:
-    return [str(facts.of(category)[part].get(kind, 0)) for category in DETECTABLE]
+def _numbers(facts: Facts, part: _Kinds, kind: str) -> list[str]:
+    return [str(getattr(facts.of(category), part).get(kind, 0)) for category in DETECTABLE]
 
 
-def _any(facts: Facts, part: str, kind: str) -> bool:
-    return any(facts.of(category)[part].get(kind) for category in DETECTABLE)
+def _any(facts: Facts, part: _Kinds, kind: str) -> bool:
+    return any(getattr(facts.of(category), part).get(kind) for category in DETECTABLE)
 
 
-def _by(rule: str) -> _Cell:
+def _by(rule: Callable[[CategorySummary], Found]) -> _Cell:
     def cell(facts: Facts, category: Category) -> str:
         part = facts.of(category)
-        return bounded(Proportion(part[rule]["found"], part["labels"]))
+        return bounded(part.proportion(rule(part)))
 
     return cell
 
@@ -157,16 +159,16 @@ def _group_bound(facts: Facts, category: Category) -> str:
 
 
 def _bootstrap(facts: Facts, category: Category) -> str:
-    bound, groups = facts.of(category)["coverage"]["lower95_bootstrap"], facts.groups(category)
+    bound, groups = facts.of(category).coverage.lower95_bootstrap, facts.groups(category)
     return NOTHING if bound is None else f"at least {at_least(bound)} ({groups.total} groups)"
 
 
 def _false(facts: Facts, category: Category) -> str:
     part = facts.of(category)
-    if part["false_per_picture"] is None:
+    if part.false_per_picture is None:
         return NOTHING
-    regions, pictures = sum(part["false_alarms"].values()), part["complete_pictures"]
-    return f"{part['false_per_picture']:.3f} ({regions} on {pictures})"
+    regions = sum(part.false_alarms.values())
+    return f"{part.false_per_picture:.3f} ({regions} on {part.complete_pictures})"
 
 
 def _with_false(facts: Facts, category: Category) -> str:
@@ -198,8 +200,8 @@ _MEASURES: dict[str, _Cell] = {
     "Recall by coverage, at most": _upper,
     "Groups found whole": _group_bound,
     "Recall when groups are drawn again (bootstrap)": _bootstrap,
-    "Recall by IoU": _by("iou"),
-    "Recall by coverage, automatic": _by("automatic"),
+    "Recall by IoU": _by(lambda part: part.iou),
+    "Recall by coverage, automatic": _by(lambda part: part.automatic),
     "False regions per complete picture": _false,
     "Complete pictures with a false region": _with_false,
     "Complete pictures that show it: with a doubt of it": _review_with,

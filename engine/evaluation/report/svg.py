@@ -12,7 +12,6 @@ from html import escape
 
 from engine.category import Category
 
-# As in components/app/palette.py, which the engine cannot import.
 COLOURS = {Category.FACE: "#2F6FDE", Category.TATTOO: "#E07B00", Category.JEWELRY: "#8E44AD"}
 # The same hues, lighter, so that they keep a contrast of 3 : 1 and more on dark ground.
 DARK_COLOURS = {Category.FACE: "#6C9FF5", Category.TATTOO: "#F29A3A", Category.JEWELRY: "#C08ADB"}
@@ -27,17 +26,20 @@ svg.figure text.soft{fill:var(--soft)}
 svg.figure text.strong{font-weight:600}
 svg.figure .grid{stroke:var(--grid);stroke-width:1}
 svg.figure .axis{stroke:var(--soft);stroke-width:1}
-svg.figure .ideal{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 3}
 svg.figure .target{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:5 3}
 svg.figure .curve{fill:none;stroke-width:2}
-svg.figure .other{stroke-dasharray:5 4}
-svg.figure .bar{stroke-width:3;stroke-linecap:round}
-svg.figure .thin{stroke-width:1.5;stroke-linecap:round}
+svg.figure .dash-line{stroke-dasharray:5 4}
+svg.figure .dot-line{stroke-dasharray:2 3}
+svg.figure .neutral{stroke:var(--soft);stroke-width:1.5}
+svg.figure .interval{stroke-width:2.5;stroke-linecap:round}
+svg.figure .hollow{fill:var(--ground)}
+svg.figure rect.bar{fill-opacity:.55;stroke:none}
+svg.figure text.small{font-size:8px}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class Scale:
     """Values to pixels, evenly."""
 
     low: float
@@ -115,10 +117,21 @@ def curve(points: Sequence[tuple[float, float]], kind: str) -> str:
     return f'<polyline class="curve {kind}" points="{path}"/>'
 
 
-def marker(at: tuple[float, float], category: Category, radius: float = 5.0) -> str:
+def bar(corner: tuple[float, float], opposite: tuple[float, float], kind: str) -> str:
+    """A rectangle from its upper left to its lower right corner."""
+    (x1, y1), (x2, y2) = corner, opposite
+    return (
+        f'<rect class="bar {kind} solid" x="{_px(x1)}" y="{_px(y1)}" width="{_px(x2 - x1)}" '
+        f'height="{_px(y2 - y1)}"/>'
+    )
+
+
+def marker(
+    at: tuple[float, float], category: Category, radius: float = 5.0, *, is_hollow: bool = False
+) -> str:
     """A circle for faces, a square for tattoos, a diamond for jewelry."""
     x, y = at
-    kind = f"{category.value} solid"
+    kind = f"{category.value} {'hollow' if is_hollow else 'solid'}"
     if category is Category.FACE:
         return f'<circle class="{kind}" cx="{_px(x)}" cy="{_px(y)}" r="{_px(radius)}"/>'
     if category is Category.TATTOO:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.data.uncounted import Missing, total_of
+from engine.evaluation.data.uncounted import Missing, Uncounted, total_of
 from engine.evaluation.scores.cost import Cost, Histogram
 from engine.evaluation.scores.counts import CategoryCounts, Counts, count, telling
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.proportion import CONFIDENCE, Proportion
 from engine.evaluation.scores.scoring import PictureScore, score
+from engine.evaluation.scores.summary import (
+    CategorySummary,
+    CostSummary,
+    Coverage,
+    Doubtful,
+    Found,
+    FreePictures,
+    GroupSummary,
+    Quantiles,
+    ReviewDecision,
+    Reviewed,
+    ReviewLoad,
+    Spread,
+    Summary,
+)
 from engine.policy import Policy
 
 TARGET = 0.99
@@ -26,8 +40,6 @@ ENOUGH_FOR = 0.95
 RESAMPLES = 2000
 _SEED = 20
 _NOTHING_MISSING = Missing()
-
-ReviewDecision: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,8 @@ def report(
     unread: int = 0,
     problems: int = 0,
     missing: Missing = _NOTHING_MISSING,
-) -> dict[str, Any]:
-    """Score, count and sum up: what `engine evaluate --json` writes.
+) -> Summary:
+    """Score, count and sum up.
 
     Args:
         pairs: pictures with what was found in them.
@@ -92,43 +104,42 @@ def summary(
     unread: int,
     problems: int,
     missing: Missing = _NOTHING_MISSING,
-) -> dict[str, Any]:
-    """Counts of all shards, in plain values. See `report`."""
+) -> Summary:
+    """Sum up counts of all shards. See `report`."""
     asked = counts.asked
     passed = 1.0 - asked.share if asked.share is not None else None
     uncounted = {
         category: counts.categories[category].uncounted + missing.of(category)
         for category in DETECTABLE
     }
-    return {
-        "pictures": asked.total,
-        "unread": unread,
-        "problems": problems,
-        "target": target,
-        "review_load": {
-            "all": _rounded(asked.share),
-            "with": _rounded(counts.with_labels.share),
-            "without": _rounded(counts.without_labels.share),
-            "audit": _rounded(None if passed is None else passed * policy.review.audit_share),
-        },
-        "excess_masked": _spread(counts.over_masked),
-        "margins_masked": _spread(counts.margins),
-        "cost": _cost(counts.cost),
-        "categories": {
-            category.value: _category(counts.categories[category], target)
-            | {"uncounted": uncounted[category].to_json()}
+    return Summary(
+        pictures=asked.total,
+        unread=unread,
+        problems=problems,
+        target=target,
+        review_load=ReviewLoad(
+            all=_rounded(asked.share),
+            with_labels=_rounded(counts.with_labels.share),
+            without_labels=_rounded(counts.without_labels.share),
+            audit=_rounded(None if passed is None else passed * policy.review.audit_share),
+        ),
+        excess_masked=_spread(counts.over_masked),
+        margins_masked=_spread(counts.margins),
+        cost=_cost(counts.cost),
+        categories={
+            category: _category(counts.categories[category], target, uncounted[category])
             for category in DETECTABLE
         },
-        "uncounted": total_of(uncounted.values(), missing),
-        "turned": counts.turned,
-        "groups": [
+        uncounted=total_of(uncounted.values(), missing),
+        turned=counts.turned,
+        groups=tuple(
             line
             for category in DETECTABLE
             for line in _slices(category, counts.categories[category])
-        ],
-        "policy": policy.fingerprint,
-        "weights": sorted(counts.weights),
-    }
+        ),
+        policy=policy.fingerprint,
+        weights=tuple(sorted(counts.weights)),
+    )
 
 
 def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool]:
@@ -145,15 +156,6 @@ def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool
     if share < target:
         return "missed", upper < target
     return "not_proven", False
-
-
-def has_nothing(category: Mapping[str, Any]) -> bool:
-    """True when people looked for a category in these pictures and there was nothing of it.
-
-    Args:
-        category: its part of a summary.
-    """
-    return not category["labels"] and bool(category.get("complete_pictures"))
 
 
 def whole_groups(groups: Mapping[str, Proportion]) -> Proportion:
@@ -188,86 +190,87 @@ def is_enough(labels: int) -> bool:
     return bound is not None and bound >= ENOUGH_FOR
 
 
-def _category(counts: CategoryCounts, target: float) -> dict[str, Any]:
+def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> CategorySummary:
     coverage = counts.coverage
     word, certain = verdict(coverage, target)
     groups = whole_groups(counts.groups)
-    return {
-        "labels": coverage.total,
-        "iou": _found(counts.iou),
-        "coverage": _found(coverage)
-        | {
-            "lower95": _rounded(coverage.lower()),
-            "upper95": _rounded(coverage.upper()),
-            "lower95_groups": _rounded(groups.lower()),
-            "lower95_bootstrap": _rounded(bootstrap_lower(counts.groups)),
-            "groups": groups.total,
-            "whole_groups": groups.found,
-        },
-        "automatic": _found(counts.automatic),
-        "false_per_picture": _rounded(
+    return CategorySummary(
+        labels=coverage.total,
+        iou=_found(counts.iou),
+        coverage=Coverage(
+            found=coverage.found,
+            recall=_rounded(coverage.share),
+            lower95=_rounded(coverage.lower()),
+            upper95=_rounded(coverage.upper()),
+            lower95_groups=_rounded(groups.lower()),
+            lower95_bootstrap=_rounded(bootstrap_lower(counts.groups)),
+            groups=groups.total,
+            whole_groups=groups.found,
+        ),
+        automatic=_found(counts.automatic),
+        false_per_picture=_rounded(
             counts.false_regions / counts.complete if counts.complete else None
         ),
-        "complete_pictures": counts.complete,
-        "doubtful": {
-            "with": _rounded(counts.asked_with.share),
-            "without": _rounded(counts.asked_without.share),
-        },
-        "misses": {kind.value: number for kind, number in sorted(counts.misses.items())},
-        "false_alarms": {kind.value: n for kind, n in sorted(counts.false_alarms.items())},
-        "verdict": word,
-        "certain": certain,
-    }
+        complete_pictures=counts.complete,
+        doubtful=Doubtful(
+            with_labels=_rounded(counts.asked_with.share),
+            without_labels=_rounded(counts.asked_without.share),
+        ),
+        misses={kind.value: number for kind, number in sorted(counts.misses.items())},
+        false_alarms={kind.value: number for kind, number in sorted(counts.false_alarms.items())},
+        verdict=word,
+        certain=certain,
+        uncounted=uncounted,
+    )
 
 
-def _cost(cost: Cost) -> dict[str, Any]:
-    return {
-        "to_a_person": {
-            "pictures": cost.asked.found,
-            "share": _rounded(cost.asked.share),
-            "boxes": _quantiles(cost.boxes),
-            "doubts": _quantiles(cost.review_regions),
-        },
-        "removed": _spread(cost.removed),
-        "removed_at_most": _spread(cost.removed_at_most),
-        "free": {
-            "pictures": cost.free_touched.total,
-            "touched": cost.free_touched.found,
-            "to_a_person": cost.free_asked.found,
-        },
-    }
+def _cost(cost: Cost) -> CostSummary:
+    return CostSummary(
+        to_a_person=Reviewed(
+            pictures=cost.asked.found,
+            share=_rounded(cost.asked.share),
+            boxes=_quantiles(cost.boxes),
+            doubts=_quantiles(cost.review_regions),
+        ),
+        removed=_spread(cost.removed),
+        removed_at_most=_spread(cost.removed_at_most),
+        free=FreePictures(
+            pictures=cost.free_touched.total,
+            touched=cost.free_touched.found,
+            to_a_person=cost.free_asked.found,
+        ),
+    )
 
 
-def _quantiles(boxes: Histogram) -> dict[str, int | None]:
-    return {"median": boxes.at(0.5), "p90": boxes.at(0.9), "worst": boxes.at(1.0)}
+def _quantiles(boxes: Histogram) -> Quantiles:
+    return Quantiles(median=boxes.at(0.5), p90=boxes.at(0.9), worst=boxes.at(1.0))
 
 
-def _spread(shares: Sequence[float]) -> dict[str, float | None]:
-    """Mean and 95th percentile of a share of each picture."""
-    return {
-        "mean": _rounded(float(np.mean(shares))) if shares else None,
-        "p95": _rounded(float(np.percentile(shares, 95))) if shares else None,
-    }
+def _spread(shares: Sequence[float]) -> Spread:
+    return Spread(
+        mean=_rounded(float(np.mean(shares))) if shares else None,
+        p95=_rounded(float(np.percentile(shares, 95))) if shares else None,
+    )
 
 
-def _slices(category: Category, counts: CategoryCounts) -> list[dict[str, Any]]:
+def _slices(category: Category, counts: CategoryCounts) -> list[GroupSummary]:
     return [
-        {
-            "by": part.by,
-            "value": part.value,
-            "category": category.value,
-            "labels": proportion.total,
-            "found": proportion.found,
-            "recall": _rounded(proportion.share),
-            "lower95": _rounded(proportion.lower()),
-            "enough": is_enough(proportion.total),
-        }
+        GroupSummary(
+            by=part.by,
+            value=part.value,
+            category=category,
+            labels=proportion.total,
+            found=proportion.found,
+            recall=_rounded(proportion.share),
+            lower95=_rounded(proportion.lower()),
+            enough=is_enough(proportion.total),
+        )
         for part, proportion in telling(counts.slices).items()
     ]
 
 
-def _found(proportion: Proportion) -> dict[str, Any]:
-    return {"found": proportion.found, "recall": _rounded(proportion.share)}
+def _found(proportion: Proportion) -> Found:
+    return Found(found=proportion.found, recall=_rounded(proportion.share))
 
 
 def _rounded(value: float | None) -> float | None:

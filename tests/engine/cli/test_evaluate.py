@@ -17,6 +17,7 @@ from engine.cli import evaluate as command
 from engine.detect.ensemble import Ensemble
 from engine.evaluation import run
 from engine.evaluation.report.cost import prices
+from engine.evaluation.scores.summary import Summary
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.runs.pool import InProcess
@@ -69,7 +70,7 @@ def test_recall_is_never_said_without_what_it_costs(evaluate, tmp_path):
     _, out, _ = evaluate("labels.json", "--only", "face", "--json", "f.json")
 
     summary = json.loads((tmp_path / "f.json").read_text())
-    for one in prices(summary)[1:]:
+    for one in prices(Summary.from_json(summary))[1:]:
         assert f"{one.what}: {one.much}" in out
     assert summary["cost"]["to_a_person"]["pictures"] == 0
     assert summary["cost"]["free"] == {"pictures": 0, "touched": 0, "to_a_person": 0}

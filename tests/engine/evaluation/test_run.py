@@ -5,6 +5,7 @@ import shutil
 import cv2
 import pytest
 
+from engine.category import Category
 from engine.detect.ensemble import Ensemble
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset
@@ -59,9 +60,9 @@ def test_one_worker_and_two_give_the_same(dataset):
     assert [one.name for one, _ in alone.pairs] == ["astronaut.png", "more.png", "noise.png"]
     assert [one.name for one, _ in alone.unread] == ["broken.jpg", "missing.png"]
     assert all(why.endswith(".") for _, why in alone.unread)
-    assert (said["pictures"], said["unread"]) == (3, 2)
-    assert said["categories"]["face"]["coverage"]["found"] == 1
-    assert said["categories"]["face"]["labels"] == 1
+    assert (said.pictures, said.unread) == (3, 2)
+    assert said.categories[Category.FACE].coverage.found == 1
+    assert said.categories[Category.FACE].labels == 1
 
 
 def test_a_data_set_without_pictures_is_refused():

@@ -51,7 +51,7 @@ def test_a_labelled_set_is_looked_at_and_its_report_kept(database, dispatch, fol
         problems=1,
         missing=Missing((missing,), done.lost),
     )
-    assert done.report["uncounted"]["unread"] == 1
+    assert done.report.uncounted["unread"] == 1
     assert (done.finished_at, done.problem, done.is_open) == (NOW, None, False)
 
 

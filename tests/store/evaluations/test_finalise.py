@@ -34,7 +34,7 @@ def test_a_crash_between_the_last_outcome_and_the_report_costs_nothing(home, fol
     until(is_finished(database, evaluation_id))
     dispatcher.stop()
 
-    assert evaluations.evaluation(database, evaluation_id).report["pictures"] == 2
+    assert evaluations.evaluation(database, evaluation_id).report.pictures == 2
     database.close()
 
 
@@ -86,7 +86,7 @@ def test_an_executor_that_swallows_a_picture_three_times_leaves_it_unread(
     until(is_finished(database, evaluation_id))
 
     assert evaluations.counts(database, evaluation_id) == Counts(unread=1)
-    assert evaluations.evaluation(database, evaluation_id).report["unread"] == 1
+    assert evaluations.evaluation(database, evaluation_id).report.unread == 1
 
 
 def test_stopping_gives_labelled_pictures_back_without_counting(database, folder):
@@ -132,7 +132,7 @@ def test_a_report_that_cannot_be_made_stops_nothing_and_is_tried_again_at_the_ne
     assert failed.problem.startswith("The report could not be made (ZeroDivisionError)")
     assert "a-private-name" not in failed.problem + caplog.text
     assert health.problem is None
-    assert (mended.problem, mended.report["pictures"]) == (None, 1)
+    assert (mended.problem, mended.report.pictures) == (None, 1)
     database.close()
 
 
@@ -179,6 +179,6 @@ def test_no_kill_loses_or_doubles_a_labelled_picture(home, folder):
     assert evaluations.counts(database, evaluation_id).remaining == 0
     assert set(names.values()) == {1}
     assert len(names) == 80
-    assert done.report["pictures"] + done.report["unread"] == 80
+    assert done.report.pictures + done.report.unread == 80
     assert progress.progress(database, batch_id, NOW).counts.released == 3
     database.close()

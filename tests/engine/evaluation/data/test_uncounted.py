@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from engine.category import DETECTABLE
-from engine.evaluation.data.uncounted import Missing, has_only_uncounted, remarks
+from engine.evaluation.data.uncounted import Missing
+from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.recall import report, summary
+from engine.evaluation.scores.summary import Summary
 from engine.geometry import Size
 from tests.engine.evaluation.made import PLAIN, findings, label, labelled, masked, scored
 
@@ -28,7 +30,7 @@ def test_boxes_are_counted_by_why_they_do_not_count():
         unread=1,
         problems=0,
         missing=Missing((unread,), {FACE: 2, None: 4}),
-    )
+    ).to_json()
 
     own = {name: part["uncounted"] for name, part in said["categories"].items()}
     assert own["face"] == {"ignored": 1, "not_labelled_for": 0, "unread": 1, "lost": 2}
@@ -44,17 +46,18 @@ def test_every_box_is_a_label_or_said_not_to_be():
     fit = labelled(*boxes, complete=[FACE], partial=[TATTOO], name="1")
     unfit = labelled(*boxes, size=Size(5, 5), name="2")
 
-    said = report([(fit, findings()), (unfit, findings())], PLAIN)
+    said = report([(fit, findings()), (unfit, findings())], PLAIN).to_json()
 
     counted = sum(part["labels"] for part in said["categories"].values())
     assert counted + sum(said["uncounted"].values()) == 2 * len(boxes)
 
 
 def test_a_summary_stored_long_ago_says_nothing_about_it():
-    said = report([], PLAIN)
+    said = report([], PLAIN).to_json()
     del said["uncounted"], said["turned"]
     for part in said["categories"].values():
         del part["uncounted"]
 
-    assert remarks(said) == ()
-    assert not has_only_uncounted(said["categories"]["face"])
+    old = Summary.from_json(said)
+    assert remarks(old) == ()
+    assert not old.categories[FACE].has_only_uncounted

@@ -168,7 +168,7 @@ def test_no_name_of_a_picture_or_person_is_in_any_output(pairs, policy):
 
 @cases
 def test_the_headline_says_what_was_counted(pairs, policy):
-    summary = sums(pairs, policy, target=0.99)
+    summary = sums(pairs, policy, target=0.99).to_json()
 
     lines = answer(document(pairs, policy))
 

@@ -6,6 +6,7 @@ import pytest
 
 from engine.evaluation.report.cost import NOT_MEASURED, cost_table, in_short, prices
 from engine.evaluation.scores.recall import report
+from engine.evaluation.scores.summary import Summary
 from tests.engine.evaluation.made import PLAIN, findings, label, labelled, masked
 
 BOX, FAR = (100, 100, 200, 200), (500, 500, 600, 600)
@@ -40,7 +41,9 @@ def plain(summary):
 
 
 def old(summary):
-    return {key: value for key, value in summary.items() if key not in {"cost", "margins_masked"}}
+    values = summary.to_json()
+    del values["cost"], values["margins_masked"]
+    return Summary.from_json(values)
 
 
 @pytest.mark.parametrize(

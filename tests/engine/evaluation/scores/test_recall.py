@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from engine.evaluation.scores.recall import (
     verdict,
     whole_groups,
 )
+from engine.evaluation.scores.summary import Summary
 from engine.geometry import Size
 from tests.engine.evaluation.made import (
     FACE,
@@ -61,7 +63,7 @@ def keys(part):
 
 
 def faces(made, **options):
-    return report(made, PLAIN, **options)["categories"]["face"]
+    return report(made, PLAIN, **options).to_json()["categories"]["face"]
 
 
 def pictures(count, *found, labels=ONE, **fields):
@@ -154,7 +156,7 @@ class TestReport:
     def test_has_every_key_of_its_specification(self):
         made = pictures(2, masked(BOX), labels=(label(BOX, tone="V"), label(FAR, tone="II")))
 
-        said = report(made, PLAIN)
+        said = report(made, PLAIN).to_json()
 
         assert keys("") <= said.keys()
         assert keys("review_load") == said["review_load"].keys()
@@ -173,14 +175,36 @@ class TestReport:
             assert all(keys(part) <= one[part].keys() for part in ("iou", "coverage", "automatic"))
         assert [keys("group") == one.keys() for one in said["groups"]] == [True, True]
 
+    @given(pairs())
+    def test_as_stored_reads_and_writes_back_equal(self, made):
+        stored = json.dumps(report(made, PLAIN).to_json())
+
+        assert json.dumps(Summary.from_json(json.loads(stored)).to_json()) == stored
+
+    def test_of_before_there_were_types_reads_and_writes_back_equal(self):
+        stored = Path(__file__).with_name("stored_summary.json").read_text()
+
+        assert (
+            json.dumps(Summary.from_json(json.loads(stored)).to_json(), indent=1) + "\n" == stored
+        )
+
+    @pytest.mark.parametrize("part", ["cost", "margins_masked", "uncounted", "turned"])
+    def test_of_long_ago_is_written_back_without_what_it_lacks(self, part):
+        stored = report(pictures(2, masked(BOX)), PLAIN).to_json()
+        del stored[part]
+        for category in stored["categories"].values():
+            category.pop(part, None)
+
+        assert Summary.from_json(stored).to_json() == stored
+
     @given(pairs(), st.randoms())
     def test_is_valid_json_whatever_the_order_of_pictures(self, made, chance):
         shuffled = list(made)
         chance.shuffle(shuffled)
 
-        text = json.dumps(report(made, PLAIN), allow_nan=False)
+        text = json.dumps(report(made, PLAIN).to_json(), allow_nan=False)
 
-        assert json.dumps(report(shuffled, PLAIN), allow_nan=False) == text
+        assert json.dumps(report(shuffled, PLAIN).to_json(), allow_nan=False) == text
 
     @given(pairs())
     def test_of_shards_that_were_added_is_the_same(self, made):
@@ -190,7 +214,7 @@ class TestReport:
         assert summary(counts, PLAIN, target=0.99, unread=0, problems=0) == report(made, PLAIN)
 
     def test_of_no_pictures_measures_nothing(self):
-        said = report([], PLAIN)
+        said = report([], PLAIN).to_json()
 
         assert said["pictures"] == 0
         assert said["review_load"] == {"all": None, "with": None, "without": None, "audit": None}
@@ -255,7 +279,7 @@ class TestReport:
     def test_the_review_load_adds_the_sample_of_what_passes(self):
         made = pictures(1, masked(BOX, score=0.3)) + pictures(3, masked(BOX), labels=())
 
-        assert report(made, PLAIN)["review_load"] == {
+        assert report(made, PLAIN).to_json()["review_load"] == {
             "all": 0.25,
             "with": 1.0,
             "without": 0.0,
@@ -265,8 +289,8 @@ class TestReport:
     def test_the_excess_is_told_by_its_mean_and_its_95th_percentile(self):
         made = pictures(19, labels=()) + pictures(1, masked((0, 0, 1000, 800)), labels=())
 
-        assert report(made, PLAIN)["excess_masked"] == {"mean": 0.05, "p95": 0.05}
-        assert report(made[10:], PLAIN)["excess_masked"] == {"mean": 0.1, "p95": 0.55}
+        assert report(made, PLAIN).to_json()["excess_masked"] == {"mean": 0.05, "p95": 0.05}
+        assert report(made[10:], PLAIN).to_json()["excess_masked"] == {"mean": 0.1, "p95": 0.55}
 
     def test_the_cost_is_of_what_the_policy_would_do(self):
         made = [
@@ -275,7 +299,7 @@ class TestReport:
             *pictures(2, labels=()),
         ]
 
-        assert report(made, PLAIN)["cost"] == {
+        assert report(made, PLAIN).to_json()["cost"] == {
             "to_a_person": {
                 "pictures": 1,
                 "share": 0.25,
@@ -290,7 +314,7 @@ class TestReport:
     def test_pictures_that_could_not_be_measured_are_in_no_other_figure(self):
         unfit = (labelled(label(BOX), name="unfit", size=Size(3, 4)), findings())
 
-        said = report([*pictures(2, masked(BOX)), unfit], PLAIN, unread=5, problems=7)
+        said = report([*pictures(2, masked(BOX)), unfit], PLAIN, unread=5, problems=7).to_json()
 
         assert (said["pictures"], said["unread"], said["problems"]) == (2, 6, 7)
         assert said["categories"]["face"]["labels"] == 2
@@ -298,7 +322,7 @@ class TestReport:
     def test_names_the_policy_and_every_model(self):
         policy = with_doubt(PLAIN, FACE, 0.1)
 
-        said = report(pictures(1), policy)
+        said = report(pictures(1), policy).to_json()
 
         assert said["policy"] == policy.fingerprint != PLAIN.fingerprint
         assert said["weights"] == ["fake@00000000"]
@@ -311,4 +335,4 @@ def test_scores_are_in_the_order_of_names():
 
 
 def test_every_category_is_reported_in_the_order_it_is_always_shown():
-    assert list(report([], PLAIN)["categories"]) == [one.value for one in DETECTABLE]
+    assert list(report([], PLAIN).to_json()["categories"]) == [one.value for one in DETECTABLE]

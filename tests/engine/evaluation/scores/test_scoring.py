@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import InvalidDataset
-from engine.evaluation.data.uncounted import remarks
+from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.misses import FalseAlarm
 from engine.evaluation.scores.recall import report
 from engine.evaluation.scores.scoring import score, upright_labels
@@ -301,7 +301,7 @@ class TestUprightLabels:
         said = report([pair], PLAIN)
 
         assert score(*pair, PLAIN).is_turned is is_turned
-        assert said["turned"] == int(is_turned)
+        assert said.turned == int(is_turned)
         assert any("state the upright" in one for one in remarks(said)) is is_turned
 
     def test_labels_for_another_picture_are_refused(self):
