@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
 from engine.geometry import PixelRect, Size
 from engine.images import Leakage
 from engine.receipt import Receipt
@@ -31,7 +31,6 @@ from engine.signing.schema import (
     Certificate,
     CheckName,
     Listed,
-    Looked,
     Manifest,
     Outcome,
     Output,
@@ -95,9 +94,9 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
         pipeline=supplement.pipeline,
         models=sorted(receipt.weights),
         checks=_checks(receipt.checks),
-        witness=_release_check(receipt.release_checked),
+        release_check=_release_check(receipt.release_checked),
         battery=supplement.battery or "none",
-        source=Source(codec=_SOURCES[receipt.leakage], residue=receipt.leakage.value),
+        source=Source(codec=_SOURCES[receipt.leakage], leakage=receipt.leakage.value),
         day=supplement.day,
         reviewer=supplement.reviewer,
         notice=supplement.notice,
@@ -171,10 +170,10 @@ def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
     return {name: words[passed.get(name)] for name in get_args(CheckName)}
 
 
-def _release_check(release_checked: Mapping[Category, bool]) -> dict[Looked, Testimony]:
+def _release_check(release_checked: Mapping[Category, bool]) -> dict[str, Testimony]:
     words: dict[bool | None, Testimony] = {
         True: "independent",
         False: "not independent",
         None: "did not look",
     }
-    return {name: words[release_checked.get(Category(name))] for name in get_args(Looked)}
+    return {category.value: words[release_checked.get(category)] for category in DETECTABLE}

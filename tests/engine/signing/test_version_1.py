@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import InvalidSignature
 from engine.signing.keys import public_keys
+from engine.signing.schema import read_certificate
 from engine.signing.verify_folder import verify_folder
 from engine.signing.verify_picture import VerificationResult, held_at
 
@@ -56,5 +58,27 @@ def test_one_byte_changed_in_a_certificate_of_that_time_is_seen(certificate, tmp
     assert verify_folder(folder, TRUSTED).judgement is VerificationResult.WRONG
 
 
-def test_they_are_certificates_of_version_1():
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"witness": {"face": "did not look", "tattoo": "did not look"}},
+        {"regions": [{"category": "plate", "box": [0, 0, 16, 16], "origin": "model"}]},
+    ],
+    ids=["release check", "region"],
+)
+def test_they_are_closed_to_the_categories_of_their_time(change):
+    body = json.loads(CERTIFICATES[0].read_bytes())["certificate"]
+    read_certificate(body)
+
+    with pytest.raises(InvalidSignature):
+        read_certificate(body | change)
+
+
+def test_they_are_read_as_what_they_are():
+    first, second, third = (held_at(path).certificate for path in CERTIFICATES)
+
+    assert first.release_check["face"] == "independent"
+    assert first.looked_for == ["face", "tattoo"]
+    assert second.looked_for == ["face", "jewelry", "tattoo"]
+    assert third.source.leakage == "unbounded"
     assert [held_at(path).certificate.version for path in CERTIFICATES] == [1, 1, 1]
