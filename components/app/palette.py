@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from engine.category import Category
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from store.batches.pictures import PictureState
 
 COLOURS = {category: category.traits.colour for category in Category}

@@ -20,7 +20,7 @@ from components.recall.words import Line, answer, at_least, at_most, goal, lines
 from engine.evaluation.data.uncounted import remarks
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.recall import TARGET
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.policy import read_policy
 from engine.wording import counted
 from store.evaluations import evaluations

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from engine.errors import UnreadableFile, UnsafeRelease
 from engine.files.cells import inert
-from engine.files.untrusted import content
+from engine.files.safe_read import content
 from engine.geometry import PixelRect, Size
 from engine.signing.certificate import quantised
 from engine.signing.envelope import opened, sha256

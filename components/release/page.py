@@ -20,7 +20,7 @@ from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
 from components.review.viewport import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.wording import counted
 from store.batches import batches, originals, pictures, progress
 from store.batches.batches import Batch

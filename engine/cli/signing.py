@@ -11,9 +11,9 @@ from typing import Any
 from engine.cli import command_line
 from engine.cli.exits import Exit
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.files import private
+from engine.files import atomic
 from engine.files.home import home
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.signing.envelope import key_id, raw
 from engine.signing.keys import (
     KeyRing,
@@ -226,6 +226,6 @@ def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
     if out is None:
         command_line.say(pem.decode().rstrip())
         return
-    private.write(out, pem)
+    atomic.write(out, pem)
     out.chmod(0o644)  # made to be handed out
     command_line.say(f"Public key {keys.id} written to {out}.")

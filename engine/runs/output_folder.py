@@ -37,7 +37,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from engine.errors import InvalidSignature, UnusableFolder
-from engine.files import private, public
+from engine.files import atomic
+from engine.files.append import append, cut_torn_line
+from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
@@ -91,7 +93,7 @@ class OutputFolder:
         self._private = folder / ".lethe"
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
-        self._lock = private.locked(self._private / "lock")
+        self._lock = lock(self._private / "lock")
         try:
             self._open()
         except BaseException:
@@ -239,16 +241,16 @@ class OutputFolder:
             receipt.release + SUFFIXES[receipt.format]: outcome.data,
         }
         for name, data in files.items():
-            public.write(self._private / "partial" / name, data, today)
+            atomic.write(self._private / "partial" / name, data, "public", day=today)
         self._manifest.unlink(missing_ok=True)
-        private.append(self.folder / "names.csv", name_row(source, receipt.release))
+        append(self.folder / "names.csv", name_row(source, receipt.release))
         self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
         self._released[receipt.release] = digest
         for name in files:
             self._let_out(self._private / "partial" / name)
 
     def _let_out(self, partial: Path) -> None:
-        partial.rename(self.folder / "released" / partial.name)
+        atomic.move(partial, self.folder / "released" / partial.name)
 
     @property
     def _manifest(self) -> Path:
@@ -260,9 +262,11 @@ class OutputFolder:
             return
         today = self._today()
         unfinished = self._private / MANIFEST
-        public.write(unfinished, self._signer.manifest(self._run, self._released, today), today)
+        atomic.write(
+            unfinished, self._signer.manifest(self._run, self._released, today), "public", day=today
+        )
         self._let_out(unfinished)
-        public.date(self.folder / "released", today)
+        atomic.date(self.folder / "released", today)
 
     def _told(self) -> Manifest | None:
         """The manifest that is there, where it is our own."""
@@ -291,12 +295,12 @@ class OutputFolder:
         left = [
             one for one in read_lines(path) if (one["source"], one["picture"]) not in superseded
         ]
-        private.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
+        atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
         for key in superseded:
             del self._fates[key]
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
-        private.append(self.folder / name, json.dumps(line) + "\n")
+        append(self.folder / name, json.dumps(line) + "\n")
 
     def _recorded(
         self, released: Iterable[tuple[str, str]]
@@ -316,11 +320,11 @@ class OutputFolder:
             names: source and release of what is released.
         """
         for name in KEYS:
-            private.cut_torn_line(self.folder / name)
+            cut_torn_line(self.folder / name)
         self._drop_superseded()
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
-            is_whole = partial.suffix != ".tmp"
+            is_whole = partial.suffix not in (atomic.SUFFIX, ".tmp")  # the latter: earlier versions
             if is_whole and partial.name.partition(".")[0] in self._released:
                 self._let_out(partial)
             else:
@@ -345,13 +349,13 @@ def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[st
 def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice, keys: KeyRing) -> None:
     inner = folder / ".lethe"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
+    inner.mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)  # first: what follows is ours
     (folder / "released").mkdir(mode=0o755, exist_ok=True)
     (inner / "partial").mkdir(exist_ok=True)
-    private.write(inner / "key", secrets.token_bytes(KEY_BYTES))
-    private.write(inner / "policy.toml", policy.to_toml().encode())
+    atomic.write(inner / "key", secrets.token_bytes(KEY_BYTES))
+    atomic.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
     run_id = secrets.token_hex(16)
     run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
     run["keys"] = seal_of(run_id, keys)
-    private.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder
+    atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

@@ -29,8 +29,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from engine.errors import UnreadableFile, UnusableKeys
-from engine.files import private
-from engine.files.untrusted import content
+from engine.files import atomic
+from engine.files.lock import lock
+from engine.files.safe_read import content
 from engine.signing.envelope import key_id, raw
 
 PSEUDONYM_BYTES = 32
@@ -93,7 +94,7 @@ def ring(home: Path) -> KeyRing:
     signing, secret = _private_key(folder), _secret(folder)
     _keep_public(folder, raw(signing))
     if not (folder / _MADE).exists():
-        (folder / _MADE).touch(mode=private.FILE)
+        (folder / _MADE).touch(mode=atomic.PRIVATE_FILE)
     return KeyRing(signing, secret, _public_keys(folder / "public"))
 
 
@@ -116,12 +117,12 @@ def _keep_public(folder: Path, own: bytes) -> None:
             f"{folder / 'signing.pem'} belongs to none of the keys in {folder / 'public'}, so what "
             "it signs would be unknown here; nothing was signed. Put it back from a copy."
         )
-    lock = private.locked(folder / "lock", wait=True)
+    held = lock(folder / "lock", wait=True)
     try:
-        (folder / "public").mkdir(mode=private.FOLDER, exist_ok=True)
-        private.write(folder / "public" / name, public_pem(own))
+        (folder / "public").mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)
+        atomic.write(folder / "public" / name, public_pem(own))
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 def rotate(home: Path) -> KeyRing:
@@ -153,8 +154,8 @@ def distrust(home: Path, key: str) -> KeyRing:
     if key == known.id:
         rotate(home)
     public = home / "keys" / "public"
-    (public / _DISTRUSTED).mkdir(mode=private.FOLDER, exist_ok=True)
-    (public / f"{key}.pem").rename(public / _DISTRUSTED / f"{key}.pem")
+    (public / _DISTRUSTED).mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)
+    atomic.move(public / f"{key}.pem", public / _DISTRUSTED / f"{key}.pem")
     return ring(home)
 
 
@@ -239,8 +240,8 @@ def _make(home: Path, *, rotate: bool) -> None:
     folder = home / "keys"
     try:
         for one in (home, folder, folder / "public"):
-            one.mkdir(mode=private.FOLDER, parents=True, exist_ok=True)
-        lock = private.locked(folder / "lock", wait=True)
+            one.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
+        held = lock(folder / "lock", wait=True)
     except OSError as error:
         raise UnusableKeys(
             f"No signing key can be made in {folder} ({error.strerror}). "
@@ -251,21 +252,21 @@ def _make(home: Path, *, rotate: bool) -> None:
             _refuse_open(folder)
             _write_keys(folder)
     finally:
-        os.close(lock)
+        os.close(held)
 
 
 def _write_keys(folder: Path) -> None:
     if not (folder / "pseudonym").exists():
-        private.write(folder / "pseudonym", secrets.token_bytes(PSEUDONYM_BYTES))
+        atomic.write(folder / "pseudonym", secrets.token_bytes(PSEUDONYM_BYTES))
     key = Ed25519PrivateKey.generate()
     public = raw(key)
-    private.write(folder / "public" / f"{key_id(public)}.pem", public_pem(public))
+    atomic.write(folder / "public" / f"{key_id(public)}.pem", public_pem(public))
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    private.write(folder / "signing.pem", pem)
+    atomic.write(folder / "signing.pem", pem)
 
 
 def _refuse_open(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from engine.files.untrusted import is_text
+from engine.files.safe_read import is_text
 from engine.signing.received import OUTSIDE
 
 _KNOWN: Final = frozenset(

@@ -15,7 +15,7 @@ from typing import Final, get_args
 
 from engine.codec.signatures import is_picture
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.files.untrusted import content, measured, printable
+from engine.files.safe_read import content, measured, printable
 from engine.signing.envelope import key_id, opened
 from engine.signing.keys import LONGEST_KEY_FILE, public_keys
 from engine.signing.received import OUTSIDE, PRIVATE, ReceivedFolder, received_folder

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import InvalidSignature, LetheError, UnreadableFile
-from engine.files.untrusted import content, measured
+from engine.files.safe_read import content, measured
 from engine.signing.envelope import Signed, opened
 from engine.signing.schema import Certificate, Manifest, read_certificate
 from engine.wording import counted

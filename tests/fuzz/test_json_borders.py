@@ -14,7 +14,7 @@ from engine.attacks.report import reading
 from engine.attacks.report.reading import InvalidReport
 from engine.cli import redact
 from engine.errors import InvalidDecision, InvalidSignature, UnreadableFile
-from engine.files import untrusted
+from engine.files import safe_read
 from engine.runs.journal import UNREADABLE_PLAN
 from engine.signing.envelope import opened, sign
 from engine.signing.schema import read_certificate, read_signed_manifest
@@ -101,6 +101,6 @@ def test_a_file_is_whole_or_refused(tmp_path_factory, content, most):
     file.write_bytes(content)
 
     try:
-        assert untrusted.content(file, most) == content
+        assert safe_read.content(file, most) == content
     except UnreadableFile:
         assert len(content) > most
