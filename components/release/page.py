@@ -119,7 +119,7 @@ def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
         LetheError: as for `bundle`.
     """
     signed = certificates.of_batch(database(), batch.id)
-    trusted = database().signer.keys.own
+    trusted = database().signer.keys.public_keys
     with st.spinner("Comparing the releases with their certificates …"):
         for receipt in released:
             stamp = _stamp(receipt.path)

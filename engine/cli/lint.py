@@ -29,7 +29,7 @@ docs/how-to/lint.md lists the kinds and shows how to use this in CI.
 """
 
 
-class Linted(NamedTuple):
+class FileReport(NamedTuple):
     """One file that was looked into."""
 
     path: Path
@@ -81,10 +81,10 @@ def pictures_of(paths: Sequence[str]) -> tuple[tuple[Path, ...], int]:
     return tuple(sorted(found.values(), key=lambda path: (_printed(path), path))), left_alone
 
 
-def lint(pictures: Iterable[Path], allow: frozenset[Kind]) -> Iterator[Linted]:
+def lint(pictures: Iterable[Path], allow: frozenset[Kind]) -> Iterator[FileReport]:
     """Look into pictures, leaving out the kinds of `allow`."""
     for path in pictures:
-        yield Linted(path, tuple(one for one in _findings(path) if one.kind not in allow))
+        yield FileReport(path, tuple(one for one in _findings(path) if one.kind not in allow))
 
 
 def _lint(options: argparse.Namespace) -> int:

@@ -33,11 +33,11 @@ def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     here, there = out / ".lethe" / _MARK, _mark_at(home, run, keys)
     try:
         if not here.exists():
-            held = lock(out / ".lethe" / "lock")
+            descriptor = lock(out / ".lethe" / "lock")
             try:
                 atomic.write(here, b"")
             finally:
-                os.close(held)
+                os.close(descriptor)
         if not there.exists():
             there.parent.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
             atomic.write(there, b"")

@@ -46,7 +46,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def planned(line: Mapping[str, Any]) -> Plan | None:
+def read_plan(line: Mapping[str, Any]) -> Plan | None:
     """The plan of a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
     try:
         plan = Plan.from_json({**line, "image_id": line["picture"]})
@@ -82,7 +82,7 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
     """
     value = _object(path.read_bytes())
     kept = value.get("keys")
-    if kept is not None and kept != seal_of(str(value.get("run")), keys):
+    if kept is not None and kept != run_seal(str(value.get("run")), keys):
         raise UnusableFolder(
             f"{path.parents[1]} was not written by this installation, or its keys are others now; "
             "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
@@ -90,7 +90,7 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
         )
 
 
-def seal_of(run: str, keys: KeyRing) -> str:
+def run_seal(run: str, keys: KeyRing) -> str:
     """What marks a run as begun under these keys."""
     return keys.pseudonym("run", run)
 

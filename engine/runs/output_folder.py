@@ -49,19 +49,19 @@ from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Relea
 from engine.runs.journal import (
     KEY_BYTES,
     KEYS,
-    planned,
     read_key,
     read_lines,
+    read_plan,
     read_policy_text,
     read_run,
     refuse_leftovers,
     refuse_other_keys,
     released_names,
-    seal_of,
+    run_seal,
     unusable_line,
 )
 from engine.runs.name_map import name_row, write_names
-from engine.signing.envelope import opened, sha256
+from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import KeyRing
 from engine.signing.schema import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.signing.signer import Signer
@@ -220,7 +220,7 @@ class OutputFolder:
             key = line["source"], line["picture"]
             if self.fate(*key) != "review":
                 continue
-            plan = planned(line)
+            plan = read_plan(line)
             if plan is None or plan.policy != self.policy.fingerprint:
                 raise unusable_line(path, number)
             if line.get("seal") != self._signer.seal(plan):
@@ -271,11 +271,11 @@ class OutputFolder:
     def _told(self) -> Manifest | None:
         """The manifest that is there, where it is our own."""
         try:
-            signed = opened("manifest", self._manifest.read_bytes())
+            signed = read_document("manifest", self._manifest.read_bytes())
             told = read_signed_manifest(signed.body)
         except (OSError, InvalidSignature):
             return None
-        return told if signed.public_key in self._signer.keys.own else None
+        return told if signed.public_key in self._signer.keys.public_keys else None
 
     def _is_told(self) -> bool:
         told = self._told()
@@ -357,5 +357,5 @@ def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice, keys: KeyR
     write_names(folder / "names.csv", [])
     run_id = secrets.token_hex(16)
     run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
-    run["keys"] = seal_of(run_id, keys)
+    run["keys"] = run_seal(run_id, keys)
     atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

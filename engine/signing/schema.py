@@ -1,4 +1,4 @@
-"""The shapes of what is signed: certificates and manifests, read with suspicion.
+"""Schemas of certificates and manifests (pydantic models), read strictly.
 
 `engine.signing.certificate` says what they may tell and makes them; whoever verifies reads them
 here. Anything that is missing, of another type, or unknown is refused.
@@ -150,7 +150,7 @@ class _CertificateVersion1(Certificate):
     def _closed(self) -> Self:
         if self.release_check.keys() != {"face", "tattoo", "jewelry"}:
             raise ValueError("does not tell of every category that a release check may look for")
-        if not {one.category for one in self.regions} <= {*self.release_check, "other"}:
+        if not {region.category for region in self.regions} <= {*self.release_check, "other"}:
             raise ValueError("has a region of an unknown category")
         return self
 
@@ -206,18 +206,17 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
     Raises:
         InvalidSignature: it is of another kind or version, or contradicts itself.
     """
-    found = _read(Manifest, body, "manifest", MANIFEST_VERSION)
-    named = [one.release for one in found.releases]
-    both = named + found.without_certificate
-    is_sorted = named == sorted(named) and found.without_certificate == sorted(
-        found.without_certificate
-    )
-    names = [one.name for one in found.beside]
-    if len(set(names)) != len(names) or (found.version > 1) != ("beside" in found.model_fields_set):
+    manifest = _read(Manifest, body, "manifest", MANIFEST_VERSION)
+    certified, bare = [entry.release for entry in manifest.releases], manifest.without_certificate
+    releases = certified + bare
+    is_sorted = certified == sorted(certified) and bare == sorted(bare)
+    names = [file.name for file in manifest.beside]
+    says_beside = "beside" in manifest.model_fields_set
+    if len(set(names)) != len(names) or (manifest.version > 1) != says_beside:
         raise InvalidSignature("it contradicts itself: its files beside the releases do not agree")
-    if len(set(both)) != len(both) or len(both) != found.count or not is_sorted:
+    if len(set(releases)) != len(releases) or len(releases) != manifest.count or not is_sorted:
         raise InvalidSignature("it contradicts itself: its list and its count do not agree")
-    return found
+    return manifest
 
 
 _Body = TypeVar("_Body", bound=_Part)

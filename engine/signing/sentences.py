@@ -1,4 +1,4 @@
-"""A certificate in plain sentences, for people who have one in hand."""
+"""A certificate as plain sentences, for the app and `lethe verify`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TESTIMONIES: Final = {
 
 
 def sentences(certificate: Certificate) -> tuple[str, ...]:
-    """What a certificate says, a sentence for each thing."""
+    """Put a certificate into sentences, one for each thing it says."""
     return (
         _removed(certificate),
         *_checks(certificate),
@@ -52,7 +52,7 @@ def sentences(certificate: Certificate) -> tuple[str, ...]:
 
 
 def removed(categories: Iterable[str]) -> str:
-    """What was removed where, from the category of each place.
+    """Say how many places of each category were removed, from the category of each.
 
     Places, since several things under one rectangle of a certificate are one place.
     """

@@ -1,4 +1,4 @@
-"""Files beside releases that no signature covers: which of them do no harm."""
+"""Tell harmless files beside releases, which no signature covers, from those that may hide something."""
 
 from __future__ import annotations
 

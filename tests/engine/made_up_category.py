@@ -43,11 +43,11 @@ def main(folder: Path) -> dict[str, object]:
     from engine.evaluation import run
     from engine.policy import Policy, default_policy, read_policy
     from engine.runs.pool import InProcess
-    from engine.signing.envelope import raw
-    from engine.signing.keys import ring
+    from engine.signing.envelope import public_bytes
+    from engine.signing.keys import open_key_ring
     from engine.signing.sentences import sentences
     from engine.signing.verify_folder import verify_folder
-    from engine.signing.verify_picture import held_at
+    from engine.signing.verify_picture import read_certificate_file
     from tests.scenes import FakeDetector, seen
 
     plate = Category.PLATE
@@ -82,10 +82,10 @@ def main(folder: Path) -> dict[str, object]:
     released = folder / "sure" / "released"
     document = next(released.glob("*.certificate.json"))
     body = json.loads(document.read_bytes())["certificate"]
-    trusted = frozenset([raw(ring(folder / "home").signing)])
+    trusted = frozenset([public_bytes(open_key_ring(folder / "home").signing)])
     facts["certificate"] = [body["regions"], body["release_check"]["plate"]]
-    facts["verified"] = verify_folder(released, trusted).judgement
-    facts["sentences"] = sentences(held_at(document).certificate)
+    facts["verified"] = verify_folder(released, trusted).result
+    facts["sentences"] = sentences(read_certificate_file(document).certificate)
     review = (folder / "unsure" / "review.jsonl").read_text(encoding="utf-8")
     facts["review"] = [one["category"] for one in json.loads(review)["doubts"]]
 

@@ -16,7 +16,7 @@ from engine.cli import redact
 from engine.errors import InvalidDecision, InvalidSignature, UnreadableFile
 from engine.files import safe_read
 from engine.runs.journal import UNREADABLE_PLAN
-from engine.signing.envelope import opened, sign
+from engine.signing.envelope import read_document, sign
 from engine.signing.schema import read_certificate, read_signed_manifest
 from store.exchange import import_run
 from tests.fuzz.mutations import cuts, damaged
@@ -51,7 +51,7 @@ def test_a_damaged_signed_document_is_refused(damage):
 
     if data != whole:
         with pytest.raises(InvalidSignature):
-            opened("certificate", data)
+            read_document("certificate", data)
 
 
 @pytest.mark.parametrize("read", [read_certificate, read_signed_manifest])

@@ -16,7 +16,7 @@ from engine.errors import InvalidSignature
 from engine.signing.keys import public_keys
 from engine.signing.schema import read_certificate
 from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import VerificationResult, held_at
+from engine.signing.verify_picture import VerificationResult, read_certificate_file
 
 FROZEN = Path(__file__).parent / "version_1"
 TRUSTED = public_keys((FROZEN / "public-key.pem").read_bytes(), "It")
@@ -26,10 +26,10 @@ CERTIFICATES = sorted((FROZEN / "handed" / "released").glob("*.certificate.json"
 def found(folder):
     verification = verify_folder(folder, TRUSTED)
     return {
-        "result": verification.judgement.value,
+        "result": verification.result.value,
         "pictures": verification.pictures,
         "fingerprint": verification.fingerprint,
-        "findings": [[one.file, one.judgement.value, one.words] for one in verification.remarks],
+        "findings": [[one.file, one.result.value, one.words] for one in verification.findings],
     }
 
 
@@ -55,7 +55,7 @@ def test_one_byte_changed_in_a_certificate_of_that_time_is_seen(certificate, tmp
     changed = folder / "released" / certificate.name
     changed.write_bytes(changed.read_bytes().replace(b"2026-11-23", b"2026-11-22", 1))
 
-    assert verify_folder(folder, TRUSTED).judgement is VerificationResult.WRONG
+    assert verify_folder(folder, TRUSTED).result is VerificationResult.WRONG
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_they_are_closed_to_the_categories_of_their_time(change):
 
 
 def test_they_are_read_as_what_they_are():
-    first, second, third = (held_at(path).certificate for path in CERTIFICATES)
+    first, second, third = (read_certificate_file(path).certificate for path in CERTIFICATES)
 
     assert first.release_check["face"] == "independent"
     assert first.looked_for == ["face", "tattoo"]
     assert second.looked_for == ["face", "jewelry", "tattoo"]
     assert third.source.leakage == "unbounded"
-    assert [held_at(path).certificate.version for path in CERTIFICATES] == [1, 1, 1]
+    assert [read_certificate_file(path).certificate.version for path in CERTIFICATES] == [1, 1, 1]
