@@ -162,8 +162,8 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
 def is_missed(summary: dict[str, Any]) -> bool:
     """True when any category's recall lies below the target, or none of its boxes counts."""
     return any(
-        one["verdict"] == "missed" or has_only_uncounted(one)
-        for one in summary["categories"].values()
+        figures["verdict"] == "missed" or has_only_uncounted(figures)
+        for figures in summary["categories"].values()
     )
 
 
@@ -179,25 +179,25 @@ def as_text(summary: dict[str, Any], policy: Policy) -> str:
     lines = [
         f"{counted(summary['pictures'], 'picture')}, {unread}; {', '.join(summary['weights'])}",
         "category  labels     found  at least  automatic  false/picture  verdict",
-        *(_line(name, one, policy) for name, one in summary["categories"].items()),
+        *(_line(name, row, policy) for name, row in summary["categories"].items()),
         f"A person must look at {at_most(load['all'])} of the pictures ({', '.join(parts)}).",
-        *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
+        *(f"{price.what}: {price.much}" for price in prices(summary)[1:]),
         *remarks(summary),
     ]
     return "\n".join(lines)
 
 
-def _line(name: str, one: dict[str, Any], policy: Policy) -> str:
-    word = "nothing to find" if has_nothing(one) else one["verdict"].replace("_", " ")
-    if word == "missed" and one["certain"]:
+def _line(name: str, row: dict[str, Any], policy: Policy) -> str:
+    word = "nothing to find" if has_nothing(row) else row["verdict"].replace("_", " ")
+    if word == "missed" and row["certain"]:
         word += " for certain"
-    is_blind = Category(name) not in policy.looked_for or "nobody looked" in one["misses"]
-    if is_blind and one["labels"]:
+    is_blind = Category(name) not in policy.looked_for or "nobody looked" in row["misses"]
+    if is_blind and row["labels"]:
         word += ", nobody looked"
     return (
-        f"{name:8} {one['labels']:7} {at_least(one['coverage']['recall']):>9} "
-        f"{at_least(one['coverage']['lower95']):>9} {at_least(one['automatic']['recall']):>10} "
-        f"{rate_at_most(one['false_per_picture']):>14}  {word}"
+        f"{name:8} {row['labels']:7} {at_least(row['coverage']['recall']):>9} "
+        f"{at_least(row['coverage']['lower95']):>9} {at_least(row['automatic']['recall']):>10} "
+        f"{rate_at_most(row['false_per_picture']):>14}  {word}"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import secrets
 import sys
@@ -21,6 +20,7 @@ from engine.cli.command_line import today
 from engine.detect.registry import verify
 from engine.errors import InvalidDecision, LetheError, UnusableFolder
 from engine.files.home import home
+from engine.files.json_object import json_object
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, ReviewDecision
@@ -154,7 +154,7 @@ def redact(
         _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
-    if unmatched := manifest.unmatched(one.name for one in pictures):
+    if unmatched := manifest.unmatched(source.name for source in pictures):
         _say(
             f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
             "as they lie below the input folder."
@@ -164,7 +164,10 @@ def redact(
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers)
-    run.work(((one.name, _step(one, output_folder, manifest)) for one in pictures), len(pictures))
+    run.work(
+        ((source.name, _step(source, output_folder, manifest)) for source in pictures),
+        len(pictures),
+    )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
@@ -242,9 +245,9 @@ def _accepted(
     The plan is found by name and content, and must be the very plan the line was copied from.
 
     Raises:
-        InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
+        InvalidDecision, StaleRevision: the line asks for something that cannot be done.
     """
-    value = _verdict_line(line)
+    value = _read_line(line)
     accept = value.get("accept")
     if accept is not None and not isinstance(accept, bool):
         raise InvalidDecision(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
@@ -253,17 +256,17 @@ def _accepted(
     source = value.get("source")
     if not isinstance(source, str) or not any(source == name for name, _ in plans):
         raise InvalidDecision("no picture of this name waits for review; was it released already?")
-    verdict = _verdict(value)
-    waiting = plans.get((source, verdict.picture))
+    decision = _read_decision(value)
+    waiting = plans.get((source, decision.picture))
     if waiting is None:
         raise InvalidDecision(
             "it was given on another picture than the one that waits under this name; look at "
             "that one in review.jsonl."
         )
-    decided = settled(waiting, verdict)
-    path, data = _original(originals.get(source, ()), verdict.picture, output_folder)
-    del plans[source, verdict.picture]
-    yield source, _job(decided.image_id, path, output_folder, data, decided, verdict.reviewer)
+    decided = settled(waiting, decision)
+    path, data = _original(originals.get(source, ()), decision.picture, output_folder)
+    del plans[source, decision.picture]
+    yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)
 
 
 def _original(
@@ -272,7 +275,7 @@ def _original(
     """Of the files with one name the one that was looked at, with its bytes.
 
     Raises:
-        InvalidVerdict: none of them is.
+        InvalidDecision: none of them is.
     """
     if not paths:
         raise InvalidDecision("its original is not in the input folder.")
@@ -286,17 +289,14 @@ def _original(
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 
-def _verdict_line(line: str) -> dict[str, Any]:
+def _read_line(line: str) -> dict[str, Any]:
     try:
-        value = json.loads(line) if line.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise InvalidDecision(f"this is not JSON ({error}).") from error
-    if not isinstance(value, dict):
-        raise InvalidDecision("this is not a JSON object.")
-    return value
+        return json_object(line) if line.strip() else {}
+    except ValueError as error:
+        raise InvalidDecision(f"this is {error}.") from error
 
 
-def _verdict(value: dict[str, Any]) -> ReviewDecision:
+def _read_decision(value: dict[str, Any]) -> ReviewDecision:
     picture, plan = value.get("picture"), value.get("plan")
     if not (isinstance(picture, str) and isinstance(plan, str)):
         raise InvalidDecision(

@@ -162,8 +162,8 @@ def _lines(verification: Verification, trusted: frozenset[bytes]) -> Iterable[st
     yield _summary(verification)
     if verification.manifest is not None:
         yield (
-            f"Manifest {verification.fingerprint} of {verification.manifest.day}: compare this with "
-            "the sender, since an older one of the same batch would fit an older state of it."
+            f"Manifest {verification.fingerprint} of {verification.manifest.day}: compare this "
+            "with the sender, since an older one of the same batch would fit an older state of it."
         )
     elif verification.certificate is not None:
         yield "Whether other pictures were handed out with it, one picture cannot tell."

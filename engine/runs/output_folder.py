@@ -1,4 +1,4 @@
-"""The folder a command-line run writes to, safe to interrupt at any moment.
+"""The output folder of a command-line run, safe to interrupt at any moment.
 
 Layout::
 
@@ -114,9 +114,9 @@ class OutputFolder:
         pictures = ((source, receipts[release]["picture"]) for source, release in names)
         self._fates = dict(self._recorded(pictures))
         self._tidy_up(names)
-        told = self._told()
-        if told is not None and told.day > self._today():
-            self.ahead = told.day
+        manifest = self._read_manifest()
+        if manifest is not None and manifest.day > self._today():
+            self.ahead = manifest.day
         self._sign_manifest()
 
     @classmethod
@@ -215,7 +215,7 @@ class OutputFolder:
             UnusableFolder: a plan cannot be read, was changed since, or was made elsewhere.
         """
         path = self.folder / "review.jsonl"
-        found = {}
+        plans = {}
         for number, line in enumerate(read_lines(path), start=1):
             key = line["source"], line["picture"]
             if self.fate(*key) != "review":
@@ -228,8 +228,8 @@ class OutputFolder:
                     f"{path}, line {number} was not written by this installation, so nothing of "
                     "the folder is released. Review it in the app: lethe store ingest."
                 )
-            found[key] = plan
-        return found
+            plans[key] = plan
+        return plans
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
@@ -258,7 +258,7 @@ class OutputFolder:
 
     def _sign_manifest(self) -> None:
         """Write the manifest, unless the one there is our own and tells the set as it is."""
-        if self._is_told():
+        if self._is_manifest_current():
             return
         today = self._today()
         unfinished = self._private / MANIFEST
@@ -268,32 +268,32 @@ class OutputFolder:
         self._let_out(unfinished)
         atomic.date(self.folder / "released", today)
 
-    def _told(self) -> Manifest | None:
+    def _read_manifest(self) -> Manifest | None:
         """The manifest that is there, where it is our own."""
         try:
-            signed = read_document("manifest", self._manifest.read_bytes())
-            told = read_signed_manifest(signed.body)
+            document = read_document("manifest", self._manifest.read_bytes())
+            manifest = read_signed_manifest(document.body)
         except (OSError, InvalidSignature):
             return None
-        return told if signed.public_key in self._signer.keys.public_keys else None
+        return manifest if document.public_key in self._signer.keys.public_keys else None
 
-    def _is_told(self) -> bool:
-        told = self._told()
-        if told is None:
+    def _is_manifest_current(self) -> bool:
+        manifest = self._read_manifest()
+        if manifest is None:
             return False
-        releases = {one.release: one.certificate for one in told.releases}
-        bare = dict.fromkeys(told.without_certificate)
+        releases = {entry.release: entry.certificate for entry in manifest.releases}
+        bare = dict.fromkeys(manifest.without_certificate)
         return {**releases, **bare} == self._released
 
     def _drop_superseded(self) -> None:
         """Take files out of `quarantine.jsonl` that could not be read once and had a fate since."""
-        had_one = {source for source, picture in self._fates if picture}
-        superseded = {(source, "") for source in had_one} & self._fates.keys()
+        decided = {source for source, picture in self._fates if picture}
+        superseded = {(source, "") for source in decided} & self._fates.keys()
         if not superseded:
             return
         path = self.folder / "quarantine.jsonl"
         left = [
-            one for one in read_lines(path) if (one["source"], one["picture"]) not in superseded
+            line for line in read_lines(path) if (line["source"], line["picture"]) not in superseded
         ]
         atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
         for key in superseded:

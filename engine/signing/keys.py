@@ -107,8 +107,8 @@ def _restore_public(folder: Path, public: bytes) -> None:
     name = f"{key_id(public)}.pem"
     if (folder / "public" / _DISTRUSTED / name).exists():
         raise UnusableKeys(
-            f"The key that signs, {key_id(public)}, is among those that are distrusted; nothing was "
-            f"signed. Put {folder} back from a copy."
+            f"The key that signs, {key_id(public)}, is among those that are distrusted; nothing "
+            f"was signed. Put {folder} back from a copy."
         )
     if (folder / "public" / name).exists():
         return

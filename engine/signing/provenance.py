@@ -52,7 +52,7 @@ def fingerprint(sources: Iterable[bytes], policy: Policy) -> str:
     """8 hex digits that change with what any module does, and with what makes masks and fills.
 
     Where a module lies, in which order they come, what it imports from where, comments and
-    docstrings do nothing, so they change nothing. Thresholds, of detectors and of the release check,
+    docstrings do nothing, so they change nothing. Thresholds, of detectors and of release checks,
     decide what is looked at and not how it is removed.
 
     Args:

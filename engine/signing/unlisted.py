@@ -1,4 +1,4 @@
-"""Tell harmless files beside releases, which no signature covers, from those that may hide something."""
+"""Files beside releases that no signature covers: tell harmless ones from others."""
 
 from __future__ import annotations
 
