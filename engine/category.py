@@ -28,8 +28,8 @@ class Traits:
     """The same hue on dark ground, lighter, so that it keeps a contrast of 3 : 1 and more."""
     chip: Literal["blue", "orange", "violet", "gray", "red", "green", "yellow"]
     """Streamlit's name of a colour like it."""
-    mark: Literal["circle", "square", "diamond", "x", "cross", "triangle-up"]
-    """Plotly's marker in charts."""
+    mark: Literal["circle", "square", "diamond", "triangle-up", "x"]
+    """Plotly's marker in charts; of a report's drawings, which know no `x`, too."""
     is_detected: bool = True
     """False where reviewers alone draw it."""
     margins: tuple[float, float, float, float] = (0.1, 0.1, 0.1, 0.1)
@@ -70,11 +70,7 @@ TRAITS: Mapping[Category, Traits] = {
         reach=0.5,
     ),
     Category.TATTOO: Traits(
-        plural="tattoos",
-        colour="#E07B00",
-        dark_colour="#F29A3A",
-        chip="orange",
-        mark="square",
+        plural="tattoos", colour="#E07B00", dark_colour="#F29A3A", chip="orange", mark="square"
     ),
     Category.JEWELRY: Traits(
         plural="jewelry",

@@ -69,7 +69,7 @@ class Grow(_Part):
 
 
 class CategoryPolicy(_Part):
-    """Thresholds on the probability of a thing, and the mask, of one category.
+    """Thresholds on the probability of a detection, and the mask margins, of one category.
 
     The measured thresholds stand in `policies/`; these are for policies made in code.
     """
@@ -137,7 +137,7 @@ class RemovalPolicy(_Part):
 
 
 class ReviewPolicy(_Part):
-    """What goes to a person besides doubts."""
+    """What goes to a person besides unsure detections."""
 
     audit_share: Share = 0.05
     most_removed: Share = 0.5

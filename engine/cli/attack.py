@@ -163,10 +163,10 @@ def _command(options: argparse.Namespace) -> str:
         "--n": options.n,
         "--seed": options.seed or None,
     }
-    written = [str(word) for name, value in given.items() if value for word in (name, value)]
+    words = [str(word) for name, value in given.items() if value for word in (name, value)]
     if options.quick:
-        written.append("--quick")
-    return shlex.join(["lethe", "attack", *written])
+        words.append("--quick")
+    return shlex.join(["lethe", "attack", *words])
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -126,8 +126,8 @@ def _children_cpu() -> float:
 
 def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
     cv2.setNumThreads(1)
-    ensemble, release_check = default_ensemble(), _Silent()
-    taken: list[dict[str, float]] = []
+    ensemble, release_check = default_ensemble(), _SilentReleaseCheck()
+    timings: list[dict[str, float]] = []
     for file in files:
         watch = Stopwatch(clock=time.process_time)
         try:
@@ -142,15 +142,15 @@ def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
             )
         except LetheError:
             continue
-        taken.append(watch.seconds)
+        timings.append(watch.seconds)
     means = {
-        stage: round(statistics.fmean(seconds[stage] for seconds in taken), 5) if taken else 0.0
+        stage: round(statistics.fmean(seconds[stage] for seconds in timings), 5) if timings else 0.0
         for stage in STAGES
     }
-    return {"stages": means, "unreadable": len(files) - len(taken)}
+    return {"stages": means, "unreadable": len(files) - len(timings)}
 
 
-class _Silent:
+class _SilentReleaseCheck:
     """A release check that looks but never objects: that would take the picture out."""
 
     def __init__(self) -> None:

@@ -238,12 +238,12 @@ def _report_texts(
         made_on=command_line.today(),
         command=wanted.words,
     )
-    made = compose.document(subject, run.pairs, scored, summary)
+    document = compose.document(subject, run.pairs, scored, summary)
     if file.suffix.lower() != ".md":
-        return {file: compose.html(made)}
-    written = compose.markdown(made, prefix=f"{file.stem}-")
-    figures = {file.with_name(name): svg for name, svg in written.figures.items()}
-    return {file: written.text, **figures}
+        return {file: compose.html(document)}
+    page = compose.markdown(document, prefix=f"{file.stem}-")
+    figures = {file.with_name(name): svg for name, svg in page.figures.items()}
+    return {file: page.text, **figures}
 
 
 def _say_problems(problems: Sequence[str]) -> None:

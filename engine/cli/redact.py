@@ -99,7 +99,7 @@ class _Run:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
                     source, picture = self._sources.pop(outcome.job_id)
-                    self._count(self._recorded(source, picture, outcome), bar)
+                    self._count(self._record(source, picture, outcome), bar)
                     self._postponed += isinstance(outcome, Postponed)
         finally:
             executor.close()
@@ -107,7 +107,7 @@ class _Run:
         if self._postponed:
             _say(_POSTPONED.format(self._postponed))
 
-    def _recorded(self, source: str, picture: str, outcome: Outcome) -> Fate:
+    def _record(self, source: str, picture: str, outcome: Outcome) -> Fate:
         """Write an outcome down; one that cannot be holds its picture back, and no other."""
         try:
             return self.output_folder.record(source, picture, outcome)
@@ -199,7 +199,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                accepted += _accepted(line, plans, originals, output_folder)
+                accepted += _accepted_job(line, plans, originals, output_folder)
             except LetheError as error:
                 problems[verdicts.name] += 1
                 _say(f"{verdicts.name}, line {number}: {error}")
@@ -214,7 +214,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
     if source.problem:
-        return _unread(source, output_folder, source.problem)
+        return output_folder.fate(source.name, "") or Quarantined("", source.problem)
     try:
         data = source.path.read_bytes()
     except OSError as error:
@@ -230,11 +230,7 @@ def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> St
     return _job(picture, source.path, output_folder, data)
 
 
-def _unread(source: Source, output_folder: OutputFolder, reason: str) -> Step:
-    return output_folder.fate(source.name, "") or Quarantined("", reason)
-
-
-def _accepted(
+def _accepted_job(
     line: str,
     plans: dict[tuple[str, str], Plan],
     originals: Mapping[str, Sequence[Path]],
@@ -257,13 +253,13 @@ def _accepted(
     if not isinstance(source, str) or not any(source == name for name, _ in plans):
         raise InvalidDecision("no picture of this name waits for review; was it released already?")
     decision = _read_decision(value)
-    waiting = plans.get((source, decision.picture))
-    if waiting is None:
+    plan = plans.get((source, decision.picture))
+    if plan is None:
         raise InvalidDecision(
             "it was given on another picture than the one that waits under this name; look at "
             "that one in review.jsonl."
         )
-    decided = settled(waiting, decision)
+    decided = settled(plan, decision)
     path, data = _original(originals.get(source, ()), decision.picture, output_folder)
     del plans[source, decision.picture]
     yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)

@@ -1,4 +1,4 @@
-"""`names.csv`: which release came from which file. Private, and so are its readers."""
+"""The name map `names.csv`, private: source file to release id, read and written."""
 
 from __future__ import annotations
 

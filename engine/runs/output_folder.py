@@ -305,7 +305,7 @@ class OutputFolder:
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
-        """Every fate on record; what a later step settled comes last and wins."""
+        """Read every fate on record; what a later step settled comes last and wins."""
         for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
         for line in read_lines(self.folder / "quarantine.jsonl"):

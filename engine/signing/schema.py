@@ -56,7 +56,7 @@ class Output(_Part):
 
 
 class PublicRegion(_Part):
-    """Something that was removed."""
+    """A removed region, as everybody may know it."""
 
     category: CategoryName
     box: Annotated[list[Count], Field(min_length=4, max_length=4)]
