@@ -7,7 +7,7 @@ import stat
 
 from engine.policy import Policy
 from engine.runs.output_folder import OutputFolder
-from engine.signing.envelope import opened
+from engine.signing.envelope import read_document
 from engine.signing.keys import rotate
 from engine.signing.verify_folder import verify_folder
 from engine.signing.verify_picture import VerificationResult
@@ -27,7 +27,7 @@ from tests.engine.handed_out import (
 
 
 def manifest(folder):
-    return opened("manifest", (folder / "manifest.json").read_bytes()).body
+    return read_document("manifest", (folder / "manifest.json").read_bytes()).body
 
 
 def open_again(folder, signer, day=DAY):

@@ -69,7 +69,7 @@ def test_a_damaged_verdict_is_read_or_refused(damage):
     line = _cut(_LINE, damage).decode("utf-8", "replace")
 
     with contextlib.suppress(InvalidDecision):
-        redact._verdict(redact._verdict_line(line))
+        redact._read_decision(redact._read_line(line))
 
 
 @given(damage=damage)
