@@ -66,7 +66,7 @@ def changed(rows, *, where, **values):
 
 
 def test_a_run_in_which_nothing_is_found_and_controls_break_passes():
-    result = judge(healthy(), SOUND)
+    judgement = judge(healthy(), SOUND)
 
     assert judgement.verdict is BatteryOutcome.PASS
     assert judgement.reasons == ()
@@ -79,7 +79,7 @@ def test_an_attack_that_beats_its_null_on_our_fill_fails(p):
         healthy(), where=lambda r: r.kind is Kind.FILL and not r.is_learned, p_corrected=p
     )
 
-    result = judge(rows, SOUND)
+    judgement = judge(rows, SOUND)
 
     assert judgement.verdict is BatteryOutcome.FAIL
     assert "raw found the face under pushpull" in judgement.reasons[0]
@@ -105,7 +105,7 @@ def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(val
     surer = changed(
         healthy(), where=lambda r: r.kind is Kind.FILL and r.attack == "raw", p_corrected=0.2
     )
-    result = judge(
+    judgement = judge(
         changed(surer, where=lambda r: r.kind is Kind.FILL and r.is_identity, **values), SOUND
     )
 
@@ -124,7 +124,7 @@ def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(val
 def test_a_control_named_often_but_within_its_null_counts_as_unbroken():
     rows = changed(healthy(), where=lambda r: r.method == "pixelate", p_corrected=NOBODY, hits=40)
 
-    result = judge(rows, SOUND)
+    judgement = judge(rows, SOUND)
 
     assert judgement.verdict is BatteryOutcome.INVALID
     assert not any(one.is_found for one in judgement.rows if one.method == "pixelate")
@@ -179,7 +179,7 @@ def test_a_control_that_one_kind_of_attack_does_not_break_makes_the_run_invalid(
         p_corrected=NOBODY,
     )
 
-    result = judge(rows, SOUND)
+    judgement = judge(rows, SOUND)
 
     assert judgement.verdict is BatteryOutcome.INVALID
     assert method in judgement.reasons[0]
@@ -211,7 +211,7 @@ def test_a_run_without_a_control_or_without_our_fill_is_invalid(missing):
 def test_a_run_that_would_miss_a_tenth_is_invalid(unseen, sensitivity, verdict):
     rows = changed(healthy(), where=lambda r: r.amount in unseen and r.amount, p_corrected=NOBODY)
 
-    result = judge(rows, SOUND)
+    judgement = judge(rows, SOUND)
 
     assert judgement.sensitivity == sensitivity
     assert judgement.verdict is verdict
@@ -220,7 +220,7 @@ def test_a_run_that_would_miss_a_tenth_is_invalid(unseen, sensitivity, verdict):
 def test_sensitivity_is_that_of_the_weakest_category():
     tattoos = changed(healthy("tattoo"), where=lambda r: r.amount == 0.05, p_corrected=NOBODY)
 
-    result = judge([*healthy(), *tattoos], SOUND)
+    judgement = judge([*healthy(), *tattoos], SOUND)
 
     assert judgement.sensitivity == 0.1
     assert judgement.by_category == {"face": 0.05, "tattoo": 0.1}
@@ -229,6 +229,6 @@ def test_sensitivity_is_that_of_the_weakest_category():
 def test_a_leak_fails_even_when_the_run_is_too_weak_otherwise():
     rows = [one for one in healthy() if one.kind is not Kind.CONTROL]
 
-    result = judge(rows, dataclasses.replace(SOUND, t4=Changed(1, 16)))
+    judgement = judge(rows, dataclasses.replace(SOUND, t4=Changed(1, 16)))
 
     assert judgement.verdict is BatteryOutcome.FAIL
