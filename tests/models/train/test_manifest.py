@@ -79,7 +79,7 @@ def test_a_stop_while_writing_leaves_each_file_as_it_was_or_as_it_is_to_be(
     enter(tmp_path, "adornments", ENTRY, b"old", "old")
     names = ("adornments.onnx", "cards/adornments.md", "manifest.toml")
     old = [(tmp_path / name).read_bytes() for name in names]
-    left = iter([None] * writes)
+    left = iter([None, None] * writes)  # each file and its folder
 
     def stop(_):
         if next(left, "stop") == "stop":
