@@ -3,8 +3,9 @@
 from components.app.failures import fatal
 from components.app.frame import open_page
 from components.home import page
+from engine.category import DETECTABLE_WORDS
 
-open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are removed for good.")
+open_page("Lethe", f"Makes pictures safe to share: {DETECTABLE_WORDS} are removed for good.")
 
 with fatal():
     totals = page.totals()

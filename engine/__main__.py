@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from engine.category import Category
+from engine.category import DETECTABLE_WORDS, Category
 from engine.cli import attack as attacks
 from engine.cli import bench, command_line, signing
 from engine.cli import evaluate as evaluation
@@ -25,8 +25,8 @@ from engine.logs import keep_names_out
 from engine.runs.licences import Manifest, read_manifest
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
-_REDACT = """\
-Find faces, tattoos and jewelry in pictures, remove them for good, and write what may be shared to
+_REDACT = f"""\
+Find {DETECTABLE_WORDS} in pictures, remove them for good, and write what may be shared to
 OUT/released. Pictures that a person must look at are listed in OUT/review.jsonl with the reasons,
 pictures that are held back in OUT/quarantine.jsonl. OUT/names.csv says which release came from
 which file and is private. Stop at any time; the same command goes on where it stopped.
@@ -151,7 +151,7 @@ def _manifest(path: Path | None) -> Manifest:
 def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Lethe: remove faces, tattoos and jewelry from pictures, irreversibly.",
+        description=f"Lethe: remove {DETECTABLE_WORDS} from pictures, irreversibly.",
         epilog=exits_of(""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

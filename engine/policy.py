@@ -14,14 +14,23 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
-from engine.category import DETECTABLE, Category
+from engine.category import DETECTABLE, Category, DetectableName
 from engine.errors import InvalidPolicy
 from engine.policies.text import DEFAULT, file_of, values_in, with_first_names
+from engine.wording import listed
 
 DEFAULT_FILE = file_of(DEFAULT)
 
@@ -60,7 +69,7 @@ class Grow(_Part):
 
 
 class CategoryPolicy(_Part):
-    """Thresholds on the probability of a thing, and the mask, of one category.
+    """Thresholds on the probability of a detection, and the mask margins, of one category.
 
     The measured thresholds stand in `policies/`; these are for policies made in code.
     """
@@ -86,21 +95,22 @@ class OtherPolicy(_Part):
     grow: Grow = Grow()
 
 
-class Categories(_Part):
-    """One entry per category; at least one is looked for."""
-
-    face: CategoryPolicy = CategoryPolicy(grow=Grow(left=0.20, right=0.20, top=0.30, bottom=0.15))
-    tattoo: CategoryPolicy = CategoryPolicy()
-    jewelry: CategoryPolicy = CategoryPolicy(
-        grow=Grow(left=0.25, right=0.25, top=0.25, bottom=0.25)
-    )
-    other: OtherPolicy = OtherPolicy()
-
+class _Categories(_Part):
     @model_validator(mode="after")
-    def _not_blind(self) -> Categories:
-        if not (self.face.detect or self.tattoo.detect or self.jewelry.detect):
-            raise ValueError("at least one of face, tattoo and jewelry must be looked for")
+    def _not_blind(self) -> Self:
+        if not any(getattr(self, category.value).detect for category in DETECTABLE):
+            raise ValueError(f"at least one of {listed([*DETECTABLE])} must be looked for")
         return self
+
+
+def _category_defaults(category: Category) -> CategoryPolicy | OtherPolicy:
+    traits = category.traits
+    grow = Grow(**dict(zip(Grow.model_fields, traits.margins, strict=True)))
+    if not traits.is_detected:
+        return OtherPolicy(grow=grow)
+    return CategoryPolicy(
+        auto_redact_at=traits.auto_redact_at, review_at=traits.review_at, grow=grow
+    )
 
 
 class DetectionPolicy(_Part):
@@ -127,12 +137,12 @@ class RemovalPolicy(_Part):
 
 
 class ReviewPolicy(_Part):
-    """What goes to a person besides doubts."""
+    """What goes to a person besides unsure detections."""
 
     audit_share: Share = 0.05
     most_removed: Share = 0.5
     nothing_found: Flag = True
-    nothing_found_of: tuple[Literal["face", "tattoo", "jewelry"], ...] = ()
+    nothing_found_of: tuple[DetectableName, ...] = ()
 
 
 class CodecPolicy(_Part):
@@ -144,23 +154,35 @@ class CodecPolicy(_Part):
     jpeg_quality: Annotated[int, Field(strict=True, ge=50, le=100)] = 92
 
 
-class ReleaseCheckPolicy(_Part):
-    """From which score something the witness sees in a finished picture sends it to a person.
-
-    From 1 on its word does not count, and receipts do not name it for that category.
-    """
-
-    face: Share = 0.5
-    tattoo: Share = 0.5
-    jewelry: Share = 0.5
-
+class _ReleaseCheckPolicy(_Part):
     def ask_at(self, category: Category) -> float:
         """The score for a category that detectors look for."""
         return float(getattr(self, category.value))
 
     def is_enabled(self, category: Category) -> bool:
-        """False where its word does not count."""
+        """False where the release check does not count."""
         return self.ask_at(category) < 1.0
+
+
+if TYPE_CHECKING:  # both have a field for each row of the table of categories
+    Categories = _Categories
+    ReleaseCheckPolicy = _ReleaseCheckPolicy
+else:
+    Categories = create_model(
+        "Categories",
+        __base__=_Categories,
+        __doc__="One entry per category; at least one is looked for.",
+        **{one.value: (type(part), part) for one in Category for part in [_category_defaults(one)]},
+    )
+    ReleaseCheckPolicy = create_model(
+        "ReleaseCheckPolicy",
+        __base__=_ReleaseCheckPolicy,
+        __doc__="""Minimum score of a residual detection that sends a finished picture to a person.
+
+        From 1 on the release check does not count, and receipts do not name it for that category.
+        """,
+        **{one.value: (Share, one.traits.release_check_at) for one in DETECTABLE},
+    )
 
 
 class ManifestPolicy(_Part):

@@ -1,25 +1,24 @@
 """Originals and releases as files: private, complete or absent, and named by random ids only.
 
-A file is written beside its place under a `.part` name, synced, and renamed, so that a crash leaves
-either the whole file or a leftover under our own name that recovery deletes. No name a person chose
-reaches a path.
+`engine.files.atomic` writes them, so that a crash leaves either the whole file or a leftover under
+a name of ours that recovery deletes. No name a person chose reaches a path.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-PARTIAL = ".part"
+from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
+
 _ID = re.compile(r"[0-9a-f]{16,64}")
-_UNFINISHED = re.compile(r"[0-9a-f]{16,64}(\.png|\.jpg)?\.part")
+_UNFINISHED = re.compile(r"\.?[0-9a-f]{16,64}(\.png|\.jpg)?\.part")
+"""Temporary names of `engine.files.atomic`, and those without a dot of earlier versions."""
 _SUFFIX = {"png": ".png", "jpeg": ".jpg"}
-_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Files:
         """
         for folder in (self.home, self.originals, self.releases):
             folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(_PRIVATE_FOLDER)
+            folder.chmod(PRIVATE_FOLDER)
 
     def original(self, picture_id: str) -> Path:
         """Where a picture's original lies, whatever its format."""
@@ -107,53 +106,13 @@ class Files:
 
 
 def is_unfinished(path: Path) -> bool:
-    """True for the names that `write` gives until a file is whole."""
+    """True for the names that files have until they are whole."""
     return _UNFINISHED.fullmatch(path.name) is not None
-
-
-def write(path: Path, content: bytes | Path) -> None:
-    """Put a private file in place, whole or not at all.
-
-    Args:
-        path: where it goes; an existing file is replaced.
-        content: the bytes, or a file to copy them from.
-
-    Raises:
-        OSError: the source cannot be read, or the disk does not take the file.
-    """
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        with open_private(partial) as file:
-            _fill(file, content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
 
 
 def open_private(path: Path) -> BinaryIO:
     """Open a file for writing that nobody else may read, emptied if it was there."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE), "wb")
-
-
-def _fill(file: BinaryIO, content: bytes | Path) -> None:
-    if isinstance(content, bytes):
-        file.write(content)
-        return
-    with content.open("rb") as source:
-        shutil.copyfileobj(source, file)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Without this a rename may be lost with the power while the database keeps the row.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb")
 
 
 def _checked(random_id: str) -> str:

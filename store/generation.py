@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 
 from engine.errors import UnusableFolder, UnusableKeys
+from engine.files import atomic
 from engine.signing.keys import KeyRing
-from store import files as disk
 from store.files import Files
 
 _LONGEST = 1_000
@@ -82,7 +82,7 @@ def mark(path: Path, reached: Generation, keys: KeyRing) -> None:
     Raises:
         OSError: the disk does not take it; the one before stays.
     """
-    disk.write(path, json.dumps({**asdict(reached), "keys": _seal(reached, keys)}).encode())
+    atomic.write(path, json.dumps({**asdict(reached), "keys": _seal(reached, keys)}).encode())
 
 
 def refuse_without_keys(files: Files) -> None:

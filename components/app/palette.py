@@ -8,26 +8,12 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from engine.category import Category
-from engine.evaluation.report import svg
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from store.batches.pictures import PictureState
 
-COLOURS = {**svg.COLOURS, Category.OTHER: "#5B6770"}
-"""Told apart also by people who see few colours; always beside the category's name."""
-
-CHIP_COLOURS: dict[Category, Literal["blue", "orange", "violet", "gray"]] = {
-    Category.FACE: "blue",
-    Category.TATTOO: "orange",
-    Category.JEWELRY: "violet",
-    Category.OTHER: "gray",
-}
-
-MARKS = {
-    Category.FACE: "circle",
-    Category.TATTOO: "square",
-    Category.JEWELRY: "diamond",
-    Category.OTHER: "x",
-}
+COLOURS = {category: category.traits.colour for category in Category}
+CHIP_COLOURS = {category: category.traits.chip for category in Category}
+MARKS: dict[Category, str] = {category: category.traits.mark for category in Category}
 """Plotly's marker for each category in charts; `-open` makes it hollow."""
 
 Chip: TypeAlias = tuple[str, str, Literal["green", "orange", "red", "gray"]]

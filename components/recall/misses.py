@@ -25,7 +25,7 @@ from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.geometry import Box, PixelRect
 from engine.images import RgbImage
 from engine.triage import route

@@ -20,7 +20,7 @@ from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.recall import TARGET
 from engine.evaluation.scores.summary import Summary
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.policy import read_policy
 from engine.wording import counted
 from store.evaluations import evaluations

@@ -12,7 +12,7 @@ from components.app.services import database, now, policy
 from components.recall import evaluating
 from components.recall.words import answer
 from engine.errors import InvalidPolicy
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.policy import Policy, default_policy, differences, read_policy
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation

@@ -17,14 +17,14 @@ from typing import IO, Any
 
 from engine.errors import UnreadableFile, UnsafeRelease
 from engine.files.cells import inert
-from engine.files.untrusted import content
+from engine.files.safe_read import content
 from engine.geometry import PixelRect, Size
 from engine.signing.certificate import quantised
-from engine.signing.envelope import opened, sha256
+from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import public_pem
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.verify_folder import PUBLIC_KEY
-from engine.signing.verify_picture import held
+from engine.signing.verify_picture import read_signed_certificate
 from store.batches import pictures
 from store.batches.batches import Batch
 from store.batches.pictures import PictureState
@@ -101,7 +101,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
             if document is not None:
                 _put(archive, f"released/{receipt.release_id}{ENDING}", document)
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
-            _put(archive, name, checked(receipt, document, database.signer.keys.own))
+            _put(archive, name, checked(receipt, document, database.signer.keys.public_keys))
         _put(archive, f"released/{MANIFEST}", manifest)
     file.seek(0)
     return file
@@ -125,8 +125,11 @@ def checked(receipt: StoredReceipt, document: bytes | None, trusted: frozenset[b
         raise _refusal(receipt, f"its file {error}") from error
     expected = {receipt.sha256}
     if document is not None:
-        kept = held(document)
-        if kept.signed.public_key not in trusted or kept.certificate.release != receipt.release_id:
+        kept = read_signed_certificate(document)
+        if (
+            kept.document.public_key not in trusted
+            or kept.certificate.release != receipt.release_id
+        ):
             raise _refusal(receipt, "its certificate is signed with no key that is trusted here")
         expected.add(kept.certificate.output.sha256)
     if expected != {sha256(data)}:
@@ -148,8 +151,8 @@ def _readme(documents: Mapping[str, bytes | None]) -> str:
 
 def _public_keys(manifest: bytes, documents: Mapping[str, bytes | None]) -> bytes:
     """The keys that signed something in the zip; more than one after a rotation."""
-    present = opened("manifest", manifest).public_key
-    earlier = {opened("certificate", one).public_key for one in documents.values() if one}
+    present = read_document("manifest", manifest).public_key
+    earlier = {read_document("certificate", one).public_key for one in documents.values() if one}
     return b"".join(map(public_pem, [present, *sorted(earlier - {present})]))
 
 

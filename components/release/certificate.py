@@ -6,11 +6,11 @@ import streamlit as st
 
 from components.app.palette import plain
 from components.app.services import database
-from engine.signing.envelope import raw
+from engine.signing.envelope import public_bytes
 from engine.signing.keys import distrusted_keys, public_pem
 from engine.signing.schema import ENDING
 from engine.signing.sentences import CHECKS, removed, sentences
-from engine.signing.verify_picture import VerificationResult, held, verified_file
+from engine.signing.verify_picture import VerificationResult, read_signed_certificate, verify_file
 from store.releases import certificates
 from store.releases.receipts import StoredReceipt
 
@@ -30,10 +30,10 @@ def show(receipt: StoredReceipt) -> None:
         )
         _bullets(_facts(receipt))
         return
-    kept = held(document)
-    trusted, distrusted = database().signer.keys.own, distrusted_keys(database().files.home)
-    finding = verified_file(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
-    if finding.judgement is VerificationResult.FITS:
+    kept = read_signed_certificate(document)
+    trusted, distrusted = database().signer.keys.public_keys, distrusted_keys(database().files.home)
+    finding = verify_file(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
+    if finding.result is VerificationResult.FITS:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:
         st.error(f"The file {plain(finding.words)}. Do not hand it out.", icon=":material/error:")
@@ -54,7 +54,7 @@ def download_public_key() -> None:
     keys = database().signer.keys
     st.download_button(
         "Download the public key",
-        public_pem(raw(keys.signing)),
+        public_pem(public_bytes(keys.signing)),
         file_name="public-key.pem",
         mime="application/x-pem-file",
         icon=":material/key:",

@@ -20,7 +20,7 @@ from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
 from components.review.viewport import Zoom, crop_jpeg, view_of
 from engine.coverage import percent
-from engine.files.untrusted import printable
+from engine.files.safe_read import printable
 from engine.wording import counted
 from store.batches import batches, originals, pictures, progress
 from store.batches.batches import Batch
@@ -119,7 +119,7 @@ def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
         LetheError: as for `bundle`.
     """
     signed = certificates.of_batch(database(), batch.id)
-    trusted = database().signer.keys.own
+    trusted = database().signer.keys.public_keys
     with st.spinner("Comparing the releases with their certificates …"):
         for receipt in released:
             stamp = _stamp(receipt.path)

@@ -1,6 +1,8 @@
 """What the keys of the review page do, as a table for its help."""
 
-KEYS = """\
+from engine.category import Category
+
+KEYS = f"""\
 | Key | Does |
 |---|---|
 | **A** | accept: remove everything that is kept, and go to the next picture |
@@ -9,7 +11,7 @@ KEYS = """\
 | **U** | undo the last edit; with none left, bring the last picture back |
 | **J**, **K** | next, previous line of the list |
 | **D** | drop the selected box, or keep it again |
-| **1** … **4** | face, tattoo, jewelry, other: for the selected box and the next one drawn |
+| **1** … **{len(Category)}** | {", ".join(Category)}: for the selected box and the next one drawn |
 | **←** **↑** **↓** **→** | shift the selected box by 8 pixels; with none selected, look further |
 | **P** | show the picture as it would be released |
 | **Z** | zoom: fit, 100 %, 200 % |

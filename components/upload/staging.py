@@ -27,11 +27,11 @@ from typing import IO, Any
 
 from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
 from engine.errors import LetheError, UnusableFolder
+from engine.files import atomic
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
 from engine.wording import counted
-from store.files import write
 
 MOST_ENTRIES = 20_000
 LARGEST_ENTRY = 512 * 1024 * 1024
@@ -143,7 +143,7 @@ class Staging:
             # the same files have the same token, so that a start that failed can be done again
             token = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:32]
             claim = self._folder / f"{token}{_CLAIM}"
-            write(claim, json.dumps(sorted(ids)).encode())
+            atomic.write(claim, json.dumps(sorted(ids)).encode())
             yield token, files
             self.forget(ids)
             claim.unlink()
@@ -279,7 +279,7 @@ def _drop(upload: Path, gone: list[Staged], base: Path) -> None:
     """Let files of an upload go, and the upload with its last; under the lock."""
     if gone:
         ids = _gone(upload) | {one.id for one in gone}
-        write(upload / _GONE, json.dumps(sorted(ids)).encode())
+        atomic.write(upload / _GONE, json.dumps(sorted(ids)).encode())
     for one in gone:
         if one.path.parent in (upload, base):  # the files of a listed folder are not ours
             one.path.unlink(missing_ok=True)
@@ -326,7 +326,7 @@ def _unpacked(upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]) 
 
 def _stored(upload: Path, name: str, content: bytes) -> Staged:
     path = upload / secrets.token_hex(8)
-    write(path, content)
+    atomic.write(path, content)
     return Staged(
         f"{upload.name}/{path.name}", name, path.absolute(), len(content), pre_check(content)
     )

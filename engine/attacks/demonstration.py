@@ -23,7 +23,7 @@ from engine.attacks.battery.methods import Kind, Method, hide
 from engine.attacks.battery.score import similarities
 from engine.attacks.subjects import synthetic
 from engine.attacks.subjects.composites import AROUND_PX
-from engine.category import DETECTABLE, Category
+from engine.category import Category
 from engine.errors import LetheError
 from engine.geometry import PixelRect, Size
 from engine.images import RgbImage, SourceCodec
@@ -283,7 +283,7 @@ def _other_things(shown: Exhibit, seed: int) -> Iterator[Rgb]:
 @lru_cache(maxsize=len(Category))
 def _drawings(category: Category, seed: int) -> Rgb:
     """Made-up things of a category, uint8 (_DRAWN, _DRAWN_PX, _DRAWN_PX, 3), read-only."""
-    if category in DETECTABLE:
+    if category in synthetic.DRAWINGS:
         drawn = synthetic.synthetic(category, _DRAWN, side_px=_DRAWN_PX, seed=seed).patches
     else:
         drawn = synthetic.scenes(_DRAWN, _DRAWN_PX, np.random.default_rng(seed))

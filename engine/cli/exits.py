@@ -60,7 +60,7 @@ def exits_of(command: str) -> str:
 def as_markdown() -> str:
     """The whole table, as the document shows it."""
     rows = [
-        f"| {row.status} | {', '.join(f'`{one}`' for one in row.commands) or 'all'} | "
+        f"| {row.status} | {', '.join(f'`{command}`' for command in row.commands) or 'all'} | "
         f"{row.meaning.replace('--fail-under', '`--fail-under`')} |"
         for row in TABLE
     ]
@@ -68,7 +68,7 @@ def as_markdown() -> str:
 
 
 def _concerns(row: _Row, command: str) -> bool:
-    return not command or any(f"{one} ".startswith(f"{command} ") for one in row.commands)
+    return not command or any(f"{name} ".startswith(f"{command} ") for name in row.commands)
 
 
 def _who(row: _Row, command: str) -> str:

@@ -29,11 +29,11 @@ docs/how-to/lint.md lists the kinds and shows how to use this in CI.
 """
 
 
-class Linted(NamedTuple):
-    """One file that was looked into."""
+class FileReport(NamedTuple):
+    """A picture with what it carries besides its pixels."""
 
     path: Path
-    found: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
 
 
 def add_verb(verbs: command_line.Verbs) -> None:
@@ -71,40 +71,42 @@ def pictures_of(paths: Sequence[str]) -> tuple[tuple[Path, ...], int]:
     Raises:
         UnusableFolder: one of `paths` is not there.
     """
-    found: dict[Path, Path] = {}  # by path: two names can be printed alike
+    pictures: dict[Path, Path] = {}  # by path: two names can be printed alike
     left_alone = 0
     for where in paths:
-        pictures, others = sources(where, hidden=True)
-        left_alone += others
-        for source in pictures:
-            found.setdefault(source.path.resolve(), source.path)
-    return tuple(sorted(found.values(), key=lambda path: (_printed(path), path))), left_alone
+        inputs, skipped = sources(where, hidden=True)
+        left_alone += skipped
+        for source in inputs:
+            pictures.setdefault(source.path.resolve(), source.path)
+    return tuple(sorted(pictures.values(), key=lambda path: (_printed(path), path))), left_alone
 
 
-def lint(pictures: Iterable[Path], allow: frozenset[Kind]) -> Iterator[Linted]:
+def lint(pictures: Iterable[Path], allow: frozenset[Kind]) -> Iterator[FileReport]:
     """Look into pictures, leaving out the kinds of `allow`."""
     for path in pictures:
-        yield Linted(path, tuple(one for one in _findings(path) if one.kind not in allow))
+        yield FileReport(
+            path, tuple(finding for finding in _findings(path) if finding.kind not in allow)
+        )
 
 
 def _lint(options: argparse.Namespace) -> int:
     pictures, left_alone = pictures_of(options.paths)
     if not pictures:
         raise UnusableFolder("There is no picture there; nothing was looked at.")
-    told: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     clean = count = 0
-    for path, found in lint(pictures, options.allow):
-        clean += not found
-        count += len(found)
+    for path, carried in lint(pictures, options.allow):
+        clean += not carried
+        count += len(carried)
         name = _printed(path)
-        for finding in found:
+        for finding in carried:
             if options.json:
-                told.append({"path": name, **finding.to_json()})
+                rows.append({"path": name, **finding.to_json()})
             else:
                 command_line.say(f"{name}: {finding.kind}: {finding.detail}")
     if options.json:
         summary = {"pictures": len(pictures), "clean": clean, "left_alone": left_alone}
-        command_line.say(json.dumps({"schema": SCHEMA, **summary, "findings": told}))
+        command_line.say(json.dumps({"schema": SCHEMA, **summary, "findings": rows}))
     command_line.complain(_summary(len(pictures), clean, count, left_alone))
     return Exit.DONE if clean == len(pictures) else Exit.FOUND
 

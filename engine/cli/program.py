@@ -20,5 +20,5 @@ def command(*words: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This process's, with the folder to import from."""
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(_CODE), *([known] if known else [])])}
+    paths = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(_CODE), *([paths] if paths else [])])}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import secrets
 import sys
@@ -21,6 +20,7 @@ from engine.cli.command_line import today
 from engine.detect.registry import verify
 from engine.errors import InvalidDecision, LetheError, UnusableFolder
 from engine.files.home import home
+from engine.files.json_object import json_object
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, ReviewDecision
@@ -99,7 +99,7 @@ class _Run:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
                     source, picture = self._sources.pop(outcome.job_id)
-                    self._count(self._recorded(source, picture, outcome), bar)
+                    self._count(self._record(source, picture, outcome), bar)
                     self._postponed += isinstance(outcome, Postponed)
         finally:
             executor.close()
@@ -107,7 +107,7 @@ class _Run:
         if self._postponed:
             _say(_POSTPONED.format(self._postponed))
 
-    def _recorded(self, source: str, picture: str, outcome: Outcome) -> Fate:
+    def _record(self, source: str, picture: str, outcome: Outcome) -> Fate:
         """Write an outcome down; one that cannot be holds its picture back, and no other."""
         try:
             return self.output_folder.record(source, picture, outcome)
@@ -154,7 +154,7 @@ def redact(
         _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
-    if unmatched := manifest.unmatched(one.name for one in pictures):
+    if unmatched := manifest.unmatched(source.name for source in pictures):
         _say(
             f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
             "as they lie below the input folder."
@@ -165,7 +165,10 @@ def redact(
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers)
-    run.work(((one.name, _step(one, output_folder, manifest)) for one in pictures), len(pictures))
+    run.work(
+        ((source.name, _step(source, output_folder, manifest)) for source in pictures),
+        len(pictures),
+    )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
@@ -197,7 +200,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                accepted += _accepted(line, plans, originals, output_folder)
+                accepted += _accepted_job(line, plans, originals, output_folder)
             except LetheError as error:
                 problems[verdicts.name] += 1
                 _say(f"{verdicts.name}, line {number}: {error}")
@@ -212,7 +215,7 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
 def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
     if source.problem:
-        return _unread(source, output_folder, source.problem)
+        return output_folder.fate(source.name, "") or Quarantined("", source.problem)
     try:
         data = source.path.read_bytes()
     except OSError as error:
@@ -228,11 +231,7 @@ def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> St
     return _job(picture, source.path, output_folder, data)
 
 
-def _unread(source: Source, output_folder: OutputFolder, reason: str) -> Step:
-    return output_folder.fate(source.name, "") or Quarantined("", reason)
-
-
-def _accepted(
+def _accepted_job(
     line: str,
     plans: dict[tuple[str, str], Plan],
     originals: Mapping[str, Sequence[Path]],
@@ -243,9 +242,9 @@ def _accepted(
     The plan is found by name and content, and must be the very plan the line was copied from.
 
     Raises:
-        InvalidVerdict, StaleRevision: the line asks for something that cannot be done.
+        InvalidDecision, StaleRevision: the line asks for something that cannot be done.
     """
-    value = _verdict_line(line)
+    value = _read_line(line)
     accept = value.get("accept")
     if accept is not None and not isinstance(accept, bool):
         raise InvalidDecision(f'"accept" is {accept!r:.40}; write true or false, without quotes.')
@@ -254,17 +253,17 @@ def _accepted(
     source = value.get("source")
     if not isinstance(source, str) or not any(source == name for name, _ in plans):
         raise InvalidDecision("no picture of this name waits for review; was it released already?")
-    verdict = _verdict(value)
-    waiting = plans.get((source, verdict.picture))
-    if waiting is None:
+    decision = _read_decision(value)
+    plan = plans.get((source, decision.picture))
+    if plan is None:
         raise InvalidDecision(
             "it was given on another picture than the one that waits under this name; look at "
             "that one in review.jsonl."
         )
-    decided = settled(waiting, verdict)
-    path, data = _original(originals.get(source, ()), verdict.picture, output_folder)
-    del plans[source, verdict.picture]
-    yield source, _job(decided.image_id, path, output_folder, data, decided, verdict.reviewer)
+    decided = settled(plan, decision)
+    path, data = _original(originals.get(source, ()), decision.picture, output_folder)
+    del plans[source, decision.picture]
+    yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)
 
 
 def _original(
@@ -273,7 +272,7 @@ def _original(
     """Of the files with one name the one that was looked at, with its bytes.
 
     Raises:
-        InvalidVerdict: none of them is.
+        InvalidDecision: none of them is.
     """
     if not paths:
         raise InvalidDecision("its original is not in the input folder.")
@@ -287,17 +286,14 @@ def _original(
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 
-def _verdict_line(line: str) -> dict[str, Any]:
+def _read_line(line: str) -> dict[str, Any]:
     try:
-        value = json.loads(line) if line.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise InvalidDecision(f"this is not JSON ({error}).") from error
-    if not isinstance(value, dict):
-        raise InvalidDecision("this is not a JSON object.")
-    return value
+        return json_object(line) if line.strip() else {}
+    except ValueError as error:
+        raise InvalidDecision(f"this is {error}.") from error
 
 
-def _verdict(value: dict[str, Any]) -> ReviewDecision:
+def _read_decision(value: dict[str, Any]) -> ReviewDecision:
     picture, plan = value.get("picture"), value.get("plan")
     if not (isinstance(picture, str) and isinstance(plan, str)):
         raise InvalidDecision(

@@ -11,24 +11,24 @@ from typing import Any
 from engine.cli import command_line
 from engine.cli.exits import Exit
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.files import private
+from engine.files import atomic
 from engine.files.home import home
-from engine.files.untrusted import printable
-from engine.signing.envelope import key_id, raw
+from engine.files.safe_read import printable
+from engine.signing.envelope import key_id, public_bytes
 from engine.signing.keys import (
     KeyRing,
     distrust,
     distrusted_keys,
+    open_key_ring,
     own_keys,
     public_pem,
     read_public,
-    ring,
     rotate,
 )
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
 from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import Verification, VerificationResult, held_at
+from engine.signing.verify_picture import Verification, VerificationResult, read_certificate_file
 from engine.wording import counted
 
 _VERIFY = """\
@@ -104,13 +104,13 @@ def add_verbs(verbs: command_line.Verbs) -> None:
 def _verify(options: argparse.Namespace) -> int:
     distrusted = distrusted_keys(home())
     trusted = _trusted(options.keys) - distrusted
-    found = _found(options, trusted, distrusted).on(command_line.today())
+    verification = _verification(options, trusted, distrusted).on(command_line.today())
     if options.json:
-        command_line.say(json.dumps(_as_json(found, trusted)))
+        command_line.say(json.dumps(_as_json(verification, trusted)))
     else:
-        for line in _lines(found, trusted):
+        for line in _lines(verification, trusted):
             command_line.say(printable(line))
-    return _STATUS.get(found.judgement, Exit.FOUND)
+    return _STATUS.get(verification.result, Exit.FOUND)
 
 
 def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
@@ -119,10 +119,10 @@ def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
     return frozenset(key for path in paths for key in read_public(path))
 
 
-def _found(
+def _verification(
     options: argparse.Namespace, trusted: frozenset[bytes], distrusted: frozenset[bytes]
 ) -> Verification:
-    """What there is to say of the folder or file that was named.
+    """Verify the folder or file that was named.
 
     Raises:
         UnusableFolder: nothing there can be verified.
@@ -146,57 +146,61 @@ def _found(
 def _picture_of(certificate: Path) -> Path:
     """Where the picture of a certificate should lie; a name made of its id, never taken from it."""
     try:
-        return certificate.with_name(held_at(certificate).certificate.picture)
+        return certificate.with_name(read_certificate_file(certificate).certificate.picture)
     except (UnreadableFile, InvalidSignature):
-        return certificate  # the certificate's own remark says what is wrong
+        return certificate  # the finding about the certificate says what is wrong
 
 
-def _lines(found: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
-    width = max((len(remark.file) for remark in found.remarks), default=0)
-    for remark in found.remarks:
-        yield f"{_MARKS[remark.judgement]:<8}{remark.file:<{width}}  {remark.words}"
-    if found.certificate is not None:
+def _lines(verification: Verification, trusted: frozenset[bytes]) -> Iterable[str]:
+    width = max((len(finding.file) for finding in verification.findings), default=0)
+    for finding in verification.findings:
+        yield f"{_MARKS[finding.result]:<8}{finding.file:<{width}}  {finding.words}"
+    if verification.certificate is not None:
         yield ""
-        yield from (f"  {sentence}" for sentence in sentences(found.certificate))
+        yield from (f"  {sentence}" for sentence in sentences(verification.certificate))
     yield ""
-    yield _summary(found)
-    if found.manifest is not None:
+    yield _summary(verification)
+    if verification.manifest is not None:
         yield (
-            f"Manifest {found.fingerprint} of {found.manifest.day}: compare this with the sender, "
-            "since an older one of the same batch would fit an older state of it."
+            f"Manifest {verification.fingerprint} of {verification.manifest.day}: compare this "
+            "with the sender, since an older one of the same batch would fit an older state of it."
         )
-    elif found.certificate is not None:
+    elif verification.certificate is not None:
         yield "Whether other pictures were handed out with it, one picture cannot tell."
-    for signer in sorted(found.signers, key=key_id):
-        known = "trusted" if signer in trusted else "unknown: name it with --key if you know it"
-        yield f"Signed with key {key_id(signer)} ({known})."
+    for signer in sorted(verification.signers, key=key_id):
+        trust = "trusted" if signer in trusted else "unknown: name it with --key if you know it"
+        yield f"Signed with key {key_id(signer)} ({trust})."
 
 
-def _summary(found: Verification) -> str:
-    wrong = sum(remark.judgement is VerificationResult.WRONG for remark in found.remarks)
-    pictures = counted(found.pictures, "picture")
+def _summary(verification: Verification) -> str:
+    wrong = sum(finding.result is VerificationResult.WRONG for finding in verification.findings)
+    pictures = counted(verification.pictures, "picture")
     if wrong:
         return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
-    if found.judgement is VerificationResult.UNKNOWN:
+    if verification.result is VerificationResult.UNKNOWN:
         return f"{pictures}: every signature fits, but who signed is unknown here."
     return f"{pictures}, all as released."
 
 
-def _as_json(found: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
-    manifest = found.manifest
+def _as_json(verification: Verification, trusted: frozenset[bytes]) -> dict[str, Any]:
+    manifest = verification.manifest
     return {
-        "verdict": found.judgement.value,
-        "pictures": found.pictures,
+        "verdict": verification.result.value,
+        "pictures": verification.pictures,
         "findings": [
-            {"file": one.file, "verdict": one.judgement.value, "words": one.words}
-            for one in found.remarks
+            {"file": finding.file, "verdict": finding.result.value, "words": finding.words}
+            for finding in verification.findings
         ],
         "manifest": None
         if manifest is None
-        else {"fingerprint": found.fingerprint, "count": manifest.count, "day": manifest.day},
+        else {
+            "fingerprint": verification.fingerprint,
+            "count": manifest.count,
+            "day": manifest.day,
+        },
         "signers": [
             {"key": key_id(signer), "trusted": signer in trusted}
-            for signer in sorted(found.signers, key=key_id)
+            for signer in sorted(verification.signers, key=key_id)
         ],
     }
 
@@ -207,11 +211,12 @@ def _keys(options: argparse.Namespace) -> int:
     if options.action == "distrust":
         keys = distrust(home(), options.id)
     else:
-        keys = rotate(home()) if options.action == "rotate" else ring(home())
+        keys = rotate(home()) if options.action == "rotate" else open_key_ring(home())
     if options.action == "export":
         _export(keys, options.out, everything=options.all)
         return Exit.DONE
-    for public in sorted(keys.own, key=lambda one: (one != raw(keys.signing), key_id(one))):
+    present = public_bytes(keys.signing)
+    for public in sorted(keys.public_keys, key=lambda key: (key != present, key_id(key))):
         use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
         command_line.say(f"{key_id(public)}  {use}")
     for public in sorted(distrusted_keys(home()), key=key_id):
@@ -220,12 +225,11 @@ def _keys(options: argparse.Namespace) -> int:
 
 
 def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
-    present = raw(keys.signing)
-    chosen = [present, *sorted(keys.own - {present})] if everything else [present]
+    present = public_bytes(keys.signing)
+    chosen = [present, *sorted(keys.public_keys - {present})] if everything else [present]
     pem = b"".join(map(public_pem, chosen))
     if out is None:
         command_line.say(pem.decode().rstrip())
         return
-    private.write(out, pem)
-    out.chmod(0o644)  # made to be handed out
+    atomic.write(out, pem, "public")
     command_line.say(f"Public key {keys.id} written to {out}.")

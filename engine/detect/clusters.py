@@ -7,7 +7,6 @@ their scores. What one look cuts off another may show, so faces and jewelry reac
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,14 +18,8 @@ from engine.detect.nms import SAME_IOU, groups
 from engine.geometry import Box
 from engine.plan import Detection
 
-INSIDE = {Category.FACE: math.inf, Category.TATTOO: math.inf, Category.JEWELRY: 0.8}
-"""Share of a box within another, of not quite another size, from which both are of one thing.
-Measured: of a face or a tattoo, that loses the sighting which fits."""
 AS_SURE = 0.5
 """Sightings with at least this share of the surest one's score have a say in where the thing is."""
-REACH = {Category.FACE: 0.5, Category.TATTOO: 0.0, Category.JEWELRY: 0.5}
-"""How far each side lies from the weighted mean, 0, towards the outermost box, 1; measured in
-docs/decisions/0008-detectors.md."""
 _TINY = 1e-9
 
 
@@ -60,8 +53,8 @@ def clusters_of(raw_detections: Iterable[Detection]) -> tuple[Cluster, ...]:
     for category in DETECTABLE:
         seen = [one for one in every if one.category is category]
         rows = np.array([(*one.box.corners, one.score) for one in seen]).reshape(-1, 5)
-        for members in groups(rows, SAME_IOU, inside=INSIDE[category]):
-            box = Box(*_fused(rows[members], REACH[category]).tolist())
+        for members in groups(rows, SAME_IOU, inside=category.traits.contained_share):
+            box = Box(*_fused(rows[members], category.traits.reach).tolist())
             found.append(Cluster(tuple(seen[index] for index in members), box))
     return tuple(found)
 

@@ -1,1 +1,1 @@
-"""Safe files: written whole or not at all, read with suspicion, and where they lie."""
+"""Files: atomic writes, appends and locks, safe reads of untrusted files, and where they lie."""

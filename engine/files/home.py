@@ -1,4 +1,4 @@
-"""Where everything this installation keeps lies."""
+"""The data folder of this installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The marks on a run that its open questions went to the app's review queue.
+"""Marks that a run's open reviews were taken into the app's queue.
 
 A picture is decided in one place: in the app and from the shell, it would be released twice. One
 mark lies in the run's output folder. The other lies with the installation, under what stands for
@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 
 from engine.errors import UnusableFolder
-from engine.files import private
+from engine.files import atomic
+from engine.files.lock import lock
 from engine.signing.keys import KeyRing
 
 _MARK = "taken-in"
@@ -32,14 +33,14 @@ def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     here, there = out / ".lethe" / _MARK, _mark_at(home, run, keys)
     try:
         if not here.exists():
-            lock = private.locked(out / ".lethe" / "lock")
+            descriptor = lock(out / ".lethe" / "lock")
             try:
-                private.write(here, b"")
+                atomic.write(here, b"")
             finally:
-                os.close(lock)
+                os.close(descriptor)
         if not there.exists():
-            there.parent.mkdir(mode=private.FOLDER, parents=True, exist_ok=True)
-            private.write(there, b"")
+            there.parent.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
+            atomic.write(there, b"")
     except OSError as error:
         raise UnusableFolder(
             f"{out} cannot be marked as taken in ({error.strerror}), and so its pictures could be "

@@ -1,4 +1,4 @@
-"""Which files of an input are pictures, and what they are called."""
+"""Find the pictures of an input: a file, a folder or a glob pattern."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def sources(
         paths = [path for path in paths if away not in (_real(path), *_real(path).parents)]
     # a single file that was named is meant, whatever it looks like
     is_named = paths == [Path(where)]
-    found = [one for path in paths if (one := _source(path, root, is_named=is_named))]
-    left_alone += len(paths) - len(found)
-    return sorted(found, key=lambda source: source.name), left_alone
+    pictures = [source for path in paths if (source := _source(path, root, is_named=is_named))]
+    left_alone += len(paths) - len(pictures)
+    return sorted(pictures, key=lambda source: source.name), left_alone
 
 
 def _source(path: Path, root: Path, *, is_named: bool) -> Source | None:
@@ -96,7 +96,7 @@ def _paths(where: str, *, hidden: bool) -> tuple[Path, list[Path], int]:
         raise UnusableFolder(f"There is no file or folder {where}.")
     matches = [Path(match) for match in glob.glob(where, recursive=True)]  # noqa: PTH207
     root = _fixed_part(path)
-    visible = [one for one in matches if not _is_left_alone(one.relative_to(root), hidden)]
+    visible = [path for path in matches if not _is_left_alone(path.relative_to(root), hidden)]
     # a pattern follows links to folders, in circles too: each file counts once
     files = {
         _real(match) if os.path.exists(match) else match: match  # noqa: PTH110
@@ -109,23 +109,23 @@ def _paths(where: str, *, hidden: bool) -> tuple[Path, list[Path], int]:
 
 
 def _walked(root: Path, *, hidden: bool) -> tuple[list[Path], int]:
-    found: list[Path] = []
+    paths: list[Path] = []
     left_alone = 0
 
     def closed(error: OSError) -> None:
-        found.append(Path(error.filename))
+        paths.append(Path(error.filename))
 
     for folder, names, files in os.walk(root, onerror=closed):
         here = Path(folder)
-        kept = [
+        folders = [
             name for name in names if not _is_hidden(name, hidden) and here / name not in _SYSTEM
         ]
-        shown = [name for name in files if not _is_hidden(name, hidden)]
-        links = sum((here / name).is_symlink() for name in kept)
-        left_alone += len(names) - len(kept) + len(files) - len(shown) + links
-        names[:] = kept
-        found += [here / name for name in shown]
-    return found, left_alone
+        visible = [name for name in files if not _is_hidden(name, hidden)]
+        links = sum((here / name).is_symlink() for name in folders)
+        left_alone += len(names) - len(folders) + len(files) - len(visible) + links
+        names[:] = folders
+        paths += [here / name for name in visible]
+    return paths, left_alone
 
 
 def _real(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What an output folder has on record, read so that damage is refused before anything is changed.
+"""Read the journal of an output folder; damage is refused before anything is changed.
 
 A kill leaves one of three things: a last line without its newline, a last row of `names.csv` that
 is cut short, or one whose receipt was never written. The first is no record and is passed over, the
@@ -8,12 +8,12 @@ pictures a second time: such a folder is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from engine.errors import UnusableFolder
+from engine.files.json_object import json_object
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.runs.name_map import read_names
@@ -32,7 +32,7 @@ KEYS = {
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of one of the three lists, in order; none when there is no such file.
+    """Read one of the three lists line by line; none when there is no such file.
 
     Raises:
         UnusableFolder: a line is not as Lethe writes it.
@@ -46,8 +46,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def planned(line: Mapping[str, Any]) -> Plan | None:
-    """The plan of a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
+def read_plan(line: Mapping[str, Any]) -> Plan | None:
+    """Read the plan in a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
     try:
         plan = Plan.from_json({**line, "image_id": line["picture"]})
     except UNREADABLE_PLAN:
@@ -61,7 +61,7 @@ def unusable_line(path: Path, number: int) -> UnusableFolder:
 
 
 def read_run(path: Path) -> tuple[str, FormatChoice]:
-    """The id and the output format of the run that a folder belongs to.
+    """Read the id and the output format of the run that a folder belongs to.
 
     Raises:
         UnusableFolder: the file is not as Lethe writes it.
@@ -81,8 +81,8 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
         UnusableFolder: it was; the file says so since keys are noted there.
     """
     value = _object(path.read_bytes())
-    kept = value.get("keys")
-    if kept is not None and kept != seal_of(str(value.get("run")), keys):
+    seal = value.get("keys")
+    if seal is not None and seal != run_seal(str(value.get("run")), keys):
         raise UnusableFolder(
             f"{path.parents[1]} was not written by this installation, or its keys are others now; "
             "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
@@ -90,13 +90,13 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
         )
 
 
-def seal_of(run: str, keys: KeyRing) -> str:
-    """What marks a run as begun under these keys."""
+def run_seal(run: str, keys: KeyRing) -> str:
+    """Authenticate a run's id as begun under these keys."""
     return keys.pseudonym("run", run)
 
 
 def read_policy_text(path: Path) -> str:
-    """The run's policy as TOML.
+    """Read the run's policy as TOML.
 
     Raises:
         UnusableFolder: the file is missing or no text.
@@ -108,7 +108,7 @@ def read_policy_text(path: Path) -> str:
 
 
 def released_names(folder: Path, receipts: Collection[str]) -> list[tuple[str, str]]:
-    """Source and release id of everything released; a last row that a kill left over is no part.
+    """Read source and release id of everything released, without a last row that a kill left over.
 
     Args:
         folder: the output folder.
@@ -136,7 +136,7 @@ def released_names(folder: Path, receipts: Collection[str]) -> list[tuple[str, s
 
 
 def read_key(path: Path) -> bytes:
-    """The folder's key, from which picture ids are made.
+    """Read the folder's key, from which picture ids are made.
 
     Raises:
         UnusableFolder: it is missing, or is no such key.
@@ -156,16 +156,16 @@ def refuse_leftovers(folder: Path) -> None:
     Raises:
         UnusableFolder: something is; the folder has lost its `run.json`.
     """
-    found = [name for name in KEYS if (folder / name).exists()]
+    leftovers = [name for name in KEYS if (folder / name).exists()]
     names, released = folder / "names.csv", folder / "released"
     if names.exists() and read_names(names):
-        found.append(names.name)
+        leftovers.append(names.name)
     if released.is_dir() and any(released.iterdir()):
-        found.append(released.name)
-    if found:
+        leftovers.append(released.name)
+    if leftovers:
         raise UnusableFolder(
             f"{folder / '.lethe' / 'run.json'} is missing, but the folder holds an earlier run's "
-            f"{found[0]}. {WHAT_TO_DO}"
+            f"{leftovers[0]}. {WHAT_TO_DO}"
         )
 
 
@@ -177,7 +177,6 @@ def _is_out(folder: Path, release: str) -> bool:
 def _object(data: bytes) -> dict[str, Any]:
     """A JSON object; empty when it is none."""
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+        return json_object(data)
+    except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""Licence manifests: a CSV that says where each picture comes from and what may be done with it.
+"""Licence lists: a CSV that says where each picture comes from and what may be done with it.
 
 Columns: `filename`, `source`, `license` or `licence`, `attribution_needed`, and optionally
 `allowed_use`, `consent`, `retain_days`. Lethe keeps the values with the picture; one policy switch,

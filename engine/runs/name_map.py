@@ -1,4 +1,4 @@
-"""`names.csv`: which release came from which file. Private, and so are its readers."""
+"""The name map `names.csv`, private: source file to release id, read and written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import UnusableFolder
-from engine.files import private
+from engine.files import atomic
 from engine.files.cells import inert, original
 
 NAMES_NOTE = (
@@ -57,7 +57,7 @@ def read_names(path: Path) -> list[tuple[str, str]]:
 
 def write_names(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     """Write the whole file anew."""
-    private.write(path, (_START + "".join(name_row(*row) for row in rows)).encode())
+    atomic.write(path, (_START + "".join(name_row(*row) for row in rows)).encode())
 
 
 def name_row(source: str, release: str) -> str:

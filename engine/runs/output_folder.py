@@ -1,4 +1,4 @@
-"""The folder a command-line run writes to, safe to interrupt at any moment.
+"""The output folder of a command-line run, safe to interrupt at any moment.
 
 Layout::
 
@@ -37,7 +37,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from engine.errors import InvalidSignature, UnusableFolder
-from engine.files import private, public
+from engine.files import atomic
+from engine.files.append import append, cut_torn_line
+from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
@@ -47,19 +49,19 @@ from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Relea
 from engine.runs.journal import (
     KEY_BYTES,
     KEYS,
-    planned,
     read_key,
     read_lines,
+    read_plan,
     read_policy_text,
     read_run,
     refuse_leftovers,
     refuse_other_keys,
     released_names,
-    seal_of,
+    run_seal,
     unusable_line,
 )
 from engine.runs.name_map import name_row, write_names
-from engine.signing.envelope import opened, sha256
+from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import KeyRing
 from engine.signing.schema import ENDING, MANIFEST, SUFFIXES, Manifest, read_signed_manifest
 from engine.signing.signer import Signer
@@ -91,7 +93,7 @@ class OutputFolder:
         self._private = folder / ".lethe"
         if not (self._private / "run.json").is_file():
             raise UnusableFolder(f"{folder} is not the output folder of a Lethe run.")
-        self._lock = private.locked(self._private / "lock")
+        self._lock = lock(self._private / "lock")
         try:
             self._open()
         except BaseException:
@@ -112,9 +114,9 @@ class OutputFolder:
         pictures = ((source, receipts[release]["picture"]) for source, release in names)
         self._fates = dict(self._recorded(pictures))
         self._tidy_up(names)
-        told = self._told()
-        if told is not None and told.day > self._today():
-            self.ahead = told.day
+        manifest = self._read_manifest()
+        if manifest is not None and manifest.day > self._today():
+            self.ahead = manifest.day
         self._sign_manifest()
 
     @classmethod
@@ -213,12 +215,12 @@ class OutputFolder:
             UnusableFolder: a plan cannot be read, was changed since, or was made elsewhere.
         """
         path = self.folder / "review.jsonl"
-        found = {}
+        plans = {}
         for number, line in enumerate(read_lines(path), start=1):
             key = line["source"], line["picture"]
             if self.fate(*key) != "review":
                 continue
-            plan = planned(line)
+            plan = read_plan(line)
             if plan is None or plan.policy != self.policy.fingerprint:
                 raise unusable_line(path, number)
             if line.get("seal") != self._signer.seal(plan):
@@ -226,8 +228,8 @@ class OutputFolder:
                     f"{path}, line {number} was not written by this installation, so nothing of "
                     "the folder is released. Review it in the app: lethe store ingest."
                 )
-            found[key] = plan
-        return found
+            plans[key] = plan
+        return plans
 
     def _release(self, source: str, outcome: Released) -> None:
         receipt = outcome.receipt
@@ -239,16 +241,16 @@ class OutputFolder:
             receipt.release + SUFFIXES[receipt.format]: outcome.data,
         }
         for name, data in files.items():
-            public.write(self._private / "partial" / name, data, today)
+            atomic.write(self._private / "partial" / name, data, "public", day=today)
         self._manifest.unlink(missing_ok=True)
-        private.append(self.folder / "names.csv", name_row(source, receipt.release))
+        append(self.folder / "names.csv", name_row(source, receipt.release))
         self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
         self._released[receipt.release] = digest
         for name in files:
             self._let_out(self._private / "partial" / name)
 
     def _let_out(self, partial: Path) -> None:
-        partial.rename(self.folder / "released" / partial.name)
+        atomic.move(partial, self.folder / "released" / partial.name)
 
     @property
     def _manifest(self) -> Path:
@@ -256,52 +258,54 @@ class OutputFolder:
 
     def _sign_manifest(self) -> None:
         """Write the manifest, unless the one there is our own and tells the set as it is."""
-        if self._is_told():
+        if self._is_manifest_current():
             return
         today = self._today()
         unfinished = self._private / MANIFEST
-        public.write(unfinished, self._signer.manifest(self._run, self._released, today), today)
+        atomic.write(
+            unfinished, self._signer.manifest(self._run, self._released, today), "public", day=today
+        )
         self._let_out(unfinished)
-        public.date(self.folder / "released", today)
+        atomic.date(self.folder / "released", today)
 
-    def _told(self) -> Manifest | None:
+    def _read_manifest(self) -> Manifest | None:
         """The manifest that is there, where it is our own."""
         try:
-            signed = opened("manifest", self._manifest.read_bytes())
-            told = read_signed_manifest(signed.body)
+            document = read_document("manifest", self._manifest.read_bytes())
+            manifest = read_signed_manifest(document.body)
         except (OSError, InvalidSignature):
             return None
-        return told if signed.public_key in self._signer.keys.own else None
+        return manifest if document.public_key in self._signer.keys.public_keys else None
 
-    def _is_told(self) -> bool:
-        told = self._told()
-        if told is None:
+    def _is_manifest_current(self) -> bool:
+        manifest = self._read_manifest()
+        if manifest is None:
             return False
-        releases = {one.release: one.certificate for one in told.releases}
-        bare = dict.fromkeys(told.without_certificate)
+        releases = {entry.release: entry.certificate for entry in manifest.releases}
+        bare = dict.fromkeys(manifest.without_certificate)
         return {**releases, **bare} == self._released
 
     def _drop_superseded(self) -> None:
         """Take files out of `quarantine.jsonl` that could not be read once and had a fate since."""
-        had_one = {source for source, picture in self._fates if picture}
-        superseded = {(source, "") for source in had_one} & self._fates.keys()
+        decided = {source for source, picture in self._fates if picture}
+        superseded = {(source, "") for source in decided} & self._fates.keys()
         if not superseded:
             return
         path = self.folder / "quarantine.jsonl"
         left = [
-            one for one in read_lines(path) if (one["source"], one["picture"]) not in superseded
+            line for line in read_lines(path) if (line["source"], line["picture"]) not in superseded
         ]
-        private.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
+        atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
         for key in superseded:
             del self._fates[key]
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
-        private.append(self.folder / name, json.dumps(line) + "\n")
+        append(self.folder / name, json.dumps(line) + "\n")
 
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
-        """Every fate on record; what a later step settled comes last and wins."""
+        """Read every fate on record; what a later step settled comes last and wins."""
         for line in read_lines(self.folder / "review.jsonl"):
             yield (line["source"], line["picture"]), "review"
         for line in read_lines(self.folder / "quarantine.jsonl"):
@@ -316,11 +320,11 @@ class OutputFolder:
             names: source and release of what is released.
         """
         for name in KEYS:
-            private.cut_torn_line(self.folder / name)
+            cut_torn_line(self.folder / name)
         self._drop_superseded()
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):
-            is_whole = partial.suffix != ".tmp"
+            is_whole = partial.suffix not in (atomic.SUFFIX, ".tmp")  # the latter: earlier versions
             if is_whole and partial.name.partition(".")[0] in self._released:
                 self._let_out(partial)
             else:
@@ -345,13 +349,13 @@ def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[st
 def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice, keys: KeyRing) -> None:
     inner = folder / ".lethe"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    inner.mkdir(mode=private.FOLDER, exist_ok=True)  # first: what follows is ours
+    inner.mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)  # first: what follows is ours
     (folder / "released").mkdir(mode=0o755, exist_ok=True)
     (inner / "partial").mkdir(exist_ok=True)
-    private.write(inner / "key", secrets.token_bytes(KEY_BYTES))
-    private.write(inner / "policy.toml", policy.to_toml().encode())
+    atomic.write(inner / "key", secrets.token_bytes(KEY_BYTES))
+    atomic.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
     run_id = secrets.token_hex(16)
     run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
-    run["keys"] = seal_of(run_id, keys)
-    private.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder
+    run["keys"] = run_seal(run_id, keys)
+    atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

@@ -115,19 +115,21 @@ class ProcessPool:
             self._is_busy = bool(under_way)
             if not under_way:
                 return
-            left_s = min(deadlines[one] for one in under_way) - time.monotonic()
+            left_s = min(deadlines[future] for future in under_way) - time.monotonic()
             done, _ = wait(under_way, max(left_s, 0.0), return_when=FIRST_COMPLETED)
             if self._is_closed:
                 return
             if not done:  # one of them does not come to an end
                 self._renew()
                 done = set(under_way)
-            yield from (_outcome(one, under_way[one]) for one in done if not _died(one))
+            yield from (_outcome(future, under_way[future]) for future in done if not _died(future))
             if any(_died(future) for future in done):
                 wait(under_way)  # a broken pool ends all its futures
                 suspects = [job for future, job in under_way.items() if _died(future)]
-                late = {one: job for one, job in under_way.items() if not _died(one)}
-                yield from (_outcome(one, job) for one, job in late.items() if one not in done)
+                late = {future: job for future, job in under_way.items() if not _died(future)}
+                yield from (
+                    _outcome(future, job) for future, job in late.items() if future not in done
+                )
                 under_way.clear()
                 yield from self._one_by_one(suspects)
             for future in done & under_way.keys():

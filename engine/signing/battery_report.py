@@ -1,4 +1,4 @@
-"""The report of the battery that comes with Lethe: what its release checks rest on."""
+"""Read the attack report that ships with Lethe, and its summary for certificates."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def shipped_report() -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def headline() -> Battery | None:
-    """What certificates say of the report; None when there is none."""
+def battery_summary() -> Battery | None:
+    """Summarise the report for certificates; None when there is none."""
     report = shipped_report()
     if report is None:
         return None

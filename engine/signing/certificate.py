@@ -1,4 +1,4 @@
-"""What goes out with a release: a certificate for each picture, a manifest for each batch.
+"""Bodies of certificates and manifests, made from receipts; `engine.signing.signer` signs them.
 
 A certificate says what was done and checked, in facts that the released picture shows anyway or
 that are the same for many. It never follows the hidden pixels: no detector's box, score or outline,
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
 from engine.geometry import PixelRect, Size
 from engine.images import Leakage
 from engine.receipt import Receipt
@@ -31,7 +31,6 @@ from engine.signing.schema import (
     Certificate,
     CheckName,
     Listed,
-    Looked,
     Manifest,
     Outcome,
     Output,
@@ -67,7 +66,7 @@ class Supplement:
 
 
 def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[str, Any]:
-    """The body of a certificate: plain values without a float.
+    """Make the body of a certificate, plain values without a float, from a receipt and its file.
 
     Args:
         receipt: what was done.
@@ -91,13 +90,13 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
             height=receipt.size.height,
         ),
         regions=_regions(receipt),
-        not_looked_for=sorted(one.value for one in receipt.not_looked_for),
+        not_looked_for=sorted(category.value for category in receipt.not_looked_for),
         pipeline=supplement.pipeline,
         models=sorted(receipt.weights),
         checks=_checks(receipt.checks),
-        witness=_release_check(receipt.release_checked),
+        release_check=_release_check(receipt.release_checked),
         battery=supplement.battery or "none",
-        source=Source(codec=_SOURCES[receipt.leakage], residue=receipt.leakage.value),
+        source=Source(codec=_SOURCES[receipt.leakage], leakage=receipt.leakage.value),
         day=supplement.day,
         reviewer=supplement.reviewer,
         notice=supplement.notice,
@@ -114,7 +113,7 @@ def manifest(
     key: str,
     beside: Mapping[str, bytes] | None = None,
 ) -> dict[str, Any]:
-    """The body of a manifest.
+    """Make the body of a manifest from the releases of a batch.
 
     Args:
         batch: random id of the batch.
@@ -123,14 +122,14 @@ def manifest(
         key: id of the key that will sign.
         beside: by name the files that go out around the releases; None and empty are the same.
     """
-    certified = [(one, sha256) for one, sha256 in sorted(releases.items()) if sha256 is not None]
+    certified = [(name, sha256) for name, sha256 in sorted(releases.items()) if sha256 is not None]
     body = Manifest(
         schema=MANIFEST_SCHEMA,
         version=MANIFEST_VERSION,
         batch=batch,
         count=len(releases),
-        releases=[Listed(release=one, certificate=sha256) for one, sha256 in certified],
-        without_certificate=sorted(one for one, sha256 in releases.items() if sha256 is None),
+        releases=[Listed(release=name, certificate=sha256) for name, sha256 in certified],
+        without_certificate=sorted(name for name, sha256 in releases.items() if sha256 is None),
         beside=[_beside(name, data) for name, data in sorted((beside or {}).items())],
         day=day,
         key=key,
@@ -155,14 +154,14 @@ def quantised(rect: PixelRect, size: Size) -> PixelRect:
 
 def _regions(receipt: Receipt) -> list[PublicRegion]:
     """Sorted; a region that lies wholly outside the picture removed nothing and is left out."""
-    found = {
+    regions = {
         (region.category.value, quantised(rect, receipt.size), region.origin.value)
         for region, rect in zip(receipt.regions, receipt.masked, strict=True)
         if rect.clipped(receipt.size).area
     }
     return [
         PublicRegion.model_validate({"category": category, "box": list(box), "origin": origin})
-        for category, box, origin in sorted(found)
+        for category, box, origin in sorted(regions)
     ]
 
 
@@ -171,10 +170,10 @@ def _checks(passed: Mapping[str, bool]) -> dict[CheckName, Outcome]:
     return {name: words[passed.get(name)] for name in get_args(CheckName)}
 
 
-def _release_check(release_checked: Mapping[Category, bool]) -> dict[Looked, Testimony]:
+def _release_check(release_checked: Mapping[Category, bool]) -> dict[str, Testimony]:
     words: dict[bool | None, Testimony] = {
         True: "independent",
         False: "not independent",
         None: "did not look",
     }
-    return {name: words[release_checked.get(Category(name))] for name in get_args(Looked)}
+    return {category.value: words[release_checked.get(category)] for category in DETECTABLE}

@@ -30,7 +30,7 @@ _CHANGED: Final = "it was changed after it was signed"
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedDocument:
     """A document whose signature fits its content."""
 
     body: dict[str, Any]
@@ -51,11 +51,11 @@ def key_id(public_key: bytes) -> str:
 
 
 def sha256(document: bytes) -> str:
-    """What a manifest lists of a certificate: the hash of its file, in hex."""
+    """SHA-256 of a document's file in hex, as manifests list it of certificates."""
     return hashlib.sha256(document).hexdigest()
 
 
-def raw(key: Ed25519PublicKey | Ed25519PrivateKey) -> bytes:
+def public_bytes(key: Ed25519PublicKey | Ed25519PrivateKey) -> bytes:
     """A key's public half, 32 bytes."""
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
     return public.public_bytes_raw()
@@ -78,10 +78,10 @@ def sign(kind: Kind, body: dict[str, Any], key: Ed25519PrivateKey) -> bytes:
     """
     _refuse_floats(body)
     signature = key.sign(canonical(body))
-    return _file(kind, body, raw(key), signature)
+    return _file(kind, body, public_bytes(key), signature)
 
 
-def opened(kind: Kind, data: bytes) -> Signed:
+def read_document(kind: Kind, data: bytes) -> SignedDocument:
     """Read a signed document, whoever signed it.
 
     Args:
@@ -105,7 +105,7 @@ def opened(kind: Kind, data: bytes) -> Signed:
         raise InvalidSignature(f"{_CHANGED}, or its key was: the signature does not fit") from error
     except (ValueError, RecursionError) as error:
         raise InvalidSignature("it holds what canonical JSON cannot say") from error
-    signed = Signed(body, public_key, sha256(data))
+    signed = SignedDocument(body, public_key, sha256(data))
     if body.get("key") != signed.key_id:
         raise InvalidSignature("it names another key than the one that signed it")
     return signed
@@ -124,7 +124,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_once,
+            object_pairs_hook=_without_duplicates,
             parse_float=_no_float,
             parse_constant=_no_float,
         )
@@ -137,11 +137,11 @@ def _parsed(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise InvalidSignature("it says something twice")
-    return found
+    return members
 
 
 def _no_float(text: str) -> NoReturn:

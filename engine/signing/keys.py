@@ -1,4 +1,4 @@
-"""The keys of this installation: what signs certificates, and what names its reviewers outside.
+"""The key ring of this installation: the signing key, public keys, and the secret of pseudonyms.
 
 Under `$LETHE_HOME/keys`, readable by their owner alone::
 
@@ -29,9 +29,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from engine.errors import UnreadableFile, UnusableKeys
-from engine.files import private
-from engine.files.untrusted import content
-from engine.signing.envelope import key_id, raw
+from engine.files import atomic
+from engine.files.lock import lock
+from engine.files.safe_read import content
+from engine.signing.envelope import key_id, public_bytes
 
 PSEUDONYM_BYTES = 32
 LONGEST_KEY_FILE = 65_536
@@ -47,13 +48,13 @@ class KeyRing:
     signing: Ed25519PrivateKey
     secret: bytes
     """Keys the pseudonyms."""
-    own: frozenset[bytes]
+    public_keys: frozenset[bytes]
     """Raw public keys, the present one and earlier ones that are not distrusted."""
 
     @property
     def id(self) -> str:
         """Of the key that signs."""
-        return key_id(raw(self.signing))
+        return key_id(public_bytes(self.signing))
 
     def pseudonym(self, kind: str, name: str) -> str:
         """16 hex digits that stand for a name and mean nothing without this ring.
@@ -78,8 +79,8 @@ class KeyRing:
         return int.from_bytes(drawn[:8]) / 2**64
 
 
-def ring(home: Path) -> KeyRing:
-    """The ring under `home`, made when there is none.
+def open_key_ring(home: Path) -> KeyRing:
+    """Open the key ring under `home`, made when there is none.
 
     Raises:
         UnusableKeys: others can read it, or a part of it is missing or broken.
@@ -91,23 +92,23 @@ def ring(home: Path) -> KeyRing:
         _make(home, rotate=False)
     _refuse_open(folder)
     signing, secret = _private_key(folder), _secret(folder)
-    _keep_public(folder, raw(signing))
+    _restore_public(folder, public_bytes(signing))
     if not (folder / _MADE).exists():
-        (folder / _MADE).touch(mode=private.FILE)
+        (folder / _MADE).touch(mode=atomic.PRIVATE_FILE)
     return KeyRing(signing, secret, _public_keys(folder / "public"))
 
 
-def _keep_public(folder: Path, own: bytes) -> None:
+def _restore_public(folder: Path, public: bytes) -> None:
     """Have the public half of the key that signs among our own: it follows from the private one.
 
     Raises:
         UnusableKeys: it is distrusted, or all of our own are others.
     """
-    name = f"{key_id(own)}.pem"
+    name = f"{key_id(public)}.pem"
     if (folder / "public" / _DISTRUSTED / name).exists():
         raise UnusableKeys(
-            f"The key that signs, {key_id(own)}, is among those that are distrusted; nothing was "
-            f"signed. Put {folder} back from a copy."
+            f"The key that signs, {key_id(public)}, is among those that are distrusted; nothing "
+            f"was signed. Put {folder} back from a copy."
         )
     if (folder / "public" / name).exists():
         return
@@ -116,12 +117,12 @@ def _keep_public(folder: Path, own: bytes) -> None:
             f"{folder / 'signing.pem'} belongs to none of the keys in {folder / 'public'}, so what "
             "it signs would be unknown here; nothing was signed. Put it back from a copy."
         )
-    lock = private.locked(folder / "lock", wait=True)
+    descriptor = lock(folder / "lock", wait=True)
     try:
-        (folder / "public").mkdir(mode=private.FOLDER, exist_ok=True)
-        private.write(folder / "public" / name, public_pem(own))
+        (folder / "public").mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)
+        atomic.write(folder / "public" / name, public_pem(public))
     finally:
-        os.close(lock)
+        os.close(descriptor)
 
 
 def rotate(home: Path) -> KeyRing:
@@ -130,9 +131,9 @@ def rotate(home: Path) -> KeyRing:
     Raises:
         UnusableKeys: as for `ring`.
     """
-    ring(home)
+    open_key_ring(home)
     _make(home, rotate=True)
-    return ring(home)
+    return open_key_ring(home)
 
 
 def distrust(home: Path, key: str) -> KeyRing:
@@ -145,17 +146,17 @@ def distrust(home: Path, key: str) -> KeyRing:
     Raises:
         UnusableKeys: as for `ring`, or there is no such key.
     """
-    known = ring(home)
-    if key not in map(key_id, known.own):
+    keys = open_key_ring(home)
+    if key not in map(key_id, keys.public_keys):
         raise UnusableKeys(
             f"There is no trusted key {key} here; nothing was changed. lethe keys show lists them."
         )
-    if key == known.id:
+    if key == keys.id:
         rotate(home)
     public = home / "keys" / "public"
-    (public / _DISTRUSTED).mkdir(mode=private.FOLDER, exist_ok=True)
-    (public / f"{key}.pem").rename(public / _DISTRUSTED / f"{key}.pem")
-    return ring(home)
+    (public / _DISTRUSTED).mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)
+    atomic.move(public / f"{key}.pem", public / _DISTRUSTED / f"{key}.pem")
+    return open_key_ring(home)
 
 
 def own_keys(home: Path) -> frozenset[bytes]:
@@ -232,15 +233,15 @@ def _public(pem: bytes, name: str) -> bytes:
         raise UnusableKeys(f"{name} holds what is not a public key in PEM form.") from error
     if not isinstance(key, Ed25519PublicKey):
         raise UnusableKeys(f"{name} holds a key of another kind; Lethe signs with Ed25519.")
-    return raw(key)
+    return public_bytes(key)
 
 
 def _make(home: Path, *, rotate: bool) -> None:
     folder = home / "keys"
     try:
-        for one in (home, folder, folder / "public"):
-            one.mkdir(mode=private.FOLDER, parents=True, exist_ok=True)
-        lock = private.locked(folder / "lock", wait=True)
+        for needed in (home, folder, folder / "public"):
+            needed.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
+        descriptor = lock(folder / "lock", wait=True)
     except OSError as error:
         raise UnusableKeys(
             f"No signing key can be made in {folder} ({error.strerror}). "
@@ -251,32 +252,32 @@ def _make(home: Path, *, rotate: bool) -> None:
             _refuse_open(folder)
             _write_keys(folder)
     finally:
-        os.close(lock)
+        os.close(descriptor)
 
 
 def _write_keys(folder: Path) -> None:
     if not (folder / "pseudonym").exists():
-        private.write(folder / "pseudonym", secrets.token_bytes(PSEUDONYM_BYTES))
+        atomic.write(folder / "pseudonym", secrets.token_bytes(PSEUDONYM_BYTES))
     key = Ed25519PrivateKey.generate()
-    public = raw(key)
-    private.write(folder / "public" / f"{key_id(public)}.pem", public_pem(public))
+    public = public_bytes(key)
+    atomic.write(folder / "public" / f"{key_id(public)}.pem", public_pem(public))
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    private.write(folder / "signing.pem", pem)
+    atomic.write(folder / "signing.pem", pem)
 
 
 def _refuse_open(folder: Path) -> None:
     """Refuse keys that others may read, or, as bad, add to."""
     for path in (folder, *sorted(folder.rglob("*"))):
         try:
-            found = path.lstat()
+            status = path.lstat()
         except FileNotFoundError:
             continue  # the unfinished file of a process that rotates just now
-        is_link = stat.S_ISLNK(found.st_mode)
-        if is_link or found.st_mode & 0o077 or found.st_uid not in (os.geteuid(), 0):
+        is_link = stat.S_ISLNK(status.st_mode)
+        if is_link or status.st_mode & 0o077 or status.st_uid not in (os.geteuid(), 0):
             what = "is a link" if is_link else "can be reached by others"
             raise UnusableKeys(
                 f"{path} {what}, so its keys were not used. Close it (chmod -R go= {folder}); if "
@@ -307,8 +308,8 @@ def _secret(folder: Path) -> bytes:
 
 
 def _public_keys(folder: Path) -> frozenset[bytes]:
-    found = (read_public(path) for path in sorted(folder.glob("*.pem")))
-    return frozenset(key for keys in found for key in keys)
+    files = sorted(folder.glob("*.pem"))
+    return frozenset(key for file in files for key in read_public(file))
 
 
 def _broken(folder: Path, name: str) -> UnusableKeys:

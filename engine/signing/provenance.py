@@ -53,7 +53,7 @@ def fingerprint(sources: Iterable[bytes], policy: Policy) -> str:
     """8 hex digits that change with what any module does, and with what makes masks and fills.
 
     Where a module lies, in which order they come, what it imports from where, comments and
-    docstrings do nothing, so they change nothing. Thresholds, of detectors and of the witness,
+    docstrings do nothing, so they change nothing. Thresholds, of detectors and of release checks,
     decide what is looked at and not how it is removed.
 
     Args:
@@ -64,10 +64,10 @@ def fingerprint(sources: Iterable[bytes], policy: Policy) -> str:
         SyntaxError: one is no Python module.
     """
     digest = hashlib.sha256()
-    for one in sorted(hashlib.sha256(_syntax(source)).digest() for source in sources):
-        digest.update(one)
+    for module in sorted(hashlib.sha256(_syntax(source)).digest() for source in sources):
+        digest.update(module)
     removing = {
-        "grow": {one.value: policy.grow(one).model_dump() for one in Category},
+        "grow": {kind.value: policy.grow(kind).model_dump() for kind in Category},
         "removal": policy.removal.model_dump(),
         "double_compression_px": policy.codec.double_compression_px,
     }
@@ -82,13 +82,13 @@ def _syntax(source: bytes) -> bytes:
 
 def _plain(part: object) -> object:
     if isinstance(part, list):
-        return [_plain(one) for one in part if not isinstance(one, ast.Import | ast.ImportFrom)]
+        return [_plain(node) for node in part if not isinstance(node, ast.Import | ast.ImportFrom)]
     if not isinstance(part, ast.AST):
         return repr(part)
     fields = dict(ast.iter_fields(part))
     body = fields.get("body")
     if isinstance(body, list):
-        fields["body"] = [one for one in body if not _is_text(one)]
+        fields["body"] = [statement for statement in body if not _is_docstring(statement)]
     # fields that some versions lack are empty where they are there
     return [
         type(part).__name__,
@@ -96,8 +96,8 @@ def _plain(part: object) -> object:
     ]
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a docstring, of a module, class, function or attribute."""
+def _is_docstring(statement: ast.stmt) -> bool:
+    """True for a docstring of a module, class, function or attribute."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

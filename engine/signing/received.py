@@ -1,4 +1,4 @@
-"""The files that somebody was handed, listed without following a link."""
+"""List the files of a received folder without following a link."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReceivedFolder:
         """Where a file lies, or would lie."""
         return self.files.get(name, self.base / name)
 
-    def shown(self, name: str) -> str:
+    def name_from_root(self, name: str) -> str:
         """A name as seen from `root`."""
         if name.startswith(OUTSIDE):
             return name.removeprefix(OUTSIDE)
@@ -40,7 +40,7 @@ class ReceivedFolder:
 
 
 def received_folder(root: Path) -> ReceivedFolder:
-    """Everything below a folder, but for the private part of a run.
+    """List every file below a folder, but for the private part of a run.
 
     A folder of that name anywhere but beside `released` is none, and so is listed: a picture put
     into one must not go unseen.
@@ -52,10 +52,10 @@ def received_folder(root: Path) -> ReceivedFolder:
     has_private = base != root and not private.is_symlink() and (private / RUN).is_file()
     files: dict[str, Path] = {}
 
-    def closed(error: OSError) -> None:
+    def add_unreadable(error: OSError) -> None:
         files[_name(Path(error.filename), root, base)] = Path(error.filename)
 
-    for folder, folders, names in os.walk(root, onerror=closed):
+    for folder, folders, names in os.walk(root, onerror=add_unreadable):
         here = Path(folder)
         if here == root and has_private:
             folders.remove(PRIVATE)

@@ -1,4 +1,4 @@
-"""The shapes of what is signed: certificates and manifests, read with suspicion.
+"""Schemas of certificates and manifests (pydantic models), read strictly.
 
 `engine.signing.certificate` says what they may tell and makes them; whoever verifies reads them
 here. Anything that is missing, of another type, or unknown is refused.
@@ -7,7 +7,7 @@ here. Anything that is missing, of another type, or unknown is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -22,14 +22,15 @@ from engine.errors import InvalidSignature
 
 CERTIFICATE_SCHEMA: Final = "lethe/certificate"
 MANIFEST_SCHEMA: Final = "lethe/manifest"
-VERSION: Final = 1
+VERSION: Final = 2
 MANIFEST_VERSION: Final = 2
 ENDING: Final = ".certificate.json"
 MANIFEST: Final = "manifest.json"
 SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
 
 Outcome: TypeAlias = Literal["passed", "failed", "not run"]
-Looked: TypeAlias = Literal["face", "tattoo", "jewelry"]
+CategoryName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+"""Of any category, also one that this Lethe does not know: what was signed stays true."""
 Testimony: TypeAlias = Literal["independent", "not independent", "did not look"]
 CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
 BesideName: TypeAlias = Literal["README.txt", "attribution.csv", "receipts.jsonl"]
@@ -55,9 +56,9 @@ class Output(_Part):
 
 
 class PublicRegion(_Part):
-    """Something that was removed."""
+    """A removed region, as everybody may know it."""
 
-    category: Literal["face", "tattoo", "jewelry", "other"]
+    category: CategoryName
     box: Annotated[list[Count], Field(min_length=4, max_length=4)]
     """x0, y0, x1, y1: the masked rectangle, outward to the 16-px grid, within the picture."""
     origin: Literal["model", "reviewer"]
@@ -79,24 +80,29 @@ class Source(_Part):
     """What kind of file the picture came from, and how far it may have leaked beforehand."""
 
     codec: Literal["jpeg", "lossless", "other"]
-    residue: Literal["none", "block", "twice", "unbounded"]
+    leakage: Literal["none", "block", "twice", "unbounded"]
+
+
+class _SourceVersion1(Source):
+    leakage: Literal["none", "block", "twice", "unbounded"] = Field(alias="residue")
 
 
 class Certificate(_Part):
     """What is signed for one release."""
 
     kind: Literal["lethe/certificate"] = Field(alias="schema")
-    version: Literal[1]
+    version: Literal[1, 2]
     release: Id
     output: Output
     regions: list[PublicRegion]
-    not_looked_for: list[Text]
+    not_looked_for: list[CategoryName]
     pipeline: Text
     models: list[Text]
     """`name@sha256[:8]` of every model that looked."""
     checks: dict[CheckName, Outcome]
-    witness: dict[Looked, Testimony]
-    """T7 by category: whether who looked at the release took no part in finding."""
+    release_check: Annotated[dict[CategoryName, Testimony], Field(min_length=1)]
+    """T7 by each category that its Lethe could look for: whether who looked at the release took no
+    part in finding."""
     battery: Battery | Literal["none"]
     source: Source
     day: Day
@@ -108,13 +114,13 @@ class Certificate(_Part):
     key: Id
 
     @model_validator(mode="after")
-    def _complete(self) -> Certificate:
+    def _complete(self) -> Self:
         if self.checks.keys() != set(get_args(CheckName)):
             raise ValueError("does not tell of every check")
-        if self.witness.keys() != set(get_args(Looked)):
-            raise ValueError("does not tell of every category that a witness may look for")
-        if self.checks["T7"] == "passed" and set(self.witness.values()) == {"did not look"}:
-            raise ValueError("tells of a witness and of none")
+        if self.version > 1 and not self.release_check.keys() >= set(self.not_looked_for):
+            raise ValueError("does not tell of every category that a release check may look for")
+        if self.checks["T7"] == "passed" and set(self.release_check.values()) == {"did not look"}:
+            raise ValueError("tells of a release check and of none")
         for region in self.regions:
             x0, y0, x1, y1 = region.box
             if not (x0 < x1 <= self.output.width and y0 < y1 <= self.output.height):
@@ -125,6 +131,28 @@ class Certificate(_Part):
     def picture(self) -> str:
         """The released file's name."""
         return self.release + SUFFIXES[self.output.format]
+
+    @property
+    def looked_for(self) -> list[str]:
+        """The categories that detectors looked for, sorted."""
+        return sorted(self.release_check.keys() - set(self.not_looked_for))
+
+
+class _CertificateVersion1(Certificate):
+    """Closed to the categories of its time, with other names for two fields."""
+
+    version: Literal[1]
+    not_looked_for: list[Text]
+    release_check: dict[CategoryName, Testimony] = Field(alias="witness")
+    source: _SourceVersion1
+
+    @model_validator(mode="after")
+    def _closed(self) -> Self:
+        if self.release_check.keys() != {"face", "tattoo", "jewelry"}:
+            raise ValueError("does not tell of every category that a release check may look for")
+        if not {region.category for region in self.regions} <= {*self.release_check, "other"}:
+            raise ValueError("has a region of an unknown category")
+        return self
 
 
 class Listed(_Part):
@@ -168,7 +196,8 @@ def read_certificate(body: Mapping[str, Any]) -> Certificate:
     Raises:
         InvalidSignature: it is of another kind or version, or lacks something.
     """
-    return _read(Certificate, body, "certificate", VERSION)
+    model = _CertificateVersion1 if body.get("version") == 1 else Certificate
+    return _read(model, body, "certificate", VERSION)
 
 
 def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
@@ -177,18 +206,17 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
     Raises:
         InvalidSignature: it is of another kind or version, or contradicts itself.
     """
-    found = _read(Manifest, body, "manifest", MANIFEST_VERSION)
-    named = [one.release for one in found.releases]
-    both = named + found.without_certificate
-    is_sorted = named == sorted(named) and found.without_certificate == sorted(
-        found.without_certificate
-    )
-    names = [one.name for one in found.beside]
-    if len(set(names)) != len(names) or (found.version > 1) != ("beside" in found.model_fields_set):
+    manifest = _read(Manifest, body, "manifest", MANIFEST_VERSION)
+    certified, bare = [entry.release for entry in manifest.releases], manifest.without_certificate
+    releases = certified + bare
+    is_sorted = certified == sorted(certified) and bare == sorted(bare)
+    names = [file.name for file in manifest.beside]
+    says_beside = "beside" in manifest.model_fields_set
+    if len(set(names)) != len(names) or (manifest.version > 1) != says_beside:
         raise InvalidSignature("it contradicts itself: its files beside the releases do not agree")
-    if len(set(both)) != len(both) or len(both) != found.count or not is_sorted:
+    if len(set(releases)) != len(releases) or len(releases) != manifest.count or not is_sorted:
         raise InvalidSignature("it contradicts itself: its list and its count do not agree")
-    return found
+    return manifest
 
 
 _Body = TypeVar("_Body", bound=_Part)
@@ -197,7 +225,9 @@ _Body = TypeVar("_Body", bound=_Part)
 def _read(model: type[_Body], body: Mapping[str, Any], kind: str, newest: int) -> _Body:
     version = body.get("version")
     if body.get("schema") == f"lethe/{kind}" and isinstance(version, int) and version > newest:
-        raise InvalidSignature(f"it is a {kind} of version {version}; a newer Lethe reads it")
+        raise InvalidSignature(
+            f"it is a {kind} of version {version}: a newer Lethe is needed to read it"
+        )
     try:
         return model.model_validate(dict(body))
     except (ValidationError, RecursionError) as error:

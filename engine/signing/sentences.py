@@ -1,4 +1,4 @@
-"""A certificate in plain sentences, for people who have one in hand."""
+"""A certificate as plain sentences, for the app and `lethe verify`."""
 
 from __future__ import annotations
 
@@ -6,41 +6,44 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from engine.category import Category
 from engine.coverage import percent, share_removed
 from engine.geometry import PixelRect, Size
 from engine.signing.schema import Certificate
-from engine.wording import counted
+from engine.wording import counted, listed
 
 CHECKS: Final = {
     "T1": "the removed pixels have no influence on the file",
     "T3": "everything outside the masks is untouched",
     "T4": "the file holds pixels and nothing else",
-    "T7": "a witness saw nothing left in the finished picture but what a person chose to leave",
+    "T7": "the release check saw nothing left in the finished picture but what a person chose to "
+    "leave",
 }
 """What each check on a release shows when it passes."""
 
+_PLURALS: Final = {category.value: category.traits.plural for category in Category}
 _SOURCES: Final = {
     "none": "a lossless file, which spreads no hidden pixel",
     "block": "a JPEG; what it spreads stays within its blocks, which the masks cover",
     "twice": "a JPEG that looks saved twice; its masks were widened for that",
     "unbounded": "a file of a kind for which nobody knows how far hidden pixels spread",
 }
-_WITNESSES: Final = {
-    "independent": "A detector that took no part in finding was that witness",
-    "not independent": "A detector that also searched was that witness",
+_TESTIMONIES: Final = {
+    "independent": "The detector of the release check took no part in finding",
+    "not independent": "The detector of the release check also searched",
     "did not look": "Nobody looked at the finished picture again",
 }
 
 
 def sentences(certificate: Certificate) -> tuple[str, ...]:
-    """What a certificate says, a sentence for each thing."""
+    """Put a certificate into sentences, one for each thing it says."""
     return (
         _removed(certificate),
         *_checks(certificate),
         *_release_check(certificate),
         _not_looked_for(certificate),
         _battery(certificate),
-        f"The source was {_SOURCES[certificate.source.residue]}.",
+        f"The source was {_SOURCES[certificate.source.leakage]}.",
         _reviewer(certificate),
         f"Made by pipeline {certificate.pipeline} with {_models(certificate)}.",
         f"Signed on {certificate.day} (UTC) with key {certificate.key}.",
@@ -49,7 +52,7 @@ def sentences(certificate: Certificate) -> tuple[str, ...]:
 
 
 def removed(categories: Iterable[str]) -> str:
-    """What was removed where, from the category of each place.
+    """Say how many places of each category were removed, from the category of each.
 
     Places, since several things under one rectangle of a certificate are one place.
     """
@@ -85,18 +88,20 @@ def _checks(certificate: Certificate) -> list[str]:
 
 def _release_check(certificate: Certificate) -> list[str]:
     by_answer: dict[str, list[str]] = {}
-    for category, how in sorted(certificate.witness.items()):
+    for category, how in sorted(certificate.release_check.items()):
         by_answer.setdefault(how, []).append(category)
     return [
         f"{words} for: {', '.join(by_answer[how])}."
-        for how, words in _WITNESSES.items()
+        for how, words in _TESTIMONIES.items()
         if how in by_answer
     ]
 
 
 def _not_looked_for(certificate: Certificate) -> str:
     if not certificate.not_looked_for:
-        return "Faces, tattoos and jewelry were looked for; hair, clothes and surroundings stay."
+        names = sorted(certificate.looked_for, key=[*_PLURALS, *certificate.looked_for].index)
+        words = listed([_PLURALS.get(name, name) for name in names])
+        return f"{words.capitalize()} were looked for; hair, clothes and surroundings stay."
     return f"Nobody looked for: {', '.join(certificate.not_looked_for)}."
 
 

@@ -1,4 +1,4 @@
-"""Who signs: the key ring, with what is the same for every certificate of a process.
+"""The signer: makes and signs certificates and manifests with the key ring of this installation.
 
 Signing happens in the process that records outcomes; workers never see a key.
 """
@@ -14,10 +14,10 @@ from engine.detect.weights import own_weights_notice
 from engine.errors import InvalidSignature
 from engine.plan import Plan
 from engine.receipt import Receipt
-from engine.signing.battery_report import headline
+from engine.signing.battery_report import battery_summary
 from engine.signing.certificate import Supplement, certificate, manifest
-from engine.signing.envelope import Kind, opened, sign
-from engine.signing.keys import KeyRing, ring
+from engine.signing.envelope import Kind, read_document, sign
+from engine.signing.keys import KeyRing, open_key_ring
 from engine.signing.provenance import pipeline_version
 from engine.signing.schema import Battery
 
@@ -32,7 +32,7 @@ class Signer:
     notice: str | None
 
     def certificate(self, receipt: Receipt, data: bytes, day: str) -> bytes:
-        """The certificate's file for the release with these bytes."""
+        """Make and sign the certificate of a release with these bytes."""
         reviewer = receipt.reviewer
         pseudonym = None if reviewer is None else self.keys.pseudonym("reviewer", reviewer)
         supplement = Supplement(
@@ -41,7 +41,7 @@ class Signer:
         return self._signed("certificate", certificate(receipt, data, supplement))
 
     def seal(self, plan: Plan) -> str:
-        """What marks a plan as made by this installation; only its secret makes it."""
+        """Authenticate a plan: an HMAC of its digest that only this installation can make."""
         return self.keys.pseudonym("plan", plan.digest)
 
     def manifest(
@@ -51,7 +51,7 @@ class Signer:
         day: str,
         beside: Mapping[str, bytes] | None = None,
     ) -> bytes:
-        """The manifest's file of a batch.
+        """Make and sign the manifest of a batch.
 
         Args:
             batch: its inner id, which stays inside; the manifest names a pseudonym.
@@ -64,14 +64,14 @@ class Signer:
         return self._signed("manifest", body)
 
     def _signed(self, kind: Kind, body: dict[str, Any]) -> bytes:
-        """The signed file, read back as whoever verifies it would.
+        """Sign a body, and read the file back as whoever verifies it would.
 
         Raises:
             InvalidSignature: it does not verify, or not with a key of this installation.
         """
         file = sign(kind, body, self.keys.signing)
         try:
-            if opened(kind, file).public_key not in self.keys.own:
+            if read_document(kind, file).public_key not in self.keys.public_keys:
                 raise InvalidSignature("its key is none of this installation")
         except InvalidSignature as error:
             raise InvalidSignature(
@@ -82,10 +82,10 @@ class Signer:
 
 
 def signer(home: Path) -> Signer:
-    """The one of this installation, its keys made when there are none.
+    """Make the signer of this installation, with new keys when there are none.
 
     Raises:
         UnusableKeys: the keys cannot be used.
         UnusableWeights: the manifest of the models cannot be read.
     """
-    return Signer(ring(home), pipeline_version(), headline(), own_weights_notice())
+    return Signer(open_key_ring(home), pipeline_version(), battery_summary(), own_weights_notice())

@@ -1,11 +1,11 @@
-"""Files beside releases that no signature covers: which of them do no harm."""
+"""Files beside releases that no signature covers: tell harmless ones from others."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from engine.files.untrusted import is_text
+from engine.files.safe_read import is_text
 from engine.signing.received import OUTSIDE
 
 _KNOWN: Final = frozenset(

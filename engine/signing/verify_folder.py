@@ -1,4 +1,4 @@
-"""Whether pictures, certificates and a manifest belong together, and who signed them.
+"""Verify a received folder: pictures, certificates and manifest against one another and keys.
 
 Everything that is read may come from an attacker. Names are made from ids that were checked and
 never taken from a file, links are not followed, and whatever cannot be read counts as wrong.
@@ -15,8 +15,8 @@ from typing import Final, get_args
 
 from engine.codec.signatures import is_picture
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.files.untrusted import content, measured, printable
-from engine.signing.envelope import key_id, opened
+from engine.files.safe_read import content, measured, printable
+from engine.signing.envelope import key_id, read_document
 from engine.signing.keys import LONGEST_KEY_FILE, public_keys
 from engine.signing.received import OUTSIDE, PRIVATE, ReceivedFolder, received_folder
 from engine.signing.schema import (
@@ -31,13 +31,13 @@ from engine.signing.schema import (
 from engine.signing.unlisted import is_harmless
 from engine.signing.verify_picture import (
     FileFinding,
-    Held,
+    SignedCertificate,
     Verification,
     VerificationResult,
-    held_at,
-    verified_file,
-    words_of,
-    words_of_distrust,
+    describe_distrust,
+    describe_error,
+    read_certificate_file,
+    verify_file,
 )
 
 PUBLIC_KEY: Final = "public-key.pem"
@@ -63,19 +63,23 @@ def verify_folder(
     Raises:
         UnusableFolder: it holds no certificate and no picture, and no manifest that lists one.
     """
-    handed = received_folder(folder)
-    found = _Folder(handed, trusted, distrusted, needs_manifest=needs_manifest).verified()
-    about = [one for one in found.remarks if one.judgement is not VerificationResult.NOTE]
-    if MANIFEST not in handed.files and all(one.file.endswith(MANIFEST) for one in about):
+    received = received_folder(folder)
+    verification = _Folder(received, trusted, distrusted, needs_manifest=needs_manifest).verify()
+    files = [
+        finding.file
+        for finding in verification.findings
+        if finding.result is not VerificationResult.NOTE
+    ]
+    if MANIFEST not in received.files and all(file.endswith(MANIFEST) for file in files):
         raise UnusableFolder(
             f"{printable(str(folder))} holds no certificate and no picture that could be verified."
         )
-    if not found.pictures and found.judgement is not VerificationResult.WRONG:
+    if not verification.pictures and verification.result is not VerificationResult.WRONG:
         raise UnusableFolder(
             f"{printable(str(folder))} holds no picture, and its manifest lists none: "
             "there is nothing that could be verified."
         )
-    return found
+    return verification
 
 
 def verify_one(
@@ -94,18 +98,18 @@ def verify_one(
         distrusted: as for `verify_folder`.
     """
     try:
-        kept = held_at(certificate)
+        signed = read_certificate_file(certificate)
     except (UnreadableFile, InvalidSignature) as error:
-        wrong = FileFinding(certificate.name, VerificationResult.WRONG, words_of(error))
+        wrong = FileFinding(certificate.name, VerificationResult.WRONG, describe_error(error))
         return Verification((wrong,), 0, frozenset())
-    remark = verified_file(picture, picture.name, kept, trusted, {}, distrusted=distrusted)
-    fits = remark.judgement is not VerificationResult.WRONG
+    finding = verify_file(picture, picture.name, signed, trusted, {}, distrusted=distrusted)
+    fits = finding.result is not VerificationResult.WRONG
     return Verification(
-        (remark,),
+        (finding,),
         int(fits),
-        frozenset({kept.signed.public_key}),
-        certificate=kept.certificate,
-        days={certificate.name: kept.certificate.day},
+        frozenset({signed.document.public_key}),
+        certificate=signed.certificate,
+        days={certificate.name: signed.certificate.day},
     )
 
 
@@ -117,9 +121,9 @@ class _Folder:
     trusted: frozenset[bytes]
     distrusted: frozenset[bytes]
     needs_manifest: bool = field(kw_only=True)
-    remarks: list[FileFinding] = field(default_factory=list)
+    findings: list[FileFinding] = field(default_factory=list)
     signers: set[bytes] = field(default_factory=set)
-    held: dict[str, Held] = field(default_factory=dict)
+    certificates: dict[str, SignedCertificate] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     """What is wrong with the certificates that could not be opened, by release."""
     outputs: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -132,18 +136,18 @@ class _Folder:
     manifest: Manifest | None = None
     pictures: int = 0
 
-    def verified(self) -> Verification:
-        """Do it."""
+    def verify(self) -> Verification:
+        """Compare certificates, manifest, pictures and key files with one another."""
         self.left = set(self.received.files)
         self._open_certificates()
         fingerprint = self._open_manifest()
-        for release in sorted(self._known()):
+        for release in sorted(self._releases()):
             self._examine(release)
         self._check_beside()
         self._check_key_files()
-        self._name_the_rest()
+        self._check_unlisted()
         return Verification(
-            tuple(self.remarks),
+            tuple(self.findings),
             self.pictures,
             frozenset(self.signers),
             self.manifest,
@@ -152,13 +156,16 @@ class _Folder:
         )
 
     def _days(self) -> dict[str, str]:
-        days = {release + ENDING: kept.certificate.day for release, kept in self.held.items()}
+        days = {
+            release + ENDING: signed.certificate.day
+            for release, signed in self.certificates.items()
+        }
         if self.manifest is not None:
             days[MANIFEST] = self.manifest.day
-        return {self.received.shown(name): day for name, day in days.items()}
+        return {self.received.name_from_root(name): day for name, day in days.items()}
 
-    def _say(self, name: str, judgement: VerificationResult, words: str) -> None:
-        self.remarks.append(FileFinding(self.received.shown(name), judgement, words))
+    def _say(self, name: str, result: VerificationResult, words: str) -> None:
+        self.findings.append(FileFinding(self.received.name_from_root(name), result, words))
 
     def _open_certificates(self) -> None:
         for name in sorted(self.left):
@@ -169,56 +176,57 @@ class _Folder:
         release = name.removesuffix(ENDING)
         self.left.discard(name)
         try:
-            kept = held_at(self.received.files[name])
-            if kept.certificate.release != release:
-                raise InvalidSignature(f"it is that of {kept.certificate.release}, renamed")
+            signed = read_certificate_file(self.received.files[name])
+            if signed.certificate.release != release:
+                raise InvalidSignature(f"it is that of {signed.certificate.release}, renamed")
         except (UnreadableFile, InvalidSignature) as error:
-            self.unusable[release] = words_of(error)
+            self.unusable[release] = describe_error(error)
             return
-        self.held[release] = kept
-        output = kept.certificate.output
+        self.certificates[release] = signed
+        output = signed.certificate.output
         self.outputs[output.sha256, output.bytes] = release
-        self.signers.add(kept.signed.public_key)
+        self.signers.add(signed.document.public_key)
 
     def _open_manifest(self) -> str | None:
         """Read the manifest if there is one; gives its fingerprint."""
         if MANIFEST not in self.left:
-            how = VerificationResult.WRONG if self.needs_manifest else VerificationResult.NOTE
+            result = VerificationResult.WRONG if self.needs_manifest else VerificationResult.NOTE
             words = "is missing: nobody can tell whether pictures are missing too"
             if self.received.has_private:
                 words += "; if a run was cut short or still goes on, run it again or wait"
-            self._say(MANIFEST, how, words)
+            self._say(MANIFEST, result, words)
             return None
         self.left.discard(MANIFEST)
         try:
-            signed = opened("manifest", content(self.received.files[MANIFEST], LONGEST_MANIFEST))
-            self.manifest = read_signed_manifest(signed.body)
+            data = content(self.received.files[MANIFEST], LONGEST_MANIFEST)
+            document = read_document("manifest", data)
+            self.manifest = read_signed_manifest(document.body)
         except (UnreadableFile, InvalidSignature) as error:
-            self._say(MANIFEST, VerificationResult.WRONG, words_of(error))
+            self._say(MANIFEST, VerificationResult.WRONG, describe_error(error))
             return None
-        self.listed = {one.release: one.certificate for one in self.manifest.releases}
+        self.listed = {entry.release: entry.certificate for entry in self.manifest.releases}
         self.bare = frozenset(self.manifest.without_certificate)
-        self.signers.add(signed.public_key)
+        self.signers.add(document.public_key)
         lists = f"lists {self.manifest.count} releases, signed on {self.manifest.day}"
-        if signed.public_key in self.distrusted:
-            self._say(MANIFEST, VerificationResult.WRONG, f"is {words_of_distrust(signed)}")
-        elif signed.public_key in self.trusted:
+        if document.public_key in self.distrusted:
+            self._say(MANIFEST, VerificationResult.WRONG, f"is {describe_distrust(document)}")
+        elif document.public_key in self.trusted:
             self._say(MANIFEST, VerificationResult.FITS, lists)
         else:
-            words = f"{lists} by an unknown signer (key {signed.key_id})"
+            words = f"{lists} by an unknown signer (key {document.key_id})"
             self._say(MANIFEST, VerificationResult.UNKNOWN, words)
-        return signed.sha256[:16]
+        return document.sha256[:16]
 
-    def _known(self) -> set[str]:
-        return {*self.held, *self.unusable, *self.listed, *self.bare}
+    def _releases(self) -> set[str]:
+        return {*self.certificates, *self.unusable, *self.listed, *self.bare}
 
     def _examine(self, release: str) -> None:
         certificate = release + ENDING
         if release in self.unusable:
             self._take_pictures(release)
             self._say(certificate, VerificationResult.WRONG, self.unusable[release])
-        elif release in self.held:
-            self._examine_held(release, self.held[release])
+        elif release in self.certificates:
+            self._examine_picture(release, self.certificates[release])
         elif release in self.bare:
             names = self._take_pictures(release) or [release]
             words = "was made before certificates: nothing is known of it but that it was released"
@@ -228,28 +236,32 @@ class _Folder:
             words = "is missing" if has_picture else "is missing, and so is its picture"
             self._say(certificate, VerificationResult.WRONG, f"{words}; the manifest lists it")
 
-    def _examine_held(self, release: str, kept: Held) -> None:
-        name = kept.certificate.picture
+    def _examine_picture(self, release: str, signed: SignedCertificate) -> None:
+        name = signed.certificate.picture
         self.left.discard(name)
-        path, shown = self.received.path(name), self.received.shown(name)
-        remark = verified_file(
-            path, shown, kept, self.trusted, self.outputs, distrusted=self.distrusted
+        finding = verify_file(
+            self.received.path(name),
+            self.received.name_from_root(name),
+            signed,
+            self.trusted,
+            self.outputs,
+            distrusted=self.distrusted,
         )
-        problem = self._problem_with_listing(release, kept)
-        if remark.judgement is VerificationResult.WRONG or problem is None:
-            self.remarks.append(remark)
-            self.pictures += remark.judgement is not VerificationResult.WRONG
+        problem = self._problem_with_listing(release, signed)
+        if finding.result is VerificationResult.WRONG or problem is None:
+            self.findings.append(finding)
+            self.pictures += finding.result is not VerificationResult.WRONG
         else:
             self._say(release + ENDING, VerificationResult.WRONG, problem)
 
-    def _problem_with_listing(self, release: str, kept: Held) -> str | None:
+    def _problem_with_listing(self, release: str, signed: SignedCertificate) -> str | None:
         if self.manifest is None:
             return None
         listed = self.listed.get(release)
         if listed is None:
             return "was added: the manifest does not list it"
-        if listed != kept.signed.sha256:
-            signer = kept.signed.key_id
+        if listed != signed.document.sha256:
+            signer = signed.document.key_id
             return f"is not the one that the manifest lists; it was signed anew with key {signer}"
         return None
 
@@ -264,14 +276,14 @@ class _Folder:
         listed = () if self.manifest is None else self.manifest.beside
         if self.received.base == self.received.root:
             if listed:
-                names = ", ".join(one.name for one in listed)
+                names = ", ".join(file.name for file in listed)
                 words = f"lists {names} around it too: name that folder to have them compared"
                 self._say(MANIFEST, VerificationResult.NOTE, words)
             return
-        for one in listed:
-            name = OUTSIDE + one.name
+        for file in listed:
+            name = OUTSIDE + file.name
             self.left.discard(name)
-            problem = _problem_with(self.received.path(name), one)
+            problem = _problem_with(self.received.path(name), file)
             if problem is not None:
                 self._say(name, VerificationResult.WRONG, problem)
         for added in (
@@ -306,17 +318,17 @@ class _Folder:
         ids = ", ".join(sorted(map(key_id, keys)))
         return VerificationResult.WRONG, f"is not the key that signed what is here: it holds {ids}"
 
-    def _name_the_rest(self) -> None:
+    def _check_unlisted(self) -> None:
         for name in sorted(self.left):
-            judgement, words = self._stray(name, self.received.files[name])
-            if judgement is VerificationResult.WRONG or not name.startswith(OUTSIDE):
-                self._say(name, judgement, words)
+            result, words = self._unlisted_file(name, self.received.files[name])
+            if result is VerificationResult.WRONG or not name.startswith(OUTSIDE):
+                self._say(name, result, words)
         if self.received.has_private:
             words = "and all else around the releases is private; hand out released alone"
             self._say(OUTSIDE + PRIVATE, VerificationResult.NOTE, words)
 
-    def _stray(self, name: str, path: Path) -> tuple[VerificationResult, str]:
-        """What to think of a file that neither a certificate nor the manifest accounts for."""
+    def _unlisted_file(self, name: str, path: Path) -> tuple[VerificationResult, str]:
+        """The result of a file that neither a certificate nor the manifest accounts for."""
         if name.endswith(ENDING):
             return VerificationResult.WRONG, "is a certificate where none belongs"
         try:

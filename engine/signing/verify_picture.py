@@ -1,4 +1,4 @@
-"""What is to be thought of a file that claims to be a release, and why."""
+"""Verify a released picture against its certificate: signed certificates, results, findings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import InvalidSignature, LetheError, UnreadableFile
-from engine.files.untrusted import content, measured
-from engine.signing.envelope import Signed, opened
+from engine.files.safe_read import content, measured
+from engine.signing.envelope import SignedDocument, read_document
 from engine.signing.schema import Certificate, Manifest, read_certificate
 from engine.wording import counted
 
@@ -29,20 +29,20 @@ class VerificationResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileFinding:
-    """What was found out about one file."""
+    """The verification result of one file, with the reason."""
 
     file: str
     """Path from where was asked, with forward slashes."""
-    judgement: VerificationResult
+    result: VerificationResult
     words: str
     """Go on after the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All that was found out."""
+    """The verification result of a folder or a picture, with a finding for each file."""
 
-    remarks: tuple[FileFinding, ...]
+    findings: tuple[FileFinding, ...]
     pictures: int
     """How many fit their certificates, whoever signed those."""
     signers: frozenset[bytes]
@@ -64,90 +64,92 @@ class Verification:
             for file, day in sorted(self.days.items())
             if day > today
         ]
-        return replace(self, remarks=(*self.remarks, *notes))
+        return replace(self, findings=(*self.findings, *notes))
 
     @property
-    def judgement(self) -> VerificationResult:
+    def result(self) -> VerificationResult:
         """The worst of all: wrong, else signer unknown, else fits."""
-        have = {remark.judgement for remark in self.remarks}
+        results = {finding.result for finding in self.findings}
         worst = (VerificationResult.WRONG, VerificationResult.UNKNOWN)
-        return next((one for one in worst if one in have), VerificationResult.FITS)
+        return next((result for result in worst if result in results), VerificationResult.FITS)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SignedCertificate:
     """A certificate whose signature fits."""
 
-    signed: Signed
+    document: SignedDocument
     certificate: Certificate
 
 
-def held(data: bytes) -> Held:
-    """The certificate that a file's bytes are, whoever signed it.
+def read_signed_certificate(data: bytes) -> SignedCertificate:
+    """Read a certificate and check its signature, whoever signed it.
 
     Raises:
         InvalidSignature: they are none, or were changed.
     """
-    signed = opened("certificate", data)
-    return Held(signed, read_certificate(signed.body))
+    document = read_document("certificate", data)
+    return SignedCertificate(document, read_certificate(document.body))
 
 
-def held_at(path: Path) -> Held:
-    """The certificate in a file, whoever signed it.
+def read_certificate_file(path: Path) -> SignedCertificate:
+    """`read_signed_certificate` of a file.
 
     Raises:
         UnreadableFile: it cannot be read.
         InvalidSignature: it is no certificate, or was changed.
     """
-    return held(content(path, LONGEST_CERTIFICATE))
+    return read_signed_certificate(content(path, LONGEST_CERTIFICATE))
 
 
-def verified_file(
+def verify_file(
     path: Path,
-    shown: str,
-    kept: Held,
+    name: str,
+    signed: SignedCertificate,
     trusted: frozenset[bytes],
     outputs: Mapping[tuple[str, int], str],
     *,
     distrusted: frozenset[bytes] = frozenset(),
 ) -> FileFinding:
-    """A picture against its certificate.
+    """Compare a picture with its certificate, and the certificate's signer with trusted keys.
 
     Args:
         path: of the picture.
-        shown: its name for the remark.
-        kept: its certificate.
+        name: for the finding.
+        signed: its certificate.
         trusted: raw public keys whose signatures count.
         outputs: releases by SHA-256 and length of their pictures, to tell which one was put here.
         distrusted: raw public keys whose signatures count against it, trusted or not.
     """
-    output = kept.certificate.output
+    output = signed.certificate.output
     try:
         sha256, length = measured(path, {output.bytes, *(length for _, length in outputs)})
     except UnreadableFile as error:
-        return FileFinding(shown, VerificationResult.WRONG, f"{error}; its certificate is there")
+        return FileFinding(name, VerificationResult.WRONG, f"{error}; its certificate is there")
     if (sha256, length) != (output.sha256, output.bytes):
-        other = outputs.get((sha256, length))
+        release = outputs.get((sha256, length))
         empty = "is empty, and so it " if length == 0 else ""
-        holds = "" if other is None else f": it holds the picture of {other}"
+        holds = "" if release is None else f": it holds the picture of {release}"
         words = f"{empty}is not the picture that was released{holds}"
-        return FileFinding(shown, VerificationResult.WRONG, words)
-    if kept.signed.public_key in distrusted:
-        return FileFinding(shown, VerificationResult.WRONG, f"is {words_of_distrust(kept.signed)}")
-    if kept.signed.public_key not in trusted:
-        words = f"signature fits, signer unknown (key {kept.signed.key_id})"
-        return FileFinding(shown, VerificationResult.UNKNOWN, words)
+        return FileFinding(name, VerificationResult.WRONG, words)
+    if signed.document.public_key in distrusted:
+        return FileFinding(
+            name, VerificationResult.WRONG, f"is {describe_distrust(signed.document)}"
+        )
+    if signed.document.public_key not in trusted:
+        words = f"signature fits, signer unknown (key {signed.document.key_id})"
+        return FileFinding(name, VerificationResult.UNKNOWN, words)
     return FileFinding(
-        shown, VerificationResult.FITS, f"is as released; {_summary(kept.certificate)}"
+        name, VerificationResult.FITS, f"is as released; {_summary(signed.certificate)}"
     )
 
 
-def words_of_distrust(signed: Signed) -> str:
+def describe_distrust(document: SignedDocument) -> str:
     """What is wrong with a document whose signature fits, but by a key that may be stolen."""
-    return f"signed with a key that its owner distrusts (key {signed.key_id})"
+    return f"signed with a key that its owner distrusts (key {document.key_id})"
 
 
-def words_of(error: LetheError) -> str:
+def describe_error(error: LetheError) -> str:
     """What is wrong with a document, as it goes on after the file's name."""
     return f"is not valid: {error}" if isinstance(error, InvalidSignature) else str(error)
 

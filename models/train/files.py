@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from engine.files import atomic
+
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Replace a file in one step; what was there stays until the new content is on the disk."""
+    """`engine.files.atomic.write`, with the folder made when it is not there."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    atomic.write(file, content, "umask")
 
 
 def write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - JSON is anything

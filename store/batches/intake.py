@@ -14,8 +14,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from engine.files import atomic
 from engine.runs.licences import Manifest
-from store import files
 from store.batches import originals
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
 from store.batches.pictures import NewPicture, insert
@@ -98,7 +98,7 @@ def _added(
 def _kept(database: Database, row: NewPicture, content: bytes | Path) -> NewPicture:
     """Write the original, and read back what it looks like from now on."""
     path = database.files.original(row.id)
-    files.write(path, content)
+    atomic.write(path, content)
     return replace(row, original=originals.digest(database, path.read_bytes()))
 
 

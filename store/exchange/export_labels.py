@@ -21,9 +21,9 @@ import duckdb
 from engine.category import DETECTABLE, Category
 from engine.codec.signatures import PICTURE_SUFFIXES
 from engine.errors import UnusableFolder
+from engine.files import atomic
 from engine.plan import Plan, Region
 from engine.runs.licences import Entry
-from store import files
 from store.database import Database
 from store.errors import NothingToExport
 from store.files import Files
@@ -111,7 +111,7 @@ def export_labels(
             whole.mkdir(mode=0o700)
             if copy_pictures:
                 _copy(whole, settled, names, database.files)
-            files.write(whole / LABELS, json.dumps(coco).encode())
+            atomic.write(whole / LABELS, json.dumps(coco).encode())
             whole.rename(out)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -178,7 +178,7 @@ def _name(settled: _Settled) -> str:
 def _copy(folder: Path, settled: Iterable[_Settled], names: Iterable[str], home: Files) -> None:
     (folder / PICTURES).mkdir(mode=0o700)
     for one, name in zip(settled, names, strict=True):
-        files.write(folder / name, home.original(one.picture_id))
+        atomic.write(folder / name, home.original(one.picture_id))
 
 
 def _coco(settled: Iterable[_Settled], names: Iterable[str]) -> dict[str, Any]:

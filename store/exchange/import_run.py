@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from engine.errors import InvalidDecision, LetheError, UnreadableImage, UnusableFolder
+from engine.files import atomic
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
@@ -28,7 +29,6 @@ from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
 from engine.runs.journal import UNREADABLE_PLAN
 from engine.runs.name_map import read_names
-from store import files
 from store.batches import batches, pictures
 from store.batches.batches import Batch, Request
 from store.batches.originals import digest
@@ -298,7 +298,7 @@ def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now
     path = database.files.original(picture_id)
     plan = replace(line.kept.plan, image_id=picture_id, revision=0)
     row = NewPicture(picture_id, line.source, original=digest(database, original))
-    files.write(path, original)
+    atomic.write(path, original)
     try:
         with database.transaction() as cursor:
             pictures.insert(cursor, batch.id, [row], now)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import InvalidPolicy, UnusableFolder
+from engine.files import atomic
 from engine.policy import Policy, default_policy, read_policy
-from store import files
 
 if TYPE_CHECKING:
     from store.policies.versions import PolicyVersion
@@ -56,7 +56,7 @@ def write(path: Path, toml: str) -> None:
         UnusableFolder: it cannot be written; the one before stays.
     """
     try:
-        files.write(path, toml.encode())
+        atomic.write(path, toml.encode())
     except OSError as error:
         raise UnusableFolder(
             f"{path} cannot be written ({error.strerror}); the policy in force is unchanged. "

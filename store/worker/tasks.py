@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
+from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
-from store import files
 from store.database import Database
 from store.evaluations import examinations
 from store.evaluations.examinations import LabelledTask
@@ -160,7 +160,7 @@ def _record_release(database: Database, released: Released, now: datetime) -> bo
     receipt = released.receipt
     path = database.files.release(receipt.release, receipt.format)
     certificate = database.signer.certificate(receipt, released.data, day(now))
-    files.write(path, released.data)
+    atomic.write(path, released.data)
     is_kept = False
     try:
         with database.transaction() as cursor:

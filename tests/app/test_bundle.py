@@ -193,9 +193,9 @@ def test_an_unpacked_zip_verifies_with_the_installations_key_alone(database, tmp
     folder = unpacked(database, finished(database), tmp_path / "unpacked")
 
     for where in (folder, folder / "released"):
-        assert verify_folder(where, frozenset()).judgement is VerificationResult.UNKNOWN
-        known = verify_folder(where, database.signer.keys.own)
-        assert (known.judgement, known.pictures) == (VerificationResult.FITS, 3)
+        assert verify_folder(where, frozenset()).result is VerificationResult.UNKNOWN
+        known = verify_folder(where, database.signer.keys.public_keys)
+        assert (known.result, known.pictures) == (VerificationResult.FITS, 3)
 
 
 class TestFilesBesideReleases:
@@ -215,9 +215,9 @@ class TestFilesBesideReleases:
             data = file.read_bytes()
             file.write_bytes(data + b"more" if how == "longer" else b"X" + data[1:])
 
-        found = verify_folder(folder, database.signer.keys.own)
+        found = verify_folder(folder, database.signer.keys.public_keys)
 
-        named = [one for one in found.remarks if one.judgement is VerificationResult.WRONG]
+        named = [one for one in found.findings if one.result is VerificationResult.WRONG]
         assert [one.file for one in named] == [name]
         assert ("is missing" if how == "missing" else "was changed") in named[0].words
 
@@ -225,18 +225,18 @@ class TestFilesBesideReleases:
         folder = unpacked(database, finished(database), tmp_path / "no credits")
         (folder / "attribution.csv").write_text("release,source,licence\n")
 
-        found = verify_folder(folder, database.signer.keys.own)
+        found = verify_folder(folder, database.signer.keys.public_keys)
 
-        named = [one.file for one in found.remarks if one.judgement is VerificationResult.WRONG]
+        named = [one.file for one in found.findings if one.result is VerificationResult.WRONG]
         assert named == ["attribution.csv"]
 
     def test_without_the_folder_around_them_it_is_said_that_they_were_not_compared(
         self, database, folder
     ):
-        found = verify_folder(folder / "released", database.signer.keys.own)
+        found = verify_folder(folder / "released", database.signer.keys.public_keys)
 
-        assert found.judgement is VerificationResult.FITS
-        assert any("name that folder to have them compared" in one.words for one in found.remarks)
+        assert found.result is VerificationResult.FITS
+        assert any("name that folder to have them compared" in one.words for one in found.findings)
 
     def test_of_a_manifest_from_before_they_pass_if_they_are_text(self, database, folder):
         path = folder / "released" / "manifest.json"
@@ -245,13 +245,16 @@ class TestFilesBesideReleases:
         path.write_bytes(sign("manifest", body | {"version": 1}, database.signer.keys.signing))
         (folder / "README.txt").write_text("other words")
 
-        assert verify_folder(folder, database.signer.keys.own).judgement is VerificationResult.FITS
+        assert (
+            verify_folder(folder, database.signer.keys.public_keys).result
+            is VerificationResult.FITS
+        )
 
 
 def test_the_key_in_the_zip_is_the_one_that_signed(database, tmp_path):
     folder = unpacked(database, finished(database), tmp_path / "unpacked")
 
-    assert read_public(folder / "public-key.pem") == database.signer.keys.own
+    assert read_public(folder / "public-key.pem") == database.signer.keys.public_keys
 
 
 def test_after_a_rotation_the_zip_holds_both_keys_and_verifies(database, tmp_path):
@@ -261,8 +264,8 @@ def test_after_a_rotation_the_zip_holds_both_keys_and_verifies(database, tmp_pat
 
     folder = unpacked(database, batch, tmp_path / "unpacked")
 
-    assert read_public(folder / "public-key.pem") == keys.own
-    assert verify_folder(folder, keys.own).judgement is VerificationResult.FITS
+    assert read_public(folder / "public-key.pem") == keys.public_keys
+    assert verify_folder(folder, keys.public_keys).result is VerificationResult.FITS
 
 
 def test_no_hash_of_an_original_and_no_reviewer_is_in_the_zip(database):
@@ -287,8 +290,8 @@ def test_a_withdrawn_release_is_not_on_the_manifest_and_the_rest_verifies(databa
     folder = unpacked(database, batch, tmp_path / "unpacked")
 
     assert gone.release_id.encode() not in (folder / "released" / "manifest.json").read_bytes()
-    assert verify_folder(folder, database.signer.keys.own).pictures == 2
-    assert verify_folder(folder, database.signer.keys.own).judgement is VerificationResult.FITS
+    assert verify_folder(folder, database.signer.keys.public_keys).pictures == 2
+    assert verify_folder(folder, database.signer.keys.public_keys).result is VerificationResult.FITS
 
 
 def test_releases_from_before_certificates_are_named_and_not_vouched_for(database, tmp_path):
@@ -300,8 +303,8 @@ def test_releases_from_before_certificates_are_named_and_not_vouched_for(databas
     folder = unpacked(database, batch, tmp_path / "unpacked")
 
     assert f"before certificates: {old.release_id}" in (folder / "README.txt").read_text()
-    verification = verify_folder(folder, database.signer.keys.own)
-    assert verification.judgement is VerificationResult.WRONG
+    verification = verify_folder(folder, database.signer.keys.public_keys)
+    assert verification.result is VerificationResult.WRONG
     assert verification.pictures == 2
 
 

@@ -15,8 +15,8 @@ from engine.receipt import Receipt
 from engine.runs.jobs import Released
 from engine.runs.output_folder import OutputFolder
 from engine.signing import envelope
-from engine.signing.envelope import raw
-from engine.signing.keys import ring
+from engine.signing.envelope import public_bytes
+from engine.signing.keys import open_key_ring
 from engine.signing.schema import ENDING
 from engine.signing.signer import Signer, signer
 from engine.signing.verify_picture import VerificationResult
@@ -64,7 +64,7 @@ def notary_at(home: Path) -> Signer:
 
 
 def public_key(home: Path) -> bytes:
-    return raw(ring(home).signing)
+    return public_bytes(open_key_ring(home).signing)
 
 
 def picture(folder: Path, number: int) -> Path:
@@ -79,7 +79,7 @@ def signed_anew(path: Path, home: Path, **changes: object) -> None:
     """Change a certificate or a manifest and sign it with another key, as a stranger could."""
     document = json.loads(path.read_bytes())
     kind = "manifest" if "manifest" in document else "certificate"
-    keys = ring(home)
+    keys = open_key_ring(home)
     body = {**document[kind], **changes, "key": keys.id}
     path.write_bytes(envelope.sign(kind, body, keys.signing))
 
@@ -90,9 +90,9 @@ def trusted(home):
 
 def wrong(verification):
     """Names of the files that are wrong."""
-    return [one.file for one in verification.remarks if one.judgement is VerificationResult.WRONG]
+    return [one.file for one in verification.findings if one.result is VerificationResult.WRONG]
 
 
 def words(verification, file):
-    (finding,) = [one for one in verification.remarks if one.file == file]
+    (finding,) = [one for one in verification.findings if one.file == file]
     return finding.words

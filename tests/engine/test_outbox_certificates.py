@@ -7,7 +7,7 @@ import stat
 
 from engine.policy import Policy
 from engine.runs.output_folder import OutputFolder
-from engine.signing.envelope import opened
+from engine.signing.envelope import read_document
 from engine.signing.keys import rotate
 from engine.signing.verify_folder import verify_folder
 from engine.signing.verify_picture import VerificationResult
@@ -27,7 +27,7 @@ from tests.engine.handed_out import (
 
 
 def manifest(folder):
-    return opened("manifest", (folder / "manifest.json").read_bytes()).body
+    return read_document("manifest", (folder / "manifest.json").read_bytes()).body
 
 
 def open_again(folder, signer, day=DAY):
@@ -103,18 +103,18 @@ def test_a_manifest_that_somebody_else_signed_is_signed_anew(tmp_path):
 
     open_again(tmp_path / "out", signer)
 
-    assert verify_folder(folder, trusted(tmp_path / "home")).judgement is VerificationResult.FITS
+    assert verify_folder(folder, trusted(tmp_path / "home")).result is VerificationResult.FITS
 
 
 def test_a_rotation_between_two_runs_leaves_all_verifiable(tmp_path):
     folder = hand_out(tmp_path / "out", notary_at(tmp_path), (1,))
-    own = rotate(tmp_path).own
+    public_keys = rotate(tmp_path).public_keys
 
     hand_out(tmp_path / "out", notary_at(tmp_path), (2,))
 
-    verification = verify_folder(folder, own)
-    assert verification.judgement is VerificationResult.FITS
-    assert verification.signers == own
+    verification = verify_folder(folder, public_keys)
+    assert verification.result is VerificationResult.FITS
+    assert verification.signers == public_keys
 
 
 def test_releases_from_before_certificates_are_listed_as_such_and_never_vouched_for(tmp_path):

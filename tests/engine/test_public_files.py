@@ -15,7 +15,7 @@ from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.registry import default_ensemble
 from engine.runs.pool import InProcess
-from engine.signing.envelope import opened
+from engine.signing.envelope import read_document
 from tests.engine.run_folders import lines
 from tests.scenes import shipped_picture
 
@@ -168,7 +168,7 @@ def test_no_time_of_day_and_no_order_is_in_the_files_times(ran):
     folder, _ = ran
     released = folder / "out" / "released"
     signed = {
-        path: opened(path.stem.rpartition(".")[2], path.read_bytes()).body["day"]
+        path: read_document(path.stem.rpartition(".")[2], path.read_bytes()).body["day"]
         for path in released.glob("*.json")
     }
     days = {datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() for day in signed.values()}

@@ -12,7 +12,7 @@ import pytest
 
 from engine.files.home import home
 from engine.runs.handover import mark_taken_in
-from engine.signing.keys import ring
+from engine.signing.keys import open_key_ring
 from tests.engine.run_folders import assert_whole, fates, lines, names, paint, released_ids
 
 
@@ -26,7 +26,7 @@ def reviewed(lethe, folder, tmp_path):
 def taken_in(out):
     """As the app does."""
     run = json.loads((out / ".lethe" / "run.json").read_bytes())["run"]
-    mark_taken_in(out, run, home(), ring(home()))
+    mark_taken_in(out, run, home(), open_key_ring(home()))
 
 
 class TestRelease:

@@ -104,7 +104,8 @@ class TestHostileFiles:
             {"release": 7},
             {"output": {"format": "../x"}},
             {"regions": [{"box": "all"}]},
-            {"version": 2},
+            {"version": 1},
+            {"version": 3},
             {"version": "1"},
             {"surprise": "more"},
             {"schema": "lethe/manifest"},
@@ -167,7 +168,7 @@ class TestOnePicture:
 
         verification = verify_one(alone, certificate(handed, 1), trusted(signing_home))
 
-        assert verification.judgement is VerificationResult.FITS
+        assert verification.result is VerificationResult.FITS
         assert verification.certificate.release == release_id(1)
 
     def test_it_does_not_verify_with_the_certificate_of_another(self, handed, signing_home):
@@ -187,7 +188,7 @@ class TestOnePicture:
 
         verification = verify_one(picture(handed, 1), certificate(handed, 1), trusted(signing_home))
 
-        assert verification.judgement is VerificationResult.UNKNOWN
+        assert verification.result is VerificationResult.UNKNOWN
 
 
 @given(data=st.data())

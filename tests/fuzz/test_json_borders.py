@@ -14,9 +14,9 @@ from engine.attacks.report import reading
 from engine.attacks.report.reading import InvalidReport
 from engine.cli import redact
 from engine.errors import InvalidDecision, InvalidSignature, UnreadableFile
-from engine.files import untrusted
+from engine.files import safe_read
 from engine.runs.journal import UNREADABLE_PLAN
-from engine.signing.envelope import opened, sign
+from engine.signing.envelope import read_document, sign
 from engine.signing.schema import read_certificate, read_signed_manifest
 from store.exchange import import_run
 from tests.fuzz.mutations import cuts, damaged
@@ -51,7 +51,7 @@ def test_a_damaged_signed_document_is_refused(damage):
 
     if data != whole:
         with pytest.raises(InvalidSignature):
-            opened("certificate", data)
+            read_document("certificate", data)
 
 
 @pytest.mark.parametrize("read", [read_certificate, read_signed_manifest])
@@ -69,7 +69,7 @@ def test_a_damaged_verdict_is_read_or_refused(damage):
     line = _cut(_LINE, damage).decode("utf-8", "replace")
 
     with contextlib.suppress(InvalidDecision):
-        redact._verdict(redact._verdict_line(line))
+        redact._read_decision(redact._read_line(line))
 
 
 @given(damage=damage)
@@ -101,6 +101,6 @@ def test_a_file_is_whole_or_refused(tmp_path_factory, content, most):
     file.write_bytes(content)
 
     try:
-        assert untrusted.content(file, most) == content
+        assert safe_read.content(file, most) == content
     except UnreadableFile:
         assert len(content) > most

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from components.app.access import LOCAL
 from components.upload.staging import Staging
+from engine.files import atomic
 from engine.policy import read_policy
-from store import files
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -20,7 +20,7 @@ from tests.reliability.scenes import POLICY, pictures
 
 def ended_at(file: int) -> None:
     """End this process when so many files are written, the last of them half."""
-    fill, left = files._fill, [file]
+    fill, left = atomic._fill, [file]
 
     def half(target, content):
         left[0] -= 1
@@ -32,7 +32,7 @@ def ended_at(file: int) -> None:
         target.flush()
         os._exit(9)
 
-    files._fill = half
+    atomic._fill = half
 
 
 def upload(home: Path) -> None:

@@ -319,4 +319,4 @@ _WAITING = {"working": "waiting", "settled": "waiting"}
 def _unverified(folder: Path, home: Path, *, needs_manifest: bool) -> list[str]:
     found = verify_folder(folder, own_keys(home), needs_manifest=needs_manifest)
     good = (VerificationResult.FITS, VerificationResult.NOTE)
-    return [f"{one.file} {one.words}" for one in found.remarks if one.judgement not in good]
+    return [f"{one.file} {one.words}" for one in found.findings if one.result not in good]

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from engine.errors import LetheError
-from engine.signing.keys import ring
+from engine.signing.keys import open_key_ring
 from tests.reliability.conftest import FINISHED
 from tests.reliability.scenes import DOUBTFUL, NAMES
 
@@ -26,12 +26,12 @@ def gone(keys):
 
 def others(keys):
     shutil.rmtree(keys)
-    ring(keys.parent)
+    open_key_ring(keys.parent)
 
 
 def other_signing_key(keys):
     stranger = keys.parent / "stranger"
-    ring(stranger)
+    open_key_ring(stranger)
     shutil.copy(stranger / "keys" / "signing.pem", keys / "signing.pem")
     shutil.rmtree(stranger)
 

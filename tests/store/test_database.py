@@ -389,7 +389,7 @@ def test_a_generation_that_the_disk_does_not_take_stops_nobody(database, monkeyp
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("store.generation.disk.write", full)
+    monkeypatch.setattr("store.generation.atomic.write", full)
 
     database.advance()
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from engine.attacks.battery.run import identified
+from engine.category import DetectableName
 from engine.errors import LetheError
 
 LARGEST_BYTES: Final = 8_000_000
@@ -26,7 +27,7 @@ class InvalidReport(LetheError):
 
 
 class _Row(BaseModel):
-    category: Literal["face", "tattoo", "jewelry"]
+    category: DetectableName
     method: str
     kind: Literal["fill", "control", "mix"]
     attack: str

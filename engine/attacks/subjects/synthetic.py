@@ -40,7 +40,7 @@ def synthetic(
         spare: how many more, for training.
         seed: equal seeds give equal subjects.
     """
-    rng = np.random.default_rng((seed, list(_DRAWN).index(category)))
+    rng = np.random.default_rng((seed, list(DRAWINGS).index(category)))
     drawn = np.stack([_subject(category, side_px, rng) for _ in range(n + spare)])
     return Subjects(category, drawn[:n], SOURCE, spare=drawn[n:])
 
@@ -52,7 +52,7 @@ def scenes(count: int, side_px: int, rng: np.random.Generator) -> Patches:
 
 def _subject(category: Category, side_px: int, rng: np.random.Generator) -> Canvas:
     canvas = np.empty((_CANVAS_PX, _CANVAS_PX, 3), np.uint8)
-    _DRAWN[category](canvas, rng)
+    DRAWINGS[category](canvas, rng)
     small = cv2.resize(canvas, (side_px, side_px), interpolation=cv2.INTER_AREA).astype(np.float32)
     slope = np.linspace(-1, 1, side_px, dtype=np.float32)
     light = rng.normal(0, 0.12) * slope[:, None] + rng.normal(0, 0.12) * slope[None, :]
@@ -198,7 +198,7 @@ def _jewelry(canvas: Canvas, rng: np.random.Generator) -> None:
         _oval(canvas, (gem[0] - size / 3, gem[1] - size / 3), _round(size / 4), (250, 250, 250))
 
 
-_DRAWN: Final[dict[Category, Callable[[Canvas, np.random.Generator], None]]] = {
+DRAWINGS: Final[dict[Category, Callable[[Canvas, np.random.Generator], None]]] = {
     Category.FACE: _face,
     Category.TATTOO: _tattoo,
     Category.JEWELRY: _jewelry,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
 
 _SPELLINGS: Final = {
-    Category.FACE: "face",
+    **{category: category.value for category in DETECTABLE},
     Category.TATTOO: "tattoo tatoo",
     Category.JEWELRY: "jewelry jewellery jewelery",
 }
@@ -31,7 +31,7 @@ _BY_SPELLING: Final = {
 }
 _BY_KIND: Final = {word: category for category, words in _KINDS.items() for word in words.split()}
 KNOWN_NAMES: Final = (
-    "face, tattoo, jewelry, and kinds of jewelry such as earring, necklace, ring and watch"
+    f"{', '.join(DETECTABLE)}, and kinds of jewelry such as earring, necklace, ring and watch"
 )
 """For sentences that say what would have been understood."""
 

@@ -18,7 +18,7 @@ from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset, UnreadableFile
 from engine.evaluation.data.class_names import category_of
 from engine.evaluation.data.labels import Problem
-from engine.files import untrusted
+from engine.files import safe_read
 from engine.geometry import Box, Size
 
 ALL: Final = frozenset(DETECTABLE)
@@ -162,7 +162,7 @@ def bytes_of(path: Path, most: int | None = None) -> bytes:
         Unfit: it cannot be read, is no plain file, or is too long.
     """
     try:
-        return untrusted.content(path.resolve(), LARGEST_FILE if most is None else most)
+        return safe_read.content(path.resolve(), LARGEST_FILE if most is None else most)
     except UnreadableFile as error:
         raise InvalidEntry(f"The file {error}.") from error
     except (OSError, RuntimeError) as error:  # links in a circle

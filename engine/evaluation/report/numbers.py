@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from engine.category import Category
+from engine.category import DETECTABLE
 from engine.evaluation.scores.proportion import Proportion
 
 NOTHING = "–"
 """Stands where there is no number because nothing was counted."""
-PLURAL = {Category.FACE: "Faces", Category.TATTOO: "Tattoos", Category.JEWELRY: "Jewelry"}
+PLURAL = {category: category.traits.plural.capitalize() for category in DETECTABLE}
 _MOST_DIGITS = 6
 
 

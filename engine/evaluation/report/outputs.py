@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from engine.errors import UnusableFolder
+from engine.files import atomic
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -29,8 +30,9 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if _is_special(file):
             continue
         try:
-            _part(file).touch()
-            _part(file).unlink()
+            probe = atomic.temporary_name(file)
+            probe.touch()
+            probe.unlink()
         except OSError as error:
             raise _refused(file, error) from error
 
@@ -54,17 +56,8 @@ def write_all(texts: Mapping[Path, str]) -> None:
 def _write(file: Path, text: str) -> None:
     if _is_special(file):
         file.write_text(text, encoding="utf-8")
-        return
-    part = _part(file)
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _part(file: Path) -> Path:
-    return file.with_name(f".{file.name}.part")
+    else:
+        atomic.write(file, text.encode(), "umask")
 
 
 def _is_special(file: Path) -> bool:

@@ -10,11 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from engine.category import Category
+from engine.category import DETECTABLE, Category
 
-COLOURS = {Category.FACE: "#2F6FDE", Category.TATTOO: "#E07B00", Category.JEWELRY: "#8E44AD"}
-# The same hues, lighter, so that they keep a contrast of 3 : 1 and more on dark ground.
-DARK_COLOURS = {Category.FACE: "#6C9FF5", Category.TATTOO: "#F29A3A", Category.JEWELRY: "#C08ADB"}
+COLOURS = {category: category.traits.colour for category in DETECTABLE}
+DARK_COLOURS = {category: category.traits.dark_colour for category in DETECTABLE}
+_MARKER_CORNERS = {
+    "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    "diamond": [(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)],
+    "triangle-up": [(0.0, -1.25), (1.1, 0.8), (-1.1, 0.8)],
+}
 
 _INK = (
     "svg.figure{{color-scheme:light dark;font:12px system-ui,sans-serif;"
@@ -129,17 +133,12 @@ def bar(corner: tuple[float, float], opposite: tuple[float, float], kind: str) -
 def marker(
     at: tuple[float, float], category: Category, radius: float = 5.0, *, is_hollow: bool = False
 ) -> str:
-    """A circle for faces, a square for tattoos, a diamond for jewelry."""
+    """The category's mark as an SVG shape."""
     x, y = at
     kind = f"{category.value} {'hollow' if is_hollow else 'solid'}"
-    if category is Category.FACE:
+    if category.traits.mark == "circle":
         return f'<circle class="{kind}" cx="{_px(x)}" cy="{_px(y)}" r="{_px(radius)}"/>'
-    if category is Category.TATTOO:
-        corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
-        radius *= 0.9
-    else:
-        corners = [(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)]
-        radius *= 1.25
+    corners = _MARKER_CORNERS[category.traits.mark]
     path = " ".join(f"{_px(x + dx * radius)},{_px(y + dy * radius)}" for dx, dy in corners)
     return f'<polygon class="{kind}" points="{path}"/>'
 

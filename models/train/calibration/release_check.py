@@ -197,7 +197,7 @@ def statement(
     """
     labels = labels_in(picture, image)
     is_enabled = policy.model_copy(
-        update={"release_check": ReleaseCheckPolicy(face=0, tattoo=0, jewelry=0)}
+        update={"release_check": ReleaseCheckPolicy(**dict.fromkeys(DETECTABLE, 0))}
     )
     rects = [masked(_region(one), image.codec, policy).rect for one in labels]
     nothing, everything = mask_of((), image.size), mask_of(rects, image.size)

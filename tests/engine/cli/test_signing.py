@@ -12,7 +12,7 @@ import pytest
 
 from engine.__main__ import main
 from engine.cli import command_line
-from engine.signing.keys import public_pem, ring
+from engine.signing.keys import open_key_ring, public_pem
 from tests.engine.handed_out import (
     certificate,
     hand_out,
@@ -119,7 +119,7 @@ class TestVerify:
         home = tmp_path / "home"
         monkeypatch.setenv("LETHE_HOME", str(home))
         folder = hand_out(tmp_path / "out", notary_at(home))
-        stolen = ring(home).id
+        stolen = open_key_ring(home).id
         run("keys", "export", "--out", tmp_path / "stolen.pem")
 
         status, out, _ = run("keys", "distrust", stolen)
@@ -137,7 +137,7 @@ class TestVerify:
         home = tmp_path / "home"
         monkeypatch.setenv("LETHE_HOME", str(home))
         folder = hand_out(tmp_path / "out", notary_at(home))
-        run("keys", "distrust", ring(home).id)
+        run("keys", "distrust", open_key_ring(home).id)
 
         hand_out(tmp_path / "out", notary_at(home), ())
 
@@ -248,12 +248,12 @@ class TestVerify:
 class TestKeys:
     def test_show_names_the_key_that_signs_and_earlier_ones(self, run, tmp_path, monkeypatch):
         monkeypatch.setenv("LETHE_HOME", str(tmp_path))
-        first = ring(tmp_path).id
+        first = open_key_ring(tmp_path).id
 
         _, out, _ = run("keys", "rotate")
 
         lines = out.splitlines()
-        assert lines[0] == f"{ring(tmp_path).id}  signs now"
+        assert lines[0] == f"{open_key_ring(tmp_path).id}  signs now"
         assert lines[1].startswith(f"{first}  earlier")
         assert run("keys", "show")[1] == out
 
@@ -274,7 +274,7 @@ class TestKeys:
 
     def test_keys_that_others_can_read_are_a_sentence_and_exit_2(self, run, tmp_path, monkeypatch):
         monkeypatch.setenv("LETHE_HOME", str(tmp_path))
-        ring(tmp_path)
+        open_key_ring(tmp_path)
         (tmp_path / "keys" / "signing.pem").chmod(0o644)
 
         status, out, err = run("keys", "show")

@@ -19,7 +19,7 @@ from engine.receipt import Receipt
 from engine.runs.jobs import NeedsReview, Postponed, Quarantined, Released, Unread
 from engine.runs.name_map import NAMES_NOTE
 from engine.runs.output_folder import OutputFolder
-from engine.signing.envelope import opened
+from engine.signing.envelope import read_document
 from engine.signing.signer import signer
 from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.run_folders import certified_ids, released_ids
@@ -312,7 +312,7 @@ def listed(folder):
     path = folder / "released" / "manifest.json"
     if not path.exists():
         return None
-    told = opened("manifest", path.read_bytes()).body
+    told = read_document("manifest", path.read_bytes()).body
     return [one["release"] for one in told["releases"]]
 
 

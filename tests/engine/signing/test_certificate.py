@@ -54,15 +54,15 @@ def test_it_tells_the_file_the_regions_and_the_checks():
         {"category": "tattoo", "box": [0, 0, 32, 32], "origin": "reviewer"},
     ]
     assert body["checks"] == {"T1": "passed", "T3": "passed", "T4": "passed", "T7": "not run"}
-    assert body["source"] == {"codec": "jpeg", "residue": "twice"}
+    assert body["source"] == {"codec": "jpeg", "leakage": "twice"}
     assert body["not_looked_for"] == ["jewelry"]
     assert body["models"] == ["first@00000001", "second@00000002"]
     assert body["day"] == DAY
 
 
 def test_whoever_did_not_look_again_is_said_not_to_have_looked():
-    assert made()["witness"] == dict.fromkeys(["face", "tattoo", "jewelry"], "did not look")
-    assert made(looked())["witness"] == {
+    assert made()["release_check"] == dict.fromkeys(["face", "tattoo", "jewelry"], "did not look")
+    assert made(looked())["release_check"] == {
         "face": "independent",
         "tattoo": "not independent",
         "jewelry": "did not look",
@@ -77,7 +77,7 @@ def test_whoever_did_not_look_again_is_said_not_to_have_looked():
 )  # fmt: skip
 def test_of_the_source_only_its_kind_is_told(leakage, codec):
     assert made(replace(RECEIPT, leakage=leakage))["source"] == {
-        "codec": codec, "residue": leakage.value,
+        "codec": codec, "leakage": leakage.value,
     }  # fmt: skip
 
 
@@ -166,17 +166,70 @@ def test_what_was_made_is_read_back():
     [
         {"checks": {}},
         {"checks": {"T1": "passed", "T3": "passed", "T4": "passed"}},
-        {"witness": {}},
-        {"witness": {**dict.fromkeys(["face", "tattoo"], "did not look"), "hat": "independent"}},
+        {"release_check": {}},
+        {"release_check": {"face": "independent", "jewelry": "looked"}},
+        {
+            "release_check": {
+                "face": "independent",
+                "jewelry": "did not look",
+                "A hat": "independent",
+            }
+        },
+        {"release_check": {"face": "independent", "tattoo": "independent"}},
+        {"regions": [{"category": "<b>", "box": [0, 0, 16, 16], "origin": "model"}]},
         {"checks": dict.fromkeys(["T1", "T3", "T4", "T7"], "passed")},
         {"regions": [{"category": "face", "box": [64, 0, 64, 32], "origin": "model"}]},
         {"regions": [{"category": "face", "box": [0, 0, 112, 32], "origin": "model"}]},
     ],
-    ids=["no check", "a check less", "no witness", "stranger", "T7 of nobody", "empty", "outside"],
+    ids=[
+        "no check",
+        "a check less",
+        "no release check",
+        "no testimony",
+        "no name of a category",
+        "not of what nobody looked for",
+        "no name of a region",
+        "T7 of nobody",
+        "empty",
+        "outside",
+    ],
 )
 def test_what_lacks_something_or_contradicts_itself_is_not_read(change):
     with pytest.raises(InvalidSignature):
         read_certificate({**made(), **change})
+
+
+def test_one_of_a_newer_version_asks_for_a_newer_lethe():
+    with pytest.raises(InvalidSignature, match="version 3: a newer Lethe is needed to read it"):
+        read_certificate({**made(), "version": 3})
+
+
+def test_a_category_that_this_lethe_does_not_know_is_read_and_named():
+    body = made(looked())
+    region = {"category": "licence-plate", "box": [0, 0, 16, 16], "origin": "model"}
+    body["regions"].append(region)
+    body["release_check"]["licence-plate"] = "independent"
+
+    text = "\n".join(sentences(read_certificate(body)))
+
+    assert "licence-plate in 1 place" in text
+    assert "took no part in finding for: face, licence-plate." in text
+
+
+def test_only_categories_that_its_lethe_could_look_for_are_said_to_have_been_looked_for():
+    body = {**made(), "not_looked_for": [], "release_check": {"face": "did not look"}}
+
+    assert "Faces were looked for;" in "\n".join(sentences(read_certificate(body)))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_fields_of_the_other_version_are_not_read(version):
+    body = made() | {"version": version}
+    if version == 2:
+        body["witness"] = body.pop("release_check")
+
+    with pytest.raises(InvalidSignature, match="not a certificate as this Lethe knows them"):
+        read_certificate(body)
 
 
 class TestWords:
@@ -210,8 +263,8 @@ class TestWords:
     def test_who_looked_again_is_said_for_each_category(self):
         text = said(looked())
 
-        assert "A detector that took no part in finding was that witness for: face." in text
-        assert "A detector that also searched was that witness for: tattoo." in text
+        assert "The detector of the release check took no part in finding for: face." in text
+        assert "The detector of the release check also searched for: tattoo." in text
         assert "Nobody looked at the finished picture again for: jewelry." in text
 
     def test_a_report_about_other_code_is_said_to_be_that(self):

@@ -10,19 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidSignature
-from engine.signing.envelope import canonical, key_id, opened, raw, sign
+from engine.signing.envelope import canonical, key_id, public_bytes, read_document, sign
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
-BODY = {"key": key_id(raw(KEY)), "text": "ünï 顔 \n", "number": 2**53 - 1, "list": [True, None, ""]}
+BODY = {
+    "key": key_id(public_bytes(KEY)),
+    "text": "ünï 顔 \n",
+    "number": 2**53 - 1,
+    "list": [True, None, ""],
+}
 SIGNED = sign("certificate", BODY, KEY)
 
 
 def test_what_was_signed_comes_back_with_its_signer():
-    signed = opened("certificate", SIGNED)
+    signed = read_document("certificate", SIGNED)
 
     assert signed.body == BODY
-    assert (signed.public_key, signed.key_id) == (raw(KEY), key_id(raw(KEY)))
+    assert (signed.public_key, signed.key_id) == (public_bytes(KEY), key_id(public_bytes(KEY)))
 
 
 def test_the_same_is_signed_to_the_same_bytes_in_any_order():
@@ -41,25 +46,25 @@ def test_any_single_byte_changed_is_refused(place, flip):
     changed[place] ^= flip
 
     with pytest.raises(InvalidSignature):
-        opened("certificate", bytes(changed))
+        read_document("certificate", bytes(changed))
 
 
 @given(place=st.integers(0, len(SIGNED)), more=st.sampled_from([b" ", b"\n", b"\t", b"0"]))
 def test_any_byte_added_is_refused(place, more):
     with pytest.raises(InvalidSignature):
-        opened("certificate", SIGNED[:place] + more + SIGNED[place:])
+        read_document("certificate", SIGNED[:place] + more + SIGNED[place:])
 
 
 @given(end=st.integers(0, len(SIGNED) - 1))
 def test_a_document_cut_short_is_refused(end):
     with pytest.raises(InvalidSignature):
-        opened("certificate", SIGNED[:end])
+        read_document("certificate", SIGNED[:end])
 
 
 @given(content=st.binary(max_size=200))
 def test_any_bytes_at_all_are_refused_with_a_reason(content):
     with pytest.raises(InvalidSignature, match=r"^it "):
-        opened("certificate", content)
+        read_document("certificate", content)
 
 
 JSON = st.recursive(
@@ -74,12 +79,12 @@ def test_any_json_in_the_right_members_is_refused_with_a_reason(body, key, signa
     document = {"certificate": body, "public_key": key, "signature": signature}
 
     with pytest.raises(InvalidSignature, match=r"^it"):
-        opened("certificate", json.dumps(document).encode())
+        read_document("certificate", json.dumps(document).encode())
 
 
 def test_a_manifest_is_not_taken_for_a_certificate():
     with pytest.raises(InvalidSignature, match="not a signed certificate"):
-        opened("certificate", sign("manifest", BODY, KEY))
+        read_document("certificate", sign("manifest", BODY, KEY))
 
 
 def test_a_signature_by_another_key_does_not_fit():
@@ -87,19 +92,19 @@ def test_a_signature_by_another_key_does_not_fit():
     document["public_key"] = json.loads(sign("certificate", BODY, STRANGER))["public_key"]
 
     with pytest.raises(InvalidSignature, match="does not fit"):
-        opened("certificate", canonical(document) + b"\n")
+        read_document("certificate", canonical(document) + b"\n")
 
 
 def test_a_document_that_names_another_key_than_its_signers_is_refused():
     with pytest.raises(InvalidSignature, match="another key"):
-        opened("certificate", sign("certificate", BODY, STRANGER))
+        read_document("certificate", sign("certificate", BODY, STRANGER))
 
 
 def test_a_member_said_twice_is_refused():
     twice = SIGNED.replace(b'{"key":', b'{"key":"","key":', 1)
 
     with pytest.raises(InvalidSignature, match="twice"):
-        opened("certificate", twice)
+        read_document("certificate", twice)
 
 
 @pytest.mark.parametrize(

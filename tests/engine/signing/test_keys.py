@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from engine.errors import UnusableKeys
-from engine.signing.envelope import key_id, opened, raw, sign
+from engine.signing.envelope import key_id, public_bytes, read_document, sign
 from engine.signing.keys import (
     distrust,
     distrusted_keys,
+    open_key_ring,
     own_keys,
     public_pem,
     read_public,
-    ring,
     rotate,
 )
 
@@ -39,15 +39,15 @@ def modes(home):
 
 
 def test_a_ring_is_made_once_and_found_again(tmp_path):
-    first, second = ring(tmp_path), ring(tmp_path)
+    first, second = open_key_ring(tmp_path), open_key_ring(tmp_path)
 
     assert first.id == second.id
-    assert first.own == second.own == {raw(first.signing)}
+    assert first.public_keys == second.public_keys == {public_bytes(first.signing)}
     assert first.pseudonym("reviewer", "ada") == second.pseudonym("reviewer", "ada")
 
 
 def test_the_sample_is_drawn_evenly_and_otherwise_under_other_keys(tmp_path):
-    here, there = ring(tmp_path / "here"), ring(tmp_path / "there")
+    here, there = open_key_ring(tmp_path / "here"), open_key_ring(tmp_path / "there")
     digests = [hashlib.sha256(str(number).encode()).digest() for number in range(4000)]
 
     drawn = [here.sample_draw(one) for one in digests]
@@ -77,10 +77,10 @@ def test_keys_are_the_owners_alone_whatever_the_umask(tmp_path, mask):
     ],
 )  # fmt: skip
 def test_keys_that_others_can_reach_are_refused_with_a_sentence(tmp_path, name, mode):
-    ring(tmp_path)
+    open_key_ring(tmp_path)
     (tmp_path / name).chmod(mode)
 
-    for use in (ring, rotate, own_keys):
+    for use in (open_key_ring, rotate, own_keys):
         with pytest.raises(UnusableKeys, match="reached by others"):
             use(tmp_path)
 
@@ -90,18 +90,18 @@ def test_no_key_is_made_in_a_folder_that_others_can_reach(tmp_path):
     (tmp_path / "keys").chmod(0o755)
 
     with pytest.raises(UnusableKeys, match="reached by others"):
-        ring(tmp_path)
+        open_key_ring(tmp_path)
 
     assert not list(tmp_path.rglob("*.pem"))
 
 
 def test_a_linked_key_is_refused(tmp_path):
-    ring(tmp_path)
+    open_key_ring(tmp_path)
     (tmp_path / "keys" / "signing.pem").rename(tmp_path / "elsewhere")
     (tmp_path / "keys" / "signing.pem").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(UnusableKeys, match="is a link"):
-        ring(tmp_path)
+        open_key_ring(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -115,59 +115,63 @@ def test_a_linked_key_is_refused(tmp_path):
     ],
 )
 def test_a_broken_part_is_a_sentence_and_never_silently_made_anew(tmp_path, name, content):
-    ring(tmp_path)
+    open_key_ring(tmp_path)
     path = tmp_path / "keys" / name
     path.unlink() if content is None else path.write_bytes(content)
 
     with pytest.raises(UnusableKeys, match="missing or broken"):
-        ring(tmp_path)
+        open_key_ring(tmp_path)
 
 
 def test_the_public_half_of_the_key_that_signs_is_never_missing(tmp_path):
     """What it signed would be of an unknown signer at home."""
-    old = ring(tmp_path)
+    old = open_key_ring(tmp_path)
     shutil.rmtree(tmp_path / "keys" / "public")
 
-    again = ring(tmp_path)
+    again = open_key_ring(tmp_path)
 
-    assert again.own == own_keys(tmp_path) == {raw(old.signing)}
+    assert again.public_keys == own_keys(tmp_path) == {public_bytes(old.signing)}
     assert modes(tmp_path) == ({0o700}, {0o600})
 
 
 def test_a_distrusted_key_that_was_put_back_signs_nothing(tmp_path):
-    old = ring(tmp_path)
+    old = open_key_ring(tmp_path)
     kept = (tmp_path / "keys" / "signing.pem").read_bytes()
     distrust(tmp_path, old.id)
     (tmp_path / "keys" / "signing.pem").write_bytes(kept)
 
     with pytest.raises(UnusableKeys, match="distrusted"):
-        ring(tmp_path)
+        open_key_ring(tmp_path)
 
 
 def test_rotation_signs_with_a_new_key_and_still_knows_the_old_one(tmp_path):
-    old = ring(tmp_path)
+    old = open_key_ring(tmp_path)
     signed = sign("certificate", {"key": old.id}, old.signing)
 
     new = rotate(tmp_path)
 
     assert new.id != old.id
-    assert new.own == own_keys(tmp_path) == {raw(old.signing), raw(new.signing)}
-    assert opened("certificate", signed).public_key in new.own
+    assert (
+        new.public_keys
+        == own_keys(tmp_path)
+        == {public_bytes(old.signing), public_bytes(new.signing)}
+    )
+    assert read_document("certificate", signed).public_key in new.public_keys
     assert new.pseudonym("reviewer", "ada") == old.pseudonym("reviewer", "ada")
     assert len(list((tmp_path / "keys").glob("*.pem"))) == 1
 
 
 @pytest.mark.parametrize("is_present", [True, False])
 def test_a_distrusted_key_is_no_longer_our_own_and_signs_nothing(tmp_path, is_present):
-    old = ring(tmp_path)
+    old = open_key_ring(tmp_path)
     if not is_present:
         rotate(tmp_path)
 
     new = distrust(tmp_path, old.id)
 
     assert new.id != old.id
-    assert new.own == own_keys(tmp_path) == {raw(new.signing)}
-    assert distrusted_keys(tmp_path) == {raw(old.signing)}
+    assert new.public_keys == own_keys(tmp_path) == {public_bytes(new.signing)}
+    assert distrusted_keys(tmp_path) == {public_bytes(old.signing)}
     with pytest.raises(UnusableKeys, match="no trusted key"):
         distrust(tmp_path, old.id)
     (tmp_path / "keys" / "public" / "distrusted" / f"{old.id}.pem").chmod(0o666)
@@ -176,11 +180,11 @@ def test_a_distrusted_key_is_no_longer_our_own_and_signs_nothing(tmp_path, is_pr
 
 
 def test_keys_that_others_could_reach_are_to_be_distrusted_not_only_rotated(tmp_path):
-    ring(tmp_path)
+    open_key_ring(tmp_path)
     (tmp_path / "keys" / "signing.pem").chmod(0o644)
 
     with pytest.raises(UnusableKeys, match="keys distrust ID"):
-        ring(tmp_path)
+        open_key_ring(tmp_path)
 
 
 def test_looking_for_own_keys_makes_none(tmp_path):
@@ -189,7 +193,7 @@ def test_looking_for_own_keys_makes_none(tmp_path):
 
 
 def test_pseudonyms_tell_people_and_kinds_apart_and_need_the_ring(tmp_path):
-    one, other = ring(tmp_path / "one"), ring(tmp_path / "other")
+    one, other = open_key_ring(tmp_path / "one"), open_key_ring(tmp_path / "other")
 
     names = [one.pseudonym("reviewer", name) for name in ("ada", "Ada", "", "bo", "\udc80")]
     assert len(set(names)) == 5
@@ -199,8 +203,8 @@ def test_pseudonyms_tell_people_and_kinds_apart_and_need_the_ring(tmp_path):
 
 def test_processes_that_start_at_once_end_with_one_key(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from engine.signing.keys import ring;"
-        "sys.stdin.read(1); print(ring(Path(sys.argv[1])).id)"
+        "import sys; from pathlib import Path; from engine.signing.keys import open_key_ring;"
+        "sys.stdin.read(1); print(open_key_ring(Path(sys.argv[1])).id)"
     )
     started = [
         subprocess.Popen(
@@ -220,7 +224,7 @@ def test_processes_that_start_at_once_end_with_one_key(tmp_path):
 
 
 def test_a_ring_that_a_kill_left_half_made_is_finished(tmp_path):
-    ring(tmp_path)
+    open_key_ring(tmp_path)
     whole = tmp_path / "keys"
     for left in (["pseudonym"], ["pseudonym", "public"], ["pseudonym.tmp"], []):
         half = tmp_path / "half" / "keys"
@@ -230,9 +234,9 @@ def test_a_ring_that_a_kill_left_half_made_is_finished(tmp_path):
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, half / name)
 
-        keys = ring(tmp_path / "half")
+        keys = open_key_ring(tmp_path / "half")
 
-        assert raw(keys.signing) in keys.own
+        assert public_bytes(keys.signing) in keys.public_keys
         assert modes(tmp_path / "half") == ({0o700}, {0o600})
         shutil.rmtree(tmp_path / "half")
 
@@ -241,19 +245,19 @@ def test_a_place_where_no_key_can_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(UnusableKeys, match="No signing key can be made"):
-        ring(tmp_path / "file")
+        open_key_ring(tmp_path / "file")
 
 
 class TestPublicKeys:
     def test_one_file_may_hold_several(self, tmp_path):
-        keys = rotate(tmp_path).own
+        keys = rotate(tmp_path).public_keys
         (tmp_path / "both.pem").write_bytes(b"".join(map(public_pem, keys)))
 
         assert len(keys) == 2
         assert read_public(tmp_path / "both.pem") == keys
 
     def test_an_id_follows_from_the_key_alone(self, tmp_path):
-        (public,) = ring(tmp_path).own
+        (public,) = open_key_ring(tmp_path).public_keys
 
         assert (tmp_path / "keys" / "public" / f"{key_id(public)}.pem").exists()
 

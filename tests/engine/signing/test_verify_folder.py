@@ -27,11 +27,9 @@ def test_what_was_handed_out_verifies_as_a_folder_and_within_the_runs(handed, ma
     for folder, prefix in ((handed, ""), (made.parent, "released/")):
         verification = verified(folder)
 
-        assert verification.judgement is VerificationResult.FITS
+        assert verification.result is VerificationResult.FITS
         assert verification.pictures == verification.manifest.count == 3
-        names = [
-            one.file for one in verification.remarks if one.judgement is VerificationResult.FITS
-        ]
+        names = [one.file for one in verification.findings if one.result is VerificationResult.FITS]
         assert f"{prefix}manifest.json" in names
         assert f"{prefix}{release_id(1)}.png" in names
 
@@ -168,7 +166,7 @@ class TestTampering:
         (handed / "manifest.json").unlink()
 
         assert wrong(verified(handed)) == ["manifest.json"]
-        assert verified(handed, needs_manifest=False).judgement is VerificationResult.FITS
+        assert verified(handed, needs_manifest=False).result is VerificationResult.FITS
 
     def test_a_run_that_was_cut_short_is_told_what_to_do(self, signing_home, verified, tmp_path):
         hand_out(tmp_path / "out", notary_at(signing_home))
@@ -202,7 +200,7 @@ class TestTampering:
 
         verification = verified(handed)
 
-        assert verification.judgement is VerificationResult.UNKNOWN
+        assert verification.result is VerificationResult.UNKNOWN
         assert "unknown signer" in words(verification, "manifest.json")
 
     def test_a_certificate_signed_anew_by_a_stranger_is_named(self, handed, verified, strange_home):
@@ -220,8 +218,8 @@ class TestTampering:
 
         verification = verified(forged)
 
-        assert verification.judgement is VerificationResult.UNKNOWN
-        assert {one.judgement for one in verification.remarks} == {VerificationResult.UNKNOWN}
+        assert verification.result is VerificationResult.UNKNOWN
+        assert {one.result for one in verification.findings} == {VerificationResult.UNKNOWN}
 
     def test_a_replaced_key_inside_a_certificate_is_named(
         self, handed, verified, signing_home, strange_home
@@ -244,7 +242,7 @@ class TestTampering:
             folder.mkdir()
             handed.rename(folder / "released")
         (folder / "public-key.pem").write_bytes(public_pem(public_key(signing_home)))
-        assert verified(folder).judgement is VerificationResult.FITS
+        assert verified(folder).result is VerificationResult.FITS
 
         (folder / "public-key.pem").write_bytes(public_pem(public_key(strange_home)))
 
@@ -264,7 +262,7 @@ class TestTampering:
 
         verification = verified(handed)
 
-        assert verification.judgement is VerificationResult.FITS
+        assert verification.result is VerificationResult.FITS
         assert "vouched for by nothing" in words(verification, name)
 
     @pytest.mark.parametrize(

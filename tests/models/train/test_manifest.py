@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tomlkit", reason="training is not installed: make .venv/train")
 
 from engine.detect.weights import MODELS
-from models.train import files
+from engine.files import atomic
 from models.train.errors import TrainingRefused
 from models.train.manifest import enter, with_entry
 
@@ -79,19 +79,19 @@ def test_a_stop_while_writing_leaves_each_file_as_it_was_or_as_it_is_to_be(
     enter(tmp_path, "adornments", ENTRY, b"old", "old")
     names = ("adornments.onnx", "cards/adornments.md", "manifest.toml")
     old = [(tmp_path / name).read_bytes() for name in names]
-    left = iter([None] * writes)
+    left = iter([None, None] * writes)  # each file and its folder
 
     def stop(_):
         if next(left, "stop") == "stop":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", stop)
+    monkeypatch.setattr(atomic.os, "fsync", stop)
     with pytest.raises(KeyboardInterrupt):
         enter(tmp_path, "adornments", {**ENTRY, "side": 640}, b"new", "new")
 
     after = [(tmp_path / name).read_bytes() for name in names]
     assert after == [b"new", b"new"][:writes] + old[writes:]
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.parametrize("manifest", [None, "[broken"], ids=["missing", "broken"])

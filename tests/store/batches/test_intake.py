@@ -88,14 +88,14 @@ def test_a_policy_that_is_not_accepted_makes_no_batch(database):
 
 
 def test_a_full_disk_leaves_no_original_without_a_row(database, batch, monkeypatch):
-    write = intake.files.write
+    write = intake.atomic.write
 
     def failing_write(path, content):
         if content == b"too much":
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(intake.files, "write", failing_write)
+    monkeypatch.setattr(intake.atomic, "write", failing_write)
 
     with pytest.raises(OSError, match="No space"):
         intake.add(database, batch.id, [Incoming("a", b"1"), Incoming("b", b"too much")], NOW)
@@ -105,10 +105,10 @@ def test_a_full_disk_leaves_no_original_without_a_row(database, batch, monkeypat
 
 
 def test_an_interrupted_copy_leaves_nothing_in_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(intake.files.os, "fsync", lambda descriptor: 1 / 0)
+    monkeypatch.setattr(intake.atomic.os, "fsync", lambda descriptor: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
-        intake.files.write(tmp_path / "kept", b"half")
+        intake.atomic.write(tmp_path / "kept", b"half")
 
     assert not list(tmp_path.iterdir())
 

@@ -11,13 +11,13 @@ import pytest
 
 from engine.detect.names import names
 from engine.errors import UnusableFolder
-from engine.files import private
+from engine.files import atomic
+from engine.files.lock import lock
 from engine.plan import Plan, ReviewDecision
 from engine.policy import Policy, default_policy, read_policy
 from engine.runs.handover import refuse_taken_in
 from engine.runs.name_map import write_names
 from engine.signing.signer import signer
-from store import files
 from store.__main__ import main
 from store.batches import batches, pictures
 from store.database import Database
@@ -121,7 +121,14 @@ def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
 
 def test_a_folder_is_marked_before_its_first_picture_is_taken_in(database, run, monkeypatch):
     run.ask("a.jpg")
-    monkeypatch.setattr(files, "write", lambda path, data: refuse(database, run.out))
+    write = atomic.write
+
+    def asking_first(path, data):
+        if data:  # marks are empty
+            refuse(database, run.out)
+        write(path, data)
+
+    monkeypatch.setattr(atomic, "write", asking_first)
 
     with pytest.raises(UnusableFolder, match="taken into the app"):
         take_in(database, run)
@@ -165,7 +172,7 @@ def test_a_folder_that_cannot_be_marked_is_not_taken_in(database, run, monkeypat
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(private, "write", refuse)
+    monkeypatch.setattr(atomic, "write", refuse)
 
     with pytest.raises(UnusableFolder, match="Read-only file system"):
         take_in(database, run)
@@ -174,11 +181,11 @@ def test_a_folder_that_cannot_be_marked_is_not_taken_in(database, run, monkeypat
 
 def test_a_folder_that_a_run_writes_to_is_not_taken_in(database, run):
     run.ask("a.jpg")
-    lock = private.locked(run.out / ".lethe" / "lock")
+    held = lock(run.out / ".lethe" / "lock")
 
     with pytest.raises(UnusableFolder, match="wait for it"):
         take_in(database, run)
-    os.close(lock)
+    os.close(held)
 
 
 def test_names_that_are_no_unicode_stay_apart(database, run):

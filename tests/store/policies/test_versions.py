@@ -7,8 +7,8 @@ import pytest
 
 from engine.category import Category
 from engine.errors import InvalidPolicy, UnusableFolder
+from engine.files import atomic
 from engine.policy import Policy, default_policy, read_policy
-from store import files
 from store.database import Database
 from store.errors import UnknownRecord
 from store.policies import versions
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_written_changes_nothing_and_says_why(database, mo
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "write", full)
+    monkeypatch.setattr(atomic, "write", full)
     with pytest.raises(UnusableFolder, match="No space left on device"):
         versions.activate(database, 1, "ada", NOW)
 
@@ -261,13 +261,13 @@ def test_a_crash_between_the_file_and_its_record_heals(home, monkeypatch):
     for policy in (CALM, EAGER):
         draft(database, policy)
     versions.activate(database, 1, "ada", NOW)
-    write = files.write
+    write = atomic.write
 
     def write_and_die(path, content):
         write(path, content)
         raise Killed
 
-    monkeypatch.setattr(files, "write", write_and_die)
+    monkeypatch.setattr(atomic, "write", write_and_die)
     with pytest.raises(Killed):
         versions.activate(database, 2, "ada", NOW)
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableKeys
-from engine.signing.verify_picture import VerificationResult, held, verified_file
+from engine.signing.verify_picture import VerificationResult, read_signed_certificate, verify_file
 from store.database import Database
 from store.releases import certificates, receipts
 from store.schema import MIGRATIONS, migrate
@@ -36,10 +36,12 @@ def record_one(database):
 def test_a_release_has_a_certificate_that_fits_its_file(database):
     _, kept = record_one(database)
 
-    document = held(certificates.of_release(database, kept.release_id))
+    document = read_signed_certificate(certificates.of_release(database, kept.release_id))
 
-    own = database.signer.keys.own
-    assert verified_file(kept.path, "file", document, own, {}).judgement is VerificationResult.FITS
+    public_keys = database.signer.keys.public_keys
+    assert (
+        verify_file(kept.path, "file", document, public_keys, {}).result is VerificationResult.FITS
+    )
     assert document.certificate.output.sha256 == kept.sha256
     assert document.certificate.day == "2026-11-22"
     assert document.certificate.reviewer == database.signer.keys.pseudonym("reviewer", "ada")
@@ -102,7 +104,7 @@ def test_a_certificate_is_the_same_to_the_byte_after_a_restart(home):
     database = Database.open(home, NOW)
 
     assert certificates.of_release(database, kept.release_id) == before
-    assert hashlib.sha256(before).hexdigest() == held(before).signed.sha256
+    assert hashlib.sha256(before).hexdigest() == read_signed_certificate(before).document.sha256
     database.close()
 
 

@@ -270,14 +270,14 @@ def test_the_thread_outlives_an_executor_that_raises_and_says_so(database, dispa
 def test_a_full_disk_releases_nothing_and_blames_no_picture(database, dispatch, monkeypatch):
     batch_id = a_batch(database, [b"r"])
     full = [True]
-    write = tasks.files.write
+    write = tasks.atomic.write
 
     def failing_write(path, content):
         if full[0]:
             raise OSError(errno.ENOSPC, "No space left on device", "/a/private/path")
         write(path, content)
 
-    monkeypatch.setattr(tasks.files, "write", failing_write)
+    monkeypatch.setattr(tasks.atomic, "write", failing_write)
     dispatcher = dispatch(FakeExecutor())
     until(lambda: dispatcher.health().failures >= 1)
     said = dispatcher.health().problem
@@ -299,7 +299,7 @@ def test_a_disk_that_is_full_for_long_is_held_against_no_picture(database, dispa
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(tasks.files, "write", full)
+    monkeypatch.setattr(tasks.atomic, "write", full)
     dispatcher = dispatch(FakeExecutor())
     until(lambda: dispatcher.health().failures >= 20)
 
@@ -389,7 +389,7 @@ def test_what_a_person_rejected_is_not_tried_again(database):
 def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dispatch, monkeypatch):
     batch_id = a_batch(database, [b"r", b"q"])
     ran = []
-    monkeypatch.setattr(tasks.files, "write", lambda path, content: 1 / 0)
+    monkeypatch.setattr(tasks.atomic, "write", lambda path, content: 1 / 0)
 
     def decide(job):
         ran.append(job.id)

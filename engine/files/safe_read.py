@@ -1,4 +1,4 @@
-"""Reading files that anybody may have made: no links followed, no devices waited for, no end lost.
+"""Safe reads of untrusted files: no links followed, no devices waited for, no end lost.
 
 What is wrong with a file is said without its name, for sentences that name it themselves.
 """

@@ -1,0 +1,100 @@
+"""Atomic writes: a path holds its old file or its new one, whole, whatever fails meanwhile.
+
+Everything that must not be half written goes through here. A file is written under a temporary name
+in the same folder, synced, and renamed; then the folder is synced, without which a rename may be
+lost with the power while a database or a receipt keeps its entry. The temporary name is always the
+same, so what a kill leaves goes with the next write; a path has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, TypeAlias
+
+Access: TypeAlias = Literal["private", "public", "umask"]
+"""Who may read a file: its owner, everybody, or whom the user's umask lets."""
+
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+SUFFIX: Final = ".part"
+"""Of temporary names."""
+_MODES: Final[Mapping[Access, int]] = {"private": PRIVATE_FILE, "public": 0o644, "umask": 0o666}
+_UNSYNCABLE: Final = frozenset({errno.EINVAL, errno.ENOTSUP})
+"""What file systems say that cannot sync a folder."""
+
+
+def write(
+    path: Path, content: bytes | Path, access: Access = "private", *, day: str | None = None
+) -> None:
+    """Write a whole file in place of what is at `path`, or leave that as it is.
+
+    Args:
+        path: where it goes.
+        content: the bytes, or a file to copy them from.
+        access: who may read it.
+        day: the day in UTC, as 2026-11-23, that it is dated by, so that its time tells neither the
+            time of day nor in which order files were made.
+
+    Raises:
+        OSError: the source cannot be read, or the disk does not take the file.
+    """
+    temporary = temporary_name(path)
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODES[access])
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if access == "public":
+                os.fchmod(descriptor, _MODES[access])  # whatever the umask says
+            _fill(file, content)
+            file.flush()
+            if day is not None:
+                date(descriptor, day)
+            os.fsync(descriptor)
+        os.replace(temporary, path)  # noqa: PTH105 - one module to make fail in tests
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file within a file system, seen on the disk when this returns."""
+    os.replace(source, target)  # noqa: PTH105
+    sync_folder(target.parent)
+    sync_folder(source.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """Where a file is written until it is whole."""
+    return path.with_name(f".{path.name}{SUFFIX}")
+
+
+def date(file: Path | int, day: str) -> None:
+    """Set the times of a file or a folder to the start of a day in UTC."""
+    start = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+    os.utime(file, (start, start))
+
+
+def sync_folder(folder: Path) -> None:
+    """See a folder's entries on the disk, where its file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSYNCABLE:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _fill(file: BinaryIO, content: bytes | Path) -> None:
+    if isinstance(content, bytes):
+        file.write(content)
+        return
+    with content.open("rb") as source:
+        shutil.copyfileobj(source, file)
