@@ -107,7 +107,7 @@ def oldest_in_work(database: Database) -> datetime | None:
                 WHERE state = 'working'
                 UNION ALL
                 SELECT changed_at
-                FROM examinations
+                FROM predictions
                 WHERE state = 'working'
             )
             """

@@ -38,7 +38,7 @@ def _done(database: Database) -> list[str]:
               AND e.cancelled_at IS NULL
               AND NOT EXISTS (
                 SELECT 1
-                FROM examinations AS x
+                FROM predictions AS x
                 WHERE x.evaluation_id = e.id
                   AND x.state IN ('waiting', 'working')
               )

@@ -133,15 +133,13 @@ def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[
     """Every picture with a standing verdict, in the order of verdicts."""
     rows = cursor.execute(
         """
-        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, v.regions
-        FROM verdicts AS v
-        JOIN pictures AS p ON p.id = v.picture_id
+        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, d.regions
+        FROM standing_decisions AS d
+        JOIN pictures AS p ON p.id = d.picture_id
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
-        WHERE v.decision = 'settled'
-          AND v.undone_at IS NULL
-          AND v.contested_at IS NULL
-          AND (?::TIMESTAMP IS NULL OR v.decided_at >= ?::TIMESTAMP)
-        ORDER BY v.number
+        WHERE d.decision = 'settled'
+          AND (?::TIMESTAMP IS NULL OR d.decided_at >= ?::TIMESTAMP)
+        ORDER BY d.number
         """,
         [None if since is None else stored(since)] * 2,
     ).fetchall()

@@ -29,7 +29,7 @@ from engine.runs.refusal import refusal
 from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
-from store.evaluations.examinations import LabelledTask
+from store.evaluations.predictions import LabelledTask
 from store.worker import tasks
 from store.worker.tasks import Task
 

@@ -35,7 +35,7 @@ class _Work:
 
 _WORK = (
     _Work("pictures", "batch_id", "batches", "quarantined"),
-    _Work("examinations", "evaluation_id", "evaluations", "unread"),
+    _Work("predictions", "evaluation_id", "evaluations", "unread"),
 )
 
 
@@ -92,7 +92,7 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         WHERE state = 'working'
         UNION ALL
         SELECT id
-        FROM examinations
+        FROM predictions
         WHERE state = 'working'
         """,
     )

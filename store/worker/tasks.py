@@ -19,8 +19,8 @@ from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
 from store import files
 from store.database import Database
-from store.evaluations import examinations
-from store.evaluations.examinations import LabelledTask
+from store.evaluations import predictions
+from store.evaluations.predictions import LabelledTask
 from store.releases import certificates, receipts
 from store.review import decisions, plans
 from store.review.plans import StoredPlan
@@ -62,7 +62,7 @@ def take(database: Database, now: datetime) -> Task | LabelledTask | None:
             """
         ).fetchone()
         if row is None:
-            return examinations.take(cursor, now)
+            return predictions.take(cursor, now)
         picture_id, batch_id, image_format, state, revision = row
         cursor.execute(
             """
@@ -95,8 +95,8 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
         with database.transaction() as cursor:
             return postpone(cursor, outcome.job_id, outcome.reason, now)
     with database.transaction() as cursor:
-        if examinations.is_in_work(cursor, outcome.job_id):
-            examinations.record(cursor, outcome, now)
+        if predictions.is_in_work(cursor, outcome.job_id):
+            predictions.record(cursor, outcome, now)
             return True
     match outcome:
         case Released():
