@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
+from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import LetheError, UnusableFolder
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import PreCheck, pre_check
@@ -33,11 +33,6 @@ from engine.runs.inputs import Source, sources
 from engine.wording import counted
 from store.files import write
 
-MOST_ENTRIES = 20_000
-LARGEST_ENTRY = 512 * 1024 * 1024
-"""Bounds on what a zip may unpack to: entries, and bytes of one entry."""
-FREE_SHARE = 0.5
-"""Share of the free disk that all that waits may fill."""
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed without a look inside."""
 _TOO_LARGE = PreCheck(
@@ -177,27 +172,24 @@ class Staging:
 
     def _take_zip(self, name: str, content: bytes) -> Taken:
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                found = members(archive, name)
-                wanted = [one for one in found if not one.is_hidden]
-                hidden = len(found) - len(wanted)
+            with open_zip(io.BytesIO(content), name, left="what came out before is kept") as (
+                archive,
+                members,
+            ):
+                wanted = [one for one in members if not one.is_hidden]
+                hidden = len(members) - len(wanted)
                 words = f"Left out of {name}: {counted(hidden, 'hidden file')}." if hidden else ""
                 if guesses := sum(one.is_guess for one in wanted):
                     words += _GUESSES.format(counted(guesses, "file"))
                 words = words.strip()
                 if not wanted:
                     raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
-                _refuse_bombs(name, wanted)
                 self._refuse_without_room(name, sum(one.entry.file_size for one in wanted))
                 with self._upload() as upload:
                     _list(upload, _unpacked(upload, archive, wanted))
                 return Taken(len(wanted), words)
         except UnusableArchive as error:
             raise UnusableUpload(str(error)) from error
-        except UNREADABLE as error:
-            raise UnusableUpload(
-                f"{name} could not be opened as a zip ({error}); what came out before is kept."
-            ) from error
 
     @contextmanager
     def _upload(self) -> Iterator[Path]:
@@ -229,8 +221,8 @@ class Staging:
         room = (shutil.disk_usage(self._base).free + waiting) * FREE_SHARE
         if count and waiting + count > room:
             raise UnusableUpload(
-                f"{name} needs {_megabytes(count)}, too much for the disk: all that waits for "
-                f"Start may fill {_megabytes(room)} and fills {_megabytes(waiting)}. Start or "
+                f"{name} needs {megabytes(count)}, too much for the disk: all that waits for "
+                f"Start may fill {megabytes(room)} and fills {megabytes(waiting)}. Start or "
                 "clear what waits, or free some room."
             )
 
@@ -321,7 +313,8 @@ def _list(upload: Path, staged: Iterable[Staged]) -> None:
 def _unpacked(upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]) -> Iterator[Staged]:
     for one in wanted:
         with archive.open(one.entry) as file:
-            yield _stored(upload, one.name, _bounded(one.name, file))
+            # zipfile gives no byte more than the header said, so the bounds hold
+            yield _stored(upload, one.name, file.read())
 
 
 def _stored(upload: Path, name: str, content: bytes) -> Staged:
@@ -353,26 +346,3 @@ def _append(file: IO[bytes], line: bytes) -> None:
             f"What was brought in could not be listed ({error.strerror}); what is listed below is "
             "kept. Free some room on the disk and bring in the rest again."
         ) from error
-
-
-def _refuse_bombs(name: str, wanted: list[Member]) -> None:
-    if len(wanted) > MOST_ENTRIES:
-        raise UnusableUpload(f"{name} holds {len(wanted)} files; at most {MOST_ENTRIES} are taken.")
-    largest = max(one.entry.file_size for one in wanted)
-    if largest > LARGEST_ENTRY:
-        raise UnusableUpload(
-            f"{name} holds a file of {_megabytes(largest)}; at most {_megabytes(LARGEST_ENTRY)} "
-            "are taken."
-        )
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1_000_000:,.0f} MB"
-
-
-def _bounded(name: str, file: IO[bytes]) -> bytes:
-    """Read an entry, whatever its header says about its size."""
-    content = file.read(LARGEST_ENTRY + 1)
-    if len(content) > LARGEST_ENTRY:
-        raise UnusableUpload(f"{name} unpacks to more than it says; it was not taken further.")
-    return content
