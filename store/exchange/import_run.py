@@ -8,8 +8,6 @@ goes on.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from engine.errors import InvalidDecision, LetheError, UnreadableImage, UnusableFolder
 from engine.geometry import PixelRect
@@ -26,7 +24,13 @@ from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
-from engine.runs.journal import UNREADABLE_PLAN
+from engine.runs.journal import (
+    UNREADABLE_PLAN,
+    picture_digest,
+    read_key,
+    read_policy_text,
+    read_run,
+)
 from engine.runs.name_map import read_names
 from store import files
 from store.batches import batches, pictures
@@ -142,16 +146,13 @@ def ingest_inbox(database: Database, now: datetime) -> Mapping[str, Ingested | L
 def _run(out: Path) -> _Run:
     private = out / ".lethe"
     try:
-        run = json.loads((private / "run.json").read_text(encoding="utf-8"))
-        run_id, image_format = str(run["run"]), run["format"]
-        policy_toml = (private / "policy.toml").read_text(encoding="utf-8")
-        key = (private / "key").read_bytes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        run_id, image_format = read_run(private / "run.json")
+        policy_toml = read_policy_text(private / "policy.toml")
+        key = read_key(private / "key")
+    except (OSError, UnusableFolder) as error:
         raise UnusableFolder(
             f"{out} is not the output folder of a Lethe run: its .lethe folder cannot be read."
         ) from error
-    if image_format not in get_args(FormatChoice):
-        raise UnusableFolder(f"{out} asks for the format {image_format!r}, which is unknown.")
     policy = read_policy(policy_toml, name="The run's policy")
     return _Run(run_id, image_format, policy_toml, policy, key)
 
@@ -238,8 +239,7 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
             content = path.read_bytes()
         except OSError:
             continue
-        # The id that `engine.runs.output_folder` gives: a plan is never applied to other pixels.
-        if hmac.new(run.key, content, hashlib.sha256).hexdigest()[:32] == line.picture:
+        if picture_digest(run.key, content) == line.picture:  # no plan is applied to other pixels
             return content
         changed = True
     if changed:
