@@ -23,6 +23,7 @@ from engine.wording import counted
 from store import clock
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.batches.progress import Counts
 from store.evaluations import evaluations
 from store.worker import retry
@@ -236,6 +237,7 @@ def _start_samples() -> None:
     faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
     request = Request("Sample pictures", faces_only.to_toml())
     batch = batches.create(database(), request, now())
-    intake.add(database(), batch.id, samples.sample_pictures(), now())
+    pictures = (Incoming(*sample) for sample in samples.sample_pictures())
+    intake.add(database(), batch.id, pictures, now())
     batches.start(database(), batch.id, now())
     session.keep("sample_batch", batch.id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 import streamlit as st
@@ -162,7 +162,7 @@ def _download_zip(batch: Batch, *, is_ready: bool) -> None:
 
 
 @permission.download(Role.ANALYST)
-def _zip(batch: Batch) -> IO[bytes]:
+def _zip(batch: Batch) -> io.FileIO:
     return bundle(database(), batch, now())
 
 
