@@ -9,7 +9,7 @@ open_page("Lethe", "Makes pictures safe to share: faces, tattoos and jewelry are
 with fatal():
     totals = page.totals()
 
-page.strays()
+page.unknown_files()
 page.inbox()
 page.clock_set_back()
 page.postponed()

@@ -116,7 +116,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> tuple[Member, ...]:
             "opened."
         )
     members = tuple(Member(*_name(entry)) for entry in entries)
-    _refuse_too_much(name, [one.entry.file_size for one in members if not one.is_clutter])
+    _refuse_too_much(name, [member.entry.file_size for member in members if not member.is_clutter])
     return members
 
 
@@ -166,7 +166,7 @@ def _name(entry: zipfile.ZipInfo) -> tuple[str, zipfile.ZipInfo, bool]:
 
     One that does not say its alphabet is tried as UTF-8, which chance hardly makes and Macs write,
     and as the alphabet of the first PCs, if letters of Latin come of it. In any other, such as that
-    of a Japanese Windows, a guess would give another name: its bytes are told instead.
+    of a Japanese Windows, a guess would give another name: its bytes are shown instead.
     """
     name = entry.filename
     if entry.flag_bits & _UTF8_NAME or name.isascii():
@@ -177,12 +177,12 @@ def _name(entry: zipfile.ZipInfo) -> tuple[str, zipfile.ZipInfo, bool]:
         return meant.replace("\\", "/"), entry, False
     is_latin = all(sign.isascii() or unicodedata.name(sign).startswith("LATIN") for sign in name)
     # a backslash may be half of a letter
-    if is_latin and not any(one > "\x7f" and two == "\\" for one, two in pairwise(name)):
+    if is_latin and not any(sign > "\x7f" and after == "\\" for sign, after in pairwise(name)):
         return name.replace("\\", "/"), entry, True
-    told = (
+    escaped = (
         chr(byte) if byte < _ASCII_END and byte != ord("\\") else f"\\x{byte:02x}" for byte in raw
     )
-    return "".join(told), entry, False
+    return "".join(escaped), entry, False
 
 
 def _unicode_path(entry: zipfile.ZipInfo, raw: bytes) -> str | None:

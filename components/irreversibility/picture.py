@@ -143,10 +143,11 @@ def _region(picture: Picture, policy: Policy) -> Region:
     """Sliders beside the picture with its mask."""
     sliders, view = st.columns([0.45, 0.55], vertical_alignment="center")
     with sliders:
+        categories = list(Category)
         category = st.selectbox(
             "Category",
-            list(Category),
-            index=list(Category).index(picture.start.category),
+            categories,
+            index=categories.index(picture.start.category),
             format_func=str.capitalize,
             key=f"irreversibility_category_{picture.key}",
             help="Decides how far the mask reaches beyond the area.",

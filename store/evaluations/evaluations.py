@@ -1,4 +1,4 @@
-"""Evaluations: a labelled data set looked at under one policy, and the report that came of it.
+"""Evaluations: the run of one policy on a labelled data set, and its report.
 
 Everything an evaluation needs but the pictures' own files lies in the database from the start, so
 it goes on after a restart. Its pictures are rows of `store.evaluations.predictions`;
@@ -122,15 +122,15 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
             ],
         )
         predictions.insert(cursor, evaluation_id, labelled, now)
-        made = evaluation_in(cursor, evaluation_id)
+        created = evaluation_in(cursor, evaluation_id)
     database.work.set()
-    return made
+    return created
 
 
 def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
     """Stop before the pictures not begun yet and give their number; those under way finish.
 
-    What was examined stays, but there will be no report. One that is finished stays as it is.
+    What was predicted stays, but there will be no report. One that is finished stays as it is.
 
     Raises:
         UnknownRecord: there is no such evaluation.
@@ -201,14 +201,14 @@ def evaluation(database: Database, evaluation_id: str) -> Evaluation:
 
 
 def policy_of(database: Database, evaluation_id: str) -> Policy:
-    """The policy the evaluation looks under.
+    """The policy that is evaluated.
 
     Raises:
         InvalidPolicy: it was accepted by an older Lethe and is not by this one.
         UnknownRecord: there is no such evaluation.
     """
-    one = evaluation(database, evaluation_id)
-    return read_policy(one.policy_toml, name="The evaluation's policy")
+    toml = evaluation(database, evaluation_id).policy_toml
+    return read_policy(toml, name="The evaluation's policy")
 
 
 def counts(database: Database, evaluation_id: str) -> Counts:
@@ -225,7 +225,7 @@ def counts(database: Database, evaluation_id: str) -> Counts:
 def examined(
     database: Database, evaluation_id: str
 ) -> tuple[tuple[LabelledPicture, PredictionRecord], ...]:
-    """What was found in which picture so far, by the picture's name."""
+    """Labelled pictures with their prediction records so far, by the picture's name."""
     with database.transaction() as cursor:
         rows = predictions.outcomes_in(cursor, evaluation_id, "examined")
     pairs = (
@@ -277,7 +277,7 @@ def _lost(text: str) -> dict[Category | None, int]:
 
 
 def _evaluation(row: tuple[Any, ...]) -> Evaluation:
-    columns = dict(zip((one.name for one in fields(Evaluation)), row, strict=True))
+    columns = dict(zip((field.name for field in fields(Evaluation)), row, strict=True))
     report = columns["report"]
     return Evaluation(
         **{

@@ -74,14 +74,14 @@ def _close(database: Database, evaluation_id: str, clock: Callable[[], datetime]
 
 
 def _report(database: Database, evaluation_id: str) -> str:
-    one = evaluations.evaluation(database, evaluation_id)
+    evaluation = evaluations.evaluation(database, evaluation_id)
     unread = tuple(picture for picture, _ in evaluations.unread(database, evaluation_id))
     report = recall.report(
         evaluations.examined(database, evaluation_id),
         evaluations.policy_of(database, evaluation_id),
-        target=one.target,
+        target=evaluation.target,
         unread=len(unread),
-        problems=len(one.problems),
-        missing=Missing(unread, one.lost),
+        problems=len(evaluation.problems),
+        missing=Missing(unread, evaluation.lost),
     )
     return json.dumps(report)

@@ -59,7 +59,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTask:
-    """A labelled picture that is now being looked at."""
+    """A labelled picture in work."""
 
     picture_id: str
     """Of its row; random, and no picture of a batch has it."""
@@ -95,7 +95,7 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
     ).fetchone()
     if row is None:
         return None
-    (taken,) = cursor.execute(
+    (task,) = cursor.execute(
         """
         UPDATE predictions
         SET state = 'working',
@@ -107,12 +107,12 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
         """,
         [stored(now), row[0]],
     ).fetchall()
-    picture_id, evaluation_id, labelled = taken
+    picture_id, evaluation_id, labelled = task
     return LabelledTask(picture_id, evaluation_id, Path(json.loads(labelled)["path"]))
 
 
 def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
-    """True when that id is a labelled picture's, and it is being looked at."""
+    """True when that id is a labelled picture's in work."""
     row = cursor.execute(
         """
         SELECT id

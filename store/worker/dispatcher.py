@@ -253,8 +253,11 @@ def _is_unwritten(error: Exception) -> bool:
 def _unread(task: Task, error: UnreadableImage) -> Quarantined:
     """Why there is no original: a drive that is away makes the picture wait."""
     cause = error.__cause__
-    found = refusal(task.picture_id, task.original, cause) if isinstance(cause, OSError) else None
-    return found if isinstance(found, Postponed) else Quarantined(task.picture_id, str(error))
+    if isinstance(cause, OSError):
+        outcome = refusal(task.picture_id, task.original, cause)
+        if isinstance(outcome, Postponed):
+            return outcome
+    return Quarantined(task.picture_id, str(error))
 
 
 def _job(
