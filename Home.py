@@ -10,7 +10,7 @@ open_page("Lethe", f"Makes pictures safe to share: {DETECTABLE_WORDS} are remove
 with fatal():
     totals = page.totals()
 
-page.strays()
+page.unknown_files()
 page.inbox()
 page.clock_set_back()
 page.postponed()

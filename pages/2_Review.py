@@ -1,4 +1,4 @@
-"""Is everything covered? One picture, boxes on a canvas, a verdict."""
+"""Is everything covered? One picture, boxes on a canvas, a decision."""
 
 import streamlit as st
 

@@ -16,7 +16,7 @@ from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
 from engine.wording import counted
 from store.batches.progress import totals_in
-from store.database import Database, looking
+from store.database import Database, open_read_only
 from store.exchange.export_labels import export_labels
 from store.exchange.import_run import ingest
 
@@ -105,14 +105,14 @@ def _add_export(
     exporting = commands.add_parser(
         "export-labels",
         parents=[home],
-        help="write reviewers' verdicts as a data set to measure with and train on",
+        help="write reviewers' decisions as a data set to measure with and train on",
         description=_EXPORT,
         epilog=exits_of("store export-labels"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     exporting.add_argument("out", metavar="OUT", type=Path, help="a new folder; private")
     exporting.add_argument(
-        "--since", metavar="DATE", type=_day, help="verdicts from this day on (UTC), as 2026-11-22"
+        "--since", metavar="DATE", type=_day, help="decisions from this day on (UTC), as 2026-11-22"
     )
     exporting.add_argument(
         "--copy-pictures",
@@ -165,7 +165,7 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    with looking(options.home) as cursor:
+    with open_read_only(options.home) as cursor:
         counts = totals_in(cursor)
     for state, count in asdict(counts).items():
         sys.stdout.write(f"{state:<12}{count:>8}\n")

@@ -25,7 +25,7 @@ from store import generation
 from store.files import Files, open_private
 from store.schema import migrate
 from store.worker.orphans import tidy
-from store.worker.recovery import Found, Recovered, recover
+from store.worker.recovery import FileIndex, Recovered, recover
 
 # One thread: queries over some ten thousand rows gain nothing from more; workers need the cores.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -83,9 +83,9 @@ class Database:
             migrate(connection)
             database = cls(connection, files, lock_file, signing)
             with database.transaction() as cursor:
-                found = recover(cursor, files, now)
+                index = recover(cursor, files, now)
             database.advance()
-            database.recovered = _tidied(files, found, now, is_up_to_date=is_up_to_date)
+            database.recovered = _tidied(files, index, now, is_up_to_date=is_up_to_date)
             stack.pop_all()
         return database
 
@@ -145,8 +145,8 @@ class Database:
 
 
 @contextmanager
-def looking(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A cursor that reads the database under `home` and cannot change a byte of the folder.
+def open_read_only(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the database under `home` for reading alone; no byte of the folder changes.
 
     Nothing is made, migrated, tidied up or locked for others.
 
@@ -215,8 +215,8 @@ def _connected(files: Files) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _tidied(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> Recovered:
-    recovered = tidy(files, found, now, is_up_to_date=is_up_to_date)
+def _tidied(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) -> Recovered:
+    recovered = tidy(files, index, now, is_up_to_date=is_up_to_date)
     if recovered != Recovered():
         log.warning("tidied up after the last time: %s", recovered)
     return recovered

@@ -102,7 +102,9 @@ class Files:
     def _kept(self) -> Iterator[Path]:
         for folder in (self.originals, self.releases):
             if folder.is_dir():
-                yield from (one for one in folder.iterdir() if one.is_symlink() or not one.is_dir())
+                yield from (
+                    path for path in folder.iterdir() if path.is_symlink() or not path.is_dir()
+                )
 
 
 def is_unfinished(path: Path) -> bool:

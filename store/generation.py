@@ -51,10 +51,14 @@ def refuse_older(connection: duckdb.DuckDBPyConnection, files: Files) -> bool:
     marked = _marked(files.generation)
     if marked is None:
         return False
-    own = _of(connection)
-    is_older = own is None or own.installation != marked.installation or own.number < marked.number
-    # Whoever began anew in a folder without a picture has lost nothing that could be told.
-    if is_older and (own is not None or any(files.stored())):
+    current = _of(connection)
+    is_older = (
+        current is None
+        or current.installation != marked.installation
+        or current.number < marked.number
+    )
+    # whoever began anew in a folder without a picture has lost nothing
+    if is_older and (current is not None or any(files.stored())):
         raise UnusableFolder(
             f"{files.database} is older than the {sum(1 for _ in files.stored())} files in "
             f"originals and releases beside it, so it does not know all of them; nothing was "
@@ -67,13 +71,13 @@ def refuse_older(connection: duckdb.DuckDBPyConnection, files: Files) -> bool:
 
 def advanced(cursor: duckdb.DuckDBPyConnection) -> Generation:
     """Count one further, in a transaction; hand the result to `mark` once it holds."""
-    before = _of(cursor)
-    if before is None:
+    current = _of(cursor)
+    if current is None:
         first = Generation(secrets.token_hex(16), 1)
         cursor.execute("INSERT INTO generation VALUES (?, ?)", [first.installation, first.number])
         return first
     cursor.execute("UPDATE generation SET number = number + 1")
-    return Generation(before.installation, before.number + 1)
+    return Generation(current.installation, current.number + 1)
 
 
 def mark(path: Path, reached: Generation, keys: KeyRing) -> None:
@@ -91,7 +95,7 @@ def refuse_without_keys(files: Files) -> None:
     Raises:
         UnusableKeys: they are.
     """
-    if _told(files.generation).get("keys") and not (files.home / "keys").is_dir():
+    if _read_mark(files.generation).get("keys") and not (files.home / "keys").is_dir():
         raise UnusableKeys(
             f"{files.home / 'keys'} is gone, with the keys of this installation. {_KEYS}"
         )
@@ -103,15 +107,15 @@ def refuse_other_keys(connection: duckdb.DuckDBPyConnection, files: Files, keys:
     Raises:
         UnusableKeys: they are not those that the database was last open with.
     """
-    kept, own = _told(files.generation).get("keys"), _of(connection)
-    if kept and own is not None and kept != _seal(own, keys):
+    seal, current = _read_mark(files.generation).get("keys"), _of(connection)
+    if seal and current is not None and seal != _seal(current, keys):
         raise UnusableKeys(
             f"The keys in {files.home / 'keys'} are not those of this installation. {_KEYS}"
         )
 
 
-def _seal(one: Generation, keys: KeyRing) -> str:
-    return keys.pseudonym("installation", one.installation)
+def _seal(generation: Generation, keys: KeyRing) -> str:
+    return keys.pseudonym("installation", generation.installation)
 
 
 def _of(connection: duckdb.DuckDBPyConnection) -> Generation | None:
@@ -136,11 +140,11 @@ def _of(connection: duckdb.DuckDBPyConnection) -> Generation | None:
 
 def _marked(path: Path) -> Generation | None:
     """None where there is no file."""
-    value = _told(path)
+    value = _read_mark(path)
     return Generation(str(value["installation"]), int(value["number"])) if value else None
 
 
-def _told(path: Path) -> dict[str, Any]:
+def _read_mark(path: Path) -> dict[str, Any]:
     """What the file says; empty where there is none."""
     try:
         with path.open("rb") as file:

@@ -21,7 +21,7 @@ Chip: TypeAlias = tuple[str, str, Literal["green", "orange", "red", "gray"]]
 OUTCOMES: dict[PictureState, Chip] = {
     PictureState.WAITING: ("Waiting", ":material/schedule:", "gray"),
     PictureState.WORKING: ("Being worked on", ":material/progress_activity:", "gray"),
-    PictureState.REVIEW: ("Needs a look", ":material/visibility:", "orange"),
+    PictureState.REVIEW: ("Needs review", ":material/visibility:", "orange"),
     PictureState.SETTLED: ("Decided", ":material/schedule:", "gray"),
     PictureState.RELEASED: ("Released", ":material/check_circle:", "green"),
     PictureState.QUARANTINED: ("Held back", ":material/dangerous:", "red"),
@@ -40,8 +40,8 @@ def plain(text: str) -> str:
 
     Nor may it hide or turn round what is read: see `printable`. Line ends stay.
     """
-    seen = "\n".join(map(printable, text.split("\n")))
-    apart = _LINK_STARTS.sub(lambda found: f"{found[0][0]}\u2060{found[0][1:]}", seen)
+    printed = "\n".join(map(printable, text.split("\n")))
+    apart = _LINK_STARTS.sub(lambda start: f"{start[0][0]}\u2060{start[0][1:]}", printed)
     return "".join(f"\\{sign}" if sign in _FORMATTING else sign for sign in apart)
 
 

@@ -23,6 +23,7 @@ from engine.wording import counted
 from store import clock
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.batches.progress import Counts
 from store.evaluations import evaluations
 from store.worker import retry
@@ -40,7 +41,7 @@ def numbers() -> None:
     counts = totals()
     waiting, ready, held = st.columns(3)
     with waiting.container(border=True):
-        st.metric("Need a look", counts.review)
+        st.metric("Need review", counts.review)
         st.page_link("pages/2_Review.py", label="Review", icon=":material/visibility:")
     with ready.container(border=True):
         st.metric("Released", counts.released)
@@ -50,7 +51,7 @@ def numbers() -> None:
         st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
 
 
-def strays() -> None:
+def unknown_files() -> None:
     """Files that the database did not know when it was opened, until somebody has seen to them."""
     files = database().files
     count = set_aside(files)
@@ -76,11 +77,11 @@ def strays() -> None:
 
 def inbox() -> None:
     """What of the inbox was not taken in, folder by folder."""
-    for one in services().left_out:
+    for left_out in services().left_out:
         st.warning(
             plain(
-                f"Not everything in the folder {one.folder} of the inbox was taken in. "
-                f"{one.reason} Mend or remove it; it is looked at again when Lethe starts."
+                f"Not everything in the folder {left_out.folder} of the inbox was taken in. "
+                f"{left_out.reason} Mend or remove it; it is looked at again when Lethe starts."
             ),
             icon=":material/inbox:",
         )
@@ -167,24 +168,25 @@ def benchmark() -> None:
     """The last evaluation, a line for each category, and what sample checks found."""
     with shown():
         _last_evaluation()
-    found = audit_sample.sentence(audit_sample.checked())
-    if found:
-        st.caption(found)
+    sentence = audit_sample.sentence(audit_sample.checked())
+    if sentence:
+        st.caption(sentence)
     if may(session.user(), Role.MANAGER):
         st.page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
 
 
 def _last_evaluation() -> None:
-    last = next((one for one in evaluations.listed(database()) if one.report is not None), None)
+    finished = (run for run in evaluations.listed(database()) if run.report is not None)
+    last = next(finished, None)
     if last is None or last.report is None:
         st.caption("Recall has not been measured on this installation yet.")
         return
     left_out = read_policy(last.policy_toml).not_looked_for
-    told = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
-    said, _ = answer(last.report, left_out)
+    categories = [f"- {line.sentence} {line.badge}" for line in lines(last.report, left_out)]
+    summary, _ = answer(last.report, left_out)
     head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
-    short = said[: said.index("**", 2) + 2]  # the lines below say why
-    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *told]))
+    short = summary[: summary.index("**", 2) + 2]  # the lines below say why
+    st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *categories]))
     st.caption(in_short(last.report))
 
 
@@ -236,6 +238,7 @@ def _start_samples() -> None:
     faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
     request = Request("Sample pictures", faces_only.to_toml())
     batch = batches.create(database(), request, now())
-    intake.add(database(), batch.id, samples.sample_pictures(), now())
+    pictures = (Incoming(*sample) for sample in samples.sample_pictures())
+    intake.add(database(), batch.id, pictures, now())
     batches.start(database(), batch.id, now())
     session.keep("sample_batch", batch.id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources
 
-from store.batches.intake import Incoming
-
 _SAMPLES = (
     ("skimage", "data/astronaut.png"),
     ("insightface", "data/images/t1.jpg"),
@@ -15,11 +13,11 @@ _SAMPLES = (
 )
 
 
-def sample_pictures() -> Iterator[Incoming]:
-    """The samples that are installed here; a missing one is left out."""
+def sample_pictures() -> Iterator[tuple[str, bytes]]:
+    """Name and content of the samples that are installed here; a missing one is left out."""
     for package, path in _SAMPLES:
         try:
             content = resources.files(package).joinpath(path).read_bytes()
         except (OSError, ModuleNotFoundError):
             continue
-        yield Incoming(path.rsplit("/", 1)[-1], content)
+        yield path.rsplit("/", 1)[-1], content

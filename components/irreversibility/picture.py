@@ -93,7 +93,7 @@ def forget_own() -> bool:
 
 
 def _picture(policy: Policy) -> Picture | None:
-    contents = {one.source: one.content for one in sample_pictures() if one.source in _STARTS}
+    contents = {name: content for name, content in sample_pictures() if name in _STARTS}
     chosen = st.selectbox(
         "Picture",
         [*contents, OWN],
@@ -143,11 +143,12 @@ def _region(picture: Picture, policy: Policy) -> Region:
     """Sliders beside the picture with its mask."""
     sliders, view = st.columns([0.45, 0.55], vertical_alignment="center")
     with sliders:
+        categories = list(Category)
         category = st.selectbox(
             "Category",
-            list(Category),
-            index=list(Category).index(picture.start.category),
-            format_func=lambda one: one.value.capitalize(),
+            categories,
+            index=categories.index(picture.start.category),
+            format_func=str.capitalize,
             key=f"irreversibility_category_{picture.key}",
             help="Decides how far the mask reaches beyond the area.",
         )

@@ -77,7 +77,7 @@ def overview_png(rgb: Rgb, box: Box, mask: PixelRect, category: Category) -> byt
     colour = COLOURS[category]
     tint = (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
     _frame(small, PixelRect(*(round(value * scale) for value in box.corners)), tint)
-    return _png(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    return _png(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8))
 
 
 def strip(shown: Demonstration) -> Chart:

@@ -6,7 +6,6 @@ absolute, nothing that climbs out, no links, no more than fits.
 
 from __future__ import annotations
 
-import errno
 import re
 import secrets
 import shutil
@@ -16,20 +15,12 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
+from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import InvalidDataset
 from store.files import open_private
 
 FOLDER = "datasets"
-MOST_MEMBERS = 50_000
-MOST_BYTES = 20_000_000_000
-"""Bounds on what a data set's zip may unpack to."""
-_FREE_SHARE = 0.5
-"""Share of the free disk that one zip may fill."""
 _OWN_NAME = re.compile(r"[0-9a-f]{32}")
-_OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
-_PLAINLY = "Make the zip again with the program of your file manager."
-_SHORTER = "Give its files and folders shorter names."
 
 
 def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
@@ -47,19 +38,13 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
     folder = home / FOLDER / secrets.token_hex(16)
     folder.mkdir(mode=0o700, parents=True)
     try:
-        with zipfile.ZipFile(content) as archive:
-            found = [one for one in members(archive, name) if not _is_clutter(one)]
-            room = min(MOST_BYTES, int(shutil.disk_usage(folder).free * _FREE_SHARE))
-            _refuse(name, found, room)
-            _write_all(archive, found, folder)
+        with open_zip(content, name, left="nothing of it was kept") as (archive, members):
+            wanted = [member for member in members if not member.is_clutter]
+            _refuse(name, wanted, shutil.disk_usage(folder).free * FREE_SHARE)
+            _write_all(archive, wanted, folder)
     except UnusableArchive as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidDataset(str(error)) from error
-    except UNREADABLE as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise InvalidDataset(
-            f"{name} could not be unpacked; nothing of it was kept. {_why(error)}"
-        ) from error
     except InvalidDataset:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -102,48 +87,25 @@ def _unpacked_folder(home: Path, source: str) -> Path | None:
     return base / path.relative_to(base).parts[0]
 
 
-def _is_clutter(member: Member) -> bool:
-    """True for what file managers leave in zips."""
-    parts = member.name.split("/")
-    return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
-
-
-def _why(error: Exception) -> str:
-    """What is wrong with a zip, and what to do."""
-    if isinstance(error, NotImplementedError):
-        return f"It is packed in a way that is not known here. {_PLAINLY}"
-    if isinstance(error, OSError) and error.errno in _OF_NAMES:
-        return f"A name in it is too long, or is no name of a file here. {_SHORTER}"
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"It could not be written ({error.strerror})."
-    return "It is no zip, or is damaged or cut short. Copy it again, or make it again."
-
-
-def _refuse(name: str, found: list[Member], room: int) -> None:
-    if not found:
+def _refuse(name: str, members: list[Member], room: float) -> None:
+    if not members:
         raise InvalidDataset(
             f"{name} holds no file, apart from what file managers leave in zips. Put pictures and "
             "labels into it."
         )
-    if len(found) > MOST_MEMBERS:
+    if sum(member.entry.file_size for member in members) > room:
         raise InvalidDataset(
-            f"{name} holds {len(found)} files; at most {MOST_MEMBERS} are taken. "
-            "Unpack it and give its folder instead."
-        )
-    total = sum(one.entry.file_size for one in found)
-    if total > room:
-        raise InvalidDataset(
-            f"{name} unpacks to more than the {room // 1_000_000} MB that are left for it, so "
+            f"{name} unpacks to more than the {megabytes(room)} that are left for it, so "
             "nothing of it was kept. Unpack it elsewhere and give its folder instead."
         )
-    seen: set[str] = set()
-    for one in found:
-        _refuse_member(name, one)
-        if one.name in seen:
-            raise InvalidDataset(f"{name} holds {one.name!r} twice, so it was not unpacked.")
-        seen.add(one.name)
-    for one in found:
-        above = seen.intersection(map(str, PurePosixPath(one.name).parents))
+    names: set[str] = set()
+    for member in members:
+        _refuse_member(name, member)
+        if member.name in names:
+            raise InvalidDataset(f"{name} holds {member.name!r} twice, so it was not unpacked.")
+        names.add(member.name)
+    for member in members:
+        above = names.intersection(map(str, PurePosixPath(member.name).parents))
         if above:
             raise InvalidDataset(
                 f"{name} holds {min(above)!r} as a file and as a folder, so it was not unpacked. "
@@ -167,11 +129,11 @@ def _refuse_member(name: str, member: Member) -> None:
         )
 
 
-def _write_all(archive: zipfile.ZipFile, found: Iterable[Member], folder: Path) -> None:
-    for member in found:
+def _write_all(archive: zipfile.ZipFile, members: Iterable[Member], folder: Path) -> None:
+    for member in members:
         path = folder / member.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # zipfile gives no byte more than the member's header said, so the sum above holds.
+        # zipfile gives no byte more than the member's header said, so the bounds hold
         with archive.open(member.entry) as source, open_private(path) as file:
             shutil.copyfileobj(source, file)
 

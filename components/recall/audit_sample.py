@@ -7,6 +7,7 @@ those that nobody was asked about.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -28,7 +29,7 @@ class Checked:
     """The sample so far."""
 
     counts: SampleCounts
-    over_time: tuple[tuple[object, Proportion], ...]
+    over_time: tuple[tuple[date, Proportion], ...]
     rejected: int
     """Pictures that a person held back for good."""
     unknown: int

@@ -41,4 +41,4 @@ def as_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
         {key: inert(value) if isinstance(value, str) else value for key, value in row.items()}
         for row in rows
     ]
-    return pd.DataFrame(cells).to_csv(index=False).encode("utf-8-sig")
+    return bytes(pd.DataFrame(cells).to_csv(index=False).encode("utf-8-sig"))

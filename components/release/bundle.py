@@ -1,4 +1,4 @@
-"""A batch's releases as one zip: pictures with certificates, a signed list, credits owed.
+"""Build the download of a batch: a zip of releases, certificates and a signed manifest.
 
 The manifest is signed when the zip is made and tells the releases that stand then: one that was
 withdrawn is on no later list.
@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import Any
 
 from engine.errors import UnreadableFile, UnsafeRelease
 from engine.files.cells import inert
@@ -67,8 +67,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: when a file was written is nobody's business."""
 
 
-def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
-    """The zip, in a temporary file read from its start; it is gone when closed.
+def bundle(database: Database, batch: Batch, now: datetime) -> io.FileIO:
+    """Write a batch's releases into a zip; gives a temporary file that is gone when closed.
 
     Args:
         database: the open database.
@@ -81,22 +81,25 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
     """
     # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
-    kept = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
+    standing = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
     signed = certificates.of_batch(database, batch.id)  # after receipts: each has its own by then
-    documents = {one.release_id: signed.get(one.release_id) for one in kept}
-    digests = {release: document and sha256(document) for release, document in documents.items()}
+    documents = {receipt.release_id: signed.get(receipt.release_id) for receipt in standing}
+    digests = {
+        release: None if document is None else sha256(document)
+        for release, document in documents.items()
+    }
     beside = {
         "README.txt": _readme(documents).encode(),
-        "receipts.jsonl": _receipt_lines(kept).encode(),
+        "receipts.jsonl": _receipt_lines(standing).encode(),
     }
-    if credits_due := _credits(database, batch, kept):
+    if credits_due := _credits(database, batch, standing):
         beside["attribution.csv"] = credits_due.encode()
     manifest = database.signer.manifest(batch.id, digests, day(now), beside)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in beside.items():
             _put(archive, name, data)
         _put(archive, PUBLIC_KEY, _public_keys(manifest, documents))
-        for receipt in kept:
+        for receipt in standing:
             document = documents[receipt.release_id]
             if document is not None:
                 _put(archive, f"released/{receipt.release_id}{ENDING}", document)
@@ -108,7 +111,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> IO[bytes]:
 
 
 def checked(receipt: StoredReceipt, document: bytes | None, trusted: frozenset[bytes]) -> bytes:
-    """A release's file, compared with what was kept about it.
+    """Read a release's file and compare it with its receipt and certificate.
 
     Args:
         receipt: of the release.
@@ -125,13 +128,11 @@ def checked(receipt: StoredReceipt, document: bytes | None, trusted: frozenset[b
         raise _refusal(receipt, f"its file {error}") from error
     expected = {receipt.sha256}
     if document is not None:
-        kept = read_signed_certificate(document)
-        if (
-            kept.document.public_key not in trusted
-            or kept.certificate.release != receipt.release_id
-        ):
+        certified = read_signed_certificate(document)
+        is_of_release = certified.certificate.release == receipt.release_id
+        if certified.document.public_key not in trusted or not is_of_release:
             raise _refusal(receipt, "its certificate is signed with no key that is trusted here")
-        expected.add(kept.certificate.output.sha256)
+        expected.add(certified.certificate.output.sha256)
     if expected != {sha256(data)}:
         raise _refusal(receipt, "its file is not the picture that was released")
     return data
@@ -152,7 +153,11 @@ def _readme(documents: Mapping[str, bytes | None]) -> str:
 def _public_keys(manifest: bytes, documents: Mapping[str, bytes | None]) -> bytes:
     """The keys that signed something in the zip; more than one after a rotation."""
     present = read_document("manifest", manifest).public_key
-    earlier = {read_document("certificate", one).public_key for one in documents.values() if one}
+    earlier = {
+        read_document("certificate", document).public_key
+        for document in documents.values()
+        if document
+    }
     return b"".join(map(public_pem, [present, *sorted(earlier - {present})]))
 
 
@@ -160,8 +165,8 @@ def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
 
 
-def _receipt_lines(kept: list[StoredReceipt]) -> str:
-    return "".join(json.dumps(public_line(receipt.receipt)) + "\n" for receipt in kept)
+def _receipt_lines(standing: list[StoredReceipt]) -> str:
+    return "".join(json.dumps(public_line(receipt.receipt)) + "\n" for receipt in standing)
 
 
 def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,23 +179,27 @@ def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
     regions = [
         {"category": category, "origin": origin, "masked": masked}
         for category, origin, masked in sorted(
-            (one["category"], one["origin"], list(quantised(PixelRect(*one["masked"]), size)))
-            for one in receipt["regions"]
+            (
+                region["category"],
+                region["origin"],
+                list(quantised(PixelRect(*region["masked"]), size)),
+            )
+            for region in receipt["regions"]
         )
     ]
     return {key: receipt[key] for key in _PUBLIC} | {"regions": regions}
 
 
-def _credits(database: Database, batch: Batch, kept: list[StoredReceipt]) -> str:
+def _credits(database: Database, batch: Batch, standing: list[StoredReceipt]) -> str:
     due = {
         picture.release_id: picture.licence
         for picture in pictures.of_batch(database, batch.id, [PictureState.RELEASED])
         if picture.licence and picture.licence.attribution_needed
     }
     rows = [
-        (one.release_id, inert(due[one.release_id].source), inert(due[one.release_id].licence))
-        for one in kept
-        if one.release_id in due
+        (receipt.release_id, inert(entry.source), inert(entry.licence))
+        for receipt in standing
+        if (entry := due.get(receipt.release_id)) is not None
     ]
     if not rows:
         return ""

@@ -30,14 +30,14 @@ def show(receipt: StoredReceipt) -> None:
         )
         _bullets(_facts(receipt))
         return
-    kept = read_signed_certificate(document)
+    certified = read_signed_certificate(document)
     trusted, distrusted = database().signer.keys.public_keys, distrusted_keys(database().files.home)
-    finding = verify_file(receipt.path, "The file", kept, trusted, {}, distrusted=distrusted)
+    finding = verify_file(receipt.path, "The file", certified, trusted, {}, distrusted=distrusted)
     if finding.result is VerificationResult.FITS:
         st.badge("Certificate verified", icon=":material/verified:", color="green")
     else:
         st.error(f"The file {plain(finding.words)}. Do not hand it out.", icon=":material/error:")
-    _bullets([_line(sentence) for sentence in sentences(kept.certificate)])
+    _bullets([_line(sentence) for sentence in sentences(certified.certificate)])
     st.download_button(
         "Download its certificate",
         document,
@@ -65,11 +65,11 @@ def download_public_key() -> None:
 
 
 def _facts(receipt: StoredReceipt) -> list[str]:
-    said = receipt.receipt
-    lines = [removed(region["category"] for region in said["regions"])]
-    lines += [f"Check {name} passed: {CHECKS.get(name, name)}." for name in said["checks"]]
-    if said["not_looked_for"]:
-        lines.append(f"**Nobody looked for: {', '.join(said['not_looked_for'])}.**")
+    facts = receipt.receipt
+    lines = [removed(region["category"] for region in facts["regions"])]
+    lines += [f"Check {name} passed: {CHECKS.get(name, name)}." for name in facts["checks"]]
+    if facts["not_looked_for"]:
+        lines.append(f"**Nobody looked for: {', '.join(facts['not_looked_for'])}.**")
     return lines
 
 

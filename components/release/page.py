@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 import streamlit as st
@@ -36,13 +36,13 @@ _SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
 
 def choose_batch() -> Batch | None:
     """The newest batch, or the one picked; None when there is none."""
-    known = batches.newest(database())
-    if not known:
+    newest = batches.newest(database())
+    if not newest:
         return None
     drawn_at = now()  # once: labels that change while a page is drawn match no choice
     return st.selectbox(
         "Batch",
-        known,
+        newest,
         format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
         key="release_batch",
     )
@@ -113,7 +113,7 @@ def download(batch: Batch) -> None:
 
 
 def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
-    """Look before the download does: what fails in it, a browser cannot show.
+    """Check before the download does: what fails in it, a browser cannot show.
 
     Raises:
         LetheError: as for `bundle`.
@@ -129,10 +129,10 @@ def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
 def _stamp(path: Path) -> tuple[int, ...] | None:
     """Changes when the file does; None when it cannot be reached."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @st.cache_data(max_entries=100_000, show_spinner=False)
@@ -162,7 +162,7 @@ def _download_zip(batch: Batch, *, is_ready: bool) -> None:
 
 
 @permission.download(Role.ANALYST)
-def _zip(batch: Batch) -> IO[bytes]:
+def _zip(batch: Batch) -> io.FileIO:
     return bundle(database(), batch, now())
 
 

@@ -29,8 +29,8 @@ class Origins:
     @property
     def hosts(self) -> tuple[str, ...]:
         """Every host name that a request may be for."""
-        known = self.public.hostname if self.public else None
-        return (*LOOPBACK_NAMES, known) if known else LOOPBACK_NAMES
+        public = self.public.hostname if self.public else None
+        return (*LOOPBACK_NAMES, public) if public else LOOPBACK_NAMES
 
     @property
     def is_https(self) -> bool:

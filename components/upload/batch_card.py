@@ -24,58 +24,59 @@ STRIP = 6
 
 def live_card(batch_id: str) -> None:
     """The card, refreshed every second while the machine works, then still."""
-    shown = progress.progress(database(), batch_id, now())
-    if shown.counts.remaining:
+    current = progress.progress(database(), batch_id, now())
+    if current.counts.remaining:
         _refreshed(batch_id)
     else:
-        _card(shown)
-        _done(shown.counts)
+        _card(current)
+        _done(current.counts)
 
 
 @st.fragment(run_every=1.0)
 def _refreshed(batch_id: str) -> None:
-    shown = progress.progress(database(), batch_id, now())
-    if not shown.counts.remaining:
+    current = progress.progress(database(), batch_id, now())
+    if not current.counts.remaining:
         st.rerun()
-    _card(shown)
+    _card(current)
 
 
 def live_cards() -> None:
     """A card for every batch the machine is working on."""
-    for one in progress.overview(database(), now()):
-        if one.counts.remaining and one.batch.started_at and not one.batch.cancelled_at:
-            live_card(one.batch.id)
+    for current in progress.overview(database(), now()):
+        batch = current.batch
+        if current.counts.remaining and batch.started_at and not batch.cancelled_at:
+            live_card(batch.id)
 
 
-def _card(shown: Progress) -> None:
-    counts = shown.counts
+def _card(current: Progress) -> None:
+    counts = current.counts
     with st.container(border=True):
         head, stop = st.columns([0.86, 0.14], vertical_alignment="center")
-        head.markdown(f"**{plain(shown.batch.name)}** · started {_started(shown)}")
-        if counts.waiting and not shown.batch.cancelled_at:
+        head.markdown(f"**{plain(current.batch.name)}** · started {_started(current)}")
+        if counts.waiting and not current.batch.cancelled_at:
             stop.button(
                 "Cancel",
-                key=f"upload_cancel_{shown.batch.id}",
+                key=f"upload_cancel_{current.batch.id}",
                 icon=":material/stop_circle:",
                 width="stretch",
                 help="Pictures not begun stay out; what is done stays done.",
                 on_click=_cancel,
-                args=(shown.batch.id,),
+                args=(current.batch.id,),
             )
         done = counts.total - counts.remaining
-        st.progress(done / max(counts.total, 1), text=_pace(shown, done))
+        st.progress(done / max(counts.total, 1), text=_pace(current, done))
         _outcomes(counts)
-        _strip(shown.batch.id)
+        _strip(current.batch.id)
 
 
-def _pace(shown: Progress, done: int) -> str:
-    text = f"{done} of {shown.counts.total} done"
-    if shown.counts.remaining == 0:
+def _pace(current: Progress, done: int) -> str:
+    text = f"{done} of {current.counts.total} done"
+    if current.counts.remaining == 0:
         return text
-    if not shown.pictures_per_second or shown.seconds_left is None:
+    if not current.pictures_per_second or current.seconds_left is None:
         return f"{text} · starting"
-    per_minute = shown.pictures_per_second * 60
-    return f"{text} · {per_minute:.0f} a minute · about {span(shown.seconds_left)} left"
+    per_minute = current.pictures_per_second * 60
+    return f"{text} · {per_minute:.0f} a minute · about {span(current.seconds_left)} left"
 
 
 def _outcomes(counts: Counts) -> None:
@@ -123,8 +124,8 @@ def _done(counts: Counts) -> None:
             )
 
 
-def _started(shown: Progress) -> str:
-    return ago(shown.batch.started_at, now()) if shown.batch.started_at else "not yet"
+def _started(current: Progress) -> str:
+    return ago(current.batch.started_at, now()) if current.batch.started_at else "not yet"
 
 
 @permission.callback(Role.ANALYST)

@@ -1,4 +1,4 @@
-"""What incoming files carry besides pixels, told calmly: none of it reaches a release."""
+"""Table of the metadata in incoming files, none of which reaches a release."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ROW_PX, _HEAD_PX, _MOST_PX = 35, 38, 250
 
 def show_carried(files: Sequence[Staged]) -> None:
     """Kinds with what they can give away, then every finding; nothing where nothing was found."""
-    found = sorted(_found(files), key=lambda pair: (pair[1].kind.rank, pair[0]))
-    if not found:
+    findings = sorted(_findings(files), key=lambda pair: (pair[1].kind.rank, pair[0]))
+    if not findings:
         return
-    carriers = len({name for name, _ in found})
+    carriers = len({name for name, _ in findings})
     with st.expander(
         f"What {counted(carriers, 'picture')} of {len(files)} carry besides pixels",
         key="upload_carried",
@@ -30,37 +30,42 @@ def show_carried(files: Sequence[Staged]) -> None:
             "Nothing to do: all of this stays behind. A release is written anew from pixels alone, "
             "and a release that held anything else would be held back."
         )
-        _table(_by_kind(found), key="upload_carried_kinds", alt="What is carried, by kind")
+        _table(_by_kind(findings), key="upload_carried_kinds", alt="What is carried, by kind")
         st.caption("Where each of them is:")
         _table(
             [
-                {"Name": name, "Carries": one.kind.label, "Where": _where(one), "Tells": one.tells}
-                for name, one in found
+                {
+                    "Name": name,
+                    "Carries": finding.kind.label,
+                    "Where": _where(finding),
+                    "Tells": finding.tells,
+                }
+                for name, finding in findings
             ],
             key="upload_carried_files",
             alt="Every finding with its place in the file",
         )
 
 
-def _found(files: Sequence[Staged]) -> Iterator[tuple[str, Finding]]:
+def _findings(files: Sequence[Staged]) -> Iterator[tuple[str, Finding]]:
     for file in files:
-        for one in file.checked.findings:
-            if one.kind not in (Kind.UNREADABLE, Kind.FORMAT):  # those stand under Problem
-                yield file.name, one
+        for finding in file.checked.findings:
+            if finding.kind not in (Kind.UNREADABLE, Kind.FORMAT):  # those stand under Problem
+                yield file.name, finding
 
 
-def _by_kind(found: Sequence[tuple[str, Finding]]) -> list[dict[str, str | int]]:
+def _by_kind(findings: Sequence[tuple[str, Finding]]) -> list[dict[str, str | int]]:
     carriers: dict[Kind, set[str]] = {}
-    for name, one in found:
-        carriers.setdefault(one.kind, set()).add(name)
+    for name, finding in findings:
+        carriers.setdefault(finding.kind, set()).add(name)
     return [
         {"Carries": kind.label, "Pictures": len(names), "Can give away": kind.tells}
         for kind, names in carriers.items()
     ]
 
 
-def _where(one: Finding) -> str:
-    return f"{one.where}, byte {one.offset}" if one.size else one.where
+def _where(finding: Finding) -> str:
+    return f"{finding.where}, byte {finding.offset}" if finding.size else finding.where
 
 
 def _table(rows: Sequence[dict[str, str | int]], *, key: str, alt: str) -> None:

@@ -76,7 +76,7 @@ def take_files() -> None:
                 taken = _staging().take_file(file.name, file.getvalue())
                 left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
-                refused.append(str(error))  # told below the next, empty uploader
+                refused.append(str(error))  # shown below the next, empty uploader
     st.rerun()
 
 
@@ -105,15 +105,17 @@ def _is_started(token: str) -> bool:
 
 def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
     """What was understood, problems first."""
-    known = (manifest or NO_MANIFEST).among(file.name for file in files)
-    unmatched = known.unmatched(file.name for file in files)
+    licences = (manifest or NO_MANIFEST).among(file.name for file in files)
+    unmatched = licences.unmatched(file.name for file in files)
     if unmatched:
         st.warning(
             f"{counted(unmatched, 'line')} of the manifest name no picture here. They must name "
             "files as they stand in this list.",
             icon=":material/warning:",
         )
-    rows = [_row(file, known) for file in sorted(files, key=lambda one: not one.checked.problem)]
+    rows = [
+        _row(file, licences) for file in sorted(files, key=lambda file: not file.checked.problem)
+    ]
     st.dataframe(
         pd.DataFrame(cells(rows)),
         hide_index=True,

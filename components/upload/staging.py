@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from components.upload.archive import UNREADABLE, Member, UnusableArchive, members
+from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import LetheError, UnusableFolder
 from engine.files import atomic
 from engine.metadata.finding import Finding, Kind
@@ -33,13 +33,8 @@ from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
 from engine.wording import counted
 
-MOST_ENTRIES = 20_000
-LARGEST_ENTRY = 512 * 1024 * 1024
-"""Bounds on what a zip may unpack to: entries, and bytes of one entry."""
-FREE_SHARE = 0.5
-"""Share of the free disk that all that waits may fill."""
 _HEAD_BYTES = 64 * 1024 * 1024
-"""Larger files are listed without a look inside."""
+"""Larger files are listed unread."""
 _TOO_LARGE = PreCheck(
     findings=(
         Finding(Kind.UNCHECKED, "whole file", 0, 0, "too large for a first look; it is read later"),
@@ -90,7 +85,7 @@ class Staging:
     def files(self) -> tuple[Staged, ...]:
         """What waits, in the order it came."""
         self._adopt()
-        return tuple(one for upload in self._uploads() for one in _waiting(upload))
+        return tuple(file for upload in self._uploads() for file in _waiting(upload))
 
     def take_file(self, name: str, content: bytes) -> Taken:
         """Keep one file; a zip is opened and its files are kept instead.
@@ -115,13 +110,13 @@ class Staging:
         Raises:
             UnusableFolder: there is no such folder, or no picture in it.
         """
-        found, left_alone = sources(where)
+        files, left_alone = sources(where)
         words = f"Left alone in {where}, as no pictures, hidden, or linked folders: {left_alone}."
-        if not found:
+        if not files:
             raise UnusableFolder(f"There are no pictures in {where}. {words if left_alone else ''}")
         with self._upload() as upload:
-            _list(upload, map(_listed, found))
-        return Taken(len(found), words if left_alone else "")
+            _list(upload, map(_listed, files))
+        return Taken(len(files), words if left_alone else "")
 
     @contextmanager
     def claimed(self, ids: Collection[str]) -> Iterator[tuple[str, tuple[Staged, ...]]]:
@@ -134,7 +129,7 @@ class Staging:
             UnusableUpload: some of them wait no longer.
         """
         with _LOCK:
-            files = tuple(one for one in self.files() if one.id in ids)
+            files = tuple(file for file in self.files() if file.id in ids)
             if not files or len(files) != len(set(ids)):
                 raise UnusableUpload(
                     "Some of these pictures were started or cleared in another window meanwhile, "
@@ -170,34 +165,31 @@ class Staging:
         """Drop these files, and no other; those that wait no longer are no matter."""
         with _LOCK:
             for upload in self._uploads():
-                gone = [one for one in _waiting(upload) if one.id in ids]
+                gone = [file for file in _waiting(upload) if file.id in ids]
                 if gone:
                     _drop(upload, gone, self._base)
             self._remove_if_empty()
 
     def _take_zip(self, name: str, content: bytes) -> Taken:
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                found = members(archive, name)
-                wanted = [one for one in found if not one.is_hidden]
-                hidden = len(found) - len(wanted)
+            with open_zip(io.BytesIO(content), name, left="what came out before is kept") as (
+                archive,
+                members,
+            ):
+                wanted = [member for member in members if not member.is_hidden]
+                hidden = len(members) - len(wanted)
                 words = f"Left out of {name}: {counted(hidden, 'hidden file')}." if hidden else ""
-                if guesses := sum(one.is_guess for one in wanted):
+                if guesses := sum(member.is_guess for member in wanted):
                     words += _GUESSES.format(counted(guesses, "file"))
                 words = words.strip()
                 if not wanted:
                     raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
-                _refuse_bombs(name, wanted)
-                self._refuse_without_room(name, sum(one.entry.file_size for one in wanted))
+                self._refuse_without_room(name, sum(member.entry.file_size for member in wanted))
                 with self._upload() as upload:
                     _list(upload, _unpacked(upload, archive, wanted))
                 return Taken(len(wanted), words)
         except UnusableArchive as error:
             raise UnusableUpload(str(error)) from error
-        except UNREADABLE as error:
-            raise UnusableUpload(
-                f"{name} could not be opened as a zip ({error}); what came out before is kept."
-            ) from error
 
     @contextmanager
     def _upload(self) -> Iterator[Path]:
@@ -218,7 +210,7 @@ class Staging:
     def _uploads(self) -> list[Path]:
         if not self._folder.is_dir():
             return []
-        return sorted(one for one in self._folder.iterdir() if one.is_dir())
+        return sorted(path for path in self._folder.iterdir() if path.is_dir())
 
     def _refuse_without_room(self, name: str, count: int) -> None:
         """Refuse what would fill the disk together with all that waits, of everybody."""
@@ -229,8 +221,8 @@ class Staging:
         room = (shutil.disk_usage(self._base).free + waiting) * FREE_SHARE
         if count and waiting + count > room:
             raise UnusableUpload(
-                f"{name} needs {_megabytes(count)}, too much for the disk: all that waits for "
-                f"Start may fill {_megabytes(room)} and fills {_megabytes(waiting)}. Start or "
+                f"{name} needs {megabytes(count)}, too much for the disk: all that waits for "
+                f"Start may fill {megabytes(room)} and fills {megabytes(waiting)}. Start or "
                 "clear what waits, or free some room."
             )
 
@@ -241,10 +233,10 @@ class Staging:
 
     def _adopt(self) -> None:
         """Take over the one list that everybody shared before each person had a folder."""
-        before = self._base / _LIST
-        if before.is_file():
+        shared = self._base / _LIST
+        if shared.is_file():
             with _LOCK, self._upload() as upload:
-                before.replace(upload / _LIST)
+                shared.replace(upload / _LIST)
                 (self._base / "token").unlink(missing_ok=True)
 
 
@@ -258,7 +250,7 @@ def _waiting(upload: Path) -> list[Staged]:
     listed = (
         _staged(upload, number, line) for number, line in enumerate(content.split(b"\n")[:-1])
     )
-    return [one for one in listed if one.id not in gone]
+    return [file for file in listed if file.id not in gone]
 
 
 def _size(path: Path) -> int:
@@ -278,11 +270,11 @@ def _gone(upload: Path) -> set[str]:
 def _drop(upload: Path, gone: list[Staged], base: Path) -> None:
     """Let files of an upload go, and the upload with its last; under the lock."""
     if gone:
-        ids = _gone(upload) | {one.id for one in gone}
+        ids = _gone(upload) | {file.id for file in gone}
         atomic.write(upload / _GONE, json.dumps(sorted(ids)).encode())
-    for one in gone:
-        if one.path.parent in (upload, base):  # the files of a listed folder are not ours
-            one.path.unlink(missing_ok=True)
+    for file in gone:
+        if file.path.parent in (upload, base):  # the files of a listed folder are not ours
+            file.path.unlink(missing_ok=True)
     if (upload / _WHOLE).exists() and not _waiting(upload):
         shutil.rmtree(upload, ignore_errors=True)
 
@@ -307,21 +299,22 @@ def _staged(upload: Path, number: int, line: bytes) -> Staged:
 
 def _list(upload: Path, staged: Iterable[Staged]) -> None:
     with (upload / _LIST).open("ab", buffering=0) as file:
-        for one in staged:
+        for entry in staged:
             value: dict[str, Any] = {
-                "id": one.id,
-                "name": one.name,
-                "path": str(one.path),
-                "bytes": one.bytes,
-                "fitness": one.checked.to_json(),
+                "id": entry.id,
+                "name": entry.name,
+                "path": str(entry.path),
+                "bytes": entry.bytes,
+                "fitness": entry.checked.to_json(),
             }
             _append(file, json.dumps(value).encode() + b"\n")
 
 
 def _unpacked(upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]) -> Iterator[Staged]:
-    for one in wanted:
-        with archive.open(one.entry) as file:
-            yield _stored(upload, one.name, _bounded(one.name, file))
+    for member in wanted:
+        with archive.open(member.entry) as file:
+            # zipfile gives no byte more than the header said, so the bounds hold
+            yield _stored(upload, member.name, file.read())
 
 
 def _stored(upload: Path, name: str, content: bytes) -> Staged:
@@ -333,7 +326,7 @@ def _stored(upload: Path, name: str, content: bytes) -> Staged:
 
 
 def _listed(source: Source) -> Staged:
-    """A file of a folder, with what can be told of it at a glance."""
+    """A file of a folder with its pre-check."""
     count, checked = 0, PreCheck(problem=source.problem)
     try:
         if not source.problem:
@@ -353,26 +346,3 @@ def _append(file: IO[bytes], line: bytes) -> None:
             f"What was brought in could not be listed ({error.strerror}); what is listed below is "
             "kept. Free some room on the disk and bring in the rest again."
         ) from error
-
-
-def _refuse_bombs(name: str, wanted: list[Member]) -> None:
-    if len(wanted) > MOST_ENTRIES:
-        raise UnusableUpload(f"{name} holds {len(wanted)} files; at most {MOST_ENTRIES} are taken.")
-    largest = max(one.entry.file_size for one in wanted)
-    if largest > LARGEST_ENTRY:
-        raise UnusableUpload(
-            f"{name} holds a file of {_megabytes(largest)}; at most {_megabytes(LARGEST_ENTRY)} "
-            "are taken."
-        )
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1_000_000:,.0f} MB"
-
-
-def _bounded(name: str, file: IO[bytes]) -> bytes:
-    """Read an entry, whatever its header says about its size."""
-    content = file.read(LARGEST_ENTRY + 1)
-    if len(content) > LARGEST_ENTRY:
-        raise UnusableUpload(f"{name} unpacks to more than it says; it was not taken further.")
-    return content

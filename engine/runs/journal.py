@@ -8,6 +8,8 @@ pictures a second time: such a folder is refused.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -148,6 +150,11 @@ def read_key(path: Path) -> bytes:
             f"can tell what was released already. {WHAT_TO_DO}"
         )
     return key
+
+
+def picture_digest(key: bytes, content: bytes) -> str:
+    """A picture's name in a folder: keyed digest of its bytes (HMAC-SHA-256), 32 hex digits."""
+    return hmac.new(key, content, hashlib.sha256).hexdigest()[:32]
 
 
 def refuse_leftovers(folder: Path) -> None:

@@ -27,8 +27,6 @@ the time of day.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 import secrets
@@ -49,6 +47,7 @@ from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Relea
 from engine.runs.journal import (
     KEY_BYTES,
     KEYS,
+    picture_digest,
     read_key,
     read_lines,
     read_plan,
@@ -169,7 +168,7 @@ class OutputFolder:
 
     def picture_id(self, data: bytes) -> str:
         """A name for this content that means nothing without the folder's private key."""
-        return hmac.new(self._key, data, hashlib.sha256).hexdigest()[:32]
+        return picture_digest(self._key, data)
 
     def sample_draw(self, digest: bytes) -> float:
         """Where a file falls in 0..1, by its SHA-256; the same in every folder."""

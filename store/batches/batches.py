@@ -60,10 +60,10 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
     batch_id = secrets.token_hex(16)
     with database.transaction() as cursor:
         forgotten = [] if request.run is None else _make_room(cursor, request.run)
-        made = _insert(cursor, batch_id, request, policy, now)
+        batch = _insert(cursor, batch_id, request, policy, now)
     for picture_id in forgotten:
         database.files.original(picture_id).unlink(missing_ok=True)
-    return made
+    return batch
 
 
 def _make_room(cursor: duckdb.DuckDBPyConnection, run: str) -> list[str]:
@@ -77,10 +77,12 @@ def _make_room(cursor: duckdb.DuckDBPyConnection, run: str) -> list[str]:
     ).fetchone()
     if row is None:
         return []
-    before = _batch(row)
-    if before.started_at is not None or before.cancelled_at is not None:
-        raise BatchClosed(f"These pictures became the batch {before.name} already; see it on Home.")
-    return forget_unstarted(cursor, before.id)
+    earlier = _batch(row)
+    if earlier.started_at is not None or earlier.cancelled_at is not None:
+        raise BatchClosed(
+            f"These pictures became the batch {earlier.name} already; see it on Home."
+        )
+    return forget_unstarted(cursor, earlier.id)
 
 
 def _insert(
@@ -237,9 +239,9 @@ _COLUMNS = """
 """
 
 
-def refuse_cancelled(wanted: Batch) -> None:
+def refuse_cancelled(batch: Batch) -> None:
     """Raise BatchClosed when the batch was cancelled."""
-    if wanted.cancelled_at is not None:
+    if batch.cancelled_at is not None:
         raise BatchClosed("This batch was cancelled; make a new one for more pictures.")
 
 

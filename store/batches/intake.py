@@ -64,9 +64,9 @@ def add(
     """
     ids: list[str] = []
     remaining = iter(pictures)
-    wanted = batch(database, batch_id)
-    refuse_cancelled(wanted)
-    while chunk := _added(database, wanted, islice(remaining, _CHUNK), manifest, now):
+    target = batch(database, batch_id)
+    refuse_cancelled(target)
+    while chunk := _added(database, target, islice(remaining, _CHUNK), manifest, now):
         ids += chunk
         database.work.set()
     return tuple(ids)
@@ -74,7 +74,7 @@ def add(
 
 def _added(
     database: Database,
-    wanted: Batch,
+    target: Batch,
     pictures: Iterable[Incoming],
     manifest: Manifest,
     now: datetime,
@@ -82,12 +82,12 @@ def _added(
     rows: list[NewPicture] = []
     try:
         for incoming in pictures:
-            rows.append(_described(incoming, wanted, manifest))
+            rows.append(_described(incoming, target, manifest))
             if _is_readable(incoming.content):
                 rows[-1] = _kept(database, rows[-1], incoming.content)
         with database.transaction() as cursor:
-            refuse_cancelled(batch_in(cursor, wanted.id))
-            insert(cursor, wanted.id, rows, now)
+            refuse_cancelled(batch_in(cursor, target.id))
+            insert(cursor, target.id, rows, now)
     except BaseException:
         for row in rows:
             database.files.original(row.id).unlink(missing_ok=True)
@@ -96,14 +96,14 @@ def _added(
 
 
 def _kept(database: Database, row: NewPicture, content: bytes | Path) -> NewPicture:
-    """Write the original, and read back what it looks like from now on."""
+    """Write the original, and keep the digest of what was written."""
     path = database.files.original(row.id)
     atomic.write(path, content)
     return replace(row, original=originals.digest(database, path.read_bytes()))
 
 
-def _described(incoming: Incoming, wanted: Batch, manifest: Manifest) -> NewPicture:
-    refusal = manifest.refusal(incoming.source, require_licence=wanted.require_licence)
+def _described(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:
+    refusal = manifest.refusal(incoming.source, require_licence=target.require_licence)
     if not _is_readable(incoming.content):
         refusal = "The file could not be read when it was to be copied; add it again."
     return NewPicture(

@@ -1,4 +1,4 @@
-"""Originals as they came: what is looked at, decided about and released has the same bytes.
+"""Originals with integrity check: what is reviewed, decided and released has the same bytes.
 
 An original lies in a folder that backups, syncing programs and failing disks reach too. So a digest
 of it is kept when it comes, and every use of the file compares. The digest is keyed with the
@@ -34,7 +34,7 @@ def digest(database: Database, content: bytes) -> str:
 def content(database: Database, picture_id: str) -> bytes:
     """The original's bytes, which are those that came in.
 
-    Of a picture that came before digests were kept, the first look since takes one.
+    Of a picture that came before digests were kept, the first read since takes one.
 
     Raises:
         UnknownRecord: there is no such picture.
@@ -44,7 +44,7 @@ def content(database: Database, picture_id: str) -> bytes:
         data = database.files.original(picture_id).read_bytes()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
-    found = digest(database, data)
+    actual = digest(database, data)
     with database.transaction() as cursor:
         cursor.execute(
             """
@@ -54,7 +54,7 @@ def content(database: Database, picture_id: str) -> bytes:
               AND original IS NULL
               AND coalesce(came_from, state) IN ('waiting', 'review')
             """,
-            [found, picture_id],
+            [actual, picture_id],
         )
         row = cursor.execute(
             """
@@ -66,9 +66,9 @@ def content(database: Database, picture_id: str) -> bytes:
         ).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
-    kept, state = row
-    if kept is None and state == "settled":
+    expected, state = row
+    if expected is None and state == "settled":
         raise UnreadableImage(_UNKNOWN)
-    if kept not in (None, found):
+    if expected not in (None, actual):
         raise UnreadableImage(_CHANGED)
     return data

@@ -1,7 +1,7 @@
 """Pictures of a batch: where each one is on its way to exactly one outcome.
 
 waiting ─► working ─► released | review | quarantined
-review ── verdict ─► settled ─► working ─► released | quarantined
+review ── decision ─► settled ─► working ─► released | quarantined
 waiting ── batch cancelled ─► cancelled
 """
 

@@ -72,9 +72,11 @@ def progress(database: Database, batch_id: str, now: datetime) -> Progress:
 
 def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progress, ...]:
     """How far the newest batches are, the newest first."""
-    wanted = newest(database, limit)
-    rows = _rows(database, [one.id for one in wanted], now)
-    return tuple(_progress(one, [row for row in rows if row[0] == one.id], now) for one in wanted)
+    batches = newest(database, limit)
+    rows = _rows(database, [batch.id for batch in batches], now)
+    return tuple(
+        _progress(batch, [row for row in rows if row[0] == batch.id], now) for batch in batches
+    )
 
 
 def totals(database: Database) -> Counts:
@@ -107,7 +109,7 @@ def oldest_in_work(database: Database) -> datetime | None:
                 WHERE state = 'working'
                 UNION ALL
                 SELECT changed_at
-                FROM examinations
+                FROM predictions
                 WHERE state = 'working'
             )
             """
@@ -129,14 +131,14 @@ def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple
         ).fetchall()
 
 
-def _progress(one: Batch, rows: list[tuple[Any, ...]], now: datetime) -> Progress:
+def _progress(batch: Batch, rows: list[tuple[Any, ...]], now: datetime) -> Progress:
     counts = _counts((state, count) for _, state, count, _, _ in rows)
     is_finished = bool(rows) and counts.remaining + counts.review == 0
     return Progress(
-        batch=one,
+        batch=batch,
         counts=counts,
         finished_at=aware_or_none(max(row[3] for row in rows)) if is_finished else None,
-        pictures_per_second=_rate(sum(row[4] for row in rows), one.started_at, now),
+        pictures_per_second=_rate(sum(row[4] for row in rows), batch.started_at, now),
     )
 
 

@@ -1,7 +1,7 @@
-"""Evaluations: a labelled data set looked at under one policy, and the report that came of it.
+"""Evaluations: the run of one policy on a labelled data set, and its report.
 
 Everything an evaluation needs but the pictures' own files lies in the database from the start, so
-it goes on after a restart. Its pictures are rows of `store.evaluations.examinations`;
+it goes on after a restart. Its pictures are rows of `store.evaluations.predictions`;
 `store.evaluations.finalise` makes the report.
 """
 
@@ -25,8 +25,8 @@ from engine.policy import Policy, read_policy
 from store.batches.pictures import storable
 from store.database import Database
 from store.errors import EvaluationRunning, UnknownRecord
-from store.evaluations import examinations
-from store.evaluations.examinations import Counts
+from store.evaluations import predictions
+from store.evaluations.predictions import Counts
 from store.times import aware, aware_or_none, stored
 
 
@@ -122,16 +122,16 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
                 stored(now),
             ],
         )
-        examinations.insert(cursor, evaluation_id, labelled, now)
-        made = evaluation_in(cursor, evaluation_id)
+        predictions.insert(cursor, evaluation_id, labelled, now)
+        created = evaluation_in(cursor, evaluation_id)
     database.work.set()
-    return made
+    return created
 
 
 def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
     """Stop before the pictures not begun yet and give their number; those under way finish.
 
-    What was examined stays, but there will be no report. One that is finished stays as it is.
+    What was predicted stays, but there will be no report. One that is finished stays as it is.
 
     Raises:
         UnknownRecord: there is no such evaluation.
@@ -147,7 +147,7 @@ def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
             """,
             [stored(now), evaluation_id],
         )
-        return examinations.cancel(cursor, evaluation_id, now)
+        return predictions.cancel(cursor, evaluation_id, now)
 
 
 def delete(database: Database, evaluation_id: str) -> None:
@@ -162,12 +162,12 @@ def delete(database: Database, evaluation_id: str) -> None:
             raise EvaluationRunning(
                 "This evaluation is still running; cancel it first, then delete it."
             )
-        if examinations.counts_in(cursor, evaluation_id).remaining:
+        if predictions.counts_in(cursor, evaluation_id).remaining:
             raise EvaluationRunning(
                 "A picture of this evaluation is being looked at right now; nothing was deleted. "
                 "Delete it again in a few seconds."
             )
-        examinations.delete(cursor, evaluation_id)
+        predictions.delete(cursor, evaluation_id)
         cursor.execute(
             """
             DELETE FROM evaluations
@@ -214,14 +214,14 @@ def evaluation(database: Database, evaluation_id: str) -> Evaluation:
 
 
 def policy_of(database: Database, evaluation_id: str) -> Policy:
-    """The policy the evaluation looks under.
+    """The policy that is evaluated.
 
     Raises:
         InvalidPolicy: it was accepted by an older Lethe and is not by this one.
         UnknownRecord: there is no such evaluation.
     """
-    one = evaluation(database, evaluation_id)
-    return read_policy(one.policy_toml, name="The evaluation's policy")
+    toml = evaluation(database, evaluation_id).policy_toml
+    return read_policy(toml, name="The evaluation's policy")
 
 
 def counts(database: Database, evaluation_id: str) -> Counts:
@@ -232,15 +232,15 @@ def counts(database: Database, evaluation_id: str) -> Counts:
     """
     with database.transaction() as cursor:
         evaluation_in(cursor, evaluation_id)
-        return examinations.counts_in(cursor, evaluation_id)
+        return predictions.counts_in(cursor, evaluation_id)
 
 
 def examined(
     database: Database, evaluation_id: str
 ) -> tuple[tuple[LabelledPicture, PredictionRecord], ...]:
-    """What was found in which picture so far, by the picture's name."""
+    """Labelled pictures with their prediction records so far, by the picture's name."""
     with database.transaction() as cursor:
-        rows = examinations.outcomes_in(cursor, evaluation_id, "examined")
+        rows = predictions.outcomes_in(cursor, evaluation_id, "examined")
     pairs = (
         (_labelled(labelled), PredictionRecord.from_json(json.loads(findings or "")))
         for labelled, findings, _ in rows
@@ -251,7 +251,7 @@ def examined(
 def unread(database: Database, evaluation_id: str) -> tuple[tuple[LabelledPicture, str], ...]:
     """The pictures nobody could look at so far, each with the reason, by the picture's name."""
     with database.transaction() as cursor:
-        rows = examinations.outcomes_in(cursor, evaluation_id, "unread")
+        rows = predictions.outcomes_in(cursor, evaluation_id, "unread")
     pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))
 
@@ -290,7 +290,7 @@ def _lost(text: str) -> dict[Category | None, int]:
 
 
 def _evaluation(row: tuple[Any, ...]) -> Evaluation:
-    columns = dict(zip((one.name for one in fields(Evaluation)), row, strict=True))
+    columns = dict(zip((field.name for field in fields(Evaluation)), row, strict=True))
     report = columns["report"]
     return Evaluation(
         **{

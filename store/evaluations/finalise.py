@@ -38,7 +38,7 @@ def _done(database: Database) -> list[str]:
               AND e.cancelled_at IS NULL
               AND NOT EXISTS (
                 SELECT 1
-                FROM examinations AS x
+                FROM predictions AS x
                 WHERE x.evaluation_id = e.id
                   AND x.state IN ('waiting', 'working')
               )
@@ -74,14 +74,14 @@ def _close(database: Database, evaluation_id: str, clock: Callable[[], datetime]
 
 
 def _report(database: Database, evaluation_id: str) -> str:
-    one = evaluations.evaluation(database, evaluation_id)
+    evaluation = evaluations.evaluation(database, evaluation_id)
     unread = tuple(picture for picture, _ in evaluations.unread(database, evaluation_id))
     report = recall.report(
         evaluations.examined(database, evaluation_id),
         evaluations.policy_of(database, evaluation_id),
-        target=one.target,
+        target=evaluation.target,
         unread=len(unread),
-        problems=len(one.problems),
-        missing=Missing(unread, one.lost),
+        problems=len(evaluation.problems),
+        missing=Missing(unread, evaluation.lost),
     )
     return json.dumps(report.to_json())

@@ -1,4 +1,4 @@
-"""Reviewers' standing verdicts as a COCO data set, to measure with and to train on.
+"""Export reviewers' standing decisions as a COCO data set, to measure with and to train on.
 
 What a person settled is the best label there is of an organisation's own pictures: they looked at
 the whole picture, deleted what was nothing and drew what was missing. A rejected picture is not
@@ -62,18 +62,19 @@ class _Settled:
     @property
     def labelled(self) -> tuple[Region, ...]:
         """The regions that are labels: not `other`, which nobody is asked to draw everywhere."""
-        return tuple(one for one in self.regions if one.category in DETECTABLE)
+        return tuple(region for region in self.regions if region.category in DETECTABLE)
 
     @property
     def labelled_for(self) -> tuple[Category, ...]:
         """What the policy looked for, so that the reviewer had to say all of it."""
-        return tuple(one for one in DETECTABLE if one not in self.plan.not_looked_for)
+        skipped = self.plan.not_looked_for
+        return tuple(category for category in DETECTABLE if category not in skipped)
 
     @property
     def partial_for(self) -> tuple[Category, ...]:
         """What the reviewer drew though nobody looked for it."""
-        drawn = {one.category for one in self.labelled}
-        return tuple(one for one in self.plan.not_looked_for if one in drawn)
+        drawn = {region.category for region in self.labelled}
+        return tuple(category for category in self.plan.not_looked_for if category in drawn)
 
 
 def export_labels(
@@ -86,7 +87,7 @@ def export_labels(
     Args:
         database: the open database.
         out: the folder to make; it may exist if it is empty.
-        since: verdicts before this moment are left out; None for all.
+        since: decisions before this moment are left out; None for all.
         copy_pictures: copy the originals to `images`; without, they are named as they lie in the
             folder of originals.
 
@@ -96,11 +97,11 @@ def export_labels(
     """
     _check_place(out, database.files)
     with database.transaction() as cursor:
-        every = _settled(cursor, since)
-    settled = [one for one in every if database.files.original(one.picture_id).is_file()]
+        decided = _settled(cursor, since)
+    settled = [row for row in decided if database.files.original(row.picture_id).is_file()]
     if not settled:
-        raise NothingToExport(_nothing(len(every)))
-    names = [_name(one) if copy_pictures else one.picture_id for one in settled]
+        raise NothingToExport(_nothing(len(decided)))
+    names = [_name(row) if copy_pictures else row.picture_id for row in settled]
     coco = _coco(settled, names)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def export_labels(
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UnusableFolder(f"The labels cannot be written to {out}: {reason}.") from error
-    return Exported(len(settled), len(coco["annotations"]), len(every) - len(settled))
+    return Exported(len(settled), len(coco["annotations"]), len(decided) - len(settled))
 
 
 def _check_place(out: Path, home: Files) -> None:
@@ -130,18 +131,16 @@ def _check_place(out: Path, home: Files) -> None:
 
 
 def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[_Settled]:
-    """Every picture with a standing verdict, in the order of verdicts."""
+    """Pictures with a standing decision, in the order of decisions."""
     rows = cursor.execute(
         """
-        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, v.regions
-        FROM verdicts AS v
-        JOIN pictures AS p ON p.id = v.picture_id
+        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, d.regions
+        FROM standing_decisions AS d
+        JOIN pictures AS p ON p.id = d.picture_id
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
-        WHERE v.decision = 'settled'
-          AND v.undone_at IS NULL
-          AND v.contested_at IS NULL
-          AND (?::TIMESTAMP IS NULL OR v.decided_at >= ?::TIMESTAMP)
-        ORDER BY v.number
+        WHERE d.decision = 'settled'
+          AND (?::TIMESTAMP IS NULL OR d.decided_at >= ?::TIMESTAMP)
+        ORDER BY d.number
         """,
         [None if since is None else stored(since)] * 2,
     ).fetchall()
@@ -177,28 +176,28 @@ def _name(settled: _Settled) -> str:
 
 def _copy(folder: Path, settled: Iterable[_Settled], names: Iterable[str], home: Files) -> None:
     (folder / PICTURES).mkdir(mode=0o700)
-    for one, name in zip(settled, names, strict=True):
-        atomic.write(folder / name, home.original(one.picture_id))
+    for row, name in zip(settled, names, strict=True):
+        atomic.write(folder / name, home.original(row.picture_id))
 
 
 def _coco(settled: Iterable[_Settled], names: Iterable[str]) -> dict[str, Any]:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for one, name in zip(settled, names, strict=True):
-        images.append({"id": len(images) + 1, "file_name": name, **_image(one)})
-        for region in one.labelled:
+    for row, name in zip(settled, names, strict=True):
+        images.append({"id": len(images) + 1, "file_name": name, **_image(row)})
+        for region in row.labelled:
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": len(images),
-                    **_annotation(region, one.plan),
+                    **_annotation(region, row.plan),
                 }
             )
     return {
-        "info": {"description": "Reviewers' verdicts, from Lethe. Originals: keep private."},
+        "info": {"description": "Reviewers' decisions, from Lethe. Originals: keep private."},
         "images": images,
         "annotations": annotations,
-        "categories": [{"id": number, "name": one.value} for one, number in _IDS.items()],
+        "categories": [{"id": number, "name": category.value} for category, number in _IDS.items()],
     }
 
 

@@ -8,8 +8,6 @@ goes on.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from engine.errors import InvalidDecision, LetheError, UnreadableImage, UnusableFolder
+from engine.errors import InvalidDecision, UnreadableImage, UnusableFolder
 from engine.files import atomic
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
@@ -27,14 +25,20 @@ from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
-from engine.runs.journal import UNREADABLE_PLAN
+from engine.runs.journal import (
+    UNREADABLE_PLAN,
+    picture_digest,
+    read_key,
+    read_policy_text,
+    read_run,
+)
 from engine.runs.name_map import read_names
 from store.batches import batches, pictures
 from store.batches.batches import Batch, Request
 from store.batches.originals import digest
 from store.batches.pictures import NewPicture, storable
 from store.database import Database
-from store.exchange.belief import Own, believed, check_numbers
+from store.exchange.validation import Installation, check_numbers, validated
 from store.policies.versions import in_force
 from store.review.plans import StoredPlan
 from store.worker import tasks
@@ -67,7 +71,7 @@ class _Line:
     number: int
     source: str
     picture: str
-    kept: StoredPlan
+    stored_plan: StoredPlan
 
 
 def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
@@ -90,25 +94,25 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
     batch = batches.of_run(database, run.id)
     _refuse_unfit(database, batch, out, run)
-    known = _known(database, batch)
+    imported = _imported(database, batch)
     home, keys = database.files.home, database.signer.keys
-    if known:
+    if imported:
         mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
     problems: list[str] = []
-    own = Own(database.signer, in_force(database))
-    lines = _open_lines(out, run, own, problems.append)
+    installation = Installation(database.signer, in_force(database))
+    lines = _open_lines(out, run, installation, problems.append)
     added = already = 0
     for line in lines:
         name = storable(line.source)
         try:
             original = _original(originals, line, run)
         except UnreadableImage as error:
-            if any(name == source for source, _ in known):
+            if any(name == source for source, _ in imported):
                 already += 1
             else:
                 problems.append(_problem(line.number, str(error)))
             continue
-        if {(name, digest(database, original)), (name, None)} & known:
+        if {(name, digest(database, original)), (name, None)} & imported:
             already += 1
             continue
         mark_taken_in(out, run.id, home, keys)
@@ -122,41 +126,23 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     return Ingested(batch.id if batch else None, added, already, tuple(problems))
 
 
-def ingest_inbox(database: Database, now: datetime) -> Mapping[str, Ingested | LetheError]:
-    """Take in every run under the home folder's `inbox`, by folder name.
-
-    Such a folder is a run's output folder into which its input folder was put as `originals`. What
-    was taken in before adds nothing; folders stay for their owner to delete.
-    """
-    results: dict[str, Ingested | LetheError] = {}
-    inbox = database.files.inbox
-    folders = sorted(path for path in inbox.glob("*") if path.is_dir())
-    for out in folders:
-        try:
-            results[out.name] = ingest(database, out, out / "originals", now)
-        except LetheError as error:
-            results[out.name] = error
-    return results
-
-
 def _run(out: Path) -> _Run:
     private = out / ".lethe"
     try:
-        run = json.loads((private / "run.json").read_text(encoding="utf-8"))
-        run_id, image_format = str(run["run"]), run["format"]
-        policy_toml = (private / "policy.toml").read_text(encoding="utf-8")
-        key = (private / "key").read_bytes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        run_id, image_format = read_run(private / "run.json")
+        policy_toml = read_policy_text(private / "policy.toml")
+        key = read_key(private / "key")
+    except (OSError, UnusableFolder) as error:
         raise UnusableFolder(
             f"{out} is not the output folder of a Lethe run: its .lethe folder cannot be read."
         ) from error
-    if image_format not in get_args(FormatChoice):
-        raise UnusableFolder(f"{out} asks for the format {image_format!r}, which is unknown.")
     policy = read_policy(policy_toml, name="The run's policy")
     return _Run(run_id, image_format, policy_toml, policy, key)
 
 
-def _open_lines(out: Path, run: _Run, own: Own, report: Callable[[str], None]) -> tuple[_Line, ...]:
+def _open_lines(
+    out: Path, run: _Run, installation: Installation, report: Callable[[str], None]
+) -> tuple[_Line, ...]:
     """What still waits for a person; the last line of a picture counts."""
     released = _released(out, report)
     newest: dict[tuple[str, str], _Line] = {}
@@ -166,15 +152,15 @@ def _open_lines(out: Path, run: _Run, own: Own, report: Callable[[str], None]) -
         except UNREADABLE_PLAN:
             report(_problem(number, "It does not describe a plan."))
             continue
-        if line.kept.plan.policy != run.policy.fingerprint:
+        if line.stored_plan.plan.policy != run.policy.fingerprint:
             report(_problem(number, "It was planned under another policy than the run's."))
             continue
         try:
-            kept = believed(line.kept, value.get("seal"), run.policy, own)
+            plan = validated(line.stored_plan, value.get("seal"), run.policy, installation)
         except InvalidDecision as error:
             report(_problem(number, str(error)))
             continue
-        newest[line.source, line.picture] = replace(line, kept=kept)
+        newest[line.source, line.picture] = replace(line, stored_plan=plan)
     return tuple(line for line in newest.values() if (line.source, line.picture) not in released)
 
 
@@ -238,8 +224,7 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
             content = path.read_bytes()
         except OSError:
             continue
-        # The id that `engine.runs.output_folder` gives: a plan is never applied to other pixels.
-        if hmac.new(run.key, content, hashlib.sha256).hexdigest()[:32] == line.picture:
+        if picture_digest(run.key, content) == line.picture:  # no plan is applied to other pixels
             return content
         changed = True
     if changed:
@@ -256,13 +241,13 @@ def _candidates(originals: Path, source: str) -> Iterator[Path]:
             yield path
     if "\\" in source:
         with suppress(UnusableFolder):
-            found, _ = sources(str(root))
+            inputs, _ = sources(str(root))
             yield from (
-                one.path
-                for one in found
-                if one.name == source
-                and not one.problem
-                and one.path.resolve().is_relative_to(root)
+                file.path
+                for file in inputs
+                if file.name == source
+                and not file.problem
+                and file.path.resolve().is_relative_to(root)
             )
 
 
@@ -277,7 +262,7 @@ def _refuse_unfit(database: Database, batch: Batch | None, out: Path, run: _Run)
         )
 
 
-def _known(database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
+def _imported(database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
     """Name and original's digest of what was taken in; None where none was kept then."""
     if batch is None:
         return set()
@@ -296,13 +281,13 @@ def _known(database: Database, batch: Batch | None) -> set[tuple[str, str | None
 def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now: datetime) -> None:
     picture_id = secrets.token_hex(16)
     path = database.files.original(picture_id)
-    plan = replace(line.kept.plan, image_id=picture_id, revision=0)
+    plan = replace(line.stored_plan.plan, image_id=picture_id, revision=0)
     row = NewPicture(picture_id, line.source, original=digest(database, original))
     atomic.write(path, original)
     try:
         with database.transaction() as cursor:
             pictures.insert(cursor, batch.id, [row], now)
-            tasks.to_review(cursor, picture_id, replace(line.kept, plan=plan), now)
+            tasks.to_review(cursor, picture_id, replace(line.stored_plan, plan=plan), now)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

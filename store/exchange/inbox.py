@@ -43,8 +43,8 @@ def take_in(database: Database, now: datetime) -> tuple[LeftOut, ...]:
         return ()
     except OSError as error:
         return (LeftOut(inbox.name, f"It cannot be read ({error.strerror})."),)
-    told = [LeftOut(folder.name, _taken_in(database, folder, now)) for folder in folders]
-    return tuple(one for one in told if one.reason)
+    reasons = ((folder.name, _taken_in(database, folder, now)) for folder in folders)
+    return tuple(LeftOut(name, reason) for name, reason in reasons if reason)
 
 
 def _taken_in(database: Database, out: Path, now: datetime) -> str:

@@ -67,7 +67,7 @@ def write(path: Path, toml: str) -> None:
 def heading(version: PolicyVersion, by: str, now: datetime) -> str:
     """One comment line; TOML wants it free of line breaks and control characters."""
     text = f"{version.number}, put in force by {by} on {now:%Y-%m-%d}: {version.note}"
-    printable = "".join(one if one.isprintable() else " " for one in text)
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return f"{_HEADING}{' '.join(printable.split())}\n"
 
 

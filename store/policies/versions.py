@@ -79,9 +79,9 @@ def draft(
     Raises:
         InvalidPolicy: the text was not accepted.
     """
-    made = _Draft(read_policy(toml), toml, note, evaluation_id, made_by)
+    proposal = _Draft(read_policy(toml), toml, note, evaluation_id, made_by)
     with database.transaction() as cursor:
-        return _version_in(cursor, _keep(cursor, made, now))
+        return _version_in(cursor, _keep(cursor, proposal, now))
 
 
 def versions(database: Database) -> tuple[PolicyVersion, ...]:
@@ -212,7 +212,7 @@ def _known(cursor: duckdb.DuckDBPyConnection, policy: Policy) -> int | None:
     return None if number is None else int(number)
 
 
-def _keep(cursor: duckdb.DuckDBPyConnection, made: _Draft, now: datetime) -> int:
+def _keep(cursor: duckdb.DuckDBPyConnection, proposal: _Draft, now: datetime) -> int:
     ((number,),) = cursor.execute(
         """
         INSERT INTO policy_versions (policy, toml, note, evaluation_id, made_by, made_at)
@@ -220,11 +220,11 @@ def _keep(cursor: duckdb.DuckDBPyConnection, made: _Draft, now: datetime) -> int
         RETURNING number
         """,
         [
-            made.policy.fingerprint,
-            storable(made.toml),
-            storable(made.note),
-            made.evaluation_id,
-            storable(made.made_by),
+            proposal.policy.fingerprint,
+            storable(proposal.toml),
+            storable(proposal.note),
+            proposal.evaluation_id,
+            storable(proposal.made_by),
             stored(now),
         ],
     ).fetchall()

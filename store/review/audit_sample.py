@@ -44,15 +44,13 @@ def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Compa
     with database.transaction() as cursor:
         rows = cursor.execute(
             """
-            SELECT p.id, v.regions, v.decided_at, v.reviewer, m.plan, m.masked
-            FROM verdicts AS v
-            JOIN pictures AS p ON p.id = v.picture_id
+            SELECT p.id, d.regions, d.decided_at, d.reviewer, m.plan, m.masked
+            FROM standing_decisions AS d
+            JOIN pictures AS p ON p.id = d.picture_id
             JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
-            WHERE v.decision = 'settled'
-              AND v.undone_at IS NULL
-              AND v.contested_at IS NULL
+            WHERE d.decision = 'settled'
               AND p.audit_sample = ?
-            ORDER BY v.number
+            ORDER BY d.number
             """,
             [audit_sample],
         ).fetchall()
@@ -65,11 +63,9 @@ def rejected(database: Database, *, audit_sample: bool = True) -> int:
         ((count,),) = cursor.execute(
             """
             SELECT count(*)
-            FROM verdicts AS v
-            JOIN pictures AS p ON p.id = v.picture_id
-            WHERE v.decision = 'rejected'
-              AND v.undone_at IS NULL
-              AND v.contested_at IS NULL
+            FROM standing_decisions AS d
+            JOIN pictures AS p ON p.id = d.picture_id
+            WHERE d.decision = 'rejected'
               AND p.audit_sample = ?
             """,
             [audit_sample],

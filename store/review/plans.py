@@ -25,7 +25,7 @@ class StoredPlan:
 
 
 def keep(
-    cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, stored_plan: StoredPlan, now: datetime
 ) -> None:
     """Insert a plan under its own revision, which must be new for the picture."""
     cursor.execute(
@@ -35,11 +35,11 @@ def keep(
         """,
         [
             picture_id,
-            kept.plan.revision,
-            json.dumps(kept.plan.to_json()),
-            json.dumps(kept.masked),
-            sorted({reason.kind.value for reason in kept.plan.reasons}),
-            kept.made_by,
+            stored_plan.plan.revision,
+            json.dumps(stored_plan.plan.to_json()),
+            json.dumps(stored_plan.masked),
+            sorted({reason.kind.value for reason in stored_plan.plan.reasons}),
+            stored_plan.made_by,
             stored(now),
         ],
     )
@@ -76,8 +76,8 @@ def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str)
         """,
         [picture_id],
     ).fetchall()
-    found = (revision for revision, *kept in rows if from_columns(*kept).plan.digest == digest)
-    return next(found, -1)
+    matches = (revision for revision, *plan in rows if from_columns(*plan).plan.digest == digest)
+    return next(matches, -1)
 
 
 def from_columns(plan: str, masked: str, made_by: str | None = None) -> StoredPlan:

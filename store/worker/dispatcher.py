@@ -29,7 +29,7 @@ from engine.runs.refusal import refusal
 from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
-from store.evaluations.examinations import LabelledTask
+from store.evaluations.predictions import LabelledTask
 from store.worker import tasks
 from store.worker.tasks import Task
 
@@ -264,8 +264,11 @@ def _is_unwritten(error: Exception) -> bool:
 def _unread(task: Task, error: UnreadableImage) -> Quarantined:
     """Why there is no original: a drive that is away makes the picture wait."""
     cause = error.__cause__
-    found = refusal(task.picture_id, task.original, cause) if isinstance(cause, OSError) else None
-    return found if isinstance(found, Postponed) else Quarantined(task.picture_id, str(error))
+    if isinstance(cause, OSError):
+        outcome = refusal(task.picture_id, task.original, cause)
+        if isinstance(outcome, Postponed):
+            return outcome
+    return Quarantined(task.picture_id, str(error))
 
 
 def _job(

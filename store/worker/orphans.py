@@ -9,19 +9,19 @@ from pathlib import Path
 
 from store.files import Files
 from store.times import stored
-from store.worker.recovery import Found, Recovered
+from store.worker.recovery import FileIndex, Recovered
 
 log = logging.getLogger(__name__)
 
 
-def tidy(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> Recovered:
+def tidy(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) -> Recovered:
     """Delete what is known to be over, and move what nobody knows out of the way.
 
     Not to know a file is no leave to delete it: the database may be a copy from before it came.
 
     Args:
         files: the folder.
-        found: from `recover`, once its transaction holds.
+        index: from `recover`, once its transaction holds.
         now: names the folder of what is set aside.
         is_up_to_date: whether the database is known to be as new as the files. A batch that an
             older one calls unstarted may have been started since.
@@ -29,41 +29,41 @@ def tidy(files: Files, found: Found, now: datetime, *, is_up_to_date: bool) -> R
     Raises:
         OSError: the folder cannot be read, or a leftover cannot be deleted.
     """
-    finished = found.finished if is_up_to_date else found.finished - _in(files.originals, found)
+    finished = index.finished if is_up_to_date else index.finished - _in(files.originals, index)
     stored = frozenset(files.stored())
     over = sorted(files.unfinished()) + sorted(stored & finished)
     for leftover in over:
         leftover.unlink(missing_ok=True)
-    strangers = sorted(stored - finished - found.kept)
-    moved = _set_aside(files, strangers, now)
+    unknown = sorted(stored - finished - index.referenced)
+    moved = _set_aside(files, unknown, now)
     return Recovered(
-        put_back=found.put_back,
+        put_back=index.put_back,
         deleted=len(over),
         set_aside=moved,
-        unknown=len(strangers) - moved,
-        releases_missing=len(found.live - stored),
+        unknown=len(unknown) - moved,
+        releases_missing=len(index.live - stored),
     )
 
 
 def set_aside(files: Files) -> int:
-    """The number of files that wait under `Files.set_aside` for a person to look at them."""
+    """How many files wait under `Files.set_aside` for a person."""
     return sum(len(names) for _, _, names in os.walk(files.set_aside))
 
 
-def _in(folder: Path, found: Found) -> frozenset[Path]:
-    return frozenset(path for path in found.finished if path.parent == folder)
+def _in(folder: Path, index: FileIndex) -> frozenset[Path]:
+    return frozenset(path for path in index.finished if path.parent == folder)
 
 
-def _set_aside(files: Files, strangers: list[Path], now: datetime) -> int:
+def _set_aside(files: Files, unknown: list[Path], now: datetime) -> int:
     """Move files under a folder named by the moment; gives how many could be moved."""
-    if not strangers:
+    if not unknown:
         return 0
     try:
         where = _new_folder(files, now)
     except OSError as error:
         log.error("no folder to set files aside in (%s)", error.strerror)  # noqa: TRY400
         return 0
-    return sum(_moved(file, where / file.parent.name / file.name) for file in strangers)
+    return sum(_moved(file, where / file.parent.name / file.name) for file in unknown)
 
 
 def _new_folder(files: Files, now: datetime) -> Path:

@@ -35,7 +35,7 @@ class _Work:
 
 _WORK = (
     _Work("pictures", "batch_id", "batches", "quarantined"),
-    _Work("examinations", "evaluation_id", "evaluations", "unread"),
+    _Work("predictions", "evaluation_id", "evaluations", "unread"),
 )
 
 
@@ -56,11 +56,11 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the rows say about files."""
+class FileIndex:
+    """Files by what the rows say about them."""
 
     put_back: int
-    kept: frozenset[Path]
+    referenced: frozenset[Path]
     """Files that belong to a row."""
     live: frozenset[Path]
     """Releases that stand, among them."""
@@ -69,7 +69,7 @@ class Found:
     were never started."""
 
 
-def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> Found:
+def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> FileIndex:
     """Put back what was under way and say which files are known. Only while nothing else runs.
 
     A batch that was never started is a leftover: whoever was making it has its files still. An
@@ -92,7 +92,7 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         WHERE state = 'working'
         UNION ALL
         SELECT id
-        FROM examinations
+        FROM predictions
         WHERE state = 'working'
         """,
     )
@@ -104,14 +104,14 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         FROM receipts
         """
     ).fetchall()
-    live = frozenset(files.release(one, kind) for one, kind, is_live in receipts if is_live)
+    live = frozenset(files.release(name, kind) for name, kind, is_live in receipts if is_live)
     withdrawn = frozenset(
-        files.release(one, kind) for one, kind, is_live in receipts if not is_live
+        files.release(name, kind) for name, kind, is_live in receipts if not is_live
     )
     originals = frozenset(map(files.original, _ids(cursor, "SELECT id FROM pictures")))
-    return Found(
+    return FileIndex(
         put_back=len(working),
-        kept=live | originals,
+        referenced=live | originals,
         live=live,
         finished=withdrawn | frozenset(map(files.original, unstarted)),
     )
@@ -261,4 +261,4 @@ def _put_back(
 
 
 def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
-    return [str(found) for (found,) in cursor.execute(statement).fetchall()]
+    return [str(row_id) for (row_id,) in cursor.execute(statement).fetchall()]

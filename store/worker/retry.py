@@ -22,7 +22,7 @@ def postponed(database: Database) -> Mapping[str, int]:
                 WHERE state IN ('waiting', 'settled')
                 UNION ALL
                 SELECT postponed
-                FROM examinations
+                FROM predictions
                 WHERE state = 'waiting'
             )
             WHERE postponed IS NOT NULL

@@ -3,7 +3,7 @@
 Pictures of batches come before labelled pictures of evaluations. An outcome is recorded in one
 transaction with the picture's state. A release's file is in place before that; when the record
 fails, the file goes. A labelled picture is never released and never reviewed, and a picture of a
-batch is never merely examined: an outcome of the wrong kind holds either back.
+batch is never merely predicted: an outcome of the wrong kind holds either back.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
 from store.database import Database
-from store.evaluations import examinations
-from store.evaluations.examinations import LabelledTask
+from store.evaluations import predictions
+from store.evaluations.predictions import LabelledTask
 from store.releases import certificates, receipts
 from store.review import decisions, plans
 from store.review.plans import StoredPlan
 from store.times import day, stored
 from store.worker.recovery import postpone, put_back
 
-_ONLY_EXAMINED = "Held back because it was examined instead of worked on; please report it."
+_ONLY_PREDICTED = "Held back because it was examined instead of worked on; please report it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def take(database: Database, now: datetime) -> Task | LabelledTask | None:
             """
         ).fetchone()
         if row is None:
-            return examinations.take(cursor, now)
+            return predictions.take(cursor, now)
         picture_id, batch_id, image_format, state, revision = row
         cursor.execute(
             """
@@ -95,8 +95,8 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
         with database.transaction() as cursor:
             return postpone(cursor, outcome.job_id, outcome.reason, now)
     with database.transaction() as cursor:
-        if examinations.is_in_work(cursor, outcome.job_id):
-            examinations.record(cursor, outcome, now)
+        if predictions.is_in_work(cursor, outcome.job_id):
+            predictions.record(cursor, outcome, now)
             return True
     match outcome:
         case Released():
@@ -106,7 +106,7 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
         case Quarantined(job_id, reason):
             return _record_refusal(database, job_id, reason, now)
         case _:
-            return _record_refusal(database, outcome.job_id, _ONLY_EXAMINED, now)
+            return _record_refusal(database, outcome.job_id, _ONLY_PREDICTED, now)
 
 
 def give_back(
@@ -118,13 +118,13 @@ def give_back(
 
 
 def to_review(
-    cursor: duckdb.DuckDBPyConnection, picture_id: str, kept: StoredPlan, now: datetime
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, machine_plan: StoredPlan, now: datetime
 ) -> None:
     """Keep the machine's plan and put the picture into the review queue.
 
     A picture once drawn for the sample stays in it, whatever brings it back.
     """
-    plans.keep(cursor, picture_id, kept, now)
+    plans.keep(cursor, picture_id, machine_plan, now)
     cursor.execute(
         """
         UPDATE pictures
@@ -140,9 +140,9 @@ def to_review(
         WHERE id = ?
         """,
         [
-            kept.plan.risk,
-            is_audit_sample(kept.plan),
-            kept.plan.revision,
+            machine_plan.plan.risk,
+            is_audit_sample(machine_plan.plan),
+            machine_plan.plan.revision,
             stored(now),
             stored(now),
             picture_id,
@@ -184,13 +184,13 @@ def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> b
         if came_from == "settled":
             decisions.contest(cursor, outcome.job_id, now)
         if came_from is not None:
-            kept = StoredPlan(outcome.plan, outcome.masked)
-            to_review(cursor, outcome.job_id, kept, now)
+            machine_plan = StoredPlan(outcome.plan, outcome.masked)
+            to_review(cursor, outcome.job_id, machine_plan, now)
     return came_from is not None
 
 
 def _is_contested(plan: Plan) -> bool:
-    """True when a witness, which alone may ask again, is why a person must look."""
+    """True when the release check, which alone may ask again, is why a person must look."""
     return {reason.kind for reason in plan.reasons} == {ReasonKind.RESIDUAL}
 
 

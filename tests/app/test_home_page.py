@@ -125,7 +125,7 @@ def test_home_tells_what_is_postponed_and_tries_it_again(lethe):
 def test_home_counts_every_outcome(lethe):
     lethe.batch(UPRIGHT, UPRIGHT, WIDE, b"no picture")
 
-    assert numbers(lethe.page()) == {"Need a look": 1, "Released": 2, "Held back": 1}
+    assert numbers(lethe.page()) == {"Need review": 1, "Released": 2, "Held back": 1}
 
 
 def test_home_says_that_all_gates_work_and_which_does_not(lethe):

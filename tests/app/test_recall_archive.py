@@ -6,10 +6,12 @@ import io
 import os
 import stat
 import zipfile
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
+from components.app import unzip
 from components.recall import archive as recall_archive
 from components.recall.archive import discard, sweep, unpacked
 from engine.errors import InvalidDataset
@@ -73,7 +75,7 @@ def test_a_member_that_could_harm_refuses_the_whole_zip(tmp_path, member, senten
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(recall_archive, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(unzip, "MOST_FILES", 1)
 
     with pytest.raises(InvalidDataset, match="holds 2 files; at most 1"):
         unpacked(tmp_path, "set.zip", archive(("a", b""), ("b", b"")))
@@ -82,16 +84,26 @@ def test_too_many_members_are_refused(tmp_path, monkeypatch):
 
 
 def test_too_many_bytes_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(recall_archive, "MOST_BYTES", 1000)
+    monkeypatch.setattr(unzip, "MOST_BYTES", 1000)
 
-    with pytest.raises(InvalidDataset, match="unpacks to more than"):
+    with pytest.raises(InvalidDataset, match="unpacks to 0 MB; at most 0 MB"):
         unpacked(tmp_path, "set.zip", archive(("a", bytes(600)), ("b", bytes(600))))
 
     assert kept(tmp_path) == []
 
 
+def test_what_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
+    usage = namedtuple("Usage", "free")
+    monkeypatch.setattr(recall_archive.shutil, "disk_usage", lambda _: usage(2_000_000))
+
+    with pytest.raises(InvalidDataset, match="more than the 1 MB that are left"):
+        unpacked(tmp_path, "set.zip", archive(("a", bytes(1_100_000))))
+
+    assert kept(tmp_path) == []
+
+
 def test_a_size_that_lies_is_no_way_around_the_bound(tmp_path, monkeypatch):
-    monkeypatch.setattr(recall_archive, "MOST_BYTES", 1000)
+    monkeypatch.setattr(unzip, "MOST_BYTES", 1000)
     content = archive(("a", bytes(100_000)))  # zeros: a bomb of some hundred bytes
     lied = content.getvalue().replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
 

@@ -20,11 +20,11 @@ def test_release_lists_every_picture_with_outcome_and_reason(lethe):
     app = lethe.page("Release")
 
     table = app.dataframe[0].value.set_index("Name")
-    assert list(table["Outcome"]) == ["Released", "Needs a look", "Held back"]
+    assert list(table["Outcome"]) == ["Released", "Needs review", "Held back"]
     assert table["Why"]["picture 0.png"] == ""
     assert table["Why"]["picture 1.png"] == "unsure"
     assert table["Why"]["picture 2.png"].endswith(".")
-    assert numbers(app) == {"Released": 1, "Needs a look": 1, "Held back": 1, "Waiting": 0}
+    assert numbers(app) == {"Released": 1, "Needs review": 1, "Held back": 1, "Waiting": 0}
     assert "Review 1 picture" in [link.label for link in app.main.get("page_link")]
 
 

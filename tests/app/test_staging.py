@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from components.upload import archive, staging
+from components.app import unzip
+from components.upload import staging
 from components.upload.staging import Staging, Taken, UnusableUpload, _append
 from engine.errors import UnusableFolder
 from engine.metadata.header import PreCheck
@@ -144,7 +145,7 @@ def test_no_name_in_a_zip_decides_where_a_file_lies(waiting, folder, tmp_path):
     ],
 )
 def test_a_zip_that_cannot_be_opened_is_refused_with_a_sentence(waiting, content):
-    with pytest.raises(UnusableUpload, match=r"^pictures\.zip could not be opened .*\.$"):
+    with pytest.raises(UnusableUpload, match=r"^pictures\.zip could not be unpacked.*\.$"):
         waiting.take_file("pictures.zip", content)
 
     assert waiting.files() == ()
@@ -162,7 +163,7 @@ def test_what_came_out_of_a_zip_before_it_broke_is_kept(waiting):
 
 
 def test_too_many_entries_are_refused_before_one_is_taken(waiting, monkeypatch):
-    monkeypatch.setattr(staging, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(unzip, "MOST_FILES", 2)
 
     with pytest.raises(UnusableUpload, match="holds 3 files; at most 2"):
         waiting.take_file("a.zip", zipped({f"{index}.png": png() for index in range(3)}))
@@ -171,7 +172,7 @@ def test_too_many_entries_are_refused_before_one_is_taken(waiting, monkeypatch):
 
 
 def test_an_entry_that_is_too_large_is_refused_before_one_is_taken(waiting, monkeypatch):
-    monkeypatch.setattr(staging, "LARGEST_ENTRY", 2_000_000)
+    monkeypatch.setattr(unzip, "LARGEST_FILE", 2_000_000)
 
     with pytest.raises(UnusableUpload, match="a file of 3 MB; at most 2 MB"):
         waiting.take_file("a.zip", zipped({"a.png": png(), "b.png": bytes(3_000_000)}))
@@ -180,11 +181,13 @@ def test_an_entry_that_is_too_large_is_refused_before_one_is_taken(waiting, monk
 
 
 def test_an_entry_larger_than_its_header_says_is_not_unpacked_whole(waiting, monkeypatch):
-    monkeypatch.setattr(staging, "LARGEST_ENTRY", 1000)
-    monkeypatch.setattr(staging, "_refuse_bombs", lambda name, wanted: None)
+    monkeypatch.setattr(unzip, "LARGEST_FILE", 1000)
+    size, said = (count.to_bytes(4, "little") for count in (3000, 10))
 
-    with pytest.raises(UnusableUpload, match="more than it says"):
-        waiting.take_file("a.zip", zipped({"b.png": bytes(3000)}))
+    with pytest.raises(UnusableUpload, match="could not be unpacked"):
+        waiting.take_file("a.zip", zipped({"b.png": bytes(3000)}).replace(size, said))
+
+    assert waiting.files() == ()
 
 
 def test_what_waits_survives_a_restart_in_the_order_it_came(waiting, folder):
@@ -436,7 +439,7 @@ def test_a_zip_that_names_the_same_bytes_twice_is_refused(waiting, folder):
 
 
 def test_a_zip_that_swells_beyond_belief_is_refused(waiting, monkeypatch):
-    monkeypatch.setattr(archive, "_ALWAYS_TAKEN", 1_000_000)
+    monkeypatch.setattr(unzip, "_ALWAYS_TAKEN", 1_000_000)
 
     with pytest.raises(UnusableUpload, match="which no pictures do"):
         waiting.take_file("a.zip", zipped({"a.bmp": bytes(3_000_000)}))

@@ -184,6 +184,39 @@ def test_migrations_run_once_in_order_and_a_failing_one_leaves_no_trace(tmp_path
     assert not connection.execute("SELECT * FROM duckdb_tables() WHERE table_name = 'b'").fetchall()
 
 
+def test_the_rows_of_an_older_database_are_kept_under_the_new_names(tmp_path):
+    connection = duckdb.connect()
+    for file in sorted(MIGRATIONS.glob("000*.sql")):
+        shutil.copy(file, tmp_path)
+    migrate(connection, tmp_path)
+    connection.execute(
+        """
+        INSERT INTO examinations (id, evaluation_id, labelled, state, findings, changed_at)
+        VALUES ('a', 'e', '{}', 'examined', '[]', now());
+        INSERT INTO verdicts
+            (picture_id, revision, reviewer, decision, regions, decided_at, undone_at, contested_at)
+        VALUES ('settled', 0, 'ada', 'settled', '[]', now(), NULL, NULL),
+            ('rejected', 0, 'ada', 'rejected', '[]', now(), NULL, NULL),
+            ('late', 0, 'ada', 'refused', '[]', now(), NULL, NULL),
+            ('undone', 0, 'ada', 'settled', '[]', now(), now(), NULL),
+            ('contested', 0, 'ada', 'settled', '[]', now(), NULL, now())
+        """
+    )
+
+    migrate(connection)
+
+    connection.execute(
+        "INSERT INTO predictions (id, evaluation_id, labelled, state, changed_at) "
+        "VALUES ('b', 'e', '{}', 'waiting', now())"
+    )
+    assert connection.execute(
+        "SELECT id, number, findings FROM predictions ORDER BY number"
+    ).fetchall() == [("a", 1, "[]"), ("b", 2, None)]
+    assert connection.execute(
+        "SELECT picture_id, number FROM standing_decisions ORDER BY number"
+    ).fetchall() == [("settled", 1), ("rejected", 2)]
+
+
 def test_a_database_of_a_newer_lethe_is_refused(tmp_path):
     connection = duckdb.connect()
     migrate(connection)

@@ -212,7 +212,7 @@ def test_deleting_takes_labels_and_findings_and_nothing_of_others(database, fold
     assert evaluations.counts(database, gone).total == 2
     with database.transaction() as cursor:
         ((working,),) = cursor.execute(
-            "SELECT id FROM examinations WHERE state = 'working'"
+            "SELECT id FROM predictions WHERE state = 'working'"
         ).fetchall()
     tasks.record(database, Prediction(working, findings()), NOW)
     evaluations.delete(database, gone)
@@ -220,7 +220,7 @@ def test_deleting_takes_labels_and_findings_and_nothing_of_others(database, fold
     assert [one.id for one in evaluations.listed(database)] == [kept]
     assert evaluations.counts(database, kept) == Counts(waiting=2)
     with database.transaction() as cursor:
-        assert cursor.execute("SELECT count(*) FROM examinations").fetchone() == (2,)
+        assert cursor.execute("SELECT count(*) FROM predictions").fetchone() == (2,)
 
 
 def test_a_number_is_not_used_again(database, folder):

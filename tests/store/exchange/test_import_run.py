@@ -22,8 +22,9 @@ from store.__main__ import main
 from store.batches import batches, pictures
 from store.database import Database
 from store.errors import BatchClosed
-from store.exchange.import_run import ingest, ingest_inbox
-from store.review import decisions, reviews
+from store.exchange import inbox
+from store.exchange.import_run import ingest
+from store.review import decisions, queue, reviews
 from tests.store.fakes import NOW, SAMPLE, plan
 
 KEY = b"k" * 32
@@ -303,11 +304,12 @@ def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
     run.originals.rename(run.out / "originals")
     run.out.rename(home / "inbox" / "monday")
 
-    results = ingest_inbox(database, NOW)
+    (left_out,) = inbox.take_in(database, NOW)
 
-    assert results["monday"].added == 1
-    assert isinstance(results["first"], UnusableFolder)
-    assert ingest_inbox(database, NOW)["monday"].added == 0
+    assert left_out.folder == "first"
+    assert "not the output folder" in left_out.reason
+    assert inbox.take_in(database, NOW) == (left_out,)
+    assert queue.summary(database, NOW).waiting == 1
 
 
 def test_the_command_takes_a_run_in_and_says_what_it_did(run, home, capsys):
@@ -426,7 +428,7 @@ class TestWhatARunFolderSays:
         result = take_in(database, run)
 
         assert result.added == 0
-        assert "second look" in result.problems[0]
+        assert "release check" in result.problems[0]
 
     def test_a_line_made_here_is_taken_whole(self, database, run):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])

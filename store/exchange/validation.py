@@ -1,4 +1,4 @@
-"""What of a command-line run's review line is believed when it is taken in.
+"""Validate a review line of a command-line run before its plan is imported.
 
 A run folder may come from anywhere. The installation's seal tells which plans were made here.
 """
@@ -17,8 +17,8 @@ from store.review.plans import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """What this installation would have written."""
+class Installation:
+    """Keys, policy and models of this installation, for comparison with a run's."""
 
     signer: Signer
     """Its seal marks what was made here."""
@@ -27,45 +27,47 @@ class Own:
     _weights: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def weights(self, policy: Policy) -> tuple[str, ...]:
-        """The models that look under a policy, read once."""
+        """Names of the models of a policy, read once."""
         if policy.fingerprint not in self._weights:
             self._weights[policy.fingerprint] = names(policy)
         return self._weights[policy.fingerprint]
 
 
-def believed(kept: StoredPlan, seal: object, policy: Policy, own: Own) -> StoredPlan:
-    """What is taken from a line: all of a plan made here, of a foreign one where its boxes lie.
+def validated(
+    claimed: StoredPlan, seal: object, policy: Policy, installation: Installation
+) -> StoredPlan:
+    """Validate a line's plan: one sealed here whole, of a foreign one its boxes alone.
 
-    The rest ends in what Lethe signs, and decides what the witness may still object to. So it must
+    The rest ends in what Lethe signs, and decides what the release check may still ask. So it must
     be what this installation would write; what a person is said to have decided is dropped.
 
     Args:
-        kept: as the line says.
+        claimed: as the line says.
         seal: of the line; anything.
         policy: the run's.
-        own: this installation.
+        installation: this one.
 
     Raises:
-        InvalidVerdict: it is something else.
+        InvalidDecision: it is something else.
     """
-    plan = kept.plan
-    if seal == own.signer.seal(plan):
-        return kept
+    plan = claimed.plan
+    if seal == installation.signer.seal(plan):
+        return claimed
     if plan.not_looked_for != policy.not_looked_for:
         raise InvalidDecision("What it says nobody looked for is not what its policy says.")
-    if plan.weights != own.weights(policy):
+    if plan.weights != installation.weights(policy):
         raise InvalidDecision(
             "Other models than those of this installation looked at the picture; add it here anew."
         )
     if any(
-        policy.release_check.ask_at(one) > own.policy.release_check.ask_at(one)
-        for one in DETECTABLE
+        policy.release_check.ask_at(category) > installation.policy.release_check.ask_at(category)
+        for category in DETECTABLE
     ):
         raise InvalidDecision(
-            "Its policy asks the second look at finished pictures less than the one in force "
-            "here; run it here, or put the same thresholds under [witness]."
+            "Its policy has a less strict release check than the one in force here; run it here, "
+            "or put the same thresholds under [release_check]."
         )
-    return replace(kept, plan=replace(plan, decided=()))
+    return replace(claimed, plan=replace(plan, decided=()))
 
 
 def check_numbers(plan: Plan) -> None:

@@ -1,29 +1,37 @@
-"""Zips from strangers: names as they were meant, and a table that says what is there.
+"""Unpack untrusted zips: validated table, bounded sizes, file names decoded as they were meant.
 
 Python's zipfile believes the table. One of a few kilobytes can name the same compressed bytes
 hundreds of times and fill a disk, so entries must lie side by side and not shrink beyond belief.
+Uploads and data sets come through here; where each file goes is theirs to say.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import lzma
 import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from engine.errors import LetheError
 
-UNREADABLE: Final = (
+MOST_FILES: Final = 50_000
+LARGEST_FILE: Final = 512 * 1024 * 1024
+MOST_BYTES: Final = 20_000_000_000
+"""Bounds on what a zip may unpack to: files, bytes of one, and of all."""
+FREE_SHARE: Final = 0.5
+"""Share of the free disk that may be filled."""
+_UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError,
     NotImplementedError,
 )  # fmt: skip
 """What reading a broken zip raises; RuntimeError also where a method is unknown."""
-MOST_SHRUNK: Final = 200
+_MOST_SHRUNK: Final = 200
 """A picture's bytes shrink to a two-hundredth at best where it is one colour."""
 _ALWAYS_TAKEN: Final = 64 * 1024 * 1024
 """Bytes that a zip may unpack to, however far it shrank: white pages do."""
@@ -32,6 +40,9 @@ _LOCAL_HEADER_BYTES: Final = 30
 _EXTRA_HEADER: Final = struct.Struct("<HH")
 _UNICODE_PATH: Final = 0x7075
 _ASCII_END: Final = 0x80
+_NAME_ERRORS: Final = (
+    errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR,
+)  # fmt: skip
 
 
 class UnusableArchive(LetheError):
@@ -55,32 +66,87 @@ class Member(NamedTuple):
             part == "__MACOSX" or (part.startswith(".") and part.strip(".")) for part in parts
         )
 
+    @property
+    def is_clutter(self) -> bool:
+        """Whether a file manager left it in the zip."""
+        parts = self.name.split("/")
+        return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db")
 
-def members(archive: zipfile.ZipFile, name: str) -> tuple[Member, ...]:
-    """The files of a zip, in its own order.
+
+@contextlib.contextmanager
+def open_zip(
+    content: IO[bytes], name: str, *, left: str
+) -> Iterator[tuple[zipfile.ZipFile, tuple[Member, ...]]]:
+    """Open a zip and validate its table; gives the archive and its files in their order.
 
     Args:
-        archive: an open zip.
+        content: the zip.
         name: the zip's, for sentences.
+        left: what is left of it when the block fails, as a part of a sentence.
 
     Raises:
-        UnusableArchive: it has a password, or its table cannot be true.
+        UnusableArchive: it cannot be read to the end of the block, has a password, unpacks to too
+            much, or its table cannot be true.
     """
+    try:
+        with zipfile.ZipFile(content) as archive:
+            yield archive, _members(archive, name)
+    except _UNREADABLE as error:
+        raise UnusableArchive(f"{name} could not be unpacked; {left}. {_cause(error)}") from error
+
+
+def megabytes(count: float) -> str:
+    """Bytes in words: `1,024 MB`."""
+    return f"{count / 1_000_000:,.0f} MB"
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> tuple[Member, ...]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         raise UnusableArchive(
-            f"{name} could not be opened because it has a password: make it again without one."
+            f"{name} could not be unpacked because it has a password: make it again without one."
         )
     _refuse_overlaps(name, entries, archive.start_dir)
     total, packed = (
         sum(getattr(entry, size) for entry in entries) for size in ("file_size", "compress_size")
     )
-    if total > max(_ALWAYS_TAKEN, MOST_SHRUNK * packed):
+    if total > max(_ALWAYS_TAKEN, _MOST_SHRUNK * packed):
         raise UnusableArchive(
             f"{name} would unpack {packed:,} bytes to {total:,}, which no pictures do; it was not "
             "opened."
         )
-    return tuple(Member(*_name(entry)) for entry in entries)
+    members = tuple(Member(*_name(entry)) for entry in entries)
+    _refuse_too_much(name, [member.entry.file_size for member in members if not member.is_clutter])
+    return members
+
+
+def _refuse_too_much(name: str, sizes: Sequence[int]) -> None:
+    excess = None
+    if len(sizes) > MOST_FILES:
+        excess = f"holds {len(sizes)} files; at most {MOST_FILES}"
+    elif max(sizes, default=0) > LARGEST_FILE:
+        excess = f"holds a file of {megabytes(max(sizes))}; at most {megabytes(LARGEST_FILE)}"
+    elif sum(sizes) > MOST_BYTES:
+        excess = f"unpacks to {megabytes(sum(sizes))}; at most {megabytes(MOST_BYTES)}"
+    if excess:
+        raise UnusableArchive(f"{name} {excess} are taken. Unpack it and give its folder instead.")
+
+
+def _cause(error: Exception) -> str:
+    """What is wrong with a zip, and what to do."""
+    if isinstance(error, NotImplementedError):
+        return (
+            "It is packed in a way that is not known here. Make the zip again with the program of "
+            "your file manager."
+        )
+    if isinstance(error, OSError) and error.errno in _NAME_ERRORS:
+        return (
+            "A name in it is too long, or is no name of a file here. Give its files and folders "
+            "shorter names."
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"It could not be written ({error.strerror})."
+    return "It is no zip, or is damaged or cut short. Copy it again, or make it again."
 
 
 def _refuse_overlaps(name: str, entries: Sequence[zipfile.ZipInfo], end: int) -> None:
@@ -90,7 +156,7 @@ def _refuse_overlaps(name: str, entries: Sequence[zipfile.ZipInfo], end: int) ->
     )
     if any(stop > start for (_, stop), (start, _) in pairwise([*spans, (end, end)])):
         raise UnusableArchive(
-            f"{name} could not be opened: its files lie over one another, or in its table. Make "
+            f"{name} could not be unpacked: its files lie over one another, or in its table. Make "
             "the zip again."
         )
 
@@ -100,7 +166,7 @@ def _name(entry: zipfile.ZipInfo) -> tuple[str, zipfile.ZipInfo, bool]:
 
     One that does not say its alphabet is tried as UTF-8, which chance hardly makes and Macs write,
     and as the alphabet of the first PCs, if letters of Latin come of it. In any other, such as that
-    of a Japanese Windows, a guess would give another name: its bytes are told instead.
+    of a Japanese Windows, a guess would give another name: its bytes are shown instead.
     """
     name = entry.filename
     if entry.flag_bits & _UTF8_NAME or name.isascii():
@@ -111,12 +177,12 @@ def _name(entry: zipfile.ZipInfo) -> tuple[str, zipfile.ZipInfo, bool]:
         return meant.replace("\\", "/"), entry, False
     is_latin = all(sign.isascii() or unicodedata.name(sign).startswith("LATIN") for sign in name)
     # a backslash may be half of a letter
-    if is_latin and not any(one > "\x7f" and two == "\\" for one, two in pairwise(name)):
+    if is_latin and not any(sign > "\x7f" and after == "\\" for sign, after in pairwise(name)):
         return name.replace("\\", "/"), entry, True
-    told = (
+    escaped = (
         chr(byte) if byte < _ASCII_END and byte != ord("\\") else f"\\x{byte:02x}" for byte in raw
     )
-    return "".join(told), entry, False
+    return "".join(escaped), entry, False
 
 
 def _unicode_path(entry: zipfile.ZipInfo, raw: bytes) -> str | None:

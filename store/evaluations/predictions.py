@@ -1,4 +1,4 @@
-"""Examinations: the labelled pictures of an evaluation, one row each, all inside transactions.
+"""Predictions: the labelled pictures of an evaluation, one row each, all inside transactions.
 
 waiting ─► working ─► examined | unread
 waiting ── evaluation cancelled ─► cancelled
@@ -20,12 +20,12 @@ from engine.evaluation.examination import Prediction
 from engine.runs.jobs import Outcome, Quarantined
 from store.times import stored
 
-_NOT_EXAMINED = (
+_NOT_PREDICTED = (
     "Left out because it came back as if it were to be released or reviewed; please report it."
 )
 
 
-class ExaminationState(StrEnum):
+class PredictionState(StrEnum):
     """Where a labelled picture is."""
 
     WAITING = "waiting"
@@ -59,7 +59,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTask:
-    """A labelled picture that is now being looked at."""
+    """A labelled picture in work."""
 
     picture_id: str
     """Of its row; random, and no picture of a batch has it."""
@@ -73,7 +73,7 @@ def insert(
     """Insert rows in one statement; executemany takes seconds for some thousand."""
     cursor.execute(
         """
-        INSERT INTO examinations (id, labelled, evaluation_id, state, changed_at)
+        INSERT INTO predictions (id, labelled, evaluation_id, state, changed_at)
         SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, 'waiting', ?
         """,
         [[secrets.token_hex(16) for _ in labelled], list(labelled), evaluation_id, stored(now)],
@@ -85,7 +85,7 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
     row = cursor.execute(
         """
         SELECT x.id
-        FROM examinations AS x
+        FROM predictions AS x
         JOIN evaluations AS e ON e.id = x.evaluation_id
         WHERE x.state = 'waiting'
           AND x.postponed IS NULL
@@ -95,9 +95,9 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
     ).fetchone()
     if row is None:
         return None
-    (taken,) = cursor.execute(
+    (task,) = cursor.execute(
         """
-        UPDATE examinations
+        UPDATE predictions
         SET state = 'working',
             came_from = state,
             attempts = attempts + 1,
@@ -107,16 +107,16 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
         """,
         [stored(now), row[0]],
     ).fetchall()
-    picture_id, evaluation_id, labelled = taken
+    picture_id, evaluation_id, labelled = task
     return LabelledTask(picture_id, evaluation_id, Path(json.loads(labelled)["path"]))
 
 
 def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
-    """True when that id is a labelled picture's, and it is being looked at."""
+    """True when that id is a labelled picture's in work."""
     row = cursor.execute(
         """
         SELECT id
-        FROM examinations
+        FROM predictions
         WHERE id = ?
           AND state = 'working'
         """,
@@ -135,11 +135,11 @@ def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -
         case Quarantined():
             reason = outcome.reason
         case _:
-            reason = _NOT_EXAMINED
-    state = ExaminationState.UNREAD if findings is None else ExaminationState.EXAMINED
+            reason = _NOT_PREDICTED
+    state = PredictionState.UNREAD if findings is None else PredictionState.EXAMINED
     cursor.execute(
         """
-        UPDATE examinations
+        UPDATE predictions
         SET state = ?,
             findings = ?,
             reason = ?,
@@ -156,7 +156,7 @@ def cancel(cursor: duckdb.DuckDBPyConnection, evaluation_id: str, now: datetime)
     """Cancel what waits of an evaluation and give its number."""
     cancelled = cursor.execute(
         """
-        UPDATE examinations
+        UPDATE predictions
         SET state = 'cancelled',
             changed_at = ?
         WHERE evaluation_id = ?
@@ -172,7 +172,7 @@ def delete(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> None:
     """Forget the labels and findings of an evaluation."""
     cursor.execute(
         """
-        DELETE FROM examinations
+        DELETE FROM predictions
         WHERE evaluation_id = ?
         """,
         [evaluation_id],
@@ -184,13 +184,13 @@ def counts_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Counts:
     rows = cursor.execute(
         """
         SELECT state, count(*)
-        FROM examinations
+        FROM predictions
         WHERE evaluation_id = ?
         GROUP BY state
         """,
         [evaluation_id],
     ).fetchall()
-    return Counts(**{ExaminationState(state).value: count for state, count in rows})
+    return Counts(**{PredictionState(state).value: count for state, count in rows})
 
 
 def outcomes_in(
@@ -200,7 +200,7 @@ def outcomes_in(
     return cursor.execute(
         """
         SELECT labelled, findings, reason
-        FROM examinations
+        FROM predictions
         WHERE evaluation_id = ?
           AND state = ?
         """,

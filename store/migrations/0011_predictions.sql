@@ -1,0 +1,2 @@
+-- Labelled pictures, one row each, with what was predicted for them (findings).
+ALTER TABLE examinations RENAME TO predictions;
