@@ -334,7 +334,7 @@ class TestPlace:
             path.write_bytes(b"half")
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(export_labels_module.files, "write", full)
+        monkeypatch.setattr(export_labels_module.atomic, "write", full)
 
         with pytest.raises(UnusableFolder, match="No space left"):
             export_labels(database, out)
