@@ -16,7 +16,7 @@ DAMAGE: Final = (
 )  # fmt: skip
 """Seen, or possible, from Pillow, libheif and OpenCV on files made to confuse them."""
 UNDECODABLE: Final = (*DAMAGE, MemoryError, Image.DecompressionBombError)
-"""The same for those who only look, and need not tell the file's fault from the machine's."""
+"""The same for those who only inspect, and need not tell the file's fault from the machine's."""
 
 _NO_ROOM: Final = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
 """How ONNX Runtime and OpenCV say that there is no memory."""

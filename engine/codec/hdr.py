@@ -49,12 +49,12 @@ def to_srgb(rgb: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
     matrix = np.array(_TO_SRGB.get(colours.primaries, np.eye(3)), np.float32)
     steps = np.linspace(0.0, 1.0, 4096)
     curve = np.where(steps <= 0.0031308, 12.92 * steps, 1.055 * steps ** (1 / 2.4) - 0.055)
-    shown = np.rint(curve * 255).astype(np.uint8)
+    encoded = np.rint(curve * 255).astype(np.uint8)
     out = np.empty_like(rgb)
     for start in range(0, len(rgb), _CHUNK_ROWS):
         mixed = light[rgb[start : start + _CHUNK_ROWS]] @ matrix.T
         index = np.rint(np.clip(mixed, 0.0, 1.0) * (len(steps) - 1)).astype(np.uint16)
-        out[start : start + _CHUNK_ROWS] = shown[index]
+        out[start : start + _CHUNK_ROWS] = encoded[index]
     out.flags.writeable = False
     return out
 

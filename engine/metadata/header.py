@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pillow_heif
 from PIL import Image
 
-from engine.codec import tiff
+from engine.codec import signatures, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.geometry import Size
@@ -90,7 +90,7 @@ class _Header(NamedTuple):
 
 
 def _header(data: bytes) -> _Header:
-    if data.startswith(tiff.SIGNATURES):
+    if data.startswith(signatures.TIFF):
         return _header_of_tiff(data)
     if pillow_heif.is_supported(data[:32]):
         heif = pillow_heif.open_heif(data)
@@ -107,7 +107,7 @@ def _header_of_tiff(data: bytes) -> _Header:
         found = tiff.pictures(block)
         if tiff.is_raw(block, found):
             return _Header("raw photograph", max(found, key=lambda one: one.pixels).size)
-        return _Header("TIFF", tiff.the_picture(found).size)
+        return _Header("TIFF", tiff.full_picture(found).size)
     except UnreadableImage as error:
         return _Header("TIFF", Size(0, 0), str(error))
 

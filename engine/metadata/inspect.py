@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from engine.codec import png
+from engine.codec import signatures
 from engine.codec.decoder_errors import UNDECODABLE
-from engine.codec.tiff import SIGNATURES
 from engine.errors import UnreadableImage
 from engine.metadata.bmp import in_bmp
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.gif import in_gif
 from engine.metadata.heif import in_heif
-from engine.metadata.jp2 import CODESTREAM, in_jp2
+from engine.metadata.jp2 import in_jp2
 from engine.metadata.jpeg import in_jpeg
 from engine.metadata.png import in_png
 from engine.metadata.tiff import in_tiff
@@ -32,15 +31,14 @@ MOST_FINDINGS: Final = 200
 MOST_FOUND: Final = 200_000
 """Findings of different names, and things found in all, before the walk stops and says so."""
 _FINDERS: Final = (
-    (0, b"\xff\xd8", in_jpeg),
-    (0, png.SIGNATURE, in_png),
-    *((0, signature, in_tiff) for signature in SIGNATURES),
-    (0, b"GIF8", in_gif),
-    (8, b"WEBP", in_webp),
-    (0, b"BM", in_bmp),
-    (0, b"\0\0\0\x0cjP  ", in_jp2),
-    (0, CODESTREAM, in_jp2),
-    (4, b"ftyp", in_heif),
+    (0, signatures.SOI, in_jpeg),
+    (0, signatures.PNG, in_png),
+    (0, signatures.TIFF, in_tiff),
+    (0, signatures.GIF, in_gif),
+    (signatures.WEBP_AT, signatures.WEBP, in_webp),
+    (0, signatures.BMP, in_bmp),
+    (0, (signatures.JP2, signatures.JP2_CODESTREAM), in_jp2),
+    (signatures.FTYP_AT, signatures.FTYP, in_heif),
 )
 """Where a signature stands, the signature, and who reads such files."""
 WHOLE: Final = "whole file"

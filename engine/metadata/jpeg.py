@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from engine.codec import jpeg
+from engine.codec import jpeg, signatures
 from engine.metadata.finding import Finding, Kind, bounded, known, no_picture
 from engine.metadata.jpeg_tables import MARKERS, Tables
 from engine.metadata.packets import in_photoshop, in_xmp
@@ -113,8 +113,8 @@ def _name(body: bytes) -> str:
 def _after(data: bytes, end: int) -> Iterator[Finding]:
     """What lies behind the end marker: pictures, a phone's video, or anything."""
     size = len(data) - end
-    box = data.find(b"ftyp", end)
-    first = data.find(b"\xff\xd8\xff", end)
+    box = data.find(signatures.FTYP, end)
+    first = data.find(signatures.JPEG, end)
     if first >= 0:
         yield Finding(Kind.PICTURES, "after the end marker", first, len(data) - first)
     if box >= 0 and (first < 0 or data.rfind(b"\xff\xd9", first, box) >= 0):

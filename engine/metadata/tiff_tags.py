@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from engine.codec.exif import PREFIX
 from engine.codec.tiff import Block, Directory
 from engine.errors import UnreadableImage
 from engine.metadata.finding import Finding, Kind
 
-_PREFIX: Final = b"Exif\0\0"
 _TIMES: Final = frozenset({306, 36867, 36868, 36880, 36881, 36882, 37520, 37521, 37522})
 _CAMERA: Final = frozenset({271, 272, 0xA433, 0xA434})
 _SOFTWARE: Final = frozenset({11, 305, 316})
@@ -41,7 +41,7 @@ def in_exif(block: bytes, at: int, where: str) -> Iterator[Finding]:
         at: offset of `block` in the file.
         where: what holds it.
     """
-    bare = block.removeprefix(_PREFIX)
+    bare = block.removeprefix(PREFIX)
     start = at + len(block) - len(bare)
     found: list[Directory] = []
     damage = ""

@@ -13,7 +13,6 @@ from engine.errors import InvalidDecision
 from engine.plan import Plan
 from engine.policy import Policy
 from engine.signing.signer import Signer
-from store.review.plans import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,14 @@ class Own:
         return self._weights[policy.fingerprint]
 
 
-def believed(kept: StoredPlan, seal: object, policy: Policy, own: Own) -> StoredPlan:
+def believed(plan: Plan, seal: object, policy: Policy, own: Own) -> Plan:
     """What is taken from a line: all of a plan made here, of a foreign one where its boxes lie.
 
     The rest ends in what Lethe signs, and decides what the witness may still object to. So it must
     be what this installation would write; what a person is said to have decided is dropped.
 
     Args:
-        kept: as the line says.
+        plan: as the line says.
         seal: of the line; anything.
         policy: the run's.
         own: this installation.
@@ -48,9 +47,8 @@ def believed(kept: StoredPlan, seal: object, policy: Policy, own: Own) -> Stored
     Raises:
         InvalidVerdict: it is something else.
     """
-    plan = kept.plan
     if seal == own.signer.seal(plan):
-        return kept
+        return plan
     if plan.not_looked_for != policy.not_looked_for:
         raise InvalidDecision("What it says nobody looked for is not what its policy says.")
     if plan.weights != own.weights(policy):
@@ -65,7 +63,7 @@ def believed(kept: StoredPlan, seal: object, policy: Policy, own: Own) -> Stored
             "Its policy asks the second look at finished pictures less than the one in force "
             "here; run it here, or put the same thresholds under [witness]."
         )
-    return replace(kept, plan=replace(plan, decided=()))
+    return replace(plan, decided=())
 
 
 def check_numbers(plan: Plan) -> None:
