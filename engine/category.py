@@ -1,4 +1,4 @@
-"""What is looked for and removed."""
+"""Categories of regions: what detectors are asked for, and what reviewers draw."""
 
 from __future__ import annotations
 

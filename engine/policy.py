@@ -60,7 +60,7 @@ class Grow(_Part):
 
 
 class CategoryPolicy(_Part):
-    """Thresholds on the probability of a thing, and the mask, of one category.
+    """Thresholds on the probability of a detection, and the mask, of one category.
 
     The measured thresholds stand in `policies/`; these are for policies made in code.
     """
@@ -145,9 +145,9 @@ class CodecPolicy(_Part):
 
 
 class ReleaseCheckPolicy(_Part):
-    """From which score something the witness sees in a finished picture sends it to a person.
+    """From which score a detection of the release check sends a finished picture to a person.
 
-    From 1 on its word does not count, and receipts do not name it for that category.
+    From 1 on it is disabled for that category, and receipts do not name it there.
     """
 
     face: Share = 0.5
@@ -159,7 +159,7 @@ class ReleaseCheckPolicy(_Part):
         return float(getattr(self, category.value))
 
     def is_enabled(self, category: Category) -> bool:
-        """False where its word does not count."""
+        """False where it is disabled."""
         return self.ask_at(category) < 1.0
 
 
@@ -194,7 +194,7 @@ class Policy(_Part):
 
     @property
     def not_looked_for(self) -> tuple[Category, ...]:
-        """The categories nobody is asked to look for; every receipt says so."""
+        """The detectable categories left out; every receipt names them."""
         return tuple(category for category in DETECTABLE if not self.thresholds(category).detect)
 
     def to_toml(self) -> str:

@@ -203,7 +203,7 @@ def is_raw(block: Block, pictures: tuple[Picture, ...]) -> bool:
     )
 
 
-def main(pictures: tuple[Picture, ...]) -> Picture | None:
+def main_picture(pictures: tuple[Picture, ...]) -> Picture | None:
     """The picture that all others of a file are versions or parts of; None where there is none."""
     return max(
         pictures,

@@ -52,19 +52,21 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     """Everything that `data` carries besides pixels, in the order found.
 
     Things of one kind under one name are one finding with a count. What cannot be read to its end
-    is a finding too, of the kind `unreadable`, after what was seen before. Never fails.
+    is a finding too, of the kind `unreadable`, after what came before. Never fails.
     """
-    found: dict[tuple[Kind, str, str], Finding] = {}
+    merged: dict[tuple[Kind, str, str], Finding] = {}
     parts = 0
     problem = ""
     try:
-        for one in _found(data):
-            key = (one.kind, one.where, one.note)
-            before = found.get(key)
-            found[key] = one if before is None else _joined(before, one)
+        for finding in _findings_in(data):
+            key = (finding.kind, finding.where, finding.note)
+            if key in merged:
+                first = merged[key]
+                finding = replace(first, size=first.size + finding.size, count=first.count + 1)
+            merged[key] = finding
             parts += 1
-            if len(found) >= MOST_FINDINGS or parts >= MOST_FOUND:
-                problem = f"It holds more than {len(found)} things; the rest was not looked at."
+            if len(merged) >= MOST_FINDINGS or parts >= MOST_FOUND:
+                problem = f"It holds more than {len(merged)} things; the rest was not looked at."
                 break
     except UnknownFormat as error:
         return (Finding(Kind.FORMAT, WHOLE, 0, 0, str(error)),)
@@ -73,25 +75,18 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     except UNDECODABLE:
         problem = "It is damaged in a way that nothing can be said about the rest."
     if problem:
-        found[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
-    return tuple(found.values())
+        merged[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
+    return tuple(merged.values())
 
 
-def metadata_found(data: bytes) -> tuple[str, ...]:
-    """Plain names of what `data` carries besides pixels, each once, in the order found.
-
-    Of a broken file, what could be seen before it broke; empty when nothing was.
-    """
-    return labels(findings(data))
-
-
-def labels(found: Sequence[Finding]) -> tuple[str, ...]:
-    """Plain names, each once, leaving out that a file cannot be read."""
-    carried = (one for one in found if one.kind not in (Kind.UNREADABLE, Kind.FORMAT))
-    return tuple(dict.fromkeys(one.kind.label for one in carried))
+def labels(carried: Sequence[Finding]) -> tuple[str, ...]:
+    """Plain names, each once, in the order found, leaving out that a file cannot be read."""
+    kinds = [finding.kind for finding in carried]
+    unread = (Kind.UNREADABLE, Kind.FORMAT)
+    return tuple(dict.fromkeys(kind.label for kind in kinds if kind not in unread))
 
 
-def _found(data: bytes) -> Iterator[Finding]:
+def _findings_in(data: bytes) -> Iterator[Finding]:
     if len(data) > LARGEST_FILE:
         raise UnreadableImage(TOO_LARGE)
     for start, signature, finder in _FINDERS:
@@ -101,10 +96,6 @@ def _found(data: bytes) -> Iterator[Finding]:
     if data:
         raise UnknownFormat("It is no picture of a kind that is looked into here.")
     raise UnreadableImage("The file is empty.")
-
-
-def _joined(before: Finding, one: Finding) -> Finding:
-    return replace(before, size=before.size + one.size, count=before.count + 1)
 
 
 def unreadable(problem: str) -> Finding:

@@ -43,15 +43,17 @@ def in_exif(block: bytes, at: int, where: str) -> Iterator[Finding]:
     """
     bare = block.removeprefix(PREFIX)
     start = at + len(block) - len(bare)
-    found: list[Directory] = []
+    directories: list[Directory] = []
     damage = ""
     try:
-        found.extend(Block(bare).directories())  # of a damaged block, what came before stays
+        directories.extend(Block(bare).directories())  # of a damaged block, what came before stays
     except UnreadableImage as error:
         damage = str(error)
-    tags = {tag for directory in found if directory.name != "GPS" for tag in directory.entries}
+    tags = {
+        tag for directory in directories if directory.name != "GPS" for tag in directory.entries
+    }
     yield Finding(Kind.EXIF, where, at, len(block), _about_making(tags))
-    for directory in found:
+    for directory in directories:
         yield from in_directory(directory, start, f"EXIF in {where}")
     if damage:
         yield Finding(Kind.UNCHECKED, where, at, len(block), f"EXIF that is damaged. {damage}")
