@@ -19,7 +19,7 @@ from engine.codec.decode import decode
 from engine.codec.encode import encode, output_format
 from engine.detect.ensemble import Ensemble
 from engine.detect.release_check import ReleaseCheck
-from engine.errors import PlanNotReady, UnreadableImage
+from engine.errors import PlanNotReady
 from engine.images import FormatChoice, RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
@@ -89,7 +89,7 @@ def prepare(
         UnusableWeights: the policy names a model file that cannot or may not be loaded.
     """
     with watch.stage("decode"):
-        image = _decoded(data, image_id, policy)
+        image = decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     with watch.stage("detect"):
         output = ensemble.detect(image, policy)
     return Prepared(image, triage(image, output, policy, draw=draw))
@@ -148,10 +148,7 @@ def release(
         not_looked_for=plan.not_looked_for,
         reviewer=terms.reviewer,
         policy=policy.fingerprint,
-        weights=(
-            *plan.weights,
-            *([release_check.name] if release_check and independence else []),
-        ),
+        weights=(*plan.weights, *([release_check.name] if release_check and independence else [])),
         checks=passed,
         leakage=image.codec.leakage,
         seconds=dict(watch.seconds),
@@ -164,16 +161,6 @@ def redact(image: RgbImage, regions: Sequence[Region], policy: Policy, seed: int
     """Remove regions without checks or encoding: for a preview on screen."""
     mask = mask_of(rects_of(regions, image.codec, policy), image.size)
     return remove(image, mask, fill=policy.removal.fill, seed=seed)
-
-
-def _decoded(data: bytes, image_id: str, policy: Policy) -> RgbImage:
-    """The picture; too little memory is this machine's trouble and no damage of the picture."""
-    try:
-        return decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    except UnreadableImage as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise error.__cause__ from None
-        raise
 
 
 def _refuse_unfit(image: RgbImage, plan: Plan, policy: Policy) -> None:

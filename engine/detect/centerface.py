@@ -26,9 +26,6 @@ CELL_PX = 4.0
 FLOOR = 0.1
 """Detections with a lower score are dropped: heat maps are full of them, none was ever likely
 enough to ask about, and each would cost a crop."""
-SURE_AT = 0.5
-FALLBACK_AT = 0.2
-"""Scores for `ViewPlan`, measured in docs/decisions/0003-looks.md."""
 _OUTPUTS = ["537", "538", "539"]
 """Heat map, log sizes, offsets; the landmarks (540) are not computed."""
 
@@ -44,9 +41,7 @@ class CenterFace:
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
         options = policy.detection
-        view_plan = ViewPlan(
-            options.scales, options.rotations, SURE_AT, FALLBACK_AT, options.tile_px
-        )
+        view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
             for *corners, score, _ in detect_in_views(image.rgb, view_plan, self._infer).tolist()

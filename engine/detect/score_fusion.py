@@ -164,9 +164,7 @@ class FittedFusion:
         self._crop_scorer, self._scene = crop_scorer, scene
         names = [scorer.name if scorer else "" for scorer in (crop_scorer, scene)]
         self.names = (weights.label, *filter(None, names))
-        self.fitted_with = frozenset(
-            name for by_category in self._fitted.values() for name in by_category.scores
-        )
+        self.fitted_with = frozenset().union(*(fit.scores for fit in self._fitted.values()))
         fitted = tomllib.loads(text)
         for key, name in zip(_CLASSIFIERS, names, strict=True):
             if fitted.get(key, "") != name:

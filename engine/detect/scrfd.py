@@ -32,9 +32,6 @@ from engine.policy import Policy
 
 FLOOR = 0.05
 """Detections below this score are dropped; useful thresholds lie at 0.3 and above."""
-SURE_AT = 0.5
-FALLBACK_AT = 0.2
-"""Scores for `ViewPlan`."""
 _OUTPUTS = (6, 9)
 """Scores and boxes at three strides, without and with key points."""
 _UNLOADABLE = (
@@ -79,9 +76,7 @@ class Scrfd:
         """
         options = policy.detection
         if self._fixed is None:
-            view_plan = ViewPlan(
-                options.scales, options.rotations, SURE_AT, FALLBACK_AT, options.tile_px
-            )
+            view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
             rows = detect_in_views(image.rgb, view_plan, self._infer)
         else:
             views = [

@@ -12,10 +12,6 @@ from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
 
-SURE_AT = 0.5
-FALLBACK_AT = 0.2
-"""Scores for `ViewPlan`."""
-
 
 class TattooJewelry:
     """Runs at the scales and rotations the policy asks for."""
@@ -33,5 +29,5 @@ class TattooJewelry:
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
         options = policy.detection
-        view_plan = ViewPlan(options.tattoo_jewelry_scales, options.rotations, SURE_AT, FALLBACK_AT)
+        view_plan = ViewPlan(options.tattoo_jewelry_scales, options.rotations)
         return self._network.detect(image.rgb, view_plan, policy)

@@ -69,10 +69,10 @@ class ViewPlan:
     """Longer side in pixels, the cheapest first."""
     rotations: Sequence[int]
     """Degrees counter-clockwise."""
-    sure_at: float
+    sure_at: float = 0.5
     """A rotation in which something scores best, and this much, is run in the other views too."""
-    fallback_at: float
-    """The same where no rotation scores that much."""
+    fallback_at: float = 0.2
+    """The same where no rotation scores that much (docs/decisions/0003-looks.md)."""
     tile_px: int = 0
     """Side of the unscaled tiles of a picture much larger than any scale; 0 for none."""
 
@@ -94,20 +94,11 @@ def detect_in_views(
         rotation: whole_view(rgb, first, rotation).detect_with(infer)
         for rotation in view_plan.rotations
     }
-    best = _best_rotations(by_rotation, view_plan.sure_at) or _best_rotations(
-        by_rotation, view_plan.fallback_at
-    )
+    best = _best_rotations(by_rotation, view_plan.sure_at)
+    best = best or _best_rotations(by_rotation, view_plan.fallback_at)
     rotations = sorted({0} | best)
-    rows = [
-        first_rows
-        for rotation, first_rows in by_rotation.items()
-        if rotation in rotations or 0 not in by_rotation
-    ]
-    rows += [
-        whole_view(rgb, longer, rotation).detect_with(infer)
-        for longer in others
-        for rotation in rotations
-    ]
+    rows = [by_rotation[r] for r in by_rotation if r in rotations or 0 not in by_rotation]
+    rows += [whole_view(rgb, side, r).detect_with(infer) for side in others for r in rotations]
     if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
         rows += [
             tile.detect_with(infer)
