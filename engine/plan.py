@@ -187,9 +187,7 @@ class Plan:
         """The plan with the masked rectangles of `proposed`; as it is when there are too few."""
         if len(rects) != len(self.proposed):
             return self
-        regions = tuple(
-            region.with_rect(rect) for region, rect in zip(self.proposed, rects, strict=True)
-        )
+        regions = tuple(map(Region.with_rect, self.proposed, rects))
         count = len(self.regions)
         return replace(self, regions=regions[:count], review_regions=regions[count:])
 
