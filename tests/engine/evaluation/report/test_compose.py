@@ -219,7 +219,7 @@ def test_recall_never_stands_without_what_it_costs(pairs, policy):
     ]
     whats = [row.cells[0] for row in tables[1].rows]
     assert whats[0] == "Pictures that go to a person"
-    assert "Region without need" in whats
+    assert "Masked without need" in whats
 
 
 @pytest.mark.parametrize(
