@@ -190,7 +190,7 @@ def test_masks_are_those_that_an_examination_would_give(tmp_path, rng, orientati
     (expected,) = inside(there.found, there.size)
     (own,) = one.proposals
     assert own.region.rect == there.found[0].rect == expected.rect
-    assert own.region.box == expected.region.box
+    assert own.region.box == expected.box
     assert own.region.rect.x1 <= there.size.width
     assert own.cluster.box.corners == corners
 
