@@ -40,11 +40,11 @@ def covered_share(box: Box, rects: Iterable[PixelRect]) -> float:
 
 def union_area(boxes: Sequence[Box]) -> float:
     """Square pixels under at least one of the boxes; 0.0 when there are none."""
-    xs = _order(x for one in boxes for x in (one.x0, one.x1))
-    ys = _order(y for one in boxes for y in (one.y0, one.y1))
+    xs = _order(x for box in boxes for x in (box.x0, box.x1))
+    ys = _order(y for box in boxes for y in (box.y0, box.y1))
     under = np.zeros((max(len(ys) - 1, 0), max(len(xs) - 1, 0)), dtype=np.bool_)
-    for one in boxes:
-        under[ys[one.y0] : ys[one.y1], xs[one.x0] : xs[one.x1]] = True
+    for box in boxes:
+        under[ys[box.y0] : ys[box.y1], xs[box.x0] : xs[box.x1]] = True
     return float(np.diff(list(ys)) @ under @ np.diff(list(xs))) if boxes else 0.0
 
 

@@ -20,13 +20,13 @@ class UnsafeRelease(LetheError):
 
 
 class ReleaseContested(LetheError):
-    """A witness saw something in the finished picture that nobody had removed or decided about.
+    """The release check detected something that was not removed or decided about (T7).
 
     `residual_detections` holds it, as regions with scores.
     """
 
     def __init__(self, residual_detections: Sequence[Any]) -> None:
-        names = ", ".join(sorted({str(one.category) for one in residual_detections}))
+        names = ", ".join(sorted({str(region.category) for region in residual_detections}))
         super().__init__(
             f"A second detector still sees something in the finished picture ({names}); it was "
             "not released, a person must look."
@@ -35,7 +35,7 @@ class ReleaseContested(LetheError):
 
 
 class PlanNotReady(LetheError):
-    """Release was asked for while doubts or reasons for review remain."""
+    """Release was asked for while regions or reasons for review remain."""
 
 
 class InvalidPolicy(LetheError):
@@ -47,7 +47,7 @@ class InvalidManifest(LetheError):
 
 
 class InvalidDecision(LetheError):
-    """A verdict does not fit the picture or the plan it speaks of."""
+    """A review decision does not fit the picture or the plan it speaks of."""
 
 
 class UnusableWeights(LetheError):

@@ -30,21 +30,21 @@ def keep_names_out() -> None:
 def trace(error: BaseException) -> str:
     """Where an error and what led to it were raised, and of which kinds they are."""
     parts = []
-    for one in reversed(list(_chain(error))):
-        parts += traceback.format_tb(one.__traceback__)
-        parts.append(f"{type(one).__qualname__}\n")
+    for link in reversed(list(_chain(error))):
+        parts += traceback.format_tb(link.__traceback__)
+        parts.append(f"{type(link).__qualname__}\n")
     return "".join(parts).rstrip("\n")
 
 
 def _record(*args: Any, **more: Any) -> logging.LogRecord:  # noqa: ANN401 -- as LogRecord
     record = logging.LogRecord(*args, **more)
     error = record.exc_info[1] if record.exc_info else None
-    told = [one for one in _arguments(record) if isinstance(one, BaseException)]
+    errors = [value for value in _arguments(record) if isinstance(value, BaseException)]
     if error is not None:
-        told.append(error)
+        errors.append(error)
         record.exc_text, record.exc_info = trace(error), None  # formatters print the text as it is
-    if told:
-        record.msg, record.args = _without(_message(record), told), None
+    if errors:
+        record.msg, record.args = _without(_message(record), errors), None
     return record
 
 
@@ -62,21 +62,21 @@ def _message(record: logging.LogRecord) -> str:
 
 def _without(message: str, errors: list[BaseException]) -> str:
     for error in errors:
-        for one in _chain(error):
-            for text in (repr(one), str(one)):
+        for link in _chain(error):
+            for text in (repr(link), str(link)):
                 if len(text) >= SHORTEST_TEXT:
-                    message = message.replace(text, type(one).__name__)
+                    message = message.replace(text, type(link).__name__)
     return message
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error, and from the last to the first what led to it."""
-    seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    visited: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in visited:
+        visited.add(id(link))
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
 def _thread_died(args: threading.ExceptHookArgs) -> None:

@@ -1,4 +1,4 @@
-"""One picture, straight down.
+"""The whole line for one picture, from its bytes to a released file.
 
     bytes -> decode -> detect -> triage -> Plan ... review ... -> mask -> remove -> check -> encode
 
@@ -19,14 +19,13 @@ from engine.codec.decode import decode
 from engine.codec.encode import encode, output_format
 from engine.detect.ensemble import Ensemble
 from engine.detect.release_check import ReleaseCheck
-from engine.errors import PlanNotReady, UnreadableImage
-from engine.geometry import PixelRect
+from engine.errors import PlanNotReady
 from engine.images import FormatChoice, RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.redact import checks
-from engine.redact.masks import mask_of, rect_of
+from engine.redact.masks import mask_of, rects_of
 from engine.redact.removal import remove
 from engine.triage import triage
 
@@ -41,12 +40,11 @@ class Stopwatch:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the time spent inside to `name`."""
-        started = self.clock()
+        start = self.clock()
         try:
             yield
         finally:
-            spent = self.clock() - started
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,40 +82,17 @@ def prepare(
     draw: float,
     watch: Stopwatch,
 ) -> Prepared:
-    """Decode a picture, look for what the policy asks for, and plan what to remove.
+    """Decode a picture, detect what the policy asks for, and plan what to remove.
 
     Raises:
         UnreadableImage: the bytes are not a picture that can be decoded faithfully.
         UnusableWeights: the policy names a model file that cannot or may not be loaded.
     """
     with watch.stage("decode"):
-        image = _decoded(data, image_id, policy)
+        image = decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     with watch.stage("detect"):
-        seen = ensemble.look(image, policy)
-    return Prepared(image, triage(image, seen, policy, draw=draw))
-
-
-def _decoded(data: bytes, image_id: str, policy: Policy) -> RgbImage:
-    """The picture; too little memory is this machine's trouble and no damage of the picture."""
-    try:
-        return decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
-    except UnreadableImage as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise error.__cause__ from None
-        raise
-
-
-def masked_rects(
-    regions: Sequence[Region], image: RgbImage, policy: Policy
-) -> tuple[PixelRect, ...]:
-    """For each region the rectangle of upright pixels that removal covers."""
-    return tuple(rect_of(region, image.codec, policy) for region in regions)
-
-
-def redact(image: RgbImage, regions: Sequence[Region], policy: Policy, seed: int) -> RedactedImage:
-    """Remove regions without checks or encoding: for a preview on screen."""
-    mask = mask_of(masked_rects(regions, image, policy), image.size)
-    return remove(image, mask, fill=policy.removal.fill, seed=seed)
+        output = ensemble.detect(image, policy)
+    return Prepared(image, triage(image, output, policy, draw=draw))
 
 
 def release(
@@ -134,17 +109,61 @@ def release(
     Args:
         image: the upright original.
         plan: ready, made for it under `policy`.
-        policy: margins, fill, how to encode, and from when the witness's word counts.
+        policy: margins, fill, how to encode, and for which categories the release check counts.
         terms: names, seed and format.
         watch: for the seconds of each stage.
-        release_check: looks at the result (check T7); None when nobody is to.
+        release_check: detects what is left in the result (check T7); None to leave it out.
 
     Raises:
-        PlanNotReady: doubts or reasons for review remain.
-        ReleaseContested: the witness saw something in the result.
+        PlanNotReady: regions or reasons for review remain.
+        ReleaseContested: the release check detected something in the result.
         UnsafeRelease: a check failed.
         ValueError: the plan was made for another picture or under another policy.
     """
+    _refuse_unfit(image, plan, policy)
+    with watch.stage("remove"):
+        rects = rects_of(plan.regions, image.codec, policy)  # from boxes alone, whatever plans say
+        mask = mask_of(rects, image.size)
+        removal = partial(remove, mask=mask, fill=policy.removal.fill, seed=terms.seed)
+        redacted = removal(image)
+    with watch.stage("check"):
+        checks.check_covered(mask, plan.regions)
+        passed = checks.check_pixels(image, mask, redacted, removal)
+    independence = _independence(release_check, policy)
+    if release_check is not None and independence:
+        with watch.stage("witness"):
+            passed |= checks.check_residual(redacted, mask, plan, policy, release_check)
+    file_format = output_format(image.codec, terms.format)
+    with watch.stage("encode"):
+        data = encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
+    with watch.stage("check"):
+        passed |= checks.check_file(data, file_format, redacted)
+        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if independence else [])))
+    receipt = Receipt(
+        release=terms.release_id,
+        image_id=plan.image_id,
+        format=file_format,
+        size=image.size,
+        regions=plan.with_rects(rects).regions,
+        not_looked_for=plan.not_looked_for,
+        reviewer=terms.reviewer,
+        policy=policy.fingerprint,
+        weights=(*plan.weights, *([release_check.name] if release_check and independence else [])),
+        checks=passed,
+        leakage=image.codec.leakage,
+        seconds=dict(watch.seconds),
+        release_checked=independence,
+    )
+    return Release(data, receipt)
+
+
+def redact(image: RgbImage, regions: Sequence[Region], policy: Policy, seed: int) -> RedactedImage:
+    """Remove regions without checks or encoding: for a preview on screen."""
+    mask = mask_of(rects_of(regions, image.codec, policy), image.size)
+    return remove(image, mask, fill=policy.removal.fill, seed=seed)
+
+
+def _refuse_unfit(image: RgbImage, plan: Plan, policy: Policy) -> None:
     if (plan.image_id, plan.size) != (image.id, image.size):
         raise ValueError(
             f"plan of {plan.image_id} {plan.size} does not fit picture {image.id} {image.size}"
@@ -156,48 +175,10 @@ def release(
             f"{len(plan.review_regions)} doubts and {len(plan.reasons)} reasons for review remain; "
             "a person must decide first."
         )
-    with watch.stage("remove"):
-        rects = masked_rects(plan.regions, image, policy)
-        mask = mask_of(rects, image.size)
-        again = partial(remove, mask=mask, fill=policy.removal.fill, seed=terms.seed)
-        redacted = again(image)
-    with watch.stage("check"):
-        checks.check_covered(mask, plan.regions)
-        passed = checks.check_pixels(image, mask, redacted, again)
-    release_checked = _release_checked(release_check, policy)
-    if release_check is not None and release_checked:
-        with watch.stage("witness"):
-            passed |= checks.check_seen(redacted, mask, plan, policy, release_check)
-    file_format = output_format(image.codec, terms.format)
-    with watch.stage("encode"):
-        data = encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
-    with watch.stage("check"):
-        passed |= checks.check_file(data, file_format, redacted)
-        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if release_checked else [])))
-    receipt = Receipt(
-        release=terms.release_id,
-        image_id=plan.image_id,
-        format=file_format,
-        size=image.size,
-        regions=plan.regions,
-        masked=rects,
-        not_looked_for=plan.not_looked_for,
-        reviewer=terms.reviewer,
-        policy=policy.fingerprint,
-        weights=(
-            *plan.weights,
-            *([release_check.name] if release_check and release_checked else []),
-        ),
-        checks=passed,
-        leakage=image.codec.leakage,
-        seconds=dict(watch.seconds),
-        release_checked=release_checked,
-    )
-    return Release(data, receipt)
 
 
-def _release_checked(release_check: ReleaseCheck | None, policy: Policy) -> dict[Category, bool]:
-    """For what the witness's word counts, and whether it had no part in finding it."""
+def _independence(release_check: ReleaseCheck | None, policy: Policy) -> dict[Category, bool]:
+    """For each category that the release check covers, whether it took no part in finding it."""
     if release_check is None:
         return {}
     return {

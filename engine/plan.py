@@ -1,21 +1,21 @@
 """What will be removed from one picture, what is unsure, and why a person must look.
 
-A **Detection** is what a model says; a **Region** is what will be removed; a **Plan** is all
-regions and doubts of one picture; a **Verdict** is what a person decided about it.
+A **Detection** is a model's; a **Region** will be removed; a **Plan** is all regions of one
+picture; a **ReviewDecision** is what a person decided about it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from numbers import Real
 from typing import Any
 
 from engine.category import Category
-from engine.geometry import Box, Size
+from engine.geometry import Box, PixelRect, Size
 
 FARTHEST_PX = 2.0**24
 """No picture is so large; sums of such corners stay exact."""
@@ -30,7 +30,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What one detector says it saw."""
+    """A box with a score, by one detector."""
 
     box: Box
     category: Category
@@ -45,9 +45,9 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A box that will be removed, or, among a plan's doubts, may be.
+    """A box that will be removed, or, among a plan's review regions, may be.
 
-    `box` is what was seen or drawn, before growing; `engine.redact.masks` says which pixels go.
+    `box` is as detected or drawn, before growing; `rect` is what `engine.redact.masks` made of it.
     """
 
     box: Box
@@ -55,6 +55,30 @@ class Region:
     origin: Origin
     score: float | None = None
     """The detection's score; None for what a reviewer drew."""
+    _rect: PixelRect | None = field(default=None, init=False, repr=False, compare=False)
+    """Not an argument, so that `replace` forgets it: a moved box has no rectangle yet."""
+
+    @property
+    def has_rect(self) -> bool:
+        """True once it is known which pixels go."""
+        return self._rect is not None
+
+    @property
+    def rect(self) -> PixelRect:
+        """The upright pixels that removal covers.
+
+        Raises:
+            ValueError: nobody has computed them (`engine.redact.masks`).
+        """
+        if self._rect is None:
+            raise ValueError(f"expected a region with its masked rectangle, got {self}")
+        return self._rect
+
+    def with_rect(self, rect: PixelRect) -> Region:
+        """The region with its masked rectangle."""
+        region = replace(self)
+        object.__setattr__(region, "_rect", rect)
+        return region
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for JSON lines and the store."""
@@ -142,9 +166,9 @@ class Plan:
     policy: str
     """Fingerprint of the policy it was made under."""
     not_looked_for: tuple[Category, ...] = ()
-    """Categories nobody looked for on purpose (`--only`)."""
+    """Categories left out on purpose (`--only`)."""
     weights: tuple[str, ...] = ()
-    """`name@sha256[:8]` of every model that looked."""
+    """`name@sha256[:8]` of every model that took part."""
     revision: int = 0
     decided: tuple[Region, ...] = ()
     """What was proposed to a person who has decided about it since; it is not brought up again."""
@@ -156,29 +180,37 @@ class Plan:
 
     @property
     def proposed(self) -> tuple[Region, ...]:
-        """What review starts from: regions and doubts, since removing is the safe side."""
+        """What review starts from: all regions, since removing is the safe side."""
         return self.regions + self.review_regions
+
+    def with_rects(self, rects: Sequence[PixelRect]) -> Plan:
+        """The plan with the masked rectangles of `proposed`; as it is when there are too few."""
+        if len(rects) != len(self.proposed):
+            return self
+        regions = tuple(map(Region.with_rect, self.proposed, rects))
+        count = len(self.regions)
+        return replace(self, regions=regions[:count], review_regions=regions[count:])
 
     @property
     def risk(self) -> float:
         """0..1, for sorting the queue: what a person would miss most comes first.
 
-        The expected number of doubtful things that are real, squashed to 0..1 (n / (n + 1)), counts
-        most; a picture nobody could look at fully counts half; a plain sample check least.
+        The expected number of review regions that are real, squashed to 0..1 (n / (n + 1)), counts
+        most; a picture that could not be searched fully counts half; a plain sample check least.
         """
-        expected = sum(review_region.score or 0.0 for review_region in self.review_regions)
+        expected = sum(region.score or 0.0 for region in self.review_regions)
         kinds = {reason.kind for reason in self.reasons}
         blind = kinds & {ReasonKind.NO_DETECTOR, ReasonKind.NOTHING_FOUND, ReasonKind.SOURCE_FORMAT}
         return max(expected / (expected + 1.0), 0.5 if blind else 0.1 if kinds else 0.0)
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all it says, as its JSON says it: what a verdict is bound to.
+        """SHA-256 in hex of all it says, as its JSON says it: what a decision is bound to.
 
         The picture's id is a part of it, so no two pictures share one.
         """
-        written = Plan.from_json(self.to_json()).to_json()  # 10 and 10.0 are one corner
-        canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
+        values = Plan.from_json(self.to_json()).to_json()  # 10 and 10.0 are one corner
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -187,7 +219,7 @@ class Plan:
             "image_id": self.image_id,
             "size": list(self.size),
             "regions": [region.to_json() for region in self.regions],
-            "doubts": [review_region.to_json() for review_region in self.review_regions],
+            "doubts": [region.to_json() for region in self.review_regions],
             "reasons": [str(reason) for reason in self.reasons],
             "policy": self.policy,
             "not_looked_for": [category.value for category in self.not_looked_for],
@@ -203,9 +235,7 @@ class Plan:
             image_id=value["image_id"],
             size=Size(*value["size"]),
             regions=tuple(Region.from_json(region) for region in value["regions"]),
-            review_regions=tuple(
-                Region.from_json(review_region) for review_region in value["doubts"]
-            ),
+            review_regions=tuple(Region.from_json(region) for region in value["doubts"]),
             reasons=tuple(Reason.parse(reason) for reason in value["reasons"]),
             policy=value["policy"],
             not_looked_for=tuple(Category(name) for name in value["not_looked_for"]),
@@ -217,16 +247,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class ReviewDecision:
-    """What a person decided about one plan: exactly these regions go, nothing else needs to."""
+    """A person's decision on one plan: exactly these regions go, nothing else needs to."""
 
     regions: tuple[Region, ...]
     reviewer: str
     picture: str
     """`Plan.image_id` of the picture the person looked at."""
     plan: str
-    """`Plan.digest` of what the person was shown; a revision would not tell pictures apart."""
+    """`Plan.digest` of what was on screen; a revision would not tell pictures apart."""
 
     @classmethod
     def on(cls, plan: Plan, regions: tuple[Region, ...], reviewer: str) -> ReviewDecision:
-        """A verdict on this plan and no other."""
+        """A decision on this plan and no other."""
         return cls(regions, reviewer, plan.image_id, plan.digest)

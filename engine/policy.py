@@ -160,7 +160,7 @@ class _ReleaseCheckPolicy(_Part):
         return float(getattr(self, category.value))
 
     def is_enabled(self, category: Category) -> bool:
-        """False where the release check does not count."""
+        """False where it is disabled."""
         return self.ask_at(category) < 1.0
 
 
@@ -216,7 +216,7 @@ class Policy(_Part):
 
     @property
     def not_looked_for(self) -> tuple[Category, ...]:
-        """The categories nobody is asked to look for; every receipt says so."""
+        """The detectable categories left out; every receipt names them."""
         return tuple(category for category in DETECTABLE if not self.thresholds(category).detect)
 
     def to_toml(self) -> str:

@@ -5,13 +5,13 @@ It stays inside, without pixels and file names; a certificate is what goes out w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.category import Category
 from engine.coverage import share_removed
-from engine.geometry import PixelRect, Size
+from engine.geometry import Size
 from engine.images import Leakage
 from engine.plan import Region
 
@@ -26,26 +26,24 @@ class Receipt:
     format: Literal["png", "jpeg"]
     size: Size
     regions: tuple[Region, ...]
-    masked: tuple[PixelRect, ...]
-    """For each region the rectangle of upright pixels that was removed."""
+    """Each with the rectangle of upright pixels that was removed."""
     not_looked_for: tuple[Category, ...]
     reviewer: str | None
     """Who settled the plan; None when no person was asked."""
     policy: str
     weights: tuple[str, ...]
-    """`name@sha256[:8]` of every model that looked."""
+    """`name@sha256[:8]` of every model that took part."""
     checks: Mapping[str, bool]
     leakage: Leakage
     seconds: Mapping[str, float]
     """Wall-clock seconds by stage."""
     release_checked: Mapping[Category, bool] = field(default_factory=dict)
-    """The categories for which a witness looked at the release (check T7); True where it took no
-    part in finding."""
+    """The categories that the release check covered (T7); True where it took no part in finding."""
 
     @property
     def share_removed(self) -> float:
         """Share of the picture under what was removed, 0..1."""
-        return share_removed(self.masked, self.size)
+        return share_removed((region.rect for region in self.regions), self.size)
 
     def to_json(self) -> dict[str, Any]:
         """One JSON line: plain keys, no scores."""
@@ -54,31 +52,30 @@ class Receipt:
             "picture": self.image_id,
             "format": self.format,
             "size": list(self.size),
-            "regions": region_lines(self.regions, self.masked, scores=False),
+            "regions": region_lines(self.regions, scores=False),
             "share_removed": round(self.share_removed, 4),
             "not_looked_for": [category.value for category in self.not_looked_for],
             "reviewer": self.reviewer,
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),
-            "witnesses": {one.value: is_apart for one, is_apart in self.release_checked.items()},
+            "witnesses": {
+                category.value: is_independent
+                for category, is_independent in self.release_checked.items()
+            },
             "codec_residual": self.leakage.value,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
         }
 
 
-def region_lines(
-    regions: tuple[Region, ...], masked: tuple[PixelRect, ...], *, scores: bool
-) -> list[dict[str, Any]]:
+def region_lines(regions: Iterable[Region], *, scores: bool) -> list[dict[str, Any]]:
     """Regions as plain values, each with the rectangle that removal covers for it.
 
     Raises:
-        ValueError: not one rectangle per region.
+        ValueError: a region has no rectangle.
     """
-    lines = []
-    for region, rect in zip(regions, masked, strict=True):
-        line = region.to_json()
-        if not scores:
+    lines = [region.to_json() | {"masked": list(region.rect)} for region in regions]
+    if not scores:
+        for line in lines:
             del line["score"]
-        lines.append({**line, "masked": list(rect)})
     return lines

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 
-_JPEG_START = b"\xff\xd8"
+from engine.codec import signatures
 
 
 def inline(picture: bytes) -> str:
     """A JPEG or PNG as the data URL that `st.image` takes in its place."""
-    kind = "jpeg" if picture.startswith(_JPEG_START) else "png"
+    kind = "jpeg" if picture.startswith(signatures.JPEG) else "png"
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"

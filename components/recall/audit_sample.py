@@ -18,7 +18,6 @@ from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
 from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
-from engine.redact.masks import Masked
 from engine.wording import counted
 from store.review import audit_sample
 from store.review.audit_sample import Comparison
@@ -160,10 +159,8 @@ def _apart(found: Checked) -> None:
 
 
 def _is_known(one: Comparison) -> bool:
-    return len(one.masked) == len(one.machine.proposed)
+    return all(region.has_rect for region in one.machine.proposed)
 
 
 def _check(one: Comparison) -> Check:
-    pairs = zip(one.machine.proposed, one.masked, strict=True)
-    machine = tuple(Masked(region, rect) for region, rect in pairs)
-    return Check(one.picture_id, machine, one.decided, one.machine.size)
+    return Check(one.picture_id, one.machine.proposed, one.decided, one.machine.size)

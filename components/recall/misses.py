@@ -78,7 +78,7 @@ def false_regions(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
     for one in scores:
         for region in one.regions:
             if region.false_alarm is not None:
-                kind, drawn = region.false_alarm, region.masked.region
+                kind, drawn = region.false_alarm, region.region
                 yield Exhibit(
                     one.picture,
                     drawn.category,

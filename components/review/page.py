@@ -23,6 +23,7 @@ from engine.coverage import share_removed
 from engine.errors import UnreadableImage
 from engine.images import RgbImage
 from engine.policy import Policy
+from engine.redact.masks import rects_of
 from store.batches import originals
 from store.review import claims, reviews
 from store.review.claims import Claim
@@ -79,7 +80,7 @@ class Review:
         Raises:
             UnreadableImage: the original cannot be decoded.
         """
-        rects = pipeline.masked_rects(self.draft.kept, self.image, self.policy)
+        rects = rects_of(self.draft.kept, self.image.codec, self.policy)
         return share_removed(rects, self.image.size)
 
     @property

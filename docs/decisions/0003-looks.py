@@ -15,7 +15,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engine.category import Category
-from engine.detect.nms import merged
+from engine.detect.nms import non_max_suppression
 from engine.detect.registry import default_detectors
 from engine.detect.views import whole_view
 from engine.geometry import Box, Size
@@ -81,7 +81,7 @@ def main():
         }
         size = Size(rgb.shape[1], rgb.shape[0])
         for name, looks in VARIANTS.items():
-            found = merged(np.concatenate([seen[look] for look in looks]))
+            found = non_max_suppression(np.concatenate([seen[look] for look in looks]))
             counts[name].add(found[:, :4].tolist(), labels.get(pictures[index]["id"], []), size)
     for name, count in counts.items():
         print(f"{name}: {count}")

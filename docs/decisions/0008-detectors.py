@@ -20,7 +20,7 @@ from engine.evaluation.scores.matching import HIDDEN_SHARE, hidden_share
 from engine.geometry import Box, Size
 from engine.images import RgbImage, SourceCodec
 from engine.policy import default_policy
-from engine.triage import found_in
+from engine.triage import masked_regions
 
 POLICY = default_policy()
 WAYS = [(turn, mirrored) for mirrored in (False, True) for turn in (0, 1, 2, 3)]
@@ -41,14 +41,14 @@ def hidden(rgb, labels, policy):
     """Of (category, box) labels, how many by category are covered by what reaches `review_at`."""
     size = Size(rgb.shape[1], rgb.shape[0])
     image = RgbImage("figure", np.ascontiguousarray(rgb), SourceCodec("png", size))
-    seen = Worker.ensemble.look(image, policy)
+    seen = Worker.ensemble.detect(image, policy)
     likely = [
         one for one in seen.detections if one.score >= policy.thresholds(one.category).review_at
     ]
-    found = found_in(image, likely, policy)
+    found = masked_regions(image, likely, policy)
     counts = dict.fromkeys(DETECTABLE, 0)
     for category, box in labels:
-        own = [one for one in found if one.region.category is category]
+        own = [one for one in found if one.category is category]
         counts[category] += hidden_share(box, own) >= HIDDEN_SHARE
     return counts, len(likely)
 

@@ -159,7 +159,7 @@ class _SilentReleaseCheck:
         self.categories = self._release_check.categories
         self.independent = self._release_check.independent
 
-    def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
+    def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
         """See `ReleaseCheck.look`."""
-        self._release_check.look(redacted, policy)
+        self._release_check.detect(redacted, policy)
         return ()

@@ -1,4 +1,4 @@
-"""The last look at a finished file: nothing in it but what a picture needs.
+"""The allow-list of a finished file: nothing in it but what a picture needs.
 
 An allow-list, read from the bytes alone, so that it does not trust the encoder: a chunk or segment
 that is not named here stops the release, whatever it is. What it cannot see is padding inside
@@ -111,11 +111,11 @@ def _scan_jpeg(data: bytes) -> None:
     _check_lengths(walk)
 
 
-def _check_jfif(found: list[tuple[int, bytes]]) -> None:
-    if not found:
+def _check_jfif(headers: list[tuple[int, bytes]]) -> None:
+    if not headers:
         return
-    index, body = found[0]
-    if len(found) > 1 or index != 1 or not body.startswith(_JFIF):
+    index, body = headers[0]
+    if len(headers) > 1 or index != 1 or not body.startswith(_JFIF):
         _refuse("JPEG", "an APP0 segment other than one JFIF header at the start")
     if len(body) != _JFIF_BYTES or body[-2:] != b"\0\0":
         _refuse("JPEG", "a JFIF header with a thumbnail or something extra")

@@ -1,6 +1,6 @@
 """From whatever a decoder hands over to 8-bit sRGB, pixel by pixel.
 
-Every step looks at one pixel at a time. A step that looked at the whole picture (stretching to its
+Every step maps one pixel at a time. A step that went by the whole picture (stretching to its
 minimum and maximum, an adaptive palette) would carry hidden pixels to visible ones.
 """
 

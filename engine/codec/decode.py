@@ -2,10 +2,10 @@
 
 It is fail-closed: a picture that is not whole, or not single, is refused.
 
-The format is told from the bytes; a file name never decides. Pillow's plugins are called one by
+The format is read from the bytes; a file name never decides. Pillow's plugins are called one by
 one rather than through `Image.open`, whose size limit is global state and whose order of guesses
 would decide. A file with several pages or frames is refused: releasing the first without a word
-would lose the others, and the others were not looked at.
+would lose the others, and those were not searched.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine.codec import avif, double_compression, exif, hdr, jpeg, png, raw, tiff
+from engine.codec import avif, double_compression, exif, hdr, jpeg, png, raw, signatures, tiff
 from engine.codec.colour import array_to_srgb, to_rgb
 from engine.codec.decoder_errors import DAMAGE
 from engine.errors import UnreadableImage, is_want_of_memory
@@ -53,6 +53,13 @@ _PLUGINS: Final[dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]]] = {
     "webp": WebPImagePlugin.WebPImageFile,
     "avif": AvifImagePlugin.AvifImageFile,
     "jpeg2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
+_STARTS: Final[dict[str, bytes | tuple[bytes, ...]]] = {
+    "jpeg": signatures.JPEG,
+    "png": signatures.PNG,
+    "gif": signatures.GIF,
+    "tiff": signatures.TIFF,
+    "jpeg2000": (signatures.JP2 + b"\r\n\x87\n", signatures.JP2_CODESTREAM),
 }
 _LOSSLESS_TIFF: Final = frozenset(
     {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "group3", "group4",
@@ -79,7 +86,7 @@ def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
     Colours are converted to 8-bit sRGB, transparent pixels show white, metadata stay behind.
 
     Args:
-        data: a whole file; its format is told from the bytes.
+        data: a whole file; its format is read from the bytes.
         image_id: becomes `RgbImage.id`.
         max_megapixels: what a header may announce at most, in millions of pixels.
 
@@ -131,23 +138,18 @@ def _friendly(kind: str) -> Iterator[None]:
 def _format_of(data: bytes) -> str:
     if not data:
         raise UnreadableImage("The file is empty (0 bytes): copy it again from where it came from.")
-    signatures = (
-        (b"\xff\xd8\xff", "jpeg"), (png.SIGNATURE, "png"), (b"GIF8", "gif"),
-        *((one, "tiff") for one in tiff.SIGNATURES),
-        (b"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"), (b"\xff\x4f\xff\x51", "jpeg2000"),
-    )  # fmt: skip
-    for signature, kind in signatures:
-        if data.startswith(signature):
+    for kind, starts in _STARTS.items():
+        if data.startswith(starts):
             return kind
-    if data[:2] == b"BM" and len(data) > 26:
+    if data.startswith(signatures.BMP) and len(data) > 26:
         return "bmp"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+    if data.startswith(b"RIFF") and data.startswith(signatures.WEBP, signatures.WEBP_AT):
         return "webp"
     return _boxed_format_of(data)
 
 
 def _boxed_format_of(data: bytes) -> str:
-    if data[4:8] == b"ftyp":
+    if data.startswith(signatures.FTYP, signatures.FTYP_AT):
         length = int.from_bytes(data[:4], "big")
         brands = {data[8:12]} | {data[at : at + 4] for at in range(16, min(length, 256), 4)}
         if data[8:12] in _SEQUENCE_BRANDS:
@@ -191,7 +193,7 @@ def _check_single(count: int) -> None:
 def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
     walk = jpeg.structure(data)
     _check_size(walk.size, max_megapixels)
-    # A second picture after the end marker (a depth map, an MPO's other views) is not looked at.
+    # A second picture after the end marker (a depth map, an MPO's other views) is left out.
     data = data[: walk.end]
     _check_scans_reach_the_end(data, walk)
     header = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
@@ -204,7 +206,7 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
         rgb = array_to_srgb(rgb, profile) if len(walk.components) == 3 else rgb
     else:
         rgb = to_rgb(header, profile)
-    twice = double_compression.looks_saved_twice(rgb, walk.luma_table)
+    twice = double_compression.is_double_compressed(rgb, walk.luma_table)
     codec = SourceCodec(
         format="jpeg",
         stored_size=walk.size,
@@ -265,7 +267,7 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
     _check_single(getattr(image, "n_frames", 1))
     if kind == "avif":
         avif.check_extents(data)
-    leakage = _residue(image, kind)
+    leakage = _leakage(image, kind)
     if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
         # programs leave the fourth byte at zero and mean no transparency, as browsers know
         image = image.convert("RGB")
@@ -284,8 +286,7 @@ def _colours(data: bytes, kind: str, profile: bytes | None) -> hdr.Colours | Non
     if kind == "avif" and profile is None:
         return _boxed_colours(data)
     if kind == "png":  # third edition, 11.3.2: cICP before iCCP
-        found = (chunk.body for chunk in png.chunks(data) if chunk.name == b"cICP")
-        body = next(found, b"")
+        body = next((chunk.body for chunk in png.chunks(data) if chunk.name == b"cICP"), b"")
         return hdr.Colours(body[0], body[1]) if len(body) == 4 else None
     return None
 
@@ -302,12 +303,12 @@ def _boxed_colours(data: bytes) -> hdr.Colours:
 def _read_tiff(data: bytes, max_megapixels: float) -> DecodedFile:
     try:
         block = tiff.Block(data)
-        found = tiff.pictures(block)
+        pictures = tiff.pictures(block)
     except UnreadableImage as error:
         raise UnreadableImage(f"This TIFF is damaged or cut short. {error}") from error
-    if tiff.is_raw(block, found):
-        return _read_raw(data, found, max_megapixels)
-    picture = tiff.the_picture(found)
+    if tiff.is_raw(block, pictures):
+        return _read_raw(data, pictures, max_megapixels)
+    picture = tiff.full_picture(pictures)
     _check_size(picture.size, max_megapixels)
     tiff.check_numbers(block, picture)
     try:
@@ -318,7 +319,7 @@ def _read_tiff(data: bytes, max_megapixels: float) -> DecodedFile:
             "ordinary TIFF, JPEG or PNG."
         ) from error
     _check_size(Size(*image.size), max_megapixels)
-    leakage = _residue(image, "tiff")
+    leakage = _leakage(image, "tiff")
     grey_bits = int(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0])
     inverted = image.mode.startswith("I;16") and (
         image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -331,17 +332,19 @@ def _read_tiff(data: bytes, max_megapixels: float) -> DecodedFile:
     return DecodedFile(rgb, SourceCodec("tiff", Size(width, height), leakage=leakage))
 
 
-def _read_raw(data: bytes, found: tuple[tiff.Picture, ...], max_megapixels: float) -> DecodedFile:
+def _read_raw(
+    data: bytes, pictures: tuple[tiff.Picture, ...], max_megapixels: float
+) -> DecodedFile:
     _check_size(raw.size_of(data), max_megapixels)
     rgb = raw.developed(data)
     height, width = rgb.shape[:2]
     size = Size(width, height)
-    raw.check_is_full(size, found)
+    raw.check_is_full(size, pictures)
     return DecodedFile(rgb, SourceCodec("raw", size, leakage=Leakage.UNBOUNDED))
 
 
 def _whole_png(data: bytes, max_megapixels: float) -> bytes:
-    """The PNG up to IEND, once every pixel is known to be there: Pillow fills gaps with black."""
+    """The PNG up to IEND, once every pixel is there: Pillow fills gaps with black."""
     pieces = []
     frames = 1
     end = 0
@@ -360,16 +363,16 @@ def _whole_png(data: bytes, max_megapixels: float) -> bytes:
     _check_single(frames)
     if header is None:
         raise UnreadableImage("This PNG has no header: copy it again from where it came from.")
-    found = len(zlib.decompressobj().decompress(b"".join(pieces), header.inflated_bytes))
-    if found < header.inflated_bytes:
+    count = len(zlib.decompressobj().decompress(b"".join(pieces), header.inflated_bytes))
+    if count < header.inflated_bytes:
         raise UnreadableImage(
-            f"This PNG holds {found} of {header.inflated_bytes} bytes of pixels: part of the "
+            f"This PNG holds {count} of {header.inflated_bytes} bytes of pixels: part of the "
             "picture is missing. Copy it again from where it came from."
         )
     return data[:end]
 
 
-def _residue(image: Image.Image, kind: str) -> Leakage:
+def _leakage(image: Image.Image, kind: str) -> Leakage:
     grey = image.mode.startswith("I;16")
     lossless = kind in ("png", "bmp") or (
         kind == "tiff" and image.info.get("compression", "raw") in _LOSSLESS_TIFF

@@ -15,4 +15,4 @@ DAMAGE: Final = (
 )  # fmt: skip
 """Seen, or possible, from Pillow, libheif and OpenCV on files made to confuse them."""
 UNDECODABLE: Final = (*DAMAGE, MemoryError, Image.DecompressionBombError)
-"""The same for those who only look, and need not tell the file's fault from the machine's."""
+"""The same for those who only inspect, and need not tell the file's fault from the machine's."""

@@ -1,7 +1,7 @@
-"""Was a JPEG saved before it was saved as what it is now?
+"""Double JPEG compression: whether a decoded picture shows traces of an earlier save.
 
 What lay under a mask may have spread further in such a file, so it wants a wider margin. Two traces
-are looked for, both in a fixed sample of luma blocks:
+are measured, both in a fixed sample of luma blocks:
 
 * *Same grid.* Saved coarsely, then finely, the histogram of a coefficient has combs and holes where
   one saved once is smooth (Popescu and Farid 2004, "Statistical tools for digital forensics").
@@ -47,7 +47,7 @@ _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _FIRST_STEPS: Final = np.arange(4, 24)
 _BINS_PER_UNIT: Final = 4
 _AMPLITUDE: Final = (2.5, 120.0)
-"""Coefficients looked at on shifted grids: not the many near zero, not the few far out."""
+"""Coefficients counted on shifted grids: not the many near zero, not the few far out."""
 _BINS: Final = np.arange(int(_AMPLITUDE[1] * _BINS_PER_UNIT) + 1) / _BINS_PER_UNIT
 _PATCH_PX: Final = 15
 """A block at each of the 8 x 8 shifts fits in."""
@@ -57,7 +57,7 @@ _EVIDENCE_FLOOR: Final = 5.0
 """Keeps the quotient calm where hardly any coefficient is left."""
 
 
-def looks_saved_twice(rgb: NDArray[np.uint8], luma_table: tuple[int, ...]) -> bool:
+def is_double_compressed(rgb: NDArray[np.uint8], luma_table: tuple[int, ...]) -> bool:
     """Whether there is clear evidence of an earlier save as JPEG.
 
     Args:
@@ -113,11 +113,13 @@ def _clustering(coefficients: NDArray[np.float32], waves: NDArray[np.float64]) -
     least, most = _AMPLITUDE
     total = 0.0
     for values in np.abs(coefficients.T):
-        kept = values[(values > least) & (values < most)]
-        if len(kept) < _LEAST_COEFFICIENTS:
+        values = values[(values > least) & (values < most)]
+        if len(values) < _LEAST_COEFFICIENTS:
             continue
-        counts = np.bincount(np.rint(kept * _BINS_PER_UNIT).astype(np.int64), minlength=len(_BINS))
-        strongest = float((waves @ counts).max()) / np.sqrt(len(kept) / 2)
+        counts = np.bincount(
+            np.rint(values * _BINS_PER_UNIT).astype(np.int64), minlength=len(_BINS)
+        )
+        strongest = float((waves @ counts).max()) / np.sqrt(len(values) / 2)
         total += max(strongest, 0.0) ** 2
     return total
 

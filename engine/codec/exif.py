@@ -1,4 +1,4 @@
-"""The few EXIF and TIFF tags Lethe looks at, read so that broken EXIF costs nothing but itself.
+"""The few EXIF and TIFF tags Lethe needs, read so that broken EXIF costs nothing but itself.
 
 EXIF is a TIFF without a picture: an 8-byte header, then directories of 12-byte entries
 (TIFF 6.0, section 2; Exif 2.32, section 4.6).
@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 ORIENTATION: Final = 0x0112
 GPS: Final = 0x8825
-_PREFIX: Final = b"Exif\0\0"
+PREFIX: Final = b"Exif\0\0"
 _ENTRY_BYTES: Final = 12
 _ORDERS: Final[dict[bytes, Literal["<", ">"]]] = {b"II*\0": "<", b"MM\0*": ">"}
 _SHORT: Final = 3
@@ -35,7 +35,7 @@ def directories(block: bytes) -> tuple[Mapping[int, int], Mapping[int, int]]:
         A value is the entry's first 16-bit number when it is one, else its 32-bit value or offset.
         Both are empty when nothing can be read; a directory that breaks off ends where it breaks.
     """
-    block = block.removeprefix(_PREFIX)
+    block = block.removeprefix(PREFIX)
     order = _ORDERS.get(block[:4])
     if order is None or len(block) < 8:
         return {}, {}

@@ -48,12 +48,12 @@ def to_srgb(rgb: NDArray[np.uint8], colours: Colours) -> NDArray[np.uint8]:
     light = _light(colours.transfer).astype(np.float32)
     matrix = np.array(_TO_SRGB.get(colours.primaries, np.eye(3)), np.float32)
     steps = np.linspace(0.0, 1.0, 4096)
-    shown = srgb_codes(steps)
+    encoded = srgb_codes(steps)
     out = np.empty_like(rgb)
     for start in range(0, len(rgb), _CHUNK_ROWS):
         mixed = light[rgb[start : start + _CHUNK_ROWS]] @ matrix.T
         index = np.rint(np.clip(mixed, 0.0, 1.0) * (len(steps) - 1)).astype(np.uint16)
-        out[start : start + _CHUNK_ROWS] = shown[index]
+        out[start : start + _CHUNK_ROWS] = encoded[index]
     out.flags.writeable = False
     return out
 

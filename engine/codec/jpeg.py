@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
 
+from engine.codec import signatures
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 
@@ -24,7 +25,7 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
 PROGRESSIVE = 0xC2
 READABLE_FRAMES = frozenset({0xC0, 0xC1, PROGRESSIVE})
 """Huffman-coded baseline, extended and progressive. Lossless, hierarchical and arithmetic frames
-are refused: what is missing from those cannot be told from outside."""
+are refused: what is missing from those cannot be found from outside."""
 
 MOST_SCANS = 100
 """Encoders write 14 at most; thousands would keep a decoder busy for hours."""
@@ -63,7 +64,7 @@ class Component(NamedTuple):
     """Number of its quantisation table."""
 
 
-class ViewPlan(NamedTuple):
+class Scan(NamedTuple):
     """A scan header and where its coded data lies."""
 
     components: tuple[int, ...]
@@ -89,7 +90,7 @@ class JpegStructure:
     luma_table: tuple[int, ...]
     """64 quantisation steps of the first component, in zigzag order."""
     is_progressive: bool
-    scans: tuple[ViewPlan, ...]
+    scans: tuple[Scan, ...]
     end: int
     """Offset just past the primary picture's end marker; later bytes are no part of it."""
 
@@ -101,7 +102,7 @@ def segments(data: bytes) -> Iterator[Segment]:
         UnreadableImage: the bytes are not a JPEG, end before EOI, or hold something between two
             segments that is no marker. Raised when the walk gets there, after what was whole.
     """
-    if data[:2] != b"\xff\xd8":
+    if not data.startswith(signatures.SOI):
         raise UnreadableImage("The file does not start like a JPEG, so it was not opened.")
     yield Segment(SOI, 0, b"", 2, 2)
     at = 2
@@ -114,7 +115,7 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 
 def structure(data: bytes) -> JpegStructure:
-    """What the markers of the primary picture say, once they are known to be complete.
+    """What the markers of the primary picture say, once they are complete.
 
     Raises:
         UnreadableImage: the picture is cut short, lacks scans or restart intervals, or uses a
@@ -252,7 +253,7 @@ def _quantisation(walk: tuple[Segment, ...]) -> dict[int, tuple[int, ...]]:
     return tables
 
 
-def _scans(walk: tuple[Segment, ...]) -> tuple[ViewPlan, ...]:
+def _scans(walk: tuple[Segment, ...]) -> tuple[Scan, ...]:
     scans = []
     interval = 0
     for segment in walk:
@@ -263,11 +264,11 @@ def _scans(walk: tuple[Segment, ...]) -> tuple[ViewPlan, ...]:
             numbers = tuple(segment.body[1 + 2 * index] for index in range(count))
             first, last, bits = struct.unpack_from(">BBB", segment.body, 1 + 2 * count)
             coded = (segment.body_end, segment.end)
-            scans.append(ViewPlan(numbers, first, last, bits & 15, interval, coded))
+            scans.append(Scan(numbers, first, last, bits & 15, interval, coded))
     return tuple(scans)
 
 
-def _check_coefficients(components: tuple[Component, ...], scans: tuple[ViewPlan, ...]) -> None:
+def _check_coefficients(components: tuple[Component, ...], scans: tuple[Scan, ...]) -> None:
     remaining = {component.id: [1] * COEFFICIENTS for component in components}
     for scan in scans:
         for number in scan.components:
@@ -280,28 +281,29 @@ def _check_coefficients(components: tuple[Component, ...], scans: tuple[ViewPlan
         )
 
 
-def _mcu_count(scan: ViewPlan, size: Size, components: tuple[Component, ...]) -> int:
+def _mcu_count(scan: Scan, size: Size, components: tuple[Component, ...]) -> int:
     widest = max(component.horizontal for component in components)
     tallest = max(component.vertical for component in components)
     if len(scan.components) > 1:
         return ceil(size.width / (BLOCK_PX * widest)) * ceil(size.height / (BLOCK_PX * tallest))
-    own = next(component for component in components if component.id == scan.components[0])
-    width = ceil(size.width * own.horizontal / widest)
-    height = ceil(size.height * own.vertical / tallest)
+    component = next(component for component in components if component.id == scan.components[0])
+    width = ceil(size.width * component.horizontal / widest)
+    height = ceil(size.height * component.vertical / tallest)
     return ceil(width / BLOCK_PX) * ceil(height / BLOCK_PX)
 
 
-def _check_restarts(data: bytes, scan: ViewPlan, mcu_count: int) -> None:
-    found = [match[1][0] - 0xD0 for match in _RESTART.finditer(data, *scan.coded)]
+def _check_restarts(data: bytes, scan: Scan, mcu_count: int) -> None:
+    numbers = [match[1][0] - 0xD0 for match in _RESTART.finditer(data, *scan.coded)]
+    count = len(numbers)
     expected = (mcu_count - 1) // scan.interval if scan.interval else 0
-    if len(found) > expected:
+    if count > expected:
         raise UnreadableImage(
-            f"This JPEG has {len(found)} restart markers where it announces {expected}, so nobody "
+            f"This JPEG has {count} restart markers where it announces {expected}, so nobody "
             "can tell whether it is whole. Some scanners and old phones write such files: open it "
             "in another program and export it again."
         )
-    if len(found) != expected or any(number != index % 8 for index, number in enumerate(found)):
+    if count != expected or numbers != [index % 8 for index in range(count)]:
         raise UnreadableImage(
-            f"This JPEG has {len(found)} of {expected} restart markers, or has them out of order: "
+            f"This JPEG has {count} of {expected} restart markers, or has them out of order: "
             "part of the picture is missing. Copy the file again from where it came from."
         )

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
+from engine.codec.signatures import PNG
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME_BYTES = 12
 """Length, name and checksum around every body."""
 
@@ -76,9 +76,9 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         UnreadableImage: the bytes are not a PNG, a chunk is cut short or its checksum is wrong.
             Raised when the walk gets there, after the chunks that were whole.
     """
-    if not data.startswith(SIGNATURE):
+    if not data.startswith(PNG):
         raise UnreadableImage("The file does not start like a PNG, so it was not opened.")
-    at = len(SIGNATURE)
+    at = len(PNG)
     while True:
         length = int.from_bytes(data[at : at + 4], "big")
         end = at + length + _FRAME_BYTES

@@ -1,6 +1,6 @@
 """Raw photographs, developed by LibRaw, each pixel from its neighbours alone.
 
-LibRaw's usual settings look at the whole picture (automatic brightness, white balance by the grey
+LibRaw's usual settings go by the whole picture (automatic brightness, white balance by the grey
 world, the brightest pixel as white), which would carry hidden pixels to visible ones; here each of
 them is off. A raw photograph is a TIFF whose first picture is a preview: `engine.codec.tiff` tells.
 """
@@ -40,13 +40,13 @@ def developed(data: bytes) -> NDArray[np.uint8]:
     return rgb
 
 
-def check_is_full(size: Size, found: tuple[Picture, ...]) -> None:
+def check_is_full(size: Size, pictures: tuple[Picture, ...]) -> None:
     """Refuse what was developed when the file announces a larger picture.
 
     Raises:
         UnreadableImage: it does.
     """
-    largest = max(found, key=lambda one: one.pixels).size
+    largest = max(pictures, key=lambda picture: picture.pixels).size
     if min(size) < SMALLEST_SHARE * min(largest) or max(size) < SMALLEST_SHARE * max(largest):
         raise UnreadableImage(
             f"Of this raw photograph only a picture of {size.width} x {size.height} pixels could "
@@ -92,9 +92,9 @@ def _told() -> Iterator[None]:
 
 
 def _settings(raw: rawpy.RawPy) -> rawpy.Params:
-    measured = raw.camera_whitebalance
+    gains = raw.camera_whitebalance
     # without the camera's own, LibRaw would take the picture's mean for grey: daylight instead
-    is_measured = all(np.isfinite(one) and one > 0 for one in measured[:3])
+    is_measured = all(np.isfinite(gain) and gain > 0 for gain in gains[:3])
     return rawpy.Params(
         use_camera_wb=is_measured,
         use_auto_wb=False,

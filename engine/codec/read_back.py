@@ -43,14 +43,15 @@ def is_faithful(data: bytes, rgb: NDArray[np.uint8]) -> bool:
 
 
 def _is_near(
-    shown: NDArray[np.uint8], rgb: NDArray[np.uint8], steps: Sequence[Sequence[int]]
+    decoded: NDArray[np.uint8], rgb: NDArray[np.uint8], steps: Sequence[Sequence[int]]
 ) -> bool:
     most = [math.hypot(*table) / 2 + BLOCK * ROUNDING for table in (steps[0], steps[-1], steps[-1])]
     for top in range(0, rgb.shape[0], STRIP):
-        meant = np.asarray(Image.fromarray(rgb[top : top + STRIP]).convert("YCbCr"))
+        expected = np.asarray(Image.fromarray(rgb[top : top + STRIP]).convert("YCbCr"))
         for channel, limit in enumerate(most):
-            strayed = shown[top : top + STRIP, :, channel].astype(np.int32) - meant[..., channel]
-            if _largest_sum(strayed**2) > limit**2:
+            values = decoded[top : top + STRIP, :, channel].astype(np.int32)
+            error = values - expected[..., channel]
+            if _largest_sum(error**2) > limit**2:
                 return False
     return True
 

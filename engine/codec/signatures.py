@@ -1,8 +1,21 @@
-"""File signatures: whether a file is a picture, by its name or its first bytes."""
+"""The one table of file signatures (magic bytes), and whether a file is a picture by them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+SOI: Final = b"\xff\xd8"
+JPEG: Final = SOI + b"\xff"
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+GIF: Final = b"GIF8"
+BMP: Final = b"BM"
+TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+JP2: Final = b"\0\0\0\x0cjP  "
+JP2_CODESTREAM: Final = b"\xff\x4f\xff\x51"
+WEBP, WEBP_AT = b"WEBP", 8
+FTYP, FTYP_AT = b"ftyp", 4
+_JPEG_XL, _PHOTOSHOP = b"\xff\x0a", b"8BPS"
 
 _NAMED_PICTURES = (
     "3fr apng arw avif bmp cr2 cr3 dcr dib dng erf gif heic heif ico iiq j2k jfif jp2 jpe jpeg jpf "
@@ -12,20 +25,7 @@ _NAMED_PICTURES = (
 PICTURE_SUFFIXES = frozenset("." + ending for ending in _NAMED_PICTURES.split())
 """Files so named are pictures to their owner, whether or not Lethe can read them."""
 
-_SIGNATURES = (
-    b"\xff\xd8\xff",
-    b"\x89PNG",
-    b"GIF8",
-    b"BM",
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-    b"\x00\x00\x00\x0cjP",
-    b"\xff\x4f\xff\x51",
-    b"\xff\x0a",
-    b"8BPS",
-)
+_PICTURES = (JPEG, PNG[:4], GIF, BMP, *TIFF, JP2[:6], JP2_CODESTREAM, _JPEG_XL, _PHOTOSHOP)
 _HEAD_BYTES = 512
 _PICTURE_BRANDS = (b"he", b"mi", b"msf", b"avif", b"avis", b"crx", b"jp2", b"jpx", b"jxl")
 _VIDEO_BRANDS = (b"qt  ", b"iso", b"mp4", b"M4", b"avc", b"3g", b"f4", b"dash", b"MSNV", b"XAVC")
@@ -40,9 +40,9 @@ def is_picture(path: Path) -> bool:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return True  # nobody can tell, so it is quarantined rather than left alone
-    if head[4:8] == b"ftyp":
+    if head.startswith(FTYP, FTYP_AT):
         return not _is_video(head)
-    return head.startswith(_SIGNATURES) or head[8:12] == b"WEBP"
+    return head.startswith(_PICTURES) or head.startswith(WEBP, WEBP_AT)
 
 
 def _is_video(head: bytes) -> bool:

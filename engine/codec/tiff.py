@@ -6,6 +6,7 @@ chapter 4, for what is a raw photograph and what only a preview of one.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 
-SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_DIRECTORIES: Final = 1_000
 MOST_ENTRIES: Final = 100_000
 MOST_NUMBERS: Final = 4_000_000
@@ -98,17 +98,17 @@ class Block:
         """
         first = self._unpack("Q" if self.is_big else "I", 8 if self.is_big else 4)
         waiting: list[tuple[int, str, int | None]] = [(first, "IFD 0", None)]
-        seen: set[int] = set()
+        visited: set[int] = set()
         while waiting:
             at, name, parent = waiting.pop(0)
-            if at in seen or len(seen) >= MOST_DIRECTORIES:
+            if at in visited or len(visited) >= MOST_DIRECTORIES:
                 raise UnreadableImage("Its directories of tags go in a circle, or are too many.")
-            seen.add(at)
-            found, following = self._directory(at, name, parent)
-            yield found
+            visited.add(at)
+            directory, following = self._directory(at, name, parent)
+            yield directory
             for tag, kind in pointers.items():
-                if tag in found.entries:
-                    starts = self.numbers(found.entries[tag])[: MOST_DIRECTORIES + 1]
+                if tag in directory.entries:
+                    starts = self.numbers(directory.entries[tag])[: MOST_DIRECTORIES + 1]
                     waiting += [(int(start), kind, at) for start in starts]
             if following and name not in _ALONE:
                 waiting.append((following, _next_name(name), parent))
@@ -167,11 +167,11 @@ class Picture(NamedTuple):
     subfile: int
     """The bits of tag 254."""
     is_sensor: bool
-    """Whether the pixels are what a sensor saw, to be developed into a picture."""
+    """Whether the pixels are a sensor's, to be developed into a picture."""
 
     @property
     def is_alone(self) -> bool:
-        """Whether it shows what no other picture of the file is there to show in full."""
+        """Whether it is no version or part of another picture of the file."""
         return not self.subfile & (_REDUCED | _MASK | _DEPTH)
 
     @property
@@ -186,45 +186,51 @@ def pictures(block: Block) -> tuple[Picture, ...]:
     Raises:
         UnreadableImage: the directories are damaged, or pixel data lie beyond the end.
     """
-    found = []
+    pictures = []
     for directory in block.directories({SUB: POINTERS[SUB]}):
         if any(tag in directory.entries for tag, _ in DATA):
             _check_data(block, directory)
-            found.append(_picture(block, directory))
-    return tuple(found)
+            pictures.append(_picture(block, directory))
+    return tuple(pictures)
 
 
-def is_raw(block: Block, found: tuple[Picture, ...]) -> bool:
+def is_raw(block: Block, pictures: tuple[Picture, ...]) -> bool:
     """Whether a file is a camera's raw photograph: DNG, NEF, ARW, CR2, PEF, SRW and their like."""
     first = next(iter(block.directories({})))
     is_canon = block.data[8:10] == _CANON
-    return is_canon or _DNG_VERSION in first.entries or any(one.is_sensor for one in found)
+    return (
+        is_canon or _DNG_VERSION in first.entries or any(picture.is_sensor for picture in pictures)
+    )
 
 
-def main(found: tuple[Picture, ...]) -> Picture | None:
+def main_picture(pictures: tuple[Picture, ...]) -> Picture | None:
     """The picture that all others of a file are versions or parts of; None where there is none."""
-    return max(found, key=lambda one: (one.is_alone, one.is_sensor, one.pixels), default=None)
+    return max(
+        pictures,
+        key=lambda picture: (picture.is_alone, picture.is_sensor, picture.pixels),
+        default=None,
+    )
 
 
-def the_picture(found: tuple[Picture, ...]) -> Picture:
+def full_picture(pictures: tuple[Picture, ...]) -> Picture:
     """The one picture of a file that is no raw photograph; it is the first, and the largest.
 
     Raises:
         UnreadableImage: there are several, or programs would show a preview or a mask of it.
     """
-    whole = [one for one in found if one.is_alone]
+    whole = [picture for picture in pictures if picture.is_alone]
     if len(whole) > 1:
         raise UnreadableImage(
             f"The file holds {len(whole)} pages or frames and Lethe releases single pictures: save "
             "each one you need as a file of its own."
         )
-    if any(one.subfile & _MASK for one in found):
+    if any(picture.subfile & _MASK for picture in pictures):
         raise UnreadableImage(
             "This TIFF keeps its transparency in a page of its own, which Lethe does not read: "
             "flatten it, or export it as PNG."
         )
-    if not whole or whole[0] is not found[0] or whole[0].pixels < max(one.pixels for one in found):
-        largest = max(found, key=lambda one: one.pixels).size if found else Size(0, 0)
+    largest = max((picture.size for picture in pictures), key=math.prod, default=Size(0, 0))
+    if not whole or whole[0] is not pictures[0] or whole[0].pixels < math.prod(largest):
         raise UnreadableImage(
             f"The picture that programs show of this TIFF is a preview; the full one, of "
             f"{largest.width} x {largest.height} pixels, lies elsewhere in the file, where Lethe "

@@ -1,4 +1,4 @@
-"""What every detector offers."""
+"""The interface of detectors, for the ensemble and whoever adds one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.policy import Policy
 
 
 class Detector(Protocol):
-    """Looks at a whole picture. Made once per process; safe to call again and again."""
+    """A picture in, boxes with scores out. Made once per process; safe to call again and again."""
 
     @property
     def name(self) -> str:
@@ -20,16 +20,16 @@ class Detector(Protocol):
 
     @property
     def categories(self) -> frozenset[Category]:
-        """What it can see."""
+        """What it detects."""
         ...
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
-        """Everything seen in any look; the same thing once for each look that saw it.
+        """Raw detections of all views; the same object once for each view that shows it.
 
         Args:
             image: the upright original.
-            policy: which categories are wanted and which looks are taken. Its thresholds change
-                nothing here: they are for probabilities, which `fusion` makes of the scores.
+            policy: which categories are wanted and which views are taken. Its thresholds change
+                nothing here: they are for probabilities, which score fusion makes of the scores.
 
         Returns:
             Boxes in pixels of the upright picture, which they may exceed, with the detector's own

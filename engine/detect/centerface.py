@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.nms import LOOK_IOU, merged
+from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import ViewPlan, detect_in_views
 from engine.detect.weights import Weights
@@ -24,17 +24,14 @@ from engine.policy import Policy
 
 CELL_PX = 4.0
 FLOOR = 0.1
-"""Sightings with a lower score are not given back: heat maps are full of them, none was ever
-likely enough to ask about, and each would cost a second look."""
-SURE_AT = 0.5
-SEEN_AT = 0.2
-"""Scores for `ViewPlan`, measured in docs/decisions/0003-looks.md."""
+"""Detections with a lower score are dropped: heat maps are full of them, none was ever likely
+enough to ask about, and each would cost a crop."""
 _OUTPUTS = ["537", "538", "539"]
 """Heat map, log sizes, offsets; the landmarks (540) are not computed."""
 
 
 class CenterFace:
-    """Faces, at every look the policy asks for."""
+    """Faces, in every view the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
         self.name = weights.label
@@ -43,18 +40,18 @@ class CenterFace:
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
-        looks = policy.detection
-        view_plan = ViewPlan(looks.scales, looks.rotations, SURE_AT, SEEN_AT, looks.tile_px)
+        options = policy.detection
+        view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
-            for *corners, score, _ in detect_in_views(image.rgb, view_plan, self._see).tolist()
+            for *corners, score, _ in detect_in_views(image.rgb, view_plan, self._infer).tolist()
         )
 
-    def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
         heat, log_size, offset = self._session.run(_OUTPUTS, {"input.1": blob})
         boxes, scores = decode(heat[0, 0], log_size[0], offset[0], FLOOR)
-        rows = merged(np.column_stack([boxes, scores]), LOOK_IOU)
+        rows = non_max_suppression(np.column_stack([boxes, scores]), VIEW_IOU)
         return np.column_stack([rows, np.zeros(len(rows), np.float32)])
 
 
@@ -87,7 +84,7 @@ def _any_size(data: bytes) -> bytes:
     """A copy of the graph that accepts any picture size, with its weights as constants.
 
     The published file lists its weights as graph inputs, which stops constant folding; without
-    them a look takes about half the time.
+    them a view takes about half the time.
     """
     model = onnx.load_from_string(data)
     constants = {tensor.name for tensor in model.graph.initializer}

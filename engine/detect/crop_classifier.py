@@ -1,6 +1,6 @@
-"""The second look: a small network that sees each proposed box from near, and little else.
+"""Crop classification: boxes of detection clusters in, log-odds of every category out.
 
-Detectors propose at thresholds so low that most of what they propose is nothing. They saw it a few
+Detectors propose at thresholds so low that most of what they propose is nothing. They show it a few
 cells large, in a picture full of other things; here each box fills most of a picture of its own,
 with some of its surroundings, because a ring is easier to tell by its finger. Heads are one against
 the rest: a tattooed face is both, and a bare wall is none.
@@ -29,7 +29,7 @@ BATCH = 32
 
 
 class CropClassifier:
-    """Tells, for boxes that others propose, of what they are."""
+    """A small network over the crop of each box."""
 
     def __init__(self, weights: Weights) -> None:
         self.name = weights.label
@@ -44,7 +44,7 @@ class CropClassifier:
         self.classes = weights.classes
 
     def logits(self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How sure the network is that each box is on something of each category.
+        """Classify the crop of each box.
 
         Args:
             rgb: uint8 (H, W, 3), upright.
@@ -55,35 +55,37 @@ class CropClassifier:
             are those of the balanced crops it learnt from, so they rank boxes of one category and
             need calibration to be probabilities.
         """
-        found = [np.zeros((0, len(self.classes)), np.float32)]
+        logits = [np.zeros((0, len(self.classes)), np.float32)]
         for start in range(0, len(boxes), BATCH):
             crops = [
-                cropped(rgb, Box(*corners), self._side)
+                crop_and_resize(rgb, Box(*corners), self._side)
                 for corners in boxes[start : start + BATCH].tolist()
             ]
             blob = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32) / 255
-            found += self._session.run(None, {self._input.name: blob})
-        return np.concatenate(found)
+            logits += self._session.run(None, {self._input.name: blob})
+        return np.concatenate(logits)
 
 
-def cropped(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
+def crop_and_resize(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
     """The box and its surroundings, `side` pixels high and wide; the edge goes on beyond it."""
     height, width = rgb.shape[:2]
-    rect = window(box, Size(width, height))
+    rect = crop_window(box, Size(width, height))
     rows, above, below = _span(rect.y0, rect.y1, height)
     columns, left, right = _span(rect.x0, rect.x1, width)
-    part, borders = np.ascontiguousarray(rgb[rows, columns]), (above, below, left, right)
+    part = np.ascontiguousarray(rgb[rows, columns])
     if (shrink := max(rect.x1 - rect.x0, rect.y1 - rect.y0) / LARGEST_PX) > 1:
         size = (max(round(part.shape[1] / shrink), 1), max(round(part.shape[0] / shrink), 1))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        above, below, left, right = (round(border / shrink) for border in borders)
-    seen = cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE)
-    how = cv2.INTER_AREA if max(seen.shape[:2]) > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(seen, (side, side), interpolation=how), dtype=np.uint8)
+        above, below, left, right = (
+            round(border / shrink) for border in (above, below, left, right)
+        )
+    crop = cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE)
+    interpolation = cv2.INTER_AREA if max(crop.shape[:2]) > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (side, side), interpolation=interpolation), dtype=np.uint8)
 
 
-def window(box: Box, size: Size) -> PixelRect:
-    """The square of whole pixels, up to one, that is shown for a box in a picture of `size`.
+def crop_window(box: Box, size: Size) -> PixelRect:
+    """The square of whole pixels, up to one, that is cropped for a box in a picture of `size`.
 
     What a detector makes up beyond the edge does not move it.
     """

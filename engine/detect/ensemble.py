@@ -1,4 +1,4 @@
-"""All detectors together: sightings in, things with probabilities out."""
+"""The ensemble: raw detections of all detectors in, one calibrated detection an object out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.category import Category
 from engine.detect.base import Detector
 from engine.detect.clusters import clusters_of
-from engine.detect.score_fusion import ScoreFusion, SurestScore
+from engine.detect.score_fusion import MaxScore, ScoreFusion
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
@@ -16,24 +16,24 @@ from engine.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class EnsembleOutput:
-    """What the detectors together say about one picture."""
+    """Fused detections of one picture, and what they were made from."""
 
     detections: tuple[Detection, ...]
-    """Each thing once; scores are probabilities."""
+    """Each object once; scores are probabilities."""
     raw_detections: tuple[Detection, ...]
-    """Every sighting of those things, with the things' probabilities: evaluations look at them,
-    for one of them may have fitted better."""
+    """Every raw detection, with its cluster's probability: evaluations need them, for one of them
+    may have fitted better."""
     weights: tuple[str, ...]
-    """`name@sha256[:8]` of everything that had a say."""
+    """`name@sha256[:8]` of every model that took part."""
     searched: frozenset[Category]
-    """The categories that somebody looked for."""
+    """The categories that some detector covers."""
     uncalibrated: tuple[str, ...] = ()
-    """Detectors that always look and whose scores nobody made probabilities of: thresholds say
-    nothing about what they did not see."""
+    """Detectors that always run and that the fusion was not fitted with: thresholds say nothing
+    about what they missed."""
 
 
 class Ensemble:
-    """Detectors and what makes one probability of their scores. Made once per process."""
+    """Detectors and the fusion of their scores. Made once per process."""
 
     def __init__(
         self,
@@ -44,44 +44,48 @@ class Ensemble:
         """Put an ensemble together.
 
         Args:
-            detectors: those that always look.
-            fusion: takes detectors at their word when None.
+            detectors: those that always run.
+            fusion: `MaxScore` when None.
             local: gives those that a policy adds.
         """
         self._detectors = tuple(detectors)
-        self._fusion = fusion or SurestScore()
+        self._fusion = fusion or MaxScore()
         self._local = local or (lambda policy: ())
 
-    def look(self, image: RgbImage, policy: Policy) -> EnsembleOutput:
-        """Look for what the policy asks for.
+    def detect(self, image: RgbImage, policy: Policy) -> EnsembleOutput:
+        """Detect what the policy asks for.
 
         Raises:
             UnusableWeights: the policy names a model file that cannot or may not be loaded.
         """
         wanted = set(policy.looked_for)
-        every = (*self._detectors, *self._local(policy))
-        asked = [one for one in every if one.categories & wanted]
-        raw_detections = [seen for one in asked for seen in one.detect(image, policy)]
-        found = clusters_of(one for one in raw_detections if one.category in wanted)
-        likely = self._fusion.probabilities(image, found)
+        detectors = [
+            detector
+            for detector in (*self._detectors, *self._local(policy))
+            if detector.categories & wanted
+        ]
+        clusters = clusters_of(
+            detection
+            for detector in detectors
+            for detection in detector.detect(image, policy)
+            if detection.category in wanted
+        )
         detections: list[Detection] = []
-        every_raw_detection: list[Detection] = []
-        for cluster, probability in zip(found, likely.tolist(), strict=True):
-            detections.append(
-                replace(cluster.raw_detections[0], box=cluster.box, score=probability)
-            )
-            every_raw_detection += (
-                replace(one, score=probability) for one in cluster.raw_detections
-            )
+        raw_detections: list[Detection] = []
+        probabilities = self._fusion.probabilities(image, clusters).tolist()
+        for cluster, probability in zip(clusters, probabilities, strict=True):
+            scored = [replace(raw, score=probability) for raw in cluster.raw_detections]
+            detections.append(replace(scored[0], box=cluster.box))
+            raw_detections += scored
         return EnsembleOutput(
             tuple(detections),
-            tuple(every_raw_detection),
-            (*(one.name for one in asked), *self._fusion.names),
-            frozenset(category for one in asked for category in one.categories),
-            self._uncalibrated(asked),
+            tuple(raw_detections),
+            (*(detector.name for detector in detectors), *self._fusion.names),
+            frozenset(category for detector in detectors for category in detector.categories),
+            self._uncalibrated(detectors),
         )
 
-    def _uncalibrated(self, asked: Sequence[Detector]) -> tuple[str, ...]:
-        known = self._fusion.fitted_with
-        names = [one.name for one in asked if one in self._detectors]
-        return () if known is None else tuple(name for name in names if name not in known)
+    def _uncalibrated(self, detectors: Sequence[Detector]) -> tuple[str, ...]:
+        calibrated = self._fusion.fitted_with
+        names = [detector.name for detector in detectors if detector in self._detectors]
+        return () if calibrated is None else tuple(name for name in names if name not in calibrated)

@@ -1,4 +1,4 @@
-"""What the ensemble that Lethe ships is called, told from its files without loading a network."""
+"""Names of the shipped ensemble's models, from their files, without loading a network."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from engine.policy import Policy
 
 
 def names(policy: Policy) -> tuple[str, ...]:
-    """`name@sha256[:8]` of all that has a say under a policy, as a plan made here names them.
+    """`name@sha256[:8]` of every model that takes part under a policy, as plans made here say.
 
     Raises:
         UnusableWeights: a file is missing, is not what its manifest says, or may not be used.
     """
     wanted = set(policy.looked_for)
-    always = [load_weights(name) for name in ("centerface", "adornments")]
-    asked = [one.label for one in always if one.categories & wanted]
-    own = policy.detection
-    if own.scrfd and Category.FACE in wanted:
-        file = Path(own.scrfd).expanduser()
-        asked.append(load_local(file, allow_noncommercial=own.allow_noncommercial).label)
-    return (*asked, *(load_weights(name).label for name in ("fusion", "crops", "scene")))
+    shipped = [load_weights(name) for name in ("centerface", "adornments")]
+    detectors = [weights.label for weights in shipped if weights.categories & wanted]
+    options = policy.detection
+    if options.scrfd and Category.FACE in wanted:
+        file = Path(options.scrfd).expanduser()
+        detectors.append(load_local(file, allow_noncommercial=options.allow_noncommercial).label)
+    return (*detectors, *(load_weights(name).label for name in ("fusion", "crops", "scene")))

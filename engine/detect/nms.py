@@ -1,4 +1,7 @@
-"""Which of many overlapping boxes are of the same thing, by arrays."""
+"""Non-maximum suppression over arrays of boxes, and the overlap measures it goes by.
+
+Boxes are rows `x0 y0 x1 y1 score …` of one category; what follows the score is carried along.
+"""
 
 from __future__ import annotations
 
@@ -6,92 +9,85 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAME_IOU = 0.45
-"""Boxes that overlap this much are of one thing."""
-LOOK_IOU = 0.6
-"""The same within one look, where neighbouring cells of a network answer with nearly one box."""
+"""Boxes that overlap this much are of one object."""
+VIEW_IOU = 0.6
+"""The same within one view, where neighbouring cells of a network answer with nearly one box."""
 _TINY = 1e-9
 
 
-def merged(raw_detections: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
-    """Group overlapping boxes around the surest of each group.
+def non_max_suppression(boxes: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
+    """Keep each overlap group's row with the highest score, in descending order (greedy NMS)."""
+    return boxes[nms_indices(boxes, iou)]
+
+
+def nms_indices(boxes: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
+    """The rows that non-maximum suppression keeps: (M,) indices, in descending order of score."""
+    return np.array([group[0] for group in overlap_groups(boxes, iou)], dtype=np.intp)
+
+
+def overlap_groups(
+    boxes: NDArray[np.floating], iou: float = SAME_IOU, *, inside: float = np.inf
+) -> list[NDArray[np.intp]]:
+    """Group overlapping boxes greedily around the one with the highest score.
 
     Args:
-        raw_detections: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category; what follows
-            the score is carried along.
-        iou: overlap with the group's surest member from which a box joins it.
+        boxes: (N, 5 or more).
+        iou: overlap with the group's first box from which a box joins it.
+        inside: a box also joins when this share of it, and of no less than a quarter of the first
+            box's area, lies in the first box, or the other way round.
 
     Returns:
-        Each group's surest row, surest first.
+        Indices of each group's boxes; groups and boxes in descending order of score.
     """
-    return raw_detections[surest(raw_detections, iou)]
-
-
-def surest(raw_detections: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
-    """Where `merged`'s rows stand among the boxes: (M,), surest first."""
-    return np.array([group[0] for group in groups(raw_detections, iou)], dtype=np.intp)
-
-
-def groups(
-    raw_detections: NDArray[np.floating], iou: float = SAME_IOU, *, inside: float = np.inf
-) -> list[NDArray[np.intp]]:
-    """Where each group's members stand among the boxes; surest groups and members first.
-
-    Args:
-        raw_detections: (N, 5 or more) `x0 y0 x1 y1 score …`, of one category.
-        iou: overlap with the group's surest member from which a box joins it.
-        inside: a box also joins when this share of it, and of no less than a quarter of the surest
-            member's area, lies in the surest member, or the other way round.
-    """
-    remaining = np.argsort(-raw_detections[:, 4], kind="stable")
-    found = []
+    remaining = np.argsort(-boxes[:, 4], kind="stable")
+    groups = []
     while len(remaining):
-        first, others = raw_detections[remaining[0]], raw_detections[remaining]
-        overlap, contained = overlaps(first, others)
+        overlap, contained = overlaps(boxes[remaining[0]], boxes[remaining])
         same = (overlap >= iou) | (contained >= inside)
         same[0] = True  # also when the box is empty and overlaps nothing, itself included
-        found.append(remaining[same])
+        groups.append(remaining[same])
         remaining = remaining[~same]
-    return found
+    return groups
 
 
 def overlaps(
-    one: NDArray[np.floating], many: NDArray[np.floating]
+    box: NDArray[np.floating], boxes: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Intersection of one box with many, over the union; and over the smaller of the two.
 
     The second is 0 where their areas differ more than fourfold: a speck is no part.
     """
-    shared, own, area = _shared(one, many), _area(one), _area(many)
-    smaller, larger = np.minimum(own, area), np.maximum(own, area)
-    contained = np.where(larger <= 4 * smaller, shared / np.maximum(smaller, _TINY), 0.0)
-    return shared / np.maximum(own + area - shared, _TINY), contained
+    intersection, area, areas = _intersection(box, boxes), _area(box), _area(boxes)
+    smaller, larger = np.minimum(area, areas), np.maximum(area, areas)
+    contained = np.where(larger <= 4 * smaller, intersection / np.maximum(smaller, _TINY), 0.0)
+    return intersection / np.maximum(area + areas - intersection, _TINY), contained
 
 
-def parts(raw_detections: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How much of each box lies in a surer one, and the other way round.
+def containment(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much of each box lies in one with a higher score, and the other way round.
 
     Args:
-        raw_detections: (N, 5) `x0 y0 x1 y1 score`, of one category.
+        boxes: (N, 5).
 
     Returns:
-        (N, 2): the largest share of each box that lies in a surer one, and the largest share of a
-        surer one that lies in it, 0..1.
+        (N, 2): the largest share of each box that lies in a box with a higher score, and the
+        largest share of such a box that lies in it, 0..1.
     """
-    found = np.zeros((len(raw_detections), 2))
-    for index, one in enumerate(raw_detections):
-        surer = raw_detections[raw_detections[:, 4] > one[4]]
+    shares = np.zeros((len(boxes), 2))
+    for index, box in enumerate(boxes):
+        surer = boxes[boxes[:, 4] > box[4]]
         if len(surer):
-            shared = _shared(one, surer)
-            found[index] = (
-                (shared / np.maximum(_area(one), _TINY)).max(),
-                (shared / np.maximum(_area(surer), _TINY)).max(),
+            intersection = _intersection(box, surer)
+            shares[index] = (
+                (intersection / np.maximum(_area(box), _TINY)).max(),
+                (intersection / np.maximum(_area(surer), _TINY)).max(),
             )
-    return np.minimum(found, 1.0)
+    return np.minimum(shares, 1.0)
 
 
-def _shared(one: NDArray[np.floating], many: NDArray[np.floating]) -> NDArray[np.floating]:
-    width = np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0])
-    height = np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1])
+def _intersection(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    width = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
+    height = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
     return np.asarray(np.clip(width, 0, None) * np.clip(height, 0, None))
 
 

@@ -35,12 +35,12 @@ def default_detectors() -> tuple[Detector, ...]:
 
 
 def crop_classifier() -> CropClassifier:
-    """What looks again at the crop of each thing."""
+    """The crop classifier, loaded."""
     return CropClassifier(load_weights("crops"))
 
 
 def scene_classifier() -> SceneClassifier:
-    """What looks at the whole picture for people."""
+    """The scene classifier, loaded."""
     return SceneClassifier(load_weights("scene"))
 
 
@@ -51,5 +51,5 @@ def default_ensemble() -> Ensemble:
 
 
 def default_release_check() -> YoloReleaseCheck:
-    """What looks at finished pictures."""
+    """The release check, loaded."""
     return YoloReleaseCheck(load_weights("witness"))

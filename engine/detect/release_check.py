@@ -1,7 +1,7 @@
-"""The witness: a detector that took no part in finding looks at the finished picture (check T7).
+"""The release check (T7): an independent detector over the finished picture.
 
-It is another network than the finders', trained from nothing, so that it does not overlook what
-they overlook for the same reason. It can only object: what it sees goes to a person.
+It is another network than the ensemble's, trained from nothing, so that it does not miss what they
+miss for the same reason. It removes nothing: its residual detections go to a person.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from engine.detect.nms import SAME_IOU
 from engine.detect.views import ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import Yolo
-from engine.geometry import Box, PixelRect, Size
+from engine.geometry import Box, Size
 from engine.images import RedactedImage
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
 
 SCALES: Final = (480, 960)
-"""Longer sides, in pixels, at which a release is looked at; upright alone."""
+"""Longer sides, in pixels, of its views of a release; upright alone."""
 MASKED_SHARE: Final = 0.5
-"""Share of a sighting under the mask from which it was made up by the fill, or is what was removed.
+"""Share of a detection under the mask from which it comes from the fill, or is what was removed.
 The outline of a head, which is not hidden, looks like one."""
 DECIDED_SHARE: Final = 0.6
-"""Share of a sighting that lies in what a person has decided, from which it is a part of that."""
+"""Share of a detection within a decided region from which it is a part of that."""
 
 
 class ReleaseCheck(Protocol):
-    """Looks at releases."""
+    """A detector for releases."""
 
     @property
     def name(self) -> str:
@@ -42,21 +42,21 @@ class ReleaseCheck(Protocol):
 
     @property
     def categories(self) -> frozenset[Category]:
-        """What it can tell."""
+        """What it detects."""
         ...
 
     @property
     def independent(self) -> frozenset[Category]:
-        """The categories in whose finding it took no part."""
+        """Those of them that the ensemble detects without it."""
         ...
 
-    def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """What it sees of the policy's categories, each thing once."""
+    def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
+        """Detections of the policy's categories, each object once."""
         ...
 
 
 class YoloReleaseCheck:
-    """The witness that Lethe ships."""
+    """The release check that Lethe ships."""
 
     def __init__(self, weights: Weights) -> None:
         """Load the file.
@@ -69,47 +69,47 @@ class YoloReleaseCheck:
         self.categories = weights.categories
         self.independent = weights.categories
 
-    def look(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """See `ReleaseCheck.look`."""
-        view_plan = ViewPlan(SCALES, (0,), sure_at=1.0, seen_at=1.0)
-        found = clusters_of(self._network.seen(redacted.rgb, view_plan, policy))
-        return tuple(cluster.raw_detections[0] for cluster in found)
+    def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
+        """See `ReleaseCheck.detect`."""
+        view_plan = ViewPlan(SCALES, (0,), sure_at=1.0, fallback_at=1.0)
+        clusters = clusters_of(self._network.detect(redacted.rgb, view_plan, policy))
+        return tuple(cluster.raw_detections[0] for cluster in clusters)
 
 
 def residual_detections(
-    seen: Sequence[Detection],
+    detections: Sequence[Detection],
     mask: NDArray[np.bool_],
     decided: Sequence[Region],
     policy: Policy,
 ) -> tuple[Region, ...]:
-    """What the witness saw that nobody removed and no person has decided about.
+    """Detections in a release that were not removed and that no person has decided about.
 
     Args:
-        seen: by the witness, in the release.
+        detections: of the release check, in the release.
         mask: (H, W), True where pixels were removed.
-        decided: what a person has looked at in this picture and left.
-        policy: from which score a sighting counts.
+        decided: regions of this picture that a person has been shown and left.
+        policy: from which score a detection counts.
     """
     size = Size(mask.shape[1], mask.shape[0])
     return tuple(
-        Region(one.box.clipped(size), one.category, Origin.MODEL, one.score)
-        for one in seen
-        if policy.release_check.is_enabled(one.category)
-        and one.score >= policy.release_check.ask_at(one.category)
-        and one.box.clipped(size).area > 0
-        and _masked_share(one.box.clipped(size), mask) < MASKED_SHARE
-        and not any(_is_decided(one, region) for region in decided)
+        Region(detection.box.clipped(size), detection.category, Origin.MODEL, detection.score)
+        for detection in detections
+        if policy.release_check.is_enabled(detection.category)
+        and detection.score >= policy.release_check.ask_at(detection.category)
+        and detection.box.clipped(size).area > 0
+        and _masked_share(detection.box.clipped(size), mask) < MASKED_SHARE
+        and not any(_is_decided(detection, region) for region in decided)
     )
 
 
 def _masked_share(box: Box, mask: NDArray[np.bool_]) -> float:
-    rect: PixelRect = box.outward().clipped(Size(mask.shape[1], mask.shape[0]))
+    rect = box.outward().clipped(Size(mask.shape[1], mask.shape[0]))
     return float(mask[rect.rows, rect.columns].mean())
 
 
-def _is_decided(seen: Detection, region: Region) -> bool:
-    shared = seen.box.intersection(region.box)
-    union = seen.box.area + region.box.area - shared
-    return seen.category is region.category and (
-        shared >= DECIDED_SHARE * seen.box.area or shared >= SAME_IOU * union
+def _is_decided(detection: Detection, region: Region) -> bool:
+    intersection = detection.box.intersection(region.box)
+    union = detection.box.area + region.box.area - intersection
+    return detection.category is region.category and (
+        intersection >= DECIDED_SHARE * detection.box.area or intersection >= SAME_IOU * union
     )

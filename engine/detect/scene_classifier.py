@@ -1,8 +1,8 @@
-"""Scene classification: whether a picture shows people at all.
+"""Scene classification: a whole picture in, log-odds that it shows people out.
 
 From near, a dog's head or a bolt can pass for a face or a ring; the whole picture shows a dog and a
-bench. So the fuser is told, beside what each crop looks like, whether anybody is there to whom a
-face, a tattoo or a piece of jewelry could belong.
+bench. So score fusion goes, beside each crop, by whether anybody is there to whom a face, a tattoo
+or a piece of jewelry could belong.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class SceneClassifier:
         """Log-odds that a picture shows a person or a part of one.
 
         Args:
-            rgb: uint8 (H, W, 3), in any turn.
+            rgb: uint8 (H, W, 3), in any rotation.
         """
-        blob = seen(rgb, self._side).transpose(2, 0, 1)[None].astype(np.float32) / 255
+        blob = resize_square(rgb, self._side).transpose(2, 0, 1)[None].astype(np.float32) / 255
         [[[log_odds]]] = self._session.run(None, {self._input.name: blob})
         return float(log_odds)
 
 
-def seen(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The whole picture as the network sees it: (side, side, 3), whatever its proportions."""
-    how = cv2.INTER_AREA if max(rgb.shape[:2]) > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, (side, side), interpolation=how), dtype=np.uint8)
+def resize_square(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The whole picture as the network's input: (side, side, 3), whatever its proportions."""
+    interpolation = cv2.INTER_AREA if max(rgb.shape[:2]) > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, (side, side), interpolation=interpolation), dtype=np.uint8)

@@ -2,10 +2,10 @@
 
 Detectors' scores are not probabilities, and two detectors' scores do not mean the same. The
 coefficients, for each category, are fitted by `models.train.calibration.fusing` and kept in
-`models/fusion.toml`. No coefficient of a score is negative, so seeing a thing better never makes it
+`models/fusion.toml`. No coefficient of a score is negative, so a higher score never makes a cluster
 less likely; a neighbour that lies within it becomes less so.
 How large a box is matters as well: what is taken for a tattoo by mistake is often half a wall.
-And where the whole picture shows nobody, nothing is a face: that speaks against things, never for.
+And where the whole picture shows nobody, nothing is a face: that never makes anything likelier.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
 from engine.detect.clusters import Cluster
-from engine.detect.nms import parts
+from engine.detect.nms import containment
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
 from engine.images import RgbImage
 
 LEAST = 0.02
-"""A score this low says as much as not having seen the thing."""
+"""A score this low says as much as no detection."""
 SUREST = 0.9999
 """No probability is higher, so that an `auto_redact_at` of 1 accepts nothing."""
 MOST = 0.995
@@ -40,11 +40,11 @@ EMPTIEST = 6.0
 
 
 class ScoreFusion(Protocol):
-    """Gives things their probabilities."""
+    """Clusters in, probabilities out."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """`name@sha256[:8]` of what it goes by."""
+        """`name@sha256[:8]` of its files."""
         ...
 
     @property
@@ -53,17 +53,17 @@ class ScoreFusion(Protocol):
         ...
 
     def probabilities(self, image: RgbImage, clusters: Sequence[Cluster]) -> NDArray[np.float64]:
-        """One probability for each thing, 0..1.
+        """One probability for each cluster, 0..1.
 
         Args:
-            image: the upright original, for those who look again.
+            image: the upright original, for crop and scene classifiers.
             clusters: of any categories.
         """
         ...
 
 
-class SurestScore:
-    """A fuser that takes detectors at their word: the surest score is the probability."""
+class MaxScore:
+    """Fusion without fitting: a cluster's highest score is its probability."""
 
     names = ()
     fitted_with = None
@@ -75,7 +75,7 @@ class SurestScore:
 
 
 class CropScorer(Protocol):
-    """A classifier that looks at each thing's crop."""
+    """A classifier of each cluster's crop."""
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class CropScorer(Protocol):
 
     @property
     def classes(self) -> tuple[Category, ...]:
-        """The order of its answers."""
+        """The order of its columns."""
         ...
 
     def logits(self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -93,7 +93,7 @@ class CropScorer(Protocol):
 
 
 class SceneScorer(Protocol):
-    """A classifier that looks at the whole picture."""
+    """A classifier of the whole picture."""
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ MEASURES = (
     *("share", "share_squared", "side", "side_squared"),
     "no_people",
 )
-"""What is measured of a thing besides scores, in the order of `measures`."""
+"""What is measured of a cluster besides scores, in the order of `measures`."""
 NEVER_NEGATIVE = frozenset({"looks"})
 NEVER_POSITIVE = frozenset({"within", "around", "no_people"})
 _CLASSIFIERS = ("second", "scene")
@@ -123,29 +123,29 @@ class Coefficients:
 
     bias: float
     scores: Mapping[str, float]
-    """By detector: per unit of evidence in its surest score. Never negative."""
+    """By detector: per unit of evidence in its highest score. Never negative."""
     crops: Mapping[Category, float]
-    """Per unit of the second look's log-odds of each category. Never negative for its own."""
+    """Per unit of the crop classifier's log-odds of each category. Never negative for its own."""
     measured: Mapping[str, float]
     """By name in `MEASURES`: per unit of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What speaks for and against a thing, besides its sightings' scores."""
+    """Features of a cluster for the regression, besides its detections' scores."""
 
     crops: Mapping[Category, float] = field(default_factory=dict)
-    """Log-odds of each category by its crop; empty where nobody looked."""
+    """Log-odds of each category by its crop; empty without a crop classifier."""
     within: float = 0.0
-    """The largest share of it that lies in a surer thing of its category, 0..1."""
+    """The largest share of it in a cluster of its category with a higher score, 0..1."""
     around: float = 0.0
-    """The largest share of a surer thing of its category that lies in it, 0..1."""
+    """The largest share of such a cluster that lies in it, 0..1."""
     share: float = 0.0
     """Common logarithm of its share of the picture's area, at most 0."""
     side: float = 0.0
     """Common logarithm of its shorter side over `SIDE_PX`."""
     people: float = 0.0
-    """Log-odds that its picture shows people; 0 where nobody looked."""
+    """Log-odds that its picture shows people; 0 without a scene classifier."""
 
 
 class FittedFusion:
@@ -157,17 +157,16 @@ class FittedFusion:
         """Read the coefficients.
 
         Raises:
-            UnusableWeights: they cannot be used, or were fitted with another second look or scene
-                classifier.
+            UnusableWeights: they cannot be used, or were fitted with other classifiers.
         """
         text = weights.data.decode()
         self._fitted = coefficients(text)
         self._crop_scorer, self._scene = crop_scorer, scene
-        here = [one.name if one else "" for one in (crop_scorer, scene)]
-        self.names = (weights.label, *filter(None, here))
-        self.fitted_with = frozenset(name for one in self._fitted.values() for name in one.scores)
+        names = [scorer.name if scorer else "" for scorer in (crop_scorer, scene)]
+        self.names = (weights.label, *filter(None, names))
+        self.fitted_with = frozenset().union(*(fit.scores for fit in self._fitted.values()))
         fitted = tomllib.loads(text)
-        for key, name in zip(_CLASSIFIERS, here, strict=True):
+        for key, name in zip(_CLASSIFIERS, names, strict=True):
             if fitted.get(key, "") != name:
                 raise UnusableWeights(
                     f"Probabilities were fitted with {fitted.get(key) or f'no {key}'}, but "
@@ -177,37 +176,39 @@ class FittedFusion:
     def probabilities(self, image: RgbImage, clusters: Sequence[Cluster]) -> NDArray[np.float64]:
         """See `ScoreFusion.probabilities`.
 
-        A detector the coefficients were not fitted with is taken at its word: a thing is at least
-        as likely as its score says.
+        The score of a detector that the coefficients were not fitted with counts as it is: a
+        cluster is at least as likely.
         """
         features = features_of(self._crop_scorer, self._scene, image, clusters)
         pairs = zip(clusters, features, strict=True)
         return np.array([self.probability(cluster, row) for cluster, row in pairs], np.float64)
 
     def probability(self, cluster: Cluster, features: Features) -> float:
-        """How likely one thing is."""
+        """Fuse one cluster's scores and features (logistic regression)."""
         fitted = self._fitted.get(cluster.category)
         if fitted is None:
             return cluster.score
         total = fitted.bias
         total += sum(by * evidence(cluster, name) for name, by in fitted.scores.items())
-        total += sum(by * features.crops.get(one, 0.0) for one, by in fitted.crops.items())
+        total += sum(
+            by * features.crops.get(category, 0.0) for category, by in fitted.crops.items()
+        )
         values = measures(cluster, features)
         total += sum(fitted.measured[name] * value for name, value in values.items())
-        strangers = [
-            one.score for one in cluster.raw_detections if one.detector not in fitted.scores
+        unfitted = [
+            raw.score for raw in cluster.raw_detections if raw.detector not in fitted.scores
         ]
-        return min(max(1 / (1 + math.exp(-total)), *strangers, 0.0), SUREST)
+        return min(max(1 / (1 + math.exp(-total)), *unfitted, 0.0), SUREST)
 
 
 def evidence(cluster: Cluster, detector: str) -> float:
-    """Log-odds of a detector's surest score above those of not having seen it: at least 0."""
-    scores = [one.score for one in cluster.raw_detections if one.detector == detector]
+    """Log-odds of a detector's highest score above those of no detection: at least 0."""
+    scores = [raw.score for raw in cluster.raw_detections if raw.detector == detector]
     return _log_odds(min(max([LEAST, *scores]), MOST)) - _log_odds(LEAST)
 
 
 def measures(cluster: Cluster, features: Features) -> dict[str, float]:
-    """What is measured of a thing, by the names in `MEASURES`."""
+    """A cluster's features as regressors, by the names in `MEASURES`."""
     values = (
         math.log(len(cluster.raw_detections)),
         features.within,
@@ -227,17 +228,17 @@ def features_of(
     image: RgbImage,
     clusters: Sequence[Cluster],
 ) -> tuple[Features, ...]:
-    """The clues to each thing."""
-    beside = np.zeros((len(clusters), 2))
+    """The features of each cluster."""
+    shares = np.zeros((len(clusters), 2))
     for category in DETECTABLE:
-        own = [place for place, cluster in enumerate(clusters) if cluster.category is category]
-        rows = [(*clusters[place].box.corners, clusters[place].score) for place in own]
-        beside[own] = parts(np.array(rows).reshape(-1, 5))
+        indices = [index for index, cluster in enumerate(clusters) if cluster.category is category]
+        rows = [(*clusters[index].box.corners, clusters[index].score) for index in indices]
+        shares[indices] = containment(np.array(rows).reshape(-1, 5))
     crops = _crops(crop_scorer, image, clusters)
     people = scene.people(image.rgb) if scene and clusters else 0.0
     return tuple(
         Features(crop, within, around, *_size(cluster.box.clipped(image.size), image.size), people)
-        for cluster, crop, (within, around) in zip(clusters, crops, beside.tolist(), strict=True)
+        for cluster, crop, (within, around) in zip(clusters, crops, shares.tolist(), strict=True)
     )
 
 
@@ -262,13 +263,15 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
     """Read `fusion.toml`.
 
     Raises:
-        UnusableWeights: it does not hold what it must, or seeing better would mean less likely.
+        UnusableWeights: it does not hold what it must, or a higher score would mean less likely.
     """
     try:
         tables = {
-            name: one for name, one in tomllib.loads(text).items() if name not in _CLASSIFIERS
+            name: table for name, table in tomllib.loads(text).items() if name not in _CLASSIFIERS
         }
-        return {Category(name): _one(table, Category(name)) for name, table in tables.items()}
+        return {
+            Category(name): _coefficients(table, Category(name)) for name, table in tables.items()
+        }
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableWeights(
             f"The coefficients in models/fusion.toml cannot be used ({error}); "
@@ -276,15 +279,16 @@ def coefficients(text: str) -> dict[Category, Coefficients]:
         ) from error
 
 
-def _one(table: Mapping[str, Any], own: Category) -> Coefficients:
+def _coefficients(table: Mapping[str, Any], category: Category) -> Coefficients:
     bias = float(table["bias"])
     scores = {str(name): float(by) for name, by in table["scores"].items()}
     crops = {Category(name): float(by) for name, by in table["crops"].items()}
     measured = {name: float(table["measured"][name]) for name in MEASURES}
     if not np.isfinite([bias, *scores.values(), *crops.values(), *measured.values()]).all():
         raise ValueError("a coefficient is no number")
-    least = [*scores.values(), crops.get(own, 0.0), *(measured[name] for name in NEVER_NEGATIVE)]
-    if min(least) < 0 or max(measured[name] for name in NEVER_POSITIVE) > 0:
+    not_negative = [*scores.values(), crops.get(category, 0.0)]
+    not_negative += [measured[name] for name in NEVER_NEGATIVE]
+    if min(not_negative) < 0 or max(measured[name] for name in NEVER_POSITIVE) > 0:
         raise ValueError("a coefficient has the wrong sign")
     return Coefficients(bias, scores, crops, measured)
 

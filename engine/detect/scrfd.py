@@ -2,8 +2,8 @@
 
 Guo et al., "Sample and Computation Redistribution for Efficient Face Detection" (2021): for each of
 three strides the network gives scores, distances from an anchor to the four sides of a box, and key
-points. insightface's own class reads those outputs; looking at scales and turns, and merging, are
-done here. insightface is imported with the first such file: it takes a third of a second and brings
+points. insightface's own class reads those outputs; views and non-maximum suppression are added
+here. insightface is imported with the first such file: it takes a third of a second and brings
 scipy, scikit-image and requests, which nobody else needs.
 """
 
@@ -20,7 +20,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from engine.category import Category
 from engine.detect.base import Detector
-from engine.detect.nms import merged
+from engine.detect.nms import non_max_suppression
 from engine.detect.onnx import one_thread
 from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, whole_view
 from engine.detect.weights import Weights, load_local
@@ -31,10 +31,7 @@ from engine.plan import Detection
 from engine.policy import Policy
 
 FLOOR = 0.05
-"""Sightings below this score are not given; useful thresholds lie at 0.3 and above."""
-SURE_AT = 0.5
-SEEN_AT = 0.2
-"""Scores for `ViewPlan`."""
+"""Detections below this score are dropped; useful thresholds lie at 0.3 and above."""
 _OUTPUTS = (6, 9)
 """Scores and boxes at three strides, without and with key points."""
 _UNLOADABLE = (
@@ -58,7 +55,7 @@ _UNLOADABLE = (
 
 
 class Scrfd:
-    """Faces as a local SCRFD-type file sees them, at every look the policy asks for."""
+    """Faces by a local SCRFD-type file, in every view the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
         """Load the file.
@@ -75,30 +72,26 @@ class Scrfd:
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`.
 
-        A file with a fixed input sees the whole picture at that size alone, in every turn.
+        A file with a fixed input gets the whole picture at that size alone, in every rotation.
         """
-        looks = policy.detection
-        fixed = self._fixed
-        if fixed is None:
-            view_plan = ViewPlan(looks.scales, looks.rotations, SURE_AT, SEEN_AT, looks.tile_px)
-            found = detect_in_views(image.rgb, view_plan, self._see)
+        options = policy.detection
+        if self._fixed is None:
+            view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
+            rows = detect_in_views(image.rgb, view_plan, self._infer)
         else:
-            found = np.concatenate(
-                [
-                    whole_view(
-                        image.rgb, _longer_in(fixed, image.rgb, rotation), rotation
-                    ).detect_with(self._see)
-                    for rotation in looks.rotations
-                ]
-            )
+            views = [
+                whole_view(image.rgb, _longer_in(self._fixed, image.rgb, rotation), rotation)
+                for rotation in options.rotations
+            ]
+            rows = np.concatenate([view.detect_with(self._infer) for view in views])
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
-            for *corners, score, _ in found.tolist()
+            for *corners, score, _ in rows.tolist()
         )
 
-    def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        scores, boxes = _seen(self._model, _filled_up(rgb, self._fixed), FLOOR)
-        rows = merged(np.column_stack([boxes, scores]))
+    def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scores, boxes = _outputs(self._model, _padded_to(rgb, self._fixed), FLOOR)
+        rows = non_max_suppression(np.column_stack([boxes, scores]))
         return np.column_stack([rows, np.zeros(len(rows), np.float32)])
 
 
@@ -116,11 +109,11 @@ class LocalDetectors:
         """
         if not policy.detection.scrfd:
             return ()
-        named = (policy.detection.scrfd, policy.detection.allow_noncommercial)
-        if named not in self._loaded:
-            file, allowed = Path(named[0]).expanduser(), named[1]
-            self._loaded[named] = Scrfd(load_local(file, allow_noncommercial=allowed))
-        return (self._loaded[named],)
+        name, allowed = key = (policy.detection.scrfd, policy.detection.allow_noncommercial)
+        if key not in self._loaded:
+            file = Path(name).expanduser()
+            self._loaded[key] = Scrfd(load_local(file, allow_noncommercial=allowed))
+        return (self._loaded[key],)
 
 
 def _model(weights: Weights) -> Any:  # noqa: ANN401 (insightface has no types)
@@ -151,10 +144,10 @@ def _model(weights: Weights) -> Any:  # noqa: ANN401 (insightface has no types)
 
 
 def _check(model: Any) -> None:  # noqa: ANN401
-    """Look once, so that what does not fit shows now and not at the first picture.
+    """Run it once, so that what does not fit shows now and not at the first picture.
 
     Raises:
-        ValueError: says what does not fit; others of `_UNLOADABLE` come from inside the look.
+        ValueError: says what does not fit; others of `_UNLOADABLE` come from inside the run.
     """
     if type(model).__name__ != "SCRFD" or len(model.output_names) not in _OUTPUTS:
         outputs = len(getattr(model, "output_names", ()))
@@ -165,18 +158,18 @@ def _check(model: Any) -> None:  # noqa: ANN401
             f"{STRIDE_PX}, got {tuple(model.input_shape)}"
         )
     width, height = model.static_input_size or (2 * STRIDE_PX, 2 * STRIDE_PX)
-    _seen(model, np.zeros((height, width, 3), np.uint8), FLOOR)
+    _outputs(model, np.zeros((height, width, 3), np.uint8), FLOOR)
 
 
 def _fits(shape: Sequence[int | str | None]) -> bool:
-    """Whether looks can be fed into an input of this shape, where what is free is no number."""
+    """Whether views can be fed into an input of this shape, where what is free is no number."""
     if len(shape) != 4 or shape[1] != 3 or (isinstance(shape[0], int) and shape[0] != 1):
         return False
     fixed = [side for side in shape[2:] if isinstance(side, int)]
     return len(fixed) != 1 and all(side > 0 and side % STRIDE_PX == 0 for side in fixed)
 
 
-def _seen(
+def _outputs(
     model: Any,  # noqa: ANN401
     rgb: NDArray[np.uint8],
     floor: float,
@@ -193,19 +186,19 @@ def _seen(
     corners = np.concatenate(
         [np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])], axis=1
     )
-    is_one = (corners[:, :2] < corners[:, 2:]).all(axis=1)
-    return np.clip(rows[is_one, 4], 0.0, 1.0), corners[is_one]
+    is_box = (corners[:, :2] < corners[:, 2:]).all(axis=1)
+    return np.clip(rows[is_box, 4], 0.0, 1.0), corners[is_box]
 
 
 def _longer_in(fixed: Size, rgb: NDArray[np.uint8], rotation: int) -> int:
-    """The longer side at which the turned picture just fits into a fixed input."""
+    """The longer side at which the rotated picture just fits into a fixed input."""
     height, width = rgb.shape[:2] if rotation % 180 == 0 else rgb.shape[1::-1]
     scale = min(fixed.width / width, fixed.height / height)
     return max(int(scale * max(width, height)), 1)
 
 
-def _filled_up(rgb: NDArray[np.uint8], fixed: Size | None) -> NDArray[np.uint8]:
-    """The look in the corner of a black picture of the fixed size; itself where none is fixed."""
+def _padded_to(rgb: NDArray[np.uint8], fixed: Size | None) -> NDArray[np.uint8]:
+    """The view in the corner of a black picture of the fixed size; itself where none is fixed."""
     if fixed is None:
         return rgb
     bottom, right = fixed.height - rgb.shape[0], fixed.width - rgb.shape[1]

@@ -12,13 +12,9 @@ from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
 
-SURE_AT = 0.5
-SEEN_AT = 0.2
-"""Scores for `ViewPlan`."""
-
 
 class TattooJewelry:
-    """Looks at the scales and turns the policy asks for."""
+    """Runs at the scales and rotations the policy asks for."""
 
     def __init__(self, weights: Weights) -> None:
         """Load the file.
@@ -32,6 +28,6 @@ class TattooJewelry:
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
-        looks = policy.detection
-        view_plan = ViewPlan(looks.tattoo_jewelry_scales, looks.rotations, SURE_AT, SEEN_AT)
-        return self._network.seen(image.rgb, view_plan, policy)
+        options = policy.detection
+        view_plan = ViewPlan(options.tattoo_jewelry_scales, options.rotations)
+        return self._network.detect(image.rgb, view_plan, policy)

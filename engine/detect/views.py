@@ -1,8 +1,8 @@
-"""Looks: the same picture at several scales and turns, and boxes brought back from each.
+"""Views (test-time augmentation): a picture at several scales, rotations and tiles.
 
 Detectors are trained on upright pictures; a person lying down or a picture saved sideways is missed
-unless the picture is turned. Small things are missed unless the picture is large, and what is
-small in a large picture is missed unless it is looked at piece by piece.
+unless the picture is rotated. Small things are missed unless the picture is enlarged, and what is
+small in a large picture is missed unless it is seen tile by tile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.detect.nms import surest
+from engine.detect.nms import nms_indices
 from engine.geometry import PixelRect, Size
 
 STRIDE_PX = 32
@@ -23,27 +23,27 @@ STRIDE_PX = 32
 LARGEST_ZOOM = 2.0
 """Small pictures are enlarged this much at most."""
 OVERLAP_PX = 128
-"""Neighbouring tiles share this much: what is larger was seen in the looks at the whole picture."""
+"""Neighbouring tiles share this much: what is larger is found in the views of the whole picture."""
 
 Infer: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""What a network sees in one look: (h, w, 3) to (N, 6) `x0 y0 x1 y1 score class`, look pixels."""
+"""A network on one view: (h, w, 3) in, (N, 6) `x0 y0 x1 y1 score class` in view pixels out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One view of a picture or a piece of it: scaled, turned counter-clockwise, then padded."""
+    """A picture or a tile of it: scaled, rotated counter-clockwise, then padded."""
 
     rgb: NDArray[np.uint8]
     """(h, w, 3), both sides multiples of `STRIDE_PX`; the padding, right and bottom, is black."""
     scale: float
-    """Look pixels per picture pixel."""
+    """View pixels per picture pixel."""
     quarter_turns: int
-    """How often the piece was turned by 90 degrees counter-clockwise, 0..3."""
+    """Rotations by 90 degrees counter-clockwise, 0..3."""
     piece: PixelRect
     """What of the upright picture it shows."""
 
     def to_picture(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring boxes (N, 4) `x0 y0 x1 y1` from look pixels to pixels of the upright picture."""
+        """Bring boxes (N, 4) `x0 y0 x1 y1` from view pixels to pixels of the upright picture."""
         x0, y0, x1, y1 = (boxes / self.scale).T
         width, height = self.piece.x1 - self.piece.x0, self.piece.y1 - self.piece.y0
         if self.quarter_turns == 1:
@@ -56,56 +56,56 @@ class View:
         return np.stack([x0 + left, y0 + top, x1 + left, y1 + top], axis=1)
 
     def detect_with(self, infer: Infer) -> NDArray[np.float32]:
-        """What a network sees in it, as `Infer` gives it but in pixels of the upright picture."""
-        seen = infer(self.rgb)
-        return np.column_stack([self.to_picture(seen[:, :4]), seen[:, 4:]])
+        """The network's rows for this view, in pixels of the upright picture."""
+        rows = infer(self.rgb)
+        return np.column_stack([self.to_picture(rows[:, :4]), rows[:, 4:]])
 
 
 @dataclass(frozen=True, slots=True)
 class ViewPlan:
-    """Which looks are taken at a picture."""
+    """Which views of a picture are taken."""
 
     scales: Sequence[int]
     """Longer side in pixels, the cheapest first."""
     rotations: Sequence[int]
     """Degrees counter-clockwise."""
-    sure_at: float
-    """A turn in which something is seen best, and with this score, is looked at again."""
-    seen_at: float
-    """The same where no turn was that sure."""
+    sure_at: float = 0.5
+    """A rotation in which something scores best, and this much, is run in the other views too."""
+    fallback_at: float = 0.2
+    """The same where no rotation scores that much (docs/decisions/0003-looks.md)."""
     tile_px: int = 0
-    """Side of the pieces in which a picture much larger than any scale is looked at, unscaled."""
+    """Side of the unscaled tiles of a picture much larger than any scale; 0 for none."""
 
 
 def detect_in_views(
     rgb: NDArray[np.uint8], view_plan: ViewPlan, infer: Infer
 ) -> NDArray[np.float32]:
-    """Everything seen upright, and in the turns in which something is seen best.
+    """Run a network upright, and in the rotations in which something scores best.
 
-    The first scale is looked at in every turn. In a turn in which that saw something better than in
-    the others, the dearer looks, other scales and tiles, are taken as well as upright; what it saw
-    in any other turn is passed over, for upright things on their side are taken for much.
+    The first scale is run in every rotation. The dearer views, other scales and tiles, are run
+    upright and in those rotations in which something scored better than in the others; the rows of
+    the rest are dropped, for upright things on their side are taken for much.
 
     Returns:
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
     first, *others = _scales(view_plan.scales, max(rgb.shape[:2]))
-    seen = {
+    by_rotation = {
         rotation: whole_view(rgb, first, rotation).detect_with(infer)
         for rotation in view_plan.rotations
     }
-    again = {0} | (_best_turns(seen, view_plan.sure_at) or _best_turns(seen, view_plan.seen_at))
-    dearer = [whole_view(rgb, longer, rotation) for longer in others for rotation in sorted(again)]
-    found = [rows for rotation, rows in seen.items() if rotation in again or 0 not in seen]
-    found += [look.detect_with(infer) for look in dearer]
+    best = _best_rotations(by_rotation, view_plan.sure_at)
+    best = best or _best_rotations(by_rotation, view_plan.fallback_at)
+    rotations = sorted({0} | best)
+    rows = [by_rotation[r] for r in by_rotation if r in rotations or 0 not in by_rotation]
+    rows += [whole_view(rgb, side, r).detect_with(infer) for side in others for r in rotations]
     if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
-        tiles = (
-            tile
-            for rotation in sorted(again)
+        rows += [
+            tile.detect_with(infer)
+            for rotation in rotations
             for tile in tiles_of(rgb, view_plan.tile_px, rotation)
-        )
-        found += [tile.detect_with(infer) for tile in tiles]
-    return np.concatenate(found)
+        ]
+    return np.concatenate(rows)
 
 
 def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
@@ -126,13 +126,13 @@ def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
 
 
 def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]:
-    """Looks at pieces of a picture, unscaled, that overlap and together show all of it."""
+    """Views of overlapping tiles of a picture, unscaled, that together show all of it."""
     height, width = rgb.shape[:2]
     for y in _starts(height, side):
         for x in _starts(width, side):
             piece = PixelRect(x, y, x + side, y + side).clipped(Size(width, height))
-            turned = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
-            yield View(_padded(turned), 1.0, rotation // 90, piece)
+            rotated = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
+            yield View(_padded(rotated), 1.0, rotation // 90, piece)
 
 
 def _scales(scales: Sequence[int], longer: int) -> list[int]:
@@ -145,22 +145,22 @@ def _scales(scales: Sequence[int], longer: int) -> list[int]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where pieces of a length begin: as few as overlap enough, evenly spread."""
+    """Where tiles along a length begin: as few as overlap enough, evenly spread."""
     if length <= side:
         return [0]
-    pieces = -(-(length - OVERLAP_PX) // (side - OVERLAP_PX))
-    return [round(number * (length - side) / (pieces - 1)) for number in range(pieces)]
+    count = -(-(length - OVERLAP_PX) // (side - OVERLAP_PX))
+    return [round(number * (length - side) / (count - 1)) for number in range(count)]
 
 
-def _best_turns(seen: dict[int, NDArray[np.float32]], least: float) -> set[int]:
-    """The turns in which something was seen better than in the others, with at least this score."""
-    rotations = np.concatenate([np.full(len(rows), rotation) for rotation, rows in seen.items()])
-    rows = np.concatenate(list(seen.values()))
+def _best_rotations(by_rotation: dict[int, NDArray[np.float32]], least: float) -> set[int]:
+    """The rotations in which something scores better than in the others, at least this much."""
+    rotations = np.repeat(list(by_rotation), [len(rows) for rows in by_rotation.values()])
+    rows = np.concatenate(list(by_rotation.values()))
     best: set[int] = set()
-    for kind in np.unique(rows[:, 5]):
-        own = np.flatnonzero(rows[:, 5] == kind)
-        first = own[surest(rows[own])]
-        best |= {int(rotations[index]) for index in first if rows[index, 4] >= least}
+    for label in np.unique(rows[:, 5]):
+        of_class = np.flatnonzero(rows[:, 5] == label)
+        maxima = of_class[nms_indices(rows[of_class])]
+        best |= {int(rotations[index]) for index in maxima if rows[index, 4] >= least}
     return best
 
 

@@ -114,8 +114,8 @@ def load_local(path: Path, *, allow_noncommercial: bool) -> Weights:
     where = str(path.parent / MANIFEST)
     entries = _entries_for(path) if (path.parent / MANIFEST).exists() else {}
     if len(entries) != 1:
-        found = f"has {len(entries)} entries for" if entries else "has no entry for"
-        raise UnusableWeights(f"{where} {found} {path.name}. {_template(path, data)}")
+        problem = f"has {len(entries)} entries for" if entries else "has no entry for"
+        raise UnusableWeights(f"{where} {problem} {path.name}. {_template(path, data)}")
     ((name, written),) = entries.items()
     try:
         entry = _entry(name, written, where)
@@ -131,7 +131,9 @@ def own_weights_notice(models: Path = MODELS) -> str | None:
         UnusableWeights: the manifest cannot be read.
     """
     entries = _manifest(models).values()
-    is_research = any(isinstance(one, dict) and one.get("use") == "research" for one in entries)
+    is_research = any(
+        isinstance(entry, dict) and entry.get("use") == "research" for entry in entries
+    )
     return _OWN_WEIGHTS if is_research else None
 
 
@@ -241,7 +243,7 @@ def _loaded(name: str, entry: _Entry, data: bytes, where: str, *, allowed: bool)
         use=entry.use,
         classes=entry.categories,
         side=entry.side,
-        sources=tuple(Source(one.name, one.licence) for one in entry.sources),
+        sources=tuple(Source(source.name, source.licence) for source in entry.sources),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.detect.nms import LOOK_IOU, merged
+from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
 from engine.detect.weights import Weights
@@ -21,11 +21,11 @@ from engine.plan import Detection
 from engine.policy import Policy
 
 FLOOR = 0.02
-"""Sightings with a lower score are not given back."""
+"""Detections with a lower score are dropped."""
 NOISE = 0.1
 MOST = 60
-"""Of sightings of one category in one look that score less than `NOISE`, no more are given than
-fill up to so many; surer ones are all given."""
+"""Of detections of one category in one view that score less than `NOISE`, no more are kept than
+fill up to so many; those with higher scores are all kept."""
 
 
 class Yolo:
@@ -49,30 +49,30 @@ class Yolo:
                 f"manifest names {len(self._classes)}; it was not loaded."
             )
 
-    def seen(
+    def detect(
         self, rgb: NDArray[np.uint8], view_plan: ViewPlan, policy: Policy
     ) -> tuple[Detection, ...]:
-        """What it sees of the policy's categories, in every look of a scan.
+        """Raw detections of the policy's categories in all views.
 
         Args:
             rgb: uint8 (H, W, 3), upright.
-            view_plan: which looks are taken.
+            view_plan: which views are taken.
             policy: says which categories are wanted.
         """
         return tuple(
             Detection(Box(*corners), self._classes[int(index)], score, self.name)
-            for *corners, score, index in detect_in_views(rgb, view_plan, self._see).tolist()
+            for *corners, score, index in detect_in_views(rgb, view_plan, self._infer).tolist()
             if self._classes[int(index)] in policy.looked_for
         )
 
-    def _see(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
         (answer,) = self._session.run(None, {"images": blob})
         return decode(answer[0], FLOOR)
 
 
 def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Turn the network's answer into boxes, each thing once per category.
+    """Decode the network's answer into boxes, with non-maximum suppression by category.
 
     Args:
         answer: (4 + categories, N): centre x, centre y, width, height in input pixels, then one
@@ -84,10 +84,10 @@ def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]
     """
     centre, size = answer[:2].T, answer[2:4].T
     boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
-    found = [np.zeros((0, 6), np.float32)]
+    by_class = [np.zeros((0, 6), np.float32)]
     for index, scores in enumerate(answer[4:]):
-        kept = np.flatnonzero(scores >= threshold)
-        rows = np.column_stack([boxes[kept], scores[kept], np.full(len(kept), index)])
-        clusters = merged(rows, LOOK_IOU)
-        found.append(clusters[: max(MOST, int((clusters[:, 4] >= NOISE).sum()))])
-    return np.concatenate(found).astype(np.float32)
+        cells = np.flatnonzero(scores >= threshold)
+        rows = np.column_stack([boxes[cells], scores[cells], np.full(len(cells), index)])
+        rows = non_max_suppression(rows, VIEW_IOU)
+        by_class.append(rows[: max(MOST, int((rows[:, 4] >= NOISE).sum()))])
+    return np.concatenate(by_class).astype(np.float32)

@@ -10,7 +10,7 @@ from engine.evaluation.data.turning import UPRIGHT, turned_image
 from engine.evaluation.scores.findings import FLOOR, PredictionRecord
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.triage import found_in, standing_reasons
+from engine.triage import masked_regions, standing_reasons
 
 TWIN_IOU = 0.8
 """A dropped sighting that is this close to another says nothing new about why a label was lost."""
@@ -38,7 +38,7 @@ def predict(
     """
     image = decode(data, image_id, max_megapixels=policy.codec.max_megapixels)
     image = turned_image(image, orientation)
-    seen = ensemble.look(image, policy)
+    seen = ensemble.detect(image, policy)
     detections = [
         one
         for one in seen.detections
@@ -49,8 +49,8 @@ def predict(
         size=image.size,
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,
-        found=found_in(image, detections, policy),
-        dropped=found_in(image, _telling(detections, seen.raw_detections, policy), policy),
+        found=masked_regions(image, detections, policy),
+        dropped=masked_regions(image, _telling(detections, seen.raw_detections, policy), policy),
         standing=standing_reasons(image.codec, policy, seen),
         weights=seen.weights,
     )

@@ -167,8 +167,8 @@ def code(name: bytes) -> str:
     return "".join(mark if mark.isascii() and mark.isprintable() else "?" for mark in text).strip()
 
 
-def known(name: bytes, names: Iterable[bytes]) -> str:
-    """A longer name out of a file, if it is one of those that programs are known to write.
+def safe_name(name: bytes, names: Iterable[bytes]) -> str:
+    """A name out of a file, if it is one of those that programs are known to write.
 
     Whoever made the file chose it, so any other may be the very words that must not be printed.
     """

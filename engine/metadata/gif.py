@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.errors import UnreadableImage
-from engine.metadata.finding import MOST_PARTS, Finding, Kind, known, no_picture
+from engine.metadata.finding import MOST_PARTS, Finding, Kind, no_picture, safe_name
 from engine.metadata.packets import in_xmp
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -55,7 +55,7 @@ def _in_extension(data: bytes, start: int, end: int) -> Iterator[Finding]:
         yield Finding(Kind.TEXT, "plain text extension", start, size)
     elif label == _APPLICATION:
         name = data[start + 3 : start + 3 + min(_byte(data, start + 2), 11)]
-        where = f"application extension ({known(name, _KNOWN)})"
+        where = f"application extension ({safe_name(name, _KNOWN)})"
         kind = _APPLICATIONS.get(name, Kind.APPLICATION)
         if kind is Kind.XMP:
             yield from in_xmp(data[start:end], start, where)

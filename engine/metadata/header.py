@@ -1,4 +1,4 @@
-"""A first look at an incoming file, from its header alone: what it is, and what rides along.
+"""The upload pre-check of a file, from its header alone: what it is, and what it carries.
 
 For the upload page. It promises nothing: only decoding tells whether a picture is whole.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pillow_heif
 from PIL import Image
 
-from engine.codec import tiff
+from engine.codec import signatures, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.geometry import Size
@@ -36,17 +36,17 @@ class PreCheck:
     @property
     def metadata(self) -> tuple[str, ...]:
         """Plain names of what it carries, each once, the most telling first."""
-        return labels(sorted(self.findings, key=lambda one: one.kind.rank))
+        return labels(sorted(self.findings, key=lambda finding: finding.kind.rank))
 
     def to_json(self) -> dict[str, Any]:
         """Every field, for a list on disk."""
-        return asdict(self) | {"findings": [one.to_json() for one in self.findings]}
+        return asdict(self) | {"findings": [finding.to_json() for finding in self.findings]}
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> PreCheck:
         """What `to_json` wrote; a list of an earlier version holds no findings."""
-        kept = {name: values[name] for name in ("format", "width", "height", "problem")}
-        return PreCheck(findings=tuple(map(from_json, values.get("findings", ()))), **kept)
+        fields = {name: values[name] for name in ("format", "width", "height", "problem")}
+        return PreCheck(findings=tuple(map(from_json, values.get("findings", ()))), **fields)
 
 
 def pre_check(data: bytes) -> PreCheck:
@@ -59,14 +59,14 @@ def pre_check(data: bytes) -> PreCheck:
             header = _header(data)
     except UNDECODABLE:
         return PreCheck(problem="This is not a picture Lethe can read.")
-    found = findings(data)
-    broken = next((one.tells for one in found if one.kind is Kind.UNREADABLE), "")
+    carried = findings(data)
+    damage = next((finding.tells for finding in carried if finding.kind is Kind.UNREADABLE), "")
     return PreCheck(
         format=header.format,
         width=header.size.width,
         height=header.size.height,
-        findings=found,
-        problem=header.problem or broken,
+        findings=carried,
+        problem=header.problem or damage,
     )
 
 
@@ -90,7 +90,7 @@ class _Header(NamedTuple):
 
 
 def _header(data: bytes) -> _Header:
-    if data.startswith(tiff.SIGNATURES):
+    if data.startswith(signatures.TIFF):
         return _header_of_tiff(data)
     if pillow_heif.is_supported(data[:32]):
         heif = pillow_heif.open_heif(data)
@@ -104,10 +104,10 @@ def _header(data: bytes) -> _Header:
 def _header_of_tiff(data: bytes) -> _Header:
     try:
         block = tiff.Block(data)
-        found = tiff.pictures(block)
-        if tiff.is_raw(block, found):
-            return _Header("raw photograph", max(found, key=lambda one: one.pixels).size)
-        return _Header("TIFF", tiff.the_picture(found).size)
+        pictures = tiff.pictures(block)
+        if tiff.is_raw(block, pictures):
+            return _Header("raw photograph", max(pictures, key=lambda picture: picture.pixels).size)
+        return _Header("TIFF", tiff.full_picture(pictures).size)
     except UnreadableImage as error:
         return _Header("TIFF", Size(0, 0), str(error))
 

@@ -50,9 +50,9 @@ def in_heif(data: bytes) -> Iterator[Finding]:
     """
     end = _end(data)
     items: tuple[Item, ...] = ()
-    seen: list[Box] = []
+    top: list[Box] = []
     for box in boxes(data, 0, end):
-        seen.append(box)
+        top.append(box)
         if box.name == b"meta" and not items:
             items = items_of(data, box)
             yield from _in_meta(data, box, items)
@@ -62,8 +62,8 @@ def in_heif(data: bytes) -> Iterator[Finding]:
         raise no_picture("HEIC or AVIF")
     if end < len(data):
         yield Finding(Kind.TRAILING, "after the last box", end, len(data) - end)
-    if not any(box.name == b"moov" for box in seen):
-        stores = [box for box in seen if box.name == b"mdat"]
+    if not any(box.name == b"moov" for box in top):
+        stores = [box for box in top if box.name == b"mdat"]
         if len(stores) > MOST_STORES:
             raise UnreadableImage(f"The file has more than {MOST_STORES} stores of pixel data.")
         yield from _between(data, stores, [piece for item in items for piece in item.extents])

@@ -87,15 +87,15 @@ def items_of(data: bytes, meta: Box) -> tuple[Item, ...]:
     Raises:
         UnreadableImage: a list is damaged, or there are too many items.
     """
-    found = {box.name: box for box in boxes(data, meta.body + 4, meta.end)}
-    kinds = dict(_kinds(data, found[b"iinf"])) if b"iinf" in found else {}
-    store = found[b"idat"].body if b"idat" in found else 0
-    extents = _locations(data, found[b"iloc"], store) if b"iloc" in found else {}
-    references = tuple(_references(data, found[b"iref"])) if b"iref" in found else ()
+    by_name = {box.name: box for box in boxes(data, meta.body + 4, meta.end)}
+    kinds = dict(_kinds(data, by_name[b"iinf"])) if b"iinf" in by_name else {}
+    store = by_name[b"idat"].body if b"idat" in by_name else 0
+    extents = _locations(data, by_name[b"iloc"], store) if b"iloc" in by_name else {}
+    references = tuple(_references(data, by_name[b"iref"])) if b"iref" in by_name else ()
     parts = {to for kind, _, to in references if kind == b"dimg"}
     servants = {source for kind, source, _ in references if kind in _SERVANTS}
     thumbnails = {source for kind, source, _ in references if kind == b"thmb"}
-    auxiliary = auxiliary_of(data, found[b"iprp"]) if b"iprp" in found else {}
+    auxiliary = auxiliary_of(data, by_name[b"iprp"]) if b"iprp" in by_name else {}
     return tuple(
         Item(
             kind,

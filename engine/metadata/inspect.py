@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from engine.codec import png
+from engine.codec import signatures
 from engine.codec.decoder_errors import UNDECODABLE
-from engine.codec.tiff import SIGNATURES
 from engine.errors import UnreadableImage
 from engine.metadata.bmp import in_bmp
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.gif import in_gif
 from engine.metadata.heif import in_heif
-from engine.metadata.jp2 import CODESTREAM, in_jp2
+from engine.metadata.jp2 import in_jp2
 from engine.metadata.jpeg import in_jpeg
 from engine.metadata.png import in_png
 from engine.metadata.tiff import in_tiff
@@ -32,15 +31,14 @@ MOST_FINDINGS: Final = 200
 MOST_FOUND: Final = 200_000
 """Findings of different names, and things found in all, before the walk stops and says so."""
 _FINDERS: Final = (
-    (0, b"\xff\xd8", in_jpeg),
-    (0, png.SIGNATURE, in_png),
-    *((0, signature, in_tiff) for signature in SIGNATURES),
-    (0, b"GIF8", in_gif),
-    (8, b"WEBP", in_webp),
-    (0, b"BM", in_bmp),
-    (0, b"\0\0\0\x0cjP  ", in_jp2),
-    (0, CODESTREAM, in_jp2),
-    (4, b"ftyp", in_heif),
+    (0, signatures.SOI, in_jpeg),
+    (0, signatures.PNG, in_png),
+    (0, signatures.TIFF, in_tiff),
+    (0, signatures.GIF, in_gif),
+    (signatures.WEBP_AT, signatures.WEBP, in_webp),
+    (0, signatures.BMP, in_bmp),
+    (0, (signatures.JP2, signatures.JP2_CODESTREAM), in_jp2),
+    (signatures.FTYP_AT, signatures.FTYP, in_heif),
 )
 """Where a signature stands, the signature, and who reads such files."""
 WHOLE: Final = "whole file"
@@ -54,19 +52,21 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     """Everything that `data` carries besides pixels, in the order found.
 
     Things of one kind under one name are one finding with a count. What cannot be read to its end
-    is a finding too, of the kind `unreadable`, after what was seen before. Never fails.
+    is a finding too, of the kind `unreadable`, after what came before. Never fails.
     """
-    found: dict[tuple[Kind, str, str], Finding] = {}
+    merged: dict[tuple[Kind, str, str], Finding] = {}
     parts = 0
     problem = ""
     try:
-        for one in _found(data):
-            key = (one.kind, one.where, one.note)
-            before = found.get(key)
-            found[key] = one if before is None else _joined(before, one)
+        for finding in _findings_in(data):
+            key = (finding.kind, finding.where, finding.note)
+            if key in merged:
+                first = merged[key]
+                finding = replace(first, size=first.size + finding.size, count=first.count + 1)
+            merged[key] = finding
             parts += 1
-            if len(found) >= MOST_FINDINGS or parts >= MOST_FOUND:
-                problem = f"It holds more than {len(found)} things; the rest was not looked at."
+            if len(merged) >= MOST_FINDINGS or parts >= MOST_FOUND:
+                problem = f"It holds more than {len(merged)} things; the rest was not looked at."
                 break
     except UnknownFormat as error:
         return (Finding(Kind.FORMAT, WHOLE, 0, 0, str(error)),)
@@ -75,25 +75,18 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     except UNDECODABLE:
         problem = "It is damaged in a way that nothing can be said about the rest."
     if problem:
-        found[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
-    return tuple(found.values())
+        merged[Kind.UNREADABLE, WHOLE, problem] = unreadable(problem)
+    return tuple(merged.values())
 
 
-def metadata_found(data: bytes) -> tuple[str, ...]:
-    """Plain names of what `data` carries besides pixels, each once, in the order found.
-
-    Of a broken file, what could be seen before it broke; empty when nothing was.
-    """
-    return labels(findings(data))
-
-
-def labels(found: Sequence[Finding]) -> tuple[str, ...]:
-    """Plain names, each once, leaving out that a file cannot be read."""
-    carried = (one for one in found if one.kind not in (Kind.UNREADABLE, Kind.FORMAT))
-    return tuple(dict.fromkeys(one.kind.label for one in carried))
+def labels(carried: Sequence[Finding]) -> tuple[str, ...]:
+    """Plain names, each once, in the order found, leaving out that a file cannot be read."""
+    kinds = [finding.kind for finding in carried]
+    unread = (Kind.UNREADABLE, Kind.FORMAT)
+    return tuple(dict.fromkeys(kind.label for kind in kinds if kind not in unread))
 
 
-def _found(data: bytes) -> Iterator[Finding]:
+def _findings_in(data: bytes) -> Iterator[Finding]:
     if len(data) > LARGEST_FILE:
         raise UnreadableImage(TOO_LARGE)
     for start, signature, finder in _FINDERS:
@@ -103,10 +96,6 @@ def _found(data: bytes) -> Iterator[Finding]:
     if data:
         raise UnknownFormat("It is no picture of a kind that is looked into here.")
     raise UnreadableImage("The file is empty.")
-
-
-def _joined(before: Finding, one: Finding) -> Finding:
-    return replace(before, size=before.size + one.size, count=before.count + 1)
 
 
 def unreadable(problem: str) -> Finding:

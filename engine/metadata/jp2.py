@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import repeat
 from typing import Final
 
+from engine.codec.signatures import JP2_CODESTREAM
 from engine.errors import UnreadableImage
 from engine.metadata.alpha import under_alpha
 from engine.metadata.bmff import Box, boxes, in_any, in_colour
 from engine.metadata.finding import Finding, Kind, bounded, no_picture
 from engine.metadata.packets import in_xmp
 
-CODESTREAM: Final = b"\xff\x4f\xff\x51"
 _TOP: Final = frozenset({b"jP  ", b"ftyp"})
 _HEADER: Final = frozenset({b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res ", b"colr"})
 _COM, _SOT, _SOD, _EOC = 0xFF64, 0xFF90, 0xFF93, 0xFFD9
@@ -26,7 +26,7 @@ def in_jp2(data: bytes) -> Iterator[Finding]:
     Raises:
         UnreadableImage: where it is damaged, after what came before.
     """
-    if data.startswith(CODESTREAM):
+    if data.startswith(JP2_CODESTREAM):
         yield from _in_codestream(data, 0, len(data))
         return
     has_alpha = has_codestream = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from engine.codec import jpeg
-from engine.metadata.finding import Finding, Kind, bounded, known, no_picture
+from engine.codec import jpeg, signatures
+from engine.metadata.finding import Finding, Kind, bounded, no_picture, safe_name
 from engine.metadata.jpeg_tables import MARKERS, Tables
 from engine.metadata.packets import in_photoshop, in_xmp
 from engine.metadata.tiff_tags import in_exif
@@ -106,15 +106,15 @@ def _in_application(segment: jpeg.Segment) -> Iterator[Finding]:
 
 def _name(body: bytes) -> str:
     """What a segment calls itself; never what it holds."""
-    name = next((one for one in _NAMES if body.startswith(one)), b"")
-    return known(name, _NAMES).strip()
+    name = next((prefix for prefix in _NAMES if body.startswith(prefix)), b"")
+    return safe_name(name, _NAMES).strip()
 
 
 def _after(data: bytes, end: int) -> Iterator[Finding]:
     """What lies behind the end marker: pictures, a phone's video, or anything."""
     size = len(data) - end
-    box = data.find(b"ftyp", end)
-    first = data.find(b"\xff\xd8\xff", end)
+    box = data.find(signatures.FTYP, end)
+    first = data.find(signatures.JPEG, end)
     if first >= 0:
         yield Finding(Kind.PICTURES, "after the end marker", first, len(data) - first)
     if box >= 0 and (first < 0 or data.rfind(b"\xff\xd9", first, box) >= 0):

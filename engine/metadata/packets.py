@@ -35,7 +35,7 @@ def in_xmp(packet: bytes, at: int, where: str) -> Iterator[Finding]:
         yield Finding(Kind.UNCHECKED, where, at, len(packet), "XMP too large to be looked into")
         return
     for marks, kind, note in _IN_XMP:
-        offsets = [found for mark in marks if (found := packet.find(mark)) >= 0]
+        offsets = [at_mark for mark in marks if (at_mark := packet.find(mark)) >= 0]
         if offsets:
             first = min(offsets)
             yield Finding(kind, f"XMP in {where}", at + first, len(packet) - first, note)

@@ -13,7 +13,7 @@ from typing import Final
 from engine.codec import png
 from engine.errors import UnreadableImage
 from engine.metadata.alpha import under_alpha
-from engine.metadata.finding import Finding, Kind, bounded, code, known, no_picture
+from engine.metadata.finding import Finding, Kind, bounded, code, no_picture, safe_name
 from engine.metadata.packets import in_xmp
 from engine.metadata.tiff_tags import in_exif
 
@@ -113,7 +113,7 @@ def _is_rendering(
 
 def _in_text(chunk: png.Chunk, at: int, where: str) -> Iterator[Finding]:
     keyword, _, rest = chunk.body.partition(b"\0")
-    here = f"{where} ({known(keyword, _KEYWORDS)})"
+    here = f"{where} ({safe_name(keyword, _KEYWORDS)})"
     if keyword == _XMP or keyword.lower() == _PROFILE.lower() + b"xmp":
         yield from in_xmp(rest, at + 8 + len(keyword) + 1, where)
         return

@@ -16,7 +16,7 @@ from engine.codec.tiff import (
     Block,
     Directory,
     Entry,
-    main,
+    main_picture,
     pictures,
 )
 from engine.errors import UnreadableImage
@@ -32,7 +32,7 @@ _STRUCTURE: Final = (
     | frozenset({342, 347, *range(512, 522), 529, 530, 531, 532, 559})
     | frozenset({EXIF, GPS, INTEROPERABILITY, SUB})
 )
-"""What a reader needs to show the picture, or what is looked at elsewhere."""
+"""What a reader needs to show the picture, or what is read elsewhere."""
 _WORDS: Final = {
     269: "the document's name", 271: "the camera's maker", 272: "the camera's model",
     285: "the page's name", 305: "the program used", 306: "when it was made",
@@ -51,26 +51,26 @@ MOST_LOOKED_INTO: Final = 32 * LARGEST_XMP
 
 
 class _Packets:
-    """The XMP and Photoshop data of a file, each looked into once, however often it is named."""
+    """The XMP and Photoshop data of a file, each read once, however often it is named."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._seen: set[tuple[int, Entry]] = set()
+        self._visited: set[tuple[int, Entry]] = set()
         self._left = MOST_LOOKED_INTO
 
-    def found(self, tag: int, entry: Entry) -> Iterator[Finding]:
+    def read(self, tag: int, entry: Entry) -> Iterator[Finding]:
         """What a packet holds."""
         where, at, size = f"tag {tag}", entry.offset, entry.size
-        is_seen = (tag, entry) in self._seen
-        self._seen.add((tag, entry))
-        if is_seen or size > min(LARGEST_XMP, self._left):
+        is_repeated = (tag, entry) in self._visited
+        self._visited.add((tag, entry))
+        if is_repeated or size > min(LARGEST_XMP, self._left):
             yield Finding(Kind.XMP if tag == _XMP else Kind.PHOTOSHOP, where, at, size)
-            if not is_seen:
+            if not is_repeated:
                 yield Finding(Kind.UNCHECKED, where, at, size, "data too large to be looked into")
             return
         self._left -= size
-        look = in_xmp if tag == _XMP else in_photoshop
-        yield from look(self._data[at : at + size], at, where)
+        read = in_xmp if tag == _XMP else in_photoshop
+        yield from read(self._data[at : at + size], at, where)
 
 
 def in_tiff(data: bytes) -> Iterator[Finding]:
@@ -103,10 +103,10 @@ def in_tiff(data: bytes) -> Iterator[Finding]:
 def _main_start(data: bytes) -> int | None:
     """Where the directory of the picture that is decoded starts; None for the first."""
     try:
-        found = main(pictures(Block(data)))
+        picture = main_picture(pictures(Block(data)))
     except UnreadableImage:
-        return None  # said when the walk gets there
-    return None if found is None else found.directory.start
+        return None  # raised when the walk gets there
+    return None if picture is None else picture.directory.start
 
 
 def _in_directory(
@@ -132,7 +132,7 @@ def _in_directory(
 def _in_tag(packets: _Packets, tag: int, entry: Entry) -> Iterator[Finding]:
     where, at, size = f"tag {tag}", entry.offset, entry.size
     if tag in (_XMP, _PHOTOSHOP):
-        yield from packets.found(tag, entry)
+        yield from packets.read(tag, entry)
     elif tag in _WORDS:
         yield Finding(Kind.TEXT, where, at, size, _WORDS[tag])
     else:

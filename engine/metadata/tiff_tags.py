@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from engine.codec.exif import PREFIX
 from engine.codec.tiff import Block, Directory
 from engine.errors import UnreadableImage
 from engine.metadata.finding import Finding, Kind
 
-_PREFIX: Final = b"Exif\0\0"
 _TIMES: Final = frozenset({306, 36867, 36868, 36880, 36881, 36882, 37520, 37521, 37522})
 _CAMERA: Final = frozenset({271, 272, 0xA433, 0xA434})
 _SOFTWARE: Final = frozenset({11, 305, 316})
@@ -41,17 +41,19 @@ def in_exif(block: bytes, at: int, where: str) -> Iterator[Finding]:
         at: offset of `block` in the file.
         where: what holds it.
     """
-    bare = block.removeprefix(_PREFIX)
+    bare = block.removeprefix(PREFIX)
     start = at + len(block) - len(bare)
-    found: list[Directory] = []
+    directories: list[Directory] = []
     damage = ""
     try:
-        found.extend(Block(bare).directories())  # of a damaged block, what came before stays
+        directories.extend(Block(bare).directories())  # of a damaged block, what came before stays
     except UnreadableImage as error:
         damage = str(error)
-    tags = {tag for directory in found if directory.name != "GPS" for tag in directory.entries}
+    tags = {
+        tag for directory in directories if directory.name != "GPS" for tag in directory.entries
+    }
     yield Finding(Kind.EXIF, where, at, len(block), _about_making(tags))
-    for directory in found:
+    for directory in directories:
         yield from in_directory(directory, start, f"EXIF in {where}")
     if damage:
         yield Finding(Kind.UNCHECKED, where, at, len(block), f"EXIF that is damaged. {damage}")

@@ -1,7 +1,8 @@
 """Cheap checks on every release. Each failure keeps the picture inside.
 
-The names T1, T3, T4 and T7 are those of the irreversibility tests: differential, outside untouched,
-container, seen again. They trust nothing that `removal` and `codec` say about themselves.
+The names T1, T3, T4 and T7 are those of the irreversibility tests: non-interference, outside
+untouched, container, residual detections. They trust nothing that `removal` and `codec` say about
+themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Removal = Callable[[RgbImage], RedactedImage]
 
 
 def check_pixels(
-    image: RgbImage, mask: NDArray[np.bool_], released: RedactedImage, again: Removal
+    image: RgbImage, mask: NDArray[np.bool_], released: RedactedImage, removal: Removal
 ) -> dict[str, bool]:
     """Run T1 and T3 on pixels that are about to be encoded.
 
@@ -34,7 +35,7 @@ def check_pixels(
         image: the original.
         mask: (H, W), True where pixels had to go.
         released: what removal made of `image`.
-        again: the same removal, to be repeated on pictures that differ under the mask.
+        removal: how it was made, to be repeated on pictures that differ under the mask.
 
     Returns:
         `{"T1": True, "T3": True}`.
@@ -42,8 +43,8 @@ def check_pixels(
     Raises:
         UnsafeRelease: a sentence that names the check.
     """
-    for disguised in _disguises(image, mask) if mask.any() else ():
-        if not np.array_equal(again(disguised).rgb, released.rgb):
+    for variant in _variants(image, mask) if mask.any() else ():
+        if not np.array_equal(removal(variant).rgb, released.rgb):
             raise UnsafeRelease(
                 "The removed pixels still influence the result (check T1); nothing was released."
             )
@@ -79,10 +80,10 @@ def check_file(data: bytes, file_format: ReleaseFormat, released: RedactedImage)
     """
     allow_list.scan(data, file_format)
     try:
-        is_shown = is_faithful(data, released.rgb)
+        is_same = is_faithful(data, released.rgb)
     except (OSError, SyntaxError, ValueError):  # what Pillow says of files it cannot read
-        is_shown = False
-    if not is_shown:
+        is_same = False
+    if not is_same:
         raise UnsafeRelease(
             "The finished file does not show the pixels that were checked (check T4); nothing was "
             "released."
@@ -103,26 +104,25 @@ def refuse_unchecked(passed: Mapping[str, bool], needed: Iterable[str]) -> None:
         )
 
 
-def check_seen(
+def check_residual(
     released: RedactedImage,
     mask: NDArray[np.bool_],
     plan: Plan,
     policy: Policy,
     release_check: ReleaseCheck,
 ) -> dict[str, bool]:
-    """Run T7: a detector that took no part in finding looks at what is about to be encoded.
+    """Run T7: the release check's detector over what is about to be encoded.
 
     Raises:
-        ReleaseContested: it sees something that was not removed and that no person has left.
+        ReleaseContested: residual detections that no person has decided to leave.
     """
-    seen = release_check.look(released, policy)
-    found = residual_detections(seen, mask, plan.decided, policy)
-    if found:
-        raise ReleaseContested(found)
+    detections = release_check.detect(released, policy)
+    if residual := residual_detections(detections, mask, plan.decided, policy):
+        raise ReleaseContested(residual)
     return {"T7": True}
 
 
-def _disguises(image: RgbImage, mask: NDArray[np.bool_]) -> Iterator[RgbImage]:
+def _variants(image: RgbImage, mask: NDArray[np.bool_]) -> Iterator[RgbImage]:
     """The same picture with other pixels under the mask.
 
     The complement flips every bit, so that one copied bit is caught; the checkerboard has the

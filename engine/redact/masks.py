@@ -1,4 +1,4 @@
-"""Regions to pixels: a margin around the box, and every block that a codec spread it over.
+"""Regions in, masked rectangles out: a margin around the box, and every block a codec filled.
 
 A codec spreads a pixel over its block, and blocks are laid out in the *stored* picture, before EXIF
 orientation. Snapping in the upright picture was measured to leave over a thousand pixels outside
@@ -10,7 +10,6 @@ margin: a mask reaches as far as the further of the two.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +24,11 @@ CHROMA_BLEED_PX = 2
 _NO_MARGIN = Grow(left=0, right=0, top=0, bottom=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
-    """A region with the pixels that removing it covers."""
-
-    region: Region
-    rect: PixelRect
-
-
-def masked(region: Region, codec: SourceCodec, policy: Policy) -> Masked:
-    """The region with its rectangle."""
-    return Masked(region, rect_of(region, codec, policy))
+def rects_of(
+    regions: Iterable[Region], codec: SourceCodec, policy: Policy
+) -> tuple[PixelRect, ...]:
+    """For each region the upright pixels that removal covers."""
+    return tuple(rect_of(region, codec, policy) for region in regions)
 
 
 def rect_of(region: Region, codec: SourceCodec, policy: Policy) -> PixelRect:
@@ -53,9 +46,15 @@ def rect_of(region: Region, codec: SourceCodec, policy: Policy) -> PixelRect:
     if region.box.clipped(size).area == 0:
         return PixelRect(0, 0, 0, 0)
     margin = _grown(region.box, policy.grow(region.category), policy.removal.min_grow_px)
-    near = _grown(region.box, _NO_MARGIN, policy.removal.min_grow_px)
-    spread = _spread(near.outward().clipped(size), codec, policy)
-    return _around(margin.outward().clipped(size), spread)
+    box = _grown(region.box, _NO_MARGIN, policy.removal.min_grow_px)
+    spread = _spread(box.outward().clipped(size), codec, policy)
+    rect = margin.outward().clipped(size)
+    return PixelRect(
+        min(rect.x0, spread.x0),
+        min(rect.y0, spread.y0),
+        max(rect.x1, spread.x1),
+        max(rect.y1, spread.y1),
+    )
 
 
 def _spread(rect: PixelRect, codec: SourceCodec, policy: Policy) -> PixelRect:
@@ -90,16 +89,6 @@ def _grown(box: Box, grow: Grow, least: float) -> Box:
         box.y0 - max(grow.top * box.height, least),
         box.x1 + max(grow.right * box.width, least),
         box.y1 + max(grow.bottom * box.height, least),
-    )
-
-
-def _around(one: PixelRect, other: PixelRect) -> PixelRect:
-    """The smallest rectangle around both."""
-    return PixelRect(
-        min(one.x0, other.x0),
-        min(one.y0, other.y0),
-        max(one.x1, other.x1),
-        max(one.y1, other.y1),
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy
@@ -43,8 +42,7 @@ class NeedsReview(Outcome):
     """A person must look."""
 
     plan: Plan
-    masked: tuple[PixelRect, ...]
-    """For each of `plan.proposed` the rectangle that removal would cover."""
+    """Each of its proposed regions with the rectangle that removal would cover."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,7 +334,7 @@ class OutputFolder:
 def _review_line(source: str, outcome: NeedsReview) -> dict[str, Any]:
     plan = outcome.plan
     line = plan.to_json()
-    lines = region_lines(plan.proposed, outcome.masked, scores=True)
+    lines = region_lines(plan.proposed, scores=True)
     line["regions"], line["doubts"] = lines[: len(plan.regions)], lines[len(plan.regions) :]
     picture = line.pop("image_id")
     return {"source": source, "picture": picture, "plan": plan.digest, **line}

@@ -7,9 +7,8 @@ import hashlib
 from engine import pipeline
 from engine.codec.decode import decode
 from engine.errors import ReleaseContested, UnreadableImage
-from engine.images import RgbImage
 from engine.pipeline import Stopwatch, Terms
-from engine.plan import Plan
+from engine.redact.masks import rects_of
 from engine.runs.jobs import Job, Models, NeedsReview, Outcome, Released
 from engine.triage import contested
 
@@ -31,7 +30,7 @@ def redacted(job: Job, models: Models) -> Outcome:
         )
         image, plan = prepared.image, prepared.plan
         if not plan.is_ready:
-            return _for_review(job, image, plan)
+            return NeedsReview(job.id, plan)
     else:
         plan = job.settled
         with watch.stage("decode"):
@@ -42,9 +41,7 @@ def redacted(job: Job, models: Models) -> Outcome:
             image, plan, job.policy, terms, watch=watch, release_check=models.release_check
         )
     except ReleaseContested as contest:
-        return _for_review(job, image, contested(plan, contest.residual_detections))
+        plan = contested(plan, contest.residual_detections)
+        rects = rects_of(plan.proposed, image.codec, job.policy)
+        return NeedsReview(job.id, plan.with_rects(rects))
     return Released(job.id, done.receipt, done.data)
-
-
-def _for_review(job: Job, image: RgbImage, plan: Plan) -> NeedsReview:
-    return NeedsReview(job.id, plan, pipeline.masked_rects(plan.proposed, image, job.policy))

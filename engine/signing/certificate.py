@@ -155,9 +155,9 @@ def quantised(rect: PixelRect, size: Size) -> PixelRect:
 def _regions(receipt: Receipt) -> list[PublicRegion]:
     """Sorted; a region that lies wholly outside the picture removed nothing and is left out."""
     regions = {
-        (region.category.value, quantised(rect, receipt.size), region.origin.value)
-        for region, rect in zip(receipt.regions, receipt.masked, strict=True)
-        if rect.clipped(receipt.size).area
+        (region.category.value, quantised(region.rect, receipt.size), region.origin.value)
+        for region in receipt.regions
+        if region.rect.clipped(receipt.size).area
     }
     return [
         PublicRegion.model_validate({"category": category, "box": list(box), "origin": origin})

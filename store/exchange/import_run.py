@@ -40,7 +40,6 @@ from store.batches.pictures import NewPicture, storable
 from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
 from store.policies.versions import in_force
-from store.review.plans import StoredPlan
 from store.worker import tasks
 
 
@@ -71,7 +70,7 @@ class _Line:
     number: int
     source: str
     picture: str
-    stored_plan: StoredPlan
+    plan: Plan
 
 
 def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
@@ -152,15 +151,15 @@ def _open_lines(
         except UNREADABLE_PLAN:
             report(_problem(number, "It does not describe a plan."))
             continue
-        if line.stored_plan.plan.policy != run.policy.fingerprint:
+        if line.plan.policy != run.policy.fingerprint:
             report(_problem(number, "It was planned under another policy than the run's."))
             continue
         try:
-            plan = validated(line.stored_plan, value.get("seal"), run.policy, installation)
+            plan = validated(line.plan, value.get("seal"), run.policy, installation)
         except InvalidDecision as error:
             report(_problem(number, str(error)))
             continue
-        newest[line.source, line.picture] = replace(line, stored_plan=plan)
+        newest[line.source, line.picture] = replace(line, plan=plan)
     return tuple(line for line in newest.values() if (line.source, line.picture) not in released)
 
 
@@ -169,11 +168,10 @@ def _line(number: int, value: Mapping[str, Any]) -> _Line:
     check_numbers(plan)
     masked = [region.get("masked") for region in (*value["regions"], *value["doubts"])]
     rects = tuple(PixelRect(*(int(edge) for edge in rect)) for rect in masked if rect is not None)
-    is_complete = len(rects) == len(plan.proposed)
     source, picture = value["source"], value["picture"]
     if not isinstance(source, str) or not isinstance(picture, str):
         raise TypeError(f"expected names, got {type(source)} and {type(picture)}")
-    return _Line(number, source, picture, StoredPlan(plan, rects if is_complete else ()))
+    return _Line(number, source, picture, plan.with_rects(rects))
 
 
 def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:
@@ -281,13 +279,13 @@ def _imported(database: Database, batch: Batch | None) -> set[tuple[str, str | N
 def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now: datetime) -> None:
     picture_id = secrets.token_hex(16)
     path = database.files.original(picture_id)
-    plan = replace(line.stored_plan.plan, image_id=picture_id, revision=0)
+    plan = replace(line.plan, image_id=picture_id, revision=0)
     row = NewPicture(picture_id, line.source, original=digest(database, original))
     atomic.write(path, original)
     try:
         with database.transaction() as cursor:
             pictures.insert(cursor, batch.id, [row], now)
-            tasks.to_review(cursor, picture_id, replace(line.stored_plan, plan=plan), now)
+            tasks.to_review(cursor, picture_id, plan, now)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

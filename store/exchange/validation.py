@@ -13,7 +13,6 @@ from engine.errors import InvalidDecision
 from engine.plan import Plan
 from engine.policy import Policy
 from engine.signing.signer import Signer
-from store.review.plans import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,14 @@ class Installation:
         return self._weights[policy.fingerprint]
 
 
-def validated(
-    claimed: StoredPlan, seal: object, policy: Policy, installation: Installation
-) -> StoredPlan:
+def validated(plan: Plan, seal: object, policy: Policy, installation: Installation) -> Plan:
     """Validate a line's plan: one sealed here whole, of a foreign one its boxes alone.
 
     The rest ends in what Lethe signs, and decides what the release check may still ask. So it must
     be what this installation would write; what a person is said to have decided is dropped.
 
     Args:
-        claimed: as the line says.
+        plan: as the line says.
         seal: of the line; anything.
         policy: the run's.
         installation: this one.
@@ -50,9 +47,8 @@ def validated(
     Raises:
         InvalidDecision: it is something else.
     """
-    plan = claimed.plan
     if seal == installation.signer.seal(plan):
-        return claimed
+        return plan
     if plan.not_looked_for != policy.not_looked_for:
         raise InvalidDecision("What it says nobody looked for is not what its policy says.")
     if plan.weights != installation.weights(policy):
@@ -67,7 +63,7 @@ def validated(
             "Its policy has a less strict release check than the one in force here; run it here, "
             "or put the same thresholds under [release_check]."
         )
-    return replace(claimed, plan=replace(plan, decided=()))
+    return replace(plan, decided=())
 
 
 def check_numbers(plan: Plan) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.geometry import PixelRect
 from engine.plan import Plan, Region
 from store.database import Database
 from store.review import claims, plans
@@ -22,9 +21,8 @@ class Comparison:
 
     picture_id: str
     machine: Plan
-    masked: tuple[PixelRect, ...]
-    """For each of `machine.proposed` the rectangle that removal would have covered; empty when
-    unknown, as for some pictures of command-line runs."""
+    """Its regions carry the rectangles that removal would have covered, where they are known; of
+    some pictures of command-line runs they are not."""
     decided: tuple[Region, ...]
     audit_sample: bool
     decided_at: datetime
@@ -75,11 +73,9 @@ def rejected(database: Database, *, audit_sample: bool = True) -> int:
 
 def _comparison(row: tuple[Any, ...], *, audit_sample: bool) -> Comparison:
     picture_id, regions, decided_at, reviewer, plan, masked = row
-    first = plans.from_columns(plan, masked)
     return Comparison(
         picture_id=picture_id,
-        machine=first.plan,
-        masked=first.masked,
+        machine=plans.from_columns(plan, masked),
         decided=claims.regions_from(regions),
         audit_sample=audit_sample,
         decided_at=aware(decided_at),

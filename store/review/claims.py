@@ -16,7 +16,6 @@ from typing import Any
 import duckdb
 
 from engine.errors import StaleRevision
-from engine.geometry import PixelRect
 from engine.plan import Plan, Region
 from store.errors import UnknownRecord
 from store.files import Files
@@ -45,8 +44,6 @@ class Claim:
     source: str
     """The name it came with."""
     plan: Plan
-    masked: tuple[PixelRect, ...]
-    """For each of `plan.proposed` the rectangle that removal would cover; empty when unknown."""
     draft: Draft | None
     audit_sample: bool
     claimed_until: datetime | None
@@ -220,14 +217,12 @@ def claim_of(
     if row is None:
         raise ValueError(f"expected a picture {picture_id} in a batch")
     batch_id, batch_name, source, revision, audit_sample, claimed_until = row
-    kept = plans.at_revision(cursor, picture_id, revision)
     return Claim(
         picture_id=picture_id,
         batch_id=batch_id,
         batch_name=batch_name,
         source=source,
-        plan=kept.plan,
-        masked=kept.masked,
+        plan=plans.at_revision(cursor, picture_id, revision).plan,
         draft=draft_of(cursor, picture_id),
         audit_sample=audit_sample,
         claimed_until=None if peeked else aware_or_none(claimed_until),

@@ -55,7 +55,7 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
         if refusal is None:
             kept = plans.at_revision(cursor, picture_id, claim_state.revision)
             settled = triage.settled(kept.plan, decision)
-            plans.keep(cursor, picture_id, StoredPlan(settled, (), decision.reviewer), now)
+            plans.keep(cursor, picture_id, StoredPlan(settled, decision.reviewer), now)
             _close(cursor, picture_id, "settled", settled.revision, None, now)
     if refusal is not None:
         raise StaleRevision(refusal)

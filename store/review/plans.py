@@ -18,8 +18,7 @@ class StoredPlan:
     """A plan as it was kept."""
 
     plan: Plan
-    masked: tuple[PixelRect, ...]
-    """For each of `plan.proposed` the rectangle that removal would cover; empty when unknown."""
+    """Its proposed regions carry their masked rectangles, or none does."""
     made_by: str | None = None
     """The reviewer who settled it; None for the machine's."""
 
@@ -28,6 +27,8 @@ def keep(
     cursor: duckdb.DuckDBPyConnection, picture_id: str, stored_plan: StoredPlan, now: datetime
 ) -> None:
     """Insert a plan under its own revision, which must be new for the picture."""
+    proposed = stored_plan.plan.proposed
+    rects = [region.rect for region in proposed if region.has_rect]
     cursor.execute(
         """
         INSERT INTO plans (picture_id, revision, plan, masked, kinds, made_by, made_at)
@@ -37,7 +38,7 @@ def keep(
             picture_id,
             stored_plan.plan.revision,
             json.dumps(stored_plan.plan.to_json()),
-            json.dumps(stored_plan.masked),
+            json.dumps(rects if len(rects) == len(proposed) else []),
             sorted({reason.kind.value for reason in stored_plan.plan.reasons}),
             stored_plan.made_by,
             stored(now),
@@ -62,7 +63,8 @@ def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: in
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a plan of picture {picture_id} at revision {revision}")
-    return from_columns(*row)
+    plan, masked, made_by = row
+    return StoredPlan(from_columns(plan, masked), made_by)
 
 
 def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str) -> int:
@@ -76,14 +78,11 @@ def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str)
         """,
         [picture_id],
     ).fetchall()
-    matches = (revision for revision, *plan in rows if from_columns(*plan).plan.digest == digest)
+    matches = (revision for revision, *plan in rows if from_columns(*plan).digest == digest)
     return next(matches, -1)
 
 
-def from_columns(plan: str, masked: str, made_by: str | None = None) -> StoredPlan:
+def from_columns(plan: str, masked: str) -> Plan:
     """A plan from the columns of its row."""
-    return StoredPlan(
-        Plan.from_json(json.loads(plan)),
-        tuple(PixelRect(*rect) for rect in json.loads(masked)),
-        made_by,
-    )
+    rects = [PixelRect(*rect) for rect in json.loads(masked)]
+    return Plan.from_json(json.loads(plan)).with_rects(rects)

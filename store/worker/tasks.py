@@ -118,13 +118,13 @@ def give_back(
 
 
 def to_review(
-    cursor: duckdb.DuckDBPyConnection, picture_id: str, machine_plan: StoredPlan, now: datetime
+    cursor: duckdb.DuckDBPyConnection, picture_id: str, plan: Plan, now: datetime
 ) -> None:
     """Keep the machine's plan and put the picture into the review queue.
 
     A picture once drawn for the sample stays in it, whatever brings it back.
     """
-    plans.keep(cursor, picture_id, machine_plan, now)
+    plans.keep(cursor, picture_id, StoredPlan(plan), now)
     cursor.execute(
         """
         UPDATE pictures
@@ -140,9 +140,9 @@ def to_review(
         WHERE id = ?
         """,
         [
-            machine_plan.plan.risk,
-            is_audit_sample(machine_plan.plan),
-            machine_plan.plan.revision,
+            plan.risk,
+            is_audit_sample(plan),
+            plan.revision,
             stored(now),
             stored(now),
             picture_id,
@@ -184,8 +184,7 @@ def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> b
         if came_from == "settled":
             decisions.contest(cursor, outcome.job_id, now)
         if came_from is not None:
-            machine_plan = StoredPlan(outcome.plan, outcome.masked)
-            to_review(cursor, outcome.job_id, machine_plan, now)
+            to_review(cursor, outcome.job_id, outcome.plan, now)
     return came_from is not None
 
 

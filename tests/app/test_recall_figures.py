@@ -22,7 +22,6 @@ from engine.evaluation.scores.recall import report, score_all
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Reason, ReasonKind, Region
 from engine.policy import Policy
-from engine.redact.masks import Masked
 from store.evaluations.evaluations import Evaluation
 
 SIZE = Size(640, 480)
@@ -30,8 +29,8 @@ START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 Pairs = tuple[tuple[LabelledPicture, PredictionRecord], ...]
 
 
-def seen(box: Box, category: Category, score: float) -> Masked:
-    return Masked(Region(box, category, Origin.MODEL, score), PixelRect(*map(int, box.corners)))
+def seen(box: Box, category: Category, score: float) -> Region:
+    return Region(box, category, Origin.MODEL, score).with_rect(PixelRect(*map(int, box.corners)))
 
 
 def world(pictures: int = 80, *, hit: float = 0.93, seed: int = 3, name: str = "picture") -> Pairs:
@@ -44,7 +43,7 @@ def _one(
     name: str, chance: np.random.Generator, hit: float
 ) -> tuple[LabelledPicture, PredictionRecord]:
     labels: list[Label] = []
-    found: list[Masked] = []
+    found: list[Region] = []
     for slot, category in enumerate([Category.FACE] * 4 + [Category.TATTOO, Category.JEWELRY]):
         side = float(chance.choice([12, 24, 50, 90, 140], p=[0.05, 0.2, 0.35, 0.3, 0.1]))
         box = Box(5.0 + 100 * (slot % 6), 10.0, 5.0 + 100 * (slot % 6) + min(side, 95), 10.0 + side)
@@ -72,8 +71,8 @@ def _one(
     return picture, findings(found)
 
 
-def findings(found: list[Masked]) -> PredictionRecord:
-    surest_first = sorted(found, key=lambda one: -(one.region.score or 0.0))
+def findings(found: list[Region]) -> PredictionRecord:
+    surest_first = sorted(found, key=lambda one: -(one.score or 0.0))
     blind = Reason(ReasonKind.NO_DETECTOR, "jewelry")
     return PredictionRecord(SIZE, SIZE, 1, tuple(surest_first), (), (blind,), ("fake@00000000",))
 

@@ -23,14 +23,17 @@ from engine.signing.verify_picture import VerificationResult
 from tests.scenes import region
 
 DAY = "2026-11-23"
+TATTOO = region((1, 1, 9, 9), Category.TATTOO)
 FACE = region((40.25, 33.5, 60, 70))
 RECEIPT = Receipt(
     release="0" * 32,
     image_id="1" * 32,
     format="png",
     size=Size(100, 90),
-    regions=(FACE, replace(region((1, 1, 9, 9), Category.TATTOO), origin=Origin.REVIEWER)),
-    masked=(PixelRect(30, 14, 78, 90), PixelRect(0, 0, 18, 18)),
+    regions=(
+        FACE.with_rect(PixelRect(30, 14, 78, 90)),
+        replace(TATTOO, origin=Origin.REVIEWER).with_rect(PixelRect(0, 0, 18, 18)),
+    ),
     not_looked_for=(Category.JEWELRY,),
     reviewer="Ada Lovelace",
     policy="0123456789ab",

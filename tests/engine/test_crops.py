@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.category import Category
-from engine.detect.crop_classifier import BATCH, CONTEXT, LEAST_PX, CropClassifier, cropped, window
+from engine.detect.crop_classifier import (
+    BATCH,
+    CONTEXT,
+    LEAST_PX,
+    CropClassifier,
+    crop_and_resize,
+    crop_window,
+)
 from engine.detect.weights import load_weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
@@ -74,7 +81,7 @@ class TestWindow:
     def test_it_holds_the_box_with_its_surroundings(self, placed):
         size, box = placed
 
-        rect = window(box, size)
+        rect = crop_window(box, size)
 
         margin = max(box.width, box.height) * CONTEXT / 2
         assert rect.x0 <= box.x0 - margin
@@ -86,7 +93,7 @@ class TestWindow:
     def test_it_is_as_wide_as_high_up_to_a_pixel_and_no_wider_than_needed(self, placed):
         size, box = placed
 
-        rect = window(box, size)
+        rect = crop_window(box, size)
 
         needed = max(max(box.width, box.height) * (1 + CONTEXT), LEAST_PX)
         for extent in (rect.x1 - rect.x0, rect.y1 - rect.y0):
@@ -97,7 +104,7 @@ class TestWindow:
         size, box = placed
         reaching = Box(box.x0, -far, size.width + far, box.y1)
 
-        assert window(reaching, size) == window(Box(box.x0, 0, size.width, box.y1), size)
+        assert crop_window(reaching, size) == crop_window(Box(box.x0, 0, size.width, box.y1), size)
 
 
 class TestCrop:
@@ -115,22 +122,22 @@ class TestCrop:
         ys, xs = np.nonzero(turned(marked))
         there = Box(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
 
-        crop = cropped(np.ascontiguousarray(turned(rgb)), there, SIDE)
+        crop = crop_and_resize(np.ascontiguousarray(turned(rgb)), there, SIDE)
 
-        difference = crop.astype(int) - turned(cropped(rgb, box, SIDE))
+        difference = crop.astype(int) - turned(crop_and_resize(rgb, box, SIDE))
         assert np.abs(difference).max() <= 1  # rounding of the scaled pixels
 
     def test_a_window_that_needs_no_scaling_shows_the_pixels_themselves(self, rng):
         rgb = picture(rng, 90, 120)
 
-        crop = cropped(rgb, Box(40, 30, 72, 62), 48)
+        crop = crop_and_resize(rgb, Box(40, 30, 72, 62), 48)
 
         np.testing.assert_array_equal(crop, rgb[22:70, 32:80])
 
     def test_beyond_the_edge_the_edge_goes_on(self, rng):
         rgb = picture(rng, 60, 60)
 
-        crop = cropped(rgb, Box(0, 44, 16, 60), 24)
+        crop = crop_and_resize(rgb, Box(0, 44, 16, 60), 24)
 
         np.testing.assert_array_equal(crop[:20, 4:], rgb[40:, :20])
         assert (crop[:20, :4] == rgb[40:, :1]).all()
@@ -143,7 +150,7 @@ class TestCrop:
     )
     @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (40, 30)])
     def test_any_box_gives_a_crop(self, rng, box, shape):
-        crop = cropped(picture(rng, *shape), box, SIDE)
+        crop = crop_and_resize(picture(rng, *shape), box, SIDE)
 
         assert crop.shape == (SIDE, SIDE, 3)
         assert crop.dtype == np.uint8
@@ -205,7 +212,8 @@ def test_a_long_thin_picture_takes_no_more_memory_than_a_square_one():
     rgb = np.zeros((40, 30_000, 3), np.uint8)
     rgb[:, 15_000:] = 200
 
-    crop = cropped(rgb, Box(0, 0, 30_000, 40), 96)  # continued as it is: a square of 45,000 px
+    # continued as it is: a square of 45,000 px
+    crop = crop_and_resize(rgb, Box(0, 0, 30_000, 40), 96)
 
     assert crop.shape == (96, 96, 3)
     assert crop[48, 20].max() == 0

@@ -30,7 +30,7 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
     first = FakeDetector([seen(0.6, HERE), seen(0.4, THERE)], name="first@0")
     second = FakeDetector([seen(0.8, NEARLY)], name="second@0")
 
-    found = Ensemble([first, second], Halved()).look(original, Policy())
+    found = Ensemble([first, second], Halved()).detect(original, Policy())
 
     together, alone = found.detections
     assert together.box.corners == pytest.approx((10.286, 10, 30.786, 30), abs=1e-3)  # of both
@@ -41,7 +41,7 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
 
 
 def test_without_a_fuser_the_surest_score_is_the_probability(original):
-    found = Ensemble([FakeDetector([seen(0.6, HERE)])]).look(original, Policy())
+    found = Ensemble([FakeDetector([seen(0.6, HERE)])]).detect(original, Policy())
 
     assert [one.score for one in found.detections] == [0.6]
 
@@ -50,7 +50,7 @@ def test_what_nobody_wants_is_not_looked_for_and_not_told(original):
     both = FakeDetector([seen(0.6, HERE), seen(0.9, HERE, Category.TATTOO)])
     tattoos = FakeDetector([], [Category.TATTOO])
 
-    found = Ensemble([both, tattoos]).look(original, Policy().only([Category.FACE]))
+    found = Ensemble([both, tattoos]).detect(original, Policy().only([Category.FACE]))
 
     assert [one.category for one in found.detections] == [Category.FACE]
     assert (both.looks, tattoos.looks) == (1, 0)
@@ -68,12 +68,12 @@ def test_a_policy_may_add_detectors(original):
         update={"detection": Policy().detection.model_copy(update={"scrfd": "own.onnx"})}
     )
 
-    assert len(ensemble.look(original, Policy()).detections) == 1
-    assert len(ensemble.look(original, policy).detections) == 2
+    assert len(ensemble.detect(original, Policy()).detections) == 1
+    assert len(ensemble.detect(original, policy).detections) == 2
 
 
 def test_of_nothing_nothing_is_seen(original):
-    found = Ensemble([]).look(original, Policy())
+    found = Ensemble([]).detect(original, Policy())
 
     assert (found.detections, found.raw_detections, found.weights, found.searched) == (
         (),
@@ -87,6 +87,6 @@ def test_a_detector_nobody_calibrated_is_told_but_one_that_the_policy_adds_is_no
     known, unknown = FakeDetector(name="first@0"), FakeDetector(name="retrained@9")
     added = FakeDetector(name="own@0")
 
-    found = Ensemble([known, unknown], Halved(), lambda policy: [added]).look(original, Policy())
+    found = Ensemble([known, unknown], Halved(), lambda policy: [added]).detect(original, Policy())
 
     assert found.uncalibrated == ("retrained@9",)

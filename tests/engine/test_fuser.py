@@ -12,7 +12,7 @@ from engine.detect.score_fusion import (
     MOST,
     SIDE_PX,
     FittedFusion,
-    SurestScore,
+    MaxScore,
     coefficients,
     evidence,
 )
@@ -152,7 +152,7 @@ def test_evidence_has_a_floor_and_a_ceiling(score):
 
 def test_without_things_nobody_is_asked(original):
     assert fusion(second=CropSays(0, 0, 0)).probabilities(original, []).shape == (0,)
-    assert SurestScore().probabilities(original, []).shape == (0,)
+    assert MaxScore().probabilities(original, []).shape == (0,)
 
 
 def test_everything_that_had_a_say_is_named():

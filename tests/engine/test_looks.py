@@ -137,7 +137,7 @@ class TestScan:
     def test_dearer_looks_are_taken_upright_and_where_the_first_saw_best(self):
         rgb = np.zeros((64, 128, 3), np.uint8)
         rgb[:, 96:] = 255  # at the right; turned by 90 degrees it lies at the top
-        scan = ViewPlan([128, 256], TURNS, sure_at=0.5, seen_at=0.2)
+        scan = ViewPlan([128, 256], TURNS, sure_at=0.5, fallback_at=0.2)
 
         taken, found = self.looks_taken(rgb, scan, lambda look: 0.9 if look[0, 0, 0] else 0.3)
 
@@ -154,7 +154,7 @@ class TestScan:
             box, score = (painted(look)[0], 0.9) if is_upright else ((0, 0, 20, 20), 0.3)
             return np.array([[*box, score, 0]], np.float32)
 
-        found = detect_in_views(rgb, ViewPlan([128], (0, 90), sure_at=0.5, seen_at=0.5), see)
+        found = detect_in_views(rgb, ViewPlan([128], (0, 90), sure_at=0.5, fallback_at=0.5), see)
 
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
 
@@ -163,7 +163,7 @@ class TestScan:
         rgb[:, 96:] = 255
 
         _, found = self.looks_taken(
-            rgb, ViewPlan([128], (90,), sure_at=2, seen_at=2), lambda _: 0.1
+            rgb, ViewPlan([128], (90,), sure_at=2, fallback_at=2), lambda _: 0.1
         )
 
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
@@ -183,7 +183,7 @@ class TestScan:
     @pytest.mark.parametrize(("longer", "tiles"), [(479, 0), (480, 0), (481, 4)])
     def test_only_a_picture_much_larger_than_the_scales_is_cut_into_tiles(self, longer, tiles):
         rgb = np.zeros((330, longer, 3), np.uint8)
-        scan = ViewPlan([64], [0], sure_at=0.5, seen_at=0.2, tile_px=320)
+        scan = ViewPlan([64], [0], sure_at=0.5, fallback_at=0.2, tile_px=320)
 
         taken, found = self.looks_taken(rgb, scan, lambda look: 0.0)
 

@@ -15,7 +15,7 @@ from engine.detect.centerface import CenterFace
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import load_weights
 from engine.errors import PlanNotReady, UnreadableImage
-from engine.geometry import Box, Size
+from engine.geometry import Box, PixelRect, Size
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
@@ -87,8 +87,8 @@ class TestAwkwardFiles:
         receipt = outcome.receipt
         scan(outcome.data, receipt.format)
         assert receipt.checks == {"T1": True, "T3": True, "T4": True}
-        assert len(receipt.masked) == len(receipt.regions) == 1
-        assert receipt.masked[0].area > 0
+        (removed,) = receipt.regions
+        assert removed.rect.area > 0
         again = decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
         assert again.size == receipt.size
 
@@ -150,8 +150,7 @@ class TestPrepare:
             )
 
             (face,) = (one for one in ready.plan.regions if one.category is Category.FACE)
-            rect = pipeline.masked_rects([face], ready.image, policy)[0]
-            assert Box(*rect).intersection(face.box) == pytest.approx(face.box.area)
+            assert Box(*face.rect).intersection(face.box) == pytest.approx(face.box.area)
             found.append(face.box)
 
         assert min(found[0].iou(box) for box in found) > 0.95
@@ -201,11 +200,22 @@ class TestRelease:
         release = released(image(rgb), *regions, format="png")
 
         bgr = cv2.imdecode(np.frombuffer(release.data, np.uint8), cv2.IMREAD_COLOR)
-        mask = mask_of(release.receipt.masked, Size(80, 60))
+        rects = [one.rect for one in release.receipt.regions]
+        mask = mask_of(rects, Size(80, 60))
         np.testing.assert_array_equal(bgr[..., ::-1][~mask], rgb[~mask])
-        for rect, one in itertools.zip_longest(release.receipt.masked, regions):
+        for rect, one in itertools.zip_longest(rects, regions):
             assert mask[rect.rows, rect.columns].all()
             assert Box(*rect).intersection(one.box) == one.box.area
+
+    def test_the_mask_goes_by_boxes_and_not_by_a_rectangle_that_came_with_the_plan(self, rng):
+        original = image(picture(rng, 60, 80))
+        honest = region((5, 5, 20, 20))
+
+        release = released(original, honest.with_rect(PixelRect(5, 5, 20, 20)))
+
+        (expected,) = released(original, honest).receipt.regions
+        assert expected.rect != PixelRect(5, 5, 20, 20)
+        assert release.receipt.regions[0].rect == expected.rect
 
     def test_the_receipt_says_everything_that_was_done(self, rng):
         original = image(picture(rng, 60, 80))
@@ -227,9 +237,9 @@ class TestRelease:
         assert (line["weights"], line["not_looked_for"]) == (["fake@00000000"], ["tattoo"])
         assert line["regions"] == [
             {"category": "other", "box": [5, 5, 20, 20], "origin": "reviewer",
-             "masked": list(receipt.masked[0])}
+             "masked": list(receipt.regions[0].rect)}
         ]  # fmt: skip
-        assert line["share_removed"] == round(receipt.masked[0].area / (80 * 60), 4)
+        assert line["share_removed"] == round(receipt.regions[0].rect.area / (80 * 60), 4)
         assert set(line["seconds"]) == {"remove", "check", "encode"}
 
     def test_the_seed_alone_decides_what_is_random(self, rng):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -142,13 +143,43 @@ def test_a_score_outside_0_to_1_is_refused(score):
 
 
 def test_lines_for_outsiders_hold_no_scores():
-    lines = region_lines((region((0, 0, 9, 9)),), (PixelRect(0, 0, 16, 16),), scores=False)
+    masked = region((0, 0, 9, 9)).with_rect(PixelRect(0, 0, 16, 16))
+
+    lines = region_lines([masked], scores=False)
 
     assert lines == [
         {"category": "face", "box": [0, 0, 9, 9], "origin": "model", "masked": [0, 0, 16, 16]}
     ]
 
 
-def test_one_rectangle_per_region_is_demanded():
-    with pytest.raises(ValueError, match="zip"):
-        region_lines((region((0, 0, 9, 9)),), (), scores=False)
+def test_a_rectangle_of_each_region_is_demanded():
+    with pytest.raises(ValueError, match="expected a region with its masked rectangle"):
+        region_lines([region((0, 0, 9, 9))], scores=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"box": Box(3, 3, 40, 40)}, {"category": Category.TATTOO}],
+    ids=["another box", "another category, another margin"],
+)
+def test_a_region_that_is_changed_has_no_rectangle_until_it_is_computed_anew(change):
+    masked = region((0, 0, 9, 9)).with_rect(PixelRect(0, 0, 16, 16))
+
+    assert masked.has_rect
+    assert not replace(masked, **change).has_rect
+
+
+def test_rectangles_change_neither_the_digest_nor_the_json_of_a_plan():
+    plan = replace(a_plan((region((5, 5, 9, 9), score=0.3),)), regions=(region((0, 0, 9, 9)),))
+    rects = (PixelRect(0, 0, 16, 16), PixelRect(0, 0, 24, 24))
+
+    masked = plan.with_rects(rects)
+
+    assert tuple(one.rect for one in (*masked.regions, *masked.review_regions)) == rects
+    assert (masked.digest, masked.to_json(), masked) == (plan.digest, plan.to_json(), plan)
+
+
+def test_a_plan_takes_rectangles_of_all_its_regions_or_none():
+    plan = a_plan((region((5, 5, 9, 9), score=0.3), region((0, 0, 9, 9), score=0.2)))
+
+    assert not any(one.has_rect for one in plan.with_rects([PixelRect(0, 0, 9, 9)]).proposed)

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.detect.scene_classifier import SceneClassifier, seen
+from engine.detect.scene_classifier import SceneClassifier, resize_square
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 
@@ -51,7 +51,7 @@ def test_what_lies_at_the_edge_is_seen_too():
     rgb = np.zeros((120, 400, 3), np.uint8)
     rgb[:, 300:] = 255
 
-    assert seen(rgb, SIDE)[:, 26:].min() == 255
+    assert resize_square(rgb, SIDE)[:, 26:].min() == 255
     assert classifier(network()).people(rgb) == pytest.approx(0.25, abs=0.02)
 
 

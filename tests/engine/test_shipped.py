@@ -83,7 +83,7 @@ def test_the_coefficients_are_of_the_second_look_that_ships(weights):
 def test_everything_that_ships_has_its_say_about_a_photograph(weights):
     astronaut = image(shipped_rgb("skimage", "data/astronaut.png"))
 
-    seen = default_ensemble().look(astronaut, Policy())
+    seen = default_ensemble().detect(astronaut, Policy())
 
     assert seen.weights == tuple(
         weights[name].label for name in ("centerface", "adornments", "fusion", "crops", "scene")
@@ -100,4 +100,4 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
 def test_the_names_told_without_loading_are_those_of_the_ensemble():
     scene = image(shipped_rgb("skimage.data", "astronaut.png")[::4, ::4])
 
-    assert names(Policy()) == default_ensemble().look(scene, Policy()).weights
+    assert names(Policy()) == default_ensemble().detect(scene, Policy()).weights

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.detect.nms import SAME_IOU, groups, merged, parts
+from engine.detect.nms import SAME_IOU, containment, non_max_suppression, overlap_groups
 from engine.geometry import Box
 
 
@@ -31,24 +31,24 @@ A, A_AGAIN, APART = (0, 0, 10, 10, 0.9), (1, 0, 11, 10, 0.7), (50, 50, 60, 60, 0
     ],
 )
 def test_sightings_of_one_thing_become_one(raw_detections, expected):
-    np.testing.assert_array_equal(merged(rows(*raw_detections)), rows(*expected))
+    np.testing.assert_array_equal(non_max_suppression(rows(*raw_detections)), rows(*expected))
 
 
 @pytest.mark.parametrize("columns", [5, 6, 9])
 def test_no_sightings_keep_their_columns(columns):
-    assert merged(np.zeros((0, columns), np.float32)).shape == (0, columns)
+    assert non_max_suppression(np.zeros((0, columns), np.float32)).shape == (0, columns)
 
 
 def test_what_follows_the_score_is_carried_along():
     labelled = rows((*A_AGAIN, 90), (*A, 270))
 
-    assert merged(labelled)[0, 5] == 270
+    assert non_max_suppression(labelled)[0, 5] == 270
 
 
 def test_equally_sure_sightings_keep_their_order():
     first, second = (0, 0, 10, 10, 0.5), (1, 0, 11, 10, 0.5)
 
-    np.testing.assert_array_equal(merged(rows(first, second)), rows(first))
+    np.testing.assert_array_equal(non_max_suppression(rows(first, second)), rows(first))
 
 
 boxes = arrays.arrays(np.float32, (8, 5), elements=st.floats(0, 100, width=32)).map(
@@ -60,7 +60,7 @@ boxes = arrays.arrays(np.float32, (8, 5), elements=st.floats(0, 100, width=32)).
 def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
     raw_detections = many[:count].astype(np.float32)
 
-    result = merged(raw_detections)
+    result = non_max_suppression(raw_detections)
 
     kept = {tuple(row) for row in result.tolist()}
     assert list(result[:, 4]) == sorted(result[:, 4], reverse=True)
@@ -83,7 +83,7 @@ PART = (2, 2, 9, 9, 0.5)
 def test_a_box_within_another_joins_it_unless_it_is_of_another_size(inside, sizes):
     speck = (4, 4, 6, 6, 0.4)
 
-    found = groups(rows(A, PART, speck), iou=0.6, inside=inside)
+    found = overlap_groups(rows(A, PART, speck), iou=0.6, inside=inside)
 
     assert [len(members) for members in found] == sizes
 
@@ -91,14 +91,14 @@ def test_a_box_within_another_joins_it_unless_it_is_of_another_size(inside, size
 def test_a_surer_part_takes_the_whole_in():
     whole = (0, 0, 10, 10, 0.3)
 
-    (members,) = groups(rows(whole, PART), iou=0.6, inside=0.8)
+    (members,) = overlap_groups(rows(whole, PART), iou=0.6, inside=0.8)
 
     assert members.tolist() == [1, 0]
 
 
 @given(boxes)
 def test_every_box_is_in_one_group(many):
-    found = groups(many.astype(np.float32), inside=0.8)
+    found = overlap_groups(many.astype(np.float32), inside=0.8)
 
     assert sorted(np.concatenate(found).tolist()) == list(range(len(many)))
 
@@ -106,14 +106,14 @@ def test_every_box_is_in_one_group(many):
 def test_shares_in_surer_boxes_go_both_ways():
     whole, half, less_sure = (0, 0, 10, 10, 0.9), (5, 0, 10, 10, 0.6), (0, 0, 20, 10, 0.3)
 
-    found = parts(rows(less_sure, half, whole))
+    found = containment(rows(less_sure, half, whole))
 
     np.testing.assert_allclose(found, [(0.5, 1.0), (1.0, 0.5), (0.0, 0.0)], atol=1e-6)
 
 
 @given(boxes)
 def test_the_surest_box_is_part_of_nothing(many):
-    found = parts(many)
+    found = containment(many)
 
     assert found.shape == (8, 2)
     assert (found >= 0).all()

@@ -17,7 +17,7 @@ from engine.images import Leakage
 from engine.plan import Origin, ReasonKind, ReviewDecision
 from engine.policy import Policy, read_policy
 from engine.redact.masks import mask_of
-from engine.triage import found_in, route, settled, standing_reasons, triage
+from engine.triage import masked_regions, route, settled, standing_reasons, triage
 from tests.scenes import image, picture, region, seen
 
 FAR = (60, 60, 70, 70)
@@ -196,13 +196,13 @@ def test_what_was_found_below_the_thresholds_changes_no_route(original, lowest):
         *[seen(score, (80, 10, 95, 30)) for score in (0.04, 0.1, 0.19) if score >= lowest],
     ]
 
-    found = found_in(original, detections, Policy())
+    found = masked_regions(original, detections, Policy())
     standing = standing_reasons(original.codec, Policy(), looked_for(DETECTABLE))
     way = route(found, standing, Policy(), original.size)
 
     plan = planned(original, *detections)
-    assert tuple(one.region for one in way.regions) == plan.regions == (region((10, 10, 30, 30)),)
-    assert tuple(one.region for one in way.review_regions) == plan.review_regions
+    assert way.regions == plan.regions == (region((10, 10, 30, 30)),)
+    assert way.review_regions == plan.review_regions
     assert way.reasons == plan.reasons
     assert way.proposed == way.regions + way.review_regions
 
@@ -280,7 +280,7 @@ def found_at(places):
         for x, y, width, height, category, tenths in places
     ]
     original = image(np.zeros((size.height, size.width, 3), np.uint8))
-    return found_in(original, detections, Policy()), size
+    return masked_regions(original, detections, Policy()), size
 
 
 @given(FOUND)
@@ -295,9 +295,9 @@ def test_of_whatever_is_dropped_no_more_than_a_sliver_stays(places):
         own = [
             other.rect
             for other in way.regions
-            if other.region.category is one.region.category or (one.region.score or 0) < 0.5
+            if other.category is one.category or (one.score or 0) < 0.5
         ]
-        share = covered_share(one.region.box.clipped(size), own)
+        share = covered_share(one.box.clipped(size), own)
         assert is_kept or share >= HIDDEN_SHARE
         assert is_kept is (share < HIDDEN_SHARE) or one in way.regions
     for piece in way.pieces:
@@ -309,9 +309,7 @@ def test_what_was_kept_is_kept_again(places):
     found, size = found_at(places)
 
     way = route(found, (), Policy(), size)
-    again = route(
-        sorted(way.proposed, key=lambda one: -(one.region.score or 0)), (), Policy(), size
-    )
+    again = route(sorted(way.proposed, key=lambda one: -(one.score or 0)), (), Policy(), size)
 
     assert (again.regions, again.review_regions, again.pieces) == (
         way.regions,
@@ -419,6 +417,15 @@ class TestSettled:
         plan = planned(original)
 
         assert settled(plan, ReviewDecision.on(plan, (corner,), "ada")).regions == (corner,)
+
+    def test_rectangles_are_not_taken_over_but_computed_anew_at_release(self, original):
+        plan = planned(original, seen(0.9))
+        assert all(one.has_rect for one in plan.proposed)
+
+        done = settled(plan, ReviewDecision.on(plan, plan.proposed, "ada"))
+
+        assert done.regions == plan.proposed
+        assert not any(one.has_rect for one in done.regions)
 
 
 def test_scores_nobody_made_probabilities_of_send_everything_to_a_person(original):

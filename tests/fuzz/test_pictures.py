@@ -77,7 +77,7 @@ def pictures(data: bytes) -> None:
     block = tiff.Block(data)
     found = tiff.pictures(block)
     tiff.is_raw(block, found)
-    tiff.check_numbers(block, tiff.the_picture(found))
+    tiff.check_numbers(block, tiff.full_picture(found))
 
 
 PARSERS = {

@@ -73,7 +73,7 @@ class Onlooker:
     name = "made-up-witness@00000000"
     categories = independent = frozenset([Category.FACE])
 
-    def look(self, redacted, policy):
+    def detect(self, redacted, policy):
         left, top, right, bottom = FACE
         is_shown = redacted.rgb[top:bottom, left:right].astype(float).std() > 80
         return (sure(),) if is_shown else ()

@@ -19,7 +19,7 @@ def raising(error):
     return check
 
 
-@pytest.mark.parametrize("name", ["check_covered", "check_pixels", "check_file", "check_seen"])
+@pytest.mark.parametrize("name", ["check_covered", "check_pixels", "check_file", "check_residual"])
 def test_a_defect_in_one_holds_back_each_picture(line, broken, monkeypatch, name):
     case = broken("check", f"raises an error ({name})", line)
 
@@ -36,7 +36,7 @@ def test_a_defect_in_one_holds_back_each_picture(line, broken, monkeypatch, name
     [
         ("is left out (pixels)", "check_pixels", {}, "T1, T3"),
         ("is left out (file)", "check_file", {}, "T4"),
-        ("is left out (witness)", "check_seen", {}, "T7"),
+        ("is left out (witness)", "check_residual", {}, "T7"),
         ("says that it failed, and raises nothing", "check_file", {"T4": False}, "T4"),
     ],
     ids=["pixels", "file", "witness", "failed"],

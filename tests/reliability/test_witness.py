@@ -19,7 +19,7 @@ class Failing(Onlooker):
     def __init__(self, answer):
         self.answer = answer
 
-    def look(self, redacted, policy):
+    def detect(self, redacted, policy):
         return self.answer()
 
 

@@ -17,7 +17,6 @@ from engine.images import Leakage
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region, ReviewDecision
 from engine.policy import Policy
 from engine.receipt import Receipt
-from engine.redact.masks import Masked
 from engine.runs.jobs import Job, NeedsReview, Outcome, Quarantined, Released, Work
 from engine.triage import contested
 from store.batches import batches, intake
@@ -53,8 +52,7 @@ def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None
         image_id=picture_id,
         format="png",
         size=Size(100, 100),
-        regions=(FACE,),
-        masked=(PixelRect(8, 8, 32, 32),),
+        regions=(FACE.with_rect(PixelRect(8, 8, 32, 32)),),
         not_looked_for=(),
         reviewer=reviewer,
         policy=POLICY.fingerprint,
@@ -72,7 +70,8 @@ def released(job: Job) -> Released:
 
 
 def review(job: Job) -> NeedsReview:
-    return NeedsReview(job.id, plan(job.id), (PixelRect(8, 8, 32, 32), PixelRect(38, 38, 62, 62)))
+    rects = (PixelRect(8, 8, 32, 32), PixelRect(38, 38, 62, 62))
+    return NeedsReview(job.id, plan(job.id).with_rects(rects))
 
 
 def object_to(database: Database, *overlooked: Region) -> None:
@@ -80,9 +79,7 @@ def object_to(database: Database, *overlooked: Region) -> None:
     task = tasks.take(database, NOW)
     assert isinstance(task, tasks.Task)
     assert task.settled is not None
-    tasks.record(
-        database, NeedsReview(task.picture_id, contested(task.settled, overlooked), ()), NOW
-    )
+    tasks.record(database, NeedsReview(task.picture_id, contested(task.settled, overlooked)), NOW)
 
 
 def verdict_on(
@@ -96,7 +93,7 @@ def verdict_on(
 
 def findings(score: float = 0.9) -> PredictionRecord:
     """One face, where `labelled` has its label."""
-    face = Masked(Region(FACE.box, FACE.category, FACE.origin, score), PixelRect(8, 8, 32, 32))
+    face = Region(FACE.box, FACE.category, FACE.origin, score).with_rect(PixelRect(8, 8, 32, 32))
     return PredictionRecord(Size(100, 100), Size(100, 100), 1, (face,), (), (), ("fake@00000000",))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.codec import exif, raw, tiff
+from engine.codec import exif, raw, signatures, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.evaluation.data.raw import InvalidEntry, printable, shown
@@ -98,7 +98,7 @@ def header_size(path: Path) -> Size:
     """
     try:
         with path.open("rb") as file:
-            is_tiff = file.read(4) in tiff.SIGNATURES
+            is_tiff = file.read(4) in signatures.TIFF
         if is_tiff:
             data = path.read_bytes()
             block = tiff.Block(data)

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+from engine.codec import signatures
 from engine.evaluation.report.document import (
     Block,
     Column,
@@ -23,7 +24,6 @@ from engine.evaluation.report.document import (
 )
 from engine.evaluation.report.svg import COLOURS, DARK_COLOURS, style
 
-_JPEG = b"\xff\xd8\xff"
 _WARNING = (
     "This report now shows people. Whoever has the file can see them, and no setting takes them "
     "out again: keep it as you keep the originals, and do not pass it on."
@@ -182,7 +182,7 @@ def _crops(crops: Sequence[tuple[str, bytes]]) -> str:
 
 
 def _crop(caption: str, data: bytes) -> str:
-    if not data.startswith(_JPEG):
+    if not data.startswith(signatures.JPEG):
         raise ValueError(f"a crop must be a JPEG file, got one that starts with {data[:3]!r}")
     inside = base64.b64encode(data).decode("ascii")
     words = escape(caption)

@@ -47,10 +47,10 @@ def _false_regions(one: PictureScore) -> Iterator[dict[str, Any]]:
             yield {
                 "picture": one.picture.name,
                 "kind": "false region",
-                "category": region.masked.region.category.value,
-                "box": _corners(region.masked.region.box),
+                "category": region.region.category.value,
+                "box": _corners(region.region.box),
                 "reason": region.false_alarm.value,
-                "score": region.masked.region.score,
+                "score": region.region.score,
                 "hidden": None,
             }
 

@@ -17,7 +17,6 @@ from engine.evaluation.scores.matching import HIDDEN_SHARE, SAME_IOU
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.geometry import Size
 from engine.plan import Region
-from engine.redact.masks import Masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Check:
     """One picture of the sample: what the machine would have removed, and what a person decided."""
 
     picture: str
-    machine: tuple[Masked, ...]
+    machine: tuple[Region, ...]
     decided: tuple[Region, ...]
     size: Size
     """Of the upright picture; what lies beyond it cannot be hidden."""
@@ -37,7 +36,7 @@ class CheckScore:
 
     missed: tuple[Region, ...]
     """Decided regions that the machine's masks, of any category, do not hide inside the picture."""
-    false: tuple[Masked, ...]
+    false: tuple[Region, ...]
     """The machine's regions that the person dropped."""
 
 
@@ -89,7 +88,7 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
         scored = judge(check)
         missed = Counter(region.category for region in scored.missed)
         decided = Counter(region.category for region in _inside(check))
-        false = Counter(one.region.category for one in scored.false)
+        false = Counter(one.category for one in scored.false)
         total += SampleCounts(
             Proportion(int(not scored.missed), 1),
             {one: Proportion(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
@@ -104,6 +103,6 @@ def _inside(check: Check) -> list[Region]:
     return [one for one in cut if one.box.area > 0]
 
 
-def _is_kept(one: Masked, decided: Sequence[Region], size: Size) -> bool:
-    box = one.region.box.clipped(size)
+def _is_kept(one: Region, decided: Sequence[Region], size: Size) -> bool:
+    box = one.box.clipped(size)
     return any(box.iou(region.box) >= SAME_IOU for region in decided)

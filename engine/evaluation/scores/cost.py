@@ -16,8 +16,8 @@ from engine.coverage import share_removed
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.geometry import Size
+from engine.plan import Region
 from engine.policy import Policy
-from engine.redact.masks import Masked
 from engine.triage import Route
 
 _DIGITS = 9
@@ -150,5 +150,5 @@ def add_up(pictures: Iterable[PictureCost]) -> Cost:
     )
 
 
-def _share(found: Sequence[Masked], size: Size) -> float:
+def _share(found: Sequence[Region], size: Size) -> float:
     return share_removed([one.rect for one in found], size)

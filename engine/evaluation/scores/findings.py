@@ -13,7 +13,6 @@ from typing import Any
 
 from engine.geometry import PixelRect, Size
 from engine.plan import Reason, Region
-from engine.redact.masks import Masked
 
 FLOOR = 0.01
 """Detections with a lower score are not kept, unless the policy itself asks about lower ones."""
@@ -29,9 +28,9 @@ class PredictionRecord:
     """Before the file's EXIF orientation is applied, which is how some label it."""
     orientation: int
     """EXIF, 1..8."""
-    found: tuple[Masked, ...]
+    found: tuple[Region, ...]
     """Every detection down to `FLOOR`, each thing once, the surest first."""
-    dropped: tuple[Masked, ...]
+    dropped: tuple[Region, ...]
     """Sightings above `review_at` that were taken for something else already found."""
     standing: tuple[Reason, ...]
     """Reasons for review that hold at any threshold."""
@@ -64,11 +63,11 @@ class PredictionRecord:
         )
 
 
-def _masked_to_json(one: Masked) -> dict[str, Any]:
+def _masked_to_json(one: Region) -> dict[str, Any]:
     # `Region.to_json` rounds, and a score of 0.49996 must not come back above a threshold of 0.5
-    exact = {"box": list(one.region.box.corners), "score": one.region.score}
-    return one.region.to_json() | exact | {"masked": list(one.rect)}
+    exact = {"box": list(one.box.corners), "score": one.score}
+    return one.to_json() | exact | {"masked": list(one.rect)}
 
 
-def _masked_from_json(value: Mapping[str, Any]) -> Masked:
-    return Masked(Region.from_json(value), PixelRect(*value["masked"]))
+def _masked_from_json(value: Mapping[str, Any]) -> Region:
+    return Region.from_json(value).with_rect(PixelRect(*value["masked"]))

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from engine.coverage import SHARE_DIGITS, covered_share, part_under
 from engine.geometry import Box, Size
-from engine.redact.masks import Masked
+from engine.plan import Region
 
 SAME_IOU = 0.5
 HIDDEN_SHARE = 0.9
@@ -29,7 +29,7 @@ NEVER = -1.0
 """The score of what no threshold finds."""
 
 
-def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
+def inside(found: Iterable[Region], size: Size) -> tuple[Region, ...]:
     """Regions with their boxes cut off at the picture's edges, as labels are.
 
     What a detector makes up beyond the edge neither hides anything nor makes a region too large.
@@ -37,11 +37,11 @@ def inside(found: Iterable[Masked], size: Size) -> tuple[Masked, ...]:
     return tuple(_cut(one, size) for one in found)
 
 
-def _cut(one: Masked, size: Size) -> Masked:
-    box = one.region.box
+def _cut(one: Region, size: Size) -> Region:
+    box = one.box
     if box.x0 >= 0 and box.y0 >= 0 and box.x1 <= size.width and box.y1 <= size.height:
         return one
-    return replace(one, region=replace(one.region, box=box.clipped(size)))
+    return replace(one, box=box.clipped(size)).with_rect(one.rect)
 
 
 def is_too_large(region: Box, label: Box) -> bool:
@@ -49,17 +49,17 @@ def is_too_large(region: Box, label: Box) -> bool:
     return region.area > LARGEST_FACTOR * label.area + LARGEST_EXTRA_PX2
 
 
-def can_hide(label: Box, one: Masked) -> bool:
+def can_hide(label: Box, one: Region) -> bool:
     """True when a region's mask lies on the label, and the region is not too large to find it."""
-    return part_under(label, one.rect) is not None and not is_too_large(one.region.box, label)
+    return part_under(label, one.rect) is not None and not is_too_large(one.box, label)
 
 
-def hidden_share(label: Box, regions: Iterable[Masked]) -> float:
+def hidden_share(label: Box, regions: Iterable[Region]) -> float:
     """Share of the label under those regions that are not too large to find it, 0..1."""
     return covered_share(label, [one.rect for one in regions if can_hide(label, one)])
 
 
-def hidden_from(label: Box, found: Sequence[Masked]) -> float:
+def hidden_from(label: Box, found: Sequence[Region]) -> float:
     """The highest threshold at which masks still hide the label; `NEVER` when none does.
 
     Args:
@@ -72,17 +72,17 @@ def hidden_from(label: Box, found: Sequence[Masked]) -> float:
             continue
         rects.append(one.rect)
         if covered_share(label, rects) >= HIDDEN_SHARE:
-            return one.region.score or 0.0
+            return one.score or 0.0
     return NEVER
 
 
-def is_found_by(label: Box, region: Masked) -> bool:
+def is_found_by(label: Box, region: Region) -> bool:
     """True when this region alone finds the label, by either rule."""
-    if is_too_large(region.region.box, label):
+    if is_too_large(region.box, label):
         return False
     part = part_under(label, region.rect)
     hidden = round(part.area / label.area, SHARE_DIGITS) if part else 0.0
-    return hidden >= HIDDEN_SHARE or region.region.box.iou(label) >= SAME_IOU
+    return hidden >= HIDDEN_SHARE or region.box.iou(label) >= SAME_IOU
 
 
 def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:

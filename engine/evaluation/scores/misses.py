@@ -20,7 +20,6 @@ from engine.evaluation.scores.matching import (
 from engine.geometry import Box
 from engine.plan import Reason, ReasonKind, Region
 from engine.policy import Policy
-from engine.redact.masks import Masked
 from engine.triage import Route
 
 PARTLY_HIDDEN = 0.5
@@ -85,7 +84,7 @@ def why_missed(
         return Miss(MissKind.LOST_IN_MERGING, max(lost))
     if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
         return Miss(MissKind.TOO_SMALL)
-    others = [one for one in way.proposed if one.region.category is not category]
+    others = [one for one in way.proposed if one.category is not category]
     if wrong := _finders(box, others):
         return Miss(MissKind.WRONG_CATEGORY, max(wrong))
     every = _of(category, findings.found)
@@ -113,27 +112,27 @@ def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseA
     return FalseAlarm.UNLABELLED if is_sure else FalseAlarm.BACKGROUND
 
 
-def _of(category: Category, regions: Iterable[Masked]) -> list[Masked]:
-    return [one for one in regions if one.region.category is category]
+def _of(category: Category, regions: Iterable[Region]) -> list[Region]:
+    return [one for one in regions if one.category is category]
 
 
-def _finders(label: Box, regions: Iterable[Masked]) -> list[float]:
+def _finders(label: Box, regions: Iterable[Region]) -> list[float]:
     """Scores of those regions that would find the label on their own."""
-    return [one.region.score or 0.0 for one in regions if is_found_by(label, one)]
+    return [one.score or 0.0 for one in regions if is_found_by(label, one)]
 
 
-def _hiders(label: Box, dropped: Iterable[Masked], policy: Policy) -> list[float]:
+def _hiders(label: Box, dropped: Iterable[Region], policy: Policy) -> list[float]:
     """Scores of those dropped sightings that would count, and hide the label on their own."""
     return [
-        one.region.score or 0.0
+        one.score or 0.0
         for one in dropped
         if hidden_share(label, [one]) >= HIDDEN_SHARE
-        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).review_at
+        and (one.score or 0.0) >= policy.thresholds(one.category).review_at
     ]
 
 
-def _is_only_too_large(label: Box, one: Masked) -> bool:
-    box = one.region.box
+def _is_only_too_large(label: Box, one: Region) -> bool:
+    box = one.box
     return is_too_large(box, label) and label.intersection(box) >= PARTLY_HIDDEN * label.area
 
 

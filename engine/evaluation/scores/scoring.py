@@ -26,9 +26,8 @@ from engine.evaluation.scores.matching import (
 )
 from engine.evaluation.scores.misses import FalseAlarm, Miss, why_false, why_missed
 from engine.geometry import Box, Size, box_to_upright
-from engine.plan import Reason
+from engine.plan import Reason, Region
 from engine.policy import Policy
-from engine.redact.masks import Masked
 from engine.triage import Route, route
 
 _BARELY = 1e-6
@@ -65,7 +64,7 @@ class LabelScore:
 class RegionScore:
     """What became of one proposed region of a category the picture is labelled for."""
 
-    masked: Masked
+    region: Region
     needs_review: bool
     false_alarm: FalseAlarm | None
     """None when it finds a label, or lies on an ignored one and counts neither way."""
@@ -113,7 +112,7 @@ class PictureScore:
         return tuple(
             one
             for one in self.regions
-            if one.false_alarm is not None and one.masked.region.category is category
+            if one.false_alarm is not None and one.region.category is category
         )
 
 
@@ -154,7 +153,7 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
             labels, [one for one in regions if one.false_alarm is None], picture, findings.size
         ),
         reasons=way.reasons,
-        in_review=frozenset(one.region.category for one in way.review_regions),
+        in_review=frozenset(one.category for one in way.review_regions),
         cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
         is_turned=bool(picture.labels) and _is_lying(picture, findings),
@@ -218,10 +217,10 @@ def _label_scores(
     policy: Policy,
 ) -> Iterable[LabelScore]:
     counted = [one for one in labels if one.category is category and not one.is_ignored]
-    proposed = [one for one in way.proposed if one.region.category is category]
-    pieces = [one for one in way.pieces if one.region.category is category]
-    removed = [one for one in way.regions if one.region.category is category] + pieces
-    seen = dict.fromkeys(one.region for one in (*proposed, *pieces))
+    proposed = [one for one in way.proposed if one.category is category]
+    pieces = [one for one in way.pieces if one.category is category]
+    removed = [one for one in way.regions if one.category is category] + pieces
+    seen = dict.fromkeys((*proposed, *pieces))
     iou = iou_matrix(_boxes(counted), [one.box for one in seen])
     own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
@@ -240,18 +239,18 @@ def _region_scores(
     category: Category, labels: Sequence[Label], way: Route, policy: Policy
 ) -> Iterable[RegionScore]:
     removed, review_regions = (
-        [one for one in part if one.region.category is category]
+        [one for one in part if one.category is category]
         for part in (way.regions, way.review_regions)
     )
     proposed = removed + review_regions
     right = _right(category, labels, proposed)
     for index, one in enumerate(proposed):
         is_right = index in right or _is_neutral(one, category, labels)
-        false_alarm = None if is_right else why_false(one.region, labels, policy)
+        false_alarm = None if is_right else why_false(one, labels, policy)
         yield RegionScore(one, index >= len(removed), false_alarm)
 
 
-def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Masked]) -> set[int]:
+def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Region]) -> set[int]:
     """Which regions find a label: one each, and those without which it would not be hidden."""
     boxes = _boxes([one for one in labels if one.category is category and not one.is_ignored])
     right = set(assigned(_affinity(boxes, proposed)).values())
@@ -260,7 +259,7 @@ def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Maske
     return right
 
 
-def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]:
+def _needed(label: Box, proposed: Sequence[Region], right: set[int]) -> set[int]:
     """Which regions, beside those that are right anyway, hide a label; none when all do not."""
     fitting = {index for index, one in enumerate(proposed) if can_hide(label, one)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
@@ -275,15 +274,15 @@ def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]
     return needed
 
 
-def _affinity(labels: Sequence[Box], regions: Sequence[Masked]) -> NDArray[np.float64]:
-    iou = iou_matrix(labels, [one.region.box for one in regions])
+def _affinity(labels: Sequence[Box], regions: Sequence[Region]) -> NDArray[np.float64]:
+    iou = iou_matrix(labels, [one.box for one in regions])
     may = np.array([[is_found_by(label, one) for one in regions] for label in labels])
     return np.where(may.reshape(iou.shape), np.maximum(iou, _BARELY), 0.0)
 
 
-def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> bool:
+def _is_neutral(one: Region, category: Category, labels: Sequence[Label]) -> bool:
     """True for a region on an ignored label: mostly inside of it, as crowds are boxed as one."""
-    box = one.region.box
+    box = one.box
     return any(
         box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
         for label in labels
@@ -292,14 +291,14 @@ def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> boo
 
 
 def _sure(
-    labels: Sequence[Label], found: Iterable[Masked], complete: frozenset[Category]
+    labels: Sequence[Label], found: Iterable[Region], complete: frozenset[Category]
 ) -> Iterable[Sure]:
     for one in found:
-        category = one.region.category
+        category = one.category
         if category not in complete or _is_neutral(one, category, labels):
             continue
         own = [label for label in labels if label.category is category and not label.is_ignored]
-        yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
+        yield Sure(category, one.score or 0.0, any(is_found_by(at.box, one) for at in own))
 
 
 def _over_masked(
@@ -312,7 +311,7 @@ def _over_masked(
     """
     if not picture.labelled_for:
         return None
-    masks = [Box(*one.masked.rect) for one in regions]
+    masks = [Box(*one.region.rect) for one in regions]
     on_labels = [Box(*label.box.outward()) for label in labels]
     over_masked = union_area(masks + on_labels) - union_area(on_labels)
     return over_masked / (size.width * size.height)

@@ -65,8 +65,8 @@ def curve(
         way = _lowest(findings, policy, category)
         if category in picture.counted:
             every = inside((*way.proposed, *way.pieces), findings.size)
-            found = [one for one in every if one.region.category is category]
-            found.sort(key=lambda one: -(one.region.score or 0.0))
+            found = [one for one in every if one.category is category]
+            found.sort(key=lambda one: -(one.score or 0.0))
             hidden_at += [hidden_from(box, found) for box in own]
         if category in picture.labelled_for:
             asked_at[bool(own)].append(_asked_from(way, category))
@@ -97,9 +97,7 @@ def _lowest(findings: PredictionRecord, policy: Policy, category: Category) -> R
 
 def _asked_from(way: Route, category: Category) -> float:
     """The highest `review_at` at which a person is asked about this category in this picture."""
-    scores = [
-        one.region.score or 0.0 for one in way.review_regions if one.region.category is category
-    ]
+    scores = [one.score or 0.0 for one in way.review_regions if one.category is category]
     return max(scores, default=NEVER)
 
 

@@ -72,7 +72,7 @@ class Scored:
         for category, chosen in thresholds.items():
             for one, score in self.above(category, chosen.review_at):
                 if score >= chosen.auto_redact_at:
-                    sure.append(one.masked.rect)
+                    sure.append(one.region.rect)
                 else:
                     review_regions += 1
         return review_regions > 0 or share_removed(sure, self.picture.size) > most
@@ -86,7 +86,7 @@ class Scored:
     def removed(self, thresholds: Mapping[Category, Control]) -> float:
         """Share of the picture under the masks of everything that is proposed, 0..1."""
         rects = [
-            one.masked.rect
+            one.region.rect
             for category, chosen in thresholds.items()
             for one, _ in self.above(category, chosen.review_at)
         ]

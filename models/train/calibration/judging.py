@@ -22,7 +22,7 @@ from engine.geometry import Box, Size
 from engine.images import RgbImage
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
-from engine.redact.masks import Masked, masked
+from engine.redact.masks import rect_of
 from models.train.classifiers.crops.examples import APART_IOU
 from models.train.data.upright import labels_in
 
@@ -33,7 +33,7 @@ class Proposal:
 
     cluster: Cluster
     features: Features
-    masked: Masked
+    region: Region
     is_true: bool | None
     """Whether it finds a label; None where the labels cannot tell, and for a part of what is
     labelled: half a face is no reason to doubt what sees faces."""
@@ -69,7 +69,7 @@ class Judged:
         order = np.argsort([-one for one in likely], kind="stable").tolist()
         own = self.of(category)
         found = [
-            Masked(replace(own[place].masked.region, score=likely[place]), own[place].masked.rect)
+            replace(own[place].region, score=likely[place]).with_rect(own[place].region.rect)
             for place in order
         ]
         return tuple(hidden_from(box, found) for box in self.labels(category))
@@ -131,13 +131,14 @@ def _proposal(
     cluster: Cluster, features: Features, picture: LabelledPicture, image: RgbImage, policy: Policy
 ) -> Proposal:
     region = Region(cluster.box, cluster.category, Origin.MODEL)
-    (within,) = inside([masked(region, image.codec, policy)], image.size)
+    rect = rect_of(region, image.codec, policy)
+    (within,) = inside([region.with_rect(rect)], image.size)
     same = [one for one in picture.labels if one.category is cluster.category]
     return Proposal(cluster, features, within, _is_true(within, same, picture))
 
 
-def _is_true(region: Masked, same: Sequence[Label], picture: LabelledPicture) -> bool | None:
-    box, category = region.region.box, region.region.category
+def _is_true(region: Region, same: Sequence[Label], picture: LabelledPicture) -> bool | None:
+    box, category = region.box, region.category
     near = [one for one in same if one.box.intersection(box) > 0]
     if any(is_found_by(one.box, region) for one in near if not one.is_ignored):
         return True if category in picture.counted else None

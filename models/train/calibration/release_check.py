@@ -31,7 +31,7 @@ from engine.evaluation.scores.proportion import Proportion
 from engine.images import RgbImage
 from engine.plan import Origin, Region
 from engine.policy import Policy, ReleaseCheckPolicy, read_policy
-from engine.redact.masks import mask_of, masked
+from engine.redact.masks import mask_of, rect_of, rects_of
 from engine.redact.removal import remove
 from models.train.data.halves import half
 from models.train.data.upright import labels_in
@@ -199,16 +199,16 @@ def statement(
     is_enabled = policy.model_copy(
         update={"release_check": ReleaseCheckPolicy(**dict.fromkeys(DETECTABLE, 0))}
     )
-    rects = [masked(_region(one), image.codec, policy).rect for one in labels]
+    rects = rects_of(map(_region, labels), image.codec, policy)
     nothing, everything = mask_of((), image.size), mask_of(rects, image.size)
     clean = residual_detections(
-        release_check.look(remove(image, everything, seed=0), is_enabled),
+        release_check.detect(remove(image, everything, seed=0), is_enabled),
         everything,
         (),
         is_enabled,
     )
     left = residual_detections(
-        release_check.look(remove(image, nothing, seed=0), is_enabled), nothing, (), is_enabled
+        release_check.detect(remove(image, nothing, seed=0), is_enabled), nothing, (), is_enabled
     )
     return Statement(
         {category: _surest(clean, category) for category in DETECTABLE},
@@ -225,7 +225,7 @@ def statement(
 
 
 def _finds(region: Region, label: Label, image: RgbImage, policy: Policy) -> bool:
-    return is_found_by(label.box, masked(region, image.codec, policy))
+    return is_found_by(label.box, region.with_rect(rect_of(region, image.codec, policy)))
 
 
 def _region(label: Label) -> Region:

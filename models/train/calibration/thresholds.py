@@ -111,7 +111,7 @@ def control(
             hiding.setdefault(one.group, []).extend(scores)
         if category in one.picture.labelled_for:
             pairs = zip(one.of(category), likely, strict=True)
-            false = [(score, each.masked.rect) for each, score in pairs if each.is_true is False]
+            false = [(score, each.region.rect) for each, score in pairs if each.is_true is False]
             complete.append(_Needless(tuple(false), one.size))
             needless.setdefault(one.group, []).append(max([0.0, *(score for score, _ in false)]))
     if not hiding:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.codec.decode import decode
-from engine.detect.scene_classifier import seen
+from engine.detect.scene_classifier import resize_square
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
 from models.train import logistic
@@ -95,7 +95,7 @@ def lesson(
             image = decode(picture.path.read_bytes(), picture.name, max_megapixels=MAX_MEGAPIXELS)
         except (OSError, UnreadableImage):
             continue
-        rows.append(_features(net, seen(image.rgb, SIDE)))
+        rows.append(_features(net, resize_square(image.rgb, SIDE)))
         answers += [shows_people(picture, without)] * len(rows[-1])
         read.append(picture)
     if not 0 < sum(answers) < len(answers):

@@ -20,7 +20,7 @@ from engine.codec.hdr import Colours
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 from engine.images import Leakage, RedactedImage, RgbImage, SourceCodec
-from engine.metadata.inspect import metadata_found
+from engine.metadata.inspect import findings
 from tests import awkward
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
 
@@ -72,7 +72,7 @@ def test_a_release_carries_nothing_of_its_source_but_pixels(name, kind):
     data = encode(RedactedImage(image.rgb), kind, jpeg_quality=92)
 
     scan(data, kind)
-    assert metadata_found(data) == ()
+    assert findings(data) == ()
     assert opened(data).size == image.size
 
 

@@ -13,7 +13,6 @@ from engine.evaluation.scores.scoring import score
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Region
 from engine.policy import Policy, read_policy
-from engine.redact.masks import Masked
 
 SIZE = Size(1000, 800)
 FACE, TATTOO, JEWELRY = DETECTABLE
@@ -28,11 +27,11 @@ def label(corners, category=FACE, *, ignored=False, **attributes) -> Label:
     return Label(Box(*corners), category, ignored, tuple(attributes.items()))
 
 
-def masked(corners, category=FACE, score=0.9, mask=None) -> Masked:
+def masked(corners, category=FACE, score=0.9, mask=None) -> Region:
     """A region whose mask is its own box, snapped outward, unless `mask` says otherwise."""
     box = Box(*corners)
     rect = box.outward().clipped(SIZE) if mask is None else PixelRect(*mask)
-    return Masked(Region(box, category, Origin.MODEL, score), rect)
+    return Region(box, category, Origin.MODEL, score).with_rect(rect)
 
 
 def findings(
@@ -42,7 +41,7 @@ def findings(
         size=size,
         stored_size=stored or size,
         orientation=orientation,
-        found=tuple(sorted(found, key=lambda one: -one.region.score)),
+        found=tuple(sorted(found, key=lambda one: -one.score)),
         dropped=tuple(dropped),
         standing=tuple(standing),
         weights=("fake@00000000",),
@@ -97,7 +96,7 @@ def _found(draw):
     box, category = draw(_boxes(reach=2)), draw(_categories)
     tenths = draw(st.integers(1, 20))
     grown = Box(box.x0 - 5, box.y0 - 5, box.x1 + 5, box.y1 + 5).outward().clipped(_SMALL)
-    return Masked(Region(box, category, Origin.MODEL, tenths / 20), grown)
+    return Region(box, category, Origin.MODEL, tenths / 20).with_rect(grown)
 
 
 _labels = st.builds(

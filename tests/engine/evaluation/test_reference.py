@@ -14,7 +14,6 @@ from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, Size
 from engine.plan import Origin, Region
-from engine.redact.masks import Masked
 from tests.engine.evaluation import reference
 from tests.engine.evaluation.made import FACE, JEWELRY, PLAIN, TATTOO, findings, labelled
 
@@ -25,14 +24,14 @@ CATEGORIES = {1: FACE, 2: TATTOO, 3: JEWELRY}
 
 def ours(name):
     labels: defaultdict[int, list[Label]] = defaultdict(list)
-    found: defaultdict[int, list[Masked]] = defaultdict(list)
+    found: defaultdict[int, list[Region]] = defaultdict(list)
     for one in SAID["sets"][name]["labels"]:
         box, category = Box.from_xywh(*one["bbox"]), CATEGORIES[one["category_id"]]
         labels[one["image_id"]].append(Label(box, category, bool(one["iscrowd"])))
     for one in SAID["sets"][name]["detections"]:
         box, category = Box.from_xywh(*one["bbox"]), CATEGORIES[one["category_id"]]
         region = Region(box, category, Origin.MODEL, one["score"])
-        found[one["image_id"]].append(Masked(region, box.outward().clipped(SIZE)))
+        found[one["image_id"]].append(region.with_rect(box.outward().clipped(SIZE)))
     pairs: list[tuple[object, PredictionRecord]] = [
         (labelled(*labels[image], name=str(image)), findings(*found[image], size=SIZE))
         for image in sorted(labels.keys() | found.keys())

@@ -88,7 +88,7 @@ def test_an_executor_that_answers_with_something_else_is_noticed(dataset):
     class Confused(InProcess):
         def run(self, jobs):
             for job in jobs:
-                yield NeedsReview(job.id, Plan("x", Size(1, 1), (), (), (), ""), ())
+                yield NeedsReview(job.id, Plan("x", Size(1, 1), (), (), (), ""))
 
     with pytest.raises(ValueError, match="expected an examination, got NeedsReview"):
         list(examine_all(dataset, QUICK, Confused(Ensemble([]))))

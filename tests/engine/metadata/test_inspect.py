@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.metadata.inspect import metadata_found
+from engine.metadata.inspect import findings, labels
 from tests import awkward
 from tests.awkward import AWKWARD
+
+
+def metadata_labels(data):
+    return labels(findings(data))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +37,12 @@ from tests.awkward import AWKWARD
     ],
 )  # fmt: skip
 def test_what_a_file_carries_is_named(case, names):
-    assert names <= set(metadata_found(AWKWARD[case].data))
+    assert names <= set(metadata_labels(AWKWARD[case].data))
 
 
 @pytest.mark.parametrize("case", ["rgba", "bmp", "4:2:0 jpeg", "webp", "gif", "cmyk tiff"])
 def test_a_plain_file_carries_nothing(case):
-    assert metadata_found(AWKWARD[case].data) == ()
+    assert metadata_labels(AWKWARD[case].data) == ()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -46,7 +50,7 @@ def test_transparent_pixels_of_one_colour_hide_nothing(kind):
     rgba = np.zeros((8, 8, 4), np.uint8)
     rgba[:4] = 255
 
-    assert metadata_found(awkward.saved(Image.fromarray(rgba), kind, lossless=True)) == ()
+    assert metadata_labels(awkward.saved(Image.fromarray(rgba), kind, lossless=True)) == ()
 
 
 @pytest.mark.parametrize(("block", "names"), [
@@ -55,8 +59,8 @@ def test_transparent_pixels_of_one_colour_hide_nothing(kind):
 def test_webp_and_broken_jpeg_tell_what_they_can(block, names):
     exif = awkward.exif_block(**block)
 
-    assert metadata_found(awkward.saved(awkward.still(), "WEBP", exif=exif)) == names
-    assert metadata_found(awkward.cut(awkward.jpeg(exif=exif), 0.6)) == names
+    assert metadata_labels(awkward.saved(awkward.still(), "WEBP", exif=exif)) == names
+    assert metadata_labels(awkward.cut(awkward.jpeg(exif=exif), 0.6)) == names
 
 
 @settings(max_examples=300, deadline=None)
@@ -68,6 +72,6 @@ def test_broken_files_never_raise(name, data):
             st.integers(0, 255)
         )
 
-    names = metadata_found(bytes(mutated[: data.draw(st.integers(0, len(mutated)))]))
+    names = metadata_labels(bytes(mutated[: data.draw(st.integers(0, len(mutated)))]))
 
     assert all(isinstance(name, str) for name in names)

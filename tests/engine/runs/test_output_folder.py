@@ -41,8 +41,7 @@ def released(number=0, picture="picture"):
         image_id=picture,
         format="png",
         size=Size(100, 100),
-        regions=(FACE,),
-        masked=(MASKED,),
+        regions=(FACE.with_rect(MASKED),),
         not_looked_for=(),
         reviewer=None,
         policy=Policy().fingerprint,
@@ -58,7 +57,7 @@ def for_review(picture="picture", score=0.3):
     review_region = region((60, 60, 70, 70), score=score)
     reasons = (Reason(ReasonKind.UNSURE, "face 0.30"),)
     plan = Plan(picture, Size(100, 100), (FACE,), (review_region,), reasons, Policy().fingerprint)
-    return NeedsReview(picture, plan, (MASKED, PixelRect(48, 48, 82, 82)))
+    return NeedsReview(picture, plan.with_rects((MASKED, PixelRect(48, 48, 82, 82))))
 
 
 def lines(folder, name):

@@ -123,7 +123,7 @@ class TestRunJob:
         outcome = run_job(a_job(a_picture), Ensemble([FakeDetector(detections, ["face"])]), None)
 
         assert isinstance(outcome, NeedsReview)
-        assert len(outcome.masked) == len(outcome.plan.proposed) == 2
+        assert [one.has_rect for one in outcome.plan.proposed] == [True, True]
 
     def test_a_settled_plan_is_carried_out_without_looking_again(self, a_picture):
         plan = Plan("picture 0", Size(80, 60), (region((5, 5, 20, 20)),), (), (), QUICK.fingerprint)

@@ -88,11 +88,10 @@ def test_no_report_of_attacks_is_said_to_be_none():
 
 def test_equal_masks_give_equal_certificates_whatever_lay_under_them():
     region, other = RECEIPT.regions
-    moved = replace(region, box=Box(41.0, 30.25, 61.5, 69.0), score=0.31)
+    moved = replace(region, box=Box(41.0, 30.25, 61.5, 69.0), score=0.31).with_rect(region.rect)
     hidden = replace(
         RECEIPT,
         regions=(other, moved),
-        masked=RECEIPT.masked[::-1],
         weights=RECEIPT.weights[::-1],
         image_id="2" * 32,
         seconds={"detect": 9.9},
@@ -103,7 +102,7 @@ def test_equal_masks_give_equal_certificates_whatever_lay_under_them():
 
 def test_the_order_of_regions_does_not_tell_how_they_were_found():
     rects = [PixelRect(16 * place, 0, 16 * place + 16, 16) for place in (4, 1, 5, 0, 3, 2)]
-    several = replace(RECEIPT, regions=(RECEIPT.regions[0],) * 6, masked=tuple(rects))
+    several = replace(RECEIPT, regions=tuple(map(RECEIPT.regions[0].with_rect, rects)))
 
     boxes = [region["box"] for region in made(several)["regions"]]
 
@@ -112,7 +111,8 @@ def test_the_order_of_regions_does_not_tell_how_they_were_found():
 
 
 def test_a_region_outside_the_picture_removed_nothing_and_is_left_out():
-    outside = replace(RECEIPT, masked=(PixelRect(0, 0, 0, 0), RECEIPT.masked[1]))
+    face, tattoo = RECEIPT.regions
+    outside = replace(RECEIPT, regions=(face.with_rect(PixelRect(0, 0, 0, 0)), tattoo))
 
     assert [region["category"] for region in made(outside)["regions"]] == ["tattoo"]
 
@@ -246,12 +246,10 @@ class TestWords:
         assert "run on another pipeline" not in text
 
     def test_places_are_counted_since_several_things_may_share_one(self):
-        face, tattoo = RECEIPT.masked
-        crowd = replace(
-            RECEIPT,
-            regions=(RECEIPT.regions[0],) * 3,
-            masked=(face, PixelRect(face.x0 + 1, face.y0 + 1, face.x1, face.y1), tattoo),
-        )
+        face, tattoo = RECEIPT.regions
+        x0, y0, x1, y1 = face.rect
+        rects = (face.rect, PixelRect(x0 + 1, y0 + 1, x1, y1), tattoo.rect)
+        crowd = replace(RECEIPT, regions=tuple(map(face.with_rect, rects)))
 
         assert "Removed: face in 2 places." in said(crowd)
 
@@ -273,7 +271,7 @@ class TestWords:
         assert "on another pipeline, 0.0.9+11111111" in said(terms=replace(TERMS, battery=other))
 
     def test_nothing_removed_and_nobody_asked_is_said(self):
-        receipt, terms = without_person(replace(RECEIPT, regions=(), masked=()))
+        receipt, terms = without_person(replace(RECEIPT, regions=()))
 
         text = said(receipt, terms)
 

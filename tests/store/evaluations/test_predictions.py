@@ -91,7 +91,7 @@ def test_a_labelled_picture_is_never_released_or_put_before_a_reviewer(database,
         id, release_id, reviewer = first.picture_id, "ab" * 16, None
 
     assert work.record(database, released(Job), NOW)
-    assert work.record(database, NeedsReview(second.picture_id, plan(), ()), NOW)
+    assert work.record(database, NeedsReview(second.picture_id, plan()), NOW)
 
     (_, one), (_, other) = evaluations.unread(database, evaluation_id)
     assert evaluations.counts(database, evaluation_id) == Counts(unread=2)

@@ -47,7 +47,7 @@ def in_review(database, *plans, names=(), entry=None):
     for made in plans:
         task = tasks.take(database, NOW)
         own = replace(made, image_id=task.picture_id)
-        tasks.record(database, NeedsReview(task.picture_id, own, ()), NOW)
+        tasks.record(database, NeedsReview(task.picture_id, own), NOW)
         ids.append(task.picture_id)
     return batch.id, ids
 

@@ -96,7 +96,7 @@ def test_a_runs_questions_become_cases_with_their_originals(database, run):
     assert case.original.read_bytes() == b"first"
     assert case.plan.review_regions == plan().review_regions
     assert case.plan.image_id == case.picture_id
-    assert case.masked == ((1, 2, 3, 4), (1, 2, 3, 4))
+    assert [one.rect for one in case.plan.proposed] == [(1, 2, 3, 4), (1, 2, 3, 4)]
 
 
 def test_what_was_taken_in_can_be_settled(database, run):

@@ -29,7 +29,7 @@ def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
     a_batch(database, [b"v"])
     task = tasks.take(database, NOW)
     made = replace(plan(task.picture_id, reasons=reasons), review_regions=())
-    tasks.record(database, NeedsReview(task.picture_id, made, masked), NOW)
+    tasks.record(database, NeedsReview(task.picture_id, made.with_rects(masked)), NOW)
     reviews.claim(database, "ada", NOW)
     decide(
         database,
@@ -47,7 +47,7 @@ def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(dat
 
     assert one.picture_id == picture_id
     assert one.machine.proposed == (FACE,)
-    assert one.masked == RECTS
+    assert tuple(region.rect for region in one.machine.proposed) == RECTS
     assert one.decided == (FACE, DRAWN)
     assert (one.reviewer, one.decided_at) == ("ada", NOW + MINUTE)
     assert one.audit_sample
@@ -56,7 +56,8 @@ def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(dat
 def test_rectangles_nobody_knows_are_none(database):
     decided(database, decisions.settle, masked=())
 
-    assert audit_sample.comparisons(database)[0].masked == ()
+    (one,) = audit_sample.comparisons(database)
+    assert not any(region.has_rect for region in one.machine.proposed)
 
 
 @pytest.mark.parametrize("is_sample", [True, False], ids=["sample", "another reason"])

@@ -23,7 +23,7 @@ def contested(database):
     """A picture that Ada settled, and that came back; gives its id."""
     a_batch(database, [b"v"])
     picture_id = tasks.take(database, NOW).picture_id
-    tasks.record(database, NeedsReview(picture_id, plan(picture_id), ()), NOW)
+    tasks.record(database, NeedsReview(picture_id, plan(picture_id)), NOW)
     decisions.settle(
         database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
     )

@@ -41,7 +41,7 @@ def in_review(database, *plans):
     for made in plans:
         task = tasks.take(database, NOW)
         own = replace(made, image_id=task.picture_id)
-        tasks.record(database, NeedsReview(task.picture_id, own, ()), NOW)
+        tasks.record(database, NeedsReview(task.picture_id, own), NOW)
         ids.append(task.picture_id)
     return ids
 
@@ -425,7 +425,7 @@ def test_pages_stay_quick_with_twenty_thousand_pictures(database):
             """,
             [batch.id],
         )
-        tasks.plans.keep(cursor, "00", tasks.StoredPlan(plan(), ()), NOW)
+        tasks.plans.keep(cursor, "00", tasks.StoredPlan(plan()), NOW)
         cursor.execute(
             """
             INSERT INTO plans

@@ -178,7 +178,7 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
             return review(job)
         if overlooked in job.settled.decided:
             return by_content(job)
-        return NeedsReview(job.id, contested(job.settled, [overlooked]), ())
+        return NeedsReview(job.id, contested(job.settled, [overlooked]))
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
@@ -376,7 +376,7 @@ def test_what_a_person_rejected_is_not_tried_again(database):
     tasks.record(database, Quarantined(task.picture_id, "Made up."), NOW)
     retry.try_held_back(database, batch_id, NOW)
     task = tasks.take(database, NOW)
-    tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
+    tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
     case = reviews.claim(database, "ada", NOW)
     verdict = ReviewDecision.on(case.plan, (), "ada")
     verdicts.reject(database, case.picture_id, verdict, NOW)
@@ -562,7 +562,7 @@ class TestAnOriginalFromBeforeDigests:
     def in_review(self, database):
         a_batch(database, [b"v"])
         task = tasks.take(database, NOW)
-        tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id), ()), NOW)
+        tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
         with database.transaction() as cursor:
             cursor.execute("UPDATE pictures SET original = NULL")
         return task.picture_id

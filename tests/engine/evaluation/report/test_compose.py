@@ -20,7 +20,6 @@ from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Reason, ReasonKind, Region
 from engine.policy import Policy
-from engine.redact.masks import Masked
 
 NAME = "Jane Doe 1987"
 SIZE = Size(200, 200)
@@ -53,8 +52,8 @@ def picture(
 def findings(labelled: LabelledPicture, *, found=(Category.FACE,), score=0.9, blind=()):
     """Exactly the labels of the categories in `found`."""
     regions = tuple(
-        Masked(
-            Region(label.box, label.category, Origin.MODEL, score), PixelRect(*label.box.corners)
+        Region(label.box, label.category, Origin.MODEL, score).with_rect(
+            PixelRect(*label.box.corners)
         )
         for label in labelled.labels
         if label.category in found

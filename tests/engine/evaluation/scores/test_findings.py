@@ -64,8 +64,8 @@ def assert_as_in_daily_work(data, ensemble, policy):
     found = predict(data, "x", ensemble, policy)
     way = route(found.found, found.standing, policy, found.size)
 
-    assert tuple(one.region for one in way.regions) == plan.regions
-    assert tuple(one.region for one in way.review_regions) == plan.review_regions
+    assert way.regions == plan.regions
+    assert way.review_regions == plan.review_regions
     assert way.reasons == plan.reasons
     assert (found.size, found.weights) == (plan.size, plan.weights)
     return found, plan
@@ -100,7 +100,7 @@ def test_findings_in_a_photograph_lead_where_daily_work_does(kind):
 
     assert len(plan.regions) >= 6
     assert len(found.found) > len(plan.proposed)
-    assert min(one.region.score for one in found.found) >= FLOOR
+    assert min(one.score for one in found.found) >= FLOOR
     assert found.orientation == (kind or 1)
     assert (found.stored_size == found.size) is (kind is None)
 
@@ -111,7 +111,7 @@ class TestDropped:
 
     def dropped(self, rgb, *detections, policy=None):
         found = predict(encoded(rgb), "x", Ensemble([FakeDetector(detections)]), policy or Policy())
-        return [(one.region.box.corners, one.region.score) for one in found.dropped]
+        return [(one.box.corners, one.score) for one in found.dropped]
 
     @pytest.fixture
     def rgb(self, rng):

@@ -120,7 +120,7 @@ def test_boxes_are_cut_off_at_the_edges_and_masks_stay(box, cut):
 
     (inner,) = inside([one], SIZE)
 
-    assert inner.region.box.corners == cut
+    assert inner.box.corners == cut
     assert inner.rect == one.rect
 
 
@@ -224,11 +224,11 @@ class TestHiddenFrom:
                 masked((x * 10, y * 10, (x + side) * 10, (y + side) * 10), score=score / 20)
                 for x, y, side, score in parts
             ),
-            key=lambda one: -one.region.score,
+            key=lambda one: -one.score,
         )
 
         threshold = hidden_from(LABEL, found)
 
         for step in (np.arange(0.0, 1.0, 0.05) + 0.025).tolist():
-            reaching = [one for one in found if one.region.score >= step]
+            reaching = [one for one in found if one.score >= step]
             assert (hidden_share(LABEL, reaching) >= 0.9) is (threshold >= step)

@@ -18,7 +18,6 @@ from engine.evaluation.scores.matching import NEVER, hidden_from, inside
 from engine.geometry import Box, Size, box_to_upright, upright_size
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.redact.masks import Masked
 from models.train.calibration.judging import Judged, judged
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, label, labelled
 from tests.models.train.proposed import SIZE, proposal
@@ -114,7 +113,7 @@ def test_what_reaches_beyond_the_picture_is_judged_by_the_part_inside(judge):
 
     (one,) = found.proposals
     assert one.is_true
-    assert one.masked.region.box.corners == (0, 60, 60, 130)
+    assert one.region.box.corners == (0, 60, 60, 130)
 
 
 @pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
@@ -190,9 +189,9 @@ def test_masks_are_those_that_an_examination_would_give(tmp_path, rng, orientati
 
     (expected,) = inside(there.found, there.size)
     (own,) = one.proposals
-    assert own.masked.rect == there.found[0].rect == expected.rect
-    assert own.masked.region.box == expected.region.box
-    assert own.masked.rect.x1 <= there.size.width
+    assert own.region.rect == there.found[0].rect == expected.rect
+    assert own.region.box == expected.box
+    assert own.region.rect.x1 <= there.size.width
     assert own.cluster.box.corners == corners
 
 
@@ -200,7 +199,7 @@ def test_a_mask_grows_by_the_whole_box_and_not_by_the_part_inside(judge):
     found = judge([((-200, 60, 40, 130), FACE, 0.9)], [label((0, 60, 40, 130))])
 
     # 0.20 of 240 pixels are 48; of the 40 inside they would be 8. Two more for chroma.
-    assert found.proposals[0].masked.rect.x1 >= 40 + 48
+    assert found.proposals[0].region.rect.x1 >= 40 + 48
     assert found.proposals[0].is_true
 
 
@@ -286,10 +285,10 @@ def test_hiding_goes_by_probabilities_as_an_evaluation_does(labels, proposed):
     scores = [score for _, score in proposed]
 
     regions = [
-        Masked(replace(each.masked.region, score=score), each.masked.rect)
+        replace(each.region, score=score).with_rect(each.region.rect)
         for each, score in zip(one.proposals, scores, strict=True)
     ]
-    surest_first = sorted(regions, key=lambda each: -each.region.score)
+    surest_first = sorted(regions, key=lambda each: -each.score)
     expected = tuple(hidden_from(Box(*box), surest_first) for box in labels)
     assert one.hiding(FACE, scores) == expected
 

@@ -128,7 +128,7 @@ class Seer:
     name = "seer@00000000"
     categories = independent = frozenset(DETECTABLE)
 
-    def look(self, redacted, policy):
+    def detect(self, redacted, policy):
         corners = {(10, 10, 40, 40): 0.8, (60, 60, 90, 90): 0.4}
         return tuple(
             Detection(Box(*box), FACE, score, self.name)
