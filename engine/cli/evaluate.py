@@ -215,7 +215,8 @@ def _texts(wanted: Wanted, run: Run, scored: Scored, summary: dict[str, Any]) ->
     """What each file is to hold."""
     texts = {}
     if wanted.json is not None:
-        texts[wanted.json] = json.dumps(summary, indent=2) + "\n"
+        subject = {"made_on": command_line.today(), "dataset": run.dataset.fingerprint}
+        texts[wanted.json] = json.dumps(subject | summary, indent=2) + "\n"
     if wanted.misses is not None:
         lines = private_lines(scored, run.dataset.problems)
         texts[wanted.misses] = "".join(json.dumps(line) + "\n" for line in lines)

@@ -19,11 +19,12 @@ from typing import Any, Final
 import loky
 import numpy as np
 
+from engine.attacks.algorithms.catalogue import IDENTIFICATIONS, LEARNED
 from engine.attacks.battery import non_interference, score, templates
 from engine.attacks.battery.methods import Kind, Method
 from engine.attacks.battery.non_interference import hiding_by
 from engine.attacks.battery.settings import Settings
-from engine.attacks.battery.trial import IDENTITIES, LEARNED, Trial, run_trial
+from engine.attacks.battery.trial import Trial, run_trial
 from engine.attacks.battery.verdict import Proofs, Row, Ruling, judge
 from engine.attacks.report import sentences
 from engine.attacks.subjects.patches import Subjects
@@ -154,7 +155,7 @@ def _row(category: str, trial: Trial, attack: str, p: float, seed: int) -> Row:
         kind=trial.method.kind,
         attack=attack,
         is_learned=attack in LEARNED,
-        is_identity=attack in IDENTITIES,
+        is_identity=attack in IDENTIFICATIONS,
         hits=hits,
         n=len(scores),
         rank1=hits / len(scores),

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.attacks.algorithms import network
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL, LEARNED
 from engine.attacks.battery.methods import METHODS, MIXED_SHARES, Method, leak_injected
-from engine.attacks.battery.trial import LEARNED, Preparation
+from engine.attacks.battery.trial import Preparation
 
 NEEDED_METHODS: Final = ("pushpull", "blur-12", "pixelate")
 """Always run: the fill that sensitivity is measured on, and controls that must break."""
 NEEDED_ATTACKS: Final = ("raw", "ridge-identity")
 """Always run: a control must be broken by one classical and one learned attack."""
-RIDGES: Final = ("ridge-inverse", "ridge-identity")
-NETWORKS: Final = ("network-inverse", "network-identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,10 @@ def quick(
     *, n: int, seed: int, methods: Sequence[str] = (), attacks: Sequence[str] = ()
 ) -> Settings:
     """The same in under a minute: smaller patches, fewer attacks, no networks; see `full`."""
-    few = (*(name for name, one in CLASSICAL.items() if one.is_quick), *RIDGES)
+    few = (
+        *(name for name, attack in CLASSICAL.items() if attack.is_quick),
+        *(name for name, attack in LEARNED.items() if not attack.needs_torch),
+    )
     return Settings(
         methods=_methods(methods or (*NEEDED_METHODS, "feather")),
         shares=tuple(share for share in MIXED_SHARES if share in (0.5, 0.1, 0.05, 0.02)),
@@ -105,7 +106,8 @@ def quick(
 
 def possible_attacks() -> tuple[str, ...]:
     """Everything that can be run here."""
-    learned = tuple(name for name in LEARNED if name not in NETWORKS or network.is_installed())
+    has_torch = network.is_installed()
+    learned = (name for name, attack in LEARNED.items() if has_torch or not attack.needs_torch)
     return (*CLASSICAL, *learned)
 
 

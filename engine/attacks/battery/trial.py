@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,8 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attacks.algorithms import network, ridge
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import (
+    CLASSICAL,
+    IDENTIFICATIONS,
+    INVERSIONS,
+    LEARNED,
+)
 from engine.attacks.battery.attack_set import NOBODY, AttackSet, attack_set
 from engine.attacks.battery.methods import Kind, Method
 from engine.attacks.battery.non_interference import (
@@ -26,18 +29,6 @@ from engine.attacks.subjects.patches import Subjects
 
 F64 = NDArray[np.float64]
 Rgb = NDArray[np.uint8]
-Inverse = Callable[[Rgb, NDArray[np.intp], Rgb, Rgb, NDArray[np.intp]], NDArray[np.float32]]
-Identity = Callable[[Rgb, Rgb, NDArray[np.intp]], F64]
-
-INVERSES: Final[dict[str, Inverse]] = {
-    "ridge-inverse": ridge.inverse,
-    "network-inverse": network.inverse,
-}
-IDENTITIES: Final[dict[str, Identity]] = {
-    "ridge-identity": ridge.identity,
-    "network-identity": network.identity,
-}
-LEARNED: Final = (*INVERSES, *IDENTITIES)
 CONTROL_CASES: Final = 4
 """Staged pictures on which T1 is repeated for what is no fill of ours."""
 
@@ -115,11 +106,12 @@ def _learned(
     training, scores = stage.for_training(method), {}
     known = stage.owners != NOBODY
     for name in wanted:
-        if name in INVERSES:
-            guessed = INVERSES[name](seen, stage.folds, training, stage.copies, stage.owners)
+        if name in INVERSIONS:
+            invert = INVERSIONS[name].run
+            guessed = invert(seen, stage.folds, training, stage.copies, stage.owners)
             scores[name] = _compared(stage, guessed, name)
         else:
-            scores[name] = IDENTITIES[name](seen, training[known], stage.owners[known])
+            scores[name] = IDENTIFICATIONS[name].run(seen, training[known], stage.owners[known])
             require_finite(scores[name], name)
     return scores
 

@@ -6,12 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL, IDENTIFICATIONS
 from engine.attacks.battery import run, settings
 from engine.attacks.battery.methods import METHODS, Kind
 from engine.attacks.battery.run import identified, run_battery
 from engine.attacks.battery.score import NotFinite
-from engine.attacks.battery.trial import IDENTITIES
 from engine.signing import provenance
 from tests.engine.attacks.small import N, faces, small
 
@@ -107,7 +106,10 @@ def test_an_attack_whose_output_is_no_number_stops_the_run(monkeypatch, attack):
     if attack == "raw":
         monkeypatch.setitem(CLASSICAL, attack, spoilt)
     else:
-        monkeypatch.setitem(IDENTITIES, attack, lambda seen, *_: np.full((N, N), np.nan))
+        spoilt = dataclasses.replace(
+            IDENTIFICATIONS[attack], run=lambda seen, *_: np.full((N, N), np.nan)
+        )
+        monkeypatch.setitem(IDENTIFICATIONS, attack, spoilt)
 
     with pytest.raises(NotFinite, match=f"{attack} gave a value that is no number"):
         run_battery([faces(chosen)], chosen, workers=1)
