@@ -36,7 +36,9 @@ def _evaluation() -> str:
     try:
         return EVALUATION.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise StaleSource("There is no docs/evaluation.json; `make evaluation` makes it.") from error
+        raise StaleSource(
+            "There is no docs/evaluation.json; `make evaluation` makes it."
+        ) from error
 
 
 def pdf_of(document: str) -> bytes:

@@ -158,4 +158,3 @@ def _attack_row(report: Mapping[str, Any], category: str, fill_name: str) -> str
         named = [row["rank1"] for method, row in best.items() if method.startswith(family)]
         cells.append(at_least(min(named, default=None)))  # flatter nobody
     return f"| {category.capitalize()} | {' | '.join(cells)} |"
-

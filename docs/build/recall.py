@@ -1,4 +1,4 @@
-"""The figures of `docs/evaluation.json`, which `make evaluation` writes: counts, and what they prove.
+"""The figures of `docs/evaluation.json`, made by `make evaluation`: counts, and what they prove.
 
 A file of another shape is refused; the document is not made from guesses.
 """
