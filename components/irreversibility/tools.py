@@ -31,7 +31,7 @@ class ChosenAttack:
     @property
     def key(self) -> tuple[str, ...]:
         """Says which."""
-        return (self.attack.name, *(f"{name}={one:g}" for name, one in self.settings.items()))
+        return (self.attack.name, *(f"{name}={value:g}" for name, value in self.settings.items()))
 
     @property
     def run(self) -> Attack:
@@ -50,7 +50,7 @@ def choose_removal() -> Method:
     name = st.selectbox(
         "Removal",
         list(_TITLES),
-        format_func=lambda one: _TITLES[one],
+        format_func=lambda option: _TITLES[option],
         key="irreversibility_removal",
     )
     if name == BLUR:
@@ -79,7 +79,7 @@ def choose_attack() -> ChosenAttack:
     name = st.selectbox(
         "Attack",
         list(ADJUSTABLE),
-        format_func=lambda one: ADJUSTABLE[one].title,
+        format_func=lambda option: ADJUSTABLE[option].title,
         key="irreversibility_attack",
     )
     attack = ADJUSTABLE[name]

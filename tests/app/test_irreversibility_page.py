@@ -142,7 +142,7 @@ def test_a_picture_of_ones_own_is_used_and_written_nowhere(lethe, tmp_path):
 
 def test_a_picture_of_ones_own_is_forgotten_when_it_is_taken_away(lethe, monkeypatch):
     concealed = []
-    real = page.conceal
+    real = page.hide_candidates
     monkeypatch.setattr(
         page,
         "conceal",

@@ -5,6 +5,7 @@ Whoever builds one of these sees its test fail here, and rewrites the sentence w
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 from components.app import session
@@ -32,7 +33,7 @@ def test_one_local_person_has_every_role():
 def test_originals_lie_on_disk_as_they_came(tmp_path):
     assert "**Encryption of originals at rest**: use an encrypted disk" in MISSING
 
-    with Database.open(tmp_path, NOW) as database:
+    with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"what was in the picture"])
 
     contents = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
@@ -42,7 +43,7 @@ def test_originals_lie_on_disk_as_they_came(tmp_path):
 def test_a_changed_verdict_is_not_noticed(tmp_path):
     assert "verdicts are kept, not chained" in MISSING
 
-    with Database.open(tmp_path, NOW) as database:
+    with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"1"])
         picture_id = tasks.take(database, NOW).picture_id
         tasks.record(database, NeedsReview(picture_id, plan(picture_id), ()), NOW)
@@ -52,7 +53,7 @@ def test_a_changed_verdict_is_not_noticed(tmp_path):
         with database.transaction() as cursor:
             cursor.execute("UPDATE verdicts SET decided_at = decided_at - INTERVAL 1 DAY")
 
-    with Database.open(tmp_path, NOW) as database:
+    with closing(Database.open(tmp_path, NOW)) as database:
         assert tasks.take(database, NOW).settled is not None
         assert reviews.claim(database, "bo", NOW) is None
 
@@ -61,12 +62,12 @@ def test_a_period_that_is_over_deletes_nothing(tmp_path):
     assert "**Enforced retention**: periods are recorded; you delete" in MISSING
     manifest = read_manifest("filename,licence,retain_days\na.jpg,CC0,1\n")
 
-    with Database.open(tmp_path, NOW) as database:
+    with closing(Database.open(tmp_path, NOW)) as database:
         batch = batches.create(database, Request("spring", ""), NOW)
         incoming = [Incoming("a.jpg", b"1")]
         (picture_id,) = intake.add(database, batch.id, incoming, NOW, manifest=manifest)
         batches.start(database, batch.id, NOW)
 
-    with Database.open(tmp_path, NOW + CENTURY) as database:
+    with closing(Database.open(tmp_path, NOW + CENTURY)) as database:
         assert database.files.original(picture_id).read_bytes() == b"1"
         assert tasks.take(database, NOW + CENTURY).picture_id == picture_id

@@ -1,7 +1,8 @@
-"""What is attacked: the product's own fills, and controls that an attack must be able to break.
+"""Methods of hiding: the product's fills, positive controls, and leak-injected controls.
 
-Controls live here alone. `engine.redact.removal` cannot make them and nothing can encode them: they
-are plain arrays, not a `RedactedImage`.
+Attacks must break positive controls (blur, mosaic), or a run proves nothing. Controls live here
+alone: removal cannot make them, and nothing can encode them, for they are plain arrays and no
+`RedactedImage`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEATHER_SHARE: Final = 0.25
 
 
 class Kind(StrEnum):
-    """What a method is there for."""
+    """Role of a method in the battery."""
 
     FILL = "fill"
     """Ours: nothing may be found in it."""
@@ -96,7 +97,7 @@ METHODS: Final = FILLS | CONTROLS
 
 
 def leak_injected(share: float) -> Method:
-    """The default fill with `share` (0..1) of the original mixed in."""
+    """Leak-injected control: the default fill with `share` (0..1) of the original mixed in."""
     return Method(f"mix-{share:g}", Kind.MIX, f"Our fill with {share:.0%} of the original.", share)
 
 
@@ -140,11 +141,11 @@ def _pixelated(original: NDArray[np.float32], mask: Mask, cells: int) -> NDArray
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = original[window].shape[:2]
     cell = max(min(height, width) / cells, 1)
-    few = (max(round(width / cell), 1), max(round(height / cell), 1))
-    coarse = cv2.resize(original[window], few, interpolation=cv2.INTER_AREA)
-    shown = original.copy()
-    shown[window] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
-    return shown
+    coarse_size = (max(round(width / cell), 1), max(round(height / cell), 1))
+    coarse = cv2.resize(original[window], coarse_size, interpolation=cv2.INTER_AREA)
+    pixelated = original.copy()
+    pixelated[window] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    return pixelated
 
 
 def _shorter(mask: Mask) -> int:

@@ -1,4 +1,4 @@
-"""What a run of the battery consists of."""
+"""Settings of a battery run: methods, attacks, subjects and seeds, in full or quick."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NEEDED_ATTACKS: Final = ("raw", "ridge-identity")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is run; `full` and `quick` make one."""
+    """Methods, attacks and sizes of a run; `full` and `quick` make one."""
 
     methods: tuple[Method, ...]
     shares: tuple[float, ...]
-    """Of the original, mixed into the default fill to see what would be noticed."""
+    """Of the original, in the leak-injected controls."""
     attacks: tuple[str, ...]
     n: int
     side_px: int
@@ -38,15 +38,15 @@ class Settings:
 
     @property
     def preparation(self) -> Preparation:
-        """For `trial`."""
+        """Parameters of the attack sets."""
         return Preparation(self.copies, self.spare_copies, self.seed)
 
     @property
     def tried(self) -> tuple[Method, ...]:
-        """Every method, mixtures last.
+        """Every method, leak-injected controls last.
 
         Each meets every attack: p is corrected for their number, so what fewer attacks notice in a
-        mixture says nothing of what more would notice in a fill.
+        control says nothing of what more would notice in a fill.
         """
         return (*self.methods, *(leak_injected(share) for share in self.shares))
 
@@ -54,7 +54,7 @@ class Settings:
 def full(
     *, n: int, seed: int, methods: Sequence[str] = (), attacks: Sequence[str] = ()
 ) -> Settings:
-    """The battery as its report is published.
+    """Settings of the published report.
 
     Args:
         n: subjects a category.
@@ -83,7 +83,7 @@ def full(
 def quick(
     *, n: int, seed: int, methods: Sequence[str] = (), attacks: Sequence[str] = ()
 ) -> Settings:
-    """The same in under a minute: smaller patches, fewer attacks, no networks; see `full`."""
+    """Settings of a run in under a minute: smaller patches, fewer attacks, no networks."""
     few = (
         *(name for name, attack in CLASSICAL.items() if attack.is_quick),
         *(name for name, attack in LEARNED.items() if not attack.needs_torch),
@@ -105,7 +105,7 @@ def quick(
 
 
 def possible_attacks() -> tuple[str, ...]:
-    """Everything that can be run here."""
+    """Names of the attacks that can run here; networks need torch."""
     has_torch = network.is_installed()
     learned = (name for name, attack in LEARNED.items() if has_torch or not attack.needs_torch)
     return (*CLASSICAL, *learned)

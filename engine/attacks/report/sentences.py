@@ -58,13 +58,13 @@ def method_words(name: str) -> str:
     return f"Our default fill with {share_of(name):.0%} of the original mixed in."
 
 
-def share_of(mixture: str) -> float:
-    """The share of the original in a mixture, 0..1, from its name, such as `mix-0.1`.
+def share_of(method: str) -> float:
+    """Share of the original in a leak-injected control, 0..1, from its name, such as `mix-0.1`.
 
     Raises:
-        ValueError: it is no mixture's name.
+        ValueError: it is no such name.
     """
-    return float(mixture.removeprefix("mix-"))
+    return float(method.removeprefix("mix-"))
 
 
 def is_found(row: dict[str, Any]) -> bool:

@@ -39,7 +39,7 @@ def test_blur_is_learned_and_our_fill_is_not(stage, learner):
 
     p = {
         name: score.corrected(
-            [score.against_chance(one, orders) for one in attempts(stage, learner, name)]
+            [score.permutation_null(one, orders) for one in attempts(stage, learner, name)]
         )
         for name in ("blur-6", "pushpull")
     }

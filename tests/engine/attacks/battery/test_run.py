@@ -9,7 +9,7 @@ import pytest
 from engine.attacks.algorithms.catalogue import CLASSICAL, IDENTIFICATIONS
 from engine.attacks.battery import run, settings
 from engine.attacks.battery.methods import METHODS, Kind
-from engine.attacks.battery.run import identified, run_battery
+from engine.attacks.battery.run import report_id, run_battery
 from engine.attacks.battery.score import NotFinite
 from engine.signing import provenance
 from tests.engine.attacks.small import N, faces, small
@@ -64,8 +64,8 @@ def test_another_seed_draws_other_subjects_and_judges_alike(found):
 
 
 def test_the_id_changes_with_any_figure(found):
-    assert identified(found) == found["id"]
-    assert identified({**found, "seed": 1}) != found["id"]
+    assert report_id(found) == found["id"]
+    assert report_id({**found, "seed": 1}) != found["id"]
 
 
 def test_nothing_in_the_report_tells_the_time_or_a_path(found):
