@@ -140,7 +140,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
             progress=bar.update,
         )
     scored = score_all(run.pairs, wanted.policy)
-    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.unfit)]
+    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.invalid)]
     _say_problems(refused)
     if not scored.scores:
         raise InvalidDataset(f"Nothing was measured: no picture of {dataset.name} could be used.")
@@ -151,7 +151,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
         unread=len(refused),
         problems=len(dataset.problems),
         missing=Missing(
-            tuple(picture for picture, _ in (*run.unread, *scored.unfit)), dataset.lost
+            tuple(picture for picture, _ in (*run.unread, *scored.invalid)), dataset.lost
         ),
     )
     say(as_text(summary, wanted.policy))
@@ -233,7 +233,7 @@ def _report_texts(
         fingerprint=run.dataset.fingerprint,
         pictures=len(run.dataset.pictures),
         problems=tuple(problem.text for problem in run.dataset.problems),
-        unread=tuple(why for _, why in (*run.unread, *scored.unfit)),
+        unread=tuple(why for _, why in (*run.unread, *scored.invalid)),
         policy=wanted.policy,
         target=wanted.target,
         made_on=command_line.today(),

@@ -17,7 +17,7 @@ from components.recall.charts.recall import Run
 from engine.category import DETECTABLE, Category
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
-from engine.evaluation.scores.misses import MissKind
+from engine.evaluation.scores.misses import MissCause
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.recall import summary
 from engine.evaluation.scores.tradeoff import Point
@@ -35,8 +35,8 @@ def reported(*tallies: Proportion, blind: bool = False) -> dict[str, Any]:
     }
     if blind:
         last = DETECTABLE[-1]
-        missed = {MissKind.NOBODY_LOOKED: tallies[-1].total}
-        counts[last] = counts[last] + CategoryCounts(misses=missed)
+        missed = {MissCause.NOBODY_LOOKED: tallies[-1].total}
+        counts[last] = counts[last] + CategoryCounts(false_negative_causes=missed)
     return summary(Counts(counts), Policy(), target=0.99, unread=0, problems=0)
 
 

@@ -68,7 +68,7 @@ class SampleCounts:
         )
 
 
-def judge(check: Check) -> CheckScore:
+def score_check(check: Check) -> CheckScore:
     """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
     rects = [one.rect for one in check.machine]
     decided = _inside(check)
@@ -86,7 +86,7 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
     """Add up checks."""
     total = SampleCounts()
     for check in checks:
-        scored = judge(check)
+        scored = score_check(check)
         missed = Counter(region.category for region in scored.missed)
         decided = Counter(region.category for region in _inside(check))
         false = Counter(one.region.category for one in scored.false)

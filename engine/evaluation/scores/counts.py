@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.uncounted import Uncounted, uncounted_in
 from engine.evaluation.scores.cost import Cost, add_up
-from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.misses import FalsePositive, MissCause
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 
@@ -40,7 +40,7 @@ class CategoryCounts:
     automatic: Proportion = NONE
     complete: int = 0
     """Pictures labelled completely for it, on which false regions are counted."""
-    false_regions: int = 0
+    false_positives: int = 0
     asked_with: Proportion = NONE
     """Complete pictures with a label of it: those with a doubt of it, of all."""
     asked_without: Proportion = NONE
@@ -49,10 +49,10 @@ class CategoryCounts:
     """By coverage, by the pictures' group."""
     slices: Mapping[Slice, Proportion] = field(default_factory=dict)
     """By coverage."""
-    misses: Mapping[MissKind, int] = field(default_factory=dict)
+    false_negative_causes: Mapping[MissCause, int] = field(default_factory=dict)
     uncounted: Uncounted = field(default_factory=Uncounted)
     """Boxes on measured pictures that are none of these labels."""
-    false_alarms: Mapping[FalseAlarm, int] = field(default_factory=dict)
+    false_positive_causes: Mapping[FalsePositive, int] = field(default_factory=dict)
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
         return CategoryCounts(
@@ -60,14 +60,16 @@ class CategoryCounts:
             coverage=self.coverage + other.coverage,
             automatic=self.automatic + other.automatic,
             complete=self.complete + other.complete,
-            false_regions=self.false_regions + other.false_regions,
+            false_positives=self.false_positives + other.false_positives,
             asked_with=self.asked_with + other.asked_with,
             asked_without=self.asked_without + other.asked_without,
-            groups=_tallies([*self.groups.items(), *other.groups.items()]),
-            slices=_tallies([*self.slices.items(), *other.slices.items()]),
-            misses=Counter(self.misses) + Counter(other.misses),
+            groups=_sum_by_key([*self.groups.items(), *other.groups.items()]),
+            slices=_sum_by_key([*self.slices.items(), *other.slices.items()]),
+            false_negative_causes=Counter(self.false_negative_causes)
+            + Counter(other.false_negative_causes),
             uncounted=self.uncounted + other.uncounted,
-            false_alarms=Counter(self.false_alarms) + Counter(other.false_alarms),
+            false_positive_causes=Counter(self.false_positive_causes)
+            + Counter(other.false_positive_causes),
         )
 
 
@@ -152,7 +154,7 @@ def size_class(side_px: float) -> str:
     return f"{starts[-1]} to {SIZES_PX[len(starts)] - 1} px"
 
 
-def telling(slices: Mapping[Slice, Proportion]) -> dict[Slice, Proportion]:
+def comparable(slices: Mapping[Slice, Proportion]) -> dict[Slice, Proportion]:
     """Slices by attributes that divide the labels into a few classes."""
     values = Counter(one.by for one in slices)
     return {
@@ -164,7 +166,7 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
     total = CategoryCounts()
     parts: list[tuple[str, LabelScore]] = []
     sliced: list[tuple[Slice, Proportion]] = []
-    alarms: Counter[FalseAlarm] = Counter()
+    alarms: Counter[FalsePositive] = Counter()
     for one in scores:
         labels = one.labels_of(category)
         group = one.picture.group or one.picture.name
@@ -175,9 +177,9 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
             for part in slices_of(one, label)
         ]
         alarms.update(
-            region.false_alarm
-            for region in one.false_alarms(category)
-            if region.false_alarm is not None
+            region.false_positive
+            for region in one.false_positives(category)
+            if region.false_positive is not None
         )
         total += _asked(category, one, has_labels=bool(labels))
         total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
@@ -185,11 +187,13 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
         iou=_proportion(label.has_own_region for _, label in parts),
         coverage=_proportion(label.is_found for _, label in parts),
         automatic=_proportion(label.is_removed for _, label in parts),
-        false_regions=alarms.total(),
-        groups=_tallies((group, Proportion(int(label.is_found), 1)) for group, label in parts),
-        slices=_tallies(sliced),
-        misses=Counter(label.miss.kind for _, label in parts if label.miss is not None),
-        false_alarms=alarms,
+        false_positives=alarms.total(),
+        groups=_sum_by_key((group, Proportion(int(label.is_found), 1)) for group, label in parts),
+        slices=_sum_by_key(sliced),
+        false_negative_causes=Counter(
+            label.false_negative.kind for _, label in parts if label.false_negative is not None
+        ),
+        false_positive_causes=alarms,
     )
 
 
@@ -207,7 +211,7 @@ def _proportion(found: Iterable[bool]) -> Proportion:
     return Proportion(sum(values), len(values))
 
 
-def _tallies(parts: Iterable[tuple[K, Proportion]]) -> dict[K, Proportion]:
+def _sum_by_key(parts: Iterable[tuple[K, Proportion]]) -> dict[K, Proportion]:
     """Tallies by key, sorted, so that the order of shards leaves no trace."""
     sums: dict[K, Proportion] = {}
     for key, proportion in parts:

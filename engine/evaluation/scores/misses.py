@@ -29,7 +29,7 @@ TOUCHING = 0.5
 """Share of the smaller of two boxes that lies in the other, from which they are of one thing."""
 
 
-class MissKind(StrEnum):
+class MissCause(StrEnum):
     """Causes, in the order they are looked for; the values are shown as they are."""
 
     NOBODY_LOOKED = "nobody looked"
@@ -41,7 +41,7 @@ class MissKind(StrEnum):
     UNSEEN = "unseen"
 
 
-class FalseAlarm(StrEnum):
+class FalsePositive(StrEnum):
     """What a region that finds no label is; the values are shown as they are."""
 
     DUPLICATE = "duplicate"
@@ -51,10 +51,10 @@ class FalseAlarm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class FalseNegative:
     """Why one label was not found."""
 
-    kind: MissKind
+    kind: MissCause
     score: float | None = None
     """The best score of what would have found it; None where nothing would have."""
 
@@ -62,9 +62,9 @@ class Miss:
         return self.kind.value if self.score is None else f"{self.kind.value} ({self.score:.2f})"
 
 
-def why_missed(
+def explain_false_negative(
     label: Label, hidden: float, findings: PredictionRecord, way: Route, policy: Policy
-) -> Miss:
+) -> FalseNegative:
     """The first cause that applies.
 
     Args:
@@ -78,24 +78,26 @@ def why_missed(
     proposed = _of(category, way.proposed)
     is_blind = Reason(ReasonKind.NO_DETECTOR, category.value) in findings.standing
     if is_blind or category not in policy.looked_for:
-        return Miss(MissKind.NOBODY_LOOKED)
+        return FalseNegative(MissCause.NOBODY_LOOKED)
     if any(_is_only_too_large(box, one) for one in proposed):
-        return Miss(MissKind.TOO_LARGE)
+        return FalseNegative(MissCause.TOO_LARGE)
     if lost := _hiders(box, _of(category, findings.dropped), policy):
-        return Miss(MissKind.LOST_IN_MERGING, max(lost))
+        return FalseNegative(MissCause.LOST_IN_MERGING, max(lost))
     if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
-        return Miss(MissKind.TOO_SMALL)
+        return FalseNegative(MissCause.TOO_SMALL)
     others = [one for one in way.proposed if one.region.category is not category]
     if wrong := _finders(box, others):
-        return Miss(MissKind.WRONG_CATEGORY, max(wrong))
+        return FalseNegative(MissCause.WRONG_CATEGORY, max(wrong))
     every = _of(category, findings.found)
     low = max([hidden_from(box, every), *_finders(box, every)])
     if low > NEVER:
-        return Miss(MissKind.SCORE_TOO_LOW, low)
-    return Miss(MissKind.UNSEEN)
+        return FalseNegative(MissCause.SCORE_TOO_LOW, low)
+    return FalseNegative(MissCause.UNSEEN)
 
 
-def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseAlarm:
+def explain_false_positive(
+    region: Region, labels: Sequence[Label], policy: Policy
+) -> FalsePositive:
     """What a region is that finds no label.
 
     Args:
@@ -106,11 +108,11 @@ def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseA
     counted = [label for label in labels if not label.is_ignored]
     touching = {label.category for label in counted if _is_touching(region.box, label.box)}
     if region.category in touching:
-        return FalseAlarm.DUPLICATE
+        return FalsePositive.DUPLICATE
     if touching:
-        return FalseAlarm.WRONG_CATEGORY
+        return FalsePositive.WRONG_CATEGORY
     is_sure = (region.score or 0.0) >= policy.thresholds(region.category).auto_redact_at
-    return FalseAlarm.UNLABELLED if is_sure else FalseAlarm.BACKGROUND
+    return FalsePositive.UNLABELLED if is_sure else FalsePositive.BACKGROUND
 
 
 def _of(category: Category, regions: Iterable[Masked]) -> list[Masked]:

@@ -24,7 +24,12 @@ from engine.evaluation.scores.matching import (
     iou_matrix,
     is_found_by,
 )
-from engine.evaluation.scores.misses import FalseAlarm, Miss, why_false, why_missed
+from engine.evaluation.scores.misses import (
+    FalseNegative,
+    FalsePositive,
+    explain_false_negative,
+    explain_false_positive,
+)
 from engine.geometry import Box, Size, box_to_upright
 from engine.plan import Reason
 from engine.policy import Policy
@@ -47,13 +52,13 @@ class LabelScore:
     """Share under masks of its category, removed without asking or shown as doubts, 0..1."""
     removed: float
     """Share under masks that are removed without asking."""
-    miss: Miss | None
+    false_negative: FalseNegative | None
     """Why it was not found by coverage; None when it was."""
 
     @property
     def is_found(self) -> bool:
         """By coverage: what the 99 % target is about."""
-        return self.miss is None
+        return self.false_negative is None
 
     @property
     def is_removed(self) -> bool:
@@ -67,12 +72,12 @@ class RegionScore:
 
     masked: Masked
     needs_review: bool
-    false_alarm: FalseAlarm | None
+    false_positive: FalsePositive | None
     """None when it finds a label, or lies on an ignored one and counts neither way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class ScoredDetection:
     """A detection at any score, and whether it is on a label: what calibration is about."""
 
     category: Category
@@ -89,7 +94,7 @@ class PictureScore:
     labels: tuple[LabelScore, ...]
     """Those that count: not ignored, of a category the picture is labelled for, if in part."""
     regions: tuple[RegionScore, ...]
-    sure: tuple[Sure, ...]
+    scored_detections: tuple[ScoredDetection, ...]
     over_masked: float | None
     """Share of the picture under masks that are on no label; None where nothing is labelled."""
     margins: float | None
@@ -108,12 +113,12 @@ class PictureScore:
         """The labels of one category."""
         return tuple(one for one in self.labels if one.label.category is category)
 
-    def false_alarms(self, category: Category) -> tuple[RegionScore, ...]:
+    def false_positives(self, category: Category) -> tuple[RegionScore, ...]:
         """The false regions of one category."""
         return tuple(
             one
             for one in self.regions
-            if one.false_alarm is not None and one.masked.region.category is category
+            if one.false_positive is not None and one.masked.region.category is category
         )
 
 
@@ -148,10 +153,10 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
             for scored in _label_scores(category, labels, findings, way, policy)
         ),
         regions=regions,
-        sure=tuple(_sure(labels, findings.found, picture.labelled_for)),
+        scored_detections=tuple(_scored_detections(labels, findings.found, picture.labelled_for)),
         over_masked=_over_masked(labels, regions, picture, findings.size),
         margins=_over_masked(
-            labels, [one for one in regions if one.false_alarm is None], picture, findings.size
+            labels, [one for one in regions if one.false_positive is None], picture, findings.size
         ),
         reasons=way.reasons,
         in_review=frozenset(one.region.category for one in way.review_regions),
@@ -232,7 +237,9 @@ def _label_scores(
             has_own_region=index in own,
             hidden=hidden,
             removed=hidden_share(label.box, removed),
-            miss=None if is_found else why_missed(label, hidden, findings, way, policy),
+            false_negative=None
+            if is_found
+            else explain_false_negative(label, hidden, findings, way, policy),
         )
 
 
@@ -247,8 +254,8 @@ def _region_scores(
     right = _right(category, labels, proposed)
     for index, one in enumerate(proposed):
         is_right = index in right or _is_neutral(one, category, labels)
-        false_alarm = None if is_right else why_false(one.region, labels, policy)
-        yield RegionScore(one, index >= len(removed), false_alarm)
+        false_positive = None if is_right else explain_false_positive(one.region, labels, policy)
+        yield RegionScore(one, index >= len(removed), false_positive)
 
 
 def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Masked]) -> set[int]:
@@ -291,15 +298,17 @@ def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> boo
     )
 
 
-def _sure(
+def _scored_detections(
     labels: Sequence[Label], found: Iterable[Masked], complete: frozenset[Category]
-) -> Iterable[Sure]:
+) -> Iterable[ScoredDetection]:
     for one in found:
         category = one.region.category
         if category not in complete or _is_neutral(one, category, labels):
             continue
         own = [label for label in labels if label.category is category and not label.is_ignored]
-        yield Sure(category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own))
+        yield ScoredDetection(
+            category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own)
+        )
 
 
 def _over_masked(
