@@ -1,4 +1,4 @@
-"""What of a written data set can be measured with.
+"""Cleaning: what of a raw data set can be measured with.
 
 Fail closed: when a box is dropped, its picture is no longer labelled completely for that box's
 category, or for any when the category is unknown; finding the face that the box stood for would
@@ -32,7 +32,7 @@ from engine.geometry import Box, Size
 
 
 def clean_dataset(raw: RawDataset) -> Dataset:
-    """The pictures and labels that can be used, by name, and a problem for all else.
+    """Keep the pictures and labels of a raw data set that can be used; a problem for all else.
 
     A picture that does not say what it is labelled for is taken to be labelled for every category
     that the set's class list can express.
@@ -47,14 +47,14 @@ def clean_dataset(raw: RawDataset) -> Dataset:
     singles, unused, problems = _without_duplicates(raw.pictures)
     anywhere = frozenset[Category]().union(*map(categories_of, raw.astray))
     cleaned = [_cleaned_picture(picture, expressible, anywhere) for picture in singles]
-    problems += [problem for one in cleaned for problem in one.problems]
+    problems += [problem for picture in cleaned for problem in picture.problems]
     problems += [*raw.problems, *_strange_classes(singles)]
     problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.text))
     if not cleaned:
         raise InvalidDataset(_nothing_left(problems))
-    pictures = sorted((one.picture for one in cleaned), key=lambda picture: picture.name)
+    pictures = sorted((picture.picture for picture in cleaned), key=lambda picture: picture.name)
     lost = [*raw.unused, *raw.astray, *unused]
-    lost += [box for one in cleaned for box in one.lost]
+    lost += [box for picture in cleaned for box in picture.lost]
     return Dataset(printable(raw.name), tuple(pictures), tuple(problems), _counted(lost))
 
 
@@ -62,15 +62,15 @@ def named_categories(names: object) -> tuple[frozenset[Category], list[InvalidEn
     """Categories from a list of their names, and what is wrong with the rest of it."""
     if not isinstance(names, list):
         return frozenset(), [InvalidEntry(f"{quoted(names)} is not a list of categories.")]
-    found = {quoted(name): isinstance(name, str) and spelled_category(name) for name in names}
+    categories = {quoted(name): isinstance(name, str) and spelled_category(name) for name in names}
     unknown = [
         InvalidEntry(
             f"{name} is not one of the categories {', '.join(DETECTABLE)}, so it was left out."
         )
-        for name, category in found.items()
+        for name, category in categories.items()
         if not category
     ]
-    return frozenset(category for category in found.values() if category), unknown
+    return frozenset(category for category in categories.values() if category), unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class _Cleaned:
 
 def _counted(lost: Iterable[RawBox]) -> dict[Category | None, int]:
     """Boxes by category; None where nobody knows of which. Classes that are none of ours apart."""
-    ours = (categories_of(box) for box in lost)
-    return Counter(next(iter(one)) if len(one) == 1 else None for one in ours if one)
+    options = filter(None, map(categories_of, lost))
+    return Counter(next(iter(option)) if len(option) == 1 else None for option in options)
 
 
 def _nothing_known(raw: RawDataset) -> str:
@@ -120,7 +120,7 @@ def _without_duplicates(
     by_path: dict[Path, list[RawPicture]] = defaultdict(list)
     for picture in pictures:
         by_path[picture.path].append(picture)
-    kept: list[RawPicture] = []
+    unique: list[RawPicture] = []
     unused: list[RawBox] = []
     problems: list[Problem] = []
     for first, *others in by_path.values():
@@ -130,8 +130,8 @@ def _without_duplicates(
             continue
         problems += [_repeated(other, first) for other in others]
         unused += [box for other in others for box in other.boxes]
-        kept.append(replace(first, lost=ALL) if others else first)
-    return kept, unused, problems
+        unique.append(replace(first, lost=ALL) if others else first)
+    return unique, unused, problems
 
 
 def _shared_file(picture: RawPicture, first: RawPicture) -> Problem:
@@ -226,9 +226,9 @@ def _strange_classes(pictures: Iterable[RawPicture]) -> list[Problem]:
         if isinstance(box.class_name, str) and category_of(box.class_name) is None:
             places[box.class_name].append(box.place)
     return [
-        min(found, key=lambda place: (place.file, place.line or 0)).problem(
-            f"The class {quoted(name)} is none of ours; its boxes were left out: {len(found)}, of "
+        min(lines, key=lambda place: (place.file, place.line or 0)).problem(
+            f"The class {quoted(name)} is none of ours; its boxes were left out: {len(lines)}, of "
             f"which this is the first. Known are {KNOWN_NAMES}."
         )
-        for name, found in places.items()
+        for name, lines in places.items()
     ]

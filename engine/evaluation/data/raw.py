@@ -1,4 +1,4 @@
-"""What an annotation file says, before anybody has judged whether it can be used.
+"""Raw data sets: what annotation files say, before cleaning.
 
 A part that cannot be understood is not lost: an `InvalidEntry` stands in its place and says why, so
 that cleaning knows what was there and which category is no longer complete.

@@ -1,4 +1,4 @@
-"""Why a label was missed, and what a false region is: what to change, not only how much is lost."""
+"""Causes of false negatives and false positives: what to change, not only how much is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOUCHING = 0.5
 
 
 class MissCause(StrEnum):
-    """Causes, in the order they are looked for; the values are shown as they are."""
+    """Causes of false negatives, in the order they are looked for; values are shown as they are."""
 
     NOBODY_LOOKED = "nobody looked"
     TOO_LARGE = "region too large to count"
@@ -42,7 +42,7 @@ class MissCause(StrEnum):
 
 
 class FalsePositive(StrEnum):
-    """What a region that finds no label is; the values are shown as they are."""
+    """Causes of false positives; the values are shown as they are."""
 
     DUPLICATE = "duplicate"
     WRONG_CATEGORY = "wrong category"
@@ -52,7 +52,7 @@ class FalsePositive(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FalseNegative:
-    """Why one label was not found."""
+    """A label that was not found, and why."""
 
     kind: MissCause
     score: float | None = None
@@ -81,17 +81,17 @@ def explain_false_negative(
         return FalseNegative(MissCause.NOBODY_LOOKED)
     if any(_is_only_too_large(box, one) for one in proposed):
         return FalseNegative(MissCause.TOO_LARGE)
-    if lost := _hiders(box, _of(category, findings.dropped), policy):
-        return FalseNegative(MissCause.LOST_IN_MERGING, max(lost))
+    if dropped_scores := _hiders(box, _of(category, findings.dropped), policy):
+        return FalseNegative(MissCause.LOST_IN_MERGING, max(dropped_scores))
     if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
         return FalseNegative(MissCause.TOO_SMALL)
     others = [one for one in way.proposed if one.region.category is not category]
-    if wrong := _finders(box, others):
-        return FalseNegative(MissCause.WRONG_CATEGORY, max(wrong))
-    every = _of(category, findings.found)
-    low = max([hidden_from(box, every), *_finders(box, every)])
-    if low > NEVER:
-        return FalseNegative(MissCause.SCORE_TOO_LOW, low)
+    if other_scores := _finders(box, others):
+        return FalseNegative(MissCause.WRONG_CATEGORY, max(other_scores))
+    detections = _of(category, findings.found)
+    score = max([hidden_from(box, detections), *_finders(box, detections)])
+    if score > NEVER:
+        return FalseNegative(MissCause.SCORE_TOO_LOW, score)
     return FalseNegative(MissCause.UNSEEN)
 
 
@@ -116,26 +116,26 @@ def explain_false_positive(
 
 
 def _of(category: Category, regions: Iterable[Masked]) -> list[Masked]:
-    return [one for one in regions if one.region.category is category]
+    return [region for region in regions if region.region.category is category]
 
 
 def _finders(label: Box, regions: Iterable[Masked]) -> list[float]:
     """Scores of those regions that would find the label on their own."""
-    return [one.region.score or 0.0 for one in regions if is_found_by(label, one)]
+    return [region.region.score or 0.0 for region in regions if is_found_by(label, region)]
 
 
 def _hiders(label: Box, dropped: Iterable[Masked], policy: Policy) -> list[float]:
     """Scores of those dropped sightings that would count, and hide the label on their own."""
     return [
-        one.region.score or 0.0
-        for one in dropped
-        if hidden_share(label, [one]) >= HIDDEN_SHARE
-        and (one.region.score or 0.0) >= policy.thresholds(one.region.category).review_at
+        region.region.score or 0.0
+        for region in dropped
+        if hidden_share(label, [region]) >= HIDDEN_SHARE
+        and (region.region.score or 0.0) >= policy.thresholds(region.region.category).review_at
     ]
 
 
-def _is_only_too_large(label: Box, one: Masked) -> bool:
-    box = one.region.box
+def _is_only_too_large(label: Box, region: Masked) -> bool:
+    box = region.region.box
     return is_too_large(box, label) and label.intersection(box) >= PARTLY_HIDDEN * label.area
 
 

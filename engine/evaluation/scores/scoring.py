@@ -1,4 +1,4 @@
-"""One labelled picture against what the machine found in it."""
+"""Scoring: one labelled picture against its prediction record, under one policy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BARELY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """What became of one label that counts."""
+    """Score of one label that counts."""
 
     label: Label
     """In pixels of the upright picture."""
@@ -68,7 +68,7 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class RegionScore:
-    """What became of one proposed region of a category the picture is labelled for."""
+    """Score of one proposed region of a category the picture is labelled for."""
 
     masked: Masked
     needs_review: bool
@@ -111,19 +111,19 @@ class PictureScore:
 
     def labels_of(self, category: Category) -> tuple[LabelScore, ...]:
         """The labels of one category."""
-        return tuple(one for one in self.labels if one.label.category is category)
+        return tuple(score for score in self.labels if score.label.category is category)
 
     def false_positives(self, category: Category) -> tuple[RegionScore, ...]:
         """The false regions of one category."""
         return tuple(
-            one
-            for one in self.regions
-            if one.false_positive is not None and one.masked.region.category is category
+            score
+            for score in self.regions
+            if score.false_positive is not None and score.masked.region.category is category
         )
 
 
 def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) -> PictureScore:
-    """Compare.
+    """Score a picture's labels, regions and detections.
 
     Args:
         picture: with its labels.
@@ -156,10 +156,13 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
         scored_detections=tuple(_scored_detections(labels, findings.found, picture.labelled_for)),
         over_masked=_over_masked(labels, regions, picture, findings.size),
         margins=_over_masked(
-            labels, [one for one in regions if one.false_positive is None], picture, findings.size
+            labels,
+            [region for region in regions if region.false_positive is None],
+            picture,
+            findings.size,
         ),
         reasons=way.reasons,
-        in_review=frozenset(one.region.category for one in way.review_regions),
+        in_review=frozenset(region.region.category for region in way.review_regions),
         cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
         is_turned=bool(picture.labels) and _is_lying(picture, findings),
@@ -182,16 +185,18 @@ def upright_labels(picture: LabelledPicture, findings: PredictionRecord) -> tupl
                 f"pixels, but it has {findings.size.width} x {findings.size.height}."
             )
         labels = tuple(
-            replace(one, box=box_to_upright(one.box, findings.orientation, findings.stored_size))
-            for one in labels
+            replace(
+                label, box=box_to_upright(label.box, findings.orientation, findings.stored_size)
+            )
+            for label in labels
         )
-    inside = tuple(replace(one, box=one.box.clipped(findings.size)) for one in labels)
-    if any(one.box.area <= 0 for one in inside):
+    clipped = tuple(replace(label, box=label.box.clipped(findings.size)) for label in labels)
+    if any(label.box.area <= 0 for label in clipped):
         raise InvalidDataset(
             f"A label lies outside the picture of {findings.size.width} x {findings.size.height} "
             "pixels."
         )
-    return inside
+    return clipped
 
 
 def _is_lying(picture: LabelledPicture, findings: PredictionRecord) -> bool:
@@ -222,19 +227,19 @@ def _label_scores(
     way: Route,
     policy: Policy,
 ) -> Iterable[LabelScore]:
-    counted = [one for one in labels if one.category is category and not one.is_ignored]
-    proposed = [one for one in way.proposed if one.region.category is category]
-    pieces = [one for one in way.pieces if one.region.category is category]
-    removed = [one for one in way.regions if one.region.category is category] + pieces
-    seen = dict.fromkeys(one.region for one in (*proposed, *pieces))
-    iou = iou_matrix(_boxes(counted), [one.box for one in seen])
-    own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
+    counted = [label for label in labels if label.category is category and not label.is_ignored]
+    proposed = [region for region in way.proposed if region.region.category is category]
+    pieces = [region for region in way.pieces if region.region.category is category]
+    removed = [region for region in way.regions if region.region.category is category] + pieces
+    regions = dict.fromkeys(mask.region for mask in (*proposed, *pieces))
+    iou = iou_matrix(_boxes(counted), [region.box for region in regions])
+    matches = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
         hidden = hidden_share(label.box, proposed + pieces)
         is_found = hidden >= HIDDEN_SHARE
         yield LabelScore(
             label=label,
-            has_own_region=index in own,
+            has_own_region=index in matches,
             hidden=hidden,
             removed=hidden_share(label.box, removed),
             false_negative=None
@@ -247,35 +252,37 @@ def _region_scores(
     category: Category, labels: Sequence[Label], way: Route, policy: Policy
 ) -> Iterable[RegionScore]:
     removed, review_regions = (
-        [one for one in part if one.region.category is category]
+        [region for region in part if region.region.category is category]
         for part in (way.regions, way.review_regions)
     )
     proposed = removed + review_regions
-    right = _right(category, labels, proposed)
-    for index, one in enumerate(proposed):
-        is_right = index in right or _is_neutral(one, category, labels)
-        false_positive = None if is_right else explain_false_positive(one.region, labels, policy)
-        yield RegionScore(one, index >= len(removed), false_positive)
+    matched = _right(category, labels, proposed)
+    for index, region in enumerate(proposed):
+        is_matched = index in matched or _is_neutral(region, category, labels)
+        cause = None if is_matched else explain_false_positive(region.region, labels, policy)
+        yield RegionScore(region, index >= len(removed), cause)
 
 
 def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Masked]) -> set[int]:
     """Which regions find a label: one each, and those without which it would not be hidden."""
-    boxes = _boxes([one for one in labels if one.category is category and not one.is_ignored])
-    right = set(assigned(_affinity(boxes, proposed)).values())
+    boxes = _boxes(
+        [label for label in labels if label.category is category and not label.is_ignored]
+    )
+    matched = set(assigned(_affinity(boxes, proposed)).values())
     for box in boxes:
-        right |= _needed(box, proposed, right)
-    return right
+        matched |= _needed(box, proposed, matched)
+    return matched
 
 
-def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]:
+def _needed(label: Box, proposed: Sequence[Masked], matched: set[int]) -> set[int]:
     """Which regions, beside those that are right anyway, hide a label; none when all do not."""
-    fitting = {index for index, one in enumerate(proposed) if can_hide(label, one)}
+    fitting = {index for index, region in enumerate(proposed) if can_hide(label, region)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
         return set()
     needed: set[int] = set()
-    rects = [proposed[i].rect for i in fitting & right]
+    rects = [proposed[i].rect for i in fitting & matched]
     while covered_share(label, rects) < HIDDEN_SHARE:
-        rest = sorted(fitting - right - needed)
+        rest = sorted(fitting - matched - needed)
         best = max(rest, key=lambda i: covered_share(label, [*rects, proposed[i].rect]))
         needed.add(best)
         rects.append(proposed[best].rect)
@@ -283,14 +290,14 @@ def _needed(label: Box, proposed: Sequence[Masked], right: set[int]) -> set[int]
 
 
 def _affinity(labels: Sequence[Box], regions: Sequence[Masked]) -> NDArray[np.float64]:
-    iou = iou_matrix(labels, [one.region.box for one in regions])
-    may = np.array([[is_found_by(label, one) for one in regions] for label in labels])
+    iou = iou_matrix(labels, [region.region.box for region in regions])
+    may = np.array([[is_found_by(label, region) for region in regions] for label in labels])
     return np.where(may.reshape(iou.shape), np.maximum(iou, _BARELY), 0.0)
 
 
-def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> bool:
+def _is_neutral(region: Masked, category: Category, labels: Sequence[Label]) -> bool:
     """True for a region on an ignored label: mostly inside of it, as crowds are boxed as one."""
-    box = one.region.box
+    box = region.region.box
     return any(
         box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
         for label in labels
@@ -301,13 +308,15 @@ def _is_neutral(one: Masked, category: Category, labels: Sequence[Label]) -> boo
 def _scored_detections(
     labels: Sequence[Label], found: Iterable[Masked], complete: frozenset[Category]
 ) -> Iterable[ScoredDetection]:
-    for one in found:
-        category = one.region.category
-        if category not in complete or _is_neutral(one, category, labels):
+    for detection in found:
+        category = detection.region.category
+        if category not in complete or _is_neutral(detection, category, labels):
             continue
-        own = [label for label in labels if label.category is category and not label.is_ignored]
+        same = [label for label in labels if label.category is category and not label.is_ignored]
         yield ScoredDetection(
-            category, one.region.score or 0.0, any(is_found_by(at.box, one) for at in own)
+            category,
+            detection.region.score or 0.0,
+            any(is_found_by(label.box, detection) for label in same),
         )
 
 
@@ -321,11 +330,11 @@ def _over_masked(
     """
     if not picture.labelled_for:
         return None
-    masks = [Box(*one.masked.rect) for one in regions]
+    masks = [Box(*region.masked.rect) for region in regions]
     on_labels = [Box(*label.box.outward()) for label in labels]
     over_masked = union_area(masks + on_labels) - union_area(on_labels)
     return over_masked / (size.width * size.height)
 
 
 def _boxes(labels: Iterable[Label]) -> list[Box]:
-    return [one.box for one in labels]
+    return [label.box for label in labels]

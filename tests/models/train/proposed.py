@@ -40,7 +40,7 @@ def proposal(box, *scores, is_true=True, category=FACE, features=None, detector=
     return Proposal(cluster, features or Features(), masked(box, category, score=None), is_true)
 
 
-def match_proposals(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):
+def proposals_of(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):
     """A picture whose labels were seen with these scores or not at all, with false proposals."""
     places = len(seen) + unseen
     labels = [label(corners(place), category) for place in range(places)]

@@ -133,7 +133,7 @@ def test_a_mixture_meets_every_attack_that_a_fill_meets(monkeypatch, make):
     chosen = make(n=N, seed=0)
 
     for method in chosen.tried:
-        run._Task(faces(small()), chosen, method).run()
+        run._TrialTask(faces(small()), chosen, method).run()
 
     assert {attacks for _, attacks in seen} == {chosen.attacks}
     assert {method.kind for method, _ in seen} == set(Kind)

@@ -21,7 +21,7 @@ from models.train.calibration import fusing
 from models.train.calibration.fusing import as_toml, cross_fitted, fit
 from models.train.calibration.matching import Proposals
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, labelled
-from tests.models.train.proposed import SIZE, corners, match_proposals, proposal
+from tests.models.train.proposed import SIZE, corners, proposal, proposals_of
 
 DETECTORS = ("one@0", "two@0")
 SIGNED = {"looks": 0.7, "within": -1.5, "around": -0.8, "no_people": -0.4}
@@ -105,7 +105,7 @@ def test_signs_are_kept_where_the_data_speak_against_them(rng):
 
 
 def test_what_can_be_told_apart_wholly_keeps_finite_coefficients():
-    every = [match_proposals(f"{at}", [0.9], [0.1]) for at in range(20)]
+    every = [proposals_of(f"{at}", [0.9], [0.1]) for at in range(20)]
 
     fitted = fit(every, ("one@0",))[FACE]
 
@@ -117,9 +117,9 @@ def test_what_can_be_told_apart_wholly_keeps_finite_coefficients():
     "every",
     [
         pytest.param([], id="no picture"),
-        pytest.param([match_proposals("a")], id="no proposal"),
-        pytest.param([match_proposals("a", [0.9, 0.8])], id="none false"),
-        pytest.param([match_proposals("a", false=[0.9, 0.8])], id="none true"),
+        pytest.param([proposals_of("a")], id="no proposal"),
+        pytest.param([proposals_of("a", [0.9, 0.8])], id="none false"),
+        pytest.param([proposals_of("a", false=[0.9, 0.8])], id="none true"),
         pytest.param(
             [
                 Proposals(
@@ -138,9 +138,9 @@ def test_a_category_without_true_or_false_examples_is_left_out(every):
 
 def test_only_categories_with_both_are_fitted(rng):
     every = [
-        match_proposals("a", [0.9], category=FACE),
-        match_proposals("b", [0.9, 0.6], [0.7], category=JEWELRY),
-        match_proposals("c", false=[0.9], category=TATTOO),
+        proposals_of("a", [0.9], category=FACE),
+        proposals_of("b", [0.9, 0.6], [0.7], category=JEWELRY),
+        proposals_of("c", false=[0.9], category=TATTOO),
     ]
 
     assert list(fit(every, ("one@0",))) == [JEWELRY]
@@ -210,8 +210,8 @@ def test_what_was_fitted_goes_with_its_own_second_look_alone(fitted_with, here):
 
 def test_each_fold_is_judged_by_what_the_others_taught(rng):
     """In one fold high scores are true, in the other low ones: each is judged by the other's."""
-    usual = [match_proposals(f"u{at}", [0.9], [0.1]) for at in range(20)]
-    odd = [match_proposals(f"o{at}", [0.9], [0.1]) for at in range(20)]
+    usual = [proposals_of(f"u{at}", [0.9], [0.1]) for at in range(20)]
+    odd = [proposals_of(f"o{at}", [0.9], [0.1]) for at in range(20)]
     odd = [
         replace(one, proposals=tuple(replace(p, is_true=not p.is_true) for p in one.proposals))
         for one in odd
