@@ -38,8 +38,8 @@ def test_the_parts_add_up(made):
 
     for one in counts.categories.values():
         missed = one.coverage.total - one.coverage.found
-        assert sum(one.misses.values()) == missed
-        assert sum(one.false_alarms.values()) == one.false_positives
+        assert sum(one.false_negative_causes.values()) == missed
+        assert sum(one.false_positive_causes.values()) == one.false_positives
         assert sum(one.groups.values(), Proportion()) == one.coverage
         sizes = [proportion for part, proportion in one.slices.items() if part.by == "size"]
         assert sum(sizes, Proportion()) == one.coverage
