@@ -6,8 +6,8 @@
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make fuzz [EXAMPLES=2000]   damaged pictures, label files and JSON, many times what `make test` tries
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
-# make evaluation   docs/evaluation.md from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md), and
-#                   docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what ordinary pictures free of it all suffer
+# make evaluation   docs/evaluation.md and .json from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md; then
+#                   make docs), and docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what pictures free of it all suffer
 # make reliability   break each part once, and write what was seen to docs/reliability.md
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
@@ -52,7 +52,7 @@ bench: .venv/runtime
 evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json and ordinary.json."; exit 2; }
 	@for set in benchmark ordinary; do test -f "$(LETHE_DATA)/$$set.json" || { echo "$(LETHE_DATA) has no $$set.json."; exit 2; }; done
-	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md
+	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/benchmark.json" --report docs/evaluation.md --json docs/evaluation.json
 	$(BIN)/python -m lethe evaluate "$(LETHE_DATA)/ordinary.json" --report docs/evaluation-ordinary.md
 
 reliability: .venv/dev

@@ -29,10 +29,10 @@ def heat_map(rows: Sequence[Row], category: str) -> Chart:
         rows: `results` of a report, of any categories.
         category: as its rows name it.
     """
-    mine = {(row["attack"], row["method"]): row for row in rows if row["category"] == category}
-    attacks = list(dict.fromkeys(attack for attack, _ in mine))
-    methods = list(dict.fromkeys(method for _, method in mine))
-    grid = [[mine.get((attack, method)) for method in methods] for attack in attacks]
+    cells = {(row["attack"], row["method"]): row for row in rows if row["category"] == category}
+    attacks = list(dict.fromkeys(attack for attack, _ in cells))
+    methods = list(dict.fromkeys(method for _, method in cells))
+    grid = [[cells.get((attack, method)) for method in methods] for attack in attacks]
     figure = blank(_CELL_PX * len(attacks), _ABOVE_PX)
     figure.add_heatmap(
         x=[escaped(shortened(name)) for name in methods],
@@ -51,8 +51,8 @@ def heat_map(rows: Sequence[Row], category: str) -> Chart:
     )
     figure.update_xaxes(side="top", tickangle=-35, showgrid=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
-    _name_kinds(figure, mine, methods)
-    return Chart(figure, _words(list(mine.values()), category))
+    _name_kinds(figure, cells, methods)
+    return Chart(figure, _words(list(cells.values()), category))
 
 
 def _mark(row: Row | None) -> str:
@@ -86,18 +86,18 @@ def _colour_bar(rows: Sequence[Row], category: str) -> dict[str, Any]:
 
 
 def _name_kinds(
-    figure: go.Figure, mine: Mapping[tuple[str, str], Row], methods: Sequence[str]
+    figure: go.Figure, cells: Mapping[tuple[str, str], Row], methods: Sequence[str]
 ) -> None:
     """A line where the kind of method changes, and the kinds' names below."""
-    kinds = {method: row["kind"] for (_, method), row in mine.items()}
+    kind_of = {method: row["kind"] for (_, method), row in cells.items()}
     starts = [
         number
         for number, method in enumerate(methods)
-        if not number or kinds[method] != kinds[methods[number - 1]]
+        if not number or kind_of[method] != kind_of[methods[number - 1]]
     ]
     for start, end in zip(starts, [*starts[1:], len(methods)], strict=True):
         figure.add_annotation(
-            text=_KINDS[kinds[methods[start]]],
+            text=_KINDS[kind_of[methods[start]]],
             x=(start + end - 1) / 2,
             y=-0.01,
             yref="paper",
@@ -108,11 +108,11 @@ def _name_kinds(
             figure.add_vline(x=start - 0.5, line={"color": NEUTRAL, "width": 2})
 
 
-def _words(mine: Sequence[Row], category: str) -> str:
+def _words(rows: Sequence[Row], category: str) -> str:
     parts = []
     for kind, name in _KINDS.items():
-        own = [row for row in mine if row["kind"] == kind]
-        if own:
-            told = sum(is_found(row) for row in own)
-            parts.append(f"{name}: told from chance in {told} of {len(own)} cells")
+        kind_rows = [row for row in rows if row["kind"] == kind]
+        if kind_rows:
+            found_count = sum(is_found(row) for row in kind_rows)
+            parts.append(f"{name}: told from chance in {found_count} of {len(kind_rows)} cells")
     return f"Attacks on {category} subjects. {'; '.join(parts).capitalize()}."

@@ -27,10 +27,10 @@ from engine.attacks.battery.methods import Kind, Method
 from engine.attacks.demonstration import (
     OTHERS,
     Answer,
-    Concealed,
+    Candidates,
     Demonstration,
-    conceal,
     demonstrate,
+    hide_candidates,
 )
 from engine.attacks.report import sentences
 
@@ -43,22 +43,22 @@ _CONCEALED, _SHOWN = 4, 24
 @st.fragment
 def try_it() -> None:
     """Picture, removal and attack; below them what comes of it."""
-    what, how, attack = st.columns(3, gap="medium")
+    picture_column, removal_column, attack_column = st.columns(3, gap="medium")
     chosen: Chosen | None = None
-    with what, failing_softly():
+    with picture_column, failing_softly():
         chosen = picture.choose(policy())
-    with how:
+    with removal_column:
         method = choose_removal()
         st.caption(method.words)
-    with attack:
-        tried = choose_attack()
-        st.caption(tried.attack.words)
+    with attack_column:
+        attack = choose_attack()
+        st.caption(attack.attack.words)
     if (chosen is None or not chosen.is_own) and picture.forget_own():
         _forget()
     if chosen is None:
         st.info("Choose a picture to begin.", icon=":material/image:")
         return
-    _show(_demonstration(chosen, method, tried), method, tried)
+    _show(_demonstration(chosen, method, attack), method, attack)
 
 
 def not_hidden() -> None:
@@ -67,23 +67,25 @@ def not_hidden() -> None:
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences.NOT_HIDDEN))
 
 
-def _demonstration(chosen: Chosen, method: Method, tried: ChosenAttack) -> Demonstration:
+def _demonstration(chosen: Chosen, method: Method, attack: ChosenAttack) -> Demonstration:
     removal = (method.name, f"{method.amount:g}")
-    is_slow = tried.attack.is_slow and method.kind is not Kind.FILL
+    is_slow = attack.attack.is_slow and method.kind is not Kind.FILL
     slowly = f"Attacking {OTHERS + 1} releases; this attack takes some seconds …"
     with st.spinner(slowly if is_slow else "Attacking …"):
-        concealed = _concealed((*chosen.key, *removal), chosen, method)
-        return _attacked((*chosen.key, *removal, *tried.key), concealed, tried)
+        candidates = _concealed((*chosen.key, *removal), chosen, method)
+        return _attacked((*chosen.key, *removal, *attack.key), candidates, attack)
 
 
 @st.cache_data(scope="session", max_entries=_CONCEALED, show_spinner=False)
-def _concealed(key: tuple[str, ...], _chosen: Chosen, _method: Method) -> Concealed:
-    return conceal(_chosen.shown, _method, seed=_SEED)
+def _concealed(key: tuple[str, ...], _chosen: Chosen, _method: Method) -> Candidates:
+    return hide_candidates(_chosen.shown, _method, seed=_SEED)
 
 
 @st.cache_data(scope="session", max_entries=_SHOWN, show_spinner=False)
-def _attacked(key: tuple[str, ...], _concealed: Concealed, _tried: ChosenAttack) -> Demonstration:
-    return demonstrate(_concealed, _tried.run)
+def _attacked(
+    key: tuple[str, ...], _candidates: Candidates, _attack: ChosenAttack
+) -> Demonstration:
+    return demonstrate(_candidates, _attack.run)
 
 
 def _forget() -> None:
@@ -92,34 +94,34 @@ def _forget() -> None:
     _attacked.clear()
 
 
-def _show(found: Demonstration, method: Method, tried: ChosenAttack) -> None:
+def _show(result: Demonstration, method: Method, attack: ChosenAttack) -> None:
     views = (
-        ("Original", found.original, "The original, with the mask's outline."),
-        (f"Release. {removal_words(method)}", found.release, "What would go out."),
-        (f"Attack result. {tried.words}", found.result, "What the attack makes of it."),
+        ("Original", result.original, "The original, with the mask's outline."),
+        (f"Release. {removal_words(method)}", result.release, "What would go out."),
+        (f"Attack result. {attack.words}", result.result, "What the attack makes of it."),
         (
             "Difference of result and original. It takes the original to draw it",
-            difference_rgb(found.difference),
+            difference_rgb(result.difference),
             f"Dark blue where they are equal, yellow where {FULL_DIFFERENCE} levels or more apart.",
         ),
     )
     for column, (caption, rgb, alt) in zip(st.columns(4), views, strict=True):
         column.image(
-            inline(panel_png(rgb, found.outline)), caption=caption, width="stretch", alt=alt
+            inline(panel_png(rgb, result.outline)), caption=caption, width="stretch", alt=alt
         )
-    _verdict(found)
-    draw(strip(found), "irreversibility_strip")
-    st.caption(likeness_words(found))
+    _verdict(result)
+    draw(strip(result), "irreversibility_strip")
+    st.caption(likeness_words(result))
 
 
-def _verdict(found: Demonstration) -> None:
-    if found.answer is Answer.SAME:
+def _verdict(result: Demonstration) -> None:
+    if result.answer is Answer.SAME:
         st.success(
-            f"**Nothing comes back.** {found.verdict} No other attack can do better: it is given "
+            f"**Nothing comes back.** {result.sentence} No other attack can do better: it is given "
             "the same release.",
             icon=":material/verified_user:",
         )
-    elif found.answer is Answer.TOLD:
-        st.error(f"**It comes back.** {found.verdict}", icon=":material/visibility:")
+    elif result.answer is Answer.IDENTIFIED:
+        st.error(f"**It comes back.** {result.sentence}", icon=":material/visibility:")
     else:
-        st.warning(f"**Something comes through.** {found.verdict}", icon=":material/warning:")
+        st.warning(f"**Something comes through.** {result.sentence}", icon=":material/warning:")

@@ -15,7 +15,7 @@ from components.app.inline import inline
 from components.app.palette import plain
 from components.home.samples import sample_pictures
 from components.irreversibility.views import overview_png
-from engine.attacks.demonstration import Exhibit, exhibit
+from engine.attacks.demonstration import Excerpt, excerpt
 from engine.category import Category
 from engine.codec.decode import decode
 from engine.geometry import Box, Size
@@ -64,7 +64,7 @@ class Chosen:
     """What is to be hidden, and what it depends on."""
 
     key: tuple[str, ...]
-    shown: Exhibit
+    shown: Excerpt
     is_own: bool
 
 
@@ -79,10 +79,10 @@ def choose(policy: Policy) -> Chosen | None:
         return None
     with st.popover("Area and category", icon=":material/crop_free:", width="stretch"):
         region = _region(picture, policy)
-    shown = exhibit(picture.image, region, policy)
-    _say_of(picture, shown)
+    piece = excerpt(picture.image, region, policy)
+    _say_of(picture, piece)
     key = (picture.key, str(region.box.corners), region.category.value, policy.fingerprint)
-    return Chosen(key, shown, picture.is_own)
+    return Chosen(key, piece, picture.is_own)
 
 
 def forget_own() -> bool:
@@ -94,16 +94,16 @@ def forget_own() -> bool:
 
 def _picture(policy: Policy) -> Picture | None:
     contents = {name: content for name, content in sample_pictures() if name in _STARTS}
-    chosen = st.selectbox(
+    source = st.selectbox(
         "Picture",
         [*contents, OWN],
         format_func=lambda source: _STARTS[source].title if source in _STARTS else source,
         key="irreversibility_picture",
     )
-    if chosen == OWN:
+    if source == OWN:
         return _own(policy)
-    image = _sample(chosen, contents[chosen], policy.codec.max_megapixels)
-    return Picture(chosen, image, _STARTS[chosen], is_own=False)
+    image = _sample(source, contents[source], policy.codec.max_megapixels)
+    return Picture(source, image, _STARTS[source], is_own=False)
 
 
 @st.cache_resource(max_entries=len(_STARTS), show_spinner=False)
@@ -123,13 +123,13 @@ def _own(policy: Policy) -> Picture | None:
         return None
     content = file.getvalue()
     key = hashlib.sha256(content).hexdigest()[:16]
-    kept: Picture | None = session.kept("irreversibility_own", lambda: None)
-    if kept is None or kept.key != key:
+    picture: Picture | None = session.kept("irreversibility_own", lambda: None)
+    if picture is None or picture.key != key:
         session.forget("irreversibility_own")
         image = decode(content, "own", max_megapixels=policy.codec.max_megapixels)
-        kept = Picture(key, image, _start_of(image.size), is_own=True)
-        session.keep("irreversibility_own", kept)
-    return kept
+        picture = Picture(key, image, _start_of(image.size), is_own=True)
+        session.keep("irreversibility_own", picture)
+    return picture
 
 
 def _start_of(size: Size) -> Start:
@@ -148,7 +148,7 @@ def _region(picture: Picture, policy: Policy) -> Region:
             "Category",
             categories,
             index=categories.index(picture.start.category),
-            format_func=str.capitalize,
+            format_func=lambda option: option.value.capitalize(),
             key=f"irreversibility_category_{picture.key}",
             help="Decides how far the mask reaches beyond the area.",
         )
@@ -184,9 +184,9 @@ def _slider(label: str, least: int, most: int, start: float, key: str) -> int:
     )
 
 
-def _say_of(picture: Picture, shown: Exhibit) -> None:
-    if shown.scale < 1:
-        st.caption(f"Tried at {shown.scale:.0%} of its size, so that it stays quick.")
+def _say_of(picture: Picture, piece: Excerpt) -> None:
+    if piece.scale < 1:
+        st.caption(f"Tried at {piece.scale:.0%} of its size, so that it stays quick.")
     if picture.is_own and picture.image.codec.leakage is Leakage.UNBOUNDED:
         st.caption(
             f"Lethe would send this {plain(picture.image.codec.format.upper())} file to a person "

@@ -17,7 +17,7 @@ from components.app.services import home, now
 from components.irreversibility.heat import heat_map, is_found
 from components.recall.charts.axes import draw
 from engine.attacks.report import sentences
-from engine.attacks.report.compose import tests_said
+from engine.attacks.report.compose import test_results
 from engine.attacks.report.reading import read_report
 from engine.signing.battery_report import shipped_report
 from engine.signing.provenance import pipeline_version
@@ -50,24 +50,24 @@ def battery() -> None:
         "Lethe's own fill with some of the original mixed in are attacked too, and must break: "
         "attacks that cannot break those prove nothing."
     )
-    found = _reports()
-    if not found:
+    reports = _reports()
+    if not reports:
         st.info(
             "There is no report yet: this copy of Lethe comes without one, and none was made here.",
             icon=":material/info:",
         )
         return
-    chosen = found[0]
-    if len(found) > 1:
+    chosen = reports[0]
+    if len(reports) > 1:
         label = st.segmented_control(
             "Report",
-            [one.label for one in found],
-            default=found[0].label,
+            [report.label for report in reports],
+            default=reports[0].label,
             required=True,
             key="irreversibility_report",
             label_visibility="collapsed",
         )
-        chosen = next(one for one in found if one.label == label)
+        chosen = next(report for report in reports if report.label == label)
     _verdict(chosen)
     _map(chosen.report)
     _meanings(chosen.report)
@@ -75,18 +75,18 @@ def battery() -> None:
 
 def _reports() -> list[Sourced]:
     """The own one first; a file that is no report is said to be none."""
-    found = []
+    reports = []
     file = own_file()
     if file.is_file():
         with shown():
             report = read_report(file)
-            made = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            source = f"made here {ago(made, now())}, from {OWN_FILE} in Lethe's own folder"
-            found.append(Sourced("Made here", source, report))
+            made_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            source = f"made here {ago(made_at, now())}, from {OWN_FILE} in Lethe's own folder"
+            reports.append(Sourced("Made here", source, report))
     shipped = shipped_report()
     if shipped is not None:
-        found.append(Sourced("Comes with Lethe", "comes with Lethe", shipped))
-    return found
+        reports.append(Sourced("Comes with Lethe", "comes with Lethe", shipped))
+    return reports
 
 
 def _verdict(chosen: Sourced) -> None:
@@ -133,11 +133,11 @@ def _map(report: Report) -> None:
 
 def _tests(report: Report) -> None:
     """What proves, where attacks only illustrate."""
-    told = [
+    lines = [
         f"- **{name}** {sentences.TESTS[name]} Here: {plain(result)}."
-        for name, result in tests_said(dict(report))
+        for name, result in test_results(dict(report))
     ]
-    st.markdown("\n".join(told))
+    st.markdown("\n".join(lines))
     st.caption(sentences.UPPER_BOUND)
 
 
@@ -153,7 +153,9 @@ def _meanings(report: Report) -> None:
         )
         methods = dict.fromkeys(row["method"] for row in report["results"] if row["kind"] != "mix")
         st.markdown(
-            "\n".join(f"- **{plain(one)}**: {plain(_method_words(one))}" for one in methods)
+            "\n".join(
+                f"- **{plain(method)}**: {plain(_method_words(method))}" for method in methods
+            )
         )
 
 
@@ -172,9 +174,9 @@ def _rows(report: Report) -> list[dict[str, str]]:
 
 def _told(rows: list[dict[str, Any]], attack: str, kind: str) -> str:
     """How often an attack told from chance what a kind of method had hidden."""
-    own = [row for row in rows if row["attack"] == attack and row["kind"] == kind]
-    told = sum(is_found(row) for row in own)
-    return f"{told} of {len(own)} times" if own else "not tried"
+    kind_rows = [row for row in rows if row["attack"] == attack and row["kind"] == kind]
+    found_count = sum(is_found(row) for row in kind_rows)
+    return f"{found_count} of {len(kind_rows)} times" if kind_rows else "not tried"
 
 
 def _method_words(name: str) -> str:

@@ -90,9 +90,9 @@ class QuickBattery:
 @st.cache_resource(show_spinner=False)
 def quick_battery() -> QuickBattery:
     """The one of this process."""
-    made = QuickBattery()
-    atexit.register(made.stop)
-    return made
+    runner = QuickBattery()
+    atexit.register(runner.stop)
+    return runner
 
 
 def offer_run() -> None:

@@ -8,33 +8,30 @@ from functools import partial
 
 import streamlit as st
 
-from engine.attacks.algorithms.sliders import ADJUSTABLE, Adjustable, Slider
-from engine.attacks.battery.methods import FILLS, Kind, Method
+from engine.attacks.algorithms.catalogue import ADJUSTABLE, AdjustableAttack, Slider
+from engine.attacks.battery.methods import FILLS, Kind, Method, blur, pixelate
 from engine.attacks.demonstration import Attack
 
 BLUR, PIXELATE = "blur", "pixelate"
-_TITLES = {
-    "pushpull": "Lethe: push-pull, the default",
-    "telea": "Lethe: Telea",
-    "solid": "Lethe: black box",
+_TITLES = {name: method.title for name, method in FILLS.items()} | {
     BLUR: "Blur, to see it fail",
     PIXELATE: "Pixelation, to see it fail",
 }
-_BLURS = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40)
-_CELLS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24)
+BLUR_PER_CENT = (4, 6, 8, 10, 12, 15, 20, 25, 30, 40)
+CELLS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24)
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenAttack:
     """An attack at one setting."""
 
-    attack: Adjustable
+    attack: AdjustableAttack
     settings: Mapping[str, float]
 
     @property
     def key(self) -> tuple[str, ...]:
         """Says which."""
-        return (self.attack.name, *(f"{name}={one:g}" for name, one in self.settings.items()))
+        return (self.attack.name, *(f"{name}={value:g}" for name, value in self.settings.items()))
 
     @property
     def run(self) -> Attack:
@@ -44,11 +41,8 @@ class ChosenAttack:
     @property
     def words(self) -> str:
         """Name and settings: `Wiener filter, blur to undo 6 px, noise 0.001`."""
-        parts = [
-            f"{slider.label.lower()} {_value(slider, self.settings[slider.name])}"
-            for slider in self.attack.sliders
-        ]
-        return ", ".join([self.attack.title, *parts])
+        settings = self.attack.settings_text(self.settings)
+        return f"{self.attack.title}, {settings}" if settings else self.attack.title
 
 
 def choose_removal() -> Method:
@@ -56,32 +50,28 @@ def choose_removal() -> Method:
     name = st.selectbox(
         "Removal",
         list(_TITLES),
-        format_func=lambda one: _TITLES[one],
+        format_func=lambda option: _TITLES[option],
         key="irreversibility_removal",
     )
     if name == BLUR:
         per_cent = st.select_slider(
             "Strength, % of the mask's shorter side",
-            _BLURS,
+            BLUR_PER_CENT,
             6,
             key="irreversibility_blur",
         )
-        return Method(BLUR, Kind.CONTROL, "A blur of the original.", per_cent / 100)
+        return blur(per_cent / 100)
     if name == PIXELATE:
         cells = st.select_slider(
-            "Cells along the shorter side", _CELLS, 8, key="irreversibility_cells"
+            "Cells along the shorter side", CELLS, 8, key="irreversibility_cells"
         )
-        return Method(PIXELATE, Kind.CONTROL, "A mosaic of the original.", cells)
+        return pixelate(cells)
     return FILLS[name]
 
 
 def removal_words(method: Method) -> str:
     """For a caption."""
-    if method.kind is Kind.FILL:
-        return _TITLES[method.name]
-    if method.name == BLUR:
-        return f"Blur, {method.amount:.0%}; Lethe does not offer it"
-    return f"Pixelation, {method.amount:g} cells; Lethe does not offer it"
+    return method.title if method.kind is Kind.FILL else f"{method.title}; Lethe does not offer it"
 
 
 def choose_attack() -> ChosenAttack:
@@ -89,7 +79,7 @@ def choose_attack() -> ChosenAttack:
     name = st.selectbox(
         "Attack",
         list(ADJUSTABLE),
-        format_func=lambda one: ADJUSTABLE[one].title,
+        format_func=lambda option: ADJUSTABLE[option].title,
         key="irreversibility_attack",
     )
     attack = ADJUSTABLE[name]
@@ -101,17 +91,13 @@ def choose_attack() -> ChosenAttack:
     return ChosenAttack(attack, settings)
 
 
-def _slid(attack: Adjustable, slider: Slider) -> float:
+def _slid(attack: AdjustableAttack, slider: Slider) -> float:
     return float(
         st.select_slider(
             f"{slider.label}, {slider.unit}" if slider.unit == "px" else slider.label,
             slider.values,
             slider.start,
-            format_func=partial(_value, slider),
+            format_func=slider.text,
             key=f"irreversibility_{attack.name}_{slider.name}",
         )
     )
-
-
-def _value(slider: Slider, value: float) -> str:
-    return f"{value:g} {slider.unit}".strip()

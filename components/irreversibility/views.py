@@ -80,20 +80,20 @@ def overview_png(rgb: Rgb, box: Box, mask: PixelRect, category: Category) -> byt
     return _png(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8))
 
 
-def strip(shown: Demonstration) -> Chart:
+def strip(result: Demonstration) -> Chart:
     """Likeness to what was there: a dot for each other thing, a diamond for the true one."""
     figure = blank(_STRIP_PX, 10)
-    heights = [(number * _GOLDEN) % 1.0 for number in range(1, len(shown.others) + 1)]
+    heights = [(number * _GOLDEN) % 1.0 for number in range(1, len(result.others) + 1)]
     figure.add_scatter(
-        x=list(shown.others),
+        x=list(result.others),
         y=heights,
         mode="markers",
         marker={"color": NEUTRAL, "size": 9, "opacity": 0.75},
         hoverinfo="text",
-        hovertext=[f"another thing: {one:.2f}" for one in shown.others],
+        hovertext=[f"another thing: {score:.2f}" for score in result.others],
     )
     figure.add_scatter(
-        x=[shown.score],
+        x=[result.score],
         y=[0.5],
         mode="markers+text",
         marker={
@@ -106,7 +106,7 @@ def strip(shown: Demonstration) -> Chart:
         textposition="middle right",
         cliponaxis=False,
         hoverinfo="text",
-        hovertext=[f"what was there: {shown.score:.2f}"],
+        hovertext=[f"what was there: {result.score:.2f}"],
     )
     figure.update_xaxes(
         range=_AXIS,
@@ -116,20 +116,20 @@ def strip(shown: Demonstration) -> Chart:
         title={"text": "How much the attack's result is like what was there"},
     )
     figure.update_yaxes(visible=False, range=[-0.15, 1.15])
-    return Chart(figure, likeness_words(shown))
+    return Chart(figure, likeness_words(result))
 
 
-def likeness_words(shown: Demonstration) -> str:
+def likeness_words(result: Demonstration) -> str:
     """The same in a sentence."""
-    if shown.answer is Answer.SAME:
+    if result.answer is Answer.SAME:
         return (
-            f"All {len(shown.others) + 1} results score alike, for they are one and the same: "
+            f"All {len(result.others) + 1} results score alike, for they are one and the same: "
             "nothing tells what was there from what was not."
         )
-    low, high = (_number(edge) for edge in (min(shown.others), max(shown.others)))
+    low, high = (_number(edge) for edge in (min(result.others), max(result.others)))
     return (
-        f"Likeness to what was there is {_number(shown.score)} for the true one, and {low} to "
-        f"{high} for the {len(shown.others)} other things."
+        f"Likeness to what was there is {_number(result.score)} for the true one, and {low} to "
+        f"{high} for the {len(result.others)} other things."
     )
 
 

@@ -160,4 +160,4 @@ def _data(category: Category, is_gain: bool, change: Change) -> dict[str, object
 
 
 def _fate(label: LabelScore) -> str:
-    return "found" if label.miss is None else str(label.miss)
+    return "found" if label.false_negative is None else str(label.false_negative)

@@ -114,7 +114,7 @@ def report_html(evaluation_id: str, *, with_crops: bool) -> str:
         unread=len(subject.unread),
         problems=len(subject.problems),
         missing=Missing(
-            tuple(picture for picture, _ in (*unread, *run.scored.unfit)), run.evaluation.lost
+            tuple(picture for picture, _ in (*unread, *run.scored.invalid)), run.evaluation.lost
         ),
     )
     written = document(subject, run.pairs, run.scored, counted_again)
@@ -128,7 +128,7 @@ def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) ->
         fingerprint=one.fingerprint,
         pictures=len(run.pairs) + len(unread),
         problems=one.problems,
-        unread=tuple(reason for _, reason in (*unread, *run.scored.unfit)),
+        unread=tuple(reason for _, reason in (*unread, *run.scored.invalid)),
         policy=read_policy(one.policy_toml),
         target=one.target,
         made_on=f"{one.created_at:%d %B %Y}",

@@ -15,7 +15,7 @@ from components.recall.tables import download
 from components.recall.words import at_least, goal
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import prices
-from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
+from engine.evaluation.scores.calibration import Bin, bins_by_slice, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
 from engine.evaluation.scores.proportion import NONE, more_to_prove
 from engine.evaluation.scores.recall import ENOUGH_FOR, Scored
@@ -89,7 +89,7 @@ def groups_view(summary: Summary, scored: Scored) -> None:
         )
         return
     _warn_of_small(own)
-    calibration = by_group(scored.scores, category)
+    calibration = bins_by_slice(scored.scores, category)
     for number, by in enumerate(dict.fromkeys(line.by for line in own)):
         lines = [line for line in own if line.by == by]
         bins = {part: one for part, one in calibration.items() if part.by == by}

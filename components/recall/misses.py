@@ -46,7 +46,7 @@ class Exhibit:
     box: Box
     """In pixels of the upright picture."""
     kind: str
-    """`MissKind` or `FalseAlarm`, its value."""
+    """`MissCause` or `FalsePositive`, its value."""
     reason: str
     score: float | None
 
@@ -61,15 +61,15 @@ def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
     """Every label that was not found."""
     for one in scores:
         for label in one.labels:
-            if label.miss is not None:
-                kind = label.miss.kind
+            if label.false_negative is not None:
+                kind = label.false_negative.kind
                 yield Exhibit(
                     one.picture,
                     label.label.category,
                     label.label.box,
                     kind.value,
                     MISS_SENTENCES[kind],
-                    label.miss.score,
+                    label.false_negative.score,
                 )
 
 
@@ -77,8 +77,8 @@ def false_regions(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
     """Every region that finds no label, on pictures labelled completely for its category."""
     for one in scores:
         for region in one.regions:
-            if region.false_alarm is not None:
-                kind, drawn = region.false_alarm, region.region
+            if region.false_positive is not None:
+                kind, drawn = region.false_positive, region.region
                 yield Exhibit(
                     one.picture,
                     drawn.category,

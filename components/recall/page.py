@@ -171,7 +171,7 @@ def _left_out(run: Evaluation) -> None:
     ):
         sentences = [
             *(f"{one.name}: {why}" for one, why in evaluations.unread(database(), run.id)),
-            *(f"{one.name}: {why}" for one, why in evaluated(run.id).scored.unfit),
+            *(f"{one.name}: {why}" for one, why in evaluated(run.id).scored.invalid),
             *run.problems,
         ]
         st.markdown("\n".join(f"- {plain(one)}" for one in sentences[:_MOST_LISTED]))

@@ -204,7 +204,7 @@ def _facts(own: CategoryCounts, asked: Proportion, category: Category) -> list[t
 
 
 def _false_rate(own: CategoryCounts) -> float | None:
-    return own.false_regions / own.complete if own.complete else None
+    return own.false_positives / own.complete if own.complete else None
 
 
 def _save(shown: Evaluated, draft: Policy) -> None:

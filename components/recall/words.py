@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report import numbers
-from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.misses import FalsePositive, MissCause
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.wording import counted
@@ -22,19 +22,19 @@ Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 NOBODY_LOOKED = "nobody looked for it"
 NOTHING_TO_FIND = "nothing to find"
 MISS_SENTENCES = {
-    MissKind.NOBODY_LOOKED: NOBODY_LOOKED,
-    MissKind.TOO_LARGE: "a region lay over it, too large to count",
-    MissKind.LOST_IN_MERGING: "seen, then lost when sightings were merged",
-    MissKind.TOO_SMALL: "found, but the mask leaves too much of it open",
-    MissKind.WRONG_CATEGORY: "taken for something else",
-    MissKind.SCORE_TOO_LOW: "seen, but the score is under the threshold",
-    MissKind.UNSEEN: "not seen at all",
+    MissCause.NOBODY_LOOKED: NOBODY_LOOKED,
+    MissCause.TOO_LARGE: "a region lay over it, too large to count",
+    MissCause.LOST_IN_MERGING: "seen, then lost when sightings were merged",
+    MissCause.TOO_SMALL: "found, but the mask leaves too much of it open",
+    MissCause.WRONG_CATEGORY: "taken for something else",
+    MissCause.SCORE_TOO_LOW: "seen, but the score is under the threshold",
+    MissCause.UNSEEN: "not seen at all",
 }
 FALSE_SENTENCES = {
-    FalseAlarm.DUPLICATE: "a second region on the same thing",
-    FalseAlarm.WRONG_CATEGORY: "on a thing of another category",
-    FalseAlarm.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
-    FalseAlarm.BACKGROUND: "on background",
+    FalsePositive.DUPLICATE: "a second region on the same thing",
+    FalsePositive.WRONG_CATEGORY: "on a thing of another category",
+    FalsePositive.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
+    FalsePositive.BACKGROUND: "on background",
 }
 
 

@@ -7,12 +7,14 @@ import hashlib
 import typst
 
 from docs.build.blocks import ROOT, blocks, fill
+from docs.build.errors import StaleSource
 from docs.build.typeset import typst as as_typst
 from engine.policy import default_policy
 from engine.signing.battery_report import shipped_report
 from engine.signing.provenance import pipeline_version
 
 DOCUMENT = ROOT / "docs" / "process.md"
+EVALUATION = ROOT / "docs" / "evaluation.json"
 PDF = ROOT / "docs" / "process.pdf"
 LOOKS = ROOT / "docs" / "build" / "process.typ"
 
@@ -20,15 +22,23 @@ LOOKS = ROOT / "docs" / "build" / "process.typ"
 def current(document: str) -> str:
     """The document with the figures of the reports that lie here now."""
     made = blocks(
-        (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8"),
+        _evaluation(),
         shipped_report(),
         (ROOT / "models" / "cards" / "witness.md").read_text(encoding="utf-8"),
         pipeline=pipeline_version(),
         fill_name=default_policy().removal.fill,
         policy=default_policy().fingerprint,
-        is_there=lambda path: (ROOT / path).is_file(),
     )
     return fill(document, made)
+
+
+def _evaluation() -> str:
+    try:
+        return EVALUATION.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise StaleSource(
+            "There is no docs/evaluation.json; `make evaluation` makes it."
+        ) from error
 
 
 def pdf_of(document: str) -> bytes:

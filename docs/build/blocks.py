@@ -7,14 +7,15 @@ Each stands in `docs/process.md` between a line `<!-- made by make docs: NAME --
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from docs.build import recall
 from docs.build.errors import StaleSource
-from docs.build.recall import Recall
-from engine.evaluation.report.numbers import at_least, at_most
+from docs.build.recall import Evaluation
+from engine.evaluation.report.numbers import PLURAL, at_least, at_most, exactly, found
+from engine.evaluation.scores.proportion import Proportion
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -22,13 +23,6 @@ _WITNESS_MEASURED = "## What its word gives"
 _WITNESS_MEANS = "The witness (T7) notices a part of what is left in, not all."
 _CONTROLS = {"blur": "the strongest blur", "pixelate": "the coarsest mosaic"}
 """What the names of controls begin with; of several, the one that held best is told."""
-_BUILT = (
-    ("store/accounts.py", "Sign-in and roles", "the app knows one local person with every role"),
-    ("store/vault.py", "Encryption of originals at rest", "use an encrypted disk"),
-    ("store/audit.py", "An audit trail that shows tampering", "verdicts are kept, not chained"),
-    ("store/retention.py", "Enforced retention", "periods are recorded; you delete"),
-)
-"""Module, what it gives, and what holds while it is not there."""
 
 
 def fill(document: str, blocks: Mapping[str, str]) -> str:
@@ -51,18 +45,16 @@ def blocks(
     pipeline: str,
     fill_name: str,
     policy: str,
-    is_there: Callable[[str], bool],
 ) -> dict[str, str]:
     """Every block by name.
 
     Args:
-        evaluation: the text of `docs/evaluation.md`.
+        evaluation: the text of `docs/evaluation.json`.
         battery: the shipped report of attacks, if there is one.
         release_check: the text of `models/cards/release_check.md`.
         pipeline: the state that the removing code is in now.
         fill_name: the fill that the default policy uses.
         policy: that policy's fingerprint.
-        is_there: whether a module of the repository exists.
     """
     measured = recall.read(evaluation)
     return {
@@ -70,27 +62,30 @@ def blocks(
         "witness": _release_check(release_check),
         "misses": _misses(measured),
         "attacks": _attacks(battery, pipeline, fill_name),
-        "missing": _missing(is_there),
     }
 
 
-def _recall(measured: Recall, policy: str) -> str:
+def _recall(measured: Evaluation, policy: str) -> str:
     head = (
         "| Category | Target | Removed or shown to a person | At least | Removed with no person |"
     )
     rows = [
-        f"| {one.category} ({one.labels} labels) | {one.target} | {one.found} | {one.at_least} | "
-        f"{one.automatic} |"
-        for one in measured.lines
+        f"| {PLURAL[category]} ({part.labels} labels) | {exactly(measured.target)} | "
+        f"{found(part.recall)} | {at_least(part.recall.lower())} | "
+        f"{at_least(Proportion(part.automatic.found, part.labels).share)} |"
+        for category, part in measured.categories.items()
     ]
     words = (
         f"Measured {measured.made_on} on {measured.pictures} labelled pictures (data set "
-        f"{measured.dataset}, policy {measured.policy}); {measured.needs_a_look} of them went to a "
-        "person. *At least* is the one-sided 95 % bound (Clopper and Pearson 1934)."
+        f"{measured.dataset}, policy {measured.policy}); {at_most(measured.review_load.all)} of "
+        "them went to a person. *At least* is the one-sided 95 % bound (Clopper and Pearson 1934)."
     )
+    bounds = {category: measured.group_bound(category) for category in measured.categories}
     caveats = [
-        f"{category}: counted by groups of alike pictures, only {bound} is proven."
-        for category, bound in measured.by_groups
+        f"{PLURAL[category]}: counted by groups of alike pictures, only {at_least(bound)} is "
+        "proven."
+        for category, bound in bounds.items()
+        if bound is not None
     ]
     if measured.policy != policy:
         caveats.append(f"**The default policy is another one now** ({policy}): measure again.")
@@ -111,15 +106,18 @@ def _release_check(card: str) -> str:
     return " ".join([_WITNESS_MEANS, *(line[0].upper() + line[1:] for line in lines)])
 
 
-def _misses(measured: Recall) -> str:
-    short = [one for one in measured.lines if not one.is_met]
+def _misses(measured: Evaluation) -> str:
+    short = {
+        category: part for category, part in measured.categories.items() if part.verdict != "met"
+    }
     if not short:
         return (
             "Every category met its target in that benchmark; some labels were missed all the same."
         )
     listed = " and ".join(
-        f"{one.category.lower()} ({one.found.partition(' (')[0]}, target {one.target})"
-        for one in short
+        f"{PLURAL[category].lower()} ({at_least(part.recall.share)}, "
+        f"target {exactly(measured.target)})"
+        for category, part in short.items()
     )
     return (
         f"**Measured recall lies below the target for {listed}.** Do not release pictures that may "
@@ -160,10 +158,3 @@ def _attack_row(report: Mapping[str, Any], category: str, fill_name: str) -> str
         named = [row["rank1"] for method, row in best.items() if method.startswith(family)]
         cells.append(at_least(min(named, default=None)))  # flatter nobody
     return f"| {category.capitalize()} | {' | '.join(cells)} |"
-
-
-def _missing(is_there: Callable[[str], bool]) -> str:
-    absent = [f"**{name}**: {meanwhile}" for path, name, meanwhile in _BUILT if not is_there(path)]
-    if not absent:
-        return "Nothing of what earlier versions of this document listed here is missing."
-    return "\n".join(f"- {line}." for line in absent)

@@ -55,19 +55,19 @@ class NothingToHide(LetheError):
 
 
 class Answer(StrEnum):
-    """What a demonstration shows."""
+    """Whether the attack identifies the original among the candidates."""
 
     SAME = "same"
     """Whatever was there, the release is the same."""
-    TOLD = "told"
+    IDENTIFIED = "told"
     """What was there scores above every other thing."""
     CHANGED = "changed"
     """The release changes with what was there, but this attack does not single it out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exhibit:
-    """A piece of a picture with a mask in it, ready to be hidden and attacked."""
+class Excerpt:
+    """Excerpt of a picture around one mask, ready to be hidden and attacked."""
 
     image: RgbImage
     """The mask and `AROUND_PX` of surroundings where there are any."""
@@ -97,8 +97,8 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Concealed:
-    """What was there and what else could have been, all hidden in the same way."""
+class Candidates:
+    """The original and other candidates under one mask, all hidden in the same way."""
 
     original: Rgb
     """(h, w, 3), the exhibit's window."""
@@ -119,7 +119,7 @@ class Concealed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demonstration:
-    """What came of it. Pictures are uint8 (h, w, 3) windows, `difference` is (h, w)."""
+    """Result of one attack. Pictures are uint8 (h, w, 3) windows, `difference` is (h, w)."""
 
     original: Rgb
     release: Rgb
@@ -138,7 +138,7 @@ class Demonstration:
     @property
     def as_high(self) -> int:
         """How many other things score as high as what was there, or higher."""
-        return sum(other >= self.score - _EQUAL for other in self.others)
+        return sum(score >= self.score - _EQUAL for score in self.others)
 
     @property
     def chance(self) -> float:
@@ -147,20 +147,20 @@ class Demonstration:
 
     @property
     def answer(self) -> Answer:
-        """What this shows."""
+        """Whether the original is identified."""
         if not self.changed:
             return Answer.SAME
-        return Answer.CHANGED if self.as_high else Answer.TOLD
+        return Answer.CHANGED if self.as_high else Answer.IDENTIFIED
 
     @property
-    def verdict(self) -> str:
+    def sentence(self) -> str:
         """One plain sentence, or two."""
         count = len(self.others)
         if self.answer is Answer.SAME:
             return (
                 f"The result is the same, bit for bit, whichever of {count} other things was there."
             )
-        if self.answer is Answer.TOLD:
+        if self.answer is Answer.IDENTIFIED:
             sentence = (
                 "The result gives away what was there: it is closer to it than what any of "
                 f"{count} other things would have given. Chance alone does that once in "
@@ -178,7 +178,7 @@ class Demonstration:
         return sentence
 
 
-def exhibit(image: RgbImage, region: Region, policy: Policy) -> Exhibit:
+def excerpt(image: RgbImage, region: Region, policy: Policy) -> Excerpt:
     """Cut a region with its surroundings out of a picture, reduced so that attacks stay quick.
 
     Args:
@@ -193,91 +193,94 @@ def exhibit(image: RgbImage, region: Region, policy: Policy) -> Exhibit:
     if not rect.area:
         raise NothingToHide("That area lies outside the picture; choose one inside it.")
     scale = min(1.0, MASK_PX / max(rect.x1 - rect.x0, rect.y1 - rect.y0))
-    around = math.ceil(AROUND_PX / scale)
-    wide = PixelRect(rect.x0 - around, rect.y0 - around, rect.x1 + around, rect.y1 + around)
-    cut = wide.clipped(image.size)
-    piece = image.rgb[cut.rows, cut.columns]
-    size = Size(*(max(round(side * scale), 1) for side in (cut.x1 - cut.x0, cut.y1 - cut.y0)))
+    margin = math.ceil(AROUND_PX / scale)
+    context = PixelRect(rect.x0 - margin, rect.y0 - margin, rect.x1 + margin, rect.y1 + margin)
+    crop = context.clipped(image.size)
+    piece = image.rgb[crop.rows, crop.columns]
+    size = Size(*(max(round(side * scale), 1) for side in (crop.x1 - crop.x0, crop.y1 - crop.y0)))
     if scale < 1:
         piece = np.asarray(cv2.resize(piece, size, interpolation=cv2.INTER_AREA), np.uint8)
-    inner = PixelRect(
-        math.floor((rect.x0 - cut.x0) * scale),
-        math.floor((rect.y0 - cut.y0) * scale),
-        math.ceil((rect.x1 - cut.x0) * scale),
-        math.ceil((rect.y1 - cut.y0) * scale),
+    mask_rect = PixelRect(
+        math.floor((rect.x0 - crop.x0) * scale),
+        math.floor((rect.y0 - crop.y0) * scale),
+        math.ceil((rect.x1 - crop.x0) * scale),
+        math.ceil((rect.y1 - crop.y0) * scale),
     )
-    whole = RgbImage("piece", piece, SourceCodec("png", size))
-    return Exhibit(whole, inner.clipped(size), region.category, scale)
+    cropped_image = RgbImage("piece", piece, SourceCodec("png", size))
+    return Excerpt(cropped_image, mask_rect.clipped(size), region.category, scale)
 
 
-def conceal(shown: Exhibit, method: Method, *, seed: int) -> Concealed:
+def hide_candidates(piece: Excerpt, method: Method, *, seed: int) -> Candidates:
     """Hide what was there, and in its place `OTHERS` other things, each in the same way.
 
     Args:
-        shown: from `exhibit`.
+        piece: from `excerpt`.
         method: one of `methods.METHODS`, or a control of another strength.
         seed: for the fill's grain and the other things; equal seeds give equal results.
     """
-    seen = (shown.window.rows, shown.window.columns)
-    there = shown.image.rgb[shown.rect.rows, shown.rect.columns]
-    hidden = np.stack([there, *_other_things(shown, seed)])
+    window = (piece.window.rows, piece.window.columns)
+    original = piece.image.rgb[piece.rect.rows, piece.rect.columns]
+    hidden = np.stack([original, *_other_things(piece, seed)])
     releases = np.stack(
-        [hide(method, _with(shown, one), shown.mask, seed=seed)[seen] for one in hidden]
+        [
+            hide(method, _with(piece, candidate), piece.mask, seed=seed)[window]
+            for candidate in hidden
+        ]
     )
-    return Concealed(
-        shown.image.rgb[seen], releases, hidden, shown.outline, method.kind is Kind.FILL
+    return Candidates(
+        piece.image.rgb[window], releases, hidden, piece.outline, method.kind is Kind.FILL
     )
 
 
-def demonstrate(concealed: Concealed, attack: Attack) -> Demonstration:
+def demonstrate(candidates: Candidates, attack: Attack) -> Demonstration:
     """Attack every release alike, and compare the results with what was there.
 
     Args:
-        concealed: from `conceal`.
+        candidates: from `hide_candidates`.
         attack: sees a release and its mask, and nothing else.
     """
-    inner = (concealed.outline.rows, concealed.outline.columns)
-    mask = np.zeros(concealed.original.shape[:2], np.bool_)
+    inner = (candidates.outline.rows, candidates.outline.columns)
+    mask = np.zeros(candidates.original.shape[:2], np.bool_)
     mask[inner] = True
     results: dict[bytes, F32] = {}
     outputs = []
-    for release in concealed.releases:
+    for release in candidates.releases:
         key = release.tobytes()
         if key not in results:  # equal releases give equal results
             results[key] = attack(release.astype(np.float32), mask)
         outputs.append(results[key])
-    likeness = similarities(np.stack([one[inner] for one in outputs]), concealed.hidden)[:, 0]
+    similarity = similarities(np.stack(outputs)[:, *inner], candidates.hidden)[:, 0]
     result = np.clip(np.rint(outputs[0]), 0, 255).astype(np.uint8)
-    apart = np.abs(result.astype(np.float32) - concealed.original).mean(axis=2)
+    difference = np.abs(result.astype(np.float32) - candidates.original).mean(axis=2)
     return Demonstration(
-        original=concealed.original,
-        release=concealed.releases[0],
+        original=candidates.original,
+        release=candidates.releases[0],
         result=result,
-        difference=np.rint(apart).astype(np.uint8),
-        outline=concealed.outline,
-        is_ours=concealed.is_ours,
-        score=float(likeness[0]),
-        others=tuple(float(one) for one in likeness[1:]),
-        changed=concealed.changed,
+        difference=np.rint(difference).astype(np.uint8),
+        outline=candidates.outline,
+        is_ours=candidates.is_ours,
+        score=float(similarity[0]),
+        others=tuple(float(value) for value in similarity[1:]),
+        changed=candidates.changed,
     )
 
 
-def _with(shown: Exhibit, thing: Rgb) -> RgbImage:
+def _with(piece: Excerpt, candidate: Rgb) -> RgbImage:
     """The piece with something under its mask."""
-    rgb = shown.image.rgb.copy()
-    rgb[shown.rect.rows, shown.rect.columns] = thing
-    return RgbImage(shown.image.id, rgb, shown.image.codec)
+    rgb = piece.image.rgb.copy()
+    rgb[piece.rect.rows, piece.rect.columns] = candidate
+    return RgbImage(piece.image.id, rgb, piece.image.codec)
 
 
-def _other_things(shown: Exhibit, seed: int) -> Iterator[Rgb]:
+def _other_things(piece: Excerpt, seed: int) -> Iterator[Rgb]:
     """`OTHERS` pictures of the mask's size that could have been there instead."""
-    there = shown.image.rgb[shown.rect.rows, shown.rect.columns]
-    size = (there.shape[1], there.shape[0])
-    for drawing in _drawings(shown.category, seed):
+    original = piece.image.rgb[piece.rect.rows, piece.rect.columns]
+    size = (original.shape[1], original.shape[0])
+    for drawing in _drawings(piece.category, seed):
         yield np.asarray(cv2.resize(drawing, size, interpolation=cv2.INTER_AREA), np.uint8)
-    yield ~there  # flips every bit, so that one copied bit is seen
+    yield ~original  # flips every bit, so that one copied bit is seen
     rng = np.random.default_rng((seed, *size))
-    yield rng.permutation(there.reshape(-1, 3)).reshape(there.shape)
+    yield rng.permutation(original.reshape(-1, 3)).reshape(original.shape)
 
 
 @lru_cache(maxsize=len(Category))

@@ -16,7 +16,7 @@ from engine.attacks.battery.methods import METHODS
 from engine.attacks.battery.run import run_battery
 from engine.attacks.battery.settings import Settings
 from engine.attacks.report import compose
-from engine.attacks.subjects.gathering import Wish, gather
+from engine.attacks.subjects.gathering import Request, gather
 from engine.attacks.subjects.patches import LEAST_SUBJECTS, Subjects
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import DETECTABLE
@@ -97,12 +97,14 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         LetheError: the subjects cannot be used, or a file cannot be written.
     """
-    chosen = _settings(options)
+    battery_settings = _settings(options)
     outputs = [file for file in (options.json, options.report, options.table) if file is not None]
     if options.report is not None and options.report.suffix.lower() not in (".html", ".htm"):
         raise UnusableFolder(f"{options.report}: a report is written as .html.")
     check_outputs(outputs, [] if options.subjects is None else [options.subjects])
-    report = _run_battery(run_on=_subjects(options, chosen), chosen=chosen, workers=options.workers)
+    report = _run_with_progress(
+        _subjects(options, battery_settings), battery_settings, options.workers
+    )
     command_line.say(compose.as_text(report))
     write_all(_texts(options, report))
     return {"pass": Exit.DONE, "fail": Exit.BROKEN}.get(report["verdict"], Exit.INCONCLUSIVE)
@@ -122,24 +124,37 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise LetheError(f"The battery could not be started: {error}.") from error
 
 
-def _subjects(options: argparse.Namespace, chosen: Settings) -> tuple[Subjects, ...]:
+def _subjects(options: argparse.Namespace, battery_settings: Settings) -> tuple[Subjects, ...]:
     if options.subjects is not None:
-        wish = Wish(chosen.n, chosen.spare, chosen.side_px, chosen.seed)
-        return gather(options.subjects, options.categories, wish)
+        request = Request(
+            battery_settings.n,
+            battery_settings.spare,
+            battery_settings.side_px,
+            battery_settings.seed,
+        )
+        return gather(options.subjects, options.categories, request)
     return tuple(
-        synthetic(category, chosen.n, side_px=chosen.side_px, spare=chosen.spare, seed=chosen.seed)
+        synthetic(
+            category,
+            battery_settings.n,
+            side_px=battery_settings.side_px,
+            spare=battery_settings.spare,
+            seed=battery_settings.seed,
+        )
         for category in options.categories
     )
 
 
-def _run_battery(run_on: tuple[Subjects, ...], chosen: Settings, workers: int) -> dict[str, Any]:
+def _run_with_progress(
+    subjects: tuple[Subjects, ...], battery_settings: Settings, workers: int
+) -> dict[str, Any]:
     with tqdm(unit=" trials", file=sys.stderr, smoothing=0.1) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        return run_battery(run_on, chosen, workers=workers, progress=progress)
+        return run_battery(subjects, battery_settings, workers=workers, progress=progress)
 
 
 def _texts(options: argparse.Namespace, report: dict[str, Any]) -> dict[Path, str]:
@@ -155,7 +170,7 @@ def _texts(options: argparse.Namespace, report: dict[str, Any]) -> dict[Path, st
 
 def _command(options: argparse.Namespace) -> str:
     """What makes the figures again; without folders, which say much about a machine."""
-    given = {
+    values = {
         "--subjects": None if options.subjects is None else options.subjects.name,
         "--categories": None if options.categories == DETECTABLE else ",".join(options.categories),
         "--methods": ",".join(options.methods),
@@ -163,10 +178,10 @@ def _command(options: argparse.Namespace) -> str:
         "--n": options.n,
         "--seed": options.seed or None,
     }
-    words = [str(word) for name, value in given.items() if value for word in (name, value)]
+    arguments = [str(word) for name, value in values.items() if value for word in (name, value)]
     if options.quick:
-        words.append("--quick")
-    return shlex.join(["lethe", "attack", *words])
+        arguments.append("--quick")
+    return shlex.join(["lethe", "attack", *arguments])
 
 
 def _words(text: str) -> tuple[str, ...]:

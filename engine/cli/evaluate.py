@@ -141,7 +141,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> Summary:
             progress=bar.update,
         )
     scored = score_all(run.pairs, wanted.policy)
-    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.unfit)]
+    refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.invalid)]
     _say_problems(refused)
     if not scored.scores:
         raise InvalidDataset(f"Nothing was measured: no picture of {dataset.name} could be used.")
@@ -152,7 +152,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> Summary:
         unread=len(refused),
         problems=len(dataset.problems),
         missing=Missing(
-            tuple(picture for picture, _ in (*run.unread, *scored.unfit)), dataset.lost
+            tuple(picture for picture, _ in (*run.unread, *scored.invalid)), dataset.lost
         ),
     )
     say(as_text(summary, wanted.policy))
@@ -215,7 +215,8 @@ def _texts(wanted: Wanted, run: Run, scored: Scored, summary: Summary) -> dict[P
     """What each file is to hold."""
     texts = {}
     if wanted.json is not None:
-        texts[wanted.json] = json.dumps(summary.to_json(), indent=2) + "\n"
+        subject = {"made_on": command_line.today(), "dataset": run.dataset.fingerprint}
+        texts[wanted.json] = json.dumps(subject | summary.to_json(), indent=2) + "\n"
     if wanted.misses is not None:
         lines = private_lines(scored, run.dataset.problems)
         texts[wanted.misses] = "".join(json.dumps(line) + "\n" for line in lines)
@@ -232,7 +233,7 @@ def _report_texts(
         fingerprint=run.dataset.fingerprint,
         pictures=len(run.dataset.pictures),
         problems=tuple(problem.text for problem in run.dataset.problems),
-        unread=tuple(why for _, why in (*run.unread, *scored.unfit)),
+        unread=tuple(why for _, why in (*run.unread, *scored.invalid)),
         policy=wanted.policy,
         target=wanted.target,
         made_on=command_line.today(),

@@ -142,10 +142,10 @@ def test_a_picture_of_ones_own_is_used_and_written_nowhere(lethe, tmp_path):
 
 def test_a_picture_of_ones_own_is_forgotten_when_it_is_taken_away(lethe, monkeypatch):
     concealed = []
-    real = page.conceal
+    real = page.hide_candidates
     monkeypatch.setattr(
         page,
-        "conceal",
+        "hide_candidates",
         lambda *given, **more: concealed.append(1) or real(*given, **more),
     )
     app = with_own(lethe, "own.png", png(300, 200))

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 
 import pypdf
 import pytest
 
 from docs.build.__main__ import DOCUMENT, PDF, current, pdf_of
+from docs.build.__main__ import EVALUATION as EVALUATION_JSON
 from docs.build.blocks import blocks, fill
 from docs.build.errors import StaleSource, UnknownMarkdown
+from docs.build.recall import read
 from docs.build.typeset import typst
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
-EVALUATION = """\
-# How much Lethe finds: made up
 
-Evaluation of 2020-02-03. Data set 0a0a0a, policy b1b1b1. It names no file.
 
-| Category | Target | Found | At least | Labels | Groups | Verdict |
-| --- | ---: | ---: | ---: | ---: | ---: | --- |
-| Faces | 99 % | 99.5 % (199 of 200) | 99.1 % | 200 | 50 | met |
-| Tattoos | 99 % | 93.0 % (93 of 100) | 88.1 % | 100 | 40 | missed for certain |
-| Jewelry | 99 % | 98.0 % (98 of 100) | 94.7 % | 100 | 30 | not shown |
+def measured(labels, found, automatic, verdict, by_groups):
+    return {
+        "labels": labels,
+        "coverage": {"found": found, "lower95_groups": by_groups, "lower95_bootstrap": 1.0},
+        "automatic": {"found": automatic},
+        "verdict": verdict,
+    }
 
-Faces: the target is met when labels count one by one. Groups, counted whole, prove only 91.2 %.
 
-Data set made up, fingerprint 0a0a0a: 77 pictures, of which 77 were measured.
-
-| Recall by coverage, automatic | 97.1 % (1 of 2), at least 9 % | 70.2 % (1), at | 60.3 % (1), at |
-| all | 61.8 % (1 of 2), 1 % to 2 % |
-"""
+EVALUATION = {
+    "made_on": "2020-02-03",
+    "dataset": "0a0a0a",
+    "policy": "b1b1b1",
+    "pictures": 77,
+    "target": 0.99,
+    "review_load": {"all": 0.6175},
+    "categories": {
+        "face": measured(2000, 1990, 1942, "met", 0.9123),
+        "tattoo": measured(100, 93, 70, "missed", 0.8),
+        "jewelry": measured(100, 98, 60, "missed", 0.8),
+    },
+}
 CONTROLLED = (("pushpull", 0.025), ("blur-6", 1.0), ("blur-12", 0.65), ("pixelate", 0.9))
 BATTERY = {
     "id": "0123456789abcdef",
@@ -48,6 +57,7 @@ BATTERY = {
         for attack, share in (("unsharp", rank1 / 2), ("ridge", rank1))
     ],
 }  # fmt: skip
+EVALUATION_REPORT = EVALUATION_JSON.with_suffix(".md")
 A4 = (595.28, 841.89)
 
 
@@ -55,18 +65,16 @@ def made(
     evaluation=EVALUATION,
     battery=None,
     pipeline="0.1.0+now",
-    built=(),
     policy="b1b1b1",
     release_check="# witness\n\n## What its word gives\n\n- face: 4 of 10.\n",
 ):
     return blocks(
-        evaluation,
+        json.dumps(evaluation),
         battery,
         release_check,
         pipeline=pipeline,
         fill_name="pushpull",
         policy=policy,
-        is_there=lambda path: path in built,
     )
 
 
@@ -113,12 +121,9 @@ def test_the_pdf_has_exactly_two_pages_of_a4_and_the_evidence_starts_the_second(
 
 
 @pytest.mark.parametrize("battery", [None, BATTERY], ids=["no battery", "battery"])
-@pytest.mark.parametrize("built", [(), ("store/accounts.py", "store/vault.py")])
-def test_two_pages_are_enough_whatever_the_reports_and_the_code_hold(battery, built):
+def test_two_pages_are_enough_whatever_the_reports_hold(battery):
     pages = pages_of(
-        pdf_of(
-            fill(TEXT, made(battery=battery, built=built, pipeline="other", policy="0a1b2c3d4e5f"))
-        )
+        pdf_of(fill(TEXT, made(battery=battery, pipeline="other", policy="0a1b2c3d4e5f")))
     )
 
     assert len(pages) == 2
@@ -134,11 +139,11 @@ def test_nothing_of_the_text_is_lost_in_the_pdf():
     assert {word for word in words if word not in in_pdf} <= {"release's"}
 
 
-def test_recall_is_copied_from_the_evaluation_cell_by_cell():
-    recall = made()["recall"]
+def test_recall_is_written_from_the_counts_and_never_rounded_up():
+    recall = made()["recall"].replace("\u00a0", " ")
 
-    assert "| Faces (200 labels) | 99 % | 99.5 % (199 of 200) | 99.1 % | 97.1 % |" in recall
-    assert "| Tattoos (100 labels) | 99 % | 93.0 % (93 of 100) | 88.1 % | 70.2 % |" in recall
+    assert "| Faces (2000 labels) | 99 % | 99.5 % (1990 of 2000) | 99.1 % | 97.1 % |" in recall
+    assert "| Tattoos (100 labels) | 99 % | 93.0 % (93 of 100) | 87.2 % | 70.0 % |" in recall
     assert "Measured 2020-02-03 on 77 labelled pictures (data set 0a0a0a, policy b1b1b1)" in recall
 
 
@@ -148,7 +153,7 @@ def test_recall_under_a_policy_that_is_no_longer_the_default_is_called_that():
 
 
 def test_another_evaluation_gives_another_document():
-    document = fill(TEXT, made())
+    document = fill(TEXT, made()).replace("\u00a0", " ")
 
     assert document != TEXT
     assert "tattoos (93.0 %, target 99 %)" in document
@@ -161,24 +166,34 @@ def test_what_misses_its_target_is_said_openly_and_what_meets_it_is_not_blamed()
     assert "jewelry" in made()["misses"]
     assert "faces" not in made()["misses"]
 
-    met = EVALUATION.replace("| missed for certain |", "| met |").replace("not shown", "met")
+    met = {name: part | {"verdict": "met"} for name, part in EVALUATION["categories"].items()}
 
-    assert "below the target" not in made(evaluation=met)["misses"]
+    assert "below the target" not in made(evaluation=EVALUATION | {"categories": met})["misses"]
 
 
-@pytest.mark.parametrize(
-    "lost",
-    [
-        "| Category | Target | Found",
-        "| all |",
-        "Evaluation of 2020",
-        "fingerprint",
-        "| Recall by coverage, auto",
-    ],
-)
+@pytest.mark.parametrize("lost", EVALUATION)
 def test_an_evaluation_of_another_shape_is_refused(lost):
-    with pytest.raises(StaleSource):
-        made(evaluation=EVALUATION.replace(lost, "gone"))
+    with pytest.raises(StaleSource, match="make evaluation"):
+        made(evaluation={name: part for name, part in EVALUATION.items() if name != lost})
+
+
+def test_without_an_evaluation_the_command_that_makes_it_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("docs.build.__main__.EVALUATION", tmp_path / "evaluation.json")
+
+    with pytest.raises(StaleSource, match="make evaluation"):
+        current(TEXT)
+
+
+def test_the_evaluation_and_its_report_are_of_one_run():
+    report = EVALUATION_REPORT.read_text(encoding="utf-8")
+    figures = read(EVALUATION_JSON.read_text(encoding="utf-8"))
+
+    assert (
+        f"Evaluation of {figures.made_on}. Data set {figures.dataset}, policy {figures.policy}."
+        in report
+    )
+    for part in figures.categories.values():
+        assert f"({part.coverage.found} of {part.labels})" in report.replace("\u00a0", " ")
 
 
 def test_without_a_battery_report_no_figure_is_given():
@@ -201,14 +216,6 @@ def test_a_battery_report_on_other_code_is_called_that():
 
     assert "**not the present one**" in words
     assert "as it is now" not in words
-
-
-def test_what_is_not_built_is_listed_and_leaves_the_list_when_it_is_there():
-    missing = made()["missing"]
-
-    for word in ("roles", "Encryption", "audit trail", "retention"):
-        assert word in missing
-    assert "roles" not in made(built=("store/accounts.py",))["missing"]
 
 
 @pytest.mark.parametrize(

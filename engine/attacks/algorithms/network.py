@@ -37,51 +37,53 @@ def is_installed() -> bool:
 
 
 def inverse(
-    seen: Rgb, folds: NDArray[np.intp], training: Rgb, sought: Rgb, owners: NDArray[np.intp]
+    releases: Rgb, folds: NDArray[np.intp], training: Rgb, originals: Rgb, owners: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Guess originals from releases, like `ridge.inverse`, which has the arguments."""
     import torch
 
     size = (COMPARED_PX, COMPARED_PX)
-    wanted = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in sought])
-    answers = torch.from_numpy(wanted.astype(np.float32).transpose(0, 3, 1, 2) / 255)
-    planes = _planes(np.concatenate([seen, training]))
-    attacked, own = planes[: len(seen)], planes[len(seen) :]
-    guessed = np.empty((len(seen), *size, 3), np.float32)
+    targets = np.stack(
+        [cv2.resize(original, size, interpolation=cv2.INTER_AREA) for original in originals]
+    )
+    answers = torch.from_numpy(targets.astype(np.float32).transpose(0, 3, 1, 2) / 255)
+    planes = _planes(np.concatenate([releases, training]))
+    release_planes, training_planes = planes[: len(releases)], planes[len(releases) :]
+    guesses = np.empty((len(releases), *size, 3), np.float32)
     for fold in np.unique(folds):
         inside = np.flatnonzero(folds == fold)
         others = np.flatnonzero(~np.isin(owners, inside))
-        middle = answers[others].mean(dim=0, keepdim=True)
+        mean = answers[others].mean(dim=0, keepdim=True)
         torch.manual_seed(_SEED)
         layers = _convolutions(3)
         _fit(
-            layers, own[others], answers[others] - middle,
+            layers, training_planes[others], answers[others] - mean,
             torch.nn.functional.mse_loss, _INVERSE_STEPS,
         )  # fmt: skip
         with torch.no_grad():
-            guessed[inside] = layers(attacked[inside]).numpy().transpose(0, 2, 3, 1) * 255
-    return guessed
+            guesses[inside] = layers(release_planes[inside]).numpy().transpose(0, 2, 3, 1) * 255
+    return guesses
 
 
-def identity(seen: Rgb, training: Rgb, owners: NDArray[np.intp]) -> NDArray[np.float64]:
+def identity(releases: Rgb, training: Rgb, owners: NDArray[np.intp]) -> NDArray[np.float64]:
     """How much each release looks like each subject, like `ridge.identity`."""
     import torch
 
-    planes = _planes(np.concatenate([seen, training]))
+    planes = _planes(np.concatenate([releases, training]))
     torch.manual_seed(_SEED)
     nn = torch.nn
     layers = nn.Sequential(
         nn.Conv2d(_PLANES, _WIDTH, 3, stride=2, padding=1), nn.GroupNorm(4, _WIDTH), nn.ReLU(),
         nn.Conv2d(_WIDTH, 2 * _WIDTH, 3, stride=2, padding=1), nn.GroupNorm(4, 2 * _WIDTH),
-        nn.ReLU(), nn.AvgPool2d(3), nn.Flatten(), nn.LazyLinear(len(seen)),
+        nn.ReLU(), nn.AvgPool2d(3), nn.Flatten(), nn.LazyLinear(len(releases)),
     )  # fmt: skip
     layers(planes[:1])
     _fit(
-        layers, planes[len(seen) :], torch.from_numpy(owners.astype(np.int64)),
+        layers, planes[len(releases) :], torch.from_numpy(owners.astype(np.int64)),
         nn.functional.cross_entropy, _IDENTITY_STEPS,
     )  # fmt: skip
     with torch.no_grad():
-        return np.asarray(layers(planes[: len(seen)]).log_softmax(dim=1).numpy(), np.float64)
+        return np.asarray(layers(planes[: len(releases)]).log_softmax(dim=1).numpy(), np.float64)
 
 
 def _planes(windows: Rgb) -> torch.Tensor:
@@ -107,8 +109,8 @@ def _convolutions(channels: int) -> torch.nn.Module:
 
 def _fit(
     layers: torch.nn.Module,
-    given: torch.Tensor,
-    wanted: torch.Tensor,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
     loss: object,
     steps: int,
 ) -> None:
@@ -117,12 +119,12 @@ def _fit(
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    lots = torch.Generator().manual_seed(_SEED)
+    generator = torch.Generator().manual_seed(_SEED)
     optimiser = torch.optim.Adam(layers.parameters(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
-        batch = torch.randint(len(given), (min(_BATCH, len(given)),), generator=lots)
+        batch = torch.randint(len(inputs), (min(_BATCH, len(inputs)),), generator=generator)
         optimiser.zero_grad()
-        loss(layers(given[batch]), wanted[batch]).backward()  # type: ignore[operator]
+        loss(layers(inputs[batch]), targets[batch]).backward()  # type: ignore[operator]
         optimiser.step()
         schedule.step()

@@ -34,62 +34,68 @@ def features(windows: Rgb) -> F64:
         (N, D), every column of mean 0 and deviation 1 over the pictures, or 0 where all agree.
     """
     size = (COMPARED_PX, COMPARED_PX)
-    small = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in windows])
+    small = np.stack(
+        [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in windows]
+    )
     coarse = small.astype(np.float32)
-    fine = np.stack([one - cv2.GaussianBlur(one, (0, 0), _FINE_SIGMA_PX) for one in coarse])
+    fine = np.stack(
+        [picture - cv2.GaussianBlur(picture, (0, 0), _FINE_SIGMA_PX) for picture in coarse]
+    )
     columns = np.concatenate([coarse, fine], axis=3).reshape(len(windows), -1).astype(np.float64)
     columns -= columns.mean(axis=0)
-    spread = columns.std(axis=0)
-    return np.asarray(np.where(spread > _FLAT, columns / np.maximum(spread, _FLAT), 0.0))
+    deviation = columns.std(axis=0)
+    return np.asarray(np.where(deviation > _FLAT, columns / np.maximum(deviation, _FLAT), 0.0))
 
 
 def inverse(
-    seen: Rgb, folds: NDArray[np.intp], training: Rgb, sought: Rgb, owners: NDArray[np.intp]
+    releases: Rgb, folds: NDArray[np.intp], training: Rgb, originals: Rgb, owners: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Guess originals from releases, each from what other subjects taught.
 
     Args:
-        seen: uint8 (N, W, W, 3), the releases under attack.
+        releases: uint8 (N, W, W, 3), the releases under attack.
         folds: (N,), the fold of each.
         training: uint8 (T, W, W, 3), releases that an attacker made.
-        sought: uint8 (T, S, S, 3), what was hidden in them.
+        originals: uint8 (T, S, S, 3), what was hidden in them.
         owners: (T,), the subject of each: 0..N-1, or -1 for one that is not under attack.
 
     Returns:
         float32 (N, C, C, 3) with C = `COMPARED_PX`, around zero.
     """
     size = (COMPARED_PX, COMPARED_PX)
-    wanted = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in sought])
-    answers = wanted.reshape(len(wanted), -1).astype(np.float64)
-    rows = features(np.concatenate([seen, training]))
-    kernel = rows @ rows[len(seen) :].T
-    against, own = kernel[: len(seen)], kernel[len(seen) :]
-    guessed = np.empty((len(seen), answers.shape[1]))
+    targets = np.stack(
+        [cv2.resize(original, size, interpolation=cv2.INTER_AREA) for original in originals]
+    )
+    answers = targets.reshape(len(targets), -1).astype(np.float64)
+    rows = features(np.concatenate([releases, training]))
+    kernel = rows @ rows[len(releases) :].T
+    release_kernel, training_kernel = kernel[: len(releases)], kernel[len(releases) :]
+    guesses = np.empty((len(releases), answers.shape[1]))
     for fold in np.unique(folds):
         inside = np.flatnonzero(folds == fold)
         others = np.flatnonzero(~np.isin(owners, inside))
-        known = answers[others] - answers[others].mean(axis=0)
-        weights = _solved(own[np.ix_(others, others)], known)
-        guessed[inside] = against[np.ix_(inside, others)] @ weights
-    return guessed.reshape(-1, *size, 3).astype(np.float32)
+        centred_answers = answers[others] - answers[others].mean(axis=0)
+        weights = _solved(training_kernel[np.ix_(others, others)], centred_answers)
+        guesses[inside] = release_kernel[np.ix_(inside, others)] @ weights
+    return guesses.reshape(-1, *size, 3).astype(np.float32)
 
 
-def identity(seen: Rgb, training: Rgb, owners: NDArray[np.intp]) -> F64:
+def identity(releases: Rgb, training: Rgb, owners: NDArray[np.intp]) -> F64:
     """How much each release looks like each subject, learned from other releases of them.
 
     Args:
-        seen: uint8 (N, W, W, 3), one release of each subject.
+        releases: uint8 (N, W, W, 3), one release of each subject.
         training: uint8 (T, W, W, 3), other releases, in other surroundings.
         owners: (T,), the subject of each, 0..N-1.
 
     Returns:
         (N, N): row for the release, column for the subject.
     """
-    rows = features(np.concatenate([seen, training]))
-    kernel = rows @ rows[len(seen) :].T
-    labels = (owners[:, None] == np.arange(len(seen))).astype(np.float64)
-    weights = _solved(kernel[len(seen) :], labels - labels.mean(axis=0))
-    return np.asarray(kernel[: len(seen)] @ weights)
+    rows = features(np.concatenate([releases, training]))
+    kernel = rows @ rows[len(releases) :].T
+    labels = (owners[:, None] == np.arange(len(releases))).astype(np.float64)
+    weights = _solved(kernel[len(releases) :], labels - labels.mean(axis=0))
+    return np.asarray(kernel[: len(releases)] @ weights)
 
 
 def _solved(kernel: F64, answers: F64) -> F64:

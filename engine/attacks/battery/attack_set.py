@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from engine.attacks.battery.methods import Method
 from engine.attacks.subjects.composites import (
     SEEN_PX,
-    Staged,
-    released,
+    StagedPicture,
+    augmented,
+    releases_of,
     stage,
     surroundings,
-    varied,
 )
 from engine.attacks.subjects.patches import Patches, Subjects
 from engine.category import DETECTABLE
@@ -32,13 +32,13 @@ class AttackSet:
     """Every method is attacked on the same staged pictures, so that methods can be compared."""
 
     subjects: Subjects
-    staged: tuple[Staged, ...]
+    staged: tuple[StagedPicture, ...]
     """Subject by subject, what is under attack."""
     folds: Indices
     """(N,), 0..FOLDS-1."""
     copies: Patches
     """uint8 (T, S, S, 3): subjects in other shots, for training."""
-    rehearsed: tuple[Staged, ...]
+    rehearsed: tuple[StagedPicture, ...]
     """The copies, staged elsewhere."""
     owners: Indices
     """(T,): the subject of each copy, or `NOBODY` for a spare one."""
@@ -58,11 +58,11 @@ class AttackSet:
 
     def under_attack(self, method: Method) -> NDArray[np.uint8]:
         """Windows of the releases, uint8 (N, W, W, 3)."""
-        return released(self.staged, method)
+        return releases_of(self.staged, method)
 
     def for_training(self, method: Method) -> NDArray[np.uint8]:
         """Windows that an attacker who knows the method makes, uint8 (T, W, W, 3)."""
-        return released(self.rehearsed, method)
+        return releases_of(self.rehearsed, method)
 
 
 def attack_set(subjects: Subjects, *, copies: int, spare_copies: int, seed: int) -> AttackSet:
@@ -78,10 +78,12 @@ def attack_set(subjects: Subjects, *, copies: int, spare_copies: int, seed: int)
     scenes = surroundings(subjects, rng)
     staged = stage(subjects.patches, scenes, rng)
     folds = rng.permutation(np.arange(len(subjects)) % FOLDS)
-    own = np.repeat(np.arange(len(subjects)), copies)
-    spare = np.repeat(np.arange(len(subjects.spare)), spare_copies)
-    shots = [varied(subjects.patches[index], rng) for index in own]
-    shots += [varied(subjects.spare[index], rng) for index in spare]
-    made = np.stack(shots)
-    owners = np.concatenate([own, np.full(len(spare), NOBODY)])
-    return AttackSet(subjects, staged, folds, made, stage(made, scenes, rng), owners)
+    subject_owners = np.repeat(np.arange(len(subjects)), copies)
+    spare_owners = np.repeat(np.arange(len(subjects.spare)), spare_copies)
+    shots = [augmented(subjects.patches[index], rng) for index in subject_owners]
+    shots += [augmented(subjects.spare[index], rng) for index in spare_owners]
+    training_patches = np.stack(shots)
+    owners = np.concatenate([subject_owners, np.full(len(spare_owners), NOBODY)])
+    return AttackSet(
+        subjects, staged, folds, training_patches, stage(training_patches, scenes, rng), owners
+    )

@@ -1,7 +1,8 @@
-"""What is attacked: the product's own fills, and controls that an attack must be able to break.
+"""Methods of hiding: the product's fills, positive controls, and leak-injected controls.
 
-Controls live here alone. `engine.redact.removal` cannot make them and nothing can encode them: they
-are plain arrays, not a `RedactedImage`.
+Attacks must break positive controls (blur, mosaic), or a run proves nothing. Controls live here
+alone: removal cannot make them, and nothing can encode them, for they are plain arrays and no
+`RedactedImage`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEATHER_SHARE: Final = 0.25
 
 
 class Kind(StrEnum):
-    """What a method is there for."""
+    """Role of a method in the battery."""
 
     FILL = "fill"
     """Ours: nothing may be found in it."""
@@ -47,35 +48,56 @@ class Method:
     amount: float = 0.0
     """Blur: standard deviation as a share of the mask's shorter side; pixelate: cells along it;
     mix: share of the original."""
+    title: str = ""
+    """For a visitor who chooses; empty for what only the battery runs."""
 
 
-FILLS: Final[dict[str, Method]] = {
-    "pushpull": Method(
-        "pushpull", Kind.FILL, "Lethe's default: colours carried in from outside, then blurred."
+def blur(share: float, words: str = "A blur of the original.") -> Method:
+    """Gaussian blur, its standard deviation as a share of the mask's shorter side."""
+    return Method(f"blur-{100 * share:g}", Kind.CONTROL, words, share, f"Blur, {share:.0%}")
+
+
+def pixelate(cells: int) -> Method:
+    """Mosaic of so many cells along the mask's shorter side."""
+    words = f"A mosaic of {cells} by {cells} cells."
+    return Method("pixelate", Kind.CONTROL, words, cells, f"Pixelation, {cells} cells")
+
+
+_FILLS: Final = (
+    Method(
+        "pushpull",
+        Kind.FILL,
+        "Lethe's default: colours carried in from outside, then blurred.",
+        title="Lethe: push-pull, the default",
     ),
-    "telea": Method(
-        "telea", Kind.FILL, "Lethe's other fill: inpainted from outside, then blurred."
+    Method(
+        "telea",
+        Kind.FILL,
+        "Lethe's other fill: inpainted from outside, then blurred.",
+        title="Lethe: Telea",
     ),
-    "solid": Method("solid", Kind.FILL, "A black box."),
-}
-CONTROLS: Final[dict[str, Method]] = {
-    "blur-6": Method("blur-6", Kind.CONTROL, "A light blur of the original.", 0.06),
-    "blur-12": Method("blur-12", Kind.CONTROL, "A strong blur of the original.", 0.12),
-    "blur-25": Method("blur-25", Kind.CONTROL, "A blur that leaves only a cloud of colour.", 0.25),
-    "pixelate": Method("pixelate", Kind.CONTROL, "A mosaic of 8 by 8 cells.", 8),
-    "feather": Method(
+    Method("solid", Kind.FILL, "A black box.", title="Lethe: black box"),
+)
+_CONTROLS: Final = (
+    blur(0.06, "A light blur of the original."),
+    blur(0.12, "A strong blur of the original."),
+    blur(0.25, "A blur that leaves only a cloud of colour."),
+    pixelate(8),
+    Method(
         "feather",
         Kind.CONTROL,
         "Our fill, faded into the original towards the edge.",
         FEATHER_SHARE,
     ),
-}
+)
+FILLS: Final = {method.name: method for method in _FILLS}
+CONTROLS: Final = {method.name: method for method in _CONTROLS}
 MIXED_SHARES: Final = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 METHODS: Final = FILLS | CONTROLS
 
 
 def leak_injected(share: float) -> Method:
-    """The default fill with `share` (0..1) of the original mixed in."""
+    """Leak-injected control: the default fill with `share` (0..1) of the original mixed in."""
     return Method(f"mix-{share:g}", Kind.MIX, f"Our fill with {share:.0%} of the original.", share)
 
 
@@ -119,11 +141,11 @@ def _pixelated(original: NDArray[np.float32], mask: Mask, cells: int) -> NDArray
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = original[window].shape[:2]
     cell = max(min(height, width) / cells, 1)
-    few = (max(round(width / cell), 1), max(round(height / cell), 1))
-    coarse = cv2.resize(original[window], few, interpolation=cv2.INTER_AREA)
-    shown = original.copy()
-    shown[window] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
-    return shown
+    coarse_size = (max(round(width / cell), 1), max(round(height / cell), 1))
+    coarse = cv2.resize(original[window], coarse_size, interpolation=cv2.INTER_AREA)
+    pixelated = original.copy()
+    pixelated[window] = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    return pixelated
 
 
 def _shorter(mask: Mask) -> int:

@@ -1,4 +1,4 @@
-"""T1 and T2: does anything under the mask reach the release? By changing it, in every listed way.
+"""Non-interference tests: T1 and T2 change what is hidden, T3 and T4 check the rest of a release.
 
 This is the test that proves; attacks only illustrate. It runs on the staged subjects and on made-up
 pictures whose masks touch borders, meet, cover everything, or are larger than a fill's working
@@ -56,33 +56,33 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """How often hidden pixels changed what came out."""
+    """Count of changed outputs among those compared."""
 
     changed: int
     of: int
 
-    def __add__(self, more: Changed) -> Changed:
-        return Changed(self.changed + more.changed, self.of + more.of)
+    def __add__(self, addend: Changed) -> Changed:
+        return Changed(self.changed + addend.changed, self.of + addend.of)
 
     def to_json(self) -> dict[str, int]:
         """Plain values."""
         return {"changed": self.changed, "of": self.of}
 
 
-def made_up_cases(seed: int) -> tuple[Case, ...]:
+def synthetic_cases(seed: int) -> tuple[Case, ...]:
     """One case for each path through the removing code."""
     rng = np.random.default_rng((seed, len(_RECTS)))
     cases = []
     for (height, width), rects in _RECTS.values():
-        made = synthetic.scenes(2, max(height, width), rng)
-        rgb, other = (one[:height, :width] for one in made)
+        scenes = synthetic.scenes(2, max(height, width), rng)
+        rgb, other = (scene[:height, :width] for scene in scenes)
         size = Size(width, height)
         image = RgbImage("made up", rgb, SourceCodec("png", size))
         cases.append(Case(image, mask_of(rects, size), other, int(rng.integers(2**63))))
     return tuple(cases)
 
 
-def disguises(case: Case) -> Iterator[RgbImage]:
+def variants(case: Case) -> Iterator[RgbImage]:
     """The case's picture with other pixels under the mask, in the order of `PATTERNS`.
 
     The complement flips every bit, so that one copied bit is caught for certain.
@@ -106,12 +106,12 @@ def disguises(case: Case) -> Iterator[RgbImage]:
 
 
 def non_interference(cases: Sequence[Case], hiding: Hiding) -> Changed:
-    """T1: count the patterns that changed what `hiding` makes."""
+    """T1, non-interference: count the hidden patterns that change what `hiding` makes."""
     changed = total = 0
     for case in cases:
-        first = hiding(case.image, case.mask, case.seed)
-        for other in disguises(case):
-            changed += not np.array_equal(hiding(other, case.mask, case.seed), first)
+        release = hiding(case.image, case.mask, case.seed)
+        for variant in variants(case):
+            changed += not np.array_equal(hiding(variant, case.mask, case.seed), release)
             total += 1
     return Changed(changed, total)
 
@@ -125,8 +125,8 @@ def outside_untouched(cases: Sequence[Case], hiding: Hiding) -> Changed:
     return Changed(touched, len(cases))
 
 
-def hiding_by(method: Method) -> Hiding:
-    """A method as `non_interference` wants it."""
+def hiding_with(method: Method) -> Hiding:
+    """`hide` with this method, as a function of picture, mask and seed."""
 
     def run(image: RgbImage, mask: Mask, seed: int) -> Rgb:
         return hide(method, image, mask, seed=seed)
@@ -134,14 +134,14 @@ def hiding_by(method: Method) -> Hiding:
     return run
 
 
-def sees_outside(
+def notices_changes_outside(
     cases: Sequence[Case], release: Callable[[RgbImage, Mask, int], RedactedImage]
 ) -> Changed:
     """T2: count the cases in which a pixel changed *outside* the mask left the bytes equal.
 
     A comparison that never finds a difference would pass everything.
     """
-    unseen = total = 0
+    unnoticed = total = 0
     for case in cases:
         outside = np.argwhere(~case.mask)
         if not len(outside):
@@ -149,14 +149,14 @@ def sees_outside(
         row, column = outside[len(outside) // 2]
         rgb = case.image.rgb.copy()
         rgb[row, column] ^= 1
-        other = RgbImage(case.image.id, rgb, case.image.codec)
-        one, two = (
+        changed_image = RgbImage(case.image.id, rgb, case.image.codec)
+        original_bytes, changed_bytes = (
             encode(release(image, case.mask, case.seed), "png", jpeg_quality=92)
-            for image in (case.image, other)
+            for image in (case.image, changed_image)
         )
-        unseen += one == two
+        unnoticed += original_bytes == changed_bytes
         total += 1
-    return Changed(unseen, total)
+    return Changed(unnoticed, total)
 
 
 def carries_only_pixels(

@@ -1,4 +1,4 @@
-"""The whole battery: every method under every attack, the proofs beside them, one verdict.
+"""The battery: every method under every attack, the proofs beside them, one outcome.
 
 Deterministic: equal subjects, settings and libraries give an equal report, whatever the number of
 processes. Nothing in a report tells the time.
@@ -19,12 +19,13 @@ from typing import Any, Final
 import loky
 import numpy as np
 
+from engine.attacks.algorithms.catalogue import IDENTIFICATIONS, LEARNED
 from engine.attacks.battery import non_interference, score, templates
 from engine.attacks.battery.methods import Kind, Method
-from engine.attacks.battery.non_interference import hiding_by
+from engine.attacks.battery.non_interference import hiding_with
+from engine.attacks.battery.outcome import BatteryResult, Proofs, Row, decide_outcome
 from engine.attacks.battery.settings import Settings
-from engine.attacks.battery.trial import IDENTITIES, LEARNED, Trial, run_trial
-from engine.attacks.battery.verdict import Proofs, Row, Ruling, judge
+from engine.attacks.battery.trial import Trial, run_trial
 from engine.attacks.report import sentences
 from engine.attacks.subjects.patches import Subjects
 from engine.category import DETECTABLE
@@ -40,7 +41,7 @@ _ONE_THREAD: Final = dict.fromkeys(
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class _TrialTask:
     subjects: Subjects
     settings: Settings
     method: Method
@@ -58,7 +59,7 @@ def run_battery(
     workers: int,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Attack, test, judge.
+    """Run every attack and proof, and decide the outcome.
 
     Args:
         subjects: one entry a category.
@@ -73,40 +74,44 @@ def run_battery(
     Raises:
         NotFinite: an attack gave a value that is no number, so nothing can be said.
     """
-    tasks = [_Task(one, settings, method) for one in subjects for method in settings.tried]
+    tasks = [
+        _TrialTask(subject_set, settings, method)
+        for subject_set in subjects
+        for method in settings.tried
+    ]
     total = len(tasks) + 1
     progress(0, total)
     proofs = _proofs(settings)
     progress(1, total)
     trials: dict[tuple[str, str], Trial] = {}
-    for task, trial in _carried_out(tasks, workers):
+    for task, trial in _run_tasks(tasks, workers):
         trials[task.subjects.category.value, task.method.name] = trial
         progress(1 + len(trials), total)
     ordered = {
-        (one.category.value, method.name): trials[one.category.value, method.name]
+        (subject_set.category.value, method.name): trials[subject_set.category.value, method.name]
         for method in settings.tried
-        for one in subjects
+        for subject_set in subjects
     }
     rows = _rows(ordered, settings)
-    whole = _with_trials(proofs, ordered)
-    return _report(subjects, settings, whole, judge(rows, whole))
+    all_proofs = _with_trials(proofs, ordered)
+    return _report(subjects, settings, all_proofs, decide_outcome(rows, all_proofs))
 
 
-def identified(report: dict[str, Any]) -> str:
+def report_id(report: dict[str, Any]) -> str:
     """Id of a report: from everything in it but the id itself."""
     content = {key: value for key, value in report.items() if key != "id"}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _carried_out(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, Trial]]:
+def _run_tasks(tasks: Sequence[_TrialTask], workers: int) -> Iterator[tuple[_TrialTask, Trial]]:
     if workers == 1:
         yield from ((task, task.run()) for task in tasks)
         return
     with _pool(workers) as pool:
-        under_way = {pool.submit(_Task.run, task): task for task in tasks}
-        for done in as_completed(under_way):
-            yield under_way[done], done.result()
+        futures = {pool.submit(_TrialTask.run, task): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 @contextmanager
@@ -120,7 +125,7 @@ def _pool(workers: int) -> Iterator[loky.ProcessPoolExecutor]:
 
 def _rows(trials: dict[tuple[str, str], Trial], settings: Settings) -> list[Row]:
     """Scores against their permutations; p is corrected over all attacks on a method."""
-    orders = {
+    permutations = {
         category: score.orders(
             next(trial.folds for (name, _), trial in trials.items() if name == category),
             settings.permutations,
@@ -130,17 +135,19 @@ def _rows(trials: dict[tuple[str, str], Trial], settings: Settings) -> list[Row]
     }
     rows = []
     for method in dict.fromkeys(name for _, name in trials):
-        tried = [
+        cells = [
             (category, trial, attack)
             for (category, name), trial in trials.items()
             if name == method
             for attack in trial.scores
         ]
         nulls = [
-            score.against_chance(trial.scores[attack], orders[category])
-            for category, trial, attack in tried
+            score.permutation_null(trial.scores[attack], permutations[category])
+            for category, trial, attack in cells
         ]
-        for (category, trial, attack), p in zip(tried, score.corrected(nulls), strict=True):
+        for (category, trial, attack), p in zip(
+            cells, score.corrected_p_values(nulls), strict=True
+        ):
             rows.append(_row(category, trial, attack, p, settings.seed))
     return rows
 
@@ -154,7 +161,7 @@ def _row(category: str, trial: Trial, attack: str, p: float, seed: int) -> Row:
         kind=trial.method.kind,
         attack=attack,
         is_learned=attack in LEARNED,
-        is_identity=attack in IDENTITIES,
+        is_identity=attack in IDENTIFICATIONS,
         hits=hits,
         n=len(scores),
         rank1=hits / len(scores),
@@ -171,20 +178,23 @@ def _release(image: RgbImage, mask: non_interference.Mask, seed: int) -> Redacte
 
 def _proofs(settings: Settings) -> Proofs:
     """T1 to T4 on made-up pictures, and T6."""
-    cases = non_interference.made_up_cases(settings.seed)
+    cases = non_interference.synthetic_cases(settings.seed)
     methods = settings.tried
-    every = tuple(islice(templates.every_template(), 0, None, settings.template_step))
+    sample = tuple(islice(templates.every_template(), 0, None, settings.template_step))
     return Proofs(
-        t1={one.name: non_interference.non_interference(cases, hiding_by(one)) for one in methods},
-        t2_blind=non_interference.sees_outside(cases, _release),
+        t1={
+            method.name: non_interference.non_interference(cases, hiding_with(method))
+            for method in methods
+        },
+        t2_blind=non_interference.notices_changes_outside(cases, _release),
         t3={
-            one.name: non_interference.outside_untouched(cases, hiding_by(one))
-            for one in methods
-            if one.kind is Kind.FILL
+            method.name: non_interference.outside_untouched(cases, hiding_with(method))
+            for method in methods
+            if method.kind is Kind.FILL
         },
         t4=non_interference.carries_only_pixels(cases, _release),
-        t6=templates.told_apart(every, settings.seed),
-        t6_control=templates.told_apart(every, settings.seed, templates.unsnapped),
+        t6=templates.distinguishable(sample, settings.seed),
+        t6_control=templates.distinguishable(sample, settings.seed, templates.unsnapped),
     )
 
 
@@ -202,13 +212,13 @@ def _report(
     subjects: Sequence[Subjects],
     settings: Settings,
     proofs: Proofs,
-    judgement: Ruling,
+    result: BatteryResult,
 ) -> dict[str, Any]:
     report: dict[str, Any] = {
         "schema": 1,
-        "verdict": judgement.verdict.value,
+        "verdict": result.outcome.value,
         "words": "",
-        "reasons": list(judgement.reasons),
+        "reasons": list(result.reasons),
         "pipeline": pipeline_version(),
         "seed": settings.seed,
         "quick": settings.is_quick,
@@ -216,41 +226,39 @@ def _report(
         "permutations": settings.permutations,
         "libraries": {name: _version(name) for name in LIBRARIES},
         "subjects": {
-            one.category.value: {
-                "count": len(one),
-                "spare": len(one.spare),
-                "source": one.source,
+            part.category.value: {
+                "count": len(part),
+                "spare": len(part.spare),
+                "source": part.source,
             }
-            for one in subjects
+            for part in subjects
         },
-        "sensitivity": judgement.sensitivity,
-        "sensitivity_by_category": judgement.by_category,
+        "sensitivity": result.sensitivity,
+        "sensitivity_by_category": result.by_category,
         "tests": proofs.to_json(),
-        "results": [row.to_json() for row in judgement.rows],
+        "results": [row.to_json() for row in result.rows],
     }
     report["words"] = headline_of(report)
-    return {"id": identified(report), **report}
+    return {"id": report_id(report), **report}
 
 
 def headline_of(report: dict[str, Any]) -> str:
     """The report in one plain sentence."""
     fills = list(dict.fromkeys(row["method"] for row in report["results"] if row["kind"] == "fill"))
     attacks = len({row["attack"] for row in report["results"]})
-    people = ", ".join(f"{one['count']} of {name}" for name, one in report["subjects"].items())
+    counts = ", ".join(f"{part['count']} of {name}" for name, part in report["subjects"].items())
     if report["verdict"] == "invalid":
         return f"The battery proves nothing: {report['reasons'][0]}"
     if report["verdict"] == "fail":
         return f"Something hidden was found again: {report['reasons'][0]}"
-    shares = [sentences.share_of(row["method"]) for row in report["results"] if _is_mixture(row)]
-    least = ", the smallest share tried" if report["sensitivity"] == min(shares) else ""
+    shares = [
+        sentences.share_of(row["method"]) for row in report["results"] if row["kind"] == Kind.MIX
+    ]
+    limit = ", the smallest share tried" if report["sensitivity"] == min(shares) else ""
     return (
-        f"{attacks} attacks found nothing in {' or '.join(fills)} ({people}), broke blur and "
-        f"pixelation, and would have noticed {report['sensitivity']:.0%} of the original{least}."
+        f"{attacks} attacks found nothing in {' or '.join(fills)} ({counts}), broke blur and "
+        f"pixelation, and would have noticed {report['sensitivity']:.0%} of the original{limit}."
     )
-
-
-def _is_mixture(row: dict[str, Any]) -> bool:
-    return bool(row["kind"] == Kind.MIX)
 
 
 def _version(library: str) -> str | None:
@@ -261,5 +269,5 @@ def _version(library: str) -> str | None:
 
 
 def _categories(trials: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    found = {category for category, _ in trials}
-    return tuple(one.value for one in DETECTABLE if one.value in found)
+    names = {category for category, _ in trials}
+    return tuple(category.value for category in DETECTABLE if category.value in names)

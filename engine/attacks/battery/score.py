@@ -1,4 +1,4 @@
-"""Does an attack's output resemble the right original more than the others? With how much chance?
+"""Scores of an attack: similarity of outputs to originals, permutation tests, rank-1 hits, bits.
 
 Absolute similarity never decides: an attack on a safe fill that draws an average face resembles
 every face. So outputs are compared with the right original against the same outputs compared with
@@ -56,8 +56,8 @@ def require_finite(values: NDArray[np.floating[Any]] | NDArray[np.uint8], what: 
         )
 
 
-def prepared(pictures: NDArray[np.float32] | NDArray[np.uint8]) -> F64:
-    """Pictures as they are compared: small, and without what they share.
+def centred(pictures: NDArray[np.float32] | NDArray[np.uint8]) -> F64:
+    """Downscale pictures and subtract their mean.
 
     Args:
         pictures: (N, S, S, 3), 0..255 or beyond.
@@ -67,13 +67,16 @@ def prepared(pictures: NDArray[np.float32] | NDArray[np.uint8]) -> F64:
     """
     size = (COMPARED_PX, COMPARED_PX)
     small = np.stack(
-        [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in pictures.astype(np.float32)]
+        [
+            cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            for picture in pictures.astype(np.float32)
+        ]
     ).astype(np.float64)
     return np.asarray(small - small.mean(axis=0)).reshape(len(small), -1)
 
 
 def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> F64:
-    """Every output compared with every original.
+    """Similarity matrix of outputs and originals.
 
     Correlation after spectral whitening: natural pictures are nearly all coarse light and shade,
     and without it a trace of fine detail would drown in how bright two pictures are.
@@ -89,16 +92,19 @@ def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> 
         NotFinite: an output has a value that is no number.
     """
     require_finite(outputs, "an attack")
-    found, sought = prepared(outputs), prepared(originals)
-    found[np.abs(found).max(axis=1) < _FLAT_GREY] = 0.0
-    shape = (len(sought), COMPARED_PX, COMPARED_PX, 3)
-    spectrum = fft.fft2(sought.reshape(shape), axes=(1, 2))
+    results, targets = centred(outputs), centred(originals)
+    results[np.abs(results).max(axis=1) < _FLAT_GREY] = 0.0
+    shape = (len(targets), COMPARED_PX, COMPARED_PX, 3)
+    spectrum = fft.fft2(targets.reshape(shape), axes=(1, 2))
     power = np.sqrt((np.abs(spectrum) ** 2).mean(axis=(0, 3)))
     gain = 1 / (power + _WHITENING_FLOOR * power.max())
-    whitened = fft.ifft2(spectrum * gain[None, :, :, None], axes=(1, 2)).real
-    seen = fft.fft2(found.reshape(shape), axes=(1, 2)) * gain[None, :, :, None]
-    clear = fft.ifft2(seen, axes=(1, 2)).real
-    return np.asarray(_unit(clear.reshape(found.shape)) @ _unit(whitened.reshape(sought.shape)).T)
+    whitened_targets = fft.ifft2(spectrum * gain[None, :, :, None], axes=(1, 2)).real
+    result_spectrum = fft.fft2(results.reshape(shape), axes=(1, 2)) * gain[None, :, :, None]
+    whitened_results = fft.ifft2(result_spectrum, axes=(1, 2)).real
+    return np.asarray(
+        _unit(whitened_results.reshape(results.shape))
+        @ _unit(whitened_targets.reshape(targets.shape)).T
+    )
 
 
 def _unit(rows: F64) -> F64:
@@ -129,7 +135,7 @@ class Null:
     """(B,)"""
 
 
-def against_chance(scores: F64, permutations: Order) -> Null:
+def permutation_null(scores: F64, permutations: Order) -> Null:
     """Mean score of right pairs, and of B permuted ones.
 
     Args:
@@ -140,16 +146,16 @@ def against_chance(scores: F64, permutations: Order) -> Null:
         NotFinite: a score is no number.
     """
     require_finite(scores, "the comparison")
-    right = float(np.diag(scores).mean())
-    wrong = scores[np.arange(len(scores)), permutations].mean(axis=1)
-    spread = float(wrong.std())
-    if spread <= _FLAT * _FLAT:
+    observed = float(np.diag(scores).mean())
+    permuted = scores[np.arange(len(scores)), permutations].mean(axis=1)
+    deviation = float(permuted.std())
+    if deviation <= _FLAT * _FLAT:
         return Null(0.0, np.zeros(len(permutations)))
-    middle = float(wrong.mean())
-    return Null((right - middle) / spread, (wrong - middle) / spread)
+    mean = float(permuted.mean())
+    return Null((observed - mean) / deviation, (permuted - mean) / deviation)
 
 
-def corrected(tests: list[Null]) -> list[float]:
+def corrected_p_values(tests: list[Null]) -> list[float]:
     """The p of each test, corrected for all of them by the largest of each permutation.
 
     Westfall and Young 1993, single-step maxT. With B permutations no p is below 1 / (B + 1).
@@ -175,12 +181,12 @@ def hits(scores: F64, rng: np.random.Generator) -> int:
     return int((np.where(best, lot, -1.0).argmax(axis=1) == np.arange(len(scores))).sum())
 
 
-def upper99(found: int, total: int) -> float:
+def upper99(count: int, total: int) -> float:
     """One-sided 99 % upper limit of a share (Clopper and Pearson 1934)."""
-    return 1.0 if found >= total else float(betaincinv(found + 1, total - found, CONFIDENCE))
+    return 1.0 if count >= total else float(betaincinv(count + 1, total - count, CONFIDENCE))
 
 
-def most_by_chance(total: int, tests: int) -> int:
+def most_hits_by_chance(total: int, tests: int) -> int:
     """The most hits that chance gives in each of `tests` tests together, with 99 % confidence.
 
     Binomial, with the share of tests (Bonferroni 1936) as its tail.
@@ -199,16 +205,18 @@ def bits(scores: F64, folds: NDArray[np.intp]) -> float:
         NotFinite: a score is no number.
     """
     require_finite(scores, "the comparison")
-    spread = float(scores.std())
-    if spread <= _FLAT * _FLAT:
+    deviation = float(scores.std())
+    if deviation <= _FLAT * _FLAT:
         return 0.0
-    logits = (scores - scores.mean()) / spread
-    gained = np.stack([_log2_share(logits * heat) for heat in _TEMPERATURES])
-    told = np.empty(len(scores))
+    logits = (scores - scores.mean()) / deviation
+    by_temperature = np.stack([_log2_share(logits * temperature) for temperature in _TEMPERATURES])
+    log_shares = np.empty(len(scores))
     for fold in np.unique(folds):
         inside = folds == fold
-        told[inside] = gained[gained[:, ~inside].mean(axis=1).argmax()][inside]
-    return float(np.log2(len(scores)) + told.mean())
+        log_shares[inside] = by_temperature[by_temperature[:, ~inside].mean(axis=1).argmax()][
+            inside
+        ]
+    return float(np.log2(len(scores)) + log_shares.mean())
 
 
 def _log2_share(logits: F64) -> F64:

@@ -1,4 +1,4 @@
-"""What a run of the battery consists of."""
+"""Settings of a battery run: methods, attacks, subjects and seeds, in full or quick."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.attacks.algorithms import network
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL, LEARNED
 from engine.attacks.battery.methods import METHODS, MIXED_SHARES, Method, leak_injected
-from engine.attacks.battery.trial import LEARNED, Preparation
+from engine.attacks.battery.trial import Preparation
 
 NEEDED_METHODS: Final = ("pushpull", "blur-12", "pixelate")
 """Always run: the fill that sensitivity is measured on, and controls that must break."""
 NEEDED_ATTACKS: Final = ("raw", "ridge-identity")
 """Always run: a control must be broken by one classical and one learned attack."""
-RIDGES: Final = ("ridge-inverse", "ridge-identity")
-NETWORKS: Final = ("network-inverse", "network-identity")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much is run; `full` and `quick` make one."""
+    """Methods, attacks and sizes of a run; `full` and `quick` make one."""
 
     methods: tuple[Method, ...]
     shares: tuple[float, ...]
-    """Of the original, mixed into the default fill to see what would be noticed."""
+    """Of the original, in the leak-injected controls."""
     attacks: tuple[str, ...]
     n: int
     side_px: int
@@ -40,15 +38,15 @@ class Settings:
 
     @property
     def preparation(self) -> Preparation:
-        """For `trial`."""
+        """Parameters of the attack sets."""
         return Preparation(self.copies, self.spare_copies, self.seed)
 
     @property
     def tried(self) -> tuple[Method, ...]:
-        """Every method, mixtures last.
+        """Every method, leak-injected controls last.
 
         Each meets every attack: p is corrected for their number, so what fewer attacks notice in a
-        mixture says nothing of what more would notice in a fill.
+        control says nothing of what more would notice in a fill.
         """
         return (*self.methods, *(leak_injected(share) for share in self.shares))
 
@@ -56,7 +54,7 @@ class Settings:
 def full(
     *, n: int, seed: int, methods: Sequence[str] = (), attacks: Sequence[str] = ()
 ) -> Settings:
-    """The battery as its report is published.
+    """Settings of the published report.
 
     Args:
         n: subjects a category.
@@ -85,8 +83,11 @@ def full(
 def quick(
     *, n: int, seed: int, methods: Sequence[str] = (), attacks: Sequence[str] = ()
 ) -> Settings:
-    """The same in under a minute: smaller patches, fewer attacks, no networks; see `full`."""
-    few = (*(name for name, one in CLASSICAL.items() if one.is_quick), *RIDGES)
+    """Settings of a run in under a minute: smaller patches, fewer attacks, no networks."""
+    few = (
+        *(name for name, attack in CLASSICAL.items() if attack.is_quick),
+        *(name for name, attack in LEARNED.items() if not attack.needs_torch),
+    )
     return Settings(
         methods=_methods(methods or (*NEEDED_METHODS, "feather")),
         shares=tuple(share for share in MIXED_SHARES if share in (0.5, 0.1, 0.05, 0.02)),
@@ -104,8 +105,9 @@ def quick(
 
 
 def possible_attacks() -> tuple[str, ...]:
-    """Everything that can be run here."""
-    learned = tuple(name for name in LEARNED if name not in NETWORKS or network.is_installed())
+    """Names of the attacks that can run here; networks need torch."""
+    has_torch = network.is_installed()
+    learned = (name for name, attack in LEARNED.items() if has_torch or not attack.needs_torch)
     return (*CLASSICAL, *learned)
 
 

@@ -1,4 +1,4 @@
-"""T6: what an attacker who holds the candidates could read from a codec's residue.
+"""T6: whether codec leakage lets an attacker who holds the candidates tell them apart.
 
 A JPEG spreads a pixel over its block before Lethe sees it. The attacker pastes each candidate into
 the same picture, saves it as the original was saved, and compares releases: if the mask is snapped
@@ -69,7 +69,7 @@ def every_template() -> Iterator[Template]:
                 yield Template(sampling, quality, orientation)
 
 
-def told_apart(templates: Iterable[Template], seed: int, rect_of: RectOf = rect_of) -> Changed:
+def distinguishable(templates: Iterable[Template], seed: int, rect_of: RectOf = rect_of) -> Changed:
     """Count the templates whose candidates give different releases.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,14 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.attacks.algorithms import network, ridge
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import (
+    CLASSICAL,
+    IDENTIFICATIONS,
+    INVERSIONS,
+    LEARNED,
+)
 from engine.attacks.battery.attack_set import NOBODY, AttackSet, attack_set
 from engine.attacks.battery.methods import Kind, Method
 from engine.attacks.battery.non_interference import (
     Case,
     Changed,
-    hiding_by,
+    hiding_with,
     non_interference,
     outside_untouched,
 )
@@ -26,25 +29,13 @@ from engine.attacks.subjects.patches import Subjects
 
 F64 = NDArray[np.float64]
 Rgb = NDArray[np.uint8]
-Inverse = Callable[[Rgb, NDArray[np.intp], Rgb, Rgb, NDArray[np.intp]], NDArray[np.float32]]
-Identity = Callable[[Rgb, Rgb, NDArray[np.intp]], F64]
-
-INVERSES: Final[dict[str, Inverse]] = {
-    "ridge-inverse": ridge.inverse,
-    "network-inverse": network.inverse,
-}
-IDENTITIES: Final[dict[str, Identity]] = {
-    "ridge-identity": ridge.identity,
-    "network-identity": network.identity,
-}
-LEARNED: Final = (*INVERSES, *IDENTITIES)
 CONTROL_CASES: Final = 4
 """Staged pictures on which T1 is repeated for what is no fill of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How a category is set up; the same for every method."""
+    """Parameters of an attack set; the same for every method."""
 
     copies: int
     spare_copies: int
@@ -53,7 +44,7 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What came of it."""
+    """Scores of every attack on one method in one category."""
 
     method: Method
     scores: dict[str, F64]
@@ -78,56 +69,64 @@ def run_trial(
         NotFinite: an attack gave a value that is no number.
     """
     cv2.setNumThreads(1)
-    stage = attack_set(
+    attacked = attack_set(
         subjects,
         copies=preparation.copies,
         spare_copies=preparation.spare_copies,
         seed=preparation.seed,
     )
-    seen = stage.under_attack(method)
-    scores = {name: _classical(stage, seen, name) for name in attacks if name in CLASSICAL}
-    scores |= _learned(stage, seen, method, attacks)
-    cases = _cases(stage)
-    few = cases if method.kind is Kind.FILL else cases[:CONTROL_CASES]
-    hiding = hiding_by(method)
+    windows = attacked.under_attack(method)
+    scores = {name: _classical(attacked, windows, name) for name in attacks if name in CLASSICAL}
+    scores |= _learned(attacked, windows, method, attacks)
+    cases = _cases(attacked)
+    if method.kind is not Kind.FILL:
+        cases = cases[:CONTROL_CASES]
+    hiding = hiding_with(method)
     return Trial(
-        method, scores, stage.folds, non_interference(few, hiding), outside_untouched(few, hiding)
+        method,
+        scores,
+        attacked.folds,
+        non_interference(cases, hiding),
+        outside_untouched(cases, hiding),
     )
 
 
-def _classical(stage: AttackSet, seen: Rgb, name: str) -> F64:
-    attack, mask = CLASSICAL[name], stage.mask
-    outputs = [attack.run(window.astype(np.float32), mask)[stage.inner] for window in seen]
-    return _compared(stage, np.stack(outputs), name)
+def _classical(attacked: AttackSet, windows: Rgb, name: str) -> F64:
+    attack, mask = CLASSICAL[name], attacked.mask
+    outputs = [attack.run(window.astype(np.float32), mask)[attacked.inner] for window in windows]
+    return _compared(attacked, np.stack(outputs), name)
 
 
-def _compared(stage: AttackSet, outputs: NDArray[np.float32], name: str) -> F64:
+def _compared(attacked: AttackSet, outputs: NDArray[np.float32], name: str) -> F64:
     require_finite(outputs, name)
-    return similarities(outputs, stage.subjects.patches)
+    return similarities(outputs, attacked.subjects.patches)
 
 
 def _learned(
-    stage: AttackSet, seen: Rgb, method: Method, attacks: tuple[str, ...]
+    attacked: AttackSet, windows: Rgb, method: Method, attacks: tuple[str, ...]
 ) -> dict[str, F64]:
     wanted = [name for name in attacks if name in LEARNED]
     if not wanted:
         return {}
-    training, scores = stage.for_training(method), {}
-    known = stage.owners != NOBODY
+    training, scores = attacked.for_training(method), {}
+    is_owned = attacked.owners != NOBODY
     for name in wanted:
-        if name in INVERSES:
-            guessed = INVERSES[name](seen, stage.folds, training, stage.copies, stage.owners)
-            scores[name] = _compared(stage, guessed, name)
+        if name in INVERSIONS:
+            invert = INVERSIONS[name].run
+            drawings = invert(windows, attacked.folds, training, attacked.copies, attacked.owners)
+            scores[name] = _compared(attacked, drawings, name)
         else:
-            scores[name] = IDENTITIES[name](seen, training[known], stage.owners[known])
+            scores[name] = IDENTIFICATIONS[name].run(
+                windows, training[is_owned], attacked.owners[is_owned]
+            )
             require_finite(scores[name], name)
     return scores
 
 
-def _cases(stage: AttackSet) -> tuple[Case, ...]:
+def _cases(attacked: AttackSet) -> tuple[Case, ...]:
     """The staged pictures; the next one is the other picture of each."""
-    after = (*stage.staged[1:], stage.staged[0])
+    following = (*attacked.staged[1:], attacked.staged[0])
     return tuple(
-        Case(one.image, one.mask, other.image.rgb, one.seed)
-        for one, other in zip(stage.staged, after, strict=True)
+        Case(staged.image, staged.mask, next_staged.image.rgb, staged.seed)
+        for staged, next_staged in zip(attacked.staged, following, strict=True)
     )

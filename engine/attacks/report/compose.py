@@ -28,8 +28,8 @@ def as_text(report: Report) -> str:
     """The verdict and the strongest attack on each method, as a person reads it in a terminal."""
     lines = [
         "category  method     strongest attack        p        most named right  at most  verdict",
-        *(_line(one) for one in strongest(report)),
-        *(f"{name}: {text}" for name, text in tests_said(report)),
+        *(_line(row) for row in strongest(report)),
+        *(f"{name}: {text}" for name, text in test_results(report)),
         _sensitivity(report),
         *report["reasons"],
         f"{report['verdict'].upper()}. {report['words']}",
@@ -37,10 +37,10 @@ def as_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _line(one: dict[str, Any]) -> str:
-    named = f"{one['hits']:9} of {one['n']:3} {_at_most(one['upper99']):>10}"
-    surest = f"{one['attack']:22}  {_p(one['p_corrected']):8}"
-    return f"{one['category']:9} {one['method']:10} {surest} {named}  {_found(one)}"
+def _line(row: dict[str, Any]) -> str:
+    hits = f"{row['hits']:9} of {row['n']:3} {_at_most(row['upper99']):>10}"
+    attack = f"{row['attack']:22}  {_p(row['p_corrected']):8}"
+    return f"{row['category']:9} {row['method']:10} {attack} {hits}  {_found(row)}"
 
 
 def as_markdown(report: Report) -> str:
@@ -59,13 +59,13 @@ def as_markdown(report: Report) -> str:
         heads,
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {one['category']} | {one['method']} | {one['attack']} | {_p(one['p_corrected'])} | "
-            f"{one['hits']} of {one['n']} | {_at_most(one['upper99'])} | "
-            f"{changed[one['method']]['changed']} of {changed[one['method']]['of']} |"
-            for one in strongest(report)
+            f"| {row['category']} | {row['method']} | {row['attack']} | {_p(row['p_corrected'])} | "
+            f"{row['hits']} of {row['n']} | {_at_most(row['upper99'])} | "
+            f"{changed[row['method']]['changed']} of {changed[row['method']]['of']} |"
+            for row in strongest(report)
         ),
         "",
-        *(f"- {name}: {text}" for name, text in tests_said(report)),
+        *(f"- {name}: {text}" for name, text in test_results(report)),
         f"- {_sensitivity(report)}",
         *(f"- {text}" for text in _basis(report)),
     ]
@@ -99,7 +99,7 @@ def document(report: Report, command: str) -> Document:
 
 
 def strongest(report: Report) -> list[dict[str, Any]]:
-    """Of each category and method that is no mixture, the attack with the least p.
+    """Of each category and method that is no leak-injected control, the attack with the least p.
 
     One that told what was hidden comes before one that did not, whatever their p.
 
@@ -116,10 +116,10 @@ def strongest(report: Report) -> list[dict[str, Any]]:
 
 
 def _worst(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    surest = min(rows, key=_weakness)
-    luckiest = max(rows, key=lambda row: row["hits"])
-    shown = {key: luckiest[key] for key in ("hits", "rank1", "upper99")}
-    return {**surest, **shown, "bits": max(row["bits"] for row in rows)}
+    strongest_row = min(rows, key=_weakness)
+    most_hits = max(rows, key=lambda row: row["hits"])
+    counts = {key: most_hits[key] for key in ("hits", "rank1", "upper99")}
+    return {**strongest_row, **counts, "bits": max(row["bits"] for row in rows)}
 
 
 def _weakness(row: dict[str, Any]) -> tuple[bool, float, int]:
@@ -140,44 +140,51 @@ def _at_most(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def tests_said(report: Report) -> Iterator[tuple[str, str]]:
+def test_results(report: Report) -> Iterator[tuple[str, str]]:
     """The tests that are no statistics: name, and what came of it."""
     tests, kinds = report["tests"], {row["method"]: row["kind"] for row in report["results"]}
-    ours = [one for name, one in tests["T1"].items() if kinds[name] == "fill"]
-    others = [name for name in tests["T1"] if kinds[name] != "fill"]
-    seen = sum(tests["T1"][name]["changed"] > 0 for name in others)
-    changed, of = (sum(one[key] for one in ours) for key in ("changed", "of"))
+    fill_results = [changed for name, changed in tests["T1"].items() if kinds[name] == "fill"]
+    other_methods = [name for name in tests["T1"] if kinds[name] != "fill"]
+    caught_count = sum(tests["T1"][name]["changed"] > 0 for name in other_methods)
+    changed, of = (sum(changed[key] for changed in fill_results) for key in ("changed", "of"))
     yield "T1", f"hidden pixels changed {changed} of {of} releases by our fills"
-    caught = f"T1 caught {seen} of {len(others)} controls and mixtures"
-    yield "T2", f"{caught}; {_counted(tests['T2'])} changes outside the mask went unnoticed"
-    touched, pictures = (sum(one[key] for one in tests["T3"].values()) for key in ("changed", "of"))
+    caught_text = (
+        f"T1 caught {caught_count} of {len(other_methods)} positive and leak-injected controls"
+    )
+    yield "T2", f"{caught_text}; {_counted(tests['T2'])} changes outside the mask went unnoticed"
+    touched, pictures = (
+        sum(changed[key] for changed in tests["T3"].values()) for key in ("changed", "of")
+    )
     yield "T3", f"{touched} of {pictures} pictures changed outside the mask"
     yield "T4", f"{_counted(tests['T4'])} files held more than pixels"
     apart = f"candidates were told apart in {_counted(tests['T6'])} ways to save a JPEG"
     yield "T6", f"{apart}, and in {tests['T6_control']['changed']} where masks forget its blocks"
 
 
-def _counted(one: dict[str, int]) -> str:
-    return f"{one['changed']} of {one['of']}"
+def _counted(changed: dict[str, int]) -> str:
+    return f"{changed['changed']} of {changed['of']}"
 
 
 def _sensitivity(report: Report) -> str:
     shares = report["sensitivity_by_category"]
-    each = ", ".join(
+    listing = ", ".join(
         f"{name} {'none' if share is None else f'{share:.0%}'}" for name, share in shares.items()
     )
-    return f"Sensitivity: of the shares of the original tried, the smallest noticed is {each}."
+    return f"Sensitivity: of the shares of the original tried, the smallest noticed is {listing}."
 
 
 def _basis(report: Report) -> Iterator[str]:
-    for name, one in report["subjects"].items():
-        yield f"{name}: {one['count']} subjects and {one['spare']} to train on, {one['source']}."
+    for name, subjects in report["subjects"].items():
+        counts = f"{subjects['count']} subjects and {subjects['spare']} to train on"
+        yield f"{name}: {counts}, {subjects['source']}."
     yield (
         f"Patches of {report['side_px']} px, {report['permutations']} permutations, seed "
         f"{report['seed']}{', quick' if report['quick'] else ''}."
     )
-    known = ", ".join(f"{name} {what}" for name, what in report["libraries"].items() if what)
-    yield f"Lethe {report['pipeline']}, {known}."
+    libraries = ", ".join(
+        f"{name} {release}" for name, release in report["libraries"].items() if release
+    )
+    yield f"Lethe {report['pipeline']}, {libraries}."
     if not report["libraries"]["torch"]:
         yield "Without torch, so the two neural networks took no part."
 
@@ -186,17 +193,17 @@ def _table_of_strongest(report: Report) -> Table:
     rows = tuple(
         Row(
             (
-                one["category"],
-                one["method"],
-                one["attack"],
-                _p(one["p_corrected"]),
-                f"{one['hits']} of {one['n']}",
-                _at_most(one["upper99"]),
-                f"{one['bits']:.1f}",
-                _found(one),
+                row["category"],
+                row["method"],
+                row["attack"],
+                _p(row["p_corrected"]),
+                f"{row['hits']} of {row['n']}",
+                _at_most(row["upper99"]),
+                f"{row['bits']:.1f}",
+                _found(row),
             )
         )
-        for one in strongest(report)
+        for row in strongest(report)
     )
     return Table(
         "The surest attack on each method, and the most that any attack named right; chance: 1.",
@@ -213,8 +220,7 @@ def _maps(report: Report) -> Iterator[Block]:
     yield Paragraph(
         "Each cell is the share of subjects named right, in per cent. A red cell with an "
         "exclamation mark was told from chance (corrected p below 0.01, or, of ours, more named "
-        "by a trained classifier than chance allows): right for controls and mixtures, a failure "
-        "for ours."
+        "by a trained classifier than chance allows): right for controls, a failure for ours."
     )
     for category in report["subjects"]:
         yield Figure(
@@ -226,7 +232,7 @@ def _maps(report: Report) -> Iterator[Block]:
 
 
 def _table_of_tests(report: Report) -> Table:
-    rows = tuple(Row((name, sentences.TESTS[name], text)) for name, text in tests_said(report))
+    rows = tuple(Row((name, sentences.TESTS[name], text)) for name, text in test_results(report))
     return Table("What was tried, and what came of it", words("Test", "What", "Result"), rows)
 
 

@@ -20,9 +20,9 @@ def heat_map(category: str, rows: Sequence[dict[str, Any]]) -> str:
         category: as its rows name it.
         rows: `results` of a report, of any categories.
     """
-    mine = [row for row in rows if row["category"] == category]
-    attacks = tuple(dict.fromkeys(row["attack"] for row in mine))
-    methods = tuple(dict.fromkeys(row["method"] for row in mine))
+    category_rows = [row for row in rows if row["category"] == category]
+    attacks = tuple(dict.fromkeys(row["attack"] for row in category_rows))
+    methods = tuple(dict.fromkeys(row["method"] for row in category_rows))
     size = (
         _LEFT + _CELL[0] * len(methods) + _RIGHT,
         _TOP + _CELL[1] * len(attacks) + _BOTTOM,
@@ -32,10 +32,10 @@ def heat_map(category: str, rows: Sequence[dict[str, Any]]) -> str:
         *_names(attacks),
         *(
             part
-            for row in mine
+            for row in category_rows
             for part in _cell(row, methods.index(row["method"]), attacks.index(row["attack"]))
         ),
-        *_rulers(mine, methods, len(attacks)),
+        *_rulers(category_rows, methods, len(attacks)),
     )
     title = f"Share of {category} subjects named right, by attack and method"
     return svg.drawing(f"heat-{category}", size, title, parts)
@@ -70,16 +70,16 @@ def _cell(row: dict[str, Any], column: int, number: int) -> Iterator[str]:
 
 def _rulers(rows: Sequence[dict[str, Any]], methods: Sequence[str], height: int) -> Iterator[str]:
     """A line where the kind of method changes, and the kinds' names below."""
-    kinds = {row["method"]: row["kind"] for row in rows}
+    kind_of = {row["method"]: row["kind"] for row in rows}
     titles = {"fill": "ours", "control": "controls", "mix": "ours, with a share of the original"}
     bottom = _TOP + _CELL[1] * height
     starts = [
         column
         for column, method in enumerate(methods)
-        if not column or kinds[method] != kinds[methods[column - 1]]
+        if not column or kind_of[method] != kind_of[methods[column - 1]]
     ]
     for start, end in zip(starts, (*starts[1:], len(methods)), strict=True):
         left, right = _LEFT + _CELL[0] * start, _LEFT + _CELL[0] * end
         yield svg.line((left + 3, bottom + 5), (right - 3, bottom + 5), "axis")
-        title = titles[kinds[methods[start]]]
+        title = titles[kind_of[methods[start]]]
         yield svg.text(((left + right) / 2, bottom + 20), title, "soft", anchor="middle")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from engine.attacks.battery.run import identified
+from engine.attacks.battery.run import report_id
 from engine.category import DetectableName
 from engine.errors import LetheError
 
@@ -86,10 +86,10 @@ def read_report(path: Path) -> dict[str, Any]:
         raise InvalidReport(f"{path.name} cannot be read ({error.strerror}).") from error
     if len(data) > LARGEST_BYTES:
         raise InvalidReport(f"{path.name} is far too large for a report of the battery.")
-    return parsed(data, path.name)
+    return parse_report(data, path.name)
 
 
-def parsed(data: bytes, name: str) -> dict[str, Any]:
+def parse_report(data: bytes, name: str) -> dict[str, Any]:
     """The report in `data`; see `read_report`."""
     try:
         report = json.loads(data)
@@ -98,10 +98,10 @@ def parsed(data: bytes, name: str) -> dict[str, Any]:
         raise InvalidReport(
             f"{name} is not a report of the battery; `lethe attack --json` makes one."
         ) from error
-    if report["id"] != identified(report):
+    if report["id"] != report_id(report):
         raise InvalidReport(
             f"{name} was changed after it was made: its contents do not give its id. It is not "
             "shown; make it again with `lethe attack --json`."
         )
-    found: dict[str, Any] = report
-    return found
+    valid_report: dict[str, Any] = report
+    return valid_report

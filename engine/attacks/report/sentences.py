@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL, LEARNED
 from engine.attacks.battery.methods import METHODS
 
-ATTACKS: Final[dict[str, str]] = {
-    **{name: attack.words for name, attack in CLASSICAL.items()},
-    "ridge-inverse": "A linear program that learned, from other subjects, to draw what was hidden.",
-    "ridge-identity": "A linear program that learned who is who from other releases of them.",
-    "network-inverse": "A small neural network that learned to draw what was hidden.",
-    "network-identity": "A small neural network that learned who is who.",
-}
+ATTACKS: Final = {name: attack.words for name, attack in (*CLASSICAL.items(), *LEARNED.items())}
 """By attack: what it does."""
 
 TESTS: Final[dict[str, str]] = {
@@ -64,13 +58,13 @@ def method_words(name: str) -> str:
     return f"Our default fill with {share_of(name):.0%} of the original mixed in."
 
 
-def share_of(mixture: str) -> float:
-    """The share of the original in a mixture, 0..1, from its name, such as `mix-0.1`.
+def share_of(method: str) -> float:
+    """Share of the original in a leak-injected control, 0..1, from its name, such as `mix-0.1`.
 
     Raises:
-        ValueError: it is no mixture's name.
+        ValueError: it is no such name.
     """
-    return float(mixture.removeprefix("mix-"))
+    return float(method.removeprefix("mix-"))
 
 
 def is_found(row: dict[str, Any]) -> bool:

@@ -27,12 +27,12 @@ AROUND_PX: Final = 48
 """Surroundings on each side: more than the margin any fill of such a patch looks at."""
 SEEN_PX: Final = 16
 """Of those, what an attack is given on each side: deconvolution wants a border."""
-MADE_UP_SCENES: Final = 48
+SYNTHETIC_SCENES: Final = 48
 SHIFT_PX: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Staged:
+class StagedPicture:
     """A picture with a subject under its mask."""
 
     image: RgbImage
@@ -42,7 +42,7 @@ class Staged:
     """For the fill."""
 
     @property
-    def seen(self) -> tuple[slice, slice]:
+    def window(self) -> tuple[slice, slice]:
         """The window an attack is given: the mask and `SEEN_PX` around it."""
         rect = self.rect
         return (
@@ -50,38 +50,38 @@ class Staged:
             slice(rect.x0 - SEEN_PX, rect.x1 + SEEN_PX),
         )
 
-    def released(self, method: Method) -> NDArray[np.uint8]:
+    def release(self, method: Method) -> NDArray[np.uint8]:
         """The window after `method`: uint8 (S + 2 SEEN_PX, S + 2 SEEN_PX, 3)."""
-        return methods.hide(method, self.image, self.mask, seed=self.seed)[self.seen]
+        return methods.hide(method, self.image, self.mask, seed=self.seed)[self.window]
 
 
 def surroundings(subjects: Subjects, rng: np.random.Generator) -> Patches:
     """Scenes for these subjects, uint8 (K, S + 2 AROUND_PX, S + 2 AROUND_PX, 3)."""
     side = subjects.side_px + 2 * AROUND_PX
     if not len(subjects.scenes):
-        return synthetic.scenes(MADE_UP_SCENES, side, rng)
+        return synthetic.scenes(SYNTHETIC_SCENES, side, rng)
     if subjects.scenes.shape[1:3] == (side, side):
         return subjects.scenes
-    return np.stack([cv2.resize(one, (side, side)) for one in subjects.scenes]).astype(np.uint8)
+    return np.stack([cv2.resize(scene, (side, side)) for scene in subjects.scenes]).astype(np.uint8)
 
 
-def stage(patches: Patches, scenes: Patches, rng: np.random.Generator) -> tuple[Staged, ...]:
+def stage(patches: Patches, scenes: Patches, rng: np.random.Generator) -> tuple[StagedPicture, ...]:
     """Each patch in a scene, at a place and with a fill seed drawn from `rng`."""
-    chosen = rng.integers(0, len(scenes), len(patches))
+    scene_indices = rng.integers(0, len(scenes), len(patches))
     corners = AROUND_PX + GRID_PX * rng.integers(-1, 2, (len(patches), 2))
     seeds = rng.integers(0, 2**63, len(patches))
     return tuple(
         _pasted(patch, scenes[scene], (int(x), int(y)), int(seed))
-        for patch, scene, (x, y), seed in zip(patches, chosen, corners, seeds, strict=True)
+        for patch, scene, (x, y), seed in zip(patches, scene_indices, corners, seeds, strict=True)
     )
 
 
-def released(staged: Sequence[Staged], method: Method) -> NDArray[np.uint8]:
+def releases_of(staged: Sequence[StagedPicture], method: Method) -> NDArray[np.uint8]:
     """What an attacker holds: uint8 (N, S + 2 SEEN_PX, S + 2 SEEN_PX, 3)."""
-    return np.stack([one.released(method) for one in staged])
+    return np.stack([picture.release(method) for picture in staged])
 
 
-def varied(patch: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def augmented(patch: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """The same subject again, as in another shot: shifted a little and lit otherwise."""
     dx, dy = rng.uniform(-SHIFT_PX, SHIFT_PX, 2)
     scale = rng.uniform(0.95, 1.05)
@@ -93,13 +93,13 @@ def varied(patch: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 def _pasted(
     patch: NDArray[np.uint8], scene: NDArray[np.uint8], corner: tuple[int, int], seed: int
-) -> Staged:
+) -> StagedPicture:
     x, y = corner
     side = patch.shape[0]
     rgb = scene.copy()
     rgb[y : y + side, x : x + side] = patch
     rect = PixelRect(x, y, x + side, y + side)
     size = Size(rgb.shape[1], rgb.shape[0])
-    return Staged(
+    return StagedPicture(
         RgbImage("staged", rgb, SourceCodec("png", size)), mask_of([rect], size), rect, seed
     )

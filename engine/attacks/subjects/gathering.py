@@ -39,7 +39,7 @@ Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """How many subjects, and of what size."""
 
     n: int
@@ -49,86 +49,86 @@ class Wish:
 
 
 @dataclass(slots=True)
-class _Basket:
+class _Collected:
     patches: list[Rgb] = field(default_factory=list)
     scenes: list[Rgb] = field(default_factory=list)
     unread: int = 0
 
 
-def gather(where: Path, categories: Sequence[Category], wish: Wish) -> tuple[Subjects, ...]:
+def gather(source: Path, categories: Sequence[Category], request: Request) -> tuple[Subjects, ...]:
     """Subjects of each category.
 
     Args:
-        where: a labelled data set in any format that `evaluate` reads, a folder that holds
+        source: a labelled data set in any format that `evaluate` reads, a folder that holds
             `calibration.json` or `train.json`, or a folder in which every picture is one subject.
         categories: which; for plain pictures exactly one, since nothing else says what they show.
-        wish: how many and how large. Fewer are taken where there are not so many.
+        request: how many and how large. Fewer are taken where there are not so many.
 
     Raises:
         UnusableSubjects: too few can be used, or it is not clear what they are.
         InvalidDataset: labels cannot be read.
     """
-    if _is_plain(where):
+    if _is_plain(source):
         if len(categories) != 1:
             raise UnusableSubjects(
-                f"{where} holds pictures without labels. Say what they show, for instance with "
+                f"{source} holds pictures without labels. Say what they show, for instance with "
                 "--categories face; each picture is then one subject."
             )
-        return (from_pictures(where, categories[0], wish),)
-    datasets = _datasets(where)
-    return tuple(from_dataset(datasets, category, wish) for category in categories)
+        return (from_pictures(source, categories[0], request),)
+    datasets = _datasets(source)
+    return tuple(from_dataset(datasets, category, request) for category in categories)
 
 
-def from_pictures(where: Path, category: Category, wish: Wish) -> Subjects:
+def from_pictures(where: Path, category: Category, request: Request) -> Subjects:
     """Each picture of a folder as one subject, its largest centred square."""
-    found = [one for one in sources(str(where))[0] if not one.problem]
-    basket, order = _Basket(), np.random.default_rng((wish.seed, len(found)))
-    for index in order.permutation(len(found)):
-        if len(basket.patches) == wish.n + wish.spare:
+    files = [file for file in sources(str(where))[0] if not file.problem]
+    collected, rng = _Collected(), np.random.default_rng((request.seed, len(files)))
+    for index in rng.permutation(len(files)):
+        if len(collected.patches) == request.n + request.spare:
             break
-        rgb = _decoded(found[index].path, basket)
+        rgb = _decoded(files[index].path, collected)
         if rgb is not None and min(rgb.shape[:2]) >= LEAST_PX:
             height, width = rgb.shape[:2]
-            basket.patches.append(_square(rgb, Box(0, 0, width, height), 0.0, wish.side_px))
-    return _subjects(category, basket, f"{len(found)} plain pictures", wish)
+            collected.patches.append(_square(rgb, Box(0, 0, width, height), 0.0, request.side_px))
+    return _subjects(category, collected, f"{len(files)} plain pictures", request)
 
 
-def from_dataset(datasets: Iterable[Dataset], category: Category, wish: Wish) -> Subjects:
+def from_dataset(datasets: Iterable[Dataset], category: Category, request: Request) -> Subjects:
     """Labelled things, the largest of each group, in an order drawn by lot."""
     sets = tuple(datasets)
-    chosen = sorted(_largest(sets, category).values(), key=lambda one: one[0].name)
-    basket, order = _Basket(), np.random.default_rng((wish.seed, len(chosen)))
-    side = wish.side_px + 2 * AROUND_PX
-    for index in order.permutation(len(chosen)):
-        if len(basket.patches) >= wish.n + wish.spare and len(basket.scenes) >= SCENES:
+    chosen = sorted(_largest(sets, category).values(), key=lambda pair: pair[0].name)
+    collected, rng = _Collected(), np.random.default_rng((request.seed, len(chosen)))
+    side = request.side_px + 2 * AROUND_PX
+    for index in rng.permutation(len(chosen)):
+        if len(collected.patches) >= request.n + request.spare and len(collected.scenes) >= SCENES:
             break
         picture, label = chosen[index]
-        rgb = _decoded(picture.path, basket)
+        rgb = _decoded(picture.path, collected)
         if rgb is None or not _fits(rgb, picture):
             continue
-        if len(basket.patches) < wish.n + wish.spare:
-            basket.patches.append(_square(rgb, label.box, MARGIN_SHARE, wish.side_px))
-        if len(basket.patches) > wish.n and len(basket.scenes) < SCENES:
+        if len(collected.patches) < request.n + request.spare:
+            collected.patches.append(_square(rgb, label.box, MARGIN_SHARE, request.side_px))
+        if len(collected.patches) > request.n and len(collected.scenes) < SCENES:
             height, width = rgb.shape[:2]
-            basket.scenes.append(_square(rgb, Box(0, 0, width, height), 0.0, side))
-    names = " and ".join(f"{one.name} ({one.fingerprint})" for one in sets)
-    return _subjects(category, basket, f"labelled pictures of {names}", wish)
+            collected.scenes.append(_square(rgb, Box(0, 0, width, height), 0.0, side))
+    names = " and ".join(f"{dataset.name} ({dataset.fingerprint})" for dataset in sets)
+    return _subjects(category, collected, f"labelled pictures of {names}", request)
 
 
-def _is_plain(where: Path) -> bool:
+def _is_plain(folder: Path) -> bool:
     """True for a folder of pictures in which nothing looks like labels."""
-    if not where.is_dir():
+    if not folder.is_dir():
         return False
     try:
-        inside = [path.suffix.lower() for path in (*where.iterdir(), *where.glob("*/*"))]
+        suffixes = [path.suffix.lower() for path in (*folder.iterdir(), *folder.glob("*/*"))]
     except OSError as error:
-        raise UnusableSubjects(f"The folder {where} cannot be read: {error.strerror}.") from error
-    return bool(inside) and not _LABEL_FILES.intersection(inside)
+        raise UnusableSubjects(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    return bool(suffixes) and not _LABEL_FILES.intersection(suffixes)
 
 
-def _datasets(where: Path) -> tuple[Dataset, ...]:
-    parts = [where / name for name in PARTS if (where / name).is_file()]
-    return tuple(read_dataset(part) for part in parts or [where])
+def _datasets(source: Path) -> tuple[Dataset, ...]:
+    parts = [source / name for name in PARTS if (source / name).is_file()]
+    return tuple(read_dataset(part) for part in parts or [source])
 
 
 def _largest(
@@ -153,11 +153,11 @@ def _labels(
                     yield picture, label
 
 
-def _decoded(path: Path, basket: _Basket) -> Rgb | None:
+def _decoded(path: Path, collected: _Collected) -> Rgb | None:
     try:
         return decode(path.read_bytes(), "subject", max_megapixels=MAX_MEGAPIXELS).rgb
     except (UnreadableImage, OSError):
-        basket.unread += 1
+        collected.unread += 1
         return None
 
 
@@ -169,26 +169,30 @@ def _fits(rgb: Rgb, picture: LabelledPicture) -> bool:
 def _square(rgb: Rgb, box: Box, margin: float, side_px: int) -> Rgb:
     """The square around a box, moved inside the picture where it must be."""
     height, width = rgb.shape[:2]
-    longer = (1 + 2 * margin) * max(box.width, box.height)
-    side = min(round(longer), height, width)
+    wanted_side = (1 + 2 * margin) * max(box.width, box.height)
+    side = min(round(wanted_side), height, width)
     x = round((box.x0 + box.x1 - side) / 2)
     y = round((box.y0 + box.y1 - side) / 2)
     x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
-    cut = rgb[y : y + side, x : x + side]
-    way = cv2.INTER_AREA if side > side_px else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(cut, (side_px, side_px), interpolation=way), np.uint8)
+    square = rgb[y : y + side, x : x + side]
+    interpolation = cv2.INTER_AREA if side > side_px else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(square, (side_px, side_px), interpolation=interpolation), np.uint8)
 
 
-def _subjects(category: Category, basket: _Basket, source: str, wish: Wish) -> Subjects:
-    if basket.unread:
-        source += f"; {basket.unread} could not be read and were left out"
-    if len(basket.patches) < LEAST_SUBJECTS:
+def _subjects(category: Category, collected: _Collected, source: str, request: Request) -> Subjects:
+    if collected.unread:
+        source += f"; {collected.unread} could not be read and were left out"
+    if len(collected.patches) < LEAST_SUBJECTS:
         raise UnusableSubjects(
-            f"Only {len(basket.patches)} subjects of category {category} can be used in {source}, "
-            f"and {LEAST_SUBJECTS} are the least that can be told from chance. Labels need "
-            f"{LEAST_PX} px a side and a group of their own; name more pictures, or leave the "
-            "category out with --categories."
+            f"Only {len(collected.patches)} subjects of category {category} can be used in "
+            f"{source}, and {LEAST_SUBJECTS} are the least that can be told from chance. Labels "
+            f"need {LEAST_PX} px a side and a group of their own; name more pictures, or leave "
+            "the category out with --categories."
         )
-    patches = np.stack(basket.patches)
-    scenes: Patches = np.stack(basket.scenes) if basket.scenes else np.zeros((0, 0, 0, 3), np.uint8)
-    return Subjects(category, patches[: wish.n], source, spare=patches[wish.n :], scenes=scenes)
+    patches = np.stack(collected.patches)
+    scenes: Patches = (
+        np.stack(collected.scenes) if collected.scenes else np.zeros((0, 0, 0, 3), np.uint8)
+    )
+    return Subjects(
+        category, patches[: request.n], source, spare=patches[request.n :], scenes=scenes
+    )

@@ -1,4 +1,4 @@
-"""What of a written data set can be measured with.
+"""Cleaning: what of a raw data set can be measured with.
 
 Fail closed: when a box is dropped, its picture is no longer labelled completely for that box's
 category, or for any when the category is unknown; finding the face that the box stood for would
@@ -26,13 +26,13 @@ from engine.evaluation.data.raw import (
     RawPicture,
     categories_of,
     printable,
-    shown,
+    quoted,
 )
 from engine.geometry import Box, Size
 
 
-def cleaned(written: RawDataset) -> Dataset:
-    """The pictures and labels that can be used, by name, and a problem for all else.
+def clean_dataset(raw: RawDataset) -> Dataset:
+    """Keep the pictures and labels of a raw data set that can be used; a problem for all else.
 
     A picture that does not say what it is labelled for is taken to be labelled for every category
     that the set's class list can express.
@@ -40,37 +40,37 @@ def cleaned(written: RawDataset) -> Dataset:
     Raises:
         InvalidDataset: no class is one of ours, or no picture is left.
     """
-    written = with_upright_sizes(written)
-    expressible = frozenset(filter(None, map(category_of, written.classes)))
+    raw = with_upright_sizes(raw)
+    expressible = frozenset(filter(None, map(category_of, raw.classes)))
     if not expressible:
-        raise InvalidDataset(_nothing_known(written))
-    singles, unused, problems = _without_duplicates(written.pictures)
-    anywhere = frozenset[Category]().union(*map(categories_of, written.astray))
-    judgements = [_cleaned_picture(picture, expressible, anywhere) for picture in singles]
-    problems += [problem for one in judgements for problem in one.problems]
-    problems += [*written.problems, *_strange_classes(singles)]
+        raise InvalidDataset(_nothing_known(raw))
+    singles, unused, problems = _without_duplicates(raw.pictures)
+    anywhere = frozenset[Category]().union(*map(categories_of, raw.astray))
+    cleaned = [_cleaned_picture(picture, expressible, anywhere) for picture in singles]
+    problems += [problem for picture in cleaned for problem in picture.problems]
+    problems += [*raw.problems, *_strange_classes(singles)]
     problems.sort(key=lambda problem: (problem.file, problem.line or 0, problem.text))
-    if not judgements:
+    if not cleaned:
         raise InvalidDataset(_nothing_left(problems))
-    pictures = sorted((one.picture for one in judgements), key=lambda picture: picture.name)
-    lost = [*written.unused, *written.astray, *unused]
-    lost += [box for one in judgements for box in one.lost]
-    return Dataset(printable(written.name), tuple(pictures), tuple(problems), _counted(lost))
+    pictures = sorted((picture.picture for picture in cleaned), key=lambda picture: picture.name)
+    lost = [*raw.unused, *raw.astray, *unused]
+    lost += [box for picture in cleaned for box in picture.lost]
+    return Dataset(printable(raw.name), tuple(pictures), tuple(problems), _counted(lost))
 
 
 def named_categories(names: object) -> tuple[frozenset[Category], list[InvalidEntry]]:
     """Categories from a list of their names, and what is wrong with the rest of it."""
     if not isinstance(names, list):
-        return frozenset(), [InvalidEntry(f"{shown(names)} is not a list of categories.")]
-    found = {shown(name): isinstance(name, str) and spelled_category(name) for name in names}
+        return frozenset(), [InvalidEntry(f"{quoted(names)} is not a list of categories.")]
+    categories = {quoted(name): isinstance(name, str) and spelled_category(name) for name in names}
     unknown = [
         InvalidEntry(
             f"{name} is not one of the categories {', '.join(DETECTABLE)}, so it was left out."
         )
-        for name, category in found.items()
+        for name, category in categories.items()
         if not category
     ]
-    return frozenset(category for category in found.values() if category), unknown
+    return frozenset(category for category in categories.values() if category), unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,18 @@ class _Cleaned:
 
 def _counted(lost: Iterable[RawBox]) -> dict[Category | None, int]:
     """Boxes by category; None where nobody knows of which. Classes that are none of ours apart."""
-    ours = (categories_of(box) for box in lost)
-    return Counter(next(iter(one)) if len(one) == 1 else None for one in ours if one)
+    options = filter(None, map(categories_of, lost))
+    return Counter(next(iter(option)) if len(option) == 1 else None for option in options)
 
 
-def _nothing_known(written: RawDataset) -> str:
-    classes = written.classes
-    if not classes and written.problems:
-        return _nothing_left(written.problems)
+def _nothing_known(raw: RawDataset) -> str:
+    classes = raw.classes
+    if not classes and raw.problems:
+        return _nothing_left(raw.problems)
     if not classes:
         return f"The data set names no classes. Known are {KNOWN_NAMES}."
     return (
-        f"None of the data set's classes is known: it has {', '.join(map(shown, classes[:20]))}. "
+        f"None of the data set's classes is known: it has {', '.join(map(quoted, classes[:20]))}. "
         f"Known are {KNOWN_NAMES}."
     )
 
@@ -120,7 +120,7 @@ def _without_duplicates(
     by_path: dict[Path, list[RawPicture]] = defaultdict(list)
     for picture in pictures:
         by_path[picture.path].append(picture)
-    kept: list[RawPicture] = []
+    unique: list[RawPicture] = []
     unused: list[RawBox] = []
     problems: list[Problem] = []
     for first, *others in by_path.values():
@@ -130,20 +130,20 @@ def _without_duplicates(
             continue
         problems += [_repeated(other, first) for other in others]
         unused += [box for other in others for box in other.boxes]
-        kept.append(replace(first, lost=ALL) if others else first)
-    return kept, unused, problems
+        unique.append(replace(first, lost=ALL) if others else first)
+    return unique, unused, problems
 
 
 def _shared_file(picture: RawPicture, first: RawPicture) -> Problem:
     return picture.place.problem(
-        f"The file of {shown(picture.name)} has another name as well (see {_short(first.place)}), "
+        f"The file of {quoted(picture.name)} has another name as well (see {_short(first.place)}), "
         "so neither was used."
     )
 
 
 def _repeated(picture: RawPicture, first: RawPicture) -> Problem:
     return picture.place.problem(
-        f"The picture {shown(picture.name)} was already given ({_short(first.place)}); the first "
+        f"The picture {quoted(picture.name)} was already given ({_short(first.place)}); the first "
         "entry counts, as labelled in part."
     )
 
@@ -169,8 +169,8 @@ def _cleaned_picture(
     for box in picture.boxes:
         try:
             labels += _labels(box, picture.size)
-        except InvalidEntry as unfit:
-            problems.append(box.place.problem(unfit))
+        except InvalidEntry as error:
+            problems.append(box.place.problem(error))
             gone.append(box)
             lost |= categories_of(box)
     complete = expressible if picture.labelled_for is None else picture.labelled_for
@@ -192,7 +192,7 @@ def _labels(box: RawBox, size: Size | None) -> list[Label]:
     """The label that a box stands for; none of a class that is not ours.
 
     Raises:
-        Unfit: the box cannot be used.
+        InvalidEntry: the box cannot be used.
     """
     if isinstance(box.class_name, InvalidEntry):
         raise box.class_name
@@ -226,9 +226,9 @@ def _strange_classes(pictures: Iterable[RawPicture]) -> list[Problem]:
         if isinstance(box.class_name, str) and category_of(box.class_name) is None:
             places[box.class_name].append(box.place)
     return [
-        min(found, key=lambda place: (place.file, place.line or 0)).problem(
-            f"The class {shown(name)} is none of ours; its boxes were left out: {len(found)}, of "
+        min(lines, key=lambda place: (place.file, place.line or 0)).problem(
+            f"The class {quoted(name)} is none of ours; its boxes were left out: {len(lines)}, of "
             f"which this is the first. Known are {KNOWN_NAMES}."
         )
-        for name, found in places.items()
+        for name, lines in places.items()
     ]

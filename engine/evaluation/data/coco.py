@@ -30,14 +30,14 @@ from engine.evaluation.data.raw import (
     RawBox,
     RawDataset,
     RawPicture,
+    attempt,
     box_between,
     number,
-    scalars,
-    shown,
-    size_of,
+    parse_size,
+    quoted,
+    rotate_box_by_attribute,
+    scalar_attributes,
     text_of,
-    tried,
-    turned_as_said,
 )
 from engine.geometry import Box
 
@@ -112,11 +112,11 @@ class _Reading:
             try:
                 members = _members(entry)
                 key, name = _id(members, "id"), _text(members, "name")
-            except InvalidEntry as unfit:
-                self._leave_out(entry, unfit)
+            except InvalidEntry as error:
+                self._leave_out(entry, error)
                 continue
             if classes.setdefault(key, name) != name:
-                classes[key] = InvalidEntry(f"The category id {shown(key)} has two names.")
+                classes[key] = InvalidEntry(f"The category id {quoted(key)} has two names.")
                 self._leave_out(entry, classes[key])
         return classes
 
@@ -129,9 +129,9 @@ class _Reading:
             box = self._box(entry, classes)
             try:
                 boxes[_id(_members(entry), "image_id")].append(box)
-            except InvalidEntry as unfit:
+            except InvalidEntry as error:
                 self.astray.append(box)
-                self._leave_out(entry, unfit)
+                self._leave_out(entry, error)
         return boxes
 
     def tell_masks(self) -> None:
@@ -152,7 +152,7 @@ class _Reading:
         """Pictures whose entry and file can be used."""
         claims, named = self._claims(entries)
         for image in boxes.keys() - claims.keys():
-            text = f"There is no image with the id {shown(image)}."
+            text = f"There is no image with the id {quoted(image)}."
             self.problems += [box.place.problem(text) for box in boxes[image]]
             (self.unused if image in named else self.astray).extend(boxes[image])
         pictures = []
@@ -162,11 +162,11 @@ class _Reading:
                 try:
                     if not is_clear:
                         raise InvalidEntry(
-                            f"The image id {shown(image)} stands for several pictures."
+                            f"The image id {quoted(image)} stands for several pictures."
                         )
                     pictures.append(self._picture(entry, members, boxes.get(image, [])))
-                except InvalidEntry as unfit:
-                    self._leave_out(entry, unfit)
+                except InvalidEntry as error:
+                    self._leave_out(entry, error)
                     self.unused += boxes.get(image, []) if entry is claiming[0][0] else []
         return pictures
 
@@ -183,8 +183,8 @@ class _Reading:
                 named.add(key)
                 _text(members, "file_name")
                 claims[key].append((entry, members))
-            except InvalidEntry as unfit:
-                self._leave_out(entry, unfit)
+            except InvalidEntry as error:
+                self._leave_out(entry, error)
         return claims, named
 
     def _box(self, entry: Entry, classes: Mapping[_Id, str | InvalidEntry]) -> RawBox:
@@ -195,10 +195,10 @@ class _Reading:
         is_crowd = bool(members.get("iscrowd"))
         box = RawBox(
             place=self._origin.place(self._origin.file, entry.line),
-            class_name=tried(_class_name, members, classes),
-            box=tried(_box, members, attributes.get("rotation")),
+            class_name=attempt(_class_name, members, classes),
+            box=attempt(_box, members, attributes.get("rotation")),
             is_ignored=bool(members.get("ignore")) or (is_crowd and not is_mask),
-            attributes=scalars(attributes),
+            attributes=scalar_attributes(attributes),
         )
         if is_mask and is_crowd and not box.is_ignored:
             self._masks.append(box)
@@ -207,7 +207,7 @@ class _Reading:
     def _picture(self, entry: Entry, members: dict[str, Any], boxes: list[RawBox]) -> RawPicture:
         name = _text(members, "file_name")
         path = self._lookup.find(name, self._subset)
-        size = tried(size_of, members.get("width"), members.get("height"))
+        size = attempt(parse_size, members.get("width"), members.get("height"))
         labelled_for, lost = self._categories(entry, members, "labelled_for")
         partial_for, _ = self._categories(entry, members, "partial_for")
         if isinstance(size, InvalidEntry):
@@ -222,7 +222,7 @@ class _Reading:
             partial_for=partial_for or frozenset(),
             lost=lost,
             group=str(members.get("group") or ""),
-            attributes=scalars(members, _NO_ATTRIBUTES),
+            attributes=scalar_attributes(members, _NO_ATTRIBUTES),
         )
 
     def _categories(
@@ -232,8 +232,8 @@ class _Reading:
         if members.get(key) is None:
             return None, frozenset()
         named, problems = named_categories(members[key])
-        for unfit in problems:
-            self._leave_out(entry, f"{key}: {unfit}")
+        for error in problems:
+            self._leave_out(entry, f"{key}: {error}")
         if isinstance(members[key], list):
             return named, frozenset()
         return None, ALL
@@ -266,7 +266,7 @@ def _subset(file: Path) -> str:
 
 def _members(entry: Entry) -> dict[str, Any]:
     if not isinstance(entry.value, dict):
-        raise InvalidEntry(f"{shown(entry.value)} is not an object with members.")
+        raise InvalidEntry(f"{quoted(entry.value)} is not an object with members.")
     return entry.value
 
 
@@ -278,14 +278,14 @@ def _id(members: Mapping[str, Any], key: str) -> _Id:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidEntry(f"Its {key} must be a whole number or a text, not {shown(value)}.")
+        raise InvalidEntry(f"Its {key} must be a whole number or a text, not {quoted(value)}.")
     return value
 
 
 def _text(members: Mapping[str, Any], key: str) -> str:
     value = members.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise InvalidEntry(f"Its {key} must be a text, not {shown(value)}.")
+        raise InvalidEntry(f"Its {key} must be a text, not {quoted(value)}.")
     return value
 
 
@@ -295,13 +295,15 @@ def _class_name(members: Mapping[str, Any], classes: Mapping[_Id, str | InvalidE
     if isinstance(name, InvalidEntry):
         raise name
     if name is None:
-        raise InvalidEntry(f"There is no category with the id {shown(key)}.")
+        raise InvalidEntry(f"There is no category with the id {quoted(key)}.")
     return name
 
 
 def _box(members: Mapping[str, Any], rotation: object) -> Box:
     values = members.get("bbox")
     if not isinstance(values, list) or [isinstance(value, str) for value in values] != [False] * 4:
-        raise InvalidEntry(f"bbox must be four numbers [x, y, width, height], not {shown(values)}.")
+        raise InvalidEntry(
+            f"bbox must be four numbers [x, y, width, height], not {quoted(values)}."
+        )
     x, y, width, height = map(number, values)
-    return turned_as_said(box_between(x, y, x + width, y + height), rotation)
+    return rotate_box_by_attribute(box_between(x, y, x + width, y + height), rotation)

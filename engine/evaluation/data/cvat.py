@@ -20,13 +20,13 @@ from engine.evaluation.data.raw import (
     RawBox,
     RawDataset,
     RawPicture,
+    attempt,
     box_around,
     box_between,
-    box_turned,
     number,
-    shown,
-    size_of,
-    tried,
+    parse_size,
+    quoted,
+    rotate_box,
     turn,
 )
 from engine.evaluation.data.xml import line_of, root_of, tag_of, text_in
@@ -44,8 +44,8 @@ def read_cvat(origin: Origin) -> RawDataset:
     """
     try:
         root = root_of(origin.file)
-    except InvalidEntry as unfit:
-        raise InvalidDataset(f"{origin.file.name} cannot be used. {unfit}") from unfit
+    except InvalidEntry as error:
+        raise InvalidDataset(f"{origin.file.name} cannot be used. {error}") from error
     images = list(root.iterchildren("image"))
     if not images:
         raise InvalidDataset(
@@ -61,8 +61,8 @@ def read_cvat(origin: Origin) -> RawDataset:
         boxes = tuple(_box(origin, shape) for shape in _shapes(image))
         try:
             picture, found = _picture(origin, image, lookup, boxes)
-        except InvalidEntry as unfit:
-            problems.append(origin.place(origin.file, line_of(image)).problem(unfit))
+        except InvalidEntry as error:
+            problems.append(origin.place(origin.file, line_of(image)).problem(error))
             unused += boxes
             continue
         pictures.append(picture)
@@ -93,7 +93,7 @@ def _picture(
     place = origin.place(origin.file, line_of(image))
     subset = image.get("subset", "")  # a project has one name once in each of its subsets
     path = lookup.find(name, subset)
-    size = tried(size_of, image.get("width"), image.get("height"))
+    size = attempt(parse_size, image.get("width"), image.get("height"))
     picture = RawPicture(
         place=place,
         name=f"{subset}/{name}" if subset else name,
@@ -108,7 +108,7 @@ def _box(origin: Origin, shape: etree._Element) -> RawBox:
     return RawBox(
         place=origin.place(origin.file, line_of(shape)),
         class_name=shape.get("label") or InvalidEntry(f"The <{tag_of(shape)}> has no label."),
-        box=tried(_surrounding, shape),
+        box=attempt(_surrounding, shape),
         attributes=tuple(
             (entry.get("name", ""), (entry.text or "").strip())
             for entry in shape.iterchildren("attribute")
@@ -126,7 +126,7 @@ def _surrounding(shape: etree._Element) -> Box:
 
 def _around_rectangle(shape: etree._Element) -> Box:
     box = box_between(*_numbers(shape, "xtl", "ytl", "xbr", "ybr"))
-    return box_turned(box, _degrees(shape))
+    return rotate_box(box, _degrees(shape))
 
 
 def _around_ellipse(shape: etree._Element) -> Box:
@@ -139,7 +139,7 @@ def _around_points(shape: etree._Element) -> Box:
     points = [pair.split(",") for pair in (shape.get("points") or "").split(";")]
     if any(len(pair) != 2 for pair in points):
         raise InvalidEntry(
-            f"Its points must be pairs x,y with ; between, not {shown(shape.get('points'))}."
+            f"Its points must be pairs x,y with ; between, not {quoted(shape.get('points'))}."
         )
     return box_around((number(x), number(y)) for x, y in points)
 

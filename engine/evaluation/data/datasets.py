@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from engine.errors import InvalidDataset
-from engine.evaluation.data.clean import cleaned
+from engine.evaluation.data.clean import clean_dataset
 from engine.evaluation.data.coco import read_coco
 from engine.evaluation.data.cvat import read_cvat
 from engine.evaluation.data.labels import Dataset
-from engine.evaluation.data.raw import InvalidEntry, Origin, RawDataset, bytes_of, tried
+from engine.evaluation.data.raw import InvalidEntry, Origin, RawDataset, attempt, read_bytes
 from engine.evaluation.data.voc import annotation_files, read_voc
 from engine.evaluation.data.xml import root_of, tag_of
 from engine.evaluation.data.yolo import SPLITS, read_yolo, read_yolo_classes
@@ -70,8 +70,8 @@ def read_dataset(where: Path, images: Path | None = None) -> Dataset:
         raise InvalidDataset(f"{images} is not a folder of pictures.")
     if there.is_dir():
         file, read = _recognised(there)
-        return cleaned(read(Origin(file, there, pictures, there.name)))
-    return cleaned(_reader_of(there)(Origin(there, there.parent, pictures, there.stem)))
+        return clean_dataset(read(Origin(file, there, pictures, there.name)))
+    return clean_dataset(_reader_of(there)(Origin(there, there.parent, pictures, there.stem)))
 
 
 def _resolved(path: Path) -> Path:
@@ -140,7 +140,7 @@ def _split(folder: Path) -> list[tuple[Path, _Reader]]:
 
 def _is_coco(file: Path) -> bool:
     """Whether a JSON file names the lists of a COCO file; one that cannot be read may be one."""
-    content = tried(bytes_of, file)
+    content = attempt(read_bytes, file)
     return isinstance(content, InvalidEntry) or all(key in content for key in _COCO_LISTS)
 
 
@@ -163,8 +163,8 @@ def _reader_of(file: Path) -> _Reader:
             ) from None
     try:
         tag = tag_of(root_of(file))
-    except InvalidEntry as unfit:
-        raise InvalidDataset(f"{file.name} cannot be used. {unfit}") from unfit
+    except InvalidEntry as error:
+        raise InvalidDataset(f"{file.name} cannot be used. {error}") from error
     if tag not in _BY_ROOT:
         raise InvalidDataset(
             f"{file.name} begins with <{tag}>, which is neither Pascal VOC's <annotation> nor "

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.codec import exif, raw, signatures, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
-from engine.evaluation.data.raw import InvalidEntry, printable, shown
+from engine.evaluation.data.raw import InvalidEntry, printable, quoted
 from engine.evaluation.data.spelling import last_parts, spellings
 from engine.geometry import Size, upright_size
 
@@ -34,7 +34,7 @@ class ImageLookup:
             subfolder: where it is looked for first, in each folder.
 
         Raises:
-            Unfit: no such file, or `name` leads outside `within`.
+            InvalidEntry: no such file, or `name` leads outside `within`.
         """
         return self.located(name, subfolder).resolve()
 
@@ -42,14 +42,14 @@ class ImageLookup:
         """The path of a picture with its links, as `find` resolves it.
 
         Raises:
-            Unfit: as for `find`.
+            InvalidEntry: as for `find`.
         """
         try:
             return self._found(name, subfolder)
         except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
             reason = type(error).__name__
             raise InvalidEntry(
-                f"The picture {shown(name)} cannot be looked up ({reason})."
+                f"The picture {quoted(name)} cannot be looked up ({reason})."
             ) from error
 
     def _found(self, name: str, subfolder: str) -> Path:
@@ -69,10 +69,10 @@ class ImageLookup:
                     return path
         if is_outside:
             raise InvalidEntry(
-                f"The picture {shown(name)} lies outside the folder of pictures, so it was "
+                f"The picture {quoted(name)} lies outside the folder of pictures, so it was "
                 "not opened. Name the folder of pictures, or put it there."
             )
-        raise InvalidEntry(f"There is no picture file {shown(name)}.")
+        raise InvalidEntry(f"There is no picture file {quoted(name)}.")
 
     def there(self, root: Path, part: str) -> Path | None:
         """What `part` leads to from `root`, if that is a file or folder inside; else None."""
@@ -94,7 +94,7 @@ def header_size(path: Path) -> Size:
     """The upright size of a picture, from its header alone.
 
     Raises:
-        Unfit: there is no header that can be read.
+        InvalidEntry: there is no header that can be read.
     """
     try:
         with path.open("rb") as file:

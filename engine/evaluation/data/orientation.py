@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.evaluation.data.image_lookup import header_size
-from engine.evaluation.data.raw import InvalidEntry, RawDataset, RawPicture, tried
+from engine.evaluation.data.raw import InvalidEntry, RawDataset, RawPicture, attempt
 from engine.geometry import Box, Size
 
 _SLACK: Final = 0.02
@@ -62,7 +62,7 @@ def _turned(picture: RawPicture) -> Size | None:
 def _is_stored_turned(picture: RawPicture) -> bool:
     """Whether the file's upright size is the stated one with its sides swapped."""
     turned = _turned(picture)
-    return turned is not None and tried(header_size, picture.path) == turned
+    return turned is not None and attempt(header_size, picture.path) == turned
 
 
 def _fits_turned_only(picture: RawPicture) -> bool:

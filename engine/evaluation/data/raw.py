@@ -1,4 +1,4 @@
-"""What an annotation file says, before anybody has judged whether it can be used.
+"""Raw data sets: what annotation files say, before cleaning.
 
 A part that cannot be understood is not lost: an `InvalidEntry` stands in its place and says why, so
 that cleaning knows what was there and which category is no longer complete.
@@ -127,17 +127,17 @@ def categories_of(box: RawBox) -> frozenset[Category]:
     return frozenset({category}) if category else frozenset()
 
 
-def tried(
+def attempt(
     make: Callable[_Given, _Made], *args: _Given.args, **options: _Given.kwargs
 ) -> _Made | InvalidEntry:
     """What `make` gives, or why it gives nothing."""
     try:
         return make(*args, **options)
-    except InvalidEntry as unfit:
-        return unfit
+    except InvalidEntry as error:
+        return error
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value as it may stand in a sentence: quoted, escaped and not too long."""
     return _SHORT.repr(value)
 
@@ -151,7 +151,7 @@ def printable(path: Path | str) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def bytes_of(path: Path, most: int | None = None) -> bytes:
+def read_bytes(path: Path, most: int | None = None) -> bytes:
     """The whole of a label file; links are followed.
 
     Args:
@@ -159,7 +159,7 @@ def bytes_of(path: Path, most: int | None = None) -> bytes:
         most: bytes; `LARGEST_FILE` without it.
 
     Raises:
-        Unfit: it cannot be read, is no plain file, or is too long.
+        InvalidEntry: it cannot be read, is no plain file, or is too long.
     """
     try:
         return safe_read.content(path.resolve(), LARGEST_FILE if most is None else most)
@@ -176,29 +176,29 @@ def text_of(path: Path, most: int | None = None) -> str:
         InvalidDataset: it cannot be read, or is not UTF-8.
     """
     try:
-        return bytes_of(path, most).decode("utf-8-sig")
+        return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidDataset(
             f"{path.name} is not UTF-8 text: byte {error.start} cannot be read. Save it as UTF-8."
         ) from error
-    except InvalidEntry as unfit:
-        raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
+    except InvalidEntry as error:
+        raise InvalidDataset(f"{path.name} cannot be used. {error}") from error
 
 
 def number(value: object) -> float:
     """A finite number, from a number or its decimal text.
 
     Raises:
-        Unfit: it is neither, or it is not finite.
+        InvalidEntry: it is neither, or it is not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidEntry(f"{shown(value)} is not a number.")
+        raise InvalidEntry(f"{quoted(value)} is not a number.")
     try:
         result = float(value)
     except (ValueError, OverflowError):
-        raise InvalidEntry(f"{shown(value)} is not a number that can be used.") from None
+        raise InvalidEntry(f"{quoted(value)} is not a number that can be used.") from None
     if not math.isfinite(result):
-        raise InvalidEntry(f"{shown(value)} is not a finite number.")
+        raise InvalidEntry(f"{quoted(value)} is not a finite number.")
     return result
 
 
@@ -206,7 +206,7 @@ def box_between(x0: float, y0: float, x1: float, y1: float) -> Box:
     """A box that has an area.
 
     Raises:
-        Unfit: it has none, or a corner is too far away to be a number.
+        InvalidEntry: it has none, or a corner is too far away to be a number.
     """
     if not all(math.isfinite(value) for value in (x0, y0, x1, y1)):
         raise InvalidEntry("The box does not lie between finite numbers.")
@@ -219,17 +219,17 @@ def box_around(points: Iterable[tuple[float, float]]) -> Box:
     """The smallest box around points.
 
     Raises:
-        Unfit: there are no two points that span an area.
+        InvalidEntry: there are no two points that span an area.
     """
     xs, ys = zip(*points, strict=True)
     return box_between(min(xs), min(ys), max(xs), max(ys))
 
 
-def box_turned(box: Box, degrees: float) -> Box:
+def rotate_box(box: Box, degrees: float) -> Box:
     """The smallest box around `box` when that is turned about its centre.
 
     Raises:
-        Unfit: a corner is too far away to be a number.
+        InvalidEntry: a corner is too far away to be a number.
     """
     cos, sin = turn(degrees)
     x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
@@ -245,21 +245,21 @@ def turn(degrees: float) -> tuple[float, float]:
     return round(abs(math.cos(angle)), 12), round(abs(math.sin(angle)), 12)
 
 
-def turned_as_said(box: Box, rotation: object) -> Box:
+def rotate_box_by_attribute(box: Box, rotation: object) -> Box:
     """A box turned by an attribute `rotation`, in degrees; one that is no number turns nothing.
 
     Raises:
-        Unfit: a corner is too far away to be a number.
+        InvalidEntry: a corner is too far away to be a number.
     """
-    degrees = tried(number, rotation)
-    return box if isinstance(degrees, InvalidEntry) or not degrees else box_turned(box, degrees)
+    degrees = attempt(number, rotation)
+    return box if isinstance(degrees, InvalidEntry) or not degrees else rotate_box(box, degrees)
 
 
-def size_of(width: object, height: object) -> Size | None:
+def parse_size(width: object, height: object) -> Size | None:
     """A picture's size as written; None when it is not given at all.
 
     Raises:
-        Unfit: it is not two whole numbers above zero.
+        InvalidEntry: it is not two whole numbers above zero.
     """
     if width is None and height is None:
         return None
@@ -269,13 +269,13 @@ def size_of(width: object, height: object) -> Size | None:
         sides = 0.0, 0.0
     if not all(side >= 1 and side.is_integer() for side in sides):
         raise InvalidEntry(
-            f"The size {shown(width)} × {shown(height)} is not two whole numbers above zero, so "
+            f"The size {quoted(width)} × {quoted(height)} is not two whole numbers above zero, so "
             "no box was compared with it."
         )
     return Size(int(sides[0]), int(sides[1]))
 
 
-def scalars(
+def scalar_attributes(
     entry: Mapping[str, Any], leave_out: frozenset[str] = frozenset()
 ) -> tuple[tuple[str, str], ...]:
     """The members that are a text, a number or a truth value, as texts, in the order written."""

@@ -21,12 +21,12 @@ from engine.evaluation.data.raw import (
     RawBox,
     RawDataset,
     RawPicture,
+    attempt,
     box_between,
     number,
-    shown,
-    size_of,
-    tried,
-    turned_as_said,
+    parse_size,
+    quoted,
+    rotate_box_by_attribute,
 )
 from engine.evaluation.data.xml import line_of, root_of, tag_of, text_in
 from engine.geometry import Box
@@ -63,10 +63,10 @@ def read_voc(origin: Origin) -> RawDataset:
                 box.class_name for box in boxes if isinstance(box.class_name, str)
             )
             picture, found = _picture(origin, path, root, lookup, boxes)
-        except InvalidEntry as unfit:
+        except InvalidEntry as error:
             if is_single:
-                raise InvalidDataset(f"{path.name} cannot be used. {unfit}") from unfit
-            problems.append(origin.place(path, unfit.line).problem(unfit))
+                raise InvalidDataset(f"{path.name} cannot be used. {error}") from error
+            problems.append(origin.place(path, error.line).problem(error))
             unused += boxes
             continue
         pictures.append(picture)
@@ -101,10 +101,10 @@ def _picture(
         raise InvalidEntry("It has no <filename>, so nobody knows which picture it is about.")
     element = root.find("filename")
     place = origin.place(path, None if element is None else line_of(element))
-    found = tried(lookup.find, name)
+    found = attempt(lookup.find, name)
     if isinstance(found, InvalidEntry):
         raise InvalidEntry(str(found), place.line)
-    size = tried(size_of, root.findtext("size/width"), root.findtext("size/height"))
+    size = attempt(parse_size, root.findtext("size/width"), root.findtext("size/height"))
     picture = RawPicture(
         place=place,
         name=name,
@@ -119,7 +119,7 @@ def _box(origin: Origin, path: Path, entry: etree._Element) -> RawBox:
     return RawBox(
         place=origin.place(path, line_of(entry)),
         class_name=text_in(entry, "name") or InvalidEntry("The object has no <name>."),
-        box=tried(_corners, entry),
+        box=attempt(_corners, entry),
         is_ignored=text_in(entry, "difficult").lower() in {"1", "true"},
     )
 
@@ -127,9 +127,11 @@ def _box(origin: Origin, path: Path, entry: etree._Element) -> RawBox:
 def _corners(entry: etree._Element) -> Box:
     texts = [entry.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
     if None in texts:
-        raise InvalidEntry(f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {shown(texts)}.")
+        raise InvalidEntry(
+            f"Its <bndbox> must have xmin, ymin, xmax and ymax, not {quoted(texts)}."
+        )
     x0, y0, x1, y1 = map(number, texts)
-    return turned_as_said(box_between(x0, y0, x1, y1), _rotation(entry))
+    return rotate_box_by_attribute(box_between(x0, y0, x1, y1), _rotation(entry))
 
 
 def _rotation(entry: etree._Element) -> str | None:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.evaluation.data.raw import InvalidEntry, bytes_of
+from engine.evaluation.data.raw import InvalidEntry, read_bytes
 
 
 def root_of(path: Path) -> etree._Element:
     """The root element of an XML file.
 
     Raises:
-        Unfit: the file cannot be read, or is not XML; its line is where that shows.
+        InvalidEntry: the file cannot be read, or is not XML; its line is where that shows.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        return etree.fromstring(bytes_of(path), parser)
+        return etree.fromstring(read_bytes(path), parser)
     except etree.XMLSyntaxError as error:
         raise InvalidEntry(
             f"The file is not XML that can be read: {error.msg}.", error.lineno

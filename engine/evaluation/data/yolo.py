@@ -28,12 +28,12 @@ from engine.evaluation.data.raw import (
     RawBox,
     RawDataset,
     RawPicture,
-    bytes_of,
+    attempt,
     categories_of,
     number,
-    shown,
+    quoted,
+    read_bytes,
     text_of,
-    tried,
 )
 from engine.evaluation.data.spelling import there_as
 from engine.evaluation.data.yolo_lines import Description, raw_box
@@ -123,7 +123,7 @@ def _class_names(file: str, names: object) -> tuple[str, ...]:
     if isinstance(names, list):
         names = {str(index): name for index, name in enumerate(names)}
     if not isinstance(names, dict) or not all(map(_is_numbered_name, names.items())):
-        raise InvalidDataset(f"{file} must list its names, or number them from 0: {shown(names)}.")
+        raise InvalidDataset(f"{file} must list its names, or number them from 0: {quoted(names)}.")
     numbered = {int(key): name for key, name in names.items()}
     return tuple(numbered.get(index, "") for index in range(max(numbered, default=-1) + 1))
 
@@ -162,8 +162,8 @@ class _Reading:
         for place, name in named:
             try:
                 pictures.append(self._picture(place, name))
-            except InvalidEntry as unfit:
-                self.leave_out(place, unfit)
+            except InvalidEntry as error:
+                self.leave_out(place, error)
         lost = self._strays(folders)
         return [
             replace(one, lost=one.lost | lost) if one.path in self._silent else one
@@ -176,7 +176,7 @@ class _Reading:
         for split in SPLITS:
             written = self.description.members.get(split)
             specified = written if isinstance(written, list) else [written]
-            parts_by_name = {shown(part): part for part in specified if part}
+            parts_by_name = {quoted(part): part for part in specified if part}
             located = {name: self._located(part) for name, part in parts_by_name.items()}
             parts = [path for path in located.values() if path]
             is_any_there |= bool(parts)
@@ -237,9 +237,9 @@ class _Reading:
         self._seen.add(labels)
         try:
             lines = _written_lines(labels)
-        except InvalidEntry as unfit:
+        except InvalidEntry as error:
             self.has_labels = True
-            self.leave_out(self._origin.place(labels), unfit)
+            self.leave_out(self._origin.place(labels), error)
             return RawPicture(place, self._lookup.name_of(path), path, None, (), lost=ALL)
         self.has_labels |= lines is not None
         if lines is None:
@@ -267,7 +267,7 @@ class _Reading:
         for file in (file for root in roots for file in sorted(root.rglob("*.txt"))):
             if file in self._seen:
                 continue
-            lines = tried(_written_lines, file)
+            lines = attempt(_written_lines, file)
             if isinstance(lines, InvalidEntry) or not lines or not all(map(_is_label, lines)):
                 continue  # classes.txt, a read-me
             boxes = self._boxes(file, lines, Size(1, 1))
@@ -293,12 +293,12 @@ def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
     """Lines that say something, split into values; None where there is no file.
 
     Raises:
-        Unfit: it cannot be read, or is no text.
+        InvalidEntry: it cannot be read, or is no text.
     """
     if not file.exists():
         return None
     try:
-        text = bytes_of(file).decode("utf-8-sig")
+        text = read_bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidEntry("The labels cannot be read: they are not UTF-8 text.") from error
     return [(line, row.split()) for line, row in enumerate(text.split("\n"), 1) if row.strip()]
@@ -308,5 +308,5 @@ def _is_label(line: tuple[int, list[str]]) -> bool:
     """Whether a line looks like labels: a class and numbers."""
     _, values = line
     return len(values) > 1 and not any(
-        isinstance(tried(number, one), InvalidEntry) for one in values
+        isinstance(attempt(number, one), InvalidEntry) for one in values
     )

@@ -10,11 +10,11 @@ from engine.evaluation.data.raw import (
     InvalidEntry,
     Place,
     RawBox,
+    attempt,
     box_around,
     box_between,
     number,
-    shown,
-    tried,
+    quoted,
 )
 from engine.geometry import Box, Size
 
@@ -43,8 +43,8 @@ def raw_box(place: Place, values: Sequence[str], size: Size, description: Descri
     is_box = description.has_keypoints or len(values) == _BOX_VALUES
     return RawBox(
         place=place,
-        class_name=tried(_class_name, values[0], description.classes),
-        box=tried(_box if is_box else _around_polygon, values, size),
+        class_name=attempt(_class_name, values[0], description.classes),
+        box=attempt(_box if is_box else _around_polygon, values, size),
     )
 
 
@@ -52,7 +52,7 @@ def _class_name(value: str, classes: Sequence[str]) -> str:
     index = number(value)
     is_listed = index.is_integer() and 0 <= index < len(classes)
     if not is_listed or not classes[int(index)]:
-        raise InvalidEntry(f"There is no class {shown(value)} in the list of names.")
+        raise InvalidEntry(f"There is no class {quoted(value)} in the list of names.")
     return classes[int(index)]
 
 
@@ -87,5 +87,5 @@ def _malformed(values: Sequence[str]) -> InvalidEntry:
 def _share(value: str) -> float:
     share = number(value)
     if not -_OVERSHOOT <= share <= 1 + _OVERSHOOT:
-        raise InvalidEntry(f"{shown(value)} is not a share of the picture, 0..1.")
+        raise InvalidEntry(f"{quoted(value)} is not a share of the picture, 0..1.")
     return min(max(share, 0.0), 1.0)

@@ -19,7 +19,7 @@ from engine.evaluation.report.numbers import (
     with_interval,
     with_interval_up,
 )
-from engine.evaluation.scores.calibration import Bin, by_group, expected_error, reliability
+from engine.evaluation.scores.calibration import Bin, bins_by_slice, expected_error, reliability
 from engine.evaluation.scores.counts import SIZES_PX, size_class
 from engine.evaluation.scores.findings import FLOOR
 from engine.evaluation.scores.proportion import Proportion
@@ -207,7 +207,7 @@ def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Itera
     for category in categories:
         rows = tuple(
             Row((part.by, part.value, str(own.on_labels.total), *_group_gap(own)), category)
-            for part, own in sorted(by_group(facts.scored.scores, category).items())
+            for part, own in sorted(bins_by_slice(facts.scored.scores, category).items())
             if not is_telling(part.by, part.value)
         )
         if rows:

@@ -16,7 +16,7 @@ def private_lines(scored: Scored, problems: Iterable[Problem]) -> Iterator[dict[
     for one in scored.scores:
         yield from _misses(one)
         yield from _false_regions(one)
-    for picture, why in scored.unfit:
+    for picture, why in scored.invalid:
         yield {"picture": picture.name, "kind": "problem", "reason": why}
     for problem in problems:
         yield {
@@ -29,27 +29,27 @@ def private_lines(scored: Scored, problems: Iterable[Problem]) -> Iterator[dict[
 
 def _misses(one: PictureScore) -> Iterator[dict[str, Any]]:
     for label in one.labels:
-        if label.miss is not None:
+        if label.false_negative is not None:
             yield {
                 "picture": one.picture.name,
                 "kind": "miss",
                 "category": label.label.category.value,
                 "box": _corners(label.label.box),
-                "reason": label.miss.kind.value,
-                "score": label.miss.score,
+                "reason": label.false_negative.kind.value,
+                "score": label.false_negative.score,
                 "hidden": round(label.hidden, 3),
             }
 
 
 def _false_regions(one: PictureScore) -> Iterator[dict[str, Any]]:
     for region in one.regions:
-        if region.false_alarm is not None:
+        if region.false_positive is not None:
             yield {
                 "picture": one.picture.name,
                 "kind": "false region",
                 "category": region.region.category.value,
                 "box": _corners(region.region.box),
-                "reason": region.false_alarm.value,
+                "reason": region.false_positive.value,
                 "score": region.region.score,
                 "hidden": None,
             }

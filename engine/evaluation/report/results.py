@@ -18,7 +18,7 @@ from engine.evaluation.report.numbers import (
     found,
     with_interval_up,
 )
-from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.misses import FalsePositive, MissCause
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.summary import CategorySummary, Found
 from engine.wording import counted
@@ -27,19 +27,23 @@ _Cell: TypeAlias = Callable[[Facts, Category], str]
 _Kinds: TypeAlias = Literal["misses", "false_alarms"]
 
 _MISS_REMEDIES = {
-    MissKind.NOBODY_LOOKED: "A detector for it, or a policy that looks for it.",
-    MissKind.TOO_LARGE: "It is hidden, but by a region too large to count: a finer detector.",
-    MissKind.LOST_IN_MERGING: "It was seen and taken for its neighbour: merge less readily.",
-    MissKind.TOO_SMALL: "The mask leaves a rim: a larger grow for this category.",
-    MissKind.WRONG_CATEGORY: "It was seen as something else: training with both.",
-    MissKind.SCORE_TOO_LOW: "A lower review_at would show it to a person.",
-    MissKind.UNSEEN: "No threshold finds it: a larger scale, another turn, or a better detector.",
+    MissCause.NOBODY_LOOKED: "A detector for it, or a policy that looks for it.",
+    MissCause.TOO_LARGE: "It is hidden, but by a region too large to count: a finer detector.",
+    MissCause.LOST_IN_MERGING: "It was seen and taken for its neighbour: merge less readily.",
+    MissCause.TOO_SMALL: "The mask leaves a rim: a larger grow for this category.",
+    MissCause.WRONG_CATEGORY: "It was seen as something else: training with both.",
+    MissCause.SCORE_TOO_LOW: "A lower review_at would show it to a person.",
+    MissCause.UNSEEN: "No threshold finds it: a larger scale, another turn, or a better detector.",
 }
 _ALARM_REMEDIES = {
-    FalseAlarm.DUPLICATE: "A second region on a label: merge more readily. It costs no privacy.",
-    FalseAlarm.WRONG_CATEGORY: "On something labelled as another category: training with both.",
-    FalseAlarm.UNLABELLED: "The detector is sure, so perhaps nobody boxed it: look at the labels.",
-    FalseAlarm.BACKGROUND: "Unsure and on nothing: a higher review_at spares people the question.",
+    FalsePositive.DUPLICATE: "A second region on a label: merge more readily. It costs no privacy.",
+    FalsePositive.WRONG_CATEGORY: "On something labelled as another category: training with both.",
+    FalsePositive.UNLABELLED: (
+        "The detector is sure, so perhaps nobody boxed it: look at the labels."
+    ),
+    FalsePositive.BACKGROUND: (
+        "Unsure and on nothing: a higher review_at spares people the question."
+    ),
 }
 
 
@@ -174,7 +178,7 @@ def _false(facts: Facts, category: Category) -> str:
 def _with_false(facts: Facts, category: Category) -> str:
     complete = [one for one in facts.scored.scores if category in one.picture.labelled_for]
     return with_interval_up(
-        Proportion(sum(bool(one.false_alarms(category)) for one in complete), len(complete))
+        Proportion(sum(bool(one.false_positives(category)) for one in complete), len(complete))
     )
 
 

@@ -67,9 +67,9 @@ class SampleCounts:
         )
 
 
-def judge(check: Check) -> CheckScore:
+def score_check(check: Check) -> CheckScore:
     """Compare a check's two sides. What a reviewer draws as `other` is no miss of the machine."""
-    rects = [one.rect for one in check.machine]
+    rects = [region.rect for region in check.machine]
     decided = _inside(check)
     return CheckScore(
         missed=tuple(
@@ -77,7 +77,9 @@ def judge(check: Check) -> CheckScore:
             for region in decided
             if region.category in DETECTABLE and covered_share(region.box, rects) < HIDDEN_SHARE
         ),
-        false=tuple(one for one in check.machine if not _is_kept(one, decided, check.size)),
+        false=tuple(
+            region for region in check.machine if not _is_kept(region, decided, check.size)
+        ),
     )
 
 
@@ -85,24 +87,24 @@ def count_checks(checks: Iterable[Check]) -> SampleCounts:
     """Add up checks."""
     total = SampleCounts()
     for check in checks:
-        scored = judge(check)
+        scored = score_check(check)
         missed = Counter(region.category for region in scored.missed)
         decided = Counter(region.category for region in _inside(check))
-        false = Counter(one.category for one in scored.false)
+        false = Counter(region.category for region in scored.false)
         total += SampleCounts(
             Proportion(int(not scored.missed), 1),
-            {one: Proportion(decided[one] - missed[one], decided[one]) for one in DETECTABLE},
-            {one: false[one] for one in DETECTABLE},
+            {kind: Proportion(decided[kind] - missed[kind], decided[kind]) for kind in DETECTABLE},
+            {kind: false[kind] for kind in DETECTABLE},
         )
     return total
 
 
 def _inside(check: Check) -> list[Region]:
     """The decided regions, cut off at the picture's edges; those without an area are left out."""
-    cut = (replace(one, box=one.box.clipped(check.size)) for one in check.decided)
-    return [one for one in cut if one.box.area > 0]
+    clipped = (replace(region, box=region.box.clipped(check.size)) for region in check.decided)
+    return [region for region in clipped if region.box.area > 0]
 
 
-def _is_kept(one: Region, decided: Sequence[Region], size: Size) -> bool:
-    box = one.box.clipped(size)
-    return any(box.iou(region.box) >= SAME_IOU for region in decided)
+def _is_kept(region: Region, decided: Sequence[Region], size: Size) -> bool:
+    box = region.box.clipped(size)
+    return any(box.iou(decided_region.box) >= SAME_IOU for decided_region in decided)

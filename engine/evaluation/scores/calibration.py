@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.category import Category
-from engine.evaluation.scores.counts import NOT_A_GROUP, Slice, telling
+from engine.evaluation.scores.counts import NOT_A_GROUP, Slice, comparable
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import PictureScore
 
@@ -45,27 +45,27 @@ def reliability(scores: Iterable[PictureScore], category: Category) -> tuple[Bin
 
 def expected_error(bins: Sequence[Bin]) -> float | None:
     """Expected calibration error: the mean gap's size, weighted by detections (Guo et al. 2017)."""
-    total = sum(one.on_labels.total for one in bins)
-    return sum(abs(one.gap) * one.on_labels.total for one in bins) / total if total else None
+    total = sum(part.on_labels.total for part in bins)
+    return sum(abs(part.gap) * part.on_labels.total for part in bins) / total if total else None
 
 
-def by_group(scores: Iterable[PictureScore], category: Category) -> dict[Slice, Bin]:
+def bins_by_slice(scores: Iterable[PictureScore], category: Category) -> dict[Slice, Bin]:
     """One bin for each group of pictures that has detections."""
     grouped: dict[Slice, list[PictureScore]] = {}
-    for one in scores:
-        for by, value in one.picture.attributes:
+    for score in scores:
+        for by, value in score.picture.attributes:
             if by not in NOT_A_GROUP:
-                grouped.setdefault(Slice(by, value), []).append(one)
-    told = telling(dict.fromkeys(sorted(grouped), NONE))
-    points = {part: _points(grouped[part], category) for part in told}
+                grouped.setdefault(Slice(by, value), []).append(score)
+    parts = comparable(dict.fromkeys(sorted(grouped), NONE))
+    points = {part: _points(grouped[part], category) for part in parts}
     return {part: _bin(part.value, inside) for part, inside in points.items() if inside}
 
 
 def _points(scores: Iterable[PictureScore], category: Category) -> list[tuple[float, bool]]:
     return [
         (point.score, point.is_true)
-        for one in scores
-        for point in one.sure
+        for score in scores
+        for point in score.scored_detections
         if point.category is category
     ]
 

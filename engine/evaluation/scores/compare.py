@@ -59,8 +59,8 @@ def compare(
     ]
     return Comparison(
         common=len(common),
-        gained=tuple(one for one in common if one.after.is_found and not one.before.is_found),
-        lost=tuple(one for one in common if one.before.is_found and not one.after.is_found),
+        gained=tuple(pair for pair in common if pair.after.is_found and not pair.before.is_found),
+        lost=tuple(pair for pair in common if pair.before.is_found and not pair.after.is_found),
         only_before=len(earlier.keys() - later.keys()),
         only_after=len(later.keys() - earlier.keys()),
     )
@@ -70,10 +70,10 @@ def _labels(
     scores: Sequence[PictureScore], category: Category
 ) -> dict[_Key, tuple[PictureScore, LabelScore]]:
     labels: dict[_Key, tuple[PictureScore, LabelScore]] = {}
-    for one in scores:
+    for score in scores:
         twins: dict[tuple[float, ...], int] = {}
-        for label in one.labels_of(category):
+        for label in score.labels_of(category):
             corners = tuple(round(corner, 1) for corner in label.label.box.corners)
             twins[corners] = twins.get(corners, 0) + 1  # the same box may be there twice
-            labels[one.picture.name, corners, twins[corners]] = (one, label)
+            labels[score.picture.name, corners, twins[corners]] = (score, label)
     return labels

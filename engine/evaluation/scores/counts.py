@@ -1,4 +1,4 @@
-"""What was counted on scored pictures. Everything here adds: shards in any order give the same."""
+"""Counts of scored pictures. Everything here adds: shards in any order give the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.uncounted import Uncounted, uncounted_in
 from engine.evaluation.scores.cost import Cost, add_up
-from engine.evaluation.scores.misses import FalseAlarm, MissKind
+from engine.evaluation.scores.misses import FalsePositive, MissCause
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 
@@ -40,7 +40,7 @@ class CategoryCounts:
     automatic: Proportion = NONE
     complete: int = 0
     """Pictures labelled completely for it, on which false regions are counted."""
-    false_regions: int = 0
+    false_positives: int = 0
     asked_with: Proportion = NONE
     """Complete pictures with a label of it: those with a doubt of it, of all."""
     asked_without: Proportion = NONE
@@ -49,10 +49,10 @@ class CategoryCounts:
     """By coverage, by the pictures' group."""
     slices: Mapping[Slice, Proportion] = field(default_factory=dict)
     """By coverage."""
-    misses: Mapping[MissKind, int] = field(default_factory=dict)
+    false_negative_causes: Mapping[MissCause, int] = field(default_factory=dict)
     uncounted: Uncounted = field(default_factory=Uncounted)
     """Boxes on measured pictures that are none of these labels."""
-    false_alarms: Mapping[FalseAlarm, int] = field(default_factory=dict)
+    false_positive_causes: Mapping[FalsePositive, int] = field(default_factory=dict)
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
         return CategoryCounts(
@@ -60,14 +60,16 @@ class CategoryCounts:
             coverage=self.coverage + other.coverage,
             automatic=self.automatic + other.automatic,
             complete=self.complete + other.complete,
-            false_regions=self.false_regions + other.false_regions,
+            false_positives=self.false_positives + other.false_positives,
             asked_with=self.asked_with + other.asked_with,
             asked_without=self.asked_without + other.asked_without,
-            groups=_tallies([*self.groups.items(), *other.groups.items()]),
-            slices=_tallies([*self.slices.items(), *other.slices.items()]),
-            misses=Counter(self.misses) + Counter(other.misses),
+            groups=_sum_by_key([*self.groups.items(), *other.groups.items()]),
+            slices=_sum_by_key([*self.slices.items(), *other.slices.items()]),
+            false_negative_causes=Counter(self.false_negative_causes)
+            + Counter(other.false_negative_causes),
             uncounted=self.uncounted + other.uncounted,
-            false_alarms=Counter(self.false_alarms) + Counter(other.false_alarms),
+            false_positive_causes=Counter(self.false_positive_causes)
+            + Counter(other.false_positive_causes),
         )
 
 
@@ -117,27 +119,29 @@ class Counts:
 def count(scores: Iterable[PictureScore]) -> Counts:
     """Add up scored pictures."""
     scored = tuple(scores)
-    asked = [(bool(one.labels), Proportion(int(bool(one.reasons)), 1)) for one in scored]
+    asked = [(bool(score.labels), Proportion(int(bool(score.reasons)), 1)) for score in scored]
     return Counts(
         categories={category: _of_category(category, scored) for category in DETECTABLE},
         with_labels=sum((proportion for is_labelled, proportion in asked if is_labelled), NONE),
         without_labels=sum(
             (proportion for is_labelled, proportion in asked if not is_labelled), NONE
         ),
-        over_masked=tuple(sorted(one.over_masked for one in scored if one.over_masked is not None)),
-        margins=tuple(sorted(one.margins for one in scored if one.margins is not None)),
-        cost=add_up(one.cost for one in scored),
-        weights=frozenset(name for one in scored for name in one.weights),
-        turned=sum(one.is_turned for one in scored),
+        over_masked=tuple(
+            sorted(score.over_masked for score in scored if score.over_masked is not None)
+        ),
+        margins=tuple(sorted(score.margins for score in scored if score.margins is not None)),
+        cost=add_up(score.cost for score in scored),
+        weights=frozenset(name for score in scored for name in score.weights),
+        turned=sum(score.is_turned for score in scored),
     )
 
 
-def slices_of(score: PictureScore, one: LabelScore) -> Iterator[Slice]:
+def slices_of(score: PictureScore, label: LabelScore) -> Iterator[Slice]:
     """What the data set says about a label and its picture, and the label's size."""
-    side = min(one.label.box.width, one.label.box.height)
+    side = min(label.label.box.width, label.label.box.height)
     yield Slice("size", size_class(side))
     # a label may repeat what its picture says, and is one label all the same
-    for by, value in dict.fromkeys((*score.picture.attributes, *one.label.attributes)):
+    for by, value in dict.fromkeys((*score.picture.attributes, *label.label.attributes)):
         if by not in NOT_A_GROUP:
             yield Slice(by, value)
 
@@ -152,11 +156,13 @@ def size_class(side_px: float) -> str:
     return f"{starts[-1]} to {SIZES_PX[len(starts)] - 1} px"
 
 
-def telling(slices: Mapping[Slice, Proportion]) -> dict[Slice, Proportion]:
+def comparable(slices: Mapping[Slice, Proportion]) -> dict[Slice, Proportion]:
     """Slices by attributes that divide the labels into a few classes."""
-    values = Counter(one.by for one in slices)
+    values = Counter(part.by for part in slices)
     return {
-        one: proportion for one, proportion in slices.items() if 1 < values[one.by] <= MOST_VALUES
+        part: proportion
+        for part, proportion in slices.items()
+        if 1 < values[part.by] <= MOST_VALUES
     }
 
 
@@ -164,51 +170,53 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
     total = CategoryCounts()
     parts: list[tuple[str, LabelScore]] = []
     sliced: list[tuple[Slice, Proportion]] = []
-    alarms: Counter[FalseAlarm] = Counter()
-    for one in scores:
-        labels = one.labels_of(category)
-        group = one.picture.group or one.picture.name
+    causes: Counter[FalsePositive] = Counter()
+    for score in scores:
+        labels = score.labels_of(category)
+        group = score.picture.group or score.picture.name
         parts += [(group, label) for label in labels]
         sliced += [
             (part, Proportion(int(label.is_found), 1))
             for label in labels
-            for part in slices_of(one, label)
+            for part in slices_of(score, label)
         ]
-        alarms.update(
-            region.false_alarm
-            for region in one.false_alarms(category)
-            if region.false_alarm is not None
+        causes.update(
+            region.false_positive
+            for region in score.false_positives(category)
+            if region.false_positive is not None
         )
-        total += _asked(category, one, has_labels=bool(labels))
-        total += CategoryCounts(uncounted=uncounted_in(one.picture, category))
+        total += _asked(category, score, has_labels=bool(labels))
+        total += CategoryCounts(uncounted=uncounted_in(score.picture, category))
     return total + CategoryCounts(
         iou=_proportion(label.has_own_region for _, label in parts),
         coverage=_proportion(label.is_found for _, label in parts),
         automatic=_proportion(label.is_removed for _, label in parts),
-        false_regions=alarms.total(),
-        groups=_tallies((group, Proportion(int(label.is_found), 1)) for group, label in parts),
-        slices=_tallies(sliced),
-        misses=Counter(label.miss.kind for _, label in parts if label.miss is not None),
-        false_alarms=alarms,
+        false_positives=causes.total(),
+        groups=_sum_by_key((group, Proportion(int(label.is_found), 1)) for group, label in parts),
+        slices=_sum_by_key(sliced),
+        false_negative_causes=Counter(
+            label.false_negative.kind for _, label in parts if label.false_negative is not None
+        ),
+        false_positive_causes=causes,
     )
 
 
-def _asked(category: Category, one: PictureScore, *, has_labels: bool) -> CategoryCounts:
-    if category not in one.picture.labelled_for:
+def _asked(category: Category, score: PictureScore, *, has_labels: bool) -> CategoryCounts:
+    if category not in score.picture.labelled_for:
         return CategoryCounts()
-    asked = Proportion(int(category in one.in_review), 1)
+    asked = Proportion(int(category in score.in_review), 1)
     if has_labels:
         return CategoryCounts(complete=1, asked_with=asked)
     return CategoryCounts(complete=1, asked_without=asked)
 
 
-def _proportion(found: Iterable[bool]) -> Proportion:
-    values = tuple(found)
+def _proportion(outcomes: Iterable[bool]) -> Proportion:
+    values = tuple(outcomes)
     return Proportion(sum(values), len(values))
 
 
-def _tallies(parts: Iterable[tuple[K, Proportion]]) -> dict[K, Proportion]:
-    """Tallies by key, sorted, so that the order of shards leaves no trace."""
+def _sum_by_key(parts: Iterable[tuple[K, Proportion]]) -> dict[K, Proportion]:
+    """Proportions summed by key, sorted, so that the order of shards leaves no trace."""
     sums: dict[K, Proportion] = {}
     for key, proportion in parts:
         sums[key] = sums.get(key, NONE) + proportion

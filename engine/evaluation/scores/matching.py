@@ -29,19 +29,19 @@ NEVER = -1.0
 """The score of what no threshold finds."""
 
 
-def inside(found: Iterable[Region], size: Size) -> tuple[Region, ...]:
+def inside(regions: Iterable[Region], size: Size) -> tuple[Region, ...]:
     """Regions with their boxes cut off at the picture's edges, as labels are.
 
     What a detector makes up beyond the edge neither hides anything nor makes a region too large.
     """
-    return tuple(_cut(one, size) for one in found)
+    return tuple(_cut(region, size) for region in regions)
 
 
-def _cut(one: Region, size: Size) -> Region:
-    box = one.box
+def _cut(region: Region, size: Size) -> Region:
+    box = region.box
     if box.x0 >= 0 and box.y0 >= 0 and box.x1 <= size.width and box.y1 <= size.height:
-        return one
-    return replace(one, box=box.clipped(size)).with_rect(one.rect)
+        return region
+    return replace(region, box=box.clipped(size)).with_rect(region.rect)
 
 
 def is_too_large(region: Box, label: Box) -> bool:
@@ -49,14 +49,14 @@ def is_too_large(region: Box, label: Box) -> bool:
     return region.area > LARGEST_FACTOR * label.area + LARGEST_EXTRA_PX2
 
 
-def can_hide(label: Box, one: Region) -> bool:
+def can_hide(label: Box, region: Region) -> bool:
     """True when a region's mask lies on the label, and the region is not too large to find it."""
-    return part_under(label, one.rect) is not None and not is_too_large(one.box, label)
+    return part_under(label, region.rect) is not None and not is_too_large(region.box, label)
 
 
 def hidden_share(label: Box, regions: Iterable[Region]) -> float:
     """Share of the label under those regions that are not too large to find it, 0..1."""
-    return covered_share(label, [one.rect for one in regions if can_hide(label, one)])
+    return covered_share(label, [region.rect for region in regions if can_hide(label, region)])
 
 
 def hidden_from(label: Box, found: Sequence[Region]) -> float:
@@ -67,12 +67,12 @@ def hidden_from(label: Box, found: Sequence[Region]) -> float:
         found: of the label's category, the surest first.
     """
     rects = []
-    for one in found:
-        if not can_hide(label, one):
+    for region in found:
+        if not can_hide(label, region):
             continue
-        rects.append(one.rect)
+        rects.append(region.rect)
         if covered_share(label, rects) >= HIDDEN_SHARE:
-            return one.score or 0.0
+            return region.score or 0.0
     return NEVER
 
 

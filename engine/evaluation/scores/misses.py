@@ -1,4 +1,4 @@
-"""Why a label was missed, and what a false region is: what to change, not only how much is lost."""
+"""Causes of false negatives and false positives: what to change, not only how much is lost."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ TOUCHING = 0.5
 """Share of the smaller of two boxes that lies in the other, from which they are of one thing."""
 
 
-class MissKind(StrEnum):
-    """Causes, in the order they are looked for; the values are shown as they are."""
+class MissCause(StrEnum):
+    """Causes of false negatives, in the order they are looked for; values are shown as they are."""
 
     NOBODY_LOOKED = "nobody looked"
     TOO_LARGE = "region too large to count"
@@ -40,8 +40,8 @@ class MissKind(StrEnum):
     UNSEEN = "unseen"
 
 
-class FalseAlarm(StrEnum):
-    """What a region that finds no label is; the values are shown as they are."""
+class FalsePositive(StrEnum):
+    """Causes of false positives; the values are shown as they are."""
 
     DUPLICATE = "duplicate"
     WRONG_CATEGORY = "wrong category"
@@ -50,10 +50,10 @@ class FalseAlarm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """Why one label was not found."""
+class FalseNegative:
+    """A label that was not found, and why."""
 
-    kind: MissKind
+    kind: MissCause
     score: float | None = None
     """The best score of what would have found it; None where nothing would have."""
 
@@ -61,9 +61,9 @@ class Miss:
         return self.kind.value if self.score is None else f"{self.kind.value} ({self.score:.2f})"
 
 
-def why_missed(
+def explain_false_negative(
     label: Label, hidden: float, findings: PredictionRecord, way: Route, policy: Policy
-) -> Miss:
+) -> FalseNegative:
     """The first cause that applies.
 
     Args:
@@ -77,24 +77,26 @@ def why_missed(
     proposed = _of(category, way.proposed)
     is_blind = Reason(ReasonKind.NO_DETECTOR, category.value) in findings.standing
     if is_blind or category not in policy.looked_for:
-        return Miss(MissKind.NOBODY_LOOKED)
+        return FalseNegative(MissCause.NOBODY_LOOKED)
     if any(_is_only_too_large(box, one) for one in proposed):
-        return Miss(MissKind.TOO_LARGE)
-    if lost := _hiders(box, _of(category, findings.dropped), policy):
-        return Miss(MissKind.LOST_IN_MERGING, max(lost))
+        return FalseNegative(MissCause.TOO_LARGE)
+    if dropped_scores := _hiders(box, _of(category, findings.dropped), policy):
+        return FalseNegative(MissCause.LOST_IN_MERGING, max(dropped_scores))
     if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
-        return Miss(MissKind.TOO_SMALL)
+        return FalseNegative(MissCause.TOO_SMALL)
     others = [one for one in way.proposed if one.category is not category]
-    if wrong := _finders(box, others):
-        return Miss(MissKind.WRONG_CATEGORY, max(wrong))
-    every = _of(category, findings.found)
-    low = max([hidden_from(box, every), *_finders(box, every)])
-    if low > NEVER:
-        return Miss(MissKind.SCORE_TOO_LOW, low)
-    return Miss(MissKind.UNSEEN)
+    if other_scores := _finders(box, others):
+        return FalseNegative(MissCause.WRONG_CATEGORY, max(other_scores))
+    detections = _of(category, findings.found)
+    score = max([hidden_from(box, detections), *_finders(box, detections)])
+    if score > NEVER:
+        return FalseNegative(MissCause.SCORE_TOO_LOW, score)
+    return FalseNegative(MissCause.UNSEEN)
 
 
-def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseAlarm:
+def explain_false_positive(
+    region: Region, labels: Sequence[Label], policy: Policy
+) -> FalsePositive:
     """What a region is that finds no label.
 
     Args:
@@ -105,34 +107,34 @@ def why_false(region: Region, labels: Sequence[Label], policy: Policy) -> FalseA
     counted = [label for label in labels if not label.is_ignored]
     touching = {label.category for label in counted if _is_touching(region.box, label.box)}
     if region.category in touching:
-        return FalseAlarm.DUPLICATE
+        return FalsePositive.DUPLICATE
     if touching:
-        return FalseAlarm.WRONG_CATEGORY
+        return FalsePositive.WRONG_CATEGORY
     is_sure = (region.score or 0.0) >= policy.thresholds(region.category).auto_redact_at
-    return FalseAlarm.UNLABELLED if is_sure else FalseAlarm.BACKGROUND
+    return FalsePositive.UNLABELLED if is_sure else FalsePositive.BACKGROUND
 
 
 def _of(category: Category, regions: Iterable[Region]) -> list[Region]:
-    return [one for one in regions if one.category is category]
+    return [region for region in regions if region.category is category]
 
 
 def _finders(label: Box, regions: Iterable[Region]) -> list[float]:
     """Scores of those regions that would find the label on their own."""
-    return [one.score or 0.0 for one in regions if is_found_by(label, one)]
+    return [region.score or 0.0 for region in regions if is_found_by(label, region)]
 
 
 def _hiders(label: Box, dropped: Iterable[Region], policy: Policy) -> list[float]:
     """Scores of those dropped sightings that would count, and hide the label on their own."""
     return [
-        one.score or 0.0
-        for one in dropped
-        if hidden_share(label, [one]) >= HIDDEN_SHARE
-        and (one.score or 0.0) >= policy.thresholds(one.category).review_at
+        region.score or 0.0
+        for region in dropped
+        if hidden_share(label, [region]) >= HIDDEN_SHARE
+        and (region.score or 0.0) >= policy.thresholds(region.category).review_at
     ]
 
 
-def _is_only_too_large(label: Box, one: Region) -> bool:
-    box = one.box
+def _is_only_too_large(label: Box, region: Region) -> bool:
+    box = region.box
     return is_too_large(box, label) and label.intersection(box) >= PARTLY_HIDDEN * label.area
 
 

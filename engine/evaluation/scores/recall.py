@@ -12,7 +12,7 @@ from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing, Uncounted, total_of
 from engine.evaluation.scores.cost import Cost, Histogram
-from engine.evaluation.scores.counts import CategoryCounts, Counts, count, telling
+from engine.evaluation.scores.counts import CategoryCounts, Counts, comparable, count
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.proportion import CONFIDENCE, Proportion
 from engine.evaluation.scores.scoring import PictureScore, score
@@ -48,20 +48,20 @@ class Scored:
 
     scores: tuple[PictureScore, ...]
     """By picture name."""
-    unfit: tuple[tuple[LabelledPicture, str], ...]
+    invalid: tuple[tuple[LabelledPicture, str], ...]
     """Pictures whose labels do not fit them, each with a sentence."""
 
 
 def score_all(pairs: Iterable[tuple[LabelledPicture, PredictionRecord]], policy: Policy) -> Scored:
     """Score every picture under a policy's thresholds, in the order of their names."""
     scores: list[PictureScore] = []
-    unfit: list[tuple[LabelledPicture, str]] = []
+    invalid: list[tuple[LabelledPicture, str]] = []
     for picture, findings in sorted(pairs, key=lambda pair: pair[0].name):
         try:
             scores.append(score(picture, findings, policy))
         except InvalidDataset as error:
-            unfit.append((picture, str(error)))
-    return Scored(tuple(scores), tuple(unfit))
+            invalid.append((picture, str(error)))
+    return Scored(tuple(scores), tuple(invalid))
 
 
 def report(
@@ -85,14 +85,14 @@ def report(
     """
     scored = score_all(pairs, policy)
     counts = count(scored.scores)
-    unfit = tuple(picture for picture, _ in scored.unfit)
+    invalid = tuple(picture for picture, _ in scored.invalid)
     return summary(
         counts,
         policy,
         target=target,
-        unread=unread + len(unfit),
+        unread=unread + len(invalid),
         problems=problems,
-        missing=replace(missing, unread=(*missing.unread, *unfit)),
+        missing=replace(missing, unread=(*missing.unread, *invalid)),
     )
 
 
@@ -172,14 +172,14 @@ def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
     """
     if not groups:
         return None
-    tallies = [groups[name] for name in sorted(groups)]
-    found = np.array([one.found for one in tallies])
-    total = np.array([one.total for one in tallies])
+    proportions = [groups[name] for name in sorted(groups)]
+    found = np.array([one.found for one in proportions])
+    total = np.array([one.total for one in proportions])
     chance = np.random.default_rng(_SEED)
-    even = np.full(len(tallies), 1 / len(tallies))
+    even = np.full(len(proportions), 1 / len(proportions))
     shares = []
     for _ in range(RESAMPLES):  # one at a time: all at once would not fit in memory for large sets
-        drawn = chance.multinomial(len(tallies), even)
+        drawn = chance.multinomial(len(proportions), even)
         shares.append(float(drawn @ found) / float(drawn @ total))
     return float(np.quantile(shares, 1 - CONFIDENCE))
 
@@ -209,15 +209,15 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
         ),
         automatic=_found(counts.automatic),
         false_per_picture=_rounded(
-            counts.false_regions / counts.complete if counts.complete else None
+            counts.false_positives / counts.complete if counts.complete else None
         ),
         complete_pictures=counts.complete,
         doubtful=Doubtful(
             with_labels=_rounded(counts.asked_with.share),
             without_labels=_rounded(counts.asked_without.share),
         ),
-        misses={kind.value: number for kind, number in sorted(counts.misses.items())},
-        false_alarms={kind.value: number for kind, number in sorted(counts.false_alarms.items())},
+        misses={cause.value: n for cause, n in sorted(counts.false_negative_causes.items())},
+        false_alarms={cause.value: n for cause, n in sorted(counts.false_positive_causes.items())},
         verdict=word,
         certain=certain,
         uncounted=uncounted,
@@ -265,7 +265,7 @@ def _slices(category: Category, counts: CategoryCounts) -> list[GroupSummary]:
             lower95=_rounded(proportion.lower()),
             enough=is_enough(proportion.total),
         )
-        for part, proportion in telling(counts.slices).items()
+        for part, proportion in comparable(counts.slices).items()
     ]
 
 

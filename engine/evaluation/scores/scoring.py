@@ -1,4 +1,4 @@
-"""One labelled picture against what the machine found in it."""
+"""Scoring: one labelled picture against its prediction record, under one policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ from engine.evaluation.scores.matching import (
     iou_matrix,
     is_found_by,
 )
-from engine.evaluation.scores.misses import FalseAlarm, Miss, why_false, why_missed
+from engine.evaluation.scores.misses import (
+    FalseNegative,
+    FalsePositive,
+    explain_false_negative,
+    explain_false_positive,
+)
 from engine.geometry import Box, Size, box_to_upright
 from engine.plan import Reason, Region
 from engine.policy import Policy
@@ -36,7 +41,7 @@ _BARELY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """What became of one label that counts."""
+    """Score of one label that counts."""
 
     label: Label
     """In pixels of the upright picture."""
@@ -46,13 +51,13 @@ class LabelScore:
     """Share under masks of its category, removed without asking or shown as doubts, 0..1."""
     removed: float
     """Share under masks that are removed without asking."""
-    miss: Miss | None
+    false_negative: FalseNegative | None
     """Why it was not found by coverage; None when it was."""
 
     @property
     def is_found(self) -> bool:
         """By coverage: what the 99 % target is about."""
-        return self.miss is None
+        return self.false_negative is None
 
     @property
     def is_removed(self) -> bool:
@@ -62,16 +67,16 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class RegionScore:
-    """What became of one proposed region of a category the picture is labelled for."""
+    """Score of one proposed region of a category the picture is labelled for."""
 
     region: Region
     needs_review: bool
-    false_alarm: FalseAlarm | None
+    false_positive: FalsePositive | None
     """None when it finds a label, or lies on an ignored one and counts neither way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class ScoredDetection:
     """A detection at any score, and whether it is on a label: what calibration is about."""
 
     category: Category
@@ -88,7 +93,7 @@ class PictureScore:
     labels: tuple[LabelScore, ...]
     """Those that count: not ignored, of a category the picture is labelled for, if in part."""
     regions: tuple[RegionScore, ...]
-    sure: tuple[Sure, ...]
+    scored_detections: tuple[ScoredDetection, ...]
     over_masked: float | None
     """Share of the picture under masks that are on no label; None where nothing is labelled."""
     margins: float | None
@@ -105,19 +110,19 @@ class PictureScore:
 
     def labels_of(self, category: Category) -> tuple[LabelScore, ...]:
         """The labels of one category."""
-        return tuple(one for one in self.labels if one.label.category is category)
+        return tuple(score for score in self.labels if score.label.category is category)
 
-    def false_alarms(self, category: Category) -> tuple[RegionScore, ...]:
+    def false_positives(self, category: Category) -> tuple[RegionScore, ...]:
         """The false regions of one category."""
         return tuple(
-            one
-            for one in self.regions
-            if one.false_alarm is not None and one.region.category is category
+            score
+            for score in self.regions
+            if score.false_positive is not None and score.region.category is category
         )
 
 
 def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) -> PictureScore:
-    """Compare.
+    """Score a picture's labels, regions and detections.
 
     Args:
         picture: with its labels.
@@ -147,13 +152,16 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
             for scored in _label_scores(category, labels, findings, way, policy)
         ),
         regions=regions,
-        sure=tuple(_sure(labels, findings.found, picture.labelled_for)),
+        scored_detections=tuple(_scored_detections(labels, findings.found, picture.labelled_for)),
         over_masked=_over_masked(labels, regions, picture, findings.size),
         margins=_over_masked(
-            labels, [one for one in regions if one.false_alarm is None], picture, findings.size
+            labels,
+            [region for region in regions if region.false_positive is None],
+            picture,
+            findings.size,
         ),
         reasons=way.reasons,
-        in_review=frozenset(one.category for one in way.review_regions),
+        in_review=frozenset(region.category for region in way.review_regions),
         cost=cost_of(picture, way, policy, findings.size),
         weights=findings.weights,
         is_turned=bool(picture.labels) and _is_lying(picture, findings),
@@ -176,16 +184,18 @@ def upright_labels(picture: LabelledPicture, findings: PredictionRecord) -> tupl
                 f"pixels, but it has {findings.size.width} x {findings.size.height}."
             )
         labels = tuple(
-            replace(one, box=box_to_upright(one.box, findings.orientation, findings.stored_size))
-            for one in labels
+            replace(
+                label, box=box_to_upright(label.box, findings.orientation, findings.stored_size)
+            )
+            for label in labels
         )
-    inside = tuple(replace(one, box=one.box.clipped(findings.size)) for one in labels)
-    if any(one.box.area <= 0 for one in inside):
+    clipped = tuple(replace(label, box=label.box.clipped(findings.size)) for label in labels)
+    if any(label.box.area <= 0 for label in clipped):
         raise InvalidDataset(
             f"A label lies outside the picture of {findings.size.width} x {findings.size.height} "
             "pixels."
         )
-    return inside
+    return clipped
 
 
 def _is_lying(picture: LabelledPicture, findings: PredictionRecord) -> bool:
@@ -216,22 +226,24 @@ def _label_scores(
     way: Route,
     policy: Policy,
 ) -> Iterable[LabelScore]:
-    counted = [one for one in labels if one.category is category and not one.is_ignored]
-    proposed = [one for one in way.proposed if one.category is category]
-    pieces = [one for one in way.pieces if one.category is category]
-    removed = [one for one in way.regions if one.category is category] + pieces
-    seen = dict.fromkeys((*proposed, *pieces))
-    iou = iou_matrix(_boxes(counted), [one.box for one in seen])
-    own = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
+    counted = [label for label in labels if label.category is category and not label.is_ignored]
+    proposed = [region for region in way.proposed if region.category is category]
+    pieces = [region for region in way.pieces if region.category is category]
+    removed = [region for region in way.regions if region.category is category] + pieces
+    regions = dict.fromkeys((*proposed, *pieces))
+    iou = iou_matrix(_boxes(counted), [region.box for region in regions])
+    matches = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
     for index, label in enumerate(counted):
         hidden = hidden_share(label.box, proposed + pieces)
         is_found = hidden >= HIDDEN_SHARE
         yield LabelScore(
             label=label,
-            has_own_region=index in own,
+            has_own_region=index in matches,
             hidden=hidden,
             removed=hidden_share(label.box, removed),
-            miss=None if is_found else why_missed(label, hidden, findings, way, policy),
+            false_negative=None
+            if is_found
+            else explain_false_negative(label, hidden, findings, way, policy),
         )
 
 
@@ -239,35 +251,37 @@ def _region_scores(
     category: Category, labels: Sequence[Label], way: Route, policy: Policy
 ) -> Iterable[RegionScore]:
     removed, review_regions = (
-        [one for one in part if one.category is category]
+        [region for region in part if region.category is category]
         for part in (way.regions, way.review_regions)
     )
     proposed = removed + review_regions
-    right = _right(category, labels, proposed)
-    for index, one in enumerate(proposed):
-        is_right = index in right or _is_neutral(one, category, labels)
-        false_alarm = None if is_right else why_false(one, labels, policy)
-        yield RegionScore(one, index >= len(removed), false_alarm)
+    matched = _right(category, labels, proposed)
+    for index, region in enumerate(proposed):
+        is_matched = index in matched or _is_neutral(region, category, labels)
+        cause = None if is_matched else explain_false_positive(region, labels, policy)
+        yield RegionScore(region, index >= len(removed), cause)
 
 
 def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Region]) -> set[int]:
     """Which regions find a label: one each, and those without which it would not be hidden."""
-    boxes = _boxes([one for one in labels if one.category is category and not one.is_ignored])
-    right = set(assigned(_affinity(boxes, proposed)).values())
+    boxes = _boxes(
+        [label for label in labels if label.category is category and not label.is_ignored]
+    )
+    matched = set(assigned(_affinity(boxes, proposed)).values())
     for box in boxes:
-        right |= _needed(box, proposed, right)
-    return right
+        matched |= _needed(box, proposed, matched)
+    return matched
 
 
-def _needed(label: Box, proposed: Sequence[Region], right: set[int]) -> set[int]:
+def _needed(label: Box, proposed: Sequence[Region], matched: set[int]) -> set[int]:
     """Which regions, beside those that are right anyway, hide a label; none when all do not."""
-    fitting = {index for index, one in enumerate(proposed) if can_hide(label, one)}
+    fitting = {index for index, region in enumerate(proposed) if can_hide(label, region)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
         return set()
     needed: set[int] = set()
-    rects = [proposed[i].rect for i in fitting & right]
+    rects = [proposed[i].rect for i in fitting & matched]
     while covered_share(label, rects) < HIDDEN_SHARE:
-        rest = sorted(fitting - right - needed)
+        rest = sorted(fitting - matched - needed)
         best = max(rest, key=lambda i: covered_share(label, [*rects, proposed[i].rect]))
         needed.add(best)
         rects.append(proposed[best].rect)
@@ -275,14 +289,14 @@ def _needed(label: Box, proposed: Sequence[Region], right: set[int]) -> set[int]
 
 
 def _affinity(labels: Sequence[Box], regions: Sequence[Region]) -> NDArray[np.float64]:
-    iou = iou_matrix(labels, [one.box for one in regions])
-    may = np.array([[is_found_by(label, one) for one in regions] for label in labels])
+    iou = iou_matrix(labels, [region.box for region in regions])
+    may = np.array([[is_found_by(label, region) for region in regions] for label in labels])
     return np.where(may.reshape(iou.shape), np.maximum(iou, _BARELY), 0.0)
 
 
-def _is_neutral(one: Region, category: Category, labels: Sequence[Label]) -> bool:
+def _is_neutral(region: Region, category: Category, labels: Sequence[Label]) -> bool:
     """True for a region on an ignored label: mostly inside of it, as crowds are boxed as one."""
-    box = one.box
+    box = region.box
     return any(
         box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
         for label in labels
@@ -290,15 +304,19 @@ def _is_neutral(one: Region, category: Category, labels: Sequence[Label]) -> boo
     )
 
 
-def _sure(
+def _scored_detections(
     labels: Sequence[Label], found: Iterable[Region], complete: frozenset[Category]
-) -> Iterable[Sure]:
-    for one in found:
-        category = one.category
-        if category not in complete or _is_neutral(one, category, labels):
+) -> Iterable[ScoredDetection]:
+    for detection in found:
+        category = detection.category
+        if category not in complete or _is_neutral(detection, category, labels):
             continue
-        own = [label for label in labels if label.category is category and not label.is_ignored]
-        yield Sure(category, one.score or 0.0, any(is_found_by(at.box, one) for at in own))
+        same = [label for label in labels if label.category is category and not label.is_ignored]
+        yield ScoredDetection(
+            category,
+            detection.score or 0.0,
+            any(is_found_by(label.box, detection) for label in same),
+        )
 
 
 def _over_masked(
@@ -311,11 +329,11 @@ def _over_masked(
     """
     if not picture.labelled_for:
         return None
-    masks = [Box(*one.region.rect) for one in regions]
+    masks = [Box(*score.region.rect) for score in regions]
     on_labels = [Box(*label.box.outward()) for label in labels]
     over_masked = union_area(masks + on_labels) - union_area(on_labels)
     return over_masked / (size.width * size.height)
 
 
 def _boxes(labels: Iterable[Label]) -> list[Box]:
-    return [one.box for one in labels]
+    return [label.box for label in labels]

@@ -15,7 +15,7 @@ import numpy as np
 from engine.category import DETECTABLE, Category
 from engine.coverage import share_removed
 from models.train.calibration.fusing import Likelihood
-from models.train.calibration.judging import Judged, Proposal
+from models.train.calibration.matching import Proposal, Proposals
 from models.train.calibration.thresholds import Control, Limits, control
 
 
@@ -57,25 +57,25 @@ BUDGETS: Final = {
 class Scored:
     """A picture with the probability of each proposal."""
 
-    picture: Judged
+    picture: Proposals
     likely: Mapping[Category, Sequence[float]]
     """In the order of `picture.of(category)`."""
 
     def above(self, category: Category, threshold: float) -> tuple[tuple[Proposal, float], ...]:
         """The proposals of a category with at least this probability."""
         pairs = zip(self.picture.of(category), self.likely[category], strict=True)
-        return tuple((one, score) for one, score in pairs if score >= threshold)
+        return tuple((proposal, score) for proposal, score in pairs if score >= threshold)
 
     def goes_to_a_person(self, thresholds: Mapping[Category, Control], most: float) -> bool:
         """Whether a box is in doubt, or more than this share would be removed without asking."""
-        sure, review_regions = [], 0
+        removed_rects, review_count = [], 0
         for category, chosen in thresholds.items():
-            for one, score in self.above(category, chosen.review_at):
+            for proposal, score in self.above(category, chosen.review_at):
                 if score >= chosen.auto_redact_at:
-                    sure.append(one.region.rect)
+                    removed_rects.append(proposal.region.rect)
                 else:
-                    review_regions += 1
-        return review_regions > 0 or share_removed(sure, self.picture.size) > most
+                    review_count += 1
+        return review_count > 0 or share_removed(removed_rects, self.picture.size) > most
 
     def boxes(self, thresholds: Mapping[Category, Control]) -> int:
         """How many boxes a person would see."""
@@ -86,9 +86,9 @@ class Scored:
     def removed(self, thresholds: Mapping[Category, Control]) -> float:
         """Share of the picture under the masks of everything that is proposed, 0..1."""
         rects = [
-            one.region.rect
+            proposal.region.rect
             for category, chosen in thresholds.items()
-            for one, _ in self.above(category, chosen.review_at)
+            for proposal, _ in self.above(category, chosen.review_at)
         ]
         return share_removed(rects, self.picture.size)
 
@@ -118,28 +118,28 @@ class Cost:
         )
 
 
-def cost(every: Sequence[Scored], thresholds: Mapping[Category, Control], most: float) -> Cost:
+def cost(pictures: Sequence[Scored], thresholds: Mapping[Category, Control], most: float) -> Cost:
     """Add up what thresholds cost.
 
     Args:
-        every: the pictures.
+        pictures: the pictures.
         thresholds: of each category.
         most: where more of a picture than this share would be removed, a person is asked.
     """
-    asked = [one for one in every if one.goes_to_a_person(thresholds, most)]
-    boxes = [one.boxes(thresholds) for one in asked] or [0]
+    reviewed = [picture for picture in pictures if picture.goes_to_a_person(thresholds, most)]
+    boxes = [picture.boxes(thresholds) for picture in reviewed] or [0]
     median, most = np.percentile(boxes, [50, 90]).tolist()
-    removed = [one.removed(thresholds) for one in every] or [0.0]
+    removed = [picture.removed(thresholds) for picture in pictures] or [0.0]
     return Cost(
-        pictures=len(every),
-        to_a_person=len(asked) / max(len(every), 1),
+        pictures=len(pictures),
+        to_a_person=len(reviewed) / max(len(pictures), 1),
         boxes=(median, most),
         removed=float(np.mean(removed)),
     )
 
 
 def within_budget(
-    every: Sequence[Judged], likely_in: Likelihood, budget: Budget, most: float
+    pictures: Sequence[Proposals], likelihood: Likelihood, budget: Budget, most: float
 ) -> tuple[dict[Category, Control], Cost]:
     """Choose every category's thresholds so that together they keep a budget, if any do.
 
@@ -151,21 +151,24 @@ def within_budget(
         TrainingRefused: as `control`.
     """
     scored = [
-        Scored(one, {category: likely_in(one, category) for category in DETECTABLE})
-        for one in every
+        Scored(picture, {category: likelihood(picture, category) for category in DETECTABLE})
+        for picture in pictures
     ]
     choices = {
-        one: [
-            control(every, one, likely_in, replace(budget.limits, needless=needless))
+        category: [
+            control(pictures, category, likelihood, replace(budget.limits, needless=needless))
             for needless in budget.needless
         ]
-        for one in DETECTABLE
+        for category in DETECTABLE
     }
-    controls = {one: own.pop() for one, own in choices.items()}
+    controls = {category: options.pop() for category, options in choices.items()}
     spent = cost(scored, controls, most)
-    while smaller := {one: own[-1] for one, own in choices.items() if own}:
-        costs = {one: cost(scored, controls | {one: own}, most) for one, own in smaller.items()}
-        best = min(costs, key=lambda one: costs[one].to_a_person)
+    while smaller := {category: options[-1] for category, options in choices.items() if options}:
+        costs = {
+            category: cost(scored, controls | {category: option}, most)
+            for category, option in smaller.items()
+        }
+        best = min(costs, key=lambda category: costs[category].to_a_person)
         if costs[best].to_a_person > budget.to_a_person:
             break
         controls[best], spent = choices[best].pop(), costs[best]

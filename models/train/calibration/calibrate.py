@@ -27,7 +27,7 @@ from engine.policy import Policy, read_policy
 from models.train.calibration.budget import BUDGETS, Budget, Cost, within_budget
 from models.train.calibration.experiments import Experiment, measured
 from models.train.calibration.fusing import as_toml, cross_fitted, fit
-from models.train.calibration.judging import Judged, judged
+from models.train.calibration.matching import Proposals, match_proposals
 from models.train.calibration.thresholds import RISKS, Control
 from models.train.data.choosing import sources_of
 from models.train.data.halves import half
@@ -71,7 +71,7 @@ class Chosen:
     @property
     def promises(self) -> list[str]:
         """A sentence or two for each category."""
-        return [_promise(category, one) for category, one in self.controls.items()]
+        return [_promise(category, control) for category, control in self.controls.items()]
 
     @property
     def costs(self) -> str:
@@ -96,9 +96,9 @@ class Calibrated:
     def sentences(self) -> list[str]:
         """Everything that is promised, policy by policy, and what it costs."""
         return [
-            f"{one.policy}: {sentence}"
-            for one in self.chosen
-            for sentence in (*one.promises, one.costs)
+            f"{choice.policy}: {sentence}"
+            for choice in self.chosen
+            for sentence in (*choice.promises, choice.costs)
         ]
 
 
@@ -119,45 +119,53 @@ def calibrate(
     policies = [_read(file) for file in places.policies]
     policy, *_ = policies
     pictures = read_dataset(places.data).pictures
-    detectors = [one.name for one in default_detectors()]
-    second, scene = crop_classifier(), scene_classifier()
+    detectors = [detector.name for detector in default_detectors()]
+    crop_scorer, scene = crop_classifier(), scene_classifier()
     raw_detections = raw_detections_in(
-        _looked(pictures, detectors, policy, places, workers, progress)
+        _detect_all(pictures, detectors, policy, places, workers, progress)
     )
     halves = [
-        list(judged(half(pictures, name), raw_detections, second, policy, scene))
+        list(match_proposals(half(pictures, name), raw_detections, crop_scorer, policy, scene))
         for name in ("A", "B")
     ]
-    every = [one for each in halves for one in each]
+    calibration_pictures = [picture for fold in halves for picture in fold]
 
-    def fitted(some: Sequence[Judged]) -> str:
-        coefficients = fit(some, detectors)
-        if lacking := [one.value for one in DETECTABLE if one not in coefficients]:
+    def fusion_toml(fold: Sequence[Proposals]) -> str:
+        coefficients = fit(fold, detectors)
+        if missing := [category for category in DETECTABLE if category not in coefficients]:
             raise TrainingRefused(
-                f"One half of the pictures shows too little of {' and '.join(lacking)} to fit "
+                f"One half of the pictures shows too little of {' and '.join(missing)} to fit "
                 "anything: add labelled pictures of more people or events."
             )
-        return as_toml(coefficients, second.name, scene.name)
+        return as_toml(coefficients, crop_scorer.name, scene.name)
 
-    likely = cross_fitted(halves, lambda some: FittedFusion(_weights(fitted(some)), second, scene))
+    likelihood = cross_fitted(
+        halves, lambda fold: FittedFusion(_weights(fusion_toml(fold)), crop_scorer, scene)
+    )
     chosen = tuple(
         Chosen(
             file.stem,
-            *within_budget(every, likely, budget_of(file.stem), own.review.most_removed),
+            *within_budget(
+                calibration_pictures,
+                likelihood,
+                budget_of(file.stem),
+                shipped.review.most_removed,
+            ),
         )
-        for file, own in zip(places.policies, policies, strict=True)
+        for file, shipped in zip(places.policies, policies, strict=True)
     )
-    controls = chosen[0].controls
-    result = Calibrated(
-        chosen, tuple(measured(every, one, likely, controls[one]) for one in controls)
+    experiments = (
+        measured(calibration_pictures, category, likelihood, control)
+        for category, control in chosen[0].controls.items()
     )
-    text = fitted(every)
-    changed = [
-        _with_thresholds(file, one) for file, one in zip(places.policies, chosen, strict=True)
+    result = Calibrated(chosen, tuple(experiments))
+    text = fusion_toml(calibration_pictures)
+    policy_texts = [
+        _with_thresholds(file, choice) for file, choice in zip(places.policies, chosen, strict=True)
     ]
     entry = _entry(text, pictures, places.use)
     enter(places.models, NAME, entry, text.encode(), _card(result, detectors))
-    for file, toml in zip(places.policies, changed, strict=True):
+    for file, toml in zip(places.policies, policy_texts, strict=True):
         write_whole(file, toml.encode())
     return result
 
@@ -171,7 +179,7 @@ def _read(file: Path) -> Policy:
     return read_policy(file.read_text(encoding="utf-8"), name=file.name)
 
 
-def _looked(
+def _detect_all(
     pictures: Sequence[LabelledPicture],
     detectors: Sequence[str],
     policy: Policy,
@@ -179,7 +187,7 @@ def _looked(
     workers: int,
     progress: Callable[[], object],
 ) -> Path:
-    looks = repr(
+    settings = repr(
         (
             hashlib.sha256(places.data.read_bytes()).hexdigest() if places.data.is_file() else "",
             str(places.data.resolve()),
@@ -189,7 +197,7 @@ def _looked(
         )
     )
     places.cache.mkdir(parents=True, exist_ok=True)
-    file = places.cache / f"sightings-{hashlib.sha256(looks.encode()).hexdigest()[:12]}.jsonl"
+    file = places.cache / f"sightings-{hashlib.sha256(settings.encode()).hexdigest()[:12]}.jsonl"
     for _ in propose(pictures, file, policy, workers=workers):
         progress()
     return file
@@ -219,11 +227,11 @@ def _with_thresholds(file: Path, chosen: Chosen) -> str:
     if SUMMARY in document:
         document[SUMMARY] = str(document[SUMMARY]).partition(MEASURED)[0] + MEASURED + chosen.costs
     controls = chosen.controls
-    for category, one in controls.items():
+    for category, control in controls.items():
         table = _table(_table(document, "categories"), category.value)
-        table["auto_redact_at"], table["review_at"] = one.auto_redact_at, one.review_at
+        table["auto_redact_at"], table["review_at"] = control.auto_redact_at, control.review_at
     if file.stem in ASKING_WHERE_NOTHING_IS:
-        blind = [category.value for category, one in controls.items() if one.risk is None]
+        blind = [category.value for category, control in controls.items() if control.risk is None]
         _table(document, "review")["nothing_found_of"] = blind
     return str(tomlkit.dumps(document))
 
@@ -235,48 +243,48 @@ def _table(parent: Any, name: str) -> Any:  # noqa: ANN401 - tomlkit is not type
     return parent[name]
 
 
-def _promise(category: Category, one: Control) -> str:
+def _promise(category: Category, control: Control) -> str:
     name = category.value
-    seen = f"review_at {one.review_at:g}; {one.missed} of {one.labels} labels were"
-    if one.risk is not None:
+    summary = f"review_at {control.review_at:g}; {control.missed} of {control.labels} labels were"
+    if control.risk is not None:
         words = (
-            f"{name}: of the labels of one more group like these {one.groups}, at most "
-            f"{one.risk:.0%} are expected to be missed, neither removed nor shown for review "
-            f"({seen})."
+            f"{name}: of the labels of one more group like these {control.groups}, at most "
+            f"{control.risk:.0%} are expected to be missed, neither removed nor shown for review "
+            f"({summary})."
         )
-    elif one.is_by_budget:
+    elif control.is_by_budget:
         words = (
             f"{name}: nothing is promised about labels that are missed. Every threshold that "
             f"keeps a risk costs more false regions than this policy allows, so the budget alone "
-            f"chose ({seen} missed in {one.groups} groups)."
+            f"chose ({summary} missed in {control.groups} groups)."
         )
     else:
         words = (
             f"{name}: no threshold keeps a risk of missing labels; all that was seen is shown "
-            f"({seen} missed in {one.groups} groups)."
+            f"({summary} missed in {control.groups} groups)."
         )
     words += (
-        f" False regions: {one.false_regions:.2f} a completely labelled picture, on "
-        f"{one.false_share:.1%} of it."
+        f" False regions: {control.false_regions:.2f} a completely labelled picture, on "
+        f"{control.false_share:.1%} of it."
     )
-    if not one.may_accept:
+    if not control.may_accept:
         return words + (
-            f" No auto_redact_at keeps needless removal within {one.needless:.0%} of pictures, so "
-            f"a person is asked about every {name}."
+            f" No auto_redact_at keeps needless removal within {control.needless:.0%} of pictures, "
+            f"so a person is asked about every {name}."
         )
     return words + (
-        f" In at most {one.needless:.0%} of its pictures something that is no {name} is expected "
-        f"to be removed without asking (auto_redact_at {one.auto_redact_at:g})."
+        f" In at most {control.needless:.0%} of its pictures something that is no {name} is "
+        f"expected to be removed without asking (auto_redact_at {control.auto_redact_at:g})."
     )
 
 
 def _budget(policy: str) -> str:
     budget = budget_of(policy)
-    own = budget.limits
+    limits = budget.limits
     return (
-        f"{policy}: at most {own.false_regions:g} false regions of a category a picture, on "
-        f"{own.false_share:.0%} of it, {own.price:g} for one more label found, "
-        f"{own.free_regions:g} on {own.free_share:.0%} for none, and "
+        f"{policy}: at most {limits.false_regions:g} false regions of a category a picture, on "
+        f"{limits.false_share:.0%} of it, {limits.price:g} for one more label found, "
+        f"{limits.free_regions:g} on {limits.free_share:.0%} for none, and "
         f"{budget.to_a_person:.0%} of pictures to a person"
     )
 
@@ -284,12 +292,18 @@ def _budget(policy: str) -> str:
 def _card(result: Calibrated, detectors: Sequence[str]) -> str:
     promises = "\n\n".join(
         "\n".join(
-            [f"### {one.policy}", "", *(f"- {promise}" for promise in one.promises), "", one.costs]
+            [
+                f"### {choice.policy}",
+                "",
+                *(f"- {promise}" for promise in choice.promises),
+                "",
+                choice.costs,
+            ]
         )
-        for one in result.chosen
+        for choice in result.chosen
     )
     risks = ", ".join(f"{risk:.0%}" for risk in RISKS)
-    budgets = "; ".join(_budget(one.policy) for one in result.chosen)
+    budgets = "; ".join(_budget(choice.policy) for choice in result.chosen)
     return f"""# fusion
 
 What makes one probability of everything that saw a thing, and the thresholds on it. Written by

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.category import Category
 from models.train.calibration.fusing import Likelihood
-from models.train.calibration.judging import Judged
+from models.train.calibration.matching import Proposals
 from models.train.calibration.thresholds import Control
 
 RECALLS = (0.90, 0.95, 0.98)
@@ -44,7 +44,7 @@ class Experiment:
 
 
 def measured(
-    every: Sequence[Judged], category: Category, likely_in: Likelihood, chosen: Control
+    every: Sequence[Proposals], category: Category, likely_in: Likelihood, chosen: Control
 ) -> Experiment:
     """Measure one category."""
     scores: list[float] = []

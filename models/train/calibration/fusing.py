@@ -25,36 +25,45 @@ from engine.detect.score_fusion import (
     measures,
 )
 from models.train import logistic
-from models.train.calibration.judging import Judged, Proposal
+from models.train.calibration.matching import Proposal, Proposals
 
-Likelihood: TypeAlias = Callable[[Judged, Category], Sequence[float]]
-"""How likely each proposal of a category in a picture is, in the order of `Judged.of`."""
+Likelihood: TypeAlias = Callable[[Proposals, Category], Sequence[float]]
+"""How likely each proposal of a category in a picture is, in the order of `Proposals.of`."""
 RIDGE = 1e-3
 """Times the squared coefficients, per proposal: what says nothing gets no weight."""
 _UP, _DOWN, _FREE = (0.0, None), (None, 0.0), (None, None)
 
 
-def fit(every: Sequence[Judged], detectors: Sequence[str]) -> dict[Category, Coefficients]:
+def fit(pictures: Sequence[Proposals], detectors: Sequence[str]) -> dict[Category, Coefficients]:
     """Fit one category after the other; one with no true or no false proposal is left out."""
     fitted = {}
     for category in DETECTABLE:
-        own = [one for each in every for one in each.of(category) if one.is_true is not None]
-        if 0 < sum(bool(one.is_true) for one in own) < len(own):
-            fitted[category] = _fit(own, detectors)
+        proposals = [
+            proposal
+            for picture in pictures
+            for proposal in picture.of(category)
+            if proposal.is_true is not None
+        ]
+        if 0 < sum(bool(proposal.is_true) for proposal in proposals) < len(proposals):
+            fitted[category] = _fit(proposals, detectors)
     return fitted
 
 
 def likelihood(fusion: FittedFusion) -> Likelihood:
     """What a fuser says, of whatever picture."""
 
-    def likely(picture: Judged, category: Category) -> list[float]:
-        return [fusion.probability(one.cluster, one.features) for one in picture.of(category)]
+    def likely(picture: Proposals, category: Category) -> list[float]:
+        return [
+            fusion.probability(proposal.cluster, proposal.features)
+            for proposal in picture.of(category)
+        ]
 
     return likely
 
 
 def cross_fitted(
-    folds: Sequence[Sequence[Judged]], make: Callable[[Sequence[Judged]], FittedFusion]
+    folds: Sequence[Sequence[Proposals]],
+    make: Callable[[Sequence[Proposals]], FittedFusion],
 ) -> Likelihood:
     """What is said of each picture by a fuser that was fitted on the other folds.
 
@@ -62,13 +71,15 @@ def cross_fitted(
         folds: no group of pictures lies in two.
         make: fits a fuser.
     """
-    said: dict[str, Likelihood] = {}
+    likelihood_of: dict[str, Likelihood] = {}
     for fold in folds:
-        others = [one for other in folds if other is not fold for one in other]
-        said |= dict.fromkeys((one.picture.name for one in fold), likelihood(make(others)))
+        training = [picture for rest in folds if rest is not fold for picture in rest]
+        likelihood_of |= dict.fromkeys(
+            (picture.picture.name for picture in fold), likelihood(make(training))
+        )
 
-    def likely(picture: Judged, category: Category) -> Sequence[float]:
-        return said[picture.picture.name](picture, category)
+    def likely(picture: Proposals, category: Category) -> Sequence[float]:
+        return likelihood_of[picture.picture.name](picture, category)
 
     return likely
 
@@ -79,12 +90,15 @@ def as_toml(fitted: Mapping[Category, Coefficients], second: str, scene: str = "
     document.add(tomlkit.comment("Written by `make calibrate`; see models/cards/fusion.md."))
     document.add("second", second)
     document.add("scene", scene)
-    for category, one in fitted.items():
+    for category, coefficients in fitted.items():
         table = tomlkit.table()
-        table.add("bias", round(one.bias, 4))
-        table.add("scores", _rounded(one.scores))
-        table.add("crops", _rounded({each.value: by for each, by in one.crops.items()}))
-        table.add("measured", _rounded(one.measured))
+        table.add("bias", round(coefficients.bias, 4))
+        table.add("scores", _rounded(coefficients.scores))
+        table.add(
+            "crops",
+            _rounded({kind.value: by for kind, by in coefficients.crops.items()}),
+        )
+        table.add("measured", _rounded(coefficients.measured))
         document.add(category.value, table)
     return str(tomlkit.dumps(document))
 
@@ -95,13 +109,13 @@ def _rounded(coefficients: Mapping[str, float]) -> tomlkit.items.InlineTable:
     return table
 
 
-def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
-    category = own[0].cluster.category
-    rows = np.array([_row(one, detectors) for one in own])
-    is_true = np.array([bool(one.is_true) for one in own])
+def _fit(proposals: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
+    category = proposals[0].cluster.category
+    rows = np.array([_row(proposal, detectors) for proposal in proposals])
+    is_true = np.array([bool(proposal.is_true) for proposal in proposals])
     bounds = [
         *([_UP] * len(detectors)),
-        *(_UP if each is category else _FREE for each in DETECTABLE),
+        *(_UP if kind is category else _FREE for kind in DETECTABLE),
         *(
             _UP if name in NEVER_NEGATIVE else _DOWN if name in NEVER_POSITIVE else _FREE
             for name in MEASURES
@@ -118,11 +132,11 @@ def _fit(own: Sequence[Proposal], detectors: Sequence[str]) -> Coefficients:
     )
 
 
-def _row(one: Proposal, detectors: Sequence[str]) -> list[float]:
+def _row(proposal: Proposal, detectors: Sequence[str]) -> list[float]:
     """What the coefficients are multiplied with, in order; the bias last."""
     return [
-        *(evidence(one.cluster, name) for name in detectors),
-        *(one.features.crops.get(category, 0.0) for category in DETECTABLE),
-        *measures(one.cluster, one.features).values(),
+        *(evidence(proposal.cluster, name) for name in detectors),
+        *(proposal.features.crops.get(category, 0.0) for category in DETECTABLE),
+        *measures(proposal.cluster, proposal.features).values(),
         1.0,
     ]

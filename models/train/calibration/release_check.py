@@ -38,7 +38,7 @@ from models.train.data.upright import labels_in
 from models.train.errors import TrainingRefused
 from models.train.files import write_whole
 
-SENT = 0.02
+FALSE_ALARM_SHARE = 0.02
 """Share of releases with nothing left that may be sent to a person."""
 MOST_LABELLED = 0.5
 """From this share of pictures labelled for a category on, only they tell how often the witness is
@@ -53,7 +53,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Response:
     """What the witness said about one picture."""
 
     clean: Mapping[Category, float]
@@ -65,7 +65,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReleaseCheckScores:
     """What was chosen, and what it gives on half B."""
 
     ask_at: Mapping[Category, float]
@@ -79,15 +79,18 @@ class Heard:
 
     def sentences(self) -> list[str]:
         """For a person."""
-        share, most = self.sent.share or 0.0, self.sent.upper() or 1.0
-        first = (
+        share, upper = self.sent.share or 0.0, self.sent.upper() or 1.0
+        sentence = (
             f"of {self.sent.total} pictures from which everything labelled was removed it objects "
-            f"to {self.sent.found} ({share:.1%}; at most {most:.1%} with 95 % confidence; the aim "
-            f"was {SENT:.0%})."
+            f"to {self.sent.found} ({share:.1%}; at most {upper:.1%} with 95 % confidence; the aim "
+            f"was {FALSE_ALARM_SHARE:.0%})."
         )
         if self.unread:
-            first += f" {self.unread} could not be looked at."
-        return [first, *(f"{one.value}: {self._word(one)}" for one in self.caught)]
+            sentence += f" {self.unread} could not be looked at."
+        return [
+            sentence,
+            *(f"{category.value}: {self._word(category)}" for category in self.caught),
+        ]
 
     def _word(self, category: Category) -> str:
         if self.ask_at[category] >= NEVER:
@@ -106,7 +109,7 @@ def choose(
     *,
     workers: int,
     progress: Callable[[], object] = lambda: None,
-) -> Heard:
+) -> ReleaseCheckScores:
     """Choose the scores, and write them into the policy and what they give into the card.
 
     Args:
@@ -122,12 +125,13 @@ def choose(
     """
     policy = read_policy(policy_file.read_text(encoding="utf-8"), name=policy_file.name)
     pictures = read_dataset(data).pictures
-    said = dict(_every(pictures, policy, workers, progress))
+    responses = dict(_responses(pictures, policy, workers, progress))
     half_a, half_b = (
-        [said[one.name] for one in half(pictures, name) if one.name in said] for name in ("A", "B")
+        [responses[picture.name] for picture in half(pictures, name) if picture.name in responses]
+        for name in ("A", "B")
     )
-    ask_at = {category: chosen(half_a, category) for category in DETECTABLE}
-    result = heard(half_b, ask_at, unread=len(pictures) - len(said))
+    ask_at = {category: choose_score(half_a, category) for category in DETECTABLE}
+    result = measure_scores(half_b, ask_at, unread=len(pictures) - len(responses))
     document = tomlkit.parse(policy_file.read_text(encoding="utf-8"))
     table: Any = document.setdefault("release_check", tomlkit.table())
     for category, score in ask_at.items():
@@ -144,52 +148,60 @@ Written by `python -m models.train release_check DATA`: scores chosen on half A 
 pictures, so that it objects to few releases with nothing left; told on half B."""
 
 
-def chosen(said: Sequence[Statement], category: Category) -> float:
+def choose_score(responses: Sequence[Response], category: Category) -> float:
     """The score of a category; `NEVER` where the witness would catch too little with it."""
-    score = lowest(said, category)
-    left = [one for each in said for one in each.left.get(category, ())]
-    caught = sum(one >= score for one in left)
-    return score if caught >= LEAST_CAUGHT * len(left) else NEVER
+    lowest = lowest_score(responses, category)
+    scores = [score for response in responses for score in response.left.get(category, ())]
+    caught = sum(score >= lowest for score in scores)
+    return lowest if caught >= LEAST_CAUGHT * len(scores) else NEVER
 
 
-def telling(said: Sequence[Statement], category: Category) -> tuple[Statement, ...]:
+def informative(responses: Sequence[Response], category: Category) -> tuple[Response, ...]:
     """The pictures that tell how often the witness is wrong about a category."""
-    complete = tuple(one for one in said if category in one.complete)
-    return complete if len(complete) >= MOST_LABELLED * len(said) else tuple(said)
+    complete = tuple(response for response in responses if category in response.complete)
+    return complete if len(complete) >= MOST_LABELLED * len(responses) else tuple(responses)
 
 
-def lowest(said: Sequence[Statement], category: Category) -> float:
+def lowest_score(responses: Sequence[Response], category: Category) -> float:
     """The lowest score from which it objects to no more clean releases than it may.
 
-    Each category gets an equal part of `SENT`.
+    Each category gets an equal part of `FALSE_ALARM_SHARE`.
 
     Raises:
         TrainingRefused: there are no pictures.
     """
-    seen = sorted((one.clean[category] for one in telling(said, category)), reverse=True)
-    if not seen:
+    scores = sorted(
+        (response.clean[category] for response in informative(responses, category)), reverse=True
+    )
+    if not scores:
         raise TrainingRefused("Half A has no pictures; name a data set of at least a hundred.")
-    allowed = int(SENT / len(DETECTABLE) * len(seen))
-    score = np.ceil((seen[allowed] + 10.0**-_DIGITS / 2) * 10**_DIGITS) / 10**_DIGITS
+    allowed = int(FALSE_ALARM_SHARE / len(DETECTABLE) * len(scores))
+    score = np.ceil((scores[allowed] + 10.0**-_DIGITS / 2) * 10**_DIGITS) / 10**_DIGITS
     return float(min(score, 1.0))
 
 
-def heard(said: Sequence[Statement], ask_at: Mapping[Category, float], *, unread: int = 0) -> Heard:
+def measure_scores(
+    responses: Sequence[Response], ask_at: Mapping[Category, float], *, unread: int = 0
+) -> ReleaseCheckScores:
     """What scores give on pictures that did not choose them."""
-    counts = [category for category in DETECTABLE if ask_at[category] < NEVER]
-    apart = [telling(said, category) for category in counts]
-    clean = [one for one in said if all(any(one is other for other in own) for own in apart)]
-    objected = sum(any(one.clean[c] >= ask_at[c] for c in counts) for one in clean)
+    categories = [category for category in DETECTABLE if ask_at[category] < NEVER]
+    groups = [informative(responses, category) for category in categories]
+    clean = [
+        response
+        for response in responses
+        if all(any(response is member for member in group) for group in groups)
+    ]
+    objected = sum(any(response.clean[c] >= ask_at[c] for c in categories) for response in clean)
     caught = {}
     for category in DETECTABLE:
-        scores = [score for one in said for score in one.left.get(category, ())]
-        caught[category] = (sum(one >= ask_at[category] for one in scores), len(scores))
-    return Heard(dict(ask_at), Proportion(objected, len(clean)), unread, caught)
+        scores = [score for response in responses for score in response.left.get(category, ())]
+        caught[category] = (sum(score >= ask_at[category] for score in scores), len(scores))
+    return ReleaseCheckScores(dict(ask_at), Proportion(objected, len(clean)), unread, caught)
 
 
-def statement(
+def respond(
     picture: LabelledPicture, image: RgbImage, release_check: YoloReleaseCheck, policy: Policy
-) -> Statement:
+) -> Response:
     """Ask the witness about a picture, once with everything labelled removed and once with nothing.
 
     Raises:
@@ -207,15 +219,18 @@ def statement(
         (),
         is_enabled,
     )
-    left = residual_detections(
+    residual = residual_detections(
         release_check.detect(remove(image, nothing, seed=0), is_enabled), nothing, (), is_enabled
     )
-    return Statement(
+    return Response(
         {category: _surest(clean, category) for category in DETECTABLE},
         picture.labelled_for,
         {
             category: tuple(
-                _surest((one for one in left if _finds(one, label, image, policy)), category)
+                _surest(
+                    (region for region in residual if _finds(region, label, image, policy)),
+                    category,
+                )
                 for label in labels
                 if label.category is category and not label.is_ignored
             )
@@ -233,7 +248,9 @@ def _region(label: Label) -> Region:
 
 
 def _surest(regions: Iterable[Region], category: Category) -> float:
-    return max((one.score or 0.0 for one in regions if one.category is category), default=0.0)
+    return max(
+        (region.score or 0.0 for region in regions if region.category is category), default=0.0
+    )
 
 
 class _Worker:
@@ -245,23 +262,23 @@ def _start() -> None:
     _Worker.release_check = default_release_check()
 
 
-def _every(
+def _responses(
     pictures: Sequence[LabelledPicture],
     policy: Policy,
     workers: int,
     progress: Callable[[], object],
-) -> Iterable[tuple[str, Statement]]:
+) -> Iterable[tuple[str, Response]]:
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool:
-        for name, said in pool.map(partial(_ask, policy), pictures):
+        for name, response in pool.map(partial(_ask, policy), pictures):
             progress()
-            if said is not None:
-                yield name, said
+            if response is not None:
+                yield name, response
 
 
-def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Statement | None]:
+def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Response | None]:
     try:
         data = picture.path.read_bytes()
         image = decode(data, picture.name, max_megapixels=policy.codec.max_megapixels)
-        return picture.name, statement(picture, image, _Worker.release_check, policy)
+        return picture.name, respond(picture, image, _Worker.release_check, policy)
     except (OSError, UnreadableImage, InvalidDataset):
         return picture.name, None

@@ -21,7 +21,7 @@ from engine.coverage import share_removed
 from engine.detect.score_fusion import SUREST
 from engine.geometry import PixelRect, Size
 from models.train.calibration.fusing import Likelihood
-from models.train.calibration.judging import Judged
+from models.train.calibration.matching import Proposals
 from models.train.errors import TrainingRefused
 
 RISKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.10, 0.15, 0.20)
@@ -86,7 +86,10 @@ class Limits:
 
 
 def control(
-    every: Sequence[Judged], category: Category, likely_in: Likelihood, limits: Limits = Limits()
+    pictures: Sequence[Proposals],
+    category: Category,
+    likelihood: Likelihood,
+    limits: Limits = Limits(),
 ) -> Control:
     """Choose the thresholds of one category: conformal risk control within a budget.
 
@@ -104,48 +107,56 @@ def control(
     """
     hiding: dict[str, list[float]] = {}
     needless: dict[str, list[float]] = {}
-    complete: list[_Needless] = []
-    for one in every:
-        likely = likely_in(one, category)
-        if scores := one.hiding(category, likely):
-            hiding.setdefault(one.group, []).extend(scores)
-        if category in one.picture.labelled_for:
-            pairs = zip(one.of(category), likely, strict=True)
-            false = [(score, each.region.rect) for each, score in pairs if each.is_true is False]
-            complete.append(_Needless(tuple(false), one.size))
-            needless.setdefault(one.group, []).append(max([0.0, *(score for score, _ in false)]))
+    complete: list[_FalsePositives] = []
+    for picture in pictures:
+        probabilities = likelihood(picture, category)
+        if scores := picture.hiding(category, probabilities):
+            hiding.setdefault(picture.group, []).extend(scores)
+        if category in picture.picture.labelled_for:
+            pairs = zip(picture.of(category), probabilities, strict=True)
+            false = [
+                (score, proposal.region.rect)
+                for proposal, score in pairs
+                if proposal.is_true is False
+            ]
+            complete.append(_FalsePositives(tuple(false), picture.size))
+            needless.setdefault(picture.group, []).append(
+                max([0.0, *(score for score, _ in false)])
+            )
     if not hiding:
         raise TrainingRefused(
             f"No picture has a label of {category.value}, so no threshold can be chosen; add "
             "labelled pictures of more people or events."
         )
     cheapest = _cheapest(complete, limits)
-    kept = [one for one in limits.risks if one >= least_risk(hiding) - _HAIR]
-    review_at = {one: _down(last_valid(hiding, one)) for one in kept}
-    safest = _down(last_valid(hiding, kept[0] if kept else least_risk(hiding)))
-    chosen = _bargained(hiding, complete, max(safest, _up(cheapest)), _up(cheapest), limits.price)
+    risks = [risk for risk in limits.risks if risk >= least_risk(hiding) - _HAIR]
+    review_at = {risk: _down(last_valid(hiding, risk)) for risk in risks}
+    safest = _down(last_valid(hiding, risks[0] if risks else least_risk(hiding)))
+    chosen = _lower_by_price(
+        hiding, complete, max(safest, _up(cheapest)), _up(cheapest), limits.price
+    )
     if limits.free_regions > 0:
         free = replace(limits, false_regions=limits.free_regions, false_share=limits.free_share)
         chosen = min(chosen, max(_up(_cheapest(complete, free)), LEAST_FREE))
-    risk = next((one for one in kept if review_at[one] >= chosen), None)
+    kept_risk = next((risk for risk in risks if review_at[risk] >= chosen), None)
     auto_redact_at = max(_up(first_valid(needless, limits.needless)), chosen)
     return Control(
         review_at=chosen,
         auto_redact_at=auto_redact_at,
-        risk=risk,
+        risk=kept_risk,
         groups=len(hiding),
         labels=sum(len(scores) for scores in hiding.values()),
         missed=sum(s < chosen or s <= 0 for scores in hiding.values() for s in scores),
         may_accept=auto_redact_at <= SUREST,
         false_regions=_regions(complete, chosen),
         false_share=_share(complete, chosen),
-        is_by_budget=risk is None and chosen >= cheapest > 0,
+        is_by_budget=kept_risk is None and chosen >= cheapest > 0,
         needless=limits.needless,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Needless:
+class _FalsePositives:
     """What is false in a picture that is completely labelled for a category."""
 
     masks: tuple[tuple[float, PixelRect], ...]
@@ -157,17 +168,17 @@ class _Needless:
         return [rect for score, rect in self.masks if score >= threshold]
 
 
-def _regions(pictures: Sequence[_Needless], threshold: float) -> float:
+def _regions(pictures: Sequence[_FalsePositives], threshold: float) -> float:
     """False regions a picture; 0 where there is none."""
-    return sum(len(one.above(threshold)) for one in pictures) / max(len(pictures), 1)
+    return sum(len(picture.above(threshold)) for picture in pictures) / max(len(pictures), 1)
 
 
-def _share(pictures: Sequence[_Needless], threshold: float) -> float:
+def _share(pictures: Sequence[_FalsePositives], threshold: float) -> float:
     """Mean share of a picture under them; 0 where there is none."""
-    return _mean(share_removed(one.above(threshold), one.size) for one in pictures)
+    return _mean(share_removed(picture.above(threshold), picture.size) for picture in pictures)
 
 
-def _cheapest(pictures: Sequence[_Needless], limits: Limits) -> float:
+def _cheapest(pictures: Sequence[_FalsePositives], limits: Limits) -> float:
     """The lowest threshold that keeps the budget; 0 where all do."""
 
     def is_kept(threshold: float) -> bool:
@@ -176,28 +187,28 @@ def _cheapest(pictures: Sequence[_Needless], limits: Limits) -> float:
             and _share(pictures, threshold) <= limits.false_share
         )
 
-    steps = sorted({score for one in pictures for score, _ in one.masks})
+    steps = sorted({score for picture in pictures for score, _ in picture.masks})
     steps = [0.0, *(float(np.nextafter(score, 2.0)) for score in steps)]
     return steps[bisect.bisect_left(steps, True, key=is_kept)]  # the last is above all: always kept
 
 
-def _bargained(
+def _lower_by_price(
     hiding: Mapping[str, Sequence[float]],
-    pictures: Sequence[_Needless],
+    pictures: Sequence[_FalsePositives],
     start: float,
     least: float,
     price: float,
 ) -> float:
     """The lowest threshold from `start` down to `least` whose steps are worth their price."""
-    chosen, found = start, _found(hiding, start)
+    chosen, labels = start, _found(hiding, start)
     false = _regions(pictures, start) * len(pictures)
     for threshold in sorted(
         {_down(s) for s in _seen(hiding) if least <= _down(s) < start}, reverse=True
     ):
-        more = _found(hiding, threshold) - found
+        gain = _found(hiding, threshold) - labels
         costs = _regions(pictures, threshold) * len(pictures) - false
-        if costs < price * more:
-            chosen, found, false = threshold, found + more, false + costs
+        if costs < price * gain:
+            chosen, labels, false = threshold, labels + gain, false + costs
     return chosen
 
 
@@ -245,12 +256,12 @@ def _missed(hiding: Mapping[str, Sequence[float]], threshold: float) -> float:
 
 
 def _reaching(needless: Mapping[str, Sequence[float]], threshold: float) -> float:
-    return _mean(float((np.array(each) >= threshold).mean()) for each in needless.values())
+    return _mean(float((np.array(scores) >= threshold).mean()) for scores in needless.values())
 
 
 def _mean(shares: Iterable[float]) -> float:
-    every = list(shares)
-    return float(np.mean(every)) if every else 0.0
+    values = list(shares)
+    return float(np.mean(values)) if values else 0.0
 
 
 # The product of a score a hair beside a step and 10**DIGITS may be the step itself.

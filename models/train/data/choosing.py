@@ -18,7 +18,7 @@ import yaml
 
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
-from engine.evaluation.data.clean import cleaned
+from engine.evaluation.data.clean import clean_dataset
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.raw import Origin
@@ -80,7 +80,7 @@ def _yolo_train(description: Path, members: dict[str, Any], images: Path | None)
         file = Path(folder) / description.name
         file.write_text(yaml.safe_dump(others), encoding="utf-8")
         pictures = None if images is None else images.resolve()
-        return cleaned(read_yolo(Origin(file, home, pictures, home.name)))
+        return clean_dataset(read_yolo(Origin(file, home, pictures, home.name)))
 
 
 def source_of(picture: LabelledPicture) -> str:

@@ -10,7 +10,7 @@ import pytest
 from engine.__main__ import main
 from engine.attacks.battery import settings
 from engine.attacks.battery.methods import METHODS
-from engine.attacks.battery.run import identified
+from engine.attacks.battery.run import report_id
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
 from engine.redact import removal
@@ -79,7 +79,7 @@ def test_a_removal_that_leaks_is_exit_5_and_says_what_came_back(attack, monkeypa
 
 
 def test_a_battery_that_is_too_weak_is_exit_6(attack, monkeypatch):
-    monkeypatch.setattr("engine.attacks.battery.verdict.WANTED_SENSITIVITY", 0.01)
+    monkeypatch.setattr("engine.attacks.battery.outcome.WANTED_SENSITIVITY", 0.01)
 
     status, out, _ = attack("--categories", "face", "--n", 16)
 
@@ -184,7 +184,7 @@ class TestShipped:
     def test_its_id_fits_what_it_says(self):
         report = battery_report.shipped_report()
 
-        assert identified(report) == report["id"]
+        assert report_id(report) == report["id"]
 
     def test_it_was_a_full_run_over_enough_subjects(self):
         report = battery_report.shipped_report()

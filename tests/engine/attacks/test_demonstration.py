@@ -18,9 +18,9 @@ from engine.attacks.demonstration import (
     Answer,
     Demonstration,
     NothingToHide,
-    conceal,
     demonstrate,
-    exhibit,
+    excerpt,
+    hide_candidates,
 )
 from engine.attacks.subjects.composites import AROUND_PX
 from engine.attacks.subjects.synthetic import synthetic
@@ -57,8 +57,8 @@ def framed(rng, category=Category.FACE, height=220, width=260):
 
 
 def shown(rng, method, attack=sharpened, category=Category.FACE) -> Demonstration:
-    piece = exhibit(*framed(rng, category), Policy())
-    return demonstrate(conceal(piece, method, seed=SEED), attack)
+    piece = excerpt(*framed(rng, category), Policy())
+    return demonstrate(hide_candidates(piece, method, seed=SEED), attack)
 
 
 @pytest.mark.parametrize("category", list(Category))
@@ -70,7 +70,7 @@ def test_with_our_fills_every_other_thing_gives_the_same(rng, name, category):
     assert found.changed == 0
     assert set(found.others) == {found.score}
     assert len(found.others) == OTHERS
-    assert found.verdict == (
+    assert found.sentence == (
         f"The result is the same, bit for bit, whichever of {OTHERS} other things was there."
     )
 
@@ -80,13 +80,13 @@ def test_with_our_fills_every_other_thing_gives_the_same(rng, name, category):
 def test_with_blur_and_the_like_what_was_there_stands_out(rng, method, category):
     found = shown(rng, method, attack=raw, category=category)
 
-    assert found.answer is Answer.TOLD
+    assert found.answer is Answer.IDENTIFIED
     assert found.changed == OTHERS
     assert found.score > max(found.others)
     assert found.chance == 1 / (OTHERS + 1)
-    assert "gives away" in found.verdict
-    assert f"once in {OTHERS + 1} times" in found.verdict
-    assert "Lethe's own fill" not in found.verdict
+    assert "gives away" in found.sentence
+    assert f"once in {OTHERS + 1} times" in found.sentence
+    assert "Lethe's own fill" not in found.sentence
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1])
@@ -95,8 +95,8 @@ def test_a_leak_in_our_own_fill_stands_out_and_is_called_what_it_is(rng, monkeyp
 
     found = shown(rng, FILLS["pushpull"])
 
-    assert found.answer is Answer.TOLD
-    assert "must never happen" in found.verdict
+    assert found.answer is Answer.IDENTIFIED
+    assert "must never happen" in found.sentence
 
 
 def test_one_leaked_bit_is_seen_even_where_no_attack_reads_it(rng, monkeypatch):
@@ -114,15 +114,15 @@ def test_one_leaked_bit_is_seen_even_where_no_attack_reads_it(rng, monkeypatch):
 
     assert found.answer is Answer.CHANGED
     assert 0 < found.changed < OTHERS
-    assert "something came through" in found.verdict
-    assert "must never happen" in found.verdict
+    assert "something came through" in found.sentence
+    assert "must never happen" in found.sentence
 
 
 def test_equal_seeds_give_equal_pictures_and_others_give_others(rng):
-    piece = exhibit(*framed(rng), Policy())
+    piece = excerpt(*framed(rng), Policy())
 
     one, same, other = (
-        demonstrate(conceal(piece, LIGHT_BLUR, seed=seed), sharpened) for seed in (1, 1, 2)
+        demonstrate(hide_candidates(piece, LIGHT_BLUR, seed=seed), sharpened) for seed in (1, 1, 2)
     )
 
     assert (one.score, one.others) == (same.score, same.others)
@@ -131,14 +131,14 @@ def test_equal_seeds_give_equal_pictures_and_others_give_others(rng):
 
 
 def test_an_attack_is_given_the_release_and_never_the_original(rng):
-    piece = exhibit(*framed(rng), Policy())
+    piece = excerpt(*framed(rng), Policy())
     given = []
 
     def spying(picture, mask):
         given.append((picture.copy(), mask.copy()))
         return picture
 
-    found = demonstrate(conceal(piece, FILLS["pushpull"], seed=SEED), spying)
+    found = demonstrate(hide_candidates(piece, FILLS["pushpull"], seed=SEED), spying)
 
     ((picture, mask),) = given  # forty-one equal releases are attacked once
     np.testing.assert_array_equal(picture, found.release.astype(np.float32))
@@ -147,7 +147,7 @@ def test_an_attack_is_given_the_release_and_never_the_original(rng):
 
 
 def test_other_things_differ_from_one_another_and_from_what_was_there(rng):
-    hidden = conceal(exhibit(*framed(rng), Policy()), LIGHT_BLUR, seed=SEED).hidden
+    hidden = hide_candidates(excerpt(*framed(rng), Policy()), LIGHT_BLUR, seed=SEED).hidden
 
     assert len(hidden) == OTHERS + 1
     assert len({one.tobytes() for one in hidden}) == OTHERS + 1
@@ -157,9 +157,9 @@ def test_other_things_differ_from_one_another_and_from_what_was_there(rng):
 
 def test_every_picture_shows_the_mask_and_little_else(rng):
     picture, region = framed(rng, height=600, width=700)
-    piece = exhibit(picture, region, Policy())
+    piece = excerpt(picture, region, Policy())
 
-    found = demonstrate(conceal(piece, FILLS["solid"], seed=SEED), raw)
+    found = demonstrate(hide_candidates(piece, FILLS["solid"], seed=SEED), raw)
 
     x0, y0, x1, y1 = found.outline
     assert (x0, y0) == (SEEN_PX, SEEN_PX)
@@ -172,10 +172,11 @@ def test_every_picture_shows_the_mask_and_little_else(rng):
 
 
 def test_the_difference_is_that_of_result_and_original(rng):
-    piece = exhibit(*framed(rng), Policy())
+    piece = excerpt(*framed(rng), Policy())
 
     found = demonstrate(
-        conceal(piece, FILLS["pushpull"], seed=SEED), lambda picture, mask: 0 * picture + 300
+        hide_candidates(piece, FILLS["pushpull"], seed=SEED),
+        lambda picture, mask: 0 * picture + 300,
     )
 
     expected = np.rint(255 - found.original.astype(np.float64).mean(axis=2))
@@ -186,7 +187,7 @@ def test_the_mask_is_that_of_a_release_where_nothing_is_reduced(rng):
     picture, _ = framed(rng)
     region = Region(Box(110, 94, 140, 124), Category.FACE, Origin.REVIEWER, None)
 
-    piece = exhibit(picture, region, Policy())
+    piece = excerpt(picture, region, Policy())
 
     rect = rect_of(region, picture.codec, Policy())
     assert piece.scale == 1
@@ -205,7 +206,7 @@ def test_a_large_area_is_reduced(rng):
     rgb = cv2.resize(smooth(rng, 100, 120), (1200, 1000))
     region = Region(Box(300, 200, 900, 700), Category.TATTOO, Origin.REVIEWER, None)
 
-    piece = exhibit(image(rgb), region, Policy())
+    piece = excerpt(image(rgb), region, Policy())
 
     x0, y0, x1, y1 = piece.rect
     assert MASK_PX <= max(x1 - x0, y1 - y0) <= MASK_PX + 2
@@ -217,7 +218,7 @@ def test_a_category_decides_how_far_the_mask_reaches(rng):
     areas = {}
     for category in (Category.FACE, Category.TATTOO):
         region = Region(Box(48, 48, 208, 176), category, Origin.REVIEWER, None)
-        piece = exhibit(picture, region, Policy())
+        piece = excerpt(picture, region, Policy())
         areas[category] = piece.rect.area / piece.scale**2
 
     assert areas[Category.FACE] > 1.1 * areas[Category.TATTOO]
@@ -236,8 +237,8 @@ def test_areas_at_the_border_work_as_well(rng, box, expected):
     picture, _ = framed(rng)
     region = Region(box, Category.FACE, Origin.REVIEWER, None)
 
-    piece = exhibit(picture, region, Policy())
-    found = demonstrate(conceal(piece, FILLS["pushpull"], seed=SEED), sharpened)
+    piece = excerpt(picture, region, Policy())
+    found = demonstrate(hide_candidates(piece, FILLS["pushpull"], seed=SEED), sharpened)
 
     assert found.answer is Answer.SAME
     if expected is not None:
@@ -249,7 +250,7 @@ def test_an_area_outside_the_picture_is_refused_in_a_sentence(rng):
     region = Region(Box(500, 500, 540, 540), Category.FACE, Origin.REVIEWER, None)
 
     with pytest.raises(NothingToHide, match="outside the picture"):
-        exhibit(picture, region, Policy())
+        excerpt(picture, region, Policy())
 
 
 @pytest.mark.parametrize(
@@ -264,7 +265,7 @@ def test_chance_is_the_rank_among_all(rng, score, others, as_high):
 
     assert found.as_high == as_high
     assert found.chance == pytest.approx((1 + as_high) / 3)
-    assert found.answer is (Answer.CHANGED if as_high else Answer.TOLD)
+    assert found.answer is (Answer.CHANGED if as_high else Answer.IDENTIFIED)
 
 
 def test_scores_are_of_every_result_against_what_was_there(rng, monkeypatch):
@@ -284,9 +285,9 @@ def test_made_up_things_are_drawn_once(rng, monkeypatch):
         lambda *given, real=synthetic, **more: drawn.append(given) or real(*given, **more),
     )
     demonstration._drawings.cache_clear()
-    piece = exhibit(*framed(rng), Policy())
+    piece = excerpt(*framed(rng), Policy())
 
     for method in (LIGHT_BLUR, FILLS["pushpull"]):
-        partial(conceal, seed=3)(piece, method)
+        partial(hide_candidates, seed=3)(piece, method)
 
     assert len(drawn) == 1

@@ -38,8 +38,8 @@ def test_blur_is_learned_and_our_fill_is_not(stage, learner):
     orders = score.orders(stage.folds, 4999, rng)
 
     p = {
-        name: score.corrected(
-            [score.against_chance(one, orders) for one in attempts(stage, learner, name)]
+        name: score.corrected_p_values(
+            [score.permutation_null(one, orders) for one in attempts(stage, learner, name)]
         )
         for name in ("blur-6", "pushpull")
     }

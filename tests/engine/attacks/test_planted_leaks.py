@@ -12,8 +12,8 @@ import pytest
 from engine.attacks.battery import non_interference, run
 from engine.attacks.battery.non_interference import (
     carries_only_pixels,
-    made_up_cases,
     outside_untouched,
+    synthetic_cases,
 )
 from engine.codec.encode import encode
 from engine.images import RedactedImage
@@ -21,7 +21,7 @@ from engine.redact import removal
 from engine.redact.removal import remove
 from tests.engine.attacks.small import faces, leaking, small
 
-CASES = made_up_cases(seed=3)
+CASES = synthetic_cases(seed=3)
 
 
 def t1(hiding) -> int:
@@ -128,8 +128,10 @@ def test_a_comparison_that_sees_no_change_is_caught():
     def blind(image, mask, seed):
         return RedactedImage(np.zeros_like(image.rgb))
 
-    assert non_interference.sees_outside(CASES, blind).changed
-    assert not non_interference.sees_outside(CASES, lambda i, m, s: remove(i, m, seed=s)).changed
+    assert non_interference.notices_changes_outside(CASES, blind).changed
+    assert not non_interference.notices_changes_outside(
+        CASES, lambda i, m, s: remove(i, m, seed=s)
+    ).changed
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])

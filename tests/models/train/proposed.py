@@ -9,7 +9,7 @@ from engine.detect.weights import Weights
 from engine.geometry import Box, Size
 from engine.plan import Detection
 from models.train.calibration.fusing import likelihood
-from models.train.calibration.judging import Judged, Proposal
+from models.train.calibration.matching import Proposal, Proposals
 from tests.engine.evaluation.made import FACE, label, labelled, masked
 
 AT_ITS_WORD = likelihood(
@@ -40,7 +40,7 @@ def proposal(box, *scores, is_true=True, category=FACE, features=None, detector=
     return Proposal(cluster, features or Features(), masked(box, category, score=None), is_true)
 
 
-def judged(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):
+def proposals_of(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **picture):
     """A picture whose labels were seen with these scores or not at all, with false proposals."""
     places = len(seen) + unseen
     labels = [label(corners(place), category) for place in range(places)]
@@ -49,7 +49,7 @@ def judged(name, seen=(), false=(), *, unseen=0, category=FACE, group="", **pict
         proposal(corners(places + at), score, category=category, is_true=False)
         for at, score in enumerate(false)
     ]
-    return Judged(labelled(*labels, name=name, group=group, **picture), tuple(own), SIZE)
+    return Proposals(labelled(*labels, name=name, group=group, **picture), tuple(own), SIZE)
 
 
 class AtOnce:

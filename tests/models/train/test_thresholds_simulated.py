@@ -18,7 +18,7 @@ from models.train.calibration.thresholds import (
 )
 from tests.engine.evaluation.made import FACE
 from tests.models.train.losses import missed_share, needless_share
-from tests.models.train.proposed import AT_ITS_WORD, judged
+from tests.models.train.proposed import AT_ITS_WORD, proposals_of
 
 DRAWS = 600
 
@@ -76,7 +76,7 @@ def test_of_each_risk_fixed_beforehand_the_choice_among_them_keeps_the_promise(r
     chosen_risks = set()
     for _ in range(DRAWS // 4):
         people = [well_seen(rng) for _ in range(count)]
-        every = [judged(f"{at}", *one[:1], unseen=one[1]) for at, one in enumerate(people)]
+        every = [proposals_of(f"{at}", *one[:1], unseen=one[1]) for at, one in enumerate(people)]
         chosen = control(every, FACE, AT_ITS_WORD)
         loses = missed_share(scores_of([well_seen(rng)]), chosen.review_at)
         chosen_risks.add(chosen.risk)

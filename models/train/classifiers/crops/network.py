@@ -90,7 +90,7 @@ def _blob(crops: NDArray[np.uint8]) -> Tensor:
 
 
 @torch.no_grad()
-def judged(net: CropNet, lot: Lot) -> dict[str, float]:
+def match_proposals(net: CropNet, lot: Lot) -> dict[str, float]:
     """Average precision of each category that has crops on it and crops that are not."""
     net.eval()
     rows = [

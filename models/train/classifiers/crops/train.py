@@ -36,7 +36,14 @@ from models.train.classifiers.crops.examples import (
     read_proposals,
     taught,
 )
-from models.train.classifiers.crops.network import SIDE, Course, Fitting, Lot, exported, judged
+from models.train.classifiers.crops.network import (
+    SIDE,
+    Course,
+    Fitting,
+    Lot,
+    exported,
+    match_proposals,
+)
 from models.train.classifiers.crops.variations import varied
 from models.train.data.choosing import sources_of
 from models.train.data.halves import half
@@ -95,7 +102,7 @@ def fitted(
     kept = deepcopy(fitting.smooth.state_dict())
     for epoch in range(course.epochs):
         loss = fitting.learn(drawn(examples, course.crops, rng))
-        precisions = judged(fitting.smooth, held_out)
+        precisions = match_proposals(fitting.smooth, held_out)
         mean = float(np.mean(list(precisions.values()))) if precisions else -loss
         history.append({"epoch": epoch + 1, "loss": loss, "mean": mean, **precisions})
         _say(json.dumps({key: round(value, 4) for key, value in history[-1].items()}))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL
 from engine.attacks.algorithms.deconvolution import blind, richardson_lucy, wiener
 from engine.attacks.algorithms.jpeg_ghost import jpeg_ghost
 from engine.attacks.algorithms.refill import without_fill

@@ -6,12 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from engine.attacks.algorithms.classical import CLASSICAL
+from engine.attacks.algorithms.catalogue import CLASSICAL, IDENTIFICATIONS
 from engine.attacks.battery import run, settings
 from engine.attacks.battery.methods import METHODS, Kind
-from engine.attacks.battery.run import identified, run_battery
+from engine.attacks.battery.run import report_id, run_battery
 from engine.attacks.battery.score import NotFinite
-from engine.attacks.battery.trial import IDENTITIES
 from engine.signing import provenance
 from tests.engine.attacks.small import N, faces, small
 
@@ -65,8 +64,8 @@ def test_another_seed_draws_other_subjects_and_judges_alike(found):
 
 
 def test_the_id_changes_with_any_figure(found):
-    assert identified(found) == found["id"]
-    assert identified({**found, "seed": 1}) != found["id"]
+    assert report_id(found) == found["id"]
+    assert report_id({**found, "seed": 1}) != found["id"]
 
 
 def test_nothing_in_the_report_tells_the_time_or_a_path(found):
@@ -107,7 +106,10 @@ def test_an_attack_whose_output_is_no_number_stops_the_run(monkeypatch, attack):
     if attack == "raw":
         monkeypatch.setitem(CLASSICAL, attack, spoilt)
     else:
-        monkeypatch.setitem(IDENTITIES, attack, lambda seen, *_: np.full((N, N), np.nan))
+        spoilt = dataclasses.replace(
+            IDENTIFICATIONS[attack], run=lambda seen, *_: np.full((N, N), np.nan)
+        )
+        monkeypatch.setitem(IDENTIFICATIONS, attack, spoilt)
 
     with pytest.raises(NotFinite, match=f"{attack} gave a value that is no number"):
         run_battery([faces(chosen)], chosen, workers=1)
@@ -131,7 +133,7 @@ def test_a_mixture_meets_every_attack_that_a_fill_meets(monkeypatch, make):
     chosen = make(n=N, seed=0)
 
     for method in chosen.tried:
-        run._Task(faces(small()), chosen, method).run()
+        run._TrialTask(faces(small()), chosen, method).run()
 
     assert {attacks for _, attacks in seen} == {chosen.attacks}
     assert {method.kind for method, _ in seen} == set(Kind)

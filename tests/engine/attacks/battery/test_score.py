@@ -7,12 +7,12 @@ from scipy.stats import beta, binom, kstest
 from engine.attacks.battery.score import (
     PERMUTATIONS,
     NotFinite,
-    against_chance,
     bits,
-    corrected,
+    corrected_p_values,
     hits,
-    most_by_chance,
+    most_hits_by_chance,
     orders,
+    permutation_null,
     similarities,
     upper99,
 )
@@ -22,7 +22,7 @@ FOLDS = np.arange(N) % 5
 
 
 def p_of(matrices, permutations):
-    return corrected([against_chance(one, permutations) for one in matrices])
+    return corrected_p_values([permutation_null(one, permutations) for one in matrices])
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ class TestPower:
 
         assert p_of([scores], permutations) == [1 / (PERMUTATIONS + 1)]
         assert bits(scores, FOLDS) > 1
-        assert hits(scores, rng) > most_by_chance(N, 1)
+        assert hits(scores, rng) > most_hits_by_chance(N, 1)
 
     def test_a_find_in_one_attack_outlives_the_correction_for_many(self, permutations):
         rng = np.random.default_rng(7)
@@ -140,7 +140,7 @@ class TestCounting:
     @pytest.mark.parametrize("total", [12, 40, 100])
     @pytest.mark.parametrize("tests", [1, 6])
     def test_the_limit_of_chance_is_the_binomial_one(self, total, tests):
-        assert most_by_chance(total, tests) == binom.ppf(1 - 0.01 / tests, total, 1 / total)
+        assert most_hits_by_chance(total, tests) == binom.ppf(1 - 0.01 / tests, total, 1 / total)
 
 
 class TestNotFinite:

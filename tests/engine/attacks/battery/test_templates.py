@@ -9,9 +9,9 @@ from engine.attacks.battery.templates import (
     SAMPLINGS,
     STORED,
     Template,
+    distinguishable,
     every_template,
     saved,
-    told_apart,
     unsnapped,
 )
 from engine.attacks.subjects.synthetic import scenes
@@ -31,13 +31,13 @@ def test_every_way_to_save_is_tried():
 def test_candidates_cannot_be_told_apart_by_the_codecs_residue():
     some = [one for one in every_template() if one.quality == 75]
 
-    assert told_apart(some, seed=1) == Changed(0, 40)
+    assert distinguishable(some, seed=1) == Changed(0, 40)
 
 
 def test_masks_that_forget_the_files_blocks_are_caught():
     some = [Template(sampling, 75, 6) for sampling in SAMPLINGS]
 
-    assert told_apart(some, 1, unsnapped) == Changed(5, 5)
+    assert distinguishable(some, 1, unsnapped) == Changed(5, 5)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

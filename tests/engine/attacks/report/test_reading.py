@@ -7,8 +7,8 @@ from importlib import resources
 
 import pytest
 
-from engine.attacks.battery.run import identified
-from engine.attacks.report.reading import LARGEST_BYTES, InvalidReport, parsed, read_report
+from engine.attacks.battery.run import report_id
+from engine.attacks.report.reading import LARGEST_BYTES, InvalidReport, parse_report, read_report
 from engine.signing.battery_report import FILE, shipped_report
 
 
@@ -32,7 +32,7 @@ def report(**changes):
         "results": [row()],
     }  # fmt: skip
     made |= changes
-    return {"id": identified(made), **made}
+    return {"id": report_id(made), **made}
 
 
 def test_a_report_is_read_as_it_was_written(tmp_path):
@@ -49,7 +49,7 @@ def test_a_report_is_read_as_it_was_written(tmp_path):
 )
 def test_what_is_no_report_is_refused_in_a_sentence(data):
     with pytest.raises(InvalidReport, match=r"battery.json is not a report of the battery"):
-        parsed(data, "battery.json")
+        parse_report(data, "battery.json")
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_what_is_no_report_is_refused_in_a_sentence(data):
 )
 def test_values_out_of_range_are_refused(changes):
     with pytest.raises(InvalidReport, match="is not a report"):
-        parsed(json.dumps(report(**changes)).encode(), "battery.json")
+        parse_report(json.dumps(report(**changes)).encode(), "battery.json")
 
 
 def test_a_report_that_was_touched_up_is_refused():
     made = report(verdict="fail")
 
     with pytest.raises(InvalidReport, match="changed after it was made"):
-        parsed(json.dumps(made | {"verdict": "pass"}).encode(), "battery.json")
+        parse_report(json.dumps(made | {"verdict": "pass"}).encode(), "battery.json")
 
 
 def test_a_file_that_is_too_large_or_cannot_be_opened_is_refused(tmp_path):
@@ -90,4 +90,4 @@ def test_a_file_that_is_too_large_or_cannot_be_opened_is_refused(tmp_path):
 def test_the_report_that_comes_with_lethe_is_one():
     file = resources.files("engine.attacks") / FILE
 
-    assert parsed(file.read_bytes(), FILE) == shipped_report()
+    assert parse_report(file.read_bytes(), FILE) == shipped_report()

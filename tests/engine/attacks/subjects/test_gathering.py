@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.attacks.subjects.gathering import Wish, gather
+from engine.attacks.subjects.gathering import Request, gather
 from engine.attacks.subjects.patches import UnusableSubjects
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import DETECTABLE, Category
 from engine.errors import InvalidDataset
 
-WISH = Wish(n=12, spare=4, side_px=48, seed=0)
+WISH = Request(n=12, spare=4, side_px=48, seed=0)
 FACE = (Category.FACE,)
 
 
@@ -101,7 +101,7 @@ def test_the_seed_draws_other_subjects(tmp_path):
     write(tmp_path, "labels", [f"g{number}" for number in range(40)])
 
     one, same, other = (
-        gather(tmp_path / "labels.json", FACE, Wish(12, 4, 48, seed))[0] for seed in (0, 0, 1)
+        gather(tmp_path / "labels.json", FACE, Request(12, 4, 48, seed))[0] for seed in (0, 0, 1)
     )
 
     np.testing.assert_array_equal(one.patches, same.patches)

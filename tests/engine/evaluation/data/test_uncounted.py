@@ -44,9 +44,9 @@ def test_boxes_are_counted_by_why_they_do_not_count():
 def test_every_box_is_a_label_or_said_not_to_be():
     boxes = [label(BOX, one, ignored=bool(at % 2)) for at, one in enumerate(DETECTABLE * 3)]
     fit = labelled(*boxes, complete=[FACE], partial=[TATTOO], name="1")
-    unfit = labelled(*boxes, size=Size(5, 5), name="2")
+    invalid = labelled(*boxes, size=Size(5, 5), name="2")
 
-    said = report([(fit, findings()), (unfit, findings())], PLAIN).to_json()
+    said = report([(fit, findings()), (invalid, findings())], PLAIN).to_json()
 
     counted = sum(part["labels"] for part in said["categories"].values())
     assert counted + sum(said["uncounted"].values()) == 2 * len(boxes)

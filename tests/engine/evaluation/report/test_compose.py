@@ -307,10 +307,10 @@ def test_what_was_left_out_is_counted_by_its_sentence():
 
 def test_a_picture_whose_labels_do_not_fit_is_counted_once():
     one, seen = pairs_of(1)[0]
-    unfit = (replace(one, size=Size(9, 9)), seen)
-    sentences = tuple(text for _, text in score_all([unfit], FACES).unfit)
+    invalid = (replace(one, size=Size(9, 9)), seen)
+    sentences = tuple(text for _, text in score_all([invalid], FACES).invalid)
 
-    made = document([*THIRTY, unfit], unread=sentences)
+    made = document([*THIRTY, invalid], unread=sentences)
 
     assert "Not measured, and in no other figure: 1 picture." in prose(made, 2)
     assert "Not looked at" not in prose(made, 2)

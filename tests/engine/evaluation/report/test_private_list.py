@@ -50,7 +50,7 @@ def test_there_are_as_many_lines_as_were_counted(made):
 
     counted = count(result.scores).categories.values()
     assert [one["kind"] for one in lines].count("false region") == sum(
-        one.false_regions for one in counted
+        one.false_positives for one in counted
     )
     assert [one["kind"] for one in lines].count("miss") == sum(
         one.coverage.total - one.coverage.found for one in counted
@@ -59,9 +59,9 @@ def test_there_are_as_many_lines_as_were_counted(made):
 
 def test_problems_and_pictures_that_could_not_be_used_are_lines_too():
     problem = Problem("labels.json", 7, "The box has no area.")
-    unfit = (labelled(name="a.jpg"), "Its labels are for another picture.")
+    invalid = (labelled(name="a.jpg"), "Its labels are for another picture.")
 
-    assert list(private_lines(Scored((), (unfit,)), [problem])) == [
+    assert list(private_lines(Scored((), (invalid,)), [problem])) == [
         {"picture": "a.jpg", "kind": "problem", "reason": "Its labels are for another picture."},
         {"kind": "problem", "file": "labels.json", "line": 7, "reason": "The box has no area."},
     ]

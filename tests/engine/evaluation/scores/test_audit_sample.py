@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks, judge
+from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks, score_check
 from engine.evaluation.scores.proportion import Proportion
 from tests.engine.evaluation.made import FACE, JEWELRY, SIZE, TATTOO, masked
 from tests.scenes import region
@@ -46,7 +46,7 @@ def check(machine=(), decided=()):
 def test_what_people_add_was_missed_and_what_they_take_away_was_false(
     machine, decided, missed, false
 ):
-    result = judge(check(machine, decided))
+    result = score_check(check(machine, decided))
 
     assert (len(result.missed), len(result.false)) == (missed, false)
 

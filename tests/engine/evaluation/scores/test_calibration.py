@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.evaluation.scores.calibration import by_group, expected_error, reliability
+from engine.evaluation.scores.calibration import bins_by_slice, expected_error, reliability
 from engine.evaluation.scores.counts import Slice
 from engine.evaluation.scores.proportion import Proportion
 from tests.engine.evaluation.made import FACE, TATTOO, label, masked, scored
@@ -79,7 +79,7 @@ def test_groups_are_what_pictures_have_in_common():
         scored([], [], source="none found", licence="C"),
     ]
 
-    groups = by_group(pictures, FACE)
+    groups = bins_by_slice(pictures, FACE)
 
     assert {part: one.on_labels for part, one in groups.items()} == {
         Slice("source", "street"): Proportion(1, 1),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluation.scores.counts import Counts, Slice, count, size_class, telling
+from engine.evaluation.scores.counts import Counts, Slice, comparable, count, size_class
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from tests.engine.evaluation.made import FACE, PLAIN, TATTOO, label, masked, pairs, scored
@@ -38,8 +38,8 @@ def test_the_parts_add_up(made):
 
     for one in counts.categories.values():
         missed = one.coverage.total - one.coverage.found
-        assert sum(one.misses.values()) == missed
-        assert sum(one.false_alarms.values()) == one.false_regions
+        assert sum(one.false_negative_causes.values()) == missed
+        assert sum(one.false_positive_causes.values()) == one.false_positives
         assert sum(one.groups.values(), Proportion()) == one.coverage
         sizes = [proportion for part, proportion in one.slices.items() if part.by == "size"]
         assert sum(sizes, Proportion()) == one.coverage
@@ -115,7 +115,7 @@ class TestSlices:
     def test_only_a_few_classes_tell_something(self, values, tells):
         slices = {Slice("pose", str(value)): Proportion(1, 1) for value in range(values)}
 
-        assert bool(telling(slices)) is tells
+        assert bool(comparable(slices)) is tells
 
 
 @pytest.mark.parametrize(

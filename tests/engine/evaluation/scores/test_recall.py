@@ -312,9 +312,9 @@ class TestReport:
         }
 
     def test_pictures_that_could_not_be_measured_are_in_no_other_figure(self):
-        unfit = (labelled(label(BOX), name="unfit", size=Size(3, 4)), findings())
+        invalid = (labelled(label(BOX), name="unfit", size=Size(3, 4)), findings())
 
-        said = report([*pictures(2, masked(BOX)), unfit], PLAIN, unread=5, problems=7).to_json()
+        said = report([*pictures(2, masked(BOX)), invalid], PLAIN, unread=5, problems=7).to_json()
 
         assert (said["pictures"], said["unread"], said["problems"]) == (2, 6, 7)
         assert said["categories"]["face"]["labels"] == 2

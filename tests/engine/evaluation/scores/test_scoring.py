@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import InvalidDataset
 from engine.evaluation.report.remarks import remarks
-from engine.evaluation.scores.misses import FalseAlarm
+from engine.evaluation.scores.misses import FalsePositive
 from engine.evaluation.scores.recall import report
 from engine.evaluation.scores.scoring import score, upright_labels
 from engine.geometry import Size
@@ -33,7 +33,7 @@ def only(picture):
 
 
 def alarms(picture, category=FACE):
-    return [one.region.box.corners for one in picture.false_alarms(category)]
+    return [one.region.box.corners for one in picture.false_positives(category)]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ class TestFalseRegions:
 
         assert len(picture.labels) == labels
         assert len(alarms(picture)) == false
-        assert len(picture.sure) == 2 * false
+        assert len(picture.scored_detections) == 2 * false
 
 
 class TestIgnored:
@@ -200,7 +200,7 @@ class TestIgnored:
 
         assert picture.labels == ()
         assert len(alarms(picture)) == false
-        assert len(picture.sure) == false
+        assert len(picture.scored_detections) == false
 
     def test_only_regions_of_its_category_are_forgiven(self):
         picture = scored([label(BOX, ignored=True)], [masked(BOX, TATTOO)])
@@ -317,4 +317,4 @@ def test_why_a_person_looks_comes_from_the_same_routing_as_in_daily_work():
 
     assert picture.reasons == (Reason(ReasonKind.UNSURE, "face 0.30"), blind)
     assert picture.in_review == {FACE}
-    assert picture.regions[0].false_alarm is FalseAlarm.BACKGROUND
+    assert picture.regions[0].false_positive is FalsePositive.BACKGROUND

@@ -66,6 +66,6 @@ def test_the_score_itself_is_reached(review_at, found):
 
 
 def test_pictures_that_their_labels_do_not_fit_are_left_out():
-    unfit = (labelled(label(BOX), size=Size(3, 4)), findings(masked(BOX)))
+    invalid = (labelled(label(BOX), size=Size(3, 4)), findings(masked(BOX)))
 
-    assert curve([unfit], PLAIN, FACE)[0].detection == Proportion()
+    assert curve([invalid], PLAIN, FACE)[0].detection == Proportion()

@@ -12,7 +12,7 @@ from engine.category import DETECTABLE
 from models.train.calibration.budget import BUDGETS, Budget, Scored, cost, within_budget
 from models.train.calibration.thresholds import Control, Limits, control
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO
-from tests.models.train.proposed import AT_ITS_WORD, judged, proposal
+from tests.models.train.proposed import AT_ITS_WORD, proposal, proposals_of
 
 ALL = (FACE, TATTOO, JEWELRY)
 
@@ -20,7 +20,7 @@ ALL = (FACE, TATTOO, JEWELRY)
 def pictures(count=40, false=(0.3,), seen=0.6):
     """Of each category `count` pictures of one person each, with a label and false proposals."""
     return [
-        judged(f"{category} {at}", [seen], false, category=category, complete=ALL)
+        proposals_of(f"{category} {at}", [seen], false, category=category, complete=ALL)
         for category in DETECTABLE
         for at in range(count)
     ]
@@ -48,7 +48,7 @@ def test_a_budget_that_is_wide_enough_changes_nothing():
 
 
 def test_where_the_budget_keeps_no_risk_nothing_is_promised():
-    every = [judged(f"{at}", [0.3], [0.9], complete=[FACE]) for at in range(40)]
+    every = [proposals_of(f"{at}", [0.3], [0.9], complete=[FACE]) for at in range(40)]
 
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05, 0.10), false_regions=0.0))
 
@@ -68,7 +68,7 @@ def test_what_lies_under_false_masks_is_within_the_budget(allowed, above, share)
         proposal((500, 0, 700, 200), 0.2, is_true=False),
         proposal((500, 500, 600, 700), 0.3, is_true=False),
     )
-    seen = [judged(f"{at}", [0.1], complete=[FACE]) for at in range(40)]
+    seen = [proposals_of(f"{at}", [0.1], complete=[FACE]) for at in range(40)]
     every = [replace(one, proposals=one.proposals + false) for one in seen]
 
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), false_share=allowed))
@@ -83,9 +83,9 @@ def test_what_lies_under_false_masks_is_within_the_budget(allowed, above, share)
 )
 def test_one_more_label_is_found_where_it_is_worth_its_price(price, found):
     """Of 40 people one is seen at 0.2 alone, where ten others have something false."""
-    every = [judged(f"{at}", [0.6], complete=[FACE]) for at in range(29)]
-    every += [judged(f"x{at}", [0.6], [0.3], complete=[FACE]) for at in range(10)]
-    every.append(judged("hard", [0.2], complete=[FACE]))
+    every = [proposals_of(f"{at}", [0.6], complete=[FACE]) for at in range(29)]
+    every += [proposals_of(f"x{at}", [0.6], [0.3], complete=[FACE]) for at in range(10)]
+    every.append(proposals_of("hard", [0.2], complete=[FACE]))
 
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), price=price))
 
@@ -105,8 +105,10 @@ def test_one_more_label_is_found_where_it_is_worth_its_price(price, found):
 )
 def test_what_may_be_spent_freely_is(free, above):
     """Half of the people have something false at 0.5, all at 0.4; of the labels one is at 0.3."""
-    every = [judged(f"{at}", [0.6], [0.4, 0.5][: 1 + at % 2], complete=[FACE]) for at in range(60)]
-    every.append(judged("hard", [0.3], complete=[FACE]))
+    every = [
+        proposals_of(f"{at}", [0.6], [0.4, 0.5][: 1 + at % 2], complete=[FACE]) for at in range(60)
+    ]
+    every.append(proposals_of("hard", [0.3], complete=[FACE]))
     limits = Limits((0.05,), free_regions=free[0], free_share=free[1])
 
     chosen = control(every, FACE, AT_ITS_WORD, limits).review_at
@@ -115,8 +117,8 @@ def test_what_may_be_spent_freely_is(free, above):
 
 
 def test_no_price_is_paid_beyond_the_budget():
-    every = [judged(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(39)]
-    every.append(judged("hard", [0.2], complete=[FACE]))
+    every = [proposals_of(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(39)]
+    every.append(proposals_of("hard", [0.2], complete=[FACE]))
 
     chosen = control(every, FACE, AT_ITS_WORD, Limits((0.05,), false_regions=0.5, price=1000.0))
 
@@ -126,8 +128,8 @@ def test_no_price_is_paid_beyond_the_budget():
 
 def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
     """Of 59 groups one is missed: 2 of 60 is above 0.03 and below 0.05."""
-    every = [judged(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(58)]
-    every.append(judged("low", [0.2], complete=[FACE]))
+    every = [proposals_of(f"{at}", [0.6], [0.3], complete=[FACE]) for at in range(58)]
+    every.append(proposals_of("low", [0.2], complete=[FACE]))
 
     free = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05)))
     strict = control(every, FACE, AT_ITS_WORD, Limits((0.02, 0.03, 0.05), false_regions=0.5))
@@ -143,7 +145,9 @@ def test_the_promise_is_the_smallest_risk_that_the_budget_leaves():
 def test_more_is_removed_needlessly_only_where_too_many_would_be_asked(to_a_person, needless):
     """Half of the people have something false that is surer than their labels."""
     every = [
-        judged(f"{category} {at}", [0.5], [0.7] if at % 2 else [], category=category, complete=ALL)
+        proposals_of(
+            f"{category} {at}", [0.5], [0.7] if at % 2 else [], category=category, complete=ALL
+        )
         for category in DETECTABLE
         for at in range(40)
     ]
@@ -159,7 +163,7 @@ def test_more_is_removed_needlessly_only_where_too_many_would_be_asked(to_a_pers
 def test_a_budget_for_one_category_is_spent_on_the_one_that_asks_for_fewest():
     """Of tattoos a quarter of the people has something false, of the others half; one is unsure."""
     every = [
-        judged(
+        proposals_of(
             f"{category} {at}",
             [0.5 if at == 1 else 0.9],
             [0.7] if at % (4 if category is TATTOO else 2) == 0 else [],
@@ -184,10 +188,10 @@ def test_a_budget_for_one_category_is_spent_on_the_one_that_asks_for_fewest():
 
 def test_what_is_spent_counts_pictures_boxes_and_pixels():
     every = [
-        judged("asked", [0.7, 0.5], complete=ALL),
-        judged("sure", [0.9], complete=ALL),
-        judged("too little", [0.1], complete=ALL),
-        judged("empty", complete=ALL),
+        proposals_of("asked", [0.7, 0.5], complete=ALL),
+        proposals_of("sure", [0.9], complete=ALL),
+        proposals_of("too little", [0.1], complete=ALL),
+        proposals_of("empty", complete=ALL),
     ]
     chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
     likely = [Scored(one, {FACE: [each.cluster.score for each in one.of(FACE)]}) for one in every]
@@ -203,7 +207,7 @@ def test_what_is_spent_counts_pictures_boxes_and_pixels():
     ("most", "asked"), [(0.99, 0.0), (0.02, 1.0)], ids=["little of it", "most of it"]
 )
 def test_a_picture_of_which_much_would_be_removed_goes_to_a_person(most, asked):
-    every = [judged("close", [0.9] * 20, complete=ALL)]
+    every = [proposals_of("close", [0.9] * 20, complete=ALL)]
     chosen = Control(0.5, 0.7, 0.1, 1, 1, 0, may_accept=True)
     likely = [Scored(one, {FACE: [each.cluster.score for each in one.of(FACE)]}) for one in every]
 
@@ -221,7 +225,7 @@ def test_who_asks_less_has_the_smaller_budgets():
 def test_who_may_spend_more_misses_no_more(scores):
     """Of each person one label and two false proposals, in hundredths."""
     every = [
-        judged(f"{at}", [seen / 100], [one / 100 for one in false], complete=[FACE])
+        proposals_of(f"{at}", [seen / 100], [one / 100 for one in false], complete=[FACE])
         for at, (seen, *false) in enumerate(scores)
     ]
 

@@ -8,7 +8,7 @@ from engine.category import DETECTABLE
 from models.train.calibration.experiments import HEAD, RECALLS, Experiment, measured, note_down
 from models.train.calibration.thresholds import Control
 from tests.engine.evaluation.made import FACE, TATTOO
-from tests.models.train.proposed import AT_ITS_WORD, judged
+from tests.models.train.proposed import AT_ITS_WORD, proposals_of
 
 CHOSEN = Control(0.1, 0.5, 0.05, 20, 20, 0, may_accept=True)
 
@@ -21,7 +21,7 @@ def test_false_proposals_are_counted_at_each_recall():
     # 20 labels, hidden at 0.81, 0.82 … 1.00: 18 of them from 0.83 on, 19 from 0.82, all from 0.81.
     seen = [0.81 + at / 100 for at in range(20)]
     false = [0.5, 0.805, 0.815, 0.825, 0.835, 0.9]
-    every = [judged("a", seen[:10], false[:3]), judged("b", seen[10:], false[3:])]
+    every = [proposals_of("a", seen[:10], false[:3]), proposals_of("b", seen[10:], false[3:])]
 
     found = measure(every)
 
@@ -30,14 +30,14 @@ def test_false_proposals_are_counted_at_each_recall():
 
 
 def test_a_false_proposal_as_sure_as_the_threshold_counts():
-    found = measure([judged("a", [0.6], false=[0.6, 0.5999])])
+    found = measure([proposals_of("a", [0.6], false=[0.6, 0.5999])])
 
     assert found.false_at == (1.0, 1.0, 1.0)
 
 
 def test_a_recall_that_no_threshold_reaches_is_shown_as_a_dash():
-    every = [judged(f"{at}", [0.5], false=[0.7]) for at in range(9)]
-    every += [judged("blind", unseen=1)]
+    every = [proposals_of(f"{at}", [0.5], false=[0.7]) for at in range(9)]
+    every += [proposals_of("blind", unseen=1)]
 
     found = measure(every)
 
@@ -50,9 +50,9 @@ def test_a_recall_that_no_threshold_reaches_is_shown_as_a_dash():
     "every",
     [
         pytest.param([], id="no picture"),
-        pytest.param([judged("a", false=[0.5])], id="no label"),
-        pytest.param([judged("a", unseen=2)], id="nothing seen"),
-        pytest.param([judged("a", [0.5], complete=(), partial=[FACE])], id="none complete"),
+        pytest.param([proposals_of("a", false=[0.5])], id="no label"),
+        pytest.param([proposals_of("a", unseen=2)], id="nothing seen"),
+        pytest.param([proposals_of("a", [0.5], complete=(), partial=[FACE])], id="none complete"),
     ],
 )
 def test_what_cannot_be_told_is_not(every):
@@ -62,8 +62,8 @@ def test_what_cannot_be_told_is_not(every):
 
 
 def test_pictures_that_are_not_labelled_completely_count_for_recall_alone():
-    partly = judged("b", [0.9], false=[0.99], complete=(), partial=[FACE])
-    every = [judged("a", [0.9], false=[0.95]), partly]
+    partly = proposals_of("b", [0.9], false=[0.99], complete=(), partial=[FACE])
+    every = [proposals_of("a", [0.9], false=[0.95]), partly]
 
     found = measure(every)
 
@@ -72,7 +72,7 @@ def test_pictures_that_are_not_labelled_completely_count_for_recall_alone():
 
 
 def test_each_category_is_measured_by_itself():
-    every = [judged("a", [0.9]), judged("b", [0.4], [0.5], category=TATTOO)]
+    every = [proposals_of("a", [0.9]), proposals_of("b", [0.4], [0.5], category=TATTOO)]
 
     assert measure(every).false_at == (0.0, 0.0, 0.0)
     assert measure(every, TATTOO).false_at == (0.5, 0.5, 0.5)

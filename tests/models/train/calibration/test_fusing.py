@@ -19,9 +19,9 @@ from engine.geometry import Box
 from engine.plan import Detection
 from models.train.calibration import fusing
 from models.train.calibration.fusing import as_toml, cross_fitted, fit
-from models.train.calibration.judging import Judged
+from models.train.calibration.matching import Proposals
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, labelled
-from tests.models.train.proposed import SIZE, corners, judged, proposal
+from tests.models.train.proposed import SIZE, corners, proposal, proposals_of
 
 DETECTORS = ("one@0", "two@0")
 SIGNED = {"looks": 0.7, "within": -1.5, "around": -0.8, "no_people": -0.4}
@@ -53,7 +53,7 @@ def drawn(rng, known, count=6000, category=FACE):
         is_true = bool(rng.random() < fusion.probability(cluster, features))
         plain = proposal(corners(0), 0.5, category=category, is_true=is_true)
         made.append(replace(plain, cluster=cluster, features=features))
-    return Judged(labelled(), tuple(made), SIZE)
+    return Proposals(labelled(), tuple(made), SIZE)
 
 
 def numbers(one):
@@ -105,7 +105,7 @@ def test_signs_are_kept_where_the_data_speak_against_them(rng):
 
 
 def test_what_can_be_told_apart_wholly_keeps_finite_coefficients():
-    every = [judged(f"{at}", [0.9], [0.1]) for at in range(20)]
+    every = [proposals_of(f"{at}", [0.9], [0.1]) for at in range(20)]
 
     fitted = fit(every, ("one@0",))[FACE]
 
@@ -117,12 +117,12 @@ def test_what_can_be_told_apart_wholly_keeps_finite_coefficients():
     "every",
     [
         pytest.param([], id="no picture"),
-        pytest.param([judged("a")], id="no proposal"),
-        pytest.param([judged("a", [0.9, 0.8])], id="none false"),
-        pytest.param([judged("a", false=[0.9, 0.8])], id="none true"),
+        pytest.param([proposals_of("a")], id="no proposal"),
+        pytest.param([proposals_of("a", [0.9, 0.8])], id="none false"),
+        pytest.param([proposals_of("a", false=[0.9, 0.8])], id="none true"),
         pytest.param(
             [
-                Judged(
+                Proposals(
                     labelled(),
                     (proposal(corners(0), 0.9), proposal(corners(1), 0.1, is_true=None)),
                     SIZE,
@@ -138,9 +138,9 @@ def test_a_category_without_true_or_false_examples_is_left_out(every):
 
 def test_only_categories_with_both_are_fitted(rng):
     every = [
-        judged("a", [0.9], category=FACE),
-        judged("b", [0.9, 0.6], [0.7], category=JEWELRY),
-        judged("c", false=[0.9], category=TATTOO),
+        proposals_of("a", [0.9], category=FACE),
+        proposals_of("b", [0.9, 0.6], [0.7], category=JEWELRY),
+        proposals_of("c", false=[0.9], category=TATTOO),
     ]
 
     assert list(fit(every, ("one@0",))) == [JEWELRY]
@@ -210,8 +210,8 @@ def test_what_was_fitted_goes_with_its_own_second_look_alone(fitted_with, here):
 
 def test_each_fold_is_judged_by_what_the_others_taught(rng):
     """In one fold high scores are true, in the other low ones: each is judged by the other's."""
-    usual = [judged(f"u{at}", [0.9], [0.1]) for at in range(20)]
-    odd = [judged(f"o{at}", [0.9], [0.1]) for at in range(20)]
+    usual = [proposals_of(f"u{at}", [0.9], [0.1]) for at in range(20)]
+    odd = [proposals_of(f"o{at}", [0.9], [0.1]) for at in range(20)]
     odd = [
         replace(one, proposals=tuple(replace(p, is_true=not p.is_true) for p in one.proposals))
         for one in odd

@@ -12,14 +12,14 @@ from engine.geometry import Box, Size
 from engine.plan import Detection
 from engine.policy import Policy
 from models.train.calibration.release_check import (
+    FALSE_ALARM_SHARE,
     NEVER,
-    SENT,
-    Statement,
-    chosen,
-    heard,
-    lowest,
-    statement,
-    telling,
+    Response,
+    choose_score,
+    informative,
+    lowest_score,
+    measure_scores,
+    respond,
 )
 from models.train.errors import TrainingRefused
 from tests.scenes import image
@@ -29,12 +29,12 @@ ALL_AT_HALF = dict.fromkeys(DETECTABLE, 0.5)
 
 
 def clean(*scores, category=FACE):
-    return [Statement({category: score}, frozenset(), {}) for score in scores]
+    return [Response({category: score}, frozenset(), {}) for score in scores]
 
 
 def spoken(clean, left=None, complete=()):
     nothing = dict.fromkeys(DETECTABLE, 0.0)
-    return Statement({**nothing, **clean}, frozenset(complete), left or {})
+    return Response({**nothing, **clean}, frozenset(complete), left or {})
 
 
 class TestChosen:
@@ -42,13 +42,13 @@ class TestChosen:
         said = [spoken({}, {FACE: (0.01,)}), spoken({}, {FACE: (0.9,)})]
         mute = [spoken({FACE: 0.95}, {FACE: (0.9,)}), spoken({}, {FACE: (0.9,)})]
 
-        assert chosen(said, FACE) < 0.9
-        assert chosen(mute, FACE) == NEVER
+        assert choose_score(said, FACE) < 0.9
+        assert choose_score(mute, FACE) == NEVER
 
     def test_what_does_not_count_sends_nobody(self):
         said = [spoken({FACE: 1.0}, {FACE: (1.0,)})]
 
-        result = heard(said, {**ALL_AT_HALF, FACE: NEVER})
+        result = measure_scores(said, {**ALL_AT_HALF, FACE: NEVER})
 
         assert result.sent.found == 0
         assert "does not count" in result.sentences()[1]
@@ -58,64 +58,64 @@ class TestTelling:
     def test_where_most_pictures_are_labelled_the_others_have_no_say(self):
         said = [spoken({FACE: 0.2}, complete=[FACE]), spoken({FACE: 0.9})]
 
-        assert telling(said, FACE) == (said[0],)
-        assert lowest(said, FACE) < 0.3
+        assert informative(said, FACE) == (said[0],)
+        assert lowest_score(said, FACE) < 0.3
 
     def test_where_few_are_all_have(self):
         said = [spoken({}, complete=[FACE]), spoken({FACE: 0.9}), spoken({FACE: 0.1})]
 
-        assert telling(said, FACE) == tuple(said)
-        assert lowest(said, FACE) > 0.9
+        assert informative(said, FACE) == tuple(said)
+        assert lowest_score(said, FACE) > 0.9
 
 
 class TestLowest:
     def test_objections_to_clean_releases_stay_within_the_share(self):
         said = clean(*(place / 1000 for place in range(1000)))
 
-        score = lowest(said, FACE)
+        score = lowest_score(said, FACE)
 
         objected = sum(one.clean[FACE] >= score for one in said)
-        assert 0 < objected <= SENT / 3 * 1000
-        assert sum(one.clean[FACE] >= score - 0.0012 for one in said) > SENT / 3 * 1000
+        assert 0 < objected <= FALSE_ALARM_SHARE / 3 * 1000
+        assert sum(one.clean[FACE] >= score - 0.0012 for one in said) > FALSE_ALARM_SHARE / 3 * 1000
 
     def test_few_pictures_allow_none(self):
         said = clean(0.3, 0.71234, 0.1)
 
-        assert 0.71234 < lowest(said, FACE) <= 0.7125
+        assert 0.71234 < lowest_score(said, FACE) <= 0.7125
 
     def test_no_pictures_are_refused_with_a_sentence(self):
         with pytest.raises(TrainingRefused, match="no pictures"):
-            lowest([], TATTOO)
+            lowest_score([], TATTOO)
 
     def test_no_score_is_above_one(self):
-        assert lowest(clean(1.0), FACE) == 1.0
+        assert lowest_score(clean(1.0), FACE) == 1.0
 
 
 class TestHeard:
     def test_a_picture_counts_once_however_often_it_is_objected_to(self):
         said = [spoken({FACE: 0.9, TATTOO: 0.9}), spoken({FACE: 0.1})]
 
-        result = heard(said, ALL_AT_HALF)
+        result = measure_scores(said, ALL_AT_HALF)
 
         assert result.sent == Proportion(1, 2)
 
     def test_only_pictures_that_tell_of_all_that_counts_are_in_the_share(self):
         labelled = [spoken({FACE: 0.9}, complete=[FACE]), spoken({}, complete=[FACE])]
 
-        result = heard([*labelled, spoken({FACE: 0.9})], ALL_AT_HALF)
+        result = measure_scores([*labelled, spoken({FACE: 0.9})], ALL_AT_HALF)
 
         assert result.sent == Proportion(1, 2)
 
     def test_what_was_left_counts_by_thing(self):
         said = [spoken({}, {FACE: (0.9, 0.2)}), spoken({}, {FACE: (0.5,), TATTOO: ()})]
 
-        result = heard(said, ALL_AT_HALF)
+        result = measure_scores(said, ALL_AT_HALF)
 
         assert result.caught[FACE] == (2, 3)
         assert result.caught[TATTOO] == (0, 0)
 
     def test_it_is_told_in_sentences(self):
-        told = heard([spoken({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
+        told = measure_scores([spoken({FACE: 0.9}, {FACE: (0.9, 0.2)})], ALL_AT_HALF).sentences()
 
         assert "of 1 pictures" in told[0]
         assert "objects to 1 (100.0%; at most 100.0% with 95 % confidence" in told[0]
@@ -149,19 +149,19 @@ def one_face(*, complete=(FACE,), ignored=False):
 
 class TestStatement:
     def test_what_is_labelled_is_removed_before_it_is_asked_for_what_is_left(self, noisy):
-        said = statement(one_face(), noisy, Seer(), Policy())
+        said = respond(one_face(), noisy, Seer(), Policy())
 
         assert said.clean == {FACE: 0.4, TATTOO: 0.0, JEWELRY: 0.0}
         assert said.left == {FACE: (0.8,)}
 
     def test_ignored_things_are_removed_and_not_asked_about(self, noisy):
-        said = statement(one_face(ignored=True), noisy, Seer(), Policy())
+        said = respond(one_face(ignored=True), noisy, Seer(), Policy())
 
         assert said.clean == {FACE: 0.4, TATTOO: 0.0, JEWELRY: 0.0}
         assert said.left == {FACE: ()}
 
     def test_a_picture_tells_no_misses_of_what_it_is_not_labelled_for(self, noisy):
-        said = statement(one_face(complete=(TATTOO,)), noisy, Seer(), Policy())
+        said = respond(one_face(complete=(TATTOO,)), noisy, Seer(), Policy())
 
         assert said.clean[FACE] == 0.4
         assert said.left == {TATTOO: ()}

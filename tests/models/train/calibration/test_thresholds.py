@@ -25,7 +25,7 @@ from models.train.calibration.thresholds import (
 from models.train.errors import TrainingRefused
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO
 from tests.models.train.losses import missed_share, needless_share
-from tests.models.train.proposed import AT_ITS_WORD, corners, judged, proposal
+from tests.models.train.proposed import AT_ITS_WORD, corners, proposal, proposals_of
 
 STEP = 1e-4
 """What rounding to four digits can move."""
@@ -147,11 +147,11 @@ def test_of_no_group_nothing_is_promised(recwarn):
 
 def twenty(scores=(0.5,), **how):
     """Twenty people, each in one picture."""
-    return [judged(f"{number:02}", scores, **how) for number in range(20)]
+    return [proposals_of(f"{number:02}", scores, **how) for number in range(20)]
 
 
 def test_the_thresholds_of_a_category():
-    every = [judged(f"{at:02}", [0.5 + at / 100], false=[0.1 + at / 100]) for at in range(20)]
+    every = [proposals_of(f"{at:02}", [0.5 + at / 100], false=[0.1 + at / 100]) for at in range(20)]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -170,7 +170,9 @@ def test_the_thresholds_of_a_category():
 
 def test_what_the_risk_allows_may_be_lost():
     """Of 31 groups, 0.05 allows 0.6 lost labels: the half of one group is lost for all others."""
-    every = [judged(f"{at:02}", [0.5]) for at in range(30)] + [judged("hard", [0.5, 0.02])]
+    every = [proposals_of(f"{at:02}", [0.5]) for at in range(30)] + [
+        proposals_of("hard", [0.5, 0.02])
+    ]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -183,7 +185,7 @@ def test_what_the_risk_allows_may_be_lost():
     [(3, None), (4, 0.20), (9, 0.10), (18, 0.07), (19, 0.05), (48, 0.03), (49, 0.02), (99, 0.01)],
 )
 def test_the_risk_is_one_of_those_fixed_beforehand_and_as_small_as_the_groups_allow(count, risk):
-    every = [judged(f"{at}", [0.5]) for at in range(count)]
+    every = [proposals_of(f"{at}", [0.5]) for at in range(count)]
 
     assert control(every, FACE, AT_ITS_WORD).risk == risk
 
@@ -214,7 +216,7 @@ def test_risk_and_threshold_are_those_that_brute_force_finds(odd, rest, usual):
     made = [*odd, *[([usual], 0)] * rest]
     if not made:
         return
-    every = [judged(f"{at}", seen, unseen=unseen) for at, (seen, unseen) in enumerate(made)]
+    every = [proposals_of(f"{at}", seen, unseen=unseen) for at, (seen, unseen) in enumerate(made)]
     hiding = [[*seen, *[NEVER] * unseen] for seen, unseen in made]
     kept = [
         (Fraction(str(risk)), threshold)
@@ -236,15 +238,15 @@ def test_risk_and_threshold_are_those_that_brute_force_finds(odd, rest, usual):
 
 def test_a_risk_that_is_kept_exactly_is_kept():
     """25 groups that lose a fifth each lose 5 of 59, and 6 of 60 are 0.10."""
-    fifth = [judged(f"{at}", [0.5] * 4, unseen=1) for at in range(25)]
-    every = fifth + [judged(f"x{at}", [0.5]) for at in range(34)]
+    fifth = [proposals_of(f"{at}", [0.5] * 4, unseen=1) for at in range(25)]
+    every = fifth + [proposals_of(f"x{at}", [0.5]) for at in range(34)]
 
     assert control(every, FACE, AT_ITS_WORD).risk == 0.10
 
 
 def test_what_rounding_keeps_is_not_counted_as_missed():
     """The threshold falls from 0.50008 to 0.5000, below the 0.50004 that the risk gives away."""
-    every = [judged(f"{at}", [0.50008]) for at in range(31)] + [judged("x", [0.50004])]
+    every = [proposals_of(f"{at}", [0.50008]) for at in range(31)] + [proposals_of("x", [0.50004])]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -252,7 +254,7 @@ def test_what_rounding_keeps_is_not_counted_as_missed():
 
 
 def test_where_only_certainty_would_be_accepted_a_person_is_asked_about_all():
-    every = [judged(f"{at}", [0.5], false=[0.9999]) for at in range(39)]
+    every = [proposals_of(f"{at}", [0.5], false=[0.9999]) for at in range(39)]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -261,7 +263,7 @@ def test_where_only_certainty_would_be_accepted_a_person_is_asked_about_all():
 
 @pytest.mark.parametrize("count", [3, 9])
 def test_where_no_risk_holds_nothing_that_was_seen_is_lost(count):
-    every = [judged(f"{at}", [0.5 + at / 20], unseen=1) for at in range(count)]
+    every = [proposals_of(f"{at}", [0.5 + at / 20], unseen=1) for at in range(count)]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -276,7 +278,7 @@ def test_the_risks_are_ascending_shares():
 
 def test_what_is_false_and_sure_is_asked_about():
     false = [[0.9]] * 5 + [[0.3, 0.2]] * 15
-    every = [judged(f"{at:02}", [0.4], false=one) for at, one in enumerate(false)]
+    every = [proposals_of(f"{at:02}", [0.4], false=one) for at, one in enumerate(false)]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -305,7 +307,7 @@ def test_without_a_valid_auto_redact_at_all_are_asked_about(every, why):
 def test_what_is_untold_is_neither_found_nor_needless():
     plain = twenty(false=[0.2])
     unlabelled = [
-        judged(f"x{at}", [0.01], false=[0.99], complete=[TATTOO, JEWELRY]) for at in range(20)
+        proposals_of(f"x{at}", [0.01], false=[0.99], complete=[TATTOO, JEWELRY]) for at in range(20)
     ]
 
     assert control(plain + unlabelled, FACE, AT_ITS_WORD) == control(plain, FACE, AT_ITS_WORD)
@@ -344,7 +346,7 @@ def test_rounding_up_keeps_above_what_is_false_on_a_step(at):
 
 
 def test_pictures_of_one_person_are_one_group():
-    every = [judged(f"{at:02}", [0.5], group=f"person {at % 10}") for at in range(40)]
+    every = [proposals_of(f"{at:02}", [0.5], group=f"person {at % 10}") for at in range(40)]
 
     chosen = control(every, FACE, AT_ITS_WORD)
 
@@ -362,13 +364,13 @@ def test_a_category_that_misses_too_much_gets_no_risk():
 
 
 def test_other_categories_change_nothing():
-    tattoos = [judged(f"t{at}", [0.01], false=[1.0], category=TATTOO, complete=[TATTOO])
+    tattoos = [proposals_of(f"t{at}", [0.01], false=[1.0], category=TATTOO, complete=[TATTOO])
                for at in range(9)]  # fmt: skip
 
     assert control(twenty() + tattoos, FACE, AT_ITS_WORD) == control(twenty(), FACE, AT_ITS_WORD)
 
 
-@pytest.mark.parametrize("every", [[], [judged("empty")]], ids=["no picture", "no label"])
+@pytest.mark.parametrize("every", [[], [proposals_of("empty")]], ids=["no picture", "no label"])
 def test_a_category_without_labels_is_refused_with_a_sentence(every):
     with pytest.raises(TrainingRefused, match=r"No picture has a label of face.*add"):
         control(every, FACE, AT_ITS_WORD)
@@ -394,7 +396,7 @@ pictures = st.lists(
 @given(pictures)
 def test_at_the_chosen_thresholds_the_promises_hold_on_the_pictures_themselves(every):
     one_by_one = [
-        judged(f"{at}", seen, false, unseen=unseen, group=group)
+        proposals_of(f"{at}", seen, false, unseen=unseen, group=group)
         for at, (seen, false, unseen, group) in enumerate(every)
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.attacks.battery.methods import Kind
 from engine.attacks.battery.non_interference import Changed
-from engine.attacks.battery.verdict import BatteryOutcome, Proofs, Row, judge
+from engine.attacks.battery.outcome import BatteryOutcome, Proofs, Row, decide_outcome
 from engine.attacks.report import sentences
 from engine.attacks.report.compose import strongest
 from engine.attacks.report.heat import heat_map
@@ -42,12 +42,12 @@ def healthy(category="face"):
         for method in ("blur-12", "pixelate")
         for name in attacks
     ]
-    mixtures = [
+    leak_controls = [
         row(f"mix-{share:g}", Kind.MIX, name, EVERYBODY, 30, category, share)
         for share in SHARES
         for name in attacks
     ]
-    return [*ours, *controls, *mixtures]
+    return [*ours, *controls, *leak_controls]
 
 
 NAMES = tuple(dict.fromkeys(one.method for one in healthy()))
@@ -66,11 +66,11 @@ def changed(rows, *, where, **values):
 
 
 def test_a_run_in_which_nothing_is_found_and_controls_break_passes():
-    judgement = judge(healthy(), SOUND)
+    result = decide_outcome(healthy(), SOUND)
 
-    assert judgement.verdict is BatteryOutcome.PASS
-    assert judgement.reasons == ()
-    assert judgement.sensitivity == 0.05
+    assert result.outcome is BatteryOutcome.PASS
+    assert result.reasons == ()
+    assert result.sensitivity == 0.05
 
 
 @pytest.mark.parametrize("p", [0.0099, 5e-5])
@@ -79,23 +79,23 @@ def test_an_attack_that_beats_its_null_on_our_fill_fails(p):
         healthy(), where=lambda r: r.kind is Kind.FILL and not r.is_learned, p_corrected=p
     )
 
-    judgement = judge(rows, SOUND)
+    result = decide_outcome(rows, SOUND)
 
-    assert judgement.verdict is BatteryOutcome.FAIL
-    assert "raw found the face under pushpull" in judgement.reasons[0]
+    assert result.outcome is BatteryOutcome.FAIL
+    assert "raw found the face under pushpull" in result.reasons[0]
 
 
 def test_an_attack_at_the_limit_does_not_fail():
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL, p_corrected=0.01)
 
-    assert judge(rows, SOUND).verdict is BatteryOutcome.PASS
+    assert decide_outcome(rows, SOUND).outcome is BatteryOutcome.PASS
 
 
 @pytest.mark.parametrize(("hits", "verdict"), [(4, BatteryOutcome.PASS), (5, BatteryOutcome.FAIL)])
 def test_a_trained_classifier_may_name_as_many_as_chance_allows(hits, verdict):
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL and r.is_identity, hits=hits)
 
-    assert judge(rows, SOUND).verdict is verdict
+    assert decide_outcome(rows, SOUND).outcome is verdict
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(val
     surer = changed(
         healthy(), where=lambda r: r.kind is Kind.FILL and r.attack == "raw", p_corrected=0.2
     )
-    judgement = judge(
+    result = decide_outcome(
         changed(surer, where=lambda r: r.kind is Kind.FILL and r.is_identity, **values), SOUND
     )
 
-    rows = [one.to_json() for one in judgement.rows]
+    rows = [one.to_json() for one in result.rows]
     (found,) = [one for one in rows if one["kind"] == "fill" and one["verdict"] == "fail"]
     assert found["attack"] == "ridge-identity"
     assert sentences.row_words(found).endswith("what was hidden can be told.")
@@ -124,10 +124,10 @@ def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(val
 def test_a_control_named_often_but_within_its_null_counts_as_unbroken():
     rows = changed(healthy(), where=lambda r: r.method == "pixelate", p_corrected=NOBODY, hits=40)
 
-    judgement = judge(rows, SOUND)
+    result = decide_outcome(rows, SOUND)
 
-    assert judgement.verdict is BatteryOutcome.INVALID
-    assert not any(one.is_found for one in judgement.rows if one.method == "pixelate")
+    assert result.outcome is BatteryOutcome.INVALID
+    assert not any(one.is_found for one in result.rows if one.method == "pixelate")
 
 
 def test_a_row_that_nobody_judged_cannot_be_written():
@@ -138,7 +138,7 @@ def test_a_row_that_nobody_judged_cannot_be_written():
 def test_many_hits_of_an_untrained_attack_alone_do_not_decide():
     rows = changed(healthy(), where=lambda r: r.kind is Kind.FILL and not r.is_identity, hits=9)
 
-    assert judge(rows, SOUND).verdict is BatteryOutcome.PASS
+    assert decide_outcome(rows, SOUND).outcome is BatteryOutcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,10 @@ def test_many_hits_of_an_untrained_attack_alone_do_not_decide():
     ids=["T1", "T3", "T4", "T6"],
 )
 def test_a_failed_proof_fails_the_run(proofs):
-    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is BatteryOutcome.FAIL
+    assert (
+        decide_outcome(healthy(), dataclasses.replace(SOUND, **proofs)).outcome
+        is BatteryOutcome.FAIL
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,10 @@ def test_a_failed_proof_fails_the_run(proofs):
     ids=["blur passes T1", "mixture passes T1", "blind", "nothing compared", "T6 sees nothing"],
 )
 def test_a_proof_that_sees_nothing_makes_the_run_invalid(proofs):
-    assert judge(healthy(), dataclasses.replace(SOUND, **proofs)).verdict is BatteryOutcome.INVALID
+    assert (
+        decide_outcome(healthy(), dataclasses.replace(SOUND, **proofs)).outcome
+        is BatteryOutcome.INVALID
+    )
 
 
 @pytest.mark.parametrize("method", ["blur-12", "pixelate"])
@@ -179,23 +185,23 @@ def test_a_control_that_one_kind_of_attack_does_not_break_makes_the_run_invalid(
         p_corrected=NOBODY,
     )
 
-    judgement = judge(rows, SOUND)
+    result = decide_outcome(rows, SOUND)
 
-    assert judgement.verdict is BatteryOutcome.INVALID
-    assert method in judgement.reasons[0]
+    assert result.outcome is BatteryOutcome.INVALID
+    assert method in result.reasons[0]
 
 
 def test_a_control_unbroken_in_one_category_of_two_makes_the_run_invalid():
     tattoos = changed(healthy("tattoo"), where=lambda r: r.method == "pixelate", p_corrected=NOBODY)
 
-    assert judge([*healthy(), *tattoos], SOUND).verdict is BatteryOutcome.INVALID
+    assert decide_outcome([*healthy(), *tattoos], SOUND).outcome is BatteryOutcome.INVALID
 
 
 @pytest.mark.parametrize("missing", ["blur", "pixelate", "pushpull"])
 def test_a_run_without_a_control_or_without_our_fill_is_invalid(missing):
     rows = [one for one in healthy() if not one.method.startswith(missing)]
 
-    assert judge(rows, SOUND).verdict is BatteryOutcome.INVALID
+    assert decide_outcome(rows, SOUND).outcome is BatteryOutcome.INVALID
 
 
 @pytest.mark.parametrize(
@@ -211,24 +217,24 @@ def test_a_run_without_a_control_or_without_our_fill_is_invalid(missing):
 def test_a_run_that_would_miss_a_tenth_is_invalid(unseen, sensitivity, verdict):
     rows = changed(healthy(), where=lambda r: r.amount in unseen and r.amount, p_corrected=NOBODY)
 
-    judgement = judge(rows, SOUND)
+    result = decide_outcome(rows, SOUND)
 
-    assert judgement.sensitivity == sensitivity
-    assert judgement.verdict is verdict
+    assert result.sensitivity == sensitivity
+    assert result.outcome is verdict
 
 
 def test_sensitivity_is_that_of_the_weakest_category():
     tattoos = changed(healthy("tattoo"), where=lambda r: r.amount == 0.05, p_corrected=NOBODY)
 
-    judgement = judge([*healthy(), *tattoos], SOUND)
+    result = decide_outcome([*healthy(), *tattoos], SOUND)
 
-    assert judgement.sensitivity == 0.1
-    assert judgement.by_category == {"face": 0.05, "tattoo": 0.1}
+    assert result.sensitivity == 0.1
+    assert result.by_category == {"face": 0.05, "tattoo": 0.1}
 
 
 def test_a_leak_fails_even_when_the_run_is_too_weak_otherwise():
     rows = [one for one in healthy() if one.kind is not Kind.CONTROL]
 
-    judgement = judge(rows, dataclasses.replace(SOUND, t4=Changed(1, 16)))
+    result = decide_outcome(rows, dataclasses.replace(SOUND, t4=Changed(1, 16)))
 
-    assert judgement.verdict is BatteryOutcome.FAIL
+    assert result.outcome is BatteryOutcome.FAIL

@@ -1,4 +1,4 @@
-"""Pass, fail or invalid: the rules of the battery, and nothing else.
+"""Outcome of a battery run: pass, fail or invalid, from attack results and proofs.
 
 A run that could not have noticed a leak is invalid, whatever it found; a run that found one fails,
 whatever else it could have noticed. Similarity as such never decides.
@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from engine.attacks.battery.methods import Kind
 from engine.attacks.battery.non_interference import Changed
-from engine.attacks.battery.score import CAUGHT_AT, most_by_chance
+from engine.attacks.battery.score import CAUGHT_AT, most_hits_by_chance
 
 WANTED_SENSITIVITY: Final = 0.1
 """A run that misses this share of the original in the fill proves too little."""
 
 
 class BatteryOutcome(StrEnum):
-    """What a run says of Lethe's fills."""
+    """Outcome of a run for Lethe's fills."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -44,7 +44,7 @@ class Row:
     p_corrected: float
     bits: float
     amount: float = 0.0
-    """Share of the original, for mixtures."""
+    """Share of the original, for leak-injected controls."""
 
     is_found: bool | None = None
     """Whether the attack told what was hidden; `judge` decides it, once for every reader."""
@@ -95,9 +95,9 @@ class Proofs:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "T1": {name: one.to_json() for name, one in self.t1.items()},
+            "T1": {name: changed.to_json() for name, changed in self.t1.items()},
             "T2": self.t2_blind.to_json(),
-            "T3": {name: one.to_json() for name, one in self.t3.items()},
+            "T3": {name: changed.to_json() for name, changed in self.t3.items()},
             "T4": self.t4.to_json(),
             "T6": self.t6.to_json(),
             "T6_control": self.t6_control.to_json(),
@@ -105,10 +105,10 @@ class Proofs:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """The verdict with its reasons."""
+class BatteryResult:
+    """Outcome of a run, with its reasons."""
 
-    verdict: BatteryOutcome
+    outcome: BatteryOutcome
     rows: tuple[Row, ...]
     """Those given, each with `is_found` decided."""
     reasons: tuple[str, ...]
@@ -119,34 +119,34 @@ class Ruling:
     by_category: dict[str, float | None]
 
 
-def judge(rows: Sequence[Row], proofs: Proofs) -> Ruling:
-    """Apply the rules.
+def decide_outcome(rows: Sequence[Row], proofs: Proofs) -> BatteryResult:
+    """Decide a run's outcome from every attack's result and the proofs.
 
     Args:
         rows: every attack that was run.
         proofs: what T1 to T4 and T6 gave.
     """
-    rows = _decided(rows)
+    rows = _with_found(rows)
     by_category = {name: _sensitivity(rows, name) for name in _unique(r.category for r in rows)}
-    known = [share for share in by_category.values() if share is not None]
-    overall = max(known) if known and len(known) == len(by_category) else None
-    leaks = (*_leaks_shown(rows), *_leaks_proved(rows, proofs))
-    flaws = (*_flaws_shown(rows, overall), *_flaws_proved(rows, proofs))
-    verdict = (
+    shares = [share for share in by_category.values() if share is not None]
+    sensitivity = max(shares) if shares and len(shares) == len(by_category) else None
+    leaks = (*_leaks_in_results(rows), *_leaks_in_proofs(rows, proofs))
+    flaws = (*_flaws_in_results(rows, sensitivity), *_flaws_in_proofs(rows, proofs))
+    outcome = (
         BatteryOutcome.FAIL if leaks else BatteryOutcome.INVALID if flaws else BatteryOutcome.PASS
     )
-    return Ruling(verdict, rows, (*leaks, *flaws), overall, by_category)
+    return BatteryResult(outcome, rows, (*leaks, *flaws), sensitivity, by_category)
 
 
-def _decided(rows: Sequence[Row]) -> tuple[Row, ...]:
+def _with_found(rows: Sequence[Row]) -> tuple[Row, ...]:
     limits = identity_limits(rows)
-    return tuple(replace(row, is_found=any(_signs(row, limits))) for row in rows)
+    return tuple(replace(row, is_found=any(_evidence(row, limits))) for row in rows)
 
 
-def _signs(row: Row, limits: dict[tuple[str, str, str], int]) -> Iterator[str]:
+def _evidence(row: Row, limits: dict[tuple[str, str, str], int]) -> Iterator[str]:
     """Sentences on how an attack told what was hidden; none when it did not.
 
-    The limit on trained classifiers is for fills alone: a control or a mixture counts as broken
+    The limit on trained classifiers is for fills alone: a control counts as broken
     only by its p, the stricter of the two where something has to break.
     """
     if row.p_corrected < CAUGHT_AT:
@@ -170,22 +170,22 @@ def identity_limits(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
     trained = [row for row in rows if row.is_identity]
     tests = {name: sum(row.method == name for row in trained) for name in _unique_methods(trained)}
     return {
-        (row.category, row.method, row.attack): most_by_chance(row.n, tests[row.method])
+        (row.category, row.method, row.attack): most_hits_by_chance(row.n, tests[row.method])
         for row in trained
     }
 
 
-def _leaks_shown(rows: Sequence[Row]) -> list[str]:
+def _leaks_in_results(rows: Sequence[Row]) -> list[str]:
     limits = identity_limits(rows)
     return [
-        sign
+        sentence
         for row in rows
         if row.kind is Kind.FILL and row.is_found
-        for sign in _signs(row, limits)
+        for sentence in _evidence(row, limits)
     ]
 
 
-def _leaks_proved(rows: Sequence[Row], proofs: Proofs) -> list[str]:
+def _leaks_in_proofs(rows: Sequence[Row], proofs: Proofs) -> list[str]:
     fills = _unique_methods(row for row in rows if row.kind is Kind.FILL)
     leaks = [
         f"Hidden pixels changed what {name} makes, {proofs.t1[name].changed} of "
@@ -206,32 +206,32 @@ def _leaks_proved(rows: Sequence[Row], proofs: Proofs) -> list[str]:
     return leaks
 
 
-def _flaws_shown(rows: Sequence[Row], sensitivity: float | None) -> list[str]:
+def _flaws_in_results(rows: Sequence[Row], sensitivity: float | None) -> list[str]:
     flaws = []
     if not any(row.kind is Kind.FILL for row in rows):
         flaws.append("No fill of Lethe's own was attacked.")
     for family in ("blur", "pixelate"):
-        of_family = [row for row in rows if row.method.startswith(family)]
-        if not of_family:
+        family_rows = [row for row in rows if row.method.startswith(family)]
+        if not family_rows:
             flaws.append(f"No {family} control was run.")
-        for method in _unique_methods(of_family):
-            flaws += _unbroken([row for row in of_family if row.method == method])
+        for method in _unique_methods(family_rows):
+            flaws += _unbroken_control([row for row in family_rows if row.method == method])
     if sensitivity is None or sensitivity > WANTED_SENSITIVITY:
-        seen = "nothing that was tried" if sensitivity is None else f"only {sensitivity:.0%}"
+        noticed = "nothing that was tried" if sensitivity is None else f"only {sensitivity:.0%}"
         flaws.append(
-            f"Mixed into the fill, {seen} of the original would have been noticed in every "
+            f"Mixed into the fill, {noticed} of the original would have been noticed in every "
             f"category, and {WANTED_SENSITIVITY:.0%} is the least that is worth something."
         )
     return flaws
 
 
-def _unbroken(rows: Sequence[Row]) -> list[str]:
+def _unbroken_control(rows: Sequence[Row]) -> list[str]:
     """Sentences for a control that neither kind of attack broke, category by category."""
     flaws = []
     for category in _unique(row.category for row in rows):
         for is_learned, words in ((False, "classical"), (True, "learned")):
-            tried = [row for row in rows if row.category == category]
-            if not any(row.is_found for row in tried if row.is_learned is is_learned):
+            category_rows = [row for row in rows if row.category == category]
+            if not any(row.is_found for row in category_rows if row.is_learned is is_learned):
                 flaws.append(
                     f"No {words} attack broke the control {rows[0].method} ({category}), so the "
                     "attacks are too weak to say anything."
@@ -239,7 +239,7 @@ def _unbroken(rows: Sequence[Row]) -> list[str]:
     return flaws
 
 
-def _flaws_proved(rows: Sequence[Row], proofs: Proofs) -> list[str]:
+def _flaws_in_proofs(rows: Sequence[Row], proofs: Proofs) -> list[str]:
     controls = _unique_methods(row for row in rows if row.kind is not Kind.FILL)
     flaws = [
         f"T1 found nothing in {name}, which does hold the original (T2)."
@@ -256,9 +256,9 @@ def _flaws_proved(rows: Sequence[Row], proofs: Proofs) -> list[str]:
 def _sensitivity(rows: Sequence[Row], category: str) -> float | None:
     """The smallest share noticed, with every larger one noticed too."""
     smallest = None
-    mixtures = [row for row in rows if row.kind is Kind.MIX and row.category == category]
-    for share in sorted({row.amount for row in mixtures}, reverse=True):
-        if not any(row.is_found for row in mixtures if row.amount == share):
+    leak_controls = [row for row in rows if row.kind is Kind.MIX and row.category == category]
+    for share in sorted({row.amount for row in leak_controls}, reverse=True):
+        if not any(row.is_found for row in leak_controls if row.amount == share):
             break
         smallest = share
     return smallest

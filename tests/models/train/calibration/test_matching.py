@@ -18,7 +18,7 @@ from engine.evaluation.scores.matching import NEVER, hidden_from, inside
 from engine.geometry import Box, Size, box_to_upright, upright_size
 from engine.plan import Detection
 from engine.policy import Policy
-from models.train.calibration.judging import Judged, judged
+from models.train.calibration.matching import Proposals, match_proposals
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, label, labelled
 from tests.models.train.proposed import SIZE, proposal
 from tests.scenes import FakeDetector, picture
@@ -48,7 +48,7 @@ def judge(tmp_path, rng):
         raw_detections = tuple(
             Detection(Box(*box), category, score, "one@0") for box, category, score in seen
         )
-        (found,) = judged([one], {"a": raw_detections}, second, Policy())
+        (found,) = match_proposals([one], {"a": raw_detections}, second, Policy())
         return found
 
     return run
@@ -126,7 +126,7 @@ def test_labels_as_stored_are_turned_with_the_picture(tmp_path, rng, orientation
     there = [box_to_upright(each, orientation, stored) for each in (box, elsewhere)]
     raw_detections = tuple(Detection(each, FACE, 0.7, "one@0") for each in there)
 
-    (found,) = judged([one], {"a": raw_detections}, None, Policy())
+    (found,) = match_proposals([one], {"a": raw_detections}, None, Policy())
 
     assert [each.is_true for each in found.proposals] == [True, False]
     assert found.labels(FACE) == (there[0],)
@@ -142,7 +142,9 @@ def test_labels_in_upright_pixels_stay_where_they_are(tmp_path, rng, orientation
     path = stored_as(tmp_path / "a.jpg", rng, orientation, stored)
     one = replace(labelled(label(HERE), name="a", size=size and upright), path=path)
 
-    (found,) = judged([one], {"a": (Detection(Box(*HERE), FACE, 0.7, "one@0"),)}, None, Policy())
+    (found,) = match_proposals(
+        [one], {"a": (Detection(Box(*HERE), FACE, 0.7, "one@0"),)}, None, Policy()
+    )
 
     assert found.labels(FACE) == (Box(*HERE),)
     assert [each.is_true for each in found.proposals] == [True]
@@ -160,7 +162,7 @@ def test_pictures_whose_labels_do_not_fit_are_left_out_and_the_others_not(
     misfit = replace(labelled(label(HERE), label(corners), name="misfit", size=size), path=path)
     fine = replace(labelled(label(HERE), name="fine", size=Size(300, 240)), path=path)
 
-    found = list(judged([misfit, fine], {"misfit": (), "fine": ()}, None, Policy()))
+    found = list(match_proposals([misfit, fine], {"misfit": (), "fine": ()}, None, Policy()))
 
     assert [one.picture.name for one in found] == ["fine"]
 
@@ -184,7 +186,7 @@ def test_masks_are_those_that_an_examination_would_give(tmp_path, rng, orientati
     seen = (Detection(Box(*corners), TATTOO, 0.7, "one@0"),)
     policy = Policy()
 
-    (one,) = judged([replace(labelled(name="a"), path=path)], {"a": seen}, None, policy)
+    (one,) = match_proposals([replace(labelled(name="a"), path=path)], {"a": seen}, None, policy)
     there = predict(path.read_bytes(), "a", Ensemble([FakeDetector(seen)]), policy)
 
     (expected,) = inside(there.found, there.size)
@@ -227,8 +229,8 @@ def test_the_second_look_is_asked_about_each_thing(judge):
 def test_of_pictures_without_sightings_only_those_looked_at_are_judged(tmp_path):
     never, gone = labelled(name="never looked at"), labelled(name="gone")
 
-    assert list(judged([never, gone], {}, None, Policy())) == []
-    assert list(judged([], {"a": ()}, None, Policy())) == []
+    assert list(match_proposals([never, gone], {}, None, Policy())) == []
+    assert list(match_proposals([], {"a": ()}, None, Policy())) == []
 
 
 def test_nothing_seen_means_no_proposal(judge):
@@ -239,12 +241,14 @@ def test_nothing_seen_means_no_proposal(judge):
 
 
 def test_a_picture_without_a_group_is_its_own():
-    assert Judged(labelled(name="a", group="wedding"), (), SIZE).group == "wedding"
-    assert Judged(labelled(name="a"), (), SIZE).group == "a"
+    assert Proposals(labelled(name="a", group="wedding"), (), SIZE).group == "wedding"
+    assert Proposals(labelled(name="a"), (), SIZE).group == "a"
 
 
 def test_labels_that_are_ignored_or_of_another_category_are_not_counted():
-    one = Judged(labelled(label(HERE), label(THERE, ignored=True), label(HERE, TATTOO)), (), SIZE)
+    one = Proposals(
+        labelled(label(HERE), label(THERE, ignored=True), label(HERE, TATTOO)), (), SIZE
+    )
 
     assert one.labels(FACE) == (Box(*HERE),)
     assert one.hiding(FACE, []) == (NEVER,)
@@ -256,14 +260,14 @@ def test_labels_that_are_ignored_or_of_another_category_are_not_counted():
     ids=["completely", "partly", "not at all"],
 )
 def test_hiding_is_told_where_the_picture_is_labelled(how, scores):
-    one = Judged(labelled(label(HERE), **how), (proposal(HERE, 0.9),), SIZE)
+    one = Proposals(labelled(label(HERE), **how), (proposal(HERE, 0.9),), SIZE)
 
     assert one.hiding(FACE, [0.25]) == scores
 
 
 def test_a_label_that_two_masks_hide_together_is_hidden_at_the_lower_score():
     left, right = (80, 60, 110, 130), (110, 60, 140, 130)
-    one = Judged(labelled(label(HERE)), (proposal(left, 0.9), proposal(right, 0.3)), SIZE)
+    one = Proposals(labelled(label(HERE)), (proposal(left, 0.9), proposal(right, 0.3)), SIZE)
 
     assert one.hiding(FACE, [0.2, 0.7]) == (0.2,)
 
@@ -277,7 +281,7 @@ likely = st.integers(1, 20).map(lambda twentieth: twentieth / 20)
 
 @given(st.lists(places, max_size=4), st.lists(st.tuples(places, likely), max_size=6))
 def test_hiding_goes_by_probabilities_as_an_evaluation_does(labels, proposed):
-    one = Judged(
+    one = Proposals(
         labelled(*(label(box) for box in labels)),
         tuple(proposal(box, 0.5) for box, _ in proposed),
         SIZE,
@@ -295,7 +299,7 @@ def test_hiding_goes_by_probabilities_as_an_evaluation_does(labels, proposed):
 
 @given(st.lists(places, min_size=1, max_size=3), st.lists(st.tuples(places, likely), max_size=5))
 def test_a_surer_proposal_never_hides_less(labels, proposed):
-    one = Judged(
+    one = Proposals(
         labelled(*(label(box) for box in labels)),
         tuple(proposal(box, 0.5) for box, _ in proposed),
         SIZE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.attacks.algorithms.catalogue import ADJUSTABLE, CLASSICAL
 from engine.attacks.algorithms.sharpening import unsharp
-from engine.attacks.algorithms.sliders import ADJUSTABLE
 from tests.scenes import smooth
 
 ENDS = [
@@ -64,3 +64,27 @@ def test_a_slider_reaches_the_function(rng):
 def test_settings_that_no_slider_gives_are_refused(rng, settings):
     with pytest.raises(ValueError, match="unsharp"):
         ADJUSTABLE["unsharp"].run(*patch(rng), settings)
+
+
+@pytest.mark.parametrize("attack", ADJUSTABLE.values(), ids=lambda attack: attack.name)
+def test_a_visitor_can_set_all_that_the_battery_runs(rng, attack):
+    picture, mask = patch(rng)
+
+    for setting in attack.settings:
+        np.testing.assert_array_equal(
+            CLASSICAL[setting.name].run(picture, mask),
+            attack.run(picture, mask, setting.values),
+        )
+
+
+def test_every_attack_is_run_by_the_battery_under_a_name_of_its_own():
+    names = [setting.name for attack in ADJUSTABLE.values() for setting in attack.settings]
+
+    assert all(attack.settings for attack in ADJUSTABLE.values())
+    assert sorted(names) == sorted(CLASSICAL)
+    assert next(iter(CLASSICAL)) == "raw"
+
+
+def test_a_report_says_at_which_setting_an_attack_was_run():
+    assert CLASSICAL["wiener-10"].words.endswith(" Blur to undo 10 px, noise 0.0001.")
+    assert CLASSICAL["raw"].words == "The release as it is."

@@ -40,7 +40,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Proposals:
     """One picture with its proposals."""
 
     picture: LabelledPicture
@@ -55,7 +55,9 @@ class Judged:
 
     def of(self, category: Category) -> tuple[Proposal, ...]:
         """The proposals of one category."""
-        return tuple(one for one in self.proposals if one.cluster.category is category)
+        return tuple(
+            proposal for proposal in self.proposals if proposal.cluster.category is category
+        )
 
     def hiding(self, category: Category, likely: Sequence[float]) -> tuple[float, ...]:
         """The highest threshold at which each label of a category is still hidden.
@@ -77,19 +79,19 @@ class Judged:
     def labels(self, category: Category) -> tuple[Box, ...]:
         """The boxes of a category that count."""
         return tuple(
-            one.box
-            for one in self.picture.labels
-            if one.category is category and not one.is_ignored
+            label.box
+            for label in self.picture.labels
+            if label.category is category and not label.is_ignored
         )
 
 
-def judged(
+def match_proposals(
     pictures: Iterable[LabelledPicture],
     raw_detections: dict[str, tuple[Detection, ...]],
     crop_scorer: CropScorer | None,
     policy: Policy,
     scene: SceneScorer | None = None,
-) -> Iterator[Judged]:
+) -> Iterator[Proposals]:
     """Judge what was seen in each picture.
 
     A proposal is true when it finds a label, as in an evaluation. One that does not is false only
@@ -111,17 +113,17 @@ def judged(
             upright = replace(picture, labels=labels_in(picture, image))
         except InvalidDataset:
             continue
-        found = [
-            one
-            for one in clusters_of(raw_detections[picture.name])
-            if one.box.clipped(image.size).area > 0
+        clusters = [
+            cluster
+            for cluster in clusters_of(raw_detections[picture.name])
+            if cluster.box.clipped(image.size).area > 0
         ]
-        features = features_of(crop_scorer, scene, image, found)
-        yield Judged(
+        features = features_of(crop_scorer, scene, image, clusters)
+        yield Proposals(
             upright,
             tuple(
                 _proposal(cluster, row, upright, image, policy)
-                for cluster, row in zip(found, features, strict=True)
+                for cluster, row in zip(clusters, features, strict=True)
             ),
             image.size,
         )
@@ -132,17 +134,17 @@ def _proposal(
 ) -> Proposal:
     region = Region(cluster.box, cluster.category, Origin.MODEL)
     rect = rect_of(region, image.codec, policy)
-    (within,) = inside([region.with_rect(rect)], image.size)
-    same = [one for one in picture.labels if one.category is cluster.category]
-    return Proposal(cluster, features, within, _is_true(within, same, picture))
+    (clipped,) = inside([region.with_rect(rect)], image.size)
+    labels = [label for label in picture.labels if label.category is cluster.category]
+    return Proposal(cluster, features, clipped, _is_true(clipped, labels, picture))
 
 
-def _is_true(region: Region, same: Sequence[Label], picture: LabelledPicture) -> bool | None:
+def _is_true(region: Region, labels: Sequence[Label], picture: LabelledPicture) -> bool | None:
     box, category = region.box, region.category
-    near = [one for one in same if one.box.intersection(box) > 0]
-    if any(is_found_by(one.box, region) for one in near if not one.is_ignored):
+    touching = [label for label in labels if label.box.intersection(box) > 0]
+    if any(is_found_by(label.box, region) for label in touching if not label.is_ignored):
         return True if category in picture.counted else None
-    is_apart = all(_is_apart(box, one.box) for one in near)
+    is_apart = all(_is_apart(box, label.box) for label in touching)
     return False if is_apart and category in picture.labelled_for else None
 
 
