@@ -33,6 +33,7 @@ REMOVING: Final = (
     "engine/redact/masks.py",
     "engine/codec/png.py",
     "engine/codec/raw.py",
+    "engine/codec/signatures.py",
     "engine/redact/removal.py",
     "engine/codec/decode.py",
     "engine/codec/tiff.py",

@@ -46,7 +46,7 @@ def test_a_changed_verdict_is_not_noticed(tmp_path):
     with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"1"])
         picture_id = tasks.take(database, NOW).picture_id
-        tasks.record(database, NeedsReview(picture_id, plan(picture_id), ()), NOW)
+        tasks.record(database, NeedsReview(picture_id, plan(picture_id)), NOW)
         decisions.settle(
             database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from engine.detect.ensemble import Ensemble
 from engine.evaluation import run
 from engine.evaluation.report.cost import prices
 from engine.evaluation.scores.summary import Summary
+from engine.files import atomic
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.runs.pool import InProcess
@@ -143,7 +143,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(evaluate, tmp_path, monkey
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(atomic.os, "replace", full)
 
     status, _, err = evaluate("labels.json", "--json", "f.json")
 
