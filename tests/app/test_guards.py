@@ -214,7 +214,7 @@ def test_nothing_is_done_in_a_program_without_its_guard(lethe, monkeypatch):
 def test_every_callback_and_download_that_touches_the_store_asks_for_a_role():
     """By its syntax: functions given to `on_click`, `on_change` and deferred downloads."""
     unasked = set()
-    for path in (ROOT / "components").glob("*.py"):
+    for path in (ROOT / "components").rglob("*.py"):
         module = ast.parse(path.read_text(encoding="utf-8"))
         for function in (one for one in module.body if isinstance(one, ast.FunctionDef)):
             if is_called_back(module, function.name) and touches_store(function):
