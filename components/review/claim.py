@@ -94,10 +94,7 @@ def reopen(review: Review | None, picture_id: str) -> None:
     Raises:
         StaleRevision: the picture is being worked on this very moment, or another was decided.
     """
-    name = reviewer.name()
-    if review is not None:
-        reviews.release_claim(database(), review.case.picture_id, name)
-    reopened = decisions.reopen_last(database(), name, now(), picture_id=picture_id)
+    reopened = decisions.reopen_last(database(), reviewer.name(), now(), picture_id=picture_id)
     if reopened is None:
         say("There is nothing to take back: it was more than an hour ago, or was taken back.")
         return

@@ -66,13 +66,15 @@
 
   window.focused = () => root().activeElement?.textContent ?? "";
 
-  /** From now on, the milliseconds from each key to the second frame after it. */
+  /** From now on, the milliseconds from each key that did something to the second frame after it. */
   window.timeKeys = () => {
     window.took = [];
-    window.addEventListener("keydown", () => {
-      const start = performance.now();
-      requestAnimationFrame(() => requestAnimationFrame(() => took.push(performance.now() - start)));
-    }, true);
+    const own = Event.prototype.stopImmediatePropagation; // what the page ends each of its keys with
+    Event.prototype.stopImmediatePropagation = function () {
+      const done = () => took.push(performance.now() - this.timeStamp);
+      if (this.type === "keydown") requestAnimationFrame(() => requestAnimationFrame(done));
+      return own.call(this);
+    };
   };
 
   /** Milliseconds until another picture is shown. */

@@ -49,6 +49,14 @@ class Review {
     this.node.style.height = `${Math.max(window.innerHeight - top - 8, 320)}px`;
   }
 
+  /** In a low window the queue and what drops many at once have no room together: the newer stays. */
+  makeRoom(opened) {
+    const { side, many } = this.tools;
+    if (!many.open || !this.queue.isOpen || side.scrollHeight <= side.clientHeight + 1) return;
+    if (opened === many) this.toggleQueue();
+    else many.open = false;
+  }
+
   focus() {
     this.node.focus({ preventScroll: true });
   }
@@ -70,6 +78,7 @@ class Review {
     this.tools.counter.textContent = data.counter;
     this.takePictures(data);
     this.queue.render(data.queue);
+    this.makeRoom(this.queue);
     if (this.deciding && (isOther || this.link.isSaved)) this.decided(isOther);
     if (this.saidCount !== null && data.said.count !== this.saidCount) this.say(data.said.text);
     else if (this.saidCount === null && data.said.text) this.say(data.said.text);

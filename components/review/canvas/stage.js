@@ -220,6 +220,7 @@ class Stage {
       if (app.detail) put(app.detail.image, app.detail.rect);
       this.drawBoxes(context);
     }
+    canvas.dataset.detail = app.detail && !after ? "shown" : "";
     canvas.dataset.shows = after ? "after" : app.image ? "before" : "nothing";
   }
 

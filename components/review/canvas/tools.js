@@ -33,7 +33,7 @@ class Tools {
     });
     this.below = element("span", { class: "small below" });
     this.drops = element("div", { class: "drops", role: "group", "aria-label": "Drop a category" });
-    this.many = element("details", { class: "many" },
+    this.many = element("details", { class: "many", ontoggle: () => app.makeRoom(this.many) },
       element("summary", { text: "Many at once", onmousedown: (event) => event.preventDefault() }),
       element("div", { class: "row" }, this.unsure, button("Keep all", "", () => app.press("keepAll"))),
       element("label", { class: "row slider" }, element("span", { class: "small", text: "Below" }), this.limit, this.below),
