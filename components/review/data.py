@@ -62,6 +62,7 @@ def data(review: Review) -> dict[str, Any]:
         "last": last_decision(moment),
         "confirm": state.confirm and {"number": state.confirm[0], "text": state.confirm[1]},
         "cookie": known.cookie if known is not None and known.browser else "",
+        "choice": _choice(),
         "queue": _queue(review, moment) if state.is_queue_open else None,
         **shown,
     }
@@ -193,6 +194,16 @@ def _drawn(review: Review) -> dict[str, Any]:
     return made
 
 
+def _choice() -> dict[str, str]:
+    choice = claim.choice()
+    return {
+        "order": choice.order.value,
+        "batch": choice.batch_id or "",
+        "kind": "" if choice.kind is None else choice.kind.value,
+        "category": "" if choice.category is None else choice.category.value,
+    }
+
+
 def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     """The strip: what waits in the chosen part and order."""
     choice, facets = claim.choice(), queue.facets(database())
@@ -204,12 +215,6 @@ def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     return {
         "entries": strip,
         "pending": any(entry["thumbnail"] is None for entry in strip),
-        "choice": {
-            "order": choice.order.value,
-            "batch": choice.batch_id or "",
-            "kind": "" if choice.kind is None else choice.kind.value,
-            "category": "" if choice.category is None else choice.category.value,
-        },
         "facets": {
             "order": [[one.value, one.value.capitalize()] for one in Order],
             "batch": [

@@ -204,6 +204,7 @@ def test_taking_a_verdict_back_names_the_picture_and_never_comes_from_a_reload(d
         desk.press("u")
         dialog.get_by_role("button", name="Take it back").click()
         expect(busy.or_(back).first).to_be_visible()
+        expect(desk.page.get_by_role("button", name="Undo")).to_be_enabled()
         if back.is_visible():
             break
         desk.page.wait_for_timeout(1000)

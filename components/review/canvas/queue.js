@@ -3,7 +3,8 @@
 class Queue {
   constructor(app) {
     this.app = app;
-    this.isOpen = false;
+    this.isOpen = null; // until the server says
+    this.choice = null;
     const choice = (name, label) => element("label", { class: "choice" },
       element("span", { class: "small", text: label }),
       (this[name] = element("select", { onchange: () => this.choose(name) })));
@@ -13,10 +14,9 @@ class Queue {
     this.node = element("div", { class: "queue", hidden: true }, this.choices, this.entries);
   }
 
+  /** What is sent: the browser's own choice, whatever an older answer says. */
   get options() {
-    const value = (name) => this[name].value || "";
-    return { open: this.isOpen ? "1" : "", order: value("order"), batch: value("batch"),
-      kind: value("kind"), category: value("category") };
+    return { ...this.choice, open: this.isOpen ? "1" : "" };
   }
 
   toggle() {
@@ -26,24 +26,27 @@ class Queue {
   }
 
   choose(name) {
+    this.choice = { ...this.choice, [name]: this[name].value };
     this[name].blur();
     this.app.focus();
     this.app.send("choose", { options: this.options });
   }
 
-  render(data) {
-    this.isOpen = Boolean(data);
-    this.node.hidden = !data;
+  /** Show the server's answer; one that is older than what was chosen since changes no choice. */
+  render(data, { choice, isNewest }) {
+    this.isOpen ??= Boolean(data);
+    this.node.hidden = !this.isOpen;
     clearTimeout(this.timer);
+    if (isNewest || !this.choice) this.choice = choice;
     if (!data) return;
     for (const name of ["order", "batch", "kind", "category"]) {
       const options = data.facets[name].map(([value, text]) => element("option", { value, text }));
       this[name].replaceChildren(...options);
-      this[name].value = data.choice[name];
+      this[name].value = this.choice[name];
     }
     this.entries.replaceChildren(...data.entries.map((entry) => this.entry(entry)));
     this.entries.querySelector(".is-current")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (data.pending) {
+    if (data.pending && this.isOpen) {
       this.timer = setTimeout(() => this.app.isBusy || this.app.send("choose", { options: this.options }), 700);
     }
   }

@@ -3,6 +3,7 @@
 
 const HOLD_MS = 400; // a key or button held longer compares only while it is held
 const DETAIL_AFTER_MS = 250;
+const LOW_PX = 400;
 const pages = new WeakMap();
 
 class Review {
@@ -49,12 +50,15 @@ class Review {
     this.node.style.height = `${Math.max(window.innerHeight - top - 8, 320)}px`;
   }
 
-  /** In a low window the queue and what drops many at once have no room together: the newer stays. */
-  makeRoom(opened) {
+  // In a low window the queue and what drops many at once have no room together: the newer stays.
+
+  makeRoomForQueue() {
     const { side, many } = this.tools;
-    if (!many.open || !this.queue.isOpen || side.scrollHeight <= side.clientHeight + 1) return;
-    if (opened === many) this.toggleQueue();
-    else many.open = false;
+    if (this.queue.isOpen && side.scrollHeight > side.clientHeight + 1) many.open = false;
+  }
+
+  makeRoomForMany() {
+    if (this.queue.isOpen && this.tools.side.clientHeight < LOW_PX) this.toggleQueue();
   }
 
   focus() {
@@ -77,8 +81,8 @@ class Review {
     this.last = data.last;
     this.tools.counter.textContent = data.counter;
     this.takePictures(data);
-    this.queue.render(data.queue);
-    this.makeRoom(this.queue);
+    this.queue.render(data.queue, { choice: data.choice, isNewest: this.link.isSaved });
+    this.makeRoomForQueue();
     if (this.deciding && (isOther || this.link.isSaved)) this.decided(isOther);
     if (this.saidCount !== null && data.said.count !== this.saidCount) this.say(data.said.text);
     else if (this.saidCount === null && data.said.text) this.say(data.said.text);

@@ -33,8 +33,10 @@ class Tools {
     });
     this.below = element("span", { class: "small below" });
     this.drops = element("div", { class: "drops", role: "group", "aria-label": "Drop a category" });
-    this.many = element("details", { class: "many", ontoggle: () => app.makeRoom(this.many) },
-      element("summary", { text: "Many at once", onmousedown: (event) => event.preventDefault() }),
+    this.many = element("details", { class: "many" },
+      element("summary", {
+        text: "Many at once", onmousedown: (event) => event.preventDefault(), onclick: () => app.makeRoomForMany(),
+      }),
       element("div", { class: "row" }, this.unsure, button("Keep all", "", () => app.press("keepAll"))),
       element("label", { class: "row slider" }, element("span", { class: "small", text: "Below" }), this.limit, this.below),
       this.drops);
