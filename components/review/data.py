@@ -165,17 +165,21 @@ def _case(review: Review) -> dict[str, Any]:
 
 def _pictures(review: Review) -> dict[str, Any]:
     """The picture and what was asked of it; where it cannot be shown, the reason."""
-    review.is_shown = False
     try:
-        made = _drawn(review)
+        made = _drawn(
+            review
+        )  # Streamlit may end the run in here: what was shown before stays shown
     except LetheError as error:
-        return {"problem": printable(f"{error} {_WAYS_OUT}")}
+        problem = printable(f"{error} {_WAYS_OUT}")
     except Exception as error:  # noqa: BLE001 - one picture must not close the queue behind it
         kind = type(error).__name__
         log.error("picture %s could not be shown (%s)", review.case.picture_id, kind)  # noqa: TRY400
-        return {"problem": f"This picture cannot be shown ({kind}). {_WAYS_OUT}"}
-    review.is_shown = True
-    return made
+        problem = f"This picture cannot be shown ({kind}). {_WAYS_OUT}"
+    else:
+        review.is_shown = True
+        return made
+    review.is_shown = False
+    return {"problem": problem}
 
 
 def _drawn(review: Review) -> dict[str, Any]:
@@ -183,14 +187,14 @@ def _drawn(review: Review) -> dict[str, Any]:
     made: dict[str, Any] = {"share": {"text": percent(review.share_removed)}}
     if review.key not in state.has:
         made["image"] = {"name": review.key, "url": inline(review.picture())}
-    if state.preview is not None:
-        made["preview"] = {"number": state.preview, "url": inline(review.preview())}
-        state.preview = None
-    if state.detail is not None:
-        number, window = state.detail
-        url, rect = review.part(window.clipped(review.case.plan.size))
+    preview, state.preview = state.preview, None
+    detail, state.detail = state.detail, None
+    if preview is not None:
+        made["preview"] = {"number": preview, "url": inline(review.preview())}
+    if detail is not None:
+        number, window = detail
+        url, rect = review.part(window)
         made["detail"] = {"number": number, "url": inline(url), "rect": list(rect)}
-        state.detail = None
     return made
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from components.app import services, session
 from components.app.access import Role, User
+from components.review import data
 from components.review.canvas.message import Act
 from components.review.page import Review
 from engine.category import Category
@@ -441,3 +442,24 @@ def test_one_picture_that_cannot_be_shown_does_not_close_the_queue(
     assert not app.exception
     assert "cannot be shown" not in said(app)
     assert lethe.counts().review == left
+
+
+def test_a_run_that_streamlit_ends_early_does_not_hide_the_picture():
+    """Else the next key would find a picture that nobody can see, and its boxes would be lost."""
+
+    class Ended(BaseException):
+        pass
+
+    class Shown:
+        is_shown = True
+
+        @property
+        def share_removed(self):
+            raise Ended
+
+    review = Shown()
+
+    with pytest.raises(Ended):
+        data._pictures(review)
+
+    assert review.is_shown

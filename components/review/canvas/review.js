@@ -101,6 +101,7 @@ class Review {
     this.boxes = new Boxes(items, data.case.size);
     this.view = new View(data.case.size);
     this.isCompared = this.isLabelling = false;
+    this.previewAsked = this.detailAsked = 0;
     this.image = this.detail = this.previewImage = this.previewOf = this.base = null;
     this.imageName = "";
     this.list.clear();
@@ -123,7 +124,15 @@ class Review {
     this.send("save");
   }
 
-  takePictures({ image, preview, detail }) {
+  takePictures({ image, preview, detail, ack }) {
+    // a run of the page that other messages ended has lost what it made: ask again
+    const isLost = (asked, made) =>
+      asked && !made && !this.isHidden && ack.mount === this.link.mount && ack.number >= asked;
+    if (isLost(this.previewAsked, preview)) this.previewAsked = this.isCompared ? this.send("preview") : 0;
+    if (isLost(this.detailAsked, detail)) {
+      this.detailAsked = 0;
+      this.viewed();
+    }
     if (image && image.name !== this.imageName) {
       this.imageName = image.name;
       this.picture(image.url, (made) => (this.image = made));
