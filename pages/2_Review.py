@@ -5,9 +5,13 @@ import streamlit as st
 from components.app.access import Role
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.review import claim, panels
+from components.review import claim, panels, reviewer
 
 open_page("Review", needs=Role.REVIEWER, sidebar="collapsed")
+
+if reviewer.current() is None:
+    panels.ask_name()
+    st.stop()
 
 with fatal():
     review = claim.current()
@@ -16,14 +20,5 @@ if review is None:
     panels.nothing_waits()
     st.stop()
 
-stage, side = st.columns([860, 340], gap="small")
-with stage:
-    panels.verdict_bar(review)
-    panels.stage(review)
-with side:
-    panels.why_here(review)
-    panels.categories(review)
-    panels.items(review)
-
-review.wait()
+panels.table(review)
 claim.prefetch_next(review)

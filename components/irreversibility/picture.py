@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from components.app import session
-from components.app.inline import inline
-from components.app.palette import plain
+from components.app.palette import COLOURS, plain
 from components.home.samples import sample_pictures
-from components.irreversibility.views import overview_png
+from components.irreversibility import area
+from components.irreversibility.views import overview_png, overview_size
 from engine.attacks.demonstration import Excerpt, excerpt
 from engine.category import Category
 from engine.codec.decode import decode
@@ -140,7 +141,7 @@ def _start_of(size: Size) -> Start:
 
 
 def _region(picture: Picture, policy: Policy) -> Region:
-    """Sliders beside the picture with its mask."""
+    """Sliders beside the picture with its mask, on which the area can be drawn."""
     sliders, view = st.columns([0.45, 0.55], vertical_alignment="center")
     with sliders:
         categories = list(Category)
@@ -155,12 +156,19 @@ def _region(picture: Picture, policy: Policy) -> Region:
         box = _box(picture)
     region = Region(box, category, Origin.REVIEWER, None)
     rect = rect_of(region, picture.image.codec, policy)
-    view.image(
-        inline(overview_png(picture.image.rgb, box, rect, category)),
-        caption="The area, and around it the mask: what is removed.",
-        width="stretch",
-        alt="The picture, made small, with the chosen area and the mask around it.",
-    )
+    size = picture.image.size
+    with view:
+        area.draw_area(
+            overview_png(picture.image.rgb, box, rect, category),
+            overview_size(size),
+            size,
+            partial(_take, picture),
+            key=picture.key,
+            colour=COLOURS[category],
+        )
+        st.caption(
+            "The area, and around it the mask: what is removed. Draw another, or use the sliders."
+        )
     return region
 
 
@@ -173,15 +181,20 @@ def _box(picture: Picture) -> Box:
     return Box.from_xywh(left, top, width, height).clipped(size)
 
 
+def _take(picture: Picture, box: Box) -> None:
+    """Set the sliders to what was drawn."""
+    width, height = max(box.width, _SMALLEST_PX), max(box.height, _SMALLEST_PX)
+    values = {"left": box.x0, "top": box.y0, "width": width, "height": height}
+    for label, value in values.items():
+        session.keep(f"irreversibility_{label}_{picture.key}", round(value))
+
+
 def _slider(label: str, least: int, most: int, start: float, key: str) -> int:
     most = max(most, least + 1)
-    return st.slider(
-        f"{label}, px",
-        least,
-        most,
-        min(max(round(start), least), most),
-        key=f"irreversibility_{label.lower()}_{key}",
-    )
+    name = f"irreversibility_{label.lower()}_{key}"
+    # kept, not given as a start: a drawn area sets it, and Streamlit objects to both
+    session.keep(name, min(max(session.kept(name, lambda: round(start)), least), most))
+    return st.slider(f"{label}, px", least, most, key=name)
 
 
 def _say_of(picture: Picture, piece: Excerpt) -> None:

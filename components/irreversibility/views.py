@@ -13,7 +13,7 @@ from components.app.palette import COLOURS
 from components.recall.charts.axes import ACCENT, NEUTRAL, Chart, blank
 from engine.attacks.demonstration import Answer, Demonstration
 from engine.category import Category
-from engine.geometry import Box, PixelRect
+from engine.geometry import Box, PixelRect, Size
 
 Rgb = NDArray[np.uint8]
 
@@ -60,6 +60,12 @@ def difference_rgb(difference: Rgb) -> Rgb:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def overview_size(size: Size) -> Size:
+    """How large a picture of that size is made small."""
+    scale = min(OVERVIEW_PX / max(size), 1.0)
+    return Size(max(round(size.width * scale), 1), max(round(size.height * scale), 1))
+
+
 def overview_png(rgb: Rgb, box: Box, mask: PixelRect, category: Category) -> bytes:
     """The whole picture, made small, with an area and its mask.
 
@@ -69,9 +75,8 @@ def overview_png(rgb: Rgb, box: Box, mask: PixelRect, category: Category) -> byt
         mask: white.
         category: of what is in the area.
     """
-    height, width = rgb.shape[:2]
-    scale = min(OVERVIEW_PX / max(height, width), 1.0)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    size = overview_size(Size(rgb.shape[1], rgb.shape[0]))
+    scale = size.width / rgb.shape[1]
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     _frame(small, PixelRect(*(round(value * scale) for value in mask)), _WHITE)
     colour = COLOURS[category]

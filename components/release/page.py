@@ -18,7 +18,7 @@ from components.app.services import database, now
 from components.release import certificate
 from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
-from components.review.viewport import Zoom, crop_jpeg, view_of
+from components.review.viewport import whole_jpeg
 from engine.coverage import percent
 from engine.files.safe_read import printable
 from engine.wording import counted
@@ -226,8 +226,7 @@ def _before(picture: Picture) -> None:
         read = partial(originals.content, database(), picture.id)
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
         image = decoded(picture.id, read, limit)
-        preview = crop_jpeg(image.rgb, view_of(image.size, Zoom.FIT))
-        st.image(inline(preview), width="stretch", alt="Original picture")
+        st.image(inline(whole_jpeg(image.rgb)), width="stretch", alt="Original picture")
 
 
 def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:

@@ -9,39 +9,46 @@ from functools import partial
 
 from components.app import session
 from components.app.services import database, now, originals_cache
+from components.review import reviewer
 from components.review.draft import Draft, first_draft
 from components.review.page import Review
 from engine.errors import StaleRevision
 from engine.plan import ReviewDecision
 from store.batches import batches, originals
 from store.review import decisions, reviews
+from store.review.choice import Choice
 from store.review.claims import Claim
 
 
 def current() -> Review | None:
     """The picture this reviewer has on the table; claims the next one when there is none."""
-    review: Review | None = session.kept("review", lambda: None)
-    if review is not None:
-        review.do_what_is_due()
-        review = _still_ours(session.kept("review", lambda: None))
+    review = _still_ours(session.kept("review", lambda: None))
     if review is None:
-        case = reviews.claim(database(), session.user().name, now())
+        case = reviews.claim(database(), reviewer.name(), now(), choice=choice())
+        if case is None and not choice().is_all:
+            case = reviews.claim(database(), reviewer.name(), now())
+            if case is not None:
+                choose(Choice(choice().order))
+                say("Nothing else waits in that part of the queue; all of it comes again.")
         review = None if case is None else _opened(case)
         session.keep("review", review)
     return review
 
 
-def _still_ours(review: Review | None) -> Review | None:
-    """The review with its claim renewed; None, and said so, when the picture passed on."""
-    if review is None:
-        return None
-    try:
-        reviews.renew(database(), review.case.picture_id, session.user().name, now())
-    except StaleRevision as error:
-        session.keep("review_said", str(error))
-        review.close()
-        return None
-    return review
+def choice() -> Choice:
+    """Which part of the queue this session works on, in which order."""
+    return session.kept("review_choice", Choice)
+
+
+def choose(chosen: Choice) -> None:
+    """Work on this part of the queue from the next picture on."""
+    session.keep("review_choice", chosen)
+
+
+def say(sentence: str) -> None:
+    """Have the page say something once."""
+    count, _ = session.kept("review_said", lambda: (0, ""))
+    session.keep("review_said", (count + 1, sentence))
 
 
 def accept(review: Review) -> None:
@@ -50,7 +57,6 @@ def accept(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
-    _refuse_if_edited_elsewhere(review)
     decisions.settle(database(), review.case.picture_id, _verdict(review), now())
     review.close()
 
@@ -67,54 +73,63 @@ def reject(review: Review) -> None:
 
 def skip(review: Review) -> None:
     """Leave the picture for later, or for somebody else; its draft stays."""
-    reviews.skip(database(), review.case.picture_id, session.user().name, now())
+    reviews.skip(database(), review.case.picture_id, reviewer.name(), now())
     review.close()
 
 
-def undo(review: Review | None) -> str:
-    """Take back the last edit, or else the last verdict; says what happened.
+def open_waiting(review: Review, picture_id: str) -> None:
+    """Put another waiting picture on the table; the draft of this one stays.
 
     Raises:
-        StaleRevision: the picture is being worked on this very moment.
+        StaleRevision: somebody else has it, or it waits no longer.
     """
-    if review is not None and review.can_undo:
-        review.undo_edit()
-        return "Took back the last edit."
-    name = session.user().name
-    if review is not None:
-        reviews.release_claim(database(), review.case.picture_id, name)
-    reopened = decisions.reopen_last(database(), name, now())
+    case = reviews.claim_picture(database(), picture_id, reviewer.name(), now())
+    review.close()
+    session.keep("review", _opened(case))
+
+
+def reopen(review: Review | None, picture_id: str) -> None:
+    """Take the last verdict back, which was on this picture, and put it on the table.
+
+    Raises:
+        StaleRevision: the picture is being worked on this very moment, or another was decided.
+    """
+    reopened = decisions.reopen_last(database(), reviewer.name(), now(), picture_id=picture_id)
     if reopened is None:
-        return "There is nothing to undo."
+        say("There is nothing to take back: it was more than an hour ago, or was taken back.")
+        return
     if review is not None:
         review.close()
     session.keep("review", _opened(reopened.case))
     if reopened.withdrawn:
-        return "Brought the last picture back. Its release was withdrawn; recall any copies."
-    return "Brought the last picture back."
+        say("Brought the picture back. Its release was withdrawn; recall any copies.")
+    else:
+        say("Brought the picture back.")
 
 
 def prefetch_next(review: Review) -> None:
     """Have the picture that comes next decoded while this one is looked at."""
-    name, case = session.user().name, review.case
-    following = reviews.peek(database(), name, now(), after=case.picture_id)
+    case = review.case
+    following = reviews.peek(
+        database(), reviewer.name(), now(), after=case.picture_id, choice=choice()
+    )
     if following is not None:
         limit = review.policy.codec.max_megapixels
         read = partial(originals.content, database(), following.picture_id)
         originals_cache().prefetch(following.picture_id, read, limit)
 
 
-def _refuse_if_edited_elsewhere(review: Review) -> None:
-    """The same person may have the picture in two windows; the newer draft must not be lost."""
-    held = reviews.claim(database(), session.user().name, now())
-    if held is None or held.picture_id != review.case.picture_id or held.draft is None:
-        return
-    kept = [region.to_json() for region in review.draft.kept]
-    if [region.to_json() for region in held.draft.regions] != kept:
-        raise StaleRevision(
-            "You edited this picture in another window meanwhile; it is shown as it is there. "
-            "Look again, then accept."
-        )
+def _still_ours(review: Review | None) -> Review | None:
+    """The review with its claim renewed; None, and said so, when the picture passed on."""
+    if review is None:
+        return None
+    try:
+        reviews.renew(database(), review.case.picture_id, reviewer.name(), now())
+    except StaleRevision as error:
+        say(str(error))
+        review.close()
+        return None
+    return review
 
 
 def _opened(case: Claim) -> Review:
@@ -123,8 +138,10 @@ def _opened(case: Claim) -> Review:
     if case.draft is not None:
         state = case.draft.state
         draft = Draft.from_json(state) if "items" in state else draft.redrawn(case.draft.regions)
-    return Review(case, policy, draft, _mounted=draft)
+    opening = session.kept("review_openings", lambda: 0) + 1
+    session.keep("review_openings", opening)
+    return Review(case, policy, draft, case.plan.digest, opening)
 
 
 def _verdict(review: Review) -> ReviewDecision:
-    return ReviewDecision.on(review.case.plan, review.draft.kept, session.user().name)
+    return ReviewDecision.on(review.case.plan, review.draft.kept, reviewer.name())

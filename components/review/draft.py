@@ -5,18 +5,18 @@ A dropped item stays in the list, so that dropping is never losing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.category import Category
+from engine.errors import LetheError
 from engine.geometry import Box, Size
 from engine.plan import Origin, Plan, Region
 
-SMALLEST_PX = 6.0
-"""A box with a shorter side, on the stage, is a slip of the mouse."""
-SAME_IOU = 0.9
-"""Two boxes of one category that overlap this much are one."""
+
+class InvalidEdit(LetheError):
+    """A list of boxes that cannot have come from editing this draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Item:
     region: Region
     needs_review: bool = False
     is_dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditedBox:
+    """What the browser says of one line; the rest about it is known here."""
+
+    box: Box
+    category: Category
+    is_dropped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +48,39 @@ class Draft:
         """What will be removed."""
         return tuple(item.region for item in self.items if not item.is_dropped)
 
-    def with_drawn(self, box: Box, category: Category, size: Size) -> Draft:
-        """Add a box that was drawn; one that nearly repeats another widens that one.
+    @property
+    def fixed(self) -> int:
+        """How many lines no edit can take away: all up to the last that a model proposed."""
+        scored = [place for place, one in enumerate(self.items, 1) if one.region.score is not None]
+        return max(scored, default=0)
 
-        Less than a pixel more is the mouse's rounding and changes nothing.
+    def edited(self, boxes: Sequence[EditedBox], size: Size) -> Draft:
+        """The draft with its lines as the browser has them now.
+
+        What a model proposed keeps its score and its origin, whatever is sent. A box is clipped to
+        the picture; one wholly outside is dropped where it last was. Lines after the fixed ones are
+        a reviewer's.
+
+        Args:
+            boxes: the fixed lines, in order, then what was drawn.
+            size: of the picture.
+
+        Raises:
+            InvalidEdit: lines that a model proposed are missing.
         """
-        clipped = box.clipped(size)
-        if clipped.area == 0:
-            return self
-        for number, item in enumerate(self.items):
-            known = item.region
-            is_twin = known.category is category and known.box.iou(clipped) >= SAME_IOU
-            if is_twin and not item.is_dropped:
-                wider = known.box.hull(clipped)
-                says_more = max(wider.width - known.box.width, wider.height - known.box.height) >= 1
-                return self._changed(number, box=wider) if says_more else self
-        return Draft((*self.items, Item(Region(clipped, category, Origin.REVIEWER))))
-
-    def with_box(self, number: int, box: Box, size: Size) -> Draft:
-        """Move or resize an item; a box wholly outside the picture drops it."""
-        clipped = box.clipped(size)
-        if clipped.area == 0:
-            return self.with_dropped(number, dropped=True)
-        return self._changed(number, box=clipped)
-
-    def with_category(self, number: int, category: Category) -> Draft:
-        """Give an item another category."""
-        return self._changed(number, category=category)
-
-    def with_dropped(self, number: int, *, dropped: bool) -> Draft:
-        """Drop an item, or take it back."""
-        items = list(self.items)
-        items[number] = replace(items[number], is_dropped=dropped)
-        return Draft(tuple(items))
-
-    def nudged(self, number: int, dx: float, dy: float, size: Size) -> Draft:
-        """Shift an item by picture pixels."""
-        box = self.items[number].region.box
-        return self.with_box(number, Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy), size)
+        if len(boxes) < self.fixed:
+            raise InvalidEdit(
+                f"The page sent {len(boxes)} boxes of {self.fixed}, so nothing was saved; it shows "
+                "the picture as it was saved last."
+            )
+        known = zip(self.items[: self.fixed], boxes, strict=False)
+        fixed = [_edited(item, edit, size) for item, edit in known]
+        drawn = [
+            Item(Region(box, edit.category, Origin.REVIEWER), is_dropped=edit.is_dropped)
+            for edit in boxes[self.fixed :]
+            if (box := edit.box.clipped(size)).area > 0
+        ]
+        return Draft((*fixed, *drawn))
 
     def redrawn(self, kept: Iterable[Region]) -> Draft:
         """The draft a verdict with these regions would leave: theirs kept, the rest dropped."""
@@ -84,11 +88,6 @@ class Draft:
         known = {item.region for item in self.items}
         items = [replace(item, is_dropped=item.region not in regions) for item in self.items]
         return Draft((*items, *(Item(region) for region in regions if region not in known)))
-
-    def _changed(self, number: int, **values: Any) -> Draft:  # noqa: ANN401 -- fields of Region
-        items = list(self.items)
-        items[number] = replace(items[number], region=replace(items[number].region, **values))
-        return Draft(tuple(items))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, to be kept beside the regions in the store."""
@@ -111,11 +110,19 @@ class Draft:
 
 
 def first_draft(plan: Plan) -> Draft:
-    """What review starts from: everything proposed is kept, doubts too, the safe side."""
+    """What review starts from: all that is proposed is kept, the safe side; what needs it first."""
     regions = [Item(region) for region in plan.regions]
     return Draft(
         (
-            *regions,
             *(Item(review_region, needs_review=True) for review_region in plan.review_regions),
+            *regions,
         )
     )
+
+
+def _edited(item: Item, edit: EditedBox, size: Size) -> Item:
+    box = edit.box.clipped(size) if edit.box != item.region.box else edit.box
+    if box.area == 0:
+        return replace(item, is_dropped=True)
+    region = replace(item.region, box=box, category=edit.category)
+    return Item(region, item.needs_review, edit.is_dropped)

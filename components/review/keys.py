@@ -1,22 +1,30 @@
-"""What the keys of the review page do, as a table for its help."""
+"""What keys and mouse do on the review page, for its help; `canvas/keys.js` does it."""
 
-from engine.category import Category
-
-KEYS = f"""\
-| Key | Does |
-|---|---|
-| **A** | accept: remove everything that is kept, and go to the next picture |
-| **S** | skip for now |
-| **X** | reject: hold the picture back for good |
-| **U** | undo the last edit; with none left, bring the last picture back |
-| **J**, **K** | next, previous line of the list |
-| **D** | drop the selected box, or keep it again |
-| **1** … **{len(Category)}** | {", ".join(Category)}: for the selected box and the next one drawn |
-| **←** **↑** **↓** **→** | shift the selected box by 8 pixels; with none selected, look further |
-| **P** | show the picture as it would be released |
-| **Z** | zoom: fit, 100 %, 200 % |
-| **H** | this list |
-
-Draw with the mouse. To move, resize or delete a box on the picture, switch the pencil under it to
-*edit* first; what is under a kept box will be removed, with a margin.
-"""
+KEYS = (
+    ("A", "accept: remove everything that is kept, and go to the next picture"),
+    ("S", "skip for now"),
+    ("X", "reject: hold the picture back for good"),
+    (
+        "U",
+        "undo the last edit of this picture; with none, ask whether to take back the last verdict",
+    ),
+    ("J, K", "next, previous box; with Shift, add it to the selection"),
+    ("Tab", "next button; Accept is the first"),
+    ("D", "drop the selected boxes, or keep them again"),
+    ("Delete", "drop the selected boxes"),
+    ("N", "drop all boxes that need review"),
+    ("1 … 4", "draw as face, tattoo, jewelry, other; changes no box"),
+    ("R, then 1 … 4", "give the selected boxes another category"),
+    ("← ↑ ↓ →", "shift the selected boxes by 8 pixels, with Shift by 1; with none, look further"),
+    ("P", "before and after: tap to switch, hold to compare"),
+    ("L", "show or hide labels"),
+    ("B", "dim the boxes"),
+    ("Z, +, −", "zoom: fit, 100 %, 200 %; larger, smaller"),
+    ("Q", "show or hide the queue"),
+    ("Ctrl A, Esc", "select all boxes; select none, stop what was begun"),
+    ("H", "this list"),
+    ("Click", "select a box; again for the one under it; with Shift, select several"),
+    ("Drag", "draw a box; from inside a selected box move it, from its handles resize it"),
+    ("Shift and drag", "select all boxes touched"),
+    ("Wheel", "zoom; Space and dragging looks further"),
+)

@@ -13,22 +13,29 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
+from components.review.viewport import whole_jpeg
 from engine.codec.decode import decode
-from engine.errors import UnreadableImage
+from engine.errors import LetheError, UnreadableImage
 from engine.images import RgbImage
 
 Read: TypeAlias = Callable[[], bytes]
 ROOM = 4
 """Pictures held at a time; the longest untouched leaves first."""
+STRIP_ROOM = 60
+"""Thumbnails held at a time."""
+STRIP_PX = 96
 
 
 class OriginalsCache:
-    """Decoded originals by picture id. Safe to use from several threads."""
+    """Decoded originals by picture id, and how they look. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Future[RgbImage]] = OrderedDict()
+        self._shown: dict[str, Future[bytes]] = {}
+        self._small: OrderedDict[str, Future[bytes]] = OrderedDict()
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
+        self._idle = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-strip")
 
     def picture(self, picture_id: str, read: Read, max_megapixels: float) -> RgbImage:
         """The decoded original.
@@ -38,25 +45,64 @@ class OriginalsCache:
         """
         return self._future(picture_id, read, max_megapixels).result()
 
+    def shown(self, picture_id: str, read: Read, max_megapixels: float) -> bytes:
+        """The original as a JPEG for the stage.
+
+        Raises:
+            UnreadableImage: it cannot be read or decoded any more.
+        """
+        return self._jpeg(picture_id, read, max_megapixels).result()
+
     def prefetch(self, picture_id: str, read: Read, max_megapixels: float) -> None:
         """Begin decoding a picture that will be wanted soon."""
-        self._future(picture_id, read, max_megapixels)
+        self._jpeg(picture_id, read, max_megapixels)
+
+    def thumbnail(self, picture_id: str, read: Read, max_megapixels: float) -> bytes | None:
+        """A small JPEG of an original, for those who may see it; None while it is being made."""
+        with self._lock:
+            if picture_id not in self._small:
+                self._small[picture_id] = self._idle.submit(
+                    _small, picture_id, read, max_megapixels
+                )
+                while len(self._small) > STRIP_ROOM:
+                    self._small.popitem(last=False)
+            made = self._small[picture_id]
+        return made.result() if made.done() else None
 
     def clear(self, picture_id: str) -> None:
         """Forget a picture."""
         with self._lock:
             self._open.pop(picture_id, None)
+            self._shown.pop(picture_id, None)
+            self._small.pop(picture_id, None)
 
     def _future(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
         with self._lock:
-            if picture_id not in self._open:
-                self._open[picture_id] = self._ahead.submit(
-                    decoded, picture_id, read, max_megapixels
-                )
-            self._open.move_to_end(picture_id)
-            while len(self._open) > ROOM:
-                self._open.popitem(last=False)
-            return self._open[picture_id]
+            return self._opened(picture_id, read, max_megapixels)
+
+    def _jpeg(self, picture_id: str, read: Read, max_megapixels: float) -> Future[bytes]:
+        with self._lock:
+            image = self._opened(picture_id, read, max_megapixels)
+            if picture_id not in self._shown:  # one thread: its turn comes after the decoding
+                self._shown[picture_id] = self._ahead.submit(lambda: whole_jpeg(image.result().rgb))
+            return self._shown[picture_id]
+
+    def _opened(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
+        if picture_id not in self._open:
+            self._shown.pop(picture_id, None)
+            self._open[picture_id] = self._ahead.submit(decoded, picture_id, read, max_megapixels)
+        self._open.move_to_end(picture_id)
+        while len(self._open) > ROOM:
+            self._shown.pop(self._open.popitem(last=False)[0], None)
+        return self._open[picture_id]
+
+
+def _small(picture_id: str, read: Read, max_megapixels: float) -> bytes:
+    """A thumbnail; empty where the original cannot be read, which is said once it is opened."""
+    try:
+        return whole_jpeg(decoded(picture_id, read, max_megapixels).rgb, STRIP_PX)
+    except LetheError:
+        return b""
 
 
 def decoded(picture_id: str, read: Read, max_megapixels: float) -> RgbImage:

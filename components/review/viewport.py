@@ -1,123 +1,67 @@
-"""The stage: a fixed window of screen pixels onto a picture, and the way between the two.
-
-A zoom changes only which part of the picture is cropped; boxes stay in picture pixels, so none is
-lost or rounded by looking closer.
-"""
+"""Pictures for the screen: as JPEG, no larger than a screen shows, whole or in part."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry import Box, Size
+from engine.geometry import Box, PixelRect, Size
 
-STAGE = Size(860, 640)
+STAGE_PX = 1600
+"""Longer side of a whole picture on the stage: enough for a laptop at 150 %."""
+DETAIL = Size(2000, 1600)
+"""Most pixels of a part that is looked at closely."""
 THUMBNAIL_PX = 320
-_JPEG_QUALITY = 90
-
-
-class Zoom(StrEnum):
-    """How large picture pixels are on the stage."""
-
-    FIT = "Fit"
-    FULL = "100 %"
-    DOUBLE = "200 %"
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Which part of a picture the stage shows."""
-
-    scale: float
-    """Stage pixels per picture pixel."""
-    left: float
-    """Picture x at the stage's left edge."""
-    top: float
-    """Picture y at the stage's top edge."""
-    shown: Size
-    """The part of the stage that shows picture, in stage pixels."""
-
-    def to_stage(self, box: Box) -> Box:
-        """Picture pixels to stage pixels."""
-        return Box(
-            (box.x0 - self.left) * self.scale,
-            (box.y0 - self.top) * self.scale,
-            (box.x1 - self.left) * self.scale,
-            (box.y1 - self.top) * self.scale,
-        )
-
-    def to_picture(self, box: Box) -> Box:
-        """Stage pixels to picture pixels."""
-        return Box(
-            box.x0 / self.scale + self.left,
-            box.y0 / self.scale + self.top,
-            box.x1 / self.scale + self.left,
-            box.y1 / self.scale + self.top,
-        )
-
-    @property
-    def window(self) -> Box:
-        """The part of the picture that is shown, in picture pixels."""
-        return self.to_picture(Box(0, 0, *self.shown))
-
-
-def view_of(size: Size, zoom: Zoom, centre: tuple[float, float] | None = None) -> View:
-    """Choose the part of a picture to show.
-
-    Args:
-        size: of the picture.
-        zoom: `FIT` shows all of it, never larger than life by more than a factor of 4.
-        centre: picture pixel to bring to the middle; the picture's own middle when None.
-    """
-    fit = min(STAGE.width / size.width, STAGE.height / size.height, 4.0)
-    scale = {Zoom.FIT: fit, Zoom.FULL: 1.0, Zoom.DOUBLE: 2.0}[zoom]
-    shown = Size(
-        max(min(round(size.width * scale), STAGE.width), 1),
-        max(min(round(size.height * scale), STAGE.height), 1),
-    )
-    across, down = shown.width / scale, shown.height / scale
-    x, y = centre or (size.width / 2, size.height / 2)
-    left = float(np.clip(x - across / 2, 0, max(size.width - across, 0)))
-    top = float(np.clip(y - down / 2, 0, max(size.height - down, 0)))
-    return View(scale, left, top, shown)
+_JPEG_QUALITY = 88
 
 
 def thumbnail_jpeg(data: bytes) -> bytes:
     """A released file, at most `THUMBNAIL_PX` wide, as a JPEG for the screen."""
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    scale = min(THUMBNAIL_PX / max(bgr.shape[:2]), 1.0)
-    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return encoded.tobytes()
+    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return _jpeg(_within(np.asarray(rgb, np.uint8), Size(THUMBNAIL_PX, THUMBNAIL_PX)))
 
 
-def crop_jpeg(rgb: NDArray[np.uint8], view: View) -> bytes:
-    """What the view shows, as a JPEG of `view.shown` pixels for the screen.
+def whole_jpeg(rgb: NDArray[np.uint8], longest_px: int = STAGE_PX) -> bytes:
+    """The whole picture, its longer side no longer than that.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        longest_px: of the JPEG; a smaller picture keeps its size.
+    """
+    small = _within(rgb, Size(longest_px, longest_px))
+    return _jpeg(small)
+
+
+def part_jpeg(rgb: NDArray[np.uint8], window: Box) -> tuple[bytes, PixelRect]:
+    """A part of the picture in full size, or in as much of it as `DETAIL` holds, and which part.
 
     Args:
         rgb: uint8 (H, W, 3), the whole picture.
-        view: a view of a picture of that size.
+        window: in picture pixels; may reach beyond the picture.
+
+    Raises:
+        ValueError: the window shows nothing of the picture.
     """
-    to_stage = np.array(
-        [
-            [view.scale, 0, -view.left * view.scale],
-            [0, view.scale, -view.top * view.scale],
-        ]
-    )
-    if view.scale < 1:  # the whole picture, reduced: average, so that nothing small vanishes
-        shown = cv2.resize(rgb, tuple(view.shown), interpolation=cv2.INTER_AREA)
-    else:
-        shown = cv2.warpAffine(
-            rgb,
-            to_stage,
-            tuple(view.shown),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    bgr = cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return data.tobytes()
+    height, width = rgb.shape[:2]
+    rect = window.outward().clipped(Size(width, height))
+    if rect.area == 0:
+        raise ValueError(f"{window} shows nothing of a picture of {width} x {height}")
+    part = _within(rgb[rect.rows, rect.columns], DETAIL)
+    return _jpeg(part), rect
+
+
+def _within(picture: NDArray[np.uint8], most: Size) -> NDArray[np.uint8]:
+    """Reduced to fit; by averaging, so that nothing small vanishes."""
+    height, width = picture.shape[:2]
+    scale = min(most.width / width, most.height / height, 1.0)
+    if scale == 1.0:
+        return picture
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return encoded.tobytes()

@@ -20,6 +20,7 @@ from engine.plan import Plan, Region
 from store.errors import UnknownRecord
 from store.files import Files
 from store.review import plans
+from store.review.choice import ALL, CHOSEN, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
 
 
@@ -166,20 +167,27 @@ def drop_claims(cursor: duckdb.DuckDBPyConnection, reviewer: str, *, but: str = 
 
 
 def next_id(
-    cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime, *, after: str = ""
+    cursor: duckdb.DuckDBPyConnection,
+    reviewer: str,
+    now: datetime,
+    *,
+    after: str = "",
+    choice: Choice = ALL,
 ) -> str | None:
-    """The picture this reviewer should have next: their own, then the riskiest, skipped ones last.
+    """The picture this reviewer should have next: their own, then in order, skipped ones last.
 
     Args:
         cursor: in a transaction.
         reviewer: who asks.
         now: claims of others that ran out before do not count.
         after: a picture to leave out.
+        choice: which pictures, and in which order; the reviewer's own is among them always.
     """
     row = cursor.execute(
-        """
+        f"""
         SELECT p.id
         FROM pictures AS p
+        JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
         LEFT JOIN skips AS s ON s.picture_id = p.id AND s.reviewer = ?
         WHERE p.state = 'review'
           AND p.id <> ?
@@ -189,14 +197,24 @@ def next_id(
             OR p.claimed_until <= ?
             OR p.claimed_at > ?
           )
+          AND (coalesce(p.claimed_by = ?, FALSE) OR ({CHOSEN}))
         ORDER BY
             coalesce(p.claimed_by = ?, FALSE) DESC,
             s.skipped_at NULLS FIRST,
-            p.risk DESC,
-            p.number
+            {ORDERED}
         LIMIT 1
-        """,
-        [reviewer, after, reviewer, stored(now), stored(now + CLOCKS_DIFFER), reviewer],
+        """,  # noqa: S608 -- constants
+        [
+            reviewer,
+            after,
+            reviewer,
+            stored(now),
+            stored(now + CLOCKS_DIFFER),
+            reviewer,
+            *choice.filters,
+            reviewer,
+            choice.order.value,
+        ],
     ).fetchone()
     return None if row is None else str(row[0])
 

@@ -15,7 +15,7 @@ import duckdb
 
 from engine import triage
 from engine.errors import InvalidDecision, StaleRevision
-from engine.plan import ReviewDecision
+from engine.plan import Region, ReviewDecision
 from store.database import Database
 from store.releases import receipts
 from store.review import claims, plans
@@ -26,6 +26,23 @@ from store.times import aware, stored, within
 
 UNDO_WINDOW = timedelta(hours=1)
 """How long a verdict can be undone: later its release may long be in other hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict that stands."""
+
+    number: int
+    picture_id: str
+    source: str
+    """The name the picture came with."""
+    revision: int
+    """Of the plan the person looked at."""
+    is_rejection: bool
+    regions: tuple[Region, ...]
+    decided_at: datetime
+    is_released: bool
+    """True when a release was made from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
     """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
 
     Raises:
-        InvalidVerdict: it was given on another picture, or a region lies outside this one; nothing
+        InvalidDecision: it was given on another picture, or a region lies outside this one; nothing
             was changed.
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
@@ -66,7 +83,7 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
     """Hold a picture back for good; the verdict's regions are kept but not used.
 
     Raises:
-        InvalidVerdict: it was given on another picture; nothing was changed.
+        InvalidDecision: it was given on another picture; nothing was changed.
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
@@ -82,33 +99,39 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
         raise StaleRevision(refusal)
 
 
-def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | None:
+def last(database: Database, reviewer: str, now: datetime) -> Decision | None:
+    """The verdict that `reopen_last` would undo now, or None."""
+    with database.transaction() as cursor:
+        return _last(cursor, reviewer, now)
+
+
+def reopen_last(
+    database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
+) -> Reopened | None:
     """Undo the reviewer's last verdict of the last hour that still stands, or None.
 
     The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
     regions as draft. A release made meanwhile is withdrawn: its receipt is marked and its file
     deleted; copies handed out before cannot be called back, so the caller should say so.
 
+    Args:
+        database: the open database.
+        reviewer: whose verdict.
+        now: the present.
+        picture_id: the picture the reviewer was shown as the last one; None for whichever it is.
+
     Raises:
-        StaleRevision: the picture is being worked on this very moment; a second later it works.
+        StaleRevision: the picture is being worked on this very moment, or is not the last one.
     """
     with database.transaction() as cursor:
-        row = cursor.execute(
-            """
-            SELECT number, picture_id, revision, regions, decided_at
-            FROM verdicts
-            WHERE reviewer = ?
-              AND undone_at IS NULL
-              AND contested_at IS NULL
-              AND decision IN ('settled', 'rejected')
-            ORDER BY number DESC
-            LIMIT 1
-            """,
-            [reviewer],
-        ).fetchone()
-        if row is None or not within(aware(row[4]), UNDO_WINDOW, now):
+        decision = _last(cursor, reviewer, now)
+        if decision is None:
             return None
-        number, picture_id, revision, regions, _ = row
+        if picture_id not in (None, decision.picture_id):
+            raise StaleRevision(
+                "Your last decision was on another picture meanwhile; nothing was undone."
+            )
+        picture_id, regions = decision.picture_id, decision.regions
         claim_state = claims.claim_state_of(cursor, picture_id)
         if claim_state.state == "working":
             raise StaleRevision(
@@ -122,10 +145,10 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
             SET undone_at = ?
             WHERE number = ?
             """,
-            [stored(now), number],
+            [stored(now), decision.number],
         )
-        _reopen(cursor, claim_state, revision, now)
-        draft = Draft(reviewer, claims.regions_from(regions), {}, now)
+        _reopen(cursor, claim_state, decision.revision, now)
+        draft = Draft(reviewer, regions, {}, now)
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
@@ -133,6 +156,39 @@ def reopen_last(database: Database, reviewer: str, now: datetime) -> Reopened | 
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
+
+
+def _last(cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime) -> Decision | None:
+    row = cursor.execute(
+        """
+        SELECT v.number, v.picture_id, p.source, v.revision, v.decision, v.regions, v.decided_at,
+            EXISTS (SELECT 1 FROM receipts AS r WHERE r.live_picture_id = v.picture_id)
+        FROM verdicts AS v
+        JOIN pictures AS p ON p.id = v.picture_id
+        WHERE v.reviewer = ?
+          AND v.undone_at IS NULL
+          AND v.contested_at IS NULL
+          AND v.decision IN ('settled', 'rejected')
+        ORDER BY v.number DESC
+        LIMIT 1
+        """,
+        [reviewer],
+    ).fetchone()
+    if row is None:
+        return None
+    number, picture_id, source, revision, decision, regions, decided_at, is_released = row
+    if not within(aware(decided_at), UNDO_WINDOW, now):
+        return None
+    return Decision(
+        number=number,
+        picture_id=picture_id,
+        source=source,
+        revision=revision,
+        is_rejection=decision == "rejected",
+        regions=claims.regions_from(regions),
+        decided_at=aware(decided_at),
+        is_released=is_released,
+    )
 
 
 def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> None:

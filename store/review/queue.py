@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from engine.category import Category
 from engine.plan import ReasonKind
 from store.database import Database
+from store.review.choice import ALL, CHOSEN, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
 
 _PACE_WINDOW = timedelta(hours=1)
@@ -38,6 +40,16 @@ class QueueEntry:
     kinds: tuple[ReasonKind, ...]
     claimed_by: str | None
     """Who has it now; None when it is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What the queue can be narrowed to, each with its number of pictures."""
+
+    batches: tuple[tuple[str, str, int], ...]
+    """Id, name, pictures."""
+    kinds: tuple[tuple[ReasonKind, int], ...]
+    categories: tuple[tuple[Category, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +93,78 @@ def summary(database: Database, now: datetime) -> QueueSummary:
     return QueueSummary(waiting, claimed, {ReasonKind(kind): count for kind, count in kinds})
 
 
-def entries(database: Database, now: datetime, *, limit: int = 100) -> tuple[QueueEntry, ...]:
-    """The queue, what a person would miss most first."""
+def entries(
+    database: Database, now: datetime, *, limit: int = 100, choice: Choice = ALL
+) -> tuple[QueueEntry, ...]:
+    """The queue in the chosen order: what a person would miss most first, unless they said else."""
     with database.transaction() as cursor:
         rows = cursor.execute(
-            """
-            WITH first AS (
-                SELECT id, number, batch_id, source, risk, revision,
-                    CASE
-                        WHEN claimed_until > ? AND claimed_at <= ? THEN claimed_by
-                    END AS claimed_by
-                FROM pictures
-                WHERE state = 'review'
-                ORDER BY risk DESC, number
-                LIMIT ?
-            )
-            SELECT f.id, f.batch_id, f.source, f.risk, l.kinds, f.claimed_by
-            FROM first AS f
-            JOIN plans AS l ON l.picture_id = f.id AND l.revision = f.revision
-            ORDER BY f.risk DESC, f.number
-            """,
-            [stored(now), stored(now + CLOCKS_DIFFER), limit],
+            f"""
+            SELECT p.id, p.batch_id, p.source, p.risk, l.kinds,
+                CASE
+                    WHEN p.claimed_until > ? AND p.claimed_at <= ? THEN p.claimed_by
+                END
+            FROM pictures AS p
+            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
+            WHERE p.state = 'review'
+              AND {CHOSEN}
+            ORDER BY {ORDERED}
+            LIMIT ?
+            """,  # noqa: S608 -- constants
+            [
+                stored(now),
+                stored(now + CLOCKS_DIFFER),
+                *choice.filters,
+                choice.order.value,
+                limit,
+            ],
         ).fetchall()
     return tuple(
         QueueEntry(picture_id, batch_id, source, risk, tuple(map(ReasonKind, kinds)), claimed_by)
         for picture_id, batch_id, source, risk, kinds, claimed_by in rows
+    )
+
+
+def facets(database: Database) -> Facets:
+    """What the queue can be narrowed to."""
+    with database.transaction() as cursor:
+        batches = cursor.execute(
+            """
+            SELECT b.id, b.name, count(*)
+            FROM pictures AS p
+            JOIN batches AS b ON b.id = p.batch_id
+            WHERE p.state = 'review'
+            GROUP BY b.id, b.name, b.number
+            ORDER BY b.number
+            """
+        ).fetchall()
+        kinds = cursor.execute(
+            """
+            SELECT unnest(l.kinds) AS kind, count(*)
+            FROM pictures AS p
+            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
+            WHERE p.state = 'review'
+            GROUP BY kind
+            ORDER BY count(*) DESC, kind
+            """
+        ).fetchall()
+        categories = cursor.execute(
+            """
+            SELECT unnest(list_distinct(list_concat(
+                json_extract_string(l.plan, '$.regions[*].category'),
+                json_extract_string(l.plan, '$.doubts[*].category')
+            ))) AS category, count(*)
+            FROM pictures AS p
+            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
+            WHERE p.state = 'review'
+            GROUP BY category
+            ORDER BY count(*) DESC, category
+            """
+        ).fetchall()
+    return Facets(
+        tuple((batch_id, name, count) for batch_id, name, count in batches),
+        tuple((ReasonKind(kind), count) for kind, count in kinds),
+        tuple((Category(category), count) for category, count in categories),
     )
 
 

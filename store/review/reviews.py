@@ -13,6 +13,7 @@ import duckdb
 from engine.errors import StaleRevision
 from store.database import Database
 from store.review import claims
+from store.review.choice import ALL, Choice
 from store.review.claims import Claim, Draft
 from store.times import stored
 
@@ -20,11 +21,16 @@ CLAIM_MINUTES = 30.0
 
 
 def claim(
-    database: Database, reviewer: str, now: datetime, *, minutes: float = CLAIM_MINUTES
+    database: Database,
+    reviewer: str,
+    now: datetime,
+    *,
+    minutes: float = CLAIM_MINUTES,
+    choice: Choice = ALL,
 ) -> Claim | None:
-    """The reviewer's own case if they have one, else the riskiest that is free; None if none is."""
+    """The reviewer's own case if they have one, else the first free one of the choice, or None."""
     with database.transaction() as cursor:
-        picture_id = claims.next_id(cursor, reviewer, now)
+        picture_id = claims.next_id(cursor, reviewer, now, choice=choice)
         if picture_id is None:
             return None
         claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
@@ -55,13 +61,21 @@ def claim_picture(
         return claims.claim_of(cursor, database.files, picture_id)
 
 
-def peek(database: Database, reviewer: str, now: datetime, *, after: str = "") -> Claim | None:
+def peek(
+    database: Database, reviewer: str, now: datetime, *, after: str = "", choice: Choice = ALL
+) -> Claim | None:
     """The case `claim` would give once `after` is done, without claiming it; None if none."""
     with database.transaction() as cursor:
-        picture_id = claims.next_id(cursor, reviewer, now, after=after)
+        picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
             return None
         return claims.claim_of(cursor, database.files, picture_id, peeked=True)
+
+
+def draft(database: Database, picture_id: str) -> Draft | None:
+    """What was saved last of a picture, by whomever; None when nothing was."""
+    with database.transaction() as cursor:
+        return claims.draft_of(cursor, picture_id)
 
 
 def renew(

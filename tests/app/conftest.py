@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from components.app import access, frame, services
 from components.app.access import LOCAL
+from components.review.canvas import component
+from components.review.reviewer import Reviewer
 from components.upload.staging import Staging
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
@@ -27,6 +29,7 @@ from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.batches.progress import Counts
 from store.database import Database
+from tests.app import canvas
 from tests.scenes import FakeDetector, seen
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +73,7 @@ class Lethe:
     def page(self, name: str = "Home") -> AppTest:
         """A page in a browser session of its own, as after a reload."""
         app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=PATIENCE_S)
+        app.session_state["reviewer"] = Reviewer(LOCAL.name, "test")
         if name == "Home":
             return app.run()
         return self.turn(app.run(), name)
@@ -138,6 +142,8 @@ def lethe(
     access.stand_guard()
     before = config.get_option("server.address")
     config.set_option("server.address", "127.0.0.1")
+    monkeypatch.setattr(component, "mount", canvas.mount)
+    monkeypatch.setattr(component, "sent", canvas.sent)
     services.services.clear()
     app = Lethe(home)
     monkeypatch.setattr(frame, "end_soon", lambda: app.endings.append("asked"))

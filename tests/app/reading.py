@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from streamlit.testing.v1 import AppTest
 
 from components.app import services
 from store.review import reviews
 from store.review.claims import Claim
+from tests.app import canvas
+from tests.app.canvas import lines, press
 from tests.app.conftest import Lethe, png
+
+__all__ = ["PAGES", "UPRIGHT", "WIDE", "claim_of", "labels", "lines", "numbers", "press", "said"]
 
 PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility"]
 UPRIGHT = png(100, 120)  # sees one face: released
@@ -20,23 +22,11 @@ def said(app: AppTest) -> str:
     """Every sentence on the page."""
     kinds = (app.title, app.caption, app.markdown, app.error, app.warning, app.info, app.success)
     texts = [element.value for kind in (*kinds, app.toast) for element in kind]
-    return "\n".join(text.replace("\\", "") for text in texts)
+    return "\n".join([*(text.replace("\\", "") for text in texts), canvas.said(app)])
 
 
 def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
-
-
-def press(app: AppTest, purpose: str) -> AppTest:
-    keys = [button.key for button in app.button]
-    (key,) = [key for key in keys if re.fullmatch(f"review_{purpose}(_[0-9a-f]{{32}})?", key)]
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
-
-
-def lines(app: AppTest) -> list[str]:
-    return [button.label for button in app.button if button.key.startswith("review_line_")]
 
 
 def numbers(app: AppTest) -> dict[str, int]:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from components.app import services
+from components.review import data
 from engine.detect.ensemble import Ensemble
 from engine.plan import Reason, ReasonKind
 from engine.runs.pool import InProcess
+from tests.app import canvas
 from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
 from tests.engine.test_witness import FakeWitness, raw_detection
@@ -19,7 +21,7 @@ SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
     ReasonKind.UNSURE: "unsure: face 0.71",
     ReasonKind.NO_DETECTOR: "nobody looked for face 0.71",
-    ReasonKind.NOT_CALIBRATED: "face 0.71 is not calibrated",
+    ReasonKind.NOT_CALIBRATED: "face 0.71 not calibrated",
     ReasonKind.NOTHING_FOUND: "no face 0.71 found",
     ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
     ReasonKind.AUDIT_SAMPLE: "sample check",
@@ -61,7 +63,21 @@ def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
 
     assert "seen in the result: face 0.71" in said(app)
     assert "unsure 0.71" in said(app)
-    assert f"{FACE.score:.2f}" in said(app)
+    assert {one["score"] for one in canvas.given(app)["case"]["items"]} == {0.71, FACE.score}
     assert lines(app) == ["1 face", "2 face"]
-    press(press(app, "toggle_1"), "accept")
+    press(press(app, "toggle_0"), "accept")
     assert lethe.settle().released == 1
+
+
+def test_reasons_of_one_kind_are_one_line_with_counts():
+    unsure = [Reason(ReasonKind.UNSURE, f"face 0.{score}") for score in (41, 38, 22)]
+    jewel = Reason(ReasonKind.UNSURE, "jewelry 0.30")
+    blind = Reason(ReasonKind.NO_DETECTOR, "tattoo")
+
+    given = data.reasons((unsure[0], jewel, blind, *unsure[1:]))
+
+    assert [one["text"] for one in given] == [
+        "unsure: 3 faces, 1 jewelry",
+        "nobody looked for tattoo",
+    ]
+    assert given[0]["detail"] == "face 0.41, jewelry 0.30, face 0.38, face 0.22"

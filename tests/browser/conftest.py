@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,14 +102,11 @@ def _is_up(app: App) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app with an empty home; one per module, since models take seconds to load."""
+@contextmanager
+def serving(home: Path, log: Path, shots: Path) -> Iterator[App]:
+    """The app over a home folder; what it wrote is looked through at the end."""
     chromium()
-    home, port = tmp_path_factory.mktemp("home"), free_port()
-    token = secrets.token_urlsafe()
-    log = tmp_path_factory.mktemp("log") / "server.txt"
-    shots = Path(os.environ.get("LETHE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    port, token = free_port(), secrets.token_urlsafe()
     # without sample checks by chance, so that each run takes the same way
     (home / "policy.toml").write_text("[review]\naudit_share = 0.0\n")
     with log.open("wb") as output:
@@ -131,6 +129,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
                 server.kill()
     said = log.read_text(errors="replace")
     assert "Traceback" not in said, said[-3000:]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app keeps everything: empty, unless a module lays something there."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def app(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app over `home`; one per module, since models take seconds to load."""
+    shots = Path(os.environ.get("LETHE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    with serving(home, tmp_path_factory.mktemp("log") / "server.txt", shots) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import time
 import zipfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import piexif
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from components.review.viewport import Zoom, view_of
 from engine.category import Category
 from engine.codec.allow_list import scan
 from engine.geometry import Box, PixelRect, Size
@@ -26,6 +22,7 @@ from engine.plan import Origin, Region
 from engine.policy import default_policy
 from engine.redact.masks import mask_of, rect_of
 from tests.browser.conftest import App
+from tests.browser.reviewing import SHOWN, Desk
 from tests.scenes import shipped_rgb
 
 pytestmark = pytest.mark.browser
@@ -78,7 +75,7 @@ def open_page(app: App, page: Page, name: str) -> None:
 
 def quiet(page: Page) -> None:
     """Wait until the page has run to its end."""
-    page.wait_for_timeout(350)  # the canvas sends an edit 0.2 s late
+    page.wait_for_timeout(350)
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
@@ -88,46 +85,6 @@ def upload(app: App, page: Page, *files: tuple[str, str, bytes]) -> None:
     page.locator("input[type=file]").first.set_input_files(payload)
     page.get_by_role("button", name="Start with").click()
     expect(page.get_by_text(f"{len(files)} of {len(files)} done")).to_be_visible()
-
-
-def canvas(page: Page) -> Locator:
-    return page.locator("canvas.upper-canvas").first
-
-
-def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """With the mouse, in stage pixels."""
-    expect(canvas(page)).to_be_visible()
-    canvas(page).scroll_into_view_if_needed()
-    place = canvas(page).bounding_box()
-    assert place is not None
-    page.mouse.move(place["x"] + start[0], place["y"] + start[1])
-    page.mouse.down()
-    half = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    for x, y in (half, end):
-        page.mouse.move(place["x"] + x, place["y"] + y, steps=5)
-    page.mouse.up()
-
-
-def open_review(app: App, page: Page) -> None:
-    open_page(app, page, "Review")
-    expect(canvas(page)).to_be_visible()
-    quiet(page)
-
-
-def lines(page: Page) -> list[str]:
-    """The list's lines, such as `2 face`."""
-    quiet(page)
-    found = page.locator("[class*=st-key-review_line_] button").all_inner_texts()
-    return [text.strip() for text in found]
-
-
-def case_name(page: Page) -> str:
-    return page.locator("[data-testid=stCaptionContainer]", has_text="×").first.inner_text()
-
-
-def marked(page: Page) -> int:
-    text = page.get_by_text(re.compile(r"^(\d+ will be removed|Nothing is marked)")).inner_text()
-    return int(text.split()[0]) if text[0].isdigit() else 0
 
 
 def masked_for(box: Box, size: Size) -> PixelRect:
@@ -153,22 +110,18 @@ def test_a_drawn_region_is_gone_and_nothing_else_is_touched(app: App, page: Page
     plain_bytes, plain_rgb = plain()
     assert photo_rgb.shape == (1200, 900, 3)
     upload(app, page, (PHOTO, "image/jpeg", photo_bytes), (PLAIN, "image/png", plain_bytes))
-    size = Size(800, 600)
+    size = Size(800, 600)  # of the second
     start, end = (60.0, 80.0), (200.0, 190.0)
 
-    open_review(app, page)
+    desk = Desk(app, page).open()
     for _ in range(2):
         if page.get_by_text("Nothing waits for review.").is_visible():
             break  # the photograph shows one face for certain, and may pass on its own
-        if PLAIN in case_name(page):
-            before = len(lines(page))
-            drag(page, start, end)
-            expect(page.get_by_text("drawn", exact=True)).to_be_visible()
-            assert lines(page)[before:] == [f"{before + 1} face"]
-        name = case_name(page)
-        page.keyboard.press("a")
-        expect(page.get_by_text(name, exact=True)).to_have_count(0)
-        quiet(page)
+        if desk.name == PLAIN:
+            before = len(desk.lines())
+            desk.drag(start, end)
+            assert desk.lines()[before:] == [f"{before + 1} face"]
+        desk.leave("a")
     expect(page.get_by_text("Nothing waits for review.")).to_be_visible()
     files = download(app, page, 2)
 
@@ -188,8 +141,7 @@ def test_a_drawn_region_is_gone_and_nothing_else_is_touched(app: App, page: Page
         apart = np.abs(rgb.astype(int) - original)
         if receipt["format"] == "png":
             np.testing.assert_array_equal(rgb[~mask], original[~mask])
-            view = view_of(size, Zoom.FIT)
-            drawn = view.to_picture(Box(*start, *end))
+            drawn = Box(*start, *end)
             (region,) = receipt["regions"]
             assert region["origin"] == "reviewer"
             assert region["masked"] == pytest.approx(masked_for(drawn, size), abs=16)
@@ -206,138 +158,33 @@ def test_a_drawn_region_is_gone_and_nothing_else_is_touched(app: App, page: Page
             assert secret not in part or (secret == b"GPS" and part is raw)
 
 
-def test_the_keyboard_works_after_drawing(app: App, page: Page):
-    upload(app, page, ("a.png", "image/png", plain()[0]))
-    open_review(app, page)
-    drag(page, (100, 100), (200, 200))
-    expect(page.get_by_text("drawn", exact=True)).to_have_count(1)
-
-    page.keyboard.press("2")
-    expect(page.get_by_role("button", name="1 tattoo")).to_be_visible()
-    page.keyboard.press("p")
-    expect(page.get_by_alt_text("Preview of the release")).to_be_visible()
-    page.keyboard.press("p")
-    expect(canvas(page)).to_be_visible()
-    assert lines(page) == ["1 tattoo"]
-    drag(page, (300, 300), (400, 400))  # on the canvas that came back
-    expect(page.get_by_text("drawn", exact=True)).to_have_count(2)
-    assert lines(page) == ["1 tattoo", "2 tattoo"]
-    page.keyboard.press("u")
-    expect(page.get_by_text("drawn", exact=True)).to_have_count(1)
-    quiet(page)
-    page.keyboard.press("j")
-    quiet(page)
-    page.keyboard.press("d")
-    expect(page.get_by_text("0 will be removed")).to_be_visible()
-
-
-def test_a_drawn_box_survives_reload_and_page_change(app: App, page: Page):
-    open_review(app, page)
-    before = len(lines(page))
-    drag(page, (500, 300), (600, 380))
-    expect(page.locator("[class*=st-key-review_line_] button")).to_have_count(before + 1)
-    quiet(page)
-
-    page.reload()
-    expect(page.locator("[class*=st-key-review_line_] button")).to_have_count(before + 1)
-    quiet(page)
-    drag(page, (650, 300), (750, 380))
-    page.wait_for_timeout(250)  # just sent, not yet answered
-    page.goto(f"{app.address}/Release")
-    expect(page.get_by_text("Download the released")).to_be_visible()
-    open_review(app, page)
-    expect(page.locator("[class*=st-key-review_line_] button")).to_have_count(before + 2)
-
-    page.get_by_role("button", name="keyboard_double_arrow_right").or_(
-        page.get_by_test_id("stExpandSidebarButton")
-    ).first.click()
-    drag(page, (300, 420), (420, 500))
-    page.wait_for_timeout(250)  # no hand is faster from the picture to the menu
-    page.get_by_role("link", name="Release").first.click()  # in the app, without a reload
-    expect(page.get_by_text("Download the released")).to_be_visible()
-    page.get_by_role("link", name="Review").first.click()
-    expect(canvas(page)).to_be_visible()
-    expect(page.locator("[class*=st-key-review_line_] button")).to_have_count(before + 3)
-    quiet(page)
-    drag(page, (200, 200), (280, 260))  # the canvas that came back knows the others
-    expect(page.locator("[class*=st-key-review_line_] button")).to_have_count(before + 4)
-    quiet(page)
-    assert marked(page) >= 4
-
-
-def test_a_box_is_moved_with_the_canvas_edit_toggle(app: App, page: Page):
+def test_a_box_that_was_moved_goes_where_it_lies(app: App, page: Page):
     upload(app, page, ("b.png", "image/png", plain()[0]))
-    open_review(app, page)
-    while "b.png" not in case_name(page):
-        name = case_name(page)
-        page.keyboard.press("s")
-        expect(page.get_by_text(name, exact=True)).to_have_count(0)
-        quiet(page)
-    drag(page, (100, 100), (200, 200))
-    expect(page.get_by_text("drawn", exact=True)).to_have_count(1)
-    quiet(page)
+    desk = Desk(app, page).open().go_to("b.png")
+    desk.drag((100, 100), (200, 200)).saved()
+    page.reload()  # the canvas is given the box now
+    expect(page.locator(SHOWN)).to_be_visible()
 
-    page.reload()  # the canvas is given the box now, with its number
-    expect(canvas(page)).to_be_visible()
-    quiet(page)
-    canvas(page).hover()
-    page.get_by_role("button", name=re.compile("edit", re.IGNORECASE)).first.click()
-    drag(page, (150, 150), (450, 300))
-    quiet(page)
+    desk.click(150, 150).drag((150, 150), (450, 300)).saved()
+    assert desk.lines() == ["1 face"]
+    desk.leave("a")
 
-    assert lines(page) == ["1 face"]
-    page.keyboard.press("a")
-    page.get_by_text("b.png").wait_for(state="detached")
     files = download(app, page, 1)
     (receipt,) = [json.loads(line) for line in files["receipts.jsonl"].splitlines()]
-    scale = view_of(Size(800, 600), Zoom.FIT).scale
     (region,) = receipt["regions"]
-    moved = Box(*(value / scale for value in (400, 250, 500, 350)))
+    moved = Box(400, 250, 500, 350)
     assert region["masked"] == pytest.approx(masked_for(moved, Size(800, 600)), abs=16)
 
 
 def test_a_verdict_right_after_drawing_takes_the_drawing_along(app: App, page: Page):
     upload(app, page, ("c.png", "image/png", plain()[0]))
-    open_review(app, page)
-    while "c.png" not in case_name(page):
-        name = case_name(page)
-        page.keyboard.press("s")
-        expect(page.get_by_text(name, exact=True)).to_have_count(0)
-        quiet(page)
+    desk = Desk(app, page).open().go_to("c.png")
 
-    drag(page, (100, 100), (220, 200))
-    page.keyboard.press("a")  # the canvas has not sent anything yet
+    desk.drag((100, 100), (220, 200)).leave("a")
 
-    page.get_by_text("c.png").wait_for(state="detached")
     files = download(app, page, 1)
     (receipt,) = [json.loads(line) for line in files["receipts.jsonl"].splitlines()]
     assert [region["origin"] for region in receipt["regions"]] == ["reviewer"]
-
-
-def test_after_accept_the_next_large_picture_is_there(app: App, page: Page):
-    large = cv2.resize(plain()[1], (4000, 3000), interpolation=cv2.INTER_CUBIC)
-    data = bytes(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 92])[1])
-    upload(app, page, *((f"large {index}.jpg", "image/jpeg", data) for index in range(2)))
-    open_review(app, page)
-    while "large" not in case_name(page):
-        name = case_name(page)
-        page.keyboard.press("s")
-        expect(page.get_by_text(name, exact=True)).to_have_count(0)
-        quiet(page)
-    page.wait_for_timeout(1500)  # as long as a person looks at least
-    name = case_name(page)
-
-    started = time.monotonic()
-    page.keyboard.press("a")
-    expect(page.get_by_text(name, exact=True)).to_have_count(0)
-    expect(canvas(page)).to_be_visible()
-    seconds = time.monotonic() - started
-
-    print(f"\nthe next 12-megapixel picture's canvas was there after {seconds:.2f} s")  # noqa: T201
-    assert "large" in case_name(page)
-    box = canvas(page).bounding_box()
-    assert box is not None
-    assert (box["width"], box["height"]) == pytest.approx((853, 640), abs=2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -350,7 +197,7 @@ def test_every_page_is_shown_in_light_and_dark(app: App, page: Page, scheme: str
             page.locator("input[type=file]").first.set_input_files(upload_page_file)
             page.get_by_role("button", name="Start with").wait_for()
         if name == "Review":
-            expect(canvas(page)).to_be_visible()
+            Desk(app, page).open()
         page.wait_for_timeout(1200)
         page.screenshot(path=app.shots / f"{name or 'Home'}-{scheme}.png")
         wide = page.evaluate("document.scrollingElement.scrollWidth > window.innerWidth")

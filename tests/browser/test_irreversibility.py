@@ -39,6 +39,31 @@ def test_a_visitor_sees_ours_hold_and_blur_fail(app: App, page: Page):
     assert app.complaints == []
 
 
+def test_the_area_is_drawn_on_the_picture(app: App, page: Page):
+    open_page(app, page, "Irreversibility")
+    page.get_by_role("button", name="Area and category").click()
+    canvas = page.locator("canvas.upper-canvas").first
+    expect(canvas).to_be_visible()
+    left = page.get_by_role("slider", name="Left, px")
+    expect(left).to_have_value("180")
+    quiet(page)
+    place = canvas.bounding_box()
+    assert place is not None
+
+    page.mouse.move(place["x"] + 40, place["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 140, place["y"] + 120, steps=5)
+    page.mouse.up()
+
+    expect(left).not_to_have_value("180")
+    quiet(page)
+    scale = 512 / place["width"]
+    for label, wanted in {"Left": 40, "Top": 30, "Width": 100, "Height": 90}.items():
+        slider = page.get_by_role("slider", name=f"{label}, px")
+        assert float(slider.input_value()) == pytest.approx(wanted * scale, abs=5)
+    assert app.complaints == []
+
+
 def test_a_picture_of_ones_own_is_tried_and_a_broken_one_told(app: App, page: Page):
     open_page(app, page, "Irreversibility")
     choose(page, "Picture", "One of mine")

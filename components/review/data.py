@@ -1,0 +1,248 @@
+"""What the canvas is given: plain values for its JavaScript."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from components.app import session
+from components.app.inline import inline
+from components.app.palette import COLOURS, ago, span
+from components.app.services import database, now, originals_cache
+from components.review import claim, reviewer
+from components.review.keys import KEYS
+from components.review.page import Review
+from components.review.receive import taken
+from engine.category import Category
+from engine.coverage import percent
+from engine.errors import LetheError
+from engine.files.safe_read import printable
+from engine.plan import Reason, ReasonKind
+from store.batches import originals
+from store.review import decisions, queue
+from store.review.choice import Order
+from store.review.queue import QueueEntry
+
+STRIP = 24
+"""Entries of the queue that are shown, from the one on the table or the first on."""
+_WAYS_OUT = "Skip the picture, or reject it to hold it back; the next one comes then."
+_SEEN_AGAIN = (
+    "A second detector saw this in the finished picture, which was not released. Keep its box to "
+    "remove it too; drop the box if nothing is there."
+)
+_GRAVE = {
+    ReasonKind.NO_DETECTOR,
+    ReasonKind.NOT_CALIBRATED,
+    ReasonKind.NOTHING_FOUND,
+    ReasonKind.SOURCE_FORMAT,
+    ReasonKind.RESIDUAL,
+}
+log = logging.getLogger(__name__)
+
+
+def data(review: Review) -> dict[str, Any]:
+    """Everything the canvas shows of a picture and its queue."""
+    state, moment = taken(), now()
+    said_count, said = session.kept("review_said", lambda: (0, ""))
+    known = reviewer.current()
+    shown = _pictures(review)
+    return {
+        "case": _case(review),
+        "categories": [
+            {"value": one.value, "label": one.value.capitalize(), "colour": COLOURS[one]}
+            for one in Category
+        ],
+        "keys": [list(row) for row in KEYS],
+        "ack": {"mount": state.mount, "number": state.number},
+        "said": {"count": said_count, "text": printable(said)},
+        "counter": pace(moment),
+        "last": last_decision(moment),
+        "confirm": state.confirm and {"number": state.confirm[0], "text": state.confirm[1]},
+        "cookie": known.cookie if known is not None and known.browser else "",
+        "choice": _choice(),
+        "queue": _queue(review, moment) if state.is_queue_open else None,
+        **shown,
+    }
+
+
+def last_decision(moment: datetime) -> dict[str, str] | None:
+    """The verdict that undo would take back, as a question."""
+    last = decisions.last(database(), reviewer.name(), moment)
+    if last is None:
+        return None
+    verb = "rejected" if last.is_rejection else "accepted"
+    released = " Its release will be withdrawn; recall any copies." if last.is_released else ""
+    return {
+        "picture": last.picture_id,
+        "name": printable(last.source),
+        "text": f"You {verb} this picture {ago(last.decided_at, moment)}.{released}",
+    }
+
+
+def pace(moment: datetime) -> str:
+    """How far this reviewer is: `3 of 12, about 4 min left`."""
+    done = queue.pace(database(), reviewer.name(), moment)
+    text = f"{done.decided + 1} of {done.decided + done.waiting}"
+    if done.seconds_left:
+        text += f", about {span(done.seconds_left)} left"
+    return text
+
+
+def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
+    """Why a picture is here, one entry a kind: `unsure: 3 faces, 1 jewelry`."""
+    by_kind: dict[ReasonKind, list[str]] = {}
+    for reason in given:
+        by_kind.setdefault(reason.kind, []).append(reason.detail)
+    return [
+        {
+            "text": printable(_grouped(kind, details)),
+            "detail": printable(", ".join(filter(None, details))),
+            "grave": kind in _GRAVE,
+        }
+        for kind, details in by_kind.items()
+    ]
+
+
+def _grouped(kind: ReasonKind, details: list[str]) -> str:
+    named = _list(details)
+    texts = {
+        ReasonKind.UNSURE: f"unsure: {_things(details)}",
+        ReasonKind.NO_DETECTOR: f"nobody looked for {named}",
+        ReasonKind.NOT_CALIBRATED: f"{named} not calibrated",
+        ReasonKind.NOTHING_FOUND: f"no {named} found" if named else "nothing found",
+        ReasonKind.SOURCE_FORMAT: f"{named} files may spread pixels",
+        ReasonKind.AUDIT_SAMPLE: "sample check",
+        ReasonKind.RESIDUAL: f"seen in the result: {_things(details)}",
+        ReasonKind.MUCH_REMOVED: f"{named} of the picture would be removed: is that right?",
+    }
+    return texts[kind]
+
+
+def _things(details: list[str]) -> str:
+    """`face 0.41`, `face 0.38` as `2 faces`; one alone keeps its score."""
+    if len(details) == 1:
+        return details[0]
+    counts = Counter(detail.split(" ")[0] for detail in details)
+    plurals = {Category.JEWELRY.value: Category.JEWELRY.value}
+    return ", ".join(
+        f"{count} {word}" if count == 1 else f"{count} {plurals.get(word, f'{word}s')}"
+        for word, count in counts.items()
+    )
+
+
+def _list(details: list[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, details)))
+
+
+def _case(review: Review) -> dict[str, Any]:
+    case = review.case
+    width, height = case.plan.size
+    name, batch = printable(case.source), printable(case.batch_name)
+    is_seen_again = any(reason.kind is ReasonKind.RESIDUAL for reason in case.plan.reasons)
+    return {
+        "key": review.key,
+        "picture": case.picture_id,
+        "plan": review.plan,
+        "size": [width, height],
+        "source": f"{name} · {width} × {height} · {batch}",
+        "reasons": reasons(case.plan.reasons),
+        "note": _SEEN_AGAIN if is_seen_again else "",
+        "items": [
+            {
+                "box": list(item.region.box.corners),
+                "category": item.region.category.value,
+                "score": item.region.score,
+                "review": item.needs_review,
+                "dropped": item.is_dropped,
+            }
+            for item in review.draft.items
+        ],
+    }
+
+
+def _pictures(review: Review) -> dict[str, Any]:
+    """The picture and what was asked of it; where it cannot be shown, the reason."""
+    try:
+        made = _drawn(
+            review
+        )  # Streamlit may end the run in here: what was shown before stays shown
+    except LetheError as error:
+        problem = printable(f"{error} {_WAYS_OUT}")
+    except Exception as error:  # noqa: BLE001 - one picture must not close the queue behind it
+        kind = type(error).__name__
+        log.error("picture %s could not be shown (%s)", review.case.picture_id, kind)  # noqa: TRY400
+        problem = f"This picture cannot be shown ({kind}). {_WAYS_OUT}"
+    else:
+        review.is_shown = True
+        return made
+    review.is_shown = False
+    return {"problem": problem}
+
+
+def _drawn(review: Review) -> dict[str, Any]:
+    state = taken()
+    made: dict[str, Any] = {"share": {"text": percent(review.share_removed)}}
+    if review.key not in state.has:
+        made["image"] = {"name": review.key, "url": inline(review.picture())}
+    preview, state.preview = state.preview, None
+    detail, state.detail = state.detail, None
+    if preview is not None:
+        made["preview"] = {"number": preview, "url": inline(review.preview())}
+    if detail is not None:
+        number, window = detail
+        url, rect = review.part(window)
+        made["detail"] = {"number": number, "url": inline(url), "rect": list(rect)}
+    return made
+
+
+def _choice() -> dict[str, str]:
+    choice = claim.choice()
+    return {
+        "order": choice.order.value,
+        "batch": choice.batch_id or "",
+        "kind": "" if choice.kind is None else choice.kind.value,
+        "category": "" if choice.category is None else choice.category.value,
+    }
+
+
+def _queue(review: Review, moment: datetime) -> dict[str, Any]:
+    """The strip: what waits in the chosen part and order."""
+    choice, facets = claim.choice(), queue.facets(database())
+    entries = queue.entries(database(), moment, limit=10_000, choice=choice)
+    ids = [entry.picture_id for entry in entries]
+    here = ids.index(review.case.picture_id) if review.case.picture_id in ids else 0
+    start = max(min(here - 3, len(entries) - STRIP), 0)
+    strip = [_entry(entry, review) for entry in entries[start : start + STRIP]]
+    return {
+        "entries": strip,
+        "pending": any(entry["thumbnail"] is None for entry in strip),
+        "facets": {
+            "order": [[one.value, one.value.capitalize()] for one in Order],
+            "batch": [
+                ["", "All"],
+                *([id_, f"{printable(name)} ({count})"] for id_, name, count in facets.batches),
+            ],
+            "kind": [["", "All"], *([one.value, f"{one.value} ({n})"] for one, n in facets.kinds)],
+            "category": [
+                ["", "Anything"],
+                *([one.value, f"{one.value} ({n})"] for one, n in facets.categories),
+            ],
+        },
+    }
+
+
+def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:
+    read = partial(originals.content, database(), entry.picture_id)
+    limit = review.policy.codec.max_megapixels
+    small = originals_cache().thumbnail(entry.picture_id, read, limit)
+    return {
+        "id": entry.picture_id,
+        "name": printable(entry.source),
+        "why": ", ".join(kind.value for kind in entry.kinds),
+        "thumbnail": inline(small) if small else None if small is None else "",
+        "isCurrent": entry.picture_id == review.case.picture_id,
+        "isTaken": entry.claimed_by not in (None, reviewer.name()),
+    }
