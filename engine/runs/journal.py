@@ -24,7 +24,7 @@ from engine.signing.keys import KeyRing
 WHAT_TO_DO = "Put it back from a copy, or choose a new output folder. Nothing was changed."
 UNREADABLE_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What `Plan.from_json` raises over values that are no plan."""
-KEY_BYTES = 32
+KEY_BYTES, MOST_RUN_ID = 32, 64
 KEYS = {
     "receipts.jsonl": ("release", "picture"),
     "review.jsonl": ("source", "picture"),
@@ -69,9 +69,10 @@ def read_run(path: Path) -> tuple[str, FormatChoice]:
         UnusableFolder: the file is not as Lethe writes it.
     """
     value = _object(path.read_bytes())
-    run = value.get("run")
+    run: Any = value.get("run")
     file_format: Any = value.get("format")
-    if not isinstance(run, str) or file_format not in get_args(FormatChoice):
+    is_id = isinstance(run, str) and len(run) <= MOST_RUN_ID and run.isascii() and run.isalnum()
+    if not is_id or file_format not in get_args(FormatChoice):
         raise UnusableFolder(f"{path} is not as Lethe wrote it. {WHAT_TO_DO}")
     return run, file_format
 

@@ -8,8 +8,8 @@ goes on.
 
 from __future__ import annotations
 
-import json
 import secrets
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InvalidDecision, UnreadableImage, UnusableFolder
-from engine.files import atomic
+from engine.errors import InvalidDecision, UnreadableFile, UnreadableImage, UnusableFolder
+from engine.files import atomic, safe_read
+from engine.files.json_object import json_object
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
@@ -26,6 +27,7 @@ from engine.policy import Policy, read_policy
 from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
 from engine.runs.journal import (
+    KEYS,
     UNREADABLE_PLAN,
     picture_digest,
     read_key,
@@ -41,6 +43,13 @@ from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
 from store.policies.versions import in_force
 from store.worker import tasks
+
+LARGEST_LIST, LARGEST_ORIGINAL = 2**30, 2**32
+"""Bytes. A million pictures' lines fit into the first; files with holes can be endless."""
+_PARTS = (
+    ".lethe/run.json", ".lethe/policy.toml", ".lethe/key",
+    "review.jsonl", "receipts.jsonl", "names.csv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         UnusableFolder: `out` is not the folder of a run, is being written by one or cannot be
             marked as taken in, or `originals` is no folder.
     """
+    _refuse_devices(out)
     run = _run(out)
     if not originals.is_dir():
         raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
@@ -123,6 +133,17 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
     if added and batch is not None:
         batches.start(database, batch.id, now)
     return Ingested(batch.id if batch else None, added, already, tuple(problems))
+
+
+def _refuse_devices(out: Path) -> None:
+    """Refuse what would be waited for without end: a pipe, a device, also behind a link."""
+    for part in _PARTS:
+        try:
+            mode = (out / part).stat().st_mode
+        except OSError:  # whoever needs the file says so
+            continue
+        if not stat.S_ISREG(mode):
+            raise UnusableFolder(f"{out / part} is no plain file; nothing was taken in.")
 
 
 def _run(out: Path) -> _Run:
@@ -179,7 +200,7 @@ def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:
     picture_of = {
         value["release"]: value["picture"]
         for _, value in _json_lines(out / "receipts.jsonl", report)
-        if {"release", "picture"} <= value.keys()
+        if all(isinstance(value.get(key), str) for key in KEYS["receipts.jsonl"])
     }
     names = out / "names.csv"
     rows = read_names(names) if names.exists() else []
@@ -189,21 +210,27 @@ def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:
 def _json_lines(path: Path, report: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
     if not path.is_file():
         return
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.split("\n"), start=1):
+    try:
+        data = safe_read.content(path.resolve(), LARGEST_LIST)
+    except UnreadableFile as error:
+        raise UnusableFolder(f"{path} {error}.") from error
+    lines = data.decode("utf-8", "replace").split("\n")
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except ValueError:
-            is_torn = number == text.count("\n") + 1
-            cause = "It was cut off before its end." if is_torn else "It is not JSON."
+            value = json_object(line)
+        except ValueError as error:
+            is_torn = number == len(lines)
+            cause = "It was cut off before its end." if is_torn else f"It is {_first(error)}."
             report(_problem(number, cause, path.name))
             continue
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            report(_problem(number, "It is not a JSON object.", path.name))
+        yield number, value
+
+
+def _first(error: ValueError) -> str:
+    """What a line is, without where the parser stopped, which speaks of characters."""
+    return str(error).partition(" (")[0]
 
 
 def _problem(number: int, cause: str, name: str = "review.jsonl") -> str:
@@ -219,8 +246,8 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
     changed = False
     for path in _candidates(originals, line.source):
         try:
-            content = path.read_bytes()
-        except OSError:
+            content = safe_read.content(path, LARGEST_ORIGINAL)
+        except UnreadableFile:
             continue
         if picture_digest(run.key, content) == line.picture:  # no plan is applied to other pixels
             return content

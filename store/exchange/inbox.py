@@ -8,13 +8,11 @@ in at the next start.
 from __future__ import annotations
 
 import logging
-import os
-import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import LetheError, UnusableFolder
+from engine.errors import LetheError
 from store.database import Database
 from store.exchange.import_run import ingest
 
@@ -50,7 +48,6 @@ def take_in(database: Database, now: datetime) -> tuple[LeftOut, ...]:
 def _taken_in(database: Database, out: Path, now: datetime) -> str:
     """Why it was left out, in whole or in part; empty when it was not."""
     try:
-        _refuse_devices(out)
         problems = ingest(database, out, out / "originals", now).problems
     except LetheError as error:
         return str(error)
@@ -62,15 +59,3 @@ def _taken_in(database: Database, out: Path, now: datetime) -> str:
         return f"A file in it is not as Lethe wrote it ({kind})."
     more = f" So were {len(problems) - 1} more." if len(problems) > 1 else ""
     return f"{problems[0]}{more}" if problems else ""
-
-
-def _refuse_devices(out: Path) -> None:
-    """Refuse what would be waited for without end: a pipe, a device, also behind a link."""
-    for folder, _, names in os.walk(out):
-        for name in names:
-            try:
-                kind = (Path(folder) / name).stat().st_mode
-            except OSError:  # a link to nothing: whoever needs the file says so
-                continue
-            if not stat.S_ISREG(kind):
-                raise UnusableFolder(f"{name} in it is a pipe or a device, no file.")

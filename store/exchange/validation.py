@@ -10,9 +10,14 @@ from dataclasses import dataclass, field, replace
 from engine.category import DETECTABLE
 from engine.detect.names import names
 from engine.errors import InvalidDecision
-from engine.plan import Plan
+from engine.plan import Plan, Reason, ReasonKind
 from engine.policy import Policy
 from engine.signing.signer import Signer
+
+MOST_REGIONS, LONGEST_REASON = 2_000, 500
+"""More than any picture has; whoever draws and lists them would not come to an end."""
+_SAMPLE = Reason(ReasonKind.AUDIT_SAMPLE)
+_SAMPLE_ELSEWHERE = Reason(ReasonKind.UNSURE, "drawn as a sample by another installation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,9 @@ class Installation:
 def validated(plan: Plan, seal: object, policy: Policy, installation: Installation) -> Plan:
     """Validate a line's plan: one sealed here whole, of a foreign one its boxes alone.
 
-    The rest ends in what Lethe signs, and decides what the release check may still ask. So it must
-    be what this installation would write; what a person is said to have decided is dropped.
+    The rest ends in what Lethe signs, decides what the release check may still ask, and counts in
+    what sample checks measure. So it must be what this installation would write; what a person is
+    said to have decided is dropped, and a draw for the sample is none here.
 
     Args:
         plan: as the line says.
@@ -63,17 +69,28 @@ def validated(plan: Plan, seal: object, policy: Policy, installation: Installati
             "Its policy has a less strict release check than the one in force here; run it here, "
             "or put the same thresholds under [release_check]."
         )
-    return replace(plan, decided=())
+    if installation.policy.manifest.require_licence:
+        raise InvalidDecision(
+            "The policy in force here says: no licence, no release, and nothing tells the licence "
+            "of a picture that another installation worked on; add it here with a manifest."
+        )
+    # what this installation did not draw is no sample of its own work
+    reasons = (_SAMPLE_ELSEWHERE if one.kind is _SAMPLE.kind else one for one in plan.reasons)
+    return replace(plan, decided=(), reasons=tuple(reasons))
 
 
 def check_numbers(plan: Plan) -> None:
-    """Refuse sizes and scores that no picture and no detector has.
+    """Refuse sizes, scores and numbers of regions that no picture and no detector has.
 
     Raises:
         ValueError: one is.
     """
     if not all(type(side) is int and 0 < side < 2**20 for side in plan.size):
         raise ValueError(f"expected a picture's size, got {plan.size}")
+    if len(plan.proposed) > MOST_REGIONS or len(plan.reasons) > MOST_REGIONS:
+        raise ValueError(f"expected up to {MOST_REGIONS} regions, got {len(plan.proposed)}")
+    if any(len(reason.detail) > LONGEST_REASON for reason in plan.reasons):
+        raise ValueError(f"expected reasons of up to {LONGEST_REASON} characters")
     for region in (*plan.regions, *plan.review_regions):
         if region.score is not None and region.score < 0.0:
             raise ValueError(f"expected a score in 0..1, got {region.score}")

@@ -79,6 +79,11 @@ def refuse(database, out):
     refuse_taken_in(out, "ab" * 16, database.files.home, database.signer.keys)
 
 
+def sealed(database, line):
+    """As a run of this installation seals a line."""
+    return database.signer.seal(Plan.from_json({**line, "image_id": line["picture"]}))
+
+
 def take_in(database, run):
     return ingest(database, run.out, run.originals, NOW)
 
@@ -243,6 +248,57 @@ def test_bad_lines_are_named_with_their_number_and_the_rest_goes_on(database, ru
     ]
 
 
+def test_a_line_that_no_parser_takes_is_one_bad_line(database, run):
+    run.ask("good.jpg")
+    run.write("[" * 200_000 + "\n")
+    run.ask("also-good.jpg")
+    (run.out / "receipts.jsonl").write_text('{"release": {}, "picture": []}\n' + "[" * 200_000)
+
+    result = take_in(database, run)
+
+    assert result.added == 2
+    assert result.problems[1] == "review.jsonl, line 2 was left out. It is not JSON."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".lethe/run.json", ".lethe/policy.toml", ".lethe/key", "review.jsonl", "receipts.jsonl",
+     "names.csv"],
+)  # fmt: skip
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_nothing_is_waited_for(database, run, tmp_path, name, is_linked):
+    run.ask("a.jpg")
+    (run.out / name).unlink(missing_ok=True)
+    os.mkfifo(run.out / name)
+    if is_linked:
+        run.out.rename(tmp_path / "elsewhere")
+        run.out.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(UnusableFolder, match="no plain file"):
+        take_in(database, run)
+
+
+def test_a_pipe_among_the_originals_is_one_bad_line(database, run, tmp_path):
+    run.ask("pipe.jpg")
+    run.ask("good.jpg")
+    (run.originals / "pipe.jpg").unlink()
+    os.mkfifo(run.originals / "pipe.jpg")
+    run.originals.rename(tmp_path / "elsewhere")
+    run.originals.symlink_to(tmp_path / "elsewhere")
+
+    result = take_in(database, run)
+
+    assert (result.added, len(result.problems)) == (1, 1)
+
+
+@pytest.mark.parametrize("run_id", ["\ud800", "x" * 10_000, "", "../a"])
+def test_a_run_with_an_id_that_is_none_is_refused(database, run, run_id):
+    run.set_run(run=run_id, format="png")
+
+    with pytest.raises(UnusableFolder, match="not the output folder"):
+        take_in(database, run)
+
+
 def test_a_name_that_leads_out_of_the_folder_finds_nothing(database, run, tmp_path):
     (tmp_path / "secret").write_bytes(b"secret")
     run.write(json.dumps(review_line("../secret", b"secret")) + "\n")
@@ -269,7 +325,8 @@ def test_what_the_run_released_since_is_not_asked_again(database, run):
 
 
 def test_a_sample_check_of_a_run_counts_as_audit_sample(database, run):
-    run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)])
+    line = review_line("a.jpg", b"pixels", doubts=[], reasons=[str(SAMPLE)])
+    run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)], seal=sealed(database, line))
 
     take_in(database, run)
 
@@ -402,8 +459,14 @@ class TestWhatARunFolderSays:
                 {"regions": [{"box": [0, 0, 1e308, 9], "category": "face"}]},
                 "does not describe a plan",
             ),
+            (
+                {"regions": [{"box": [0, 0, 9, 9], "category": "face"}] * 5_000},
+                "does not describe a plan",
+            ),
+            ({"reasons": ["unsure: " + "x" * 10_000]}, "does not describe a plan"),
+            ({"reasons": ["unsure: x"] * 5_000}, "does not describe a plan"),
         ],
-        ids=str,
+        ids=lambda value: str(value)[:60],
     )
     def test_what_it_would_not_write_itself_is_refused(self, database, run, change, says):
         run.ask("a.jpg", **change)
@@ -430,10 +493,29 @@ class TestWhatARunFolderSays:
         assert result.added == 0
         assert "release check" in result.problems[0]
 
+    def test_a_sample_that_another_installation_drew_is_none_here(self, database, run):
+        run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)])
+
+        take_in(database, run)
+
+        assert not reviews.claim(database, "ada", NOW).audit_sample
+
+    def test_where_a_licence_is_required_a_foreign_run_tells_none(self, database, run):
+        required = Policy().requiring_licence(required=True)
+        database.files.policy.write_text(required.to_toml())
+        run.ask("foreign.jpg")
+        line = review_line("ours.jpg", b"pixels")
+        run.ask("ours.jpg", seal=sealed(database, line))
+
+        result = take_in(database, run)
+
+        assert result.added == 1
+        assert "no licence, no release" in result.problems[0]
+
     def test_a_line_made_here_is_taken_whole(self, database, run):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
         line["decided"] = [{"box": [0, 0, 9, 9], "category": "face"}]
-        seal = database.signer.seal(Plan.from_json({**line, "image_id": line["picture"]}))
+        seal = sealed(database, line)
         run.ask("a.jpg", **{key: line[key] for key in ("weights", "decided")}, seal=seal)
 
         take_in(database, run)
