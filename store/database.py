@@ -23,7 +23,7 @@ from engine.errors import UnusableFolder
 from engine.signing.signer import Signer, signer
 from store import generation
 from store.files import Files, open_private
-from store.schema import migrate
+from store.schema import is_foreign, migrate
 from store.worker.orphans import tidy
 from store.worker.recovery import FileIndex, Recovered, recover
 
@@ -41,7 +41,8 @@ class Database:
     """An open database with the folder around it; `open` makes one, `close` ends it.
 
     `work` is set whenever there may be something new for the dispatcher, `recovered` says what
-    opening had to tidy up after a crash, and `signer` signs what goes out.
+    opening had to tidy up after a crash, and `signer` signs what goes out. `is_up_to_date` says
+    whether it is known to be as new as the files beside it; one that is not may know only some.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Database:
         self._keys = signer.keys
         self.work = threading.Event()
         self.recovered = Recovered()
+        self.is_up_to_date = False
         self._connection = connection
         self._lock_file = lock_file
         self._lock = threading.RLock()
@@ -82,6 +84,7 @@ class Database:
             generation.refuse_other_keys(connection, files, signing.keys)
             migrate(connection)
             database = cls(connection, files, lock_file, signing)
+            database.is_up_to_date = is_up_to_date
             with database.transaction() as cursor:
                 index = recover(cursor, files, now)
             database.advance()
@@ -163,6 +166,7 @@ def open_read_only(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         _border(files),
         duckdb.connect(str(files.database), read_only=True, config=_SETTINGS) as connection,
     ):
+        _refuse_foreign(connection, files)
         yield connection
 
 
@@ -211,8 +215,21 @@ def _border(files: Files) -> Iterator[None]:
 
 def _connected(files: Files) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(files.database), config=_SETTINGS)
-    files.database.chmod(0o600)
+    try:
+        _refuse_foreign(connection, files)
+        files.database.chmod(0o600)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _refuse_foreign(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
+    if is_foreign(connection):
+        raise UnusableFolder(
+            f"{files.database} is a database, but none of Lethe's; it and the pictures beside it "
+            "were not touched. Choose another folder with LETHE_HOME."
+        )
 
 
 def _tidied(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) -> Recovered:

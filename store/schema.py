@@ -15,6 +15,23 @@ from engine.errors import UnusableFolder
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
+_OURS = {("number", "INTEGER"), ("name", "VARCHAR")}
+"""Columns of `migrations`, the first table that a database of Lethe has."""
+
+
+def is_foreign(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a database has tables and is none of Lethe's; nothing is changed."""
+    columns = connection.execute(
+        """
+        SELECT table_name, column_name, data_type
+        FROM duckdb_columns()
+        WHERE NOT internal
+        """
+    ).fetchall()
+    ours = {(name, kind) for table, name, kind in columns if table == "migrations"}
+    return bool(columns) and ours != _OURS
+
+
 def migrate(connection: duckdb.DuckDBPyConnection, folder: Path = MIGRATIONS) -> tuple[str, ...]:
     """Apply what is missing; give the names of the files applied, empty when up to date.
 

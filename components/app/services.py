@@ -48,7 +48,8 @@ def services() -> Services:
     database = Database.open(home(), now())
     try:
         left_out = take_in(database, now())
-        archive.sweep(home(), evaluations.sources(database))
+        if database.is_up_to_date:  # an older one does not know every run
+            archive.sweep(home(), evaluations.sources(database))
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )

@@ -65,9 +65,10 @@ def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
 def sweep(home: Path, still_used: Iterable[str]) -> None:
     """Delete zips that were unpacked here and never became a run.
 
-    Only while a process begins: nobody has a page open then that holds one. No clock is asked, for
-    one that was set forward would make everything old. What does not bear a name that `unpacked`
-    gives was put there by somebody, and stays.
+    Only while a process begins, for nobody has a page open then that holds one; and only of a
+    database that is as new as the files beside it, for an older one does not know every run. No
+    clock is asked: one that was set forward would make everything old. What does not bear a name
+    that `unpacked` gives was put there by somebody, and stays.
 
     Args:
         home: the installation's folder.

@@ -250,3 +250,16 @@ def test_a_zip_of_an_evaluation_stays_however_old_it_looks(lethe, tmp_path):
     lethe.page("Recall")
 
     assert folder.is_dir()
+
+
+def test_a_database_that_knows_no_run_lets_no_zip_go(lethe, tmp_path):
+    lethe.page("Recall")
+    folder = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))
+    evaluated(lethe, folder)
+    lethe.close()
+    for name in ("lethe.duckdb", "lethe.generation"):
+        (lethe.home / name).unlink()
+
+    lethe.page("Recall")
+
+    assert folder.is_dir()

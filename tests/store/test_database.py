@@ -340,6 +340,26 @@ def test_pictures_without_a_database_are_refused_before_anything_is_made(home, r
     assert contents(home) == before
 
 
+@pytest.mark.parametrize(
+    "table",
+    ["wine (a INTEGER)", "pictures (id VARCHAR)", "migrations (id VARCHAR, app VARCHAR)"],
+)
+def test_somebody_elses_database_is_left_alone_with_what_lies_beside_it(home, table, capsys):
+    (home / "originals").mkdir(parents=True)
+    (home / "originals" / "holiday.jpg").write_bytes(b"pixels")
+    with duckdb.connect(str(home / "lethe.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE {table}")
+    before = (home / "lethe.duckdb").read_bytes()
+
+    with pytest.raises(UnusableFolder, match="none of Lethe's"):
+        Database.open(home, NOW)
+
+    assert main(["status", "--home", str(home)]) == 2
+    assert "none of Lethe's" in capsys.readouterr().err
+    assert (home / "lethe.duckdb").read_bytes() == before
+    assert pictures_in(home) == {b"pixels"}
+
+
 def test_a_database_that_lost_its_log_is_refused(home):
     two_days(home)
     subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
@@ -466,11 +486,15 @@ class TestStatus:
         assert contents(home) == before
         assert capsys.readouterr().out.endswith(f"{'total':<12}{3:>8}\n")
 
-    def test_it_reads_a_database_of_an_older_schema_without_migrating_it(self, home, capsys):
+    def test_it_reads_a_database_of_an_older_schema_without_migrating_it(
+        self, home, tmp_path, capsys
+    ):
         home.mkdir()
-        connection = duckdb.connect(str(home / "lethe.duckdb"))
-        connection.execute((MIGRATIONS / "0001_pictures_reviews_receipts.sql").read_text())
-        connection.close()
+        older = tmp_path / "older"
+        older.mkdir()
+        shutil.copy(MIGRATIONS / "0001_pictures_reviews_receipts.sql", older)
+        with duckdb.connect(str(home / "lethe.duckdb")) as connection:
+            migrate(connection, older)
         before = contents(home)
 
         assert main(["status", "--home", str(home)]) == 0

@@ -48,6 +48,7 @@ _WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 """A text that is an id like the number; 007 is another."""
 _LABEL_STUDIO: Final = re.compile(r'"contributor"\s*:\s*"Label Studio"')
 """Takes boxes from a browser and sizes from the file."""
+_NO: Final = frozenset({"", "0", "0.0", "false", "no", "none", "null"})
 _NO_ATTRIBUTES: Final = frozenset({"file_name", "id", "width", "height", "group", "verified"})
 
 
@@ -192,12 +193,12 @@ class _Reading:
         said = members.get("attributes")
         attributes = said if isinstance(said, dict) else {}
         is_mask = isinstance(members.get("segmentation"), dict)
-        is_crowd = bool(members.get("iscrowd"))
+        is_crowd = _is_set(members.get("iscrowd"))
         box = RawBox(
             place=self._origin.place(self._origin.file, entry.line),
             class_name=attempt(_class_name, members, classes),
             box=attempt(_box, members, attributes.get("rotation")),
-            is_ignored=bool(members.get("ignore")) or (is_crowd and not is_mask),
+            is_ignored=_is_set(members.get("ignore")) or (is_crowd and not is_mask),
             attributes=scalar_attributes(attributes),
         )
         if is_mask and is_crowd and not box.is_ignored:
@@ -280,6 +281,12 @@ def _id(members: Mapping[str, Any], key: str) -> _Id:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidEntry(f"Its {key} must be a whole number or a text, not {quoted(value)}.")
     return value
+
+
+def _is_set(value: object) -> bool:
+    """A flag; some exporters write it as a text."""
+    is_no = isinstance(value, str) and value.strip().lower() in _NO
+    return bool(value) and not is_no
 
 
 def _text(members: Mapping[str, Any], key: str) -> str:

@@ -371,6 +371,9 @@ def test_what_else_is_said_of_pictures_and_boxes_is_kept(tmp_path):
         ({"iscrowd": 1}, True),
         ({"ignore": True}, True),
         ({"ignore": 0}, False),
+        ({"iscrowd": "1"}, True),
+        ({"iscrowd": "0"}, False),
+        ({"ignore": "False"}, False),
     ],
 )
 def test_ignored_boxes_are_marked(tmp_path, members, is_ignored):
