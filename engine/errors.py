@@ -78,8 +78,12 @@ class UnreadableFile(LetheError):
     """A file that somebody handed in cannot be read safely; `str` says why, without its name."""
 
 
-_NO_ROOM = re.compile("bad_alloc|allocate memory|insufficient memory", re.IGNORECASE)
-"""How ONNX Runtime and OpenCV say that there is no memory."""
+_NO_ROOM = re.compile(
+    "bad_alloc|bad allocation|allocate memory|insufficient memory|AllocateRaw|"
+    "start new thread|pthread_create",
+    re.IGNORECASE,
+)
+"""How ONNX Runtime, OpenCV and Python say that there is no memory, or none for a thread."""
 
 
 def is_want_of_memory(error: BaseException) -> bool:

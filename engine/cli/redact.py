@@ -21,6 +21,7 @@ from engine.detect.registry import verify
 from engine.errors import InvalidDecision, LetheError, UnusableFolder
 from engine.files.home import home
 from engine.files.json_object import json_object
+from engine.files.safe_read import printable
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, ReviewDecision
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 COMMAND_LINE = "command line"
 """The reviewer's name in receipts when a verdict file gives none."""
+LONGEST_NAME = 200
 _POSTPONED = (
     "Held back because of this machine and not of the picture: {}. OUT/quarantine.jsonl says why; "
     "once that is mended, the same command tries again."
@@ -304,10 +306,19 @@ def _read_decision(value: dict[str, Any]) -> ReviewDecision:
         regions = [Region.from_json(region) for region in value["regions"]]
         # What nobody decided is removed: a doubt still in the line goes with the regions.
         regions += [Region.from_json(review_region) for review_region in value.get("doubts") or ()]
-        reviewer = str(value.get("reviewer") or COMMAND_LINE)
-        return ReviewDecision(tuple(dict.fromkeys(regions)), reviewer, picture, plan)
+        return ReviewDecision(tuple(dict.fromkeys(regions)), _reviewer(value), picture, plan)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidDecision(f"its regions cannot be read ({error!r}).") from error
+
+
+def _reviewer(value: Mapping[str, Any]) -> str:
+    reviewer = value.get("reviewer") or COMMAND_LINE
+    is_name = isinstance(reviewer, str) and len(reviewer) <= LONGEST_NAME
+    if not is_name or printable(reviewer) != reviewer:
+        raise InvalidDecision(
+            f'"reviewer" is no name: write one of up to {LONGEST_NAME} characters, or leave it out.'
+        )
+    return str(reviewer)
 
 
 def _job(

@@ -109,6 +109,17 @@ class TestRelease:
         assert "write true or false, without quotes" in err
         assert ("doubtful.png", "review") in fates(tmp_path / "out")
 
+    @pytest.mark.parametrize(
+        "reviewer", [{"name": "ada"}, 7, "x" * 10_000, "ada\u202e", "ada\n"], ids=range(5)
+    )
+    def test_a_reviewer_that_is_no_name_is_named(self, lethe, folder, tmp_path, reviewed, reviewer):
+        line = {**reviewed["doubtful.png"], "accept": True, "reviewer": reviewer}
+
+        status, summary, err = self.release(lethe, folder, tmp_path, line)
+
+        assert (status, summary["pictures"]) == (1, 0)
+        assert "is no name" in err
+
     def test_a_byte_order_mark_is_passed_over(self, lethe, folder, tmp_path, reviewed):
         line = "\ufeff" + json.dumps({**reviewed["doubtful.png"], "accept": True})
 

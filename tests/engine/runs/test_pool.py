@@ -202,8 +202,24 @@ class TestRunJob:
             (OSError(errno.ENOSPC, "No space left on device"), "(No space left on device)"),
             (OSError(errno.EMFILE, "Too many open files"), "(Too many open files)"),
             (UnusableWeights("The model is missing."), "The model is missing."),
+            (OSError(errno.ENETUNREACH, "Network is unreachable"), "(Network is unreachable)"),
+            (FileNotFoundError(errno.ENOENT, "Gone", "/lethe/models/a.onnx"), "(Gone)"),
+            (PermissionError(errno.EACCES, "Closed", b"/lethe/models/a.onnx"), "(Closed)"),
+            (ImportError("librawpy.so: cannot open shared object file"), "install it again"),
+            (RuntimeError("can't start new thread"), "too little memory"),
         ],
-        ids=["memory", "tensor", "full disk", "open files", "model"],
+        ids=[
+            "memory",
+            "tensor",
+            "full disk",
+            "open files",
+            "model",
+            "network",
+            "lost model",
+            "closed model",
+            "library",
+            "threads",
+        ],
     )
     def test_what_this_machine_lacks_postpones_the_picture(self, a_picture, error, says):
         outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]), None)
