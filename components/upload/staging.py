@@ -155,7 +155,7 @@ class Staging:
         try:
             for claim in sorted(self._folder.glob(f"*{_CLAIM}")):
                 if is_started(claim.name.removesuffix(_CLAIM)):
-                    self.forget(json.loads(claim.read_bytes()))
+                    self.forget(_ids(claim))
                 claim.unlink()
             self._remove_if_empty()
         finally:
@@ -261,10 +261,16 @@ def _size(path: Path) -> int:
 
 
 def _gone(upload: Path) -> set[str]:
+    return _ids(upload / _GONE)
+
+
+def _ids(path: Path) -> set[str]:
+    """Ids in a file; none where it is missing or was damaged: files wait again then."""
     try:
-        return set(json.loads((upload / _GONE).read_bytes()))
-    except FileNotFoundError:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
         return set()
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
 def _drop(upload: Path, gone: list[Staged], base: Path) -> None:

@@ -307,6 +307,20 @@ def test_a_torn_line_is_passed_over_and_the_next_begins_on_its_own(folder):
     assert [one.name for one in staging.files()] == ["a.png", "b.png"]
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b'["torn', b"5", b"null", b"[[1]]", b"[" * 100_000], ids=range(6)
+)
+def test_a_damaged_list_of_what_is_gone_keeps_nobody_out(waiting, folder, content):
+    waiting.take_file("a.png", png())
+    (listing(folder).parent / "gone.json").write_bytes(content)
+    (listing(folder).parents[1] / "0.claim").write_bytes(content)
+
+    waiting.settle(lambda token: True)
+
+    assert [one.name for one in waiting.files()] == ["a.png"]
+    assert not list(folder.rglob("*.claim"))
+
+
 @pytest.mark.parametrize("line", [b"rubbish", b"[]", b"{}", b"\xff", b"[" * 100_000, b""])
 def test_a_damaged_line_is_a_file_with_a_problem(folder, line):
     staging = Staging(folder, "ada")
