@@ -55,8 +55,8 @@ class Missing:
 
     def of(self, category: Category) -> Uncounted:
         """Those of one category."""
-        labels = [one for picture in self.unread for one in picture.labels]
-        unread = sum(one.category is category for one in labels)
+        labels = (label for picture in self.unread for label in picture.labels)
+        unread = sum(label.category is category for label in labels)
         return Uncounted(unread=unread, lost=self.lost.get(category, 0))
 
     @property
@@ -67,13 +67,13 @@ class Missing:
 
 def uncounted_in(picture: LabelledPicture, category: Category) -> Uncounted:
     """Boxes on a measured picture that count in no recall of `category`."""
-    labels = [one for one in picture.labels if one.category is category]
+    labels = [label for label in picture.labels if label.category is category]
     if category not in picture.counted:
         return Uncounted(not_labelled_for=len(labels))
-    return Uncounted(ignored=sum(one.is_ignored for one in labels))
+    return Uncounted(ignored=sum(label.is_ignored for label in labels))
 
 
 def total_of(categories: Iterable[Uncounted], missing: Missing) -> dict[str, int]:
-    """All categories together, for the summary."""
+    """Sum over all categories, for the summary."""
     total = sum(categories, Uncounted())
     return total.to_json() | {"lost_of_unknown_class": missing.of_unknown_class}
