@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job."""
+    """The result of a job."""
 
     job_id: str
 
@@ -70,9 +70,8 @@ class Models:
     """The models of a worker."""
 
     ensemble: Ensemble
-    """Finds."""
     release_check: ReleaseCheck | None
-    """Looks at what would be released; None when nobody is to."""
+    """Detects in what would be released; None when it is off."""
 
 
 class Work(Protocol):
@@ -100,7 +99,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to take down the line, with everything that is drawn for it already drawn."""
+    """One picture to redact, with its random draws already made."""
 
     id: str
     """Names the job in its outcome."""
@@ -132,14 +131,14 @@ class Job:
         return allowed if self.megapixels is None else min(self.megapixels, allowed)
 
     def run(self, models: Models) -> Outcome:
-        """Take the picture down the line.
+        """Redact the picture.
 
         Raises:
             Exception: whatever goes wrong.
         """
-        from engine.runs.redaction import redacted  # decoders are loaded where they are needed
+        from engine.runs.redaction import redact  # decoders are loaded where they are needed
 
-        return redacted(self, models)
+        return redact(self, models)
 
 
 class Executor(Protocol):
