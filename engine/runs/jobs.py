@@ -39,7 +39,7 @@ class Released(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class NeedsReview(Outcome):
-    """A person must look."""
+    """The picture goes to human review."""
 
     plan: Plan
     """Each of its proposed regions with the rectangle that removal would cover."""
@@ -122,7 +122,7 @@ class Job:
     """SHA-256 of the file as it was when this was decided; another content is not worked on.
     Never written anywhere: a plain hash would tell who holds a candidate original."""
     megapixels: float | None = None
-    """What the file announces, for the time it may take; None when nobody looked."""
+    """From the file's header, for the time limit; None when it was not read."""
 
     @property
     def most_megapixels(self) -> float:

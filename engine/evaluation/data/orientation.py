@@ -2,7 +2,7 @@
 
 Phones store portraits lying, with an EXIF orientation. An exporter that takes sizes from the file
 and boxes from a browser, which turns the picture, states 4000 x 3000 and means 3000 x 4000. Scoring
-takes a stated size that is the stored one as proof of the other reading, so this one is told here:
+takes a stated size that is the stored one as proof of the other reading, so this one is found here:
 by the exporter's name, or by a box that fits the upright picture alone. A set has one exporter, so
 one such box speaks for every picture that has none against it.
 """

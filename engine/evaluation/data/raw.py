@@ -72,7 +72,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RawBox:
-    """A box of a class, or why either cannot be told."""
+    """A box of a class, or why either is invalid."""
 
     place: Place
     class_name: str | InvalidEntry
@@ -130,7 +130,7 @@ def categories_of(box: RawBox) -> frozenset[Category]:
 def attempt(
     make: Callable[_Given, _Made], *args: _Given.args, **options: _Given.kwargs
 ) -> _Made | InvalidEntry:
-    """What `make` gives, or why it gives nothing."""
+    """The result of `make`, or the `InvalidEntry` that it raised."""
     try:
         return make(*args, **options)
     except InvalidEntry as error:

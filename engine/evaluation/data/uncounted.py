@@ -1,9 +1,10 @@
-"""Boxes that count in no recall, and why: whatever is left out is said with its number."""
+"""Labelled boxes that count in no recall, by reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from operator import add
 from typing import TypeAlias
 
 from engine.category import Category
@@ -22,22 +23,17 @@ class Uncounted:
     not_labelled_for: int = 0
     """Their picture is labelled for other categories only."""
     unread: int = 0
-    """On pictures that could not be looked at, or that the labels do not fit."""
+    """On pictures that could not be read, or that the labels do not fit."""
     lost: int = 0
     """Not to be read, or of a picture that is missing."""
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.ignored + self.not_labelled_for + self.unread + self.lost
+        return sum(astuple(self))
 
     def __add__(self, other: Uncounted) -> Uncounted:
-        return Uncounted(
-            self.ignored + other.ignored,
-            self.not_labelled_for + other.not_labelled_for,
-            self.unread + other.unread,
-            self.lost + other.lost,
-        )
+        return Uncounted(*map(add, astuple(self), astuple(other)))
 
     def to_json(self) -> dict[str, int]:
         """Plain values, for the summary."""

@@ -79,7 +79,7 @@ def report(
         pairs: pictures with their prediction records.
         policy: its thresholds apply.
         target: recall asked of every category, 0..1.
-        unread: pictures that could not be looked at; they are in no other figure.
+        unread: pictures that could not be read; they are in no other figure.
         problems: parts of the data set that were left out.
         missing: boxes that were left out before anything was scored.
     """
