@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job."""
+    """The result of a job."""
 
     job_id: str
 
@@ -39,7 +39,7 @@ class Released(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class NeedsReview(Outcome):
-    """A person must look."""
+    """The picture goes to human review."""
 
     plan: Plan
     """Each of its proposed regions with the rectangle that removal would cover."""
@@ -70,9 +70,8 @@ class Models:
     """The models of a worker."""
 
     ensemble: Ensemble
-    """Finds."""
     release_check: ReleaseCheck | None
-    """Looks at what would be released; None when nobody is to."""
+    """Detects in what would be released; None when it is off."""
 
 
 class Work(Protocol):
@@ -100,7 +99,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to take down the line, with everything that is drawn for it already drawn."""
+    """One picture to redact, with its random draws already made."""
 
     id: str
     """Names the job in its outcome."""
@@ -123,7 +122,7 @@ class Job:
     """SHA-256 of the file as it was when this was decided; another content is not worked on.
     Never written anywhere: a plain hash would tell who holds a candidate original."""
     megapixels: float | None = None
-    """What the file announces, for the time it may take; None when nobody looked."""
+    """From the file's header, for the time limit; None when it was not read."""
 
     @property
     def most_megapixels(self) -> float:
@@ -132,14 +131,14 @@ class Job:
         return allowed if self.megapixels is None else min(self.megapixels, allowed)
 
     def run(self, models: Models) -> Outcome:
-        """Take the picture down the line.
+        """Redact the picture.
 
         Raises:
             Exception: whatever goes wrong.
         """
-        from engine.runs.redaction import redacted  # decoders are loaded where they are needed
+        from engine.runs.redaction import redact  # decoders are loaded where they are needed
 
-        return redacted(self, models)
+        return redact(self, models)
 
 
 class Executor(Protocol):

@@ -35,7 +35,7 @@ _TRUE, _FALSE = {"yes", "true", "1", "y"}, {"no", "false", "0", "n", ""}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the manifest says about one picture; empty text where it says nothing."""
+    """A picture's line in the manifest; empty text where a column says nothing."""
 
     source: str = ""
     licence: str = ""
@@ -62,10 +62,11 @@ class Manifest:
 
     def among(self, sources: Iterable[str]) -> Manifest:
         """The manifest as it speaks of just these pictures: of none where a line may mean two."""
-        here = set(map(_path, sources))
-        both = ({one, _slashed(one)} for one in self.backslashed)
-        contested = frozenset(one for pair in both if pair <= here for one in pair)
-        return replace(self, contested=contested)
+        paths = set(map(_path, sources))
+        pairs = ({path, _slashed(path)} for path in self.backslashed)
+        return replace(
+            self, contested=frozenset().union(*(pair for pair in pairs if pair <= paths))
+        )
 
     def entry(self, source: str) -> Entry | None:
         """The entry for a picture, by its whole relative path.
@@ -109,11 +110,13 @@ def read_manifest(text: str | bytes) -> Manifest:
             cannot be read, or a file is named twice with different values; the message names the
             line.
     """
-    plain = _decoded(text) if isinstance(text, bytes) else text
-    plain = plain.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    header = plain.partition("\n")[0]
-    delimiter = ";" if ";" in header else ","
-    rows = csv.DictReader(io.StringIO(plain), restkey=_REST, delimiter=delimiter, strict=True)
+    try:
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise InvalidManifest("The manifest is not UTF-8 text; save it as CSV UTF-8.") from error
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    rows = csv.DictReader(io.StringIO(text), restkey=_REST, delimiter=delimiter, strict=True)
     try:
         columns = _columns(rows.fieldnames or ())
         entries, backslashed = _entries(rows, columns)
@@ -125,16 +128,10 @@ def read_manifest(text: str | bytes) -> Manifest:
         ) from error
 
 
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidManifest("The manifest is not UTF-8 text; save it as CSV UTF-8.") from error
-
-
 def _columns(header: Sequence[str]) -> dict[str, str]:
     """Our name of a column by the manifest's."""
-    names = {name: _column(name) for name in header}
+    plain = {name: name.strip().lower() for name in header}
+    names = {name: "licence" if key == "license" else key for name, key in plain.items()}
     missing = [name for name in _REQUIRED if name not in names.values()]
     if missing:
         raise InvalidManifest(
@@ -204,11 +201,6 @@ def _path(name: str) -> str:
 def _slashed(path: str) -> str:
     """What a path of Windows is elsewhere."""
     return _path(path.replace("\\", "/"))
-
-
-def _column(name: str) -> str:
-    plain = name.strip().lower()
-    return "licence" if plain == "license" else plain
 
 
 def _entry(values: Mapping[str, str], *, line: int) -> Entry:

@@ -31,13 +31,7 @@ from engine.detect.registry import default_ensemble, default_release_check
 from engine.detect.release_check import ReleaseCheck
 from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
-from engine.runs.jobs import (
-    Models,
-    Outcome,
-    Postponed,
-    Quarantined,
-    Work,
-)
+from engine.runs.jobs import Models, Outcome, Postponed, Quarantined, Work
 from engine.runs.refusal import failed, refusal
 
 log = logging.getLogger(__name__)
@@ -54,12 +48,12 @@ NICENESS = 5
 
 
 def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -> Outcome:
-    """Take one picture down the line. Fails closed: whatever goes wrong quarantines it.
+    """Run a job. Fails closed: whatever goes wrong quarantines its picture.
 
     Args:
         job: what to do.
-        ensemble: finds.
-        release_check: looks at what would be released; None when nobody is to.
+        ensemble: the detectors.
+        release_check: detects in what would be released; None when it is off.
     """
     try:
         return job.run(Models(ensemble, release_check))
@@ -122,16 +116,19 @@ class ProcessPool:
             if not done:  # one of them does not come to an end
                 self._renew()
                 done = set(under_way)
-            yield from (_outcome(future, under_way[future]) for future in done if not _died(future))
-            if any(_died(future) for future in done):
+            yield from (
+                _outcome(future, under_way[future]) for future in done if not _is_crashed(future)
+            )
+            if any(_is_crashed(future) for future in done):
                 wait(under_way)  # a broken pool ends all its futures
-                suspects = [job for future, job in under_way.items() if _died(future)]
-                late = {future: job for future, job in under_way.items() if not _died(future)}
+                suspects = [job for future, job in under_way.items() if _is_crashed(future)]
                 yield from (
-                    _outcome(future, job) for future, job in late.items() if future not in done
+                    _outcome(future, job)
+                    for future, job in under_way.items()
+                    if future not in done and not _is_crashed(future)
                 )
                 under_way.clear()
-                yield from self._one_by_one(suspects)
+                yield from self._retry_alone(suspects)
             for future in done & under_way.keys():
                 del under_way[future]
 
@@ -141,7 +138,7 @@ class ProcessPool:
         self._pool.shutdown(wait=True, kill_workers=self._is_busy)
 
     def _submit(self, job: Work) -> Future[Outcome]:
-        with _ctrl_c_held():
+        with _blocked_sigint():
             try:
                 future: Future[Outcome] = self._pool.submit(_work, job)
             except BrokenProcessPool:  # a worker died, at work or while idle
@@ -149,15 +146,20 @@ class ProcessPool:
                 future = self._pool.submit(_work, job)
         return future
 
-    def _one_by_one(self, suspects: Iterable[Work]) -> Iterator[Outcome]:
+    def _retry_alone(self, suspects: Iterable[Work]) -> Iterator[Outcome]:
         for job in suspects:
             future = self._submit(job)
             done, _ = wait([future], patience_s(job))
             if not done:
                 self._renew()
-                yield _endless(job)
-            elif _died(future):
-                yield _stopped(job, future)
+                yield Quarantined(
+                    job.id,
+                    f"Work on this picture had not ended after {patience_s(job) / 60:.0f} minutes, "
+                    "tried alone, so it was stopped and the picture held back. Export it again as "
+                    "JPEG or PNG.",
+                )
+            elif _is_crashed(future):
+                yield _crash_outcome(job, future)
             else:
                 yield _outcome(future, job)
 
@@ -171,26 +173,18 @@ def patience_s(job: Work) -> float:
     return PATIENCE_S + PATIENCE_PER_MEGAPIXEL_S * job.most_megapixels
 
 
-def _endless(job: Work) -> Quarantined:
-    return Quarantined(
-        job.id,
-        f"Work on this picture had not ended after {patience_s(job) / 60:.0f} minutes, tried "
-        "alone, so it was stopped and the picture held back. Export it again as JPEG or PNG.",
-    )
-
-
-def _died(future: Future[Outcome]) -> bool:
+def _is_crashed(future: Future[Outcome]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool | ShutdownExecutorError)
 
 
-def _stopped(job: Work, future: Future[Outcome]) -> Quarantined:
+def _crash_outcome(job: Work, future: Future[Outcome]) -> Quarantined:
     if "SIGKILL" in str(future.exception()):  # nothing in a picture does that; the system does
         return Postponed(job.id, _KILLED)
     return Quarantined(job.id, "This picture stopped the program twice; held back.")
 
 
 def _outcome(future: Future[Outcome], job: Work) -> Outcome:
-    """What became of a job whose worker lived; one that could not cross over is held back."""
+    """The outcome of a job whose worker lived; one that could not be pickled is held back."""
     error = future.exception()
     if error is None:
         return future.result()
@@ -199,7 +193,7 @@ def _outcome(future: Future[Outcome], job: Work) -> Outcome:
 
 
 @contextmanager
-def _ctrl_c_held() -> Iterator[None]:
+def _blocked_sigint() -> Iterator[None]:
     """Start processes that Ctrl-C, which is the parent's to handle, does not reach.
 
     They inherit this thread's mask. Without it a worker that is still importing dies with a
@@ -223,7 +217,7 @@ def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
 
 
 class _Worker:
-    """What a worker process keeps between jobs. Sees nothing in every other process."""
+    """State of a worker process between jobs; without models in every other process."""
 
     ensemble = Ensemble([])
     release_check: ReleaseCheck | None = None
@@ -233,7 +227,7 @@ class _Worker:
 
 def _start_worker(parent: int) -> None:
     keep_names_out()
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)
     cv2.setNumThreads(1)
@@ -250,7 +244,7 @@ def _load() -> None:
         _Worker.problem = f"The models could not be loaded ({type(error).__name__})."
 
 
-def _leave_with(parent: int) -> None:
+def _exit_with(parent: int) -> None:
     """End this worker when its parent is gone, however it went."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_S)

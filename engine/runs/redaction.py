@@ -13,8 +13,8 @@ from engine.runs.jobs import Job, Models, NeedsReview, Outcome, Released
 from engine.triage import contested
 
 
-def redacted(job: Job, models: Models) -> Outcome:
-    """Take a picture down the line.
+def redact(job: Job, models: Models) -> Outcome:
+    """Redact a picture: decode, prepare unless already decided, release or send to review.
 
     Raises:
         Exception: whatever goes wrong.

@@ -23,7 +23,9 @@ from models.train.options import parser
 
 LICENCE = "AGPL-3.0-only"
 _SHOWN = 5
-SHIPPED = tuple(file_of(name) for name in (DEFAULT, *(one for one in NAMES if one != DEFAULT)))
+SHIPPED = tuple(
+    file_of(name) for name in (DEFAULT, *(other for other in NAMES if other != DEFAULT))
+)
 """The policies that calibration writes thresholds into; the first says how detectors look."""
 
 
@@ -94,28 +96,28 @@ def _prepare(options: argparse.Namespace) -> None:
             licence=options.data_licence,
             progress=bar.update,
         )
-    for line in _told(summary):
+    for line in _preparation_report(summary):
         _say(line)
 
 
-def _told(summary: dict[str, Any]) -> list[str]:
-    """What a person should know about what was prepared."""
+def _preparation_report(summary: dict[str, Any]) -> list[str]:
+    """Lines on the prepared pictures: sources, counts, and what was left out."""
     lines = [
-        f"{one['name']}: {one['pictures']} pictures ("
-        + ", ".join(f"{count} {name}" for name, count in one["labels"].items())
-        + f"), licence: {one['licence']}"
-        for one in summary["sources"]
+        f"{source['name']}: {source['pictures']} pictures ("
+        + ", ".join(f"{count} {name}" for name, count in source["labels"].items())
+        + f"), licence: {source['licence']}"
+        for source in summary["sources"]
     ]
-    left = summary["left_out"]
-    not_drawn = summary["offered"] - summary["pictures"] - len(left)
+    unusable = summary["left_out"]
+    not_drawn = summary["offered"] - summary["pictures"] - len(unusable)
     lines.append(
         f"{summary['pictures']} pictures, {summary['shown']} an epoch. Left out: {not_drawn} by "
-        f"--per-source, {len(left)} that cannot be used. Problems in the labels: "
+        f"--per-source, {len(unusable)} that cannot be used. Problems in the labels: "
         f"{summary['problems']}."
     )
-    lines += left[:_SHOWN]
-    if len(left) > _SHOWN:
-        lines.append(f"… and {len(left) - _SHOWN} more; data/summary.json lists them all.")
+    lines += unusable[:_SHOWN]
+    if len(unusable) > _SHOWN:
+        lines.append(f"… and {len(unusable) - _SHOWN} more; data/summary.json lists them all.")
     return lines
 
 
@@ -155,8 +157,8 @@ def _export(options: argparse.Namespace) -> None:
         notes=tuple(options.round_note),
         prepared=tuple(getattr(options, "prepared", ())),
     )
-    done = release(checkpoint, wanted)
-    _say(f"{done.file}: SHA-256 {done.sha256}, {done.difference:.1e} from torch at most.")
+    model = release(checkpoint, wanted)
+    _say(f"{model.file}: SHA-256 {model.sha256}, {model.difference:.1e} from torch at most.")
 
 
 def _propose(options: argparse.Namespace) -> None:
@@ -164,9 +166,9 @@ def _propose(options: argparse.Namespace) -> None:
 
     files = [options.data]
     if options.data.is_dir():
-        named = [options.data / f"{part}.json" for part in ("train", "calibration")]
-        files = [file for file in named if file.exists()] or files
-    pictures = [one for file in files for one in read_dataset(file).pictures]
+        parts = [options.data / f"{part}.json" for part in ("train", "calibration")]
+        files = [file for file in parts if file.exists()] or files
+    pictures = [picture for file in files for picture in read_dataset(file).pictures]
     with tqdm(total=len(pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
         for _ in propose(pictures, options.out, default_policy(), workers=options.workers):
             bar.update()

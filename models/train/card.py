@@ -48,7 +48,7 @@ class Facts:
 def merged_sources(rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Every source of any round; where rounds used different numbers of pictures, the largest."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
-    for source in (one for this in rounds for one in this.get("sources", [])):
+    for source in (source for facts in rounds for source in facts.get("sources", [])):
         key = source["name"], source["licence"]
         if key not in merged or source["pictures"] > merged[key]["pictures"]:
             merged[key] = source
@@ -83,10 +83,10 @@ def _data(sources: Sequence[dict[str, Any]]) -> list[str]:
         f"| source | licence as stated | pictures | {head} |",
         "|---|---|--:|--:|--:|--:|",
         *(
-            f"| {_cell(one['name'])} | {_cell(one['licence'])} | {one['pictures']} | "
-            + " | ".join(str(one["labels"].get(category, 0)) for category in DETECTABLE)
+            f"| {_cell(source['name'])} | {_cell(source['licence'])} | {source['pictures']} | "
+            + " | ".join(str(source["labels"].get(category, 0)) for category in DETECTABLE)
             + " |"
-            for one in sources
+            for source in sources
         ),
     ]
 
@@ -94,22 +94,22 @@ def _data(sources: Sequence[dict[str, Any]]) -> list[str]:
 def _rounds(rounds: Sequence[dict[str, Any]]) -> list[str]:
     if not rounds:
         return ["Nothing was written down."]
-    return [f"{number}. {_round(one)}" for number, one in enumerate(rounds, start=1)]
+    return [f"{number}. {_round(facts)}" for number, facts in enumerate(rounds, start=1)]
 
 
-def _round(one: dict[str, Any]) -> str:
-    if "note" in one:
-        return str(one["note"])
+def _round(facts: dict[str, Any]) -> str:
+    if "note" in facts:
+        return str(facts["note"])
     words = (
-        f"{one['pictures']} pictures of {_cell(one['dataset'])} (labels `{one['fingerprint']}`; "
-        f"{one['shown']} an epoch, the rarest category repeated), {one['size']} px, "
-        f"{one['epochs']} epochs in {one['seconds']:.0f} s on {one['device']}, batch "
-        f"{one['batch']}, seed {one['seed']}, {one['recipe']}; began with "
-        f"{_cell(one['start']['name'])}"
+        f"{facts['pictures']} pictures of {_cell(facts['dataset'])} (labels "
+        f"`{facts['fingerprint']}`; {facts['shown']} an epoch, the rarest category repeated), "
+        f"{facts['size']} px, {facts['epochs']} epochs in {facts['seconds']:.0f} s on "
+        f"{facts['device']}, batch {facts['batch']}, seed {facts['seed']}, {facts['recipe']}; "
+        f"began with {_cell(facts['start']['name'])}"
     )
-    digest = one["start"]["sha256"]
+    digest = facts["start"]["sha256"]
     words += f", SHA-256 `{digest}`." if digest else "."
-    return words if one["is_finished"] else f"{words} It was stopped before its end."
+    return words if facts["is_finished"] else f"{words} It was stopped before its end."
 
 
 def _cell(text: str) -> str:

@@ -20,7 +20,7 @@ def fit(
     worth: Floats | None = None,
     bounds: Sequence[Bound] | None = None,
 ) -> Floats:
-    """Maximum likelihood, less a ridge on all coefficients but the last.
+    """Fit logistic regression with an L2 penalty on all coefficients but the last.
 
     Args:
         rows: (N, K) features; the last column is 1, for the bias.
@@ -43,5 +43,5 @@ def fit(
         return value, slope
 
     start = np.zeros(rows.shape[1])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(found.x, np.float64)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(result.x, np.float64)

@@ -1,11 +1,10 @@
-"""Batches: what came in together, under one policy, to go out in one format."""
+"""Batches: pictures that came in together, under one policy, to go out in one format."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
@@ -20,7 +19,7 @@ from store.worker.recovery import forget_unstarted
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was decided about some pictures before the work began."""
+    """A row of `batches`: settings of its pictures, and its state."""
 
     id: str
     name: str
@@ -38,7 +37,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a new batch is to be."""
+    """Settings of a new batch."""
 
     name: str
     policy_toml: str
@@ -59,57 +58,40 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
     policy = read_policy(request.policy_toml)
     batch_id = secrets.token_hex(16)
     with database.transaction() as cursor:
-        forgotten = [] if request.run is None else _make_room(cursor, request.run)
-        batch = _insert(cursor, batch_id, request, policy, now)
+        forgotten = _forget_run(cursor, request.run)
+        cursor.execute(
+            """
+            INSERT INTO batches
+                (id, name, policy_toml, policy, format, require_licence, run, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                batch_id,
+                storable(request.name),
+                request.policy_toml,
+                policy.fingerprint,
+                request.format,
+                policy.manifest.require_licence,
+                request.run,
+                stored(now),
+            ],
+        )
+        batch = batch_in(cursor, batch_id)
     for picture_id in forgotten:
         database.files.original(picture_id).unlink(missing_ok=True)
     return batch
 
 
-def _make_room(cursor: duckdb.DuckDBPyConnection, run: str) -> list[str]:
-    """Forget the run's batch while it is not started; gives the ids of its pictures."""
-    row = cursor.execute(
-        f"""
-        {_COLUMNS}
-        WHERE run = ?
-        """,
-        [run],
-    ).fetchone()
-    if row is None:
+def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[str]:
+    """Delete the run's batch if it is not started, and give the ids of its pictures."""
+    batches = _select(cursor, "WHERE run = ?", run)
+    if not batches:
         return []
-    earlier = _batch(row)
-    if earlier.started_at is not None or earlier.cancelled_at is not None:
+    if batches[0].started_at is not None or batches[0].cancelled_at is not None:
         raise BatchClosed(
-            f"These pictures became the batch {earlier.name} already; see it on Home."
+            f"These pictures became the batch {batches[0].name} already; see it on Home."
         )
-    return forget_unstarted(cursor, earlier.id)
-
-
-def _insert(
-    cursor: duckdb.DuckDBPyConnection,
-    batch_id: str,
-    request: Request,
-    policy: Policy,
-    now: datetime,
-) -> Batch:
-    cursor.execute(
-        """
-        INSERT INTO batches
-            (id, name, policy_toml, policy, format, require_licence, run, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-            batch_id,
-            storable(request.name),
-            request.policy_toml,
-            policy.fingerprint,
-            request.format,
-            policy.manifest.require_licence,
-            request.run,
-            stored(now),
-        ],
-    )
-    return batch_in(cursor, batch_id)
+    return forget_unstarted(cursor, batches[0].id)
 
 
 def start(database: Database, batch_id: str, now: datetime) -> None:
@@ -121,7 +103,8 @@ def start(database: Database, batch_id: str, now: datetime) -> None:
     """
     with database.transaction() as cursor:
         refuse_cancelled(batch_in(cursor, batch_id))
-        if _is_empty(cursor, batch_id):
+        query = "SELECT id FROM pictures WHERE batch_id = ? LIMIT 1"
+        if cursor.execute(query, [batch_id]).fetchone() is None:
             raise BatchClosed("This batch has no pictures yet; add some, then start it.")
         cursor.execute(
             """
@@ -180,28 +163,13 @@ def batch(database: Database, batch_id: str) -> Batch:
 def newest(database: Database, limit: int = 100) -> tuple[Batch, ...]:
     """Batches, the newest first."""
     with database.transaction() as cursor:
-        rows = cursor.execute(
-            f"""
-            {_COLUMNS}
-            ORDER BY number DESC
-            LIMIT ?
-            """,
-            [limit],
-        ).fetchall()
-    return tuple(_batch(row) for row in rows)
+        return _select(cursor, "ORDER BY number DESC LIMIT ?", limit)
 
 
 def of_run(database: Database, run: str) -> Batch | None:
     """The batch a command-line run was taken in as; None while it was not."""
     with database.transaction() as cursor:
-        row = cursor.execute(
-            f"""
-            {_COLUMNS}
-            WHERE run = ?
-            """,
-            [run],
-        ).fetchone()
-    return None if row is None else _batch(row)
+        return next(iter(_select(cursor, "WHERE run = ?", run)), None)
 
 
 def policy_of(database: Database, batch_id: str) -> Policy:
@@ -220,16 +188,10 @@ def batch_in(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:
     Raises:
         UnknownRecord: there is none with that id.
     """
-    row = cursor.execute(
-        f"""
-        {_COLUMNS}
-        WHERE id = ?
-        """,
-        [batch_id],
-    ).fetchone()
-    if row is None:
+    batches = _select(cursor, "WHERE id = ?", batch_id)
+    if not batches:
         raise UnknownRecord(f"There is no batch {batch_id}.")
-    return _batch(row)
+    return batches[0]
 
 
 _COLUMNS = """
@@ -245,19 +207,8 @@ def refuse_cancelled(batch: Batch) -> None:
         raise BatchClosed("This batch was cancelled; make a new one for more pictures.")
 
 
-def _is_empty(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> bool:
-    row = cursor.execute(
-        """
-        SELECT id
-        FROM pictures
-        WHERE batch_id = ?
-        LIMIT 1
-        """,
-        [batch_id],
-    ).fetchone()
-    return row is None
-
-
-def _batch(row: tuple[Any, ...]) -> Batch:
-    settings, moments = row[:7], row[7:]
-    return Batch(*settings, *(aware_or_none(moment) for moment in moments))
+def _select(
+    cursor: duckdb.DuckDBPyConnection, clauses: str, value: str | int | None
+) -> tuple[Batch, ...]:
+    rows = cursor.execute(f"{_COLUMNS} {clauses}", [value]).fetchall()
+    return tuple(Batch(*row[:7], *map(aware_or_none, row[7:])) for row in rows)

@@ -1,6 +1,6 @@
-"""Pictures come in: kept on disk one by one, rows of their batch a chunk later.
+"""Intake: originals stored on disk one by one, rows of their batch a chunk later.
 
-Leaving the page, or losing the power, loses nothing that `add` said it had kept; an original that
+Leaving the page, or losing the power, loses nothing that `add` reported as stored; an original that
 did not become a row is deleted again.
 """
 
@@ -43,7 +43,7 @@ def add(
     *,
     manifest: Manifest = NO_MANIFEST,
 ) -> tuple[str, ...]:
-    """Keep pictures and make them wait; those that may not be released are quarantined at once.
+    """Store pictures as waiting; those that may not be released are quarantined at once.
 
     A file that cannot be read is quarantined too, with the reason, so that the counts add up.
 
@@ -66,13 +66,13 @@ def add(
     remaining = iter(pictures)
     target = batch(database, batch_id)
     refuse_cancelled(target)
-    while chunk := _added(database, target, islice(remaining, _CHUNK), manifest, now):
+    while chunk := _add_chunk(database, target, islice(remaining, _CHUNK), manifest, now):
         ids += chunk
         database.work.set()
     return tuple(ids)
 
 
-def _added(
+def _add_chunk(
     database: Database,
     target: Batch,
     pictures: Iterable[Incoming],
@@ -82,9 +82,12 @@ def _added(
     rows: list[NewPicture] = []
     try:
         for incoming in pictures:
-            rows.append(_described(incoming, target, manifest))
+            rows.append(_new_row(incoming, target, manifest))
             if _is_readable(incoming.content):
-                rows[-1] = _kept(database, rows[-1], incoming.content)
+                original = database.files.original(rows[-1].id)
+                atomic.write(original, incoming.content)
+                digest = originals.digest(database, original.read_bytes())
+                rows[-1] = replace(rows[-1], original=digest)
         with database.transaction() as cursor:
             refuse_cancelled(batch_in(cursor, target.id))
             insert(cursor, target.id, rows, now)
@@ -95,14 +98,7 @@ def _added(
     return [row.id for row in rows]
 
 
-def _kept(database: Database, row: NewPicture, content: bytes | Path) -> NewPicture:
-    """Write the original, and keep the digest of what was written."""
-    path = database.files.original(row.id)
-    atomic.write(path, content)
-    return replace(row, original=originals.digest(database, path.read_bytes()))
-
-
-def _described(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:
+def _new_row(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:
     refusal = manifest.refusal(incoming.source, require_licence=target.require_licence)
     if not _is_readable(incoming.content):
         refusal = "The file could not be read when it was to be copied; add it again."

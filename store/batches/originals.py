@@ -1,7 +1,7 @@
-"""Originals with integrity check: what is reviewed, decided and released has the same bytes.
+"""Integrity of originals: what is reviewed, decided and released has the same bytes.
 
 An original lies in a folder that backups, syncing programs and failing disks reach too. So a digest
-of it is kept when it comes, and every use of the file compares. The digest is keyed with the
+of it is stored at intake, and every use of the file compares. The digest is keyed with the
 installation's secret: a plain hash would tell whoever finds the database who holds a candidate.
 """
 
@@ -26,15 +26,15 @@ _UNKNOWN = (
 
 
 def digest(database: Database, content: bytes) -> str:
-    """What stands for an original's bytes in the database, in hex."""
+    """Keyed digest (HMAC-SHA-256) of an original's bytes, in hex."""
     message = b"original\0" + hashlib.sha256(content).digest()
     return hmac.new(database.signer.keys.secret, message, hashlib.sha256).hexdigest()
 
 
 def content(database: Database, picture_id: str) -> bytes:
-    """The original's bytes, which are those that came in.
+    """Read an original and check its digest.
 
-    Of a picture that came before digests were kept, the first read since takes one.
+    Of a picture that came before digests were stored, the first read since stores one.
 
     Raises:
         UnknownRecord: there is no such picture.

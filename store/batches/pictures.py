@@ -1,4 +1,4 @@
-"""Pictures of a batch: where each one is on its way to exactly one outcome.
+"""Pictures of a batch: the state machine of each, to exactly one outcome.
 
 waiting ─► working ─► released | review | quarantined
 review ── decision ─► settled ─► working ─► released | quarantined
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -44,7 +44,7 @@ class Picture:
     source: str
     """The name it came with."""
     licence: Entry | None
-    """What the manifest says about it; None where it says nothing."""
+    """Its line in the manifest; None where it has none."""
     state: PictureState
     reason: str | None
     """Why it is quarantined, a sentence."""
@@ -108,13 +108,7 @@ def picture(database: Database, picture_id: str) -> Picture:
         UnknownRecord: there is none with that id.
     """
     with database.transaction() as cursor:
-        row = cursor.execute(
-            f"""
-            {_COLUMNS}
-            WHERE p.id = ?
-            """,
-            [picture_id],
-        ).fetchone()
+        row = cursor.execute(f"{_COLUMNS} WHERE p.id = ?", [picture_id]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
     return _picture(row)
@@ -159,16 +153,9 @@ def storable(source: str) -> str:
 
 
 def _picture(row: tuple[Any, ...]) -> Picture:
-    (picture_id, batch_id, source, licence, state, reason, release_id, audit, revision, at) = row
-    return Picture(
-        id=picture_id,
-        batch_id=batch_id,
-        source=source,
-        licence=None if licence is None else Entry(**json.loads(licence)),
-        state=PictureState(state),
-        reason=reason,
-        release_id=release_id,
-        audit_sample=audit,
-        revision=revision,
-        changed_at=aware(at),
-    )
+    columns = dict(zip((field.name for field in fields(Picture)), row, strict=True))
+    licence = columns["licence"]
+    columns["licence"] = None if licence is None else Entry(**json.loads(licence))
+    columns["state"] = PictureState(columns["state"])
+    columns["changed_at"] = aware(columns["changed_at"])
+    return Picture(**columns)

@@ -1,4 +1,4 @@
-"""How far a batch is: counts per state that always add up to the number of its pictures."""
+"""Progress of batches: counts per state that always add up to the number of its pictures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one batch is."""
+    """Progress of one batch."""
 
     batch: Batch
     counts: Counts
@@ -62,7 +62,7 @@ class Progress:
 
 
 def progress(database: Database, batch_id: str, now: datetime) -> Progress:
-    """How far one batch is.
+    """Progress of one batch.
 
     Raises:
         UnknownRecord: there is no such batch.
@@ -71,7 +71,7 @@ def progress(database: Database, batch_id: str, now: datetime) -> Progress:
 
 
 def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progress, ...]:
-    """How far the newest batches are, the newest first."""
+    """Progress of the newest batches, the newest first."""
     batches = newest(database, limit)
     rows = _rows(database, [batch.id for batch in batches], now)
     return tuple(
@@ -86,7 +86,7 @@ def totals(database: Database) -> Counts:
 
 
 def totals_in(cursor: duckdb.DuckDBPyConnection) -> Counts:
-    """Pictures per state over all batches, for whoever only looks."""
+    """Pictures per state over all batches, inside a transaction or on a read-only connection."""
     rows = cursor.execute(
         """
         SELECT state, count(*)
@@ -134,19 +134,16 @@ def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple
 def _progress(batch: Batch, rows: list[tuple[Any, ...]], now: datetime) -> Progress:
     counts = _counts((state, count) for _, state, count, _, _ in rows)
     is_finished = bool(rows) and counts.remaining + counts.review == 0
+    rate = 0.0
+    if batch.started_at is not None:
+        seconds = min(now - batch.started_at, _RATE_WINDOW).total_seconds()
+        rate = sum(row[4] for row in rows) / max(seconds, 1.0)
     return Progress(
         batch=batch,
         counts=counts,
         finished_at=aware_or_none(max(row[3] for row in rows)) if is_finished else None,
-        pictures_per_second=_rate(sum(row[4] for row in rows), batch.started_at, now),
+        pictures_per_second=rate,
     )
-
-
-def _rate(prepared: int, started_at: datetime | None, now: datetime) -> float:
-    if started_at is None:
-        return 0.0
-    seconds = min(now - started_at, _RATE_WINDOW).total_seconds()
-    return prepared / max(seconds, 1.0)
 
 
 def _counts(rows: Iterable[tuple[str, int]]) -> Counts:

@@ -32,7 +32,7 @@ from store.times import aware, aware_or_none, stored
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was to be measured, and what came of it."""
+    """A row of `evaluations`: data set, policy, target, and the report."""
 
     id: str
     number: int
@@ -55,7 +55,7 @@ class Evaluation:
     """When every picture had its outcome and the report was made, or could not be made."""
     cancelled_at: datetime | None
     report: Summary | None
-    """What `engine evaluate --json` gives."""
+    """As `lethe evaluate --json` writes it."""
     problem: str | None
     """Why a finished evaluation has no report, a sentence; the next start tries again."""
     lost: Mapping[Category | None, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a new evaluation is to be."""
+    """Settings of a new evaluation."""
 
     name: str
     source: str
@@ -168,38 +168,20 @@ def delete(database: Database, evaluation_id: str) -> None:
                 "Delete it again in a few seconds."
             )
         predictions.delete(cursor, evaluation_id)
-        cursor.execute(
-            """
-            DELETE FROM evaluations
-            WHERE id = ?
-            """,
-            [evaluation_id],
-        )
+        cursor.execute("DELETE FROM evaluations WHERE id = ?", [evaluation_id])
 
 
 def sources(database: Database) -> tuple[str, ...]:
     """Where the labelled pictures of every evaluation lie, each place once: still needed."""
     with database.transaction() as cursor:
-        rows = cursor.execute(
-            """
-            SELECT DISTINCT source
-            FROM evaluations
-            """
-        ).fetchall()
+        rows = cursor.execute("SELECT DISTINCT source FROM evaluations").fetchall()
     return tuple(source for (source,) in rows)
 
 
 def listed(database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
     """Evaluations, the newest first."""
     with database.transaction() as cursor:
-        rows = cursor.execute(
-            f"""
-            {_COLUMNS}
-            ORDER BY number DESC
-            LIMIT ?
-            """,
-            [limit],
-        ).fetchall()
+        rows = cursor.execute(f"{_COLUMNS} ORDER BY number DESC LIMIT ?", [limit]).fetchall()
     return tuple(_evaluation(row) for row in rows)
 
 
@@ -225,7 +207,7 @@ def policy_of(database: Database, evaluation_id: str) -> Policy:
 
 
 def counts(database: Database, evaluation_id: str) -> Counts:
-    """How far one evaluation is.
+    """Progress of one evaluation, as pictures per state.
 
     Raises:
         UnknownRecord: there is no such evaluation.
@@ -249,7 +231,7 @@ def examined(
 
 
 def unread(database: Database, evaluation_id: str) -> tuple[tuple[LabelledPicture, str], ...]:
-    """The pictures nobody could look at so far, each with the reason, by the picture's name."""
+    """Labelled pictures that could not be read so far, each with the reason, by name."""
     with database.transaction() as cursor:
         rows = predictions.outcomes_in(cursor, evaluation_id, "unread")
     pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
@@ -262,13 +244,7 @@ def evaluation_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Eval
     Raises:
         UnknownRecord: there is none with that id.
     """
-    row = cursor.execute(
-        f"""
-        {_COLUMNS}
-        WHERE id = ?
-        """,
-        [evaluation_id],
-    ).fetchone()
+    row = cursor.execute(f"{_COLUMNS} WHERE id = ?", [evaluation_id]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no evaluation {evaluation_id}.")
     return _evaluation(row)
@@ -285,21 +261,13 @@ def _labelled(text: str) -> LabelledPicture:
     return LabelledPicture.from_json(json.loads(text))
 
 
-def _lost(text: str) -> dict[Category | None, int]:
-    return {Category(name) if name else None: n for name, n in json.loads(text).items()}
-
-
 def _evaluation(row: tuple[Any, ...]) -> Evaluation:
     columns = dict(zip((field.name for field in fields(Evaluation)), row, strict=True))
-    report = columns["report"]
-    return Evaluation(
-        **{
-            **columns,
-            "problems": tuple(columns["problems"]),
-            "lost": _lost(columns["lost"]),
-            "created_at": aware(columns["created_at"]),
-            "finished_at": aware_or_none(columns["finished_at"]),
-            "cancelled_at": aware_or_none(columns["cancelled_at"]),
-            "report": None if report is None else Summary.from_json(json.loads(report)),
-        }
-    )
+    report, lost = columns["report"], json.loads(columns["lost"])
+    columns["problems"] = tuple(columns["problems"])
+    columns["lost"] = {Category(name) if name else None: count for name, count in lost.items()}
+    columns["created_at"] = aware(columns["created_at"])
+    columns["finished_at"] = aware_or_none(columns["finished_at"])
+    columns["cancelled_at"] = aware_or_none(columns["cancelled_at"])
+    columns["report"] = None if report is None else Summary.from_json(json.loads(report))
+    return Evaluation(**columns)

@@ -1,7 +1,7 @@
-"""The end of an evaluation: every picture has its outcome, and a report is made of them.
+"""Finalise evaluations: once every picture has its outcome, make and store the report.
 
 A crash between the last outcome and the report loses nothing: an evaluation with no picture left to
-do, and neither finished nor cancelled, is closed whenever the dispatcher looks. The report takes
+do, and neither finished nor cancelled, is closed at the dispatcher's next turn. The report takes
 some seconds for thousands of pictures, so it is made between two transactions.
 """
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 
 def close_done(database: Database, clock: Callable[[], datetime]) -> None:
-    """Make the report of every evaluation that has nothing left to do."""
-    for evaluation_id in _done(database):
+    """Make the report of every evaluation whose pictures all have an outcome."""
+    for evaluation_id in _complete_ids(database):
         _close(database, evaluation_id, clock)
 
 
-def _done(database: Database) -> list[str]:
+def _complete_ids(database: Database) -> list[str]:
     with database.transaction() as cursor:
         rows = cursor.execute(
             """

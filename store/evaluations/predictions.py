@@ -32,7 +32,7 @@ class PredictionState(StrEnum):
     WORKING = "working"
     EXAMINED = "examined"
     UNREAD = "unread"
-    """Nothing was found out about it; the report gives the number of these."""
+    """It could not be read; the report gives the number of these."""
     CANCELLED = "cancelled"
 
 
@@ -113,29 +113,17 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
 
 def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
     """True when that id is a labelled picture's in work."""
-    row = cursor.execute(
-        """
-        SELECT id
-        FROM predictions
-        WHERE id = ?
-          AND state = 'working'
-        """,
-        [picture_id],
-    ).fetchone()
-    return row is not None
+    query = "SELECT id FROM predictions WHERE id = ? AND state = 'working'"
+    return cursor.execute(query, [picture_id]).fetchone() is not None
 
 
 def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -> None:
-    """Keep what was found in a picture in work; any other outcome leaves it unread."""
-    findings: str | None = None
-    reason: str | None = None
-    match outcome:
-        case Prediction():
-            findings = json.dumps(outcome.findings.to_json())
-        case Quarantined():
-            reason = outcome.reason
-        case _:
-            reason = _NOT_PREDICTED
+    """Store the predictions for a picture in work; any other outcome leaves it unread."""
+    findings = reason = None
+    if isinstance(outcome, Prediction):
+        findings = json.dumps(outcome.findings.to_json())
+    else:
+        reason = outcome.reason if isinstance(outcome, Quarantined) else _NOT_PREDICTED
     state = PredictionState.UNREAD if findings is None else PredictionState.EXAMINED
     cursor.execute(
         """
@@ -170,26 +158,13 @@ def cancel(cursor: duckdb.DuckDBPyConnection, evaluation_id: str, now: datetime)
 
 def delete(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> None:
     """Forget the labels and findings of an evaluation."""
-    cursor.execute(
-        """
-        DELETE FROM predictions
-        WHERE evaluation_id = ?
-        """,
-        [evaluation_id],
-    )
+    cursor.execute("DELETE FROM predictions WHERE evaluation_id = ?", [evaluation_id])
 
 
 def counts_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Counts:
     """How many pictures of an evaluation are in which state."""
-    rows = cursor.execute(
-        """
-        SELECT state, count(*)
-        FROM predictions
-        WHERE evaluation_id = ?
-        GROUP BY state
-        """,
-        [evaluation_id],
-    ).fetchall()
+    query = "SELECT state, count(*) FROM predictions WHERE evaluation_id = ? GROUP BY state"
+    rows = cursor.execute(query, [evaluation_id]).fetchall()
     return Counts(**{PredictionState(state).value: count for state, count in rows})
 
 
@@ -197,12 +172,7 @@ def outcomes_in(
     cursor: duckdb.DuckDBPyConnection, evaluation_id: str, state: str
 ) -> list[tuple[str, str | None, str | None]]:
     """Label as JSON, findings as JSON, and reason, of every picture in a state."""
-    return cursor.execute(
-        """
-        SELECT labelled, findings, reason
-        FROM predictions
-        WHERE evaluation_id = ?
-          AND state = ?
-        """,
-        [evaluation_id, state],
-    ).fetchall()
+    query = (
+        "SELECT labelled, findings, reason FROM predictions WHERE evaluation_id = ? AND state = ?"
+    )
+    return cursor.execute(query, [evaluation_id, state]).fetchall()

@@ -1,4 +1,4 @@
-"""`policy.toml`: read as what it is or not at all, and written whole."""
+"""`policy.toml`: read whole or not at all, and written atomically."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def policy_at(path: Path) -> Policy:
 
 
 def text(path: Path) -> str | None:
-    """What the file says; None where there is none.
+    """The file's text; None where there is no file.
 
     Raises:
         InvalidPolicy: it is no file, or no text.
@@ -50,7 +50,7 @@ def text(path: Path) -> str | None:
 
 
 def write(path: Path, toml: str) -> None:
-    """Put the file in place, whole.
+    """Write the file atomically.
 
     Raises:
         UnusableFolder: it cannot be written; the one before stays.
@@ -72,5 +72,5 @@ def heading(version: PolicyVersion, by: str, now: datetime) -> str:
 
 
 def without_heading(toml: str | None) -> str | None:
-    """What was under our line, which would lie about an edited file."""
+    """The text under our line, which would be wrong about an edited file."""
     return toml.partition("\n")[2] if toml and toml.startswith(_HEADING) else toml

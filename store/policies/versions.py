@@ -40,7 +40,7 @@ class PolicyVersion:
     note: str
     """Why, in somebody's words."""
     evaluation_id: str | None
-    """What spoke for it; that evaluation may have been deleted since."""
+    """Its evidence; that evaluation may have been deleted since."""
     made_by: str
     made_at: datetime
     activated_by: str | None
@@ -74,25 +74,20 @@ def draft(
     now: datetime,
     evaluation_id: str | None = None,
 ) -> PolicyVersion:
-    """Keep a proposal; nothing changes for new batches until `activate`.
+    """Store a draft; nothing changes for new batches until `activate`.
 
     Raises:
         InvalidPolicy: the text was not accepted.
     """
     proposal = _Draft(read_policy(toml), toml, note, evaluation_id, made_by)
     with database.transaction() as cursor:
-        return _version_in(cursor, _keep(cursor, proposal, now))
+        return _version_in(cursor, _insert_version(cursor, proposal, now))
 
 
 def versions(database: Database) -> tuple[PolicyVersion, ...]:
     """Every version, the newest first."""
     with database.transaction() as cursor:
-        rows = cursor.execute(
-            f"""
-            {_COLUMNS}
-            ORDER BY v.number DESC
-            """
-        ).fetchall()
+        rows = cursor.execute(f"{_COLUMNS} ORDER BY v.number DESC").fetchall()
     return tuple(_version(row) for row in rows)
 
 
@@ -120,7 +115,7 @@ def activate(database: Database, number: int, by: str, now: datetime) -> PolicyV
     with database.transaction() as cursor:
         version = _version_in(cursor, number)
         read_policy(version.toml, name=f"Version {number}")
-        _record(cursor, number, by, now)
+        _insert_activation(cursor, number, by, now)
         # A small file, written seldom; inside, so that nobody activates another one in between.
         file.write(database.files.policy, file.heading(version, by, now) + version.toml)
         return _version_in(cursor, number)
@@ -142,15 +137,18 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
         if toml is None and last is None:
             return None
         policy = _in_force(toml, last, path)
-        if last is not None and _says(last, policy):
+        if last is not None and _is_policy(last, policy):
             return last
-        number = _known(cursor, policy)
+        # a version with that fingerprint is what `activate` wrote and did not record
+        ((number,),) = cursor.execute(
+            "SELECT max(number) FROM policy_versions WHERE policy = ?", [policy.fingerprint]
+        ).fetchall()
         if number is None:
             text, note = file.without_heading(toml), CHANGED_OUTSIDE
             if text is None:
                 text, note = policy.to_toml(), REMOVED_OUTSIDE
-            number = _keep(cursor, _Draft(policy, text, note, None, UNKNOWN), now)
-        _record(cursor, number, UNKNOWN, now)
+            number = _insert_version(cursor, _Draft(policy, text, note, None, UNKNOWN), now)
+        _insert_activation(cursor, number, UNKNOWN, now)
         return _version_in(cursor, number)
 
 
@@ -171,7 +169,7 @@ def _in_force(toml: str | None, last: PolicyVersion | None, path: Path) -> Polic
     if toml is not None:
         return read_policy(toml, name=str(path))
     policy = default_policy()
-    if last is not None and last.note != REMOVED_OUTSIDE and not _says(last, policy):
+    if last is not None and last.note != REMOVED_OUTSIDE and not _is_policy(last, policy):
         raise InvalidPolicy(
             f"{path} is gone, while version {last.number} of the policy is in force; the built-in "
             "policy is not taken in its place. Put the file back, or activate a version on the "
@@ -193,8 +191,8 @@ _COLUMNS = """
 """
 
 
-def _says(version: PolicyVersion, policy: Policy) -> bool:
-    """True when the version is that policy, read by the Lethe of today.
+def _is_policy(version: PolicyVersion, policy: Policy) -> bool:
+    """True when the version is that policy, as this Lethe reads it.
 
     A new kind of value changes every fingerprint, so the recorded one alone cannot tell.
     """
@@ -204,15 +202,7 @@ def _says(version: PolicyVersion, policy: Policy) -> bool:
         return False
 
 
-def _known(cursor: duckdb.DuckDBPyConnection, policy: Policy) -> int | None:
-    """The newest version with that fingerprint: what `activate` wrote and did not record."""
-    ((number,),) = cursor.execute(
-        "SELECT max(number) FROM policy_versions WHERE policy = ?", [policy.fingerprint]
-    ).fetchall()
-    return None if number is None else int(number)
-
-
-def _keep(cursor: duckdb.DuckDBPyConnection, proposal: _Draft, now: datetime) -> int:
+def _insert_version(cursor: duckdb.DuckDBPyConnection, proposal: _Draft, now: datetime) -> int:
     ((number,),) = cursor.execute(
         """
         INSERT INTO policy_versions (policy, toml, note, evaluation_id, made_by, made_at)
@@ -231,7 +221,9 @@ def _keep(cursor: duckdb.DuckDBPyConnection, proposal: _Draft, now: datetime) ->
     return int(number)
 
 
-def _record(cursor: duckdb.DuckDBPyConnection, number: int, by: str, now: datetime) -> None:
+def _insert_activation(
+    cursor: duckdb.DuckDBPyConnection, number: int, by: str, now: datetime
+) -> None:
     cursor.execute(
         """
         INSERT INTO policy_activations (version, activated_by, activated_at)
@@ -242,24 +234,12 @@ def _record(cursor: duckdb.DuckDBPyConnection, number: int, by: str, now: dateti
 
 
 def _last_activated(cursor: duckdb.DuckDBPyConnection) -> PolicyVersion | None:
-    row = cursor.execute(
-        f"""
-        {_COLUMNS}
-        ORDER BY a.number DESC NULLS LAST
-        LIMIT 1
-        """
-    ).fetchone()
+    row = cursor.execute(f"{_COLUMNS} ORDER BY a.number DESC NULLS LAST LIMIT 1").fetchone()
     return None if row is None or row[-1] is None else _version(row)
 
 
 def _version_in(cursor: duckdb.DuckDBPyConnection, number: int) -> PolicyVersion:
-    row = cursor.execute(
-        f"""
-        {_COLUMNS}
-        WHERE v.number = ?
-        """,
-        [number],
-    ).fetchone()
+    row = cursor.execute(f"{_COLUMNS} WHERE v.number = ?", [number]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no version {number} of the policy.")
     return _version(row)

@@ -1,4 +1,4 @@
-"""What data sets call our categories.
+"""Class names of data sets, mapped to our categories.
 
 A name either *spells* a category (`Tattoos`, `jewellery`) or names a *kind* of it (`earring`). The
 kind is kept beside the label. Names that are close but not the same stay unknown: a head is no
@@ -37,24 +37,20 @@ KNOWN_NAMES: Final = (
 
 
 def category_of(name: str) -> Category | None:
-    """The category that a class name stands for; None when it stands for none of ours.
+    """Map a class name to a category; None when it stands for none of ours.
 
     Upper and lower case, singular and plural, spaces, hyphens and underscores make no difference.
     """
-    return spelled_category(name) or _found(name, _BY_KIND)
+    return spelled_category(name) or _lookup(name, _BY_KIND)
 
 
 def spelled_category(name: str) -> Category | None:
     """The category that a name means as a whole: `jewellery` does, `earring` does not."""
-    return _found(name, _BY_SPELLING)
+    return _lookup(name, _BY_SPELLING)
 
 
-def _found(name: str, table: dict[str, Category]) -> Category | None:
+def _lookup(name: str, table: dict[str, Category]) -> Category | None:
     bare = "".join(letter for letter in name.casefold() if letter.isalnum())
-    singulars = (
-        bare,
-        bare.removesuffix("s"),
-        bare.removesuffix("es"),
-        bare.removesuffix("ies") + "y",
-    )
+    y_singular = bare.removesuffix("ies") + "y"
+    singulars = (bare, bare.removesuffix("s"), bare.removesuffix("es"), y_singular)
     return next((table[word] for word in singulars if word in table), None)

@@ -53,7 +53,7 @@ _NO_ATTRIBUTES: Final = frozenset({"file_name", "id", "width", "height", "group"
 
 
 def read_coco(origin: Origin) -> RawDataset:
-    """What a COCO file says.
+    """Read a COCO file.
 
     Raises:
         InvalidDataset: it is not JSON, or has not the three lists.
@@ -64,7 +64,7 @@ def read_coco(origin: Origin) -> RawDataset:
     reading = _Reading(origin)
     classes = reading.classes(categories)
     pictures = reading.pictures(images, reading.boxes(annotations, classes))
-    reading.tell_masks()
+    reading.note_masks()
     return RawDataset(
         origin.name,
         tuple(name for name in classes.values() if isinstance(name, str)),
@@ -135,13 +135,13 @@ class _Reading:
                 self._leave_out(entry, error)
         return boxes
 
-    def tell_masks(self) -> None:
-        """Say how many masks that are marked as crowds are labels here."""
-        ours = [one for one in self._masks if category_of(str(one.class_name))]
-        if ours:
+    def note_masks(self) -> None:
+        """Note how many masks that are marked as crowds count as labels."""
+        masks = [mask for mask in self._masks if category_of(str(mask.class_name))]
+        if masks:
             self.problems.append(
-                ours[0].place.problem(
-                    f"Masks with iscrowd, of which this is the first: {len(ours)}. Each was taken "
+                masks[0].place.problem(
+                    f"Masks with iscrowd, of which this is the first: {len(masks)}. Each was taken "
                     "for one thing, as CVAT writes every mask so. Give those that are crowds "
                     '"ignore": 1.'
                 )
@@ -151,11 +151,11 @@ class _Reading:
         self, entries: Iterable[Entry], boxes: Mapping[_Id, list[RawBox]]
     ) -> list[RawPicture]:
         """Pictures whose entry and file can be used."""
-        claims, named = self._claims(entries)
+        claims, image_ids = self._claims(entries)
         for image in boxes.keys() - claims.keys():
             text = f"There is no image with the id {quoted(image)}."
             self.problems += [box.place.problem(text) for box in boxes[image]]
-            (self.unused if image in named else self.astray).extend(boxes[image])
+            (self.unused if image in image_ids else self.astray).extend(boxes[image])
         pictures = []
         for image, claiming in claims.items():
             is_clear = len({members.get("file_name") for _, members in claiming}) == 1
@@ -176,22 +176,22 @@ class _Reading:
     ) -> tuple[dict[_Id, list[tuple[Entry, dict[str, Any]]]], set[_Id]]:
         """The entries that claim each image id, one if all is well; and every id, broken or not."""
         claims: dict[_Id, list[tuple[Entry, dict[str, Any]]]] = defaultdict(list)
-        named: set[_Id] = set()
+        image_ids: set[_Id] = set()
         for entry in entries:
             try:
                 members = _members(entry)
                 key = _id(members, "id")
-                named.add(key)
+                image_ids.add(key)
                 _text(members, "file_name")
                 claims[key].append((entry, members))
             except InvalidEntry as error:
                 self._leave_out(entry, error)
-        return claims, named
+        return claims, image_ids
 
     def _box(self, entry: Entry, classes: Mapping[_Id, str | InvalidEntry]) -> RawBox:
         members = entry.value if isinstance(entry.value, dict) else {}
-        said = members.get("attributes")
-        attributes = said if isinstance(said, dict) else {}
+        attributes = members.get("attributes")
+        attributes = attributes if isinstance(attributes, dict) else {}
         is_mask = isinstance(members.get("segmentation"), dict)
         is_crowd = _is_set(members.get("iscrowd"))
         box = RawBox(
@@ -208,16 +208,16 @@ class _Reading:
     def _picture(self, entry: Entry, members: dict[str, Any], boxes: list[RawBox]) -> RawPicture:
         name = _text(members, "file_name")
         path = self._lookup.find(name, self._subset)
-        size = attempt(parse_size, members.get("width"), members.get("height"))
+        place = self._origin.place(self._origin.file, entry.line)
         labelled_for, lost = self._categories(entry, members, "labelled_for")
         partial_for, _ = self._categories(entry, members, "partial_for")
-        if isinstance(size, InvalidEntry):
-            self._leave_out(entry, size)
+        size, problems = parse_size(place, members.get("width"), members.get("height"))
+        self.problems += problems
         return RawPicture(
-            place=self._origin.place(self._origin.file, entry.line),
+            place=place,
             name=name,
             path=path,
-            size=None if isinstance(size, InvalidEntry) else size,
+            size=size,
             boxes=tuple(boxes),
             labelled_for=labelled_for,
             partial_for=partial_for or frozenset(),
@@ -232,12 +232,10 @@ class _Reading:
         """The categories listed, None where none are; and those of which nothing can be said."""
         if members.get(key) is None:
             return None, frozenset()
-        named, problems = named_categories(members[key])
+        categories, problems = named_categories(members[key])
         for error in problems:
             self._leave_out(entry, f"{key}: {error}")
-        if isinstance(members[key], list):
-            return named, frozenset()
-        return None, ALL
+        return (categories, frozenset()) if isinstance(members[key], list) else (None, ALL)
 
     def _leave_out(self, entry: Entry, reason: object) -> None:
         place = self._origin.place(self._origin.file, entry.line)

@@ -29,7 +29,7 @@ from engine.evaluation.data.raw import (
     rotate_box,
     turn,
 )
-from engine.evaluation.data.xml import line_of, root_of, tag_of, text_in
+from engine.evaluation.data.xml import root_of, tag_of, text_in
 from engine.geometry import Box
 
 _NO_SHAPES: Final = frozenset({"tag"})
@@ -37,7 +37,7 @@ _NO_SHAPES: Final = frozenset({"tag"})
 
 
 def read_cvat(origin: Origin) -> RawDataset:
-    """What a CVAT file says.
+    """Read a CVAT file.
 
     Raises:
         InvalidDataset: it is no XML, or has no images.
@@ -60,24 +60,24 @@ def read_cvat(origin: Origin) -> RawDataset:
     for image in images:
         boxes = tuple(_box(origin, shape) for shape in _shapes(image))
         try:
-            picture, found = _picture(origin, image, lookup, boxes)
+            picture, size_problems = _picture(origin, image, lookup, boxes)
         except InvalidEntry as error:
-            problems.append(origin.place(origin.file, line_of(image)).problem(error))
+            problems.append(origin.place(origin.file, image.sourceline).problem(error))
             unused += boxes
             continue
         pictures.append(picture)
-        problems += found
+        problems += size_problems
     return RawDataset(
         origin.name, _classes(root), tuple(pictures), tuple(problems), unused=tuple(unused)
     )
 
 
 def _classes(root: etree._Element) -> tuple[str, ...]:
-    listed = [text_in(label, "name") for label in root.iterfind("meta//labels/label")]
-    seen = [
+    names = [text_in(label, "name") for label in root.iterfind("meta//labels/label")]
+    names += [
         shape.get("label", "") for image in root.iterchildren("image") for shape in _shapes(image)
     ]
-    return tuple(dict.fromkeys(filter(None, [*listed, *seen])))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _shapes(image: etree._Element) -> list[etree._Element]:
@@ -90,23 +90,16 @@ def _picture(
     name = image.get("name", "")
     if not name.strip():
         raise InvalidEntry("The image has no name.")
-    place = origin.place(origin.file, line_of(image))
+    place = origin.place(origin.file, image.sourceline)
     subset = image.get("subset", "")  # a project has one name once in each of its subsets
     path = lookup.find(name, subset)
-    size = attempt(parse_size, image.get("width"), image.get("height"))
-    picture = RawPicture(
-        place=place,
-        name=f"{subset}/{name}" if subset else name,
-        path=path,
-        size=None if isinstance(size, InvalidEntry) else size,
-        boxes=boxes,
-    )
-    return picture, [place.problem(size)] if isinstance(size, InvalidEntry) else []
+    size, problems = parse_size(place, image.get("width"), image.get("height"))
+    return RawPicture(place, f"{subset}/{name}" if subset else name, path, size, boxes), problems
 
 
 def _box(origin: Origin, shape: etree._Element) -> RawBox:
     return RawBox(
-        place=origin.place(origin.file, line_of(shape)),
+        place=origin.place(origin.file, shape.sourceline),
         class_name=shape.get("label") or InvalidEntry(f"The <{tag_of(shape)}> has no label."),
         box=attempt(_surrounding, shape),
         attributes=tuple(
@@ -132,7 +125,8 @@ def _around_rectangle(shape: etree._Element) -> Box:
 def _around_ellipse(shape: etree._Element) -> Box:
     x, y, rx, ry = _numbers(shape, "cx", "cy", "rx", "ry")
     cos, sin = turn(_degrees(shape))
-    return _centred(x, y, math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos))
+    half_width, half_height = math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
+    return box_between(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
 def _around_points(shape: etree._Element) -> Box:
@@ -158,10 +152,6 @@ def _numbers(shape: etree._Element, *names: str) -> list[float]:
 
 def _degrees(shape: etree._Element) -> float:
     return number(shape.get("rotation", "0"))
-
-
-def _centred(x: float, y: float, half_width: float, half_height: float) -> Box:
-    return box_between(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
 _SURROUNDING: Final[Mapping[str, Callable[[etree._Element], Box]]] = {

@@ -15,8 +15,15 @@ from engine.evaluation.data.clean import clean_dataset
 from engine.evaluation.data.coco import read_coco
 from engine.evaluation.data.cvat import read_cvat
 from engine.evaluation.data.labels import Dataset
-from engine.evaluation.data.raw import InvalidEntry, Origin, RawDataset, attempt, read_bytes
-from engine.evaluation.data.voc import annotation_files, read_voc
+from engine.evaluation.data.raw import (
+    InvalidEntry,
+    Origin,
+    RawDataset,
+    attempt,
+    files_in,
+    read_bytes,
+)
+from engine.evaluation.data.voc import read_voc
 from engine.evaluation.data.xml import root_of, tag_of
 from engine.evaluation.data.yolo import SPLITS, read_yolo, read_yolo_classes
 
@@ -49,7 +56,7 @@ _COCO_LISTS: Final = (b'"images"', b'"annotations"')
 
 
 def read_dataset(where: Path, images: Path | None = None) -> Dataset:
-    """The labelled pictures of a data set, by name, in whichever format it is.
+    """Read a labelled data set in whichever format it is; its pictures come by name.
 
     Only label files are read; YOLO needs the headers of pictures as well, and so does a set whose
     boxes may have been drawn on pictures that are stored turned. Every picture is there
@@ -64,25 +71,25 @@ def read_dataset(where: Path, images: Path | None = None) -> Dataset:
     Raises:
         InvalidDataset: nothing can be read or recognised, no class is known, or no picture is left.
     """
-    there = _resolved(where)
-    pictures = None if images is None else _resolved(images)
+    path = _resolve(where)
+    pictures = None if images is None else _resolve(images)
     if pictures is not None and not pictures.is_dir():
         raise InvalidDataset(f"{images} is not a folder of pictures.")
-    if there.is_dir():
-        file, read = _recognised(there)
-        return clean_dataset(read(Origin(file, there, pictures, there.name)))
-    return clean_dataset(_reader_of(there)(Origin(there, there.parent, pictures, there.stem)))
+    if path.is_dir():
+        file, read = _recognise(path)
+        return clean_dataset(read(Origin(file, path, pictures, path.name)))
+    return clean_dataset(_reader_of(path)(Origin(path, path.parent, pictures, path.stem)))
 
 
-def _resolved(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise InvalidDataset(f"There is no file or folder {path}.") from error
 
 
-def _recognised(folder: Path) -> tuple[Path, _Reader]:
-    """The one annotation file of a folder, or the folder of them, and what reads it."""
+def _recognise(folder: Path) -> tuple[Path, _Reader]:
+    """The one annotation file of a folder, or the folder of them, and its reader."""
     try:
         candidates = _candidates(folder)
     except OSError as error:
@@ -105,37 +112,37 @@ def _candidates(folder: Path) -> list[tuple[Path, _Reader]]:
     A list of classes and folders of splits are looked at only where nothing else is, and a JSON
     file that is no COCO file only where that is all there is: its reader can say what it lacks.
     """
-    found, strange = _described(folder)
-    if not found and (folder / _CLASSES).is_file():
-        found = [(folder / _CLASSES, read_yolo_classes)]
-    splits = (_split(folder / split) for split in SPLITS)
-    return found or strange or next(filter(None, splits), [])
-
-
-def _described(folder: Path) -> tuple[list[tuple[Path, _Reader]], list[tuple[Path, _Reader]]]:
-    """What describes a data set, and JSON files that do not."""
-    found: list[tuple[Path, _Reader]] = [
+    annotations: list[tuple[Path, _Reader]] = [
         (folder / name, read_yolo) for name in _DESCRIPTIONS if (folder / name).is_file()
     ]
     inner = sorted(
         path for path in folder.iterdir() if path.name.lower() == "annotations" and path.is_dir()
     )
-    every = [_json_files(folder), [file for path in inner for file in _json_files(path)]]
-    exports = [[file for file in files if _is_coco(file)] for files in every]
-    found += [(path, read_coco) for path in next(filter(None, exports), [])]
-    markup = annotation_files(folder)
-    found += [(path, read_cvat) for path in markup if path.name == "annotations.xml"]
-    if any(path.name != "annotations.xml" for path in markup):
-        found.append((folder, read_voc))
-    found += [(path, read_voc) for path in inner if annotation_files(path)]
-    return found, [(path, read_coco) for path in next(filter(None, every), [])]
+    json_files = [
+        files_in(folder, ".json"),
+        [file for path in inner for file in files_in(path, ".json")],
+    ]
+    coco_files = [[file for file in files if _is_coco(file)] for files in json_files]
+    annotations += [(path, read_coco) for path in next(filter(None, coco_files), [])]
+    xml_files = files_in(folder, ".xml")
+    annotations += [(path, read_cvat) for path in xml_files if path.name == "annotations.xml"]
+    if any(path.name != "annotations.xml" for path in xml_files):
+        annotations.append((folder, read_voc))
+    annotations += [(path, read_voc) for path in inner if files_in(path, ".xml")]
+    if not annotations and (folder / _CLASSES).is_file():
+        return [(folder / _CLASSES, read_yolo_classes)]
+    splits = (_split(folder / split) for split in SPLITS)
+    other_json: list[tuple[Path, _Reader]] = [
+        (path, read_coco) for path in next(filter(None, json_files), [])
+    ]
+    return annotations or other_json or next(filter(None, splits), [])
 
 
 def _split(folder: Path) -> list[tuple[Path, _Reader]]:
     """The part of a data set in a folder of its own, as Roboflow writes COCO and Pascal VOC."""
     if (folder / _ROBOFLOW).is_file():
         return [(folder / _ROBOFLOW, read_coco)]
-    return [(folder, read_voc)] if folder.is_dir() and annotation_files(folder) else []
+    return [(folder, read_voc)] if folder.is_dir() and files_in(folder, ".xml") else []
 
 
 def _is_coco(file: Path) -> bool:
@@ -144,13 +151,8 @@ def _is_coco(file: Path) -> bool:
     return isinstance(content, InvalidEntry) or all(key in content for key in _COCO_LISTS)
 
 
-def _json_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.iterdir() if path.suffix.lower() == ".json" and path.is_file())
-    return sorted(path for path in files if not path.name.startswith("."))
-
-
 def _reader_of(file: Path) -> _Reader:
-    """What reads a file that was named."""
+    """The reader of a file that was named."""
     by_suffix = {".json": read_coco, ".yaml": read_yolo, ".yml": read_yolo}
     if file.name == _CLASSES:
         return read_yolo_classes

@@ -1,4 +1,4 @@
-"""Finding the picture that an annotation names, and never one outside the data set's folder."""
+"""Image lookup: the file of the picture that an annotation names, inside the data set's folder."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ class ImageLookup:
         Raises:
             InvalidEntry: no such file, or `name` leads outside `within`.
         """
-        return self.located(name, subfolder).resolve()
+        return self.locate(name, subfolder).resolve()
 
-    def located(self, name: str, subfolder: str = "") -> Path:
+    def locate(self, name: str, subfolder: str = "") -> Path:
         """The path of a picture with its links, as `find` resolves it.
 
         Raises:
             InvalidEntry: as for `find`.
         """
         try:
-            return self._found(name, subfolder)
+            return self._locate(name, subfolder)
         except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
             reason = type(error).__name__
             raise InvalidEntry(
                 f"The picture {quoted(name)} cannot be looked up ({reason})."
             ) from error
 
-    def _found(self, name: str, subfolder: str) -> Path:
-        parts = spellings(name)
+    def _locate(self, name: str, subfolder: str) -> Path:
+        parts = list(spellings(name))
         if subfolder:
-            parts = (*(f"{subfolder}/{part}" for part in parts), *parts)
+            parts[:0] = [f"{subfolder}/{part}" for part in parts]
         if self.also_by_last_part:
-            parts = (*parts, *last_parts(name))
+            parts += last_parts(name)
         is_outside = False
         for part in parts:
             for folder in self.folders:
@@ -74,13 +74,13 @@ class ImageLookup:
             )
         raise InvalidEntry(f"There is no picture file {quoted(name)}.")
 
-    def there(self, root: Path, part: str) -> Path | None:
-        """What `part` leads to from `root`, if that is a file or folder inside; else None."""
-        for spelled in spellings(part):
+    def resolve(self, root: Path, part: str) -> Path | None:
+        """The file or folder inside that `part` leads to from `root`; None where none is."""
+        for spelling in spellings(part):
             try:
-                there = (root / spelled).resolve()
-                if there.is_relative_to(self.within) and there.exists():
-                    return there
+                path = (root / spelling).resolve()
+                if path.is_relative_to(self.within) and path.exists():
+                    return path
             except (OSError, ValueError, RuntimeError):
                 continue  # too long, no text, links in a circle: nothing is there
         return None

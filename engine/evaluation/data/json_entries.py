@@ -1,4 +1,4 @@
-"""JSON that remembers on which line each entry of its lists begins.
+"""JSON parser with the line on which each entry of a list begins.
 
 The standard parser gives values without places. This one takes the outermost object apart itself,
 hands every value below to the standard parser, and notes where each began.
@@ -64,7 +64,9 @@ class _Reading:
         for _ in self._parts("]"):
             if len(entries) >= MOST_ENTRIES:
                 raise self._broken(f"at most {MOST_ENTRIES:,} entries in a list")
-            entries.append(Entry(self._line_here(), self._value()))
+            self._line += self._text.count("\n", self._line_at, self._at)
+            self._line_at = self._at
+            entries.append(Entry(self._line, self._value()))
         return entries
 
     def _parts(self, close: str) -> Iterator[None]:
@@ -79,18 +81,9 @@ class _Reading:
             self._expect(",")
 
     def _value(self) -> Any:  # noqa: ANN401 - JSON is anything
-        value, self._at = self._decoder.raw_decode(self._text, self._at_value())
-        return value
-
-    def _at_value(self) -> int:
         self._skip_space()
-        return self._at
-
-    def _line_here(self) -> int:
-        at = self._at_value()
-        self._line += self._text.count("\n", self._line_at, at)
-        self._line_at = at
-        return self._line
+        value, self._at = self._decoder.raw_decode(self._text, self._at)
+        return value
 
     def _takes(self, mark: str) -> bool:
         self._skip_space()

@@ -2,7 +2,7 @@
 
 Phones store portraits lying, with an EXIF orientation. An exporter that takes sizes from the file
 and boxes from a browser, which turns the picture, states 4000 x 3000 and means 3000 x 4000. Scoring
-takes a stated size that is the stored one as proof of the other reading, so this one is told here:
+takes a stated size that is the stored one as proof of the other reading, so this one is found here:
 by the exporter's name, or by a box that fits the upright picture alone. A set has one exporter, so
 one such box speaks for every picture that has none against it.
 """
@@ -20,35 +20,28 @@ _SLACK: Final = 0.02
 """Share of a side by which a box may leave the picture it was drawn on."""
 
 
-def with_upright_sizes(written: RawDataset) -> RawDataset:
-    """The same, with the upright size of pictures whose boxes were drawn on it, and a problem."""
-    lying = {
-        picture.path
-        for picture in written.pictures
-        if _fits_turned_only(picture) and _is_stored_turned(picture)
-    }
-    if not lying and not written.is_drawn_in_browser:
-        return written
+def with_upright_sizes(dataset: RawDataset) -> RawDataset:
+    """The data set with the upright size of pictures labelled upright, and a problem if any."""
+    if not dataset.is_drawn_in_browser and not any(
+        _fits_only(_turned(picture), picture.size, picture) and _is_stored_turned(picture)
+        for picture in dataset.pictures
+    ):
+        return dataset
     pictures = tuple(
-        _upright(picture)
-        if not _fits_stated_only(picture) and _is_stored_turned(picture)
+        replace(picture, size=_turned(picture))
+        if not _fits_only(picture.size, _turned(picture), picture) and _is_stored_turned(picture)
         else picture
-        for picture in written.pictures
+        for picture in dataset.pictures
     )
-    changed = [one for one, old in zip(pictures, written.pictures, strict=True) if one is not old]
+    changed = [new for new, old in zip(pictures, dataset.pictures, strict=True) if new is not old]
     if not changed:
-        return written
+        return dataset
     problem = changed[0].place.problem(
         "Pictures that are stored turned and whose stated size is the stored one, of which this is "
         f"the first: {len(changed)}. Their boxes were taken to be drawn on the upright picture, as "
         "browsers show it."
     )
-    return replace(written, pictures=pictures, problems=(*written.problems, problem))
-
-
-def _upright(picture: RawPicture) -> RawPicture:
-    size = _turned(picture)
-    return picture if size is None else replace(picture, size=size)
+    return replace(dataset, pictures=pictures, problems=(*dataset.problems, problem))
 
 
 def _turned(picture: RawPicture) -> Size | None:
@@ -65,22 +58,10 @@ def _is_stored_turned(picture: RawPicture) -> bool:
     return turned is not None and attempt(header_size, picture.path) == turned
 
 
-def _fits_turned_only(picture: RawPicture) -> bool:
-    turned = _turned(picture)
-    return turned is not None and any(
-        _holds(turned, box) and not _holds(picture.size, box) for box in _boxes(picture)
-    )
-
-
-def _fits_stated_only(picture: RawPicture) -> bool:
-    turned = _turned(picture)
-    return turned is not None and any(
-        _holds(picture.size, box) and not _holds(turned, box) for box in _boxes(picture)
-    )
-
-
-def _boxes(picture: RawPicture) -> list[Box]:
-    return [one.box for one in picture.boxes if not isinstance(one.box, InvalidEntry)]
+def _fits_only(size: Size | None, other: Size | None, picture: RawPicture) -> bool:
+    """Whether a box of the picture lies inside `size` and not inside `other`."""
+    boxes = (raw.box for raw in picture.boxes if not isinstance(raw.box, InvalidEntry))
+    return any(_holds(size, box) and not _holds(other, box) for box in boxes)
 
 
 def _holds(size: Size | None, box: Box) -> bool:

@@ -32,7 +32,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
 class InvalidEntry(Exception):
-    """A part of a data set that cannot be used; the text is a sentence. Never leaves `formats`."""
+    """A part of a data set that cannot be used; the text is a sentence. Never leaves `data`."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
         super().__init__(text)
@@ -66,13 +66,13 @@ class Place:
     line: int | None = None
 
     def problem(self, text: object) -> Problem:
-        """What to report about this place."""
+        """A problem at this place."""
         return Problem(self.file, self.line, str(text))
 
 
 @dataclass(frozen=True, slots=True)
 class RawBox:
-    """A box of a class, or why either cannot be told."""
+    """A box of a class, or why either is invalid."""
 
     place: Place
     class_name: str | InvalidEntry
@@ -120,7 +120,7 @@ class RawDataset:
 
 
 def categories_of(box: RawBox) -> frozenset[Category]:
-    """What a box may be of: its category, none where it is of a class that is none of ours."""
+    """Categories that a box may be of; empty where its class is none of ours."""
     if isinstance(box.class_name, InvalidEntry):
         return ALL
     category = category_of(box.class_name)
@@ -130,7 +130,7 @@ def categories_of(box: RawBox) -> frozenset[Category]:
 def attempt(
     make: Callable[_Given, _Made], *args: _Given.args, **options: _Given.kwargs
 ) -> _Made | InvalidEntry:
-    """What `make` gives, or why it gives nothing."""
+    """The result of `make`, or the `InvalidEntry` that it raised."""
     try:
         return make(*args, **options)
     except InvalidEntry as error:
@@ -149,6 +149,12 @@ def printable(path: Path | str) -> str:
         return os.fsencode(text).decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half of a pair, as JSON can hold
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def files_in(folder: Path, suffix: str) -> list[Path]:
+    """The files directly in a folder with a suffix in any case, by name; no hidden ones."""
+    paths = (path for path in folder.iterdir() if path.suffix.lower() == suffix)
+    return sorted(path for path in paths if not path.name.startswith(".") and path.is_file())
 
 
 def read_bytes(path: Path, most: int | None = None) -> bytes:
@@ -170,7 +176,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
 
 
 def text_of(path: Path, most: int | None = None) -> str:
-    """The text of a UTF-8 file; `most` as for `bytes_of`.
+    """The text of a UTF-8 file; `most` as for `read_bytes`.
 
     Raises:
         InvalidDataset: it cannot be read, or is not UTF-8.
@@ -255,24 +261,21 @@ def rotate_box_by_attribute(box: Box, rotation: object) -> Box:
     return box if isinstance(degrees, InvalidEntry) or not degrees else rotate_box(box, degrees)
 
 
-def parse_size(width: object, height: object) -> Size | None:
-    """A picture's size as written; None when it is not given at all.
-
-    Raises:
-        InvalidEntry: it is not two whole numbers above zero.
-    """
+def parse_size(place: Place, width: object, height: object) -> tuple[Size | None, list[Problem]]:
+    """A picture's stated size, None where none can be read, and the problem of an invalid one."""
     if width is None and height is None:
-        return None
+        return None, []
     try:
         sides = number(width), number(height)
     except InvalidEntry:
         sides = 0.0, 0.0
-    if not all(side >= 1 and side.is_integer() for side in sides):
-        raise InvalidEntry(
-            f"The size {quoted(width)} × {quoted(height)} is not two whole numbers above zero, so "
-            "no box was compared with it."
-        )
-    return Size(int(sides[0]), int(sides[1]))
+    if all(side >= 1 and side.is_integer() for side in sides):
+        return Size(int(sides[0]), int(sides[1])), []
+    problem = place.problem(
+        f"The size {quoted(width)} × {quoted(height)} is not two whole numbers above zero, so no "
+        "box was compared with it."
+    )
+    return None, [problem]
 
 
 def scalar_attributes(

@@ -27,10 +27,10 @@ def last_parts(name: str) -> tuple[str, ...]:
     return _composed((PurePosixPath(name).name, PurePosixPath(name.replace("\\", "/")).name))
 
 
-def there_as(path: Path) -> Path:
-    """The file that is there under one of the compositions of its name; `path` where none is."""
-    tries = (path.with_name(name) for name in compositions(path.name))
-    return next((one for one in tries if one.exists()), path)
+def existing_spelling(path: Path) -> Path:
+    """The file that exists under a composition of its name; `path` where none does."""
+    paths = (path.with_name(name) for name in compositions(path.name))
+    return next((spelling for spelling in paths if spelling.exists()), path)
 
 
 def _composed(names: Iterable[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ UPRIGHT: Final = 1
 
 
 def turned_dataset(dataset: Dataset, how: str) -> Dataset:
-    """A data set whose labels are where they lie once each picture is turned.
+    """Rotate or mirror the labels of a data set, as each of its pictures is turned.
 
     Pictures of which the data set does not tell the size are left out, each with a problem.
 
@@ -27,29 +27,31 @@ def turned_dataset(dataset: Dataset, how: str) -> Dataset:
     """
     orientation = ORIENTATIONS[how]
     words = how if how == "mirrored" else f"turned by {how} degrees"
-    missing = [one for one in dataset.pictures if one.size is None]
     return Dataset(
         f"{dataset.name}, {words}",
         tuple(
-            _turned(one, one.size, orientation) for one in dataset.pictures if one.size is not None
+            _turned(picture, picture.size, orientation)
+            for picture in dataset.pictures
+            if picture.size is not None
         ),
         dataset.problems
         + tuple(
-            Problem(one.name, None, "Without its size its labels cannot be turned; left out.")
-            for one in missing
+            Problem(picture.name, None, "Without its size its labels cannot be turned; left out.")
+            for picture in dataset.pictures
+            if picture.size is None
         ),
     )
 
 
 def _turned(picture: LabelledPicture, size: Size, orientation: int) -> LabelledPicture:
     labels = tuple(
-        replace(one, box=box_to_upright(one.box, orientation, size)) for one in picture.labels
+        replace(label, box=box_to_upright(label.box, orientation, size)) for label in picture.labels
     )
     return replace(picture, labels=labels, size=upright_size(size, orientation))
 
 
 def turned_image(image: RgbImage, orientation: int) -> RgbImage:
-    """A decoded picture as if its file held it this way up.
+    """Rotate or mirror a decoded picture, as if its file held it this way up.
 
     Args:
         image: upright.

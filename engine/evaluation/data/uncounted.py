@@ -1,9 +1,10 @@
-"""Boxes that count in no recall, and why: whatever is left out is said with its number."""
+"""Labelled boxes that count in no recall, by reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from operator import add
 from typing import TypeAlias
 
 from engine.category import Category
@@ -22,22 +23,17 @@ class Uncounted:
     not_labelled_for: int = 0
     """Their picture is labelled for other categories only."""
     unread: int = 0
-    """On pictures that could not be looked at, or that the labels do not fit."""
+    """On pictures that could not be read, or that the labels do not fit."""
     lost: int = 0
     """Not to be read, or of a picture that is missing."""
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.ignored + self.not_labelled_for + self.unread + self.lost
+        return sum(astuple(self))
 
     def __add__(self, other: Uncounted) -> Uncounted:
-        return Uncounted(
-            self.ignored + other.ignored,
-            self.not_labelled_for + other.not_labelled_for,
-            self.unread + other.unread,
-            self.lost + other.lost,
-        )
+        return Uncounted(*map(add, astuple(self), astuple(other)))
 
     def to_json(self) -> dict[str, int]:
         """Plain values, for the summary."""
@@ -55,8 +51,8 @@ class Missing:
 
     def of(self, category: Category) -> Uncounted:
         """Those of one category."""
-        labels = [one for picture in self.unread for one in picture.labels]
-        unread = sum(one.category is category for one in labels)
+        labels = (label for picture in self.unread for label in picture.labels)
+        unread = sum(label.category is category for label in labels)
         return Uncounted(unread=unread, lost=self.lost.get(category, 0))
 
     @property
@@ -67,13 +63,13 @@ class Missing:
 
 def uncounted_in(picture: LabelledPicture, category: Category) -> Uncounted:
     """Boxes on a measured picture that count in no recall of `category`."""
-    labels = [one for one in picture.labels if one.category is category]
+    labels = [label for label in picture.labels if label.category is category]
     if category not in picture.counted:
         return Uncounted(not_labelled_for=len(labels))
-    return Uncounted(ignored=sum(one.is_ignored for one in labels))
+    return Uncounted(ignored=sum(label.is_ignored for label in labels))
 
 
 def total_of(categories: Iterable[Uncounted], missing: Missing) -> dict[str, int]:
-    """All categories together, for the summary."""
+    """Sum over all categories, for the summary."""
     total = sum(categories, Uncounted())
     return total.to_json() | {"lost_of_unknown_class": missing.of_unknown_class}

@@ -23,26 +23,21 @@ from engine.evaluation.data.raw import (
     RawPicture,
     attempt,
     box_between,
+    files_in,
     number,
     parse_size,
     quoted,
     rotate_box_by_attribute,
 )
-from engine.evaluation.data.xml import line_of, root_of, tag_of, text_in
+from engine.evaluation.data.xml import root_of, tag_of, text_in
 from engine.geometry import Box
 
 _PICTURE_FOLDERS: Final = ("JPEGImages", "images")
 """Beside a folder called Annotations."""
 
 
-def annotation_files(folder: Path) -> list[Path]:
-    """The XML files directly in a folder, by name."""
-    found = (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
-    return sorted(path for path in found if not path.name.startswith(".") and path.is_file())
-
-
 def read_voc(origin: Origin) -> RawDataset:
-    """What a folder of VOC files says, or a single one.
+    """Read a folder of VOC files, or a single one.
 
     Raises:
         InvalidDataset: a single file was named, and it is no VOC file.
@@ -54,7 +49,7 @@ def read_voc(origin: Origin) -> RawDataset:
     problems: list[Problem] = []
     unused: list[RawBox] = []
     classes: dict[str, None] = {}
-    for path in [origin.file] if is_single else annotation_files(folder):
+    for path in [origin.file] if is_single else files_in(folder, ".xml"):
         boxes: tuple[RawBox, ...] = ()
         try:
             root = _annotation(path)
@@ -62,7 +57,7 @@ def read_voc(origin: Origin) -> RawDataset:
             classes |= dict.fromkeys(
                 box.class_name for box in boxes if isinstance(box.class_name, str)
             )
-            picture, found = _picture(origin, path, root, lookup, boxes)
+            picture, size_problems = _picture(origin, path, root, lookup, boxes)
         except InvalidEntry as error:
             if is_single:
                 raise InvalidDataset(f"{path.name} cannot be used. {error}") from error
@@ -70,7 +65,7 @@ def read_voc(origin: Origin) -> RawDataset:
             unused += boxes
             continue
         pictures.append(picture)
-        problems += found
+        problems += size_problems
     return RawDataset(
         origin.name, tuple(classes), tuple(pictures), tuple(problems), unused=tuple(unused)
     )
@@ -79,10 +74,9 @@ def read_voc(origin: Origin) -> RawDataset:
 def _lookup(origin: Origin, folder: Path) -> ImageLookup:
     if origin.images:
         return ImageLookup(origin.images, (origin.images,), also_by_last_part=True)
-    beside = [folder.parent / name for name in _PICTURE_FOLDERS]
+    siblings = [folder.parent / name for name in _PICTURE_FOLDERS]
     is_inner = folder.name.lower() == "annotations"
-    there = [path for path in beside if is_inner and path.is_dir()]
-    pictures = (there[0] if there else folder).resolve()
+    pictures = next((path for path in siblings if is_inner and path.is_dir()), folder).resolve()
     return ImageLookup(pictures, (pictures,))
 
 
@@ -100,24 +94,17 @@ def _picture(
     if not name:
         raise InvalidEntry("It has no <filename>, so nobody knows which picture it is about.")
     element = root.find("filename")
-    place = origin.place(path, None if element is None else line_of(element))
-    found = attempt(lookup.find, name)
-    if isinstance(found, InvalidEntry):
-        raise InvalidEntry(str(found), place.line)
-    size = attempt(parse_size, root.findtext("size/width"), root.findtext("size/height"))
-    picture = RawPicture(
-        place=place,
-        name=name,
-        path=found,
-        size=None if isinstance(size, InvalidEntry) else size,
-        boxes=boxes,
-    )
-    return picture, [place.problem(size)] if isinstance(size, InvalidEntry) else []
+    place = origin.place(path, None if element is None else element.sourceline)
+    image = attempt(lookup.find, name)
+    if isinstance(image, InvalidEntry):
+        raise InvalidEntry(str(image), place.line)
+    size, problems = parse_size(place, root.findtext("size/width"), root.findtext("size/height"))
+    return RawPicture(place, name, image, size, boxes), problems
 
 
 def _box(origin: Origin, path: Path, entry: etree._Element) -> RawBox:
     return RawBox(
-        place=origin.place(path, line_of(entry)),
+        place=origin.place(path, entry.sourceline),
         class_name=text_in(entry, "name") or InvalidEntry("The object has no <name>."),
         box=attempt(_corners, entry),
         is_ignored=text_in(entry, "difficult").lower() in {"1", "true"},
@@ -135,7 +122,6 @@ def _corners(entry: etree._Element) -> Box:
 
 
 def _rotation(entry: etree._Element) -> str | None:
-    """What CVAT says beside the box of a rectangle that was turned: degrees about its centre."""
-    said = entry.iterfind("attributes/attribute")
-    texts = (text_in(one, "value") for one in said if text_in(one, "name") == "rotation")
-    return next(texts, None)
+    """CVAT's attribute of a rotated rectangle: degrees about its centre."""
+    attributes = entry.iterfind("attributes/attribute")
+    return next((text_in(a, "value") for a in attributes if text_in(a, "name") == "rotation"), None)

@@ -1,4 +1,4 @@
-"""XML from strangers: no entities, no network, no depths, and a line for every element.
+"""Safe XML parsing: no entities, no network, no depths, and a line for every element.
 
 Beyond line 65,535 libxml2 knows only where the text after a tag ends, which may be the line below.
 """
@@ -25,11 +25,6 @@ def root_of(path: Path) -> etree._Element:
         raise InvalidEntry(
             f"The file is not XML that can be read: {error.msg}.", error.lineno
         ) from error
-
-
-def line_of(element: etree._Element) -> int | None:
-    """Where an element begins."""
-    return element.sourceline
 
 
 def tag_of(element: etree._Element) -> str:

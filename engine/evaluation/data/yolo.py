@@ -35,7 +35,7 @@ from engine.evaluation.data.raw import (
     read_bytes,
     text_of,
 )
-from engine.evaluation.data.spelling import there_as
+from engine.evaluation.data.spelling import existing_spelling
 from engine.evaluation.data.yolo_lines import Description, raw_box
 from engine.geometry import Size
 
@@ -50,16 +50,16 @@ _CLASS_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
 
 def read_yolo(origin: Origin) -> RawDataset:
-    """What a YOLO data set says about its pictures of `test`, else `val`, else `train`.
+    """Read a YOLO data set: its pictures of `test`, else `val`, else `train`.
 
     Raises:
         InvalidDataset: the description cannot be read, or none of its folders is there.
     """
-    return _read(origin, _described(origin))
+    return _read(origin, _read_description(origin))
 
 
 def read_yolo_classes(origin: Origin) -> RawDataset:
-    """What a `classes.txt` and its folders say: `images` and `labels`, or all in one folder.
+    """Read a `classes.txt` and its folders: `images` and `labels`, or all in one folder.
 
     Raises:
         InvalidDataset: the list cannot be read.
@@ -88,7 +88,7 @@ def _read(origin: Origin, description: Description) -> RawDataset:
     )
 
 
-def _described(origin: Origin) -> Description:
+def _read_description(origin: Origin) -> Description:
     name = origin.file.name
     text = text_of(origin.file, LARGEST_DESCRIPTION)
     if _depth(text) > _DEEPEST:
@@ -146,9 +146,9 @@ class _Reading:
         self._lookup = ImageLookup(
             self._home, (self._home,), also_by_last_part=origin.images is not None
         )
-        self._seen: set[Path] = set()
+        self._label_files: set[Path] = set()
         """Files of labels that belong to a picture."""
-        self._silent: set[Path] = set()
+        self._unlabelled: set[Path] = set()
         """Pictures without a file of labels."""
 
     def leave_out(self, place: Place, reason: object) -> None:
@@ -158,48 +158,51 @@ class _Reading:
     def pictures(self) -> list[RawPicture]:
         """Pictures of the split whose file can be used."""
         pictures: list[RawPicture] = []
-        folders, named = self._split()
-        for place, name in named:
+        folders, entries = self._split()
+        for place, name in entries:
             try:
                 pictures.append(self._picture(place, name))
             except InvalidEntry as error:
                 self.leave_out(place, error)
-        lost = self._strays(folders)
+        lost = self._unmatched_labels(folders)
         return [
-            replace(one, lost=one.lost | lost) if one.path in self._silent else one
-            for one in pictures
+            replace(picture, lost=picture.lost | lost)
+            if picture.path in self._unlabelled
+            else picture
+            for picture in pictures
         ]
 
     def _split(self) -> tuple[list[Path], list[tuple[Place, str]]]:
-        """Folders of the first split that has a picture, and what its folders and lists name."""
-        is_any_there = False
+        """Folders of the first split that has a picture, and the pictures that it names."""
+        has_parts = False
         for split in SPLITS:
-            written = self.description.members.get(split)
-            specified = written if isinstance(written, list) else [written]
-            parts_by_name = {quoted(part): part for part in specified if part}
-            located = {name: self._located(part) for name, part in parts_by_name.items()}
-            parts = [path for path in located.values() if path]
-            is_any_there |= bool(parts)
-            folders = [part for part in parts if part.is_dir()]
-            named = [one for part in parts for one in self._named(part)]
-            if named:
-                self._note_missing(split, [part for part, path in located.items() if not path])
-                return folders, named
+            value = self.description.members.get(split)
+            names = value if isinstance(value, list) else [value]
+            paths = {quoted(name): self._locate(name) for name in names if name}
+            parts = [path for path in paths.values() if path]
+            has_parts |= bool(parts)
+            entries = [
+                entry
+                for part in parts
+                for entry in (self._in_folder(part) if part.is_dir() else self._in_list(part))
+            ]
+            if entries:
+                for name in (name for name, path in paths.items() if not path):
+                    self.leave_out(
+                        self._origin.place(self._origin.file),
+                        f"{split} names {name}, which is not there; the rest was read.",
+                    )
+                return [part for part in parts if part.is_dir()], entries
         if self._origin.images:
             return [self._home], list(self._in_folder(self._home))
-        if is_any_there:
+        if has_parts:
             return [], []
         raise InvalidDataset(
             f"None of the folders that {self._origin.file.name} names for {', '.join(SPLITS)} is "
             "there, or it lies outside the data set. Name the folder of pictures."
         )
 
-    def _note_missing(self, split: str, parts: list[str]) -> None:
-        place = self._origin.place(self._origin.file)
-        for part in parts:
-            self.leave_out(place, f"{split} names {part}, which is not there; the rest was read.")
-
-    def _located(self, part: object) -> Path | None:
+    def _locate(self, part: object) -> Path | None:
         """A folder or list of pictures; None where nothing is there, or only outside.
 
         Roboflow writes `../test/images` and means `test/images`.
@@ -209,12 +212,9 @@ class _Reading:
         part = part.replace("\\", "/")
         base = self.description.members.get("path")
         roots = [self._home / base, self._home] if isinstance(base, str) else [self._home]
-        tries = ((root, way) for root in roots for way in (part, _UPWARD.sub("", part)))
-        found = (self._lookup.there(root, way) for root, way in tries)
-        return next(filter(None, found), None)
-
-    def _named(self, part: Path) -> Iterator[tuple[Place, str]]:
-        return self._in_folder(part) if part.is_dir() else self._in_list(part)
+        spellings = (part, _UPWARD.sub("", part))
+        paths = (self._lookup.resolve(root, name) for root in roots for name in spellings)
+        return next(filter(None, paths), None)
 
     def _in_folder(self, folder: Path) -> Iterator[tuple[Place, str]]:
         for path in sorted(folder.rglob("*")):
@@ -223,27 +223,26 @@ class _Reading:
 
     def _in_list(self, file: Path) -> Iterator[tuple[Place, str]]:
         """Pictures from a list: `./` is the list's own folder, all else the data set's."""
-        for line, written in enumerate(text_of(file).split("\n"), start=1):
-            name = written.strip()
+        for line, name in enumerate(map(str.strip, text_of(file).split("\n")), start=1):
             if name.replace("\\", "/").startswith("./"):
                 name = str(file.parent / name)
             if name:
                 yield self._origin.place(file, line), name
 
     def _picture(self, place: Place, name: str) -> RawPicture:
-        where = self._lookup.located(name)
-        path = where.resolve()
-        labels = there_as(_labels_of(where))
-        self._seen.add(labels)
+        link = self._lookup.locate(name)
+        path = link.resolve()
+        labels = existing_spelling(_labels_of(link))
+        self._label_files.add(labels)
         try:
-            lines = _written_lines(labels)
+            lines = _label_lines(labels)
         except InvalidEntry as error:
             self.has_labels = True
             self.leave_out(self._origin.place(labels), error)
             return RawPicture(place, self._lookup.name_of(path), path, None, (), lost=ALL)
         self.has_labels |= lines is not None
         if lines is None:
-            self._silent.add(path)
+            self._unlabelled.add(path)
         try:
             size = header_size(path) if lines else None
         except InvalidEntry:
@@ -260,14 +259,14 @@ class _Reading:
             for line, values in lines or []
         )
 
-    def _strays(self, folders: Iterable[Path]) -> frozenset[Category]:
-        """Categories of the labels that belong to no picture; each file of them is told."""
+    def _unmatched_labels(self, folders: Iterable[Path]) -> frozenset[Category]:
+        """Categories of the labels that belong to no picture, with a problem for each file."""
         lost: frozenset[Category] = frozenset()
         roots = dict.fromkeys(_labels_of(folder / "any").parent for folder in folders)
         for file in (file for root in roots for file in sorted(root.rglob("*.txt"))):
-            if file in self._seen:
+            if file in self._label_files:
                 continue
-            lines = attempt(_written_lines, file)
+            lines = attempt(_label_lines, file)
             if isinstance(lines, InvalidEntry) or not lines or not all(map(_is_label, lines)):
                 continue  # classes.txt, a read-me
             boxes = self._boxes(file, lines, Size(1, 1))
@@ -289,8 +288,8 @@ def _labels_of(picture: Path) -> Path:
     return Path(*parts).with_suffix(".txt")
 
 
-def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
-    """Lines that say something, split into values; None where there is no file.
+def _label_lines(file: Path) -> list[tuple[int, list[str]]] | None:
+    """Lines that are not empty, split into values; None where there is no file.
 
     Raises:
         InvalidEntry: it cannot be read, or is no text.
@@ -307,6 +306,5 @@ def _written_lines(file: Path) -> list[tuple[int, list[str]]] | None:
 def _is_label(line: tuple[int, list[str]]) -> bool:
     """Whether a line looks like labels: a class and numbers."""
     _, values = line
-    return len(values) > 1 and not any(
-        isinstance(attempt(number, one), InvalidEntry) for one in values
-    )
+    numbers = [attempt(number, value) for value in values]
+    return len(values) > 1 and not any(isinstance(value, InvalidEntry) for value in numbers)

@@ -1,4 +1,4 @@
-"""What recall is bought with: people's time, pixels removed, and pictures that needed nothing.
+"""Cost of recall: review load, pixels removed, and pictures that needed nothing.
 
 Recall alone can be had by asking about everything and removing everything, so it is never told
 without this. Everything here is counts, or lists of one number a picture, and adds: a median of
@@ -46,10 +46,10 @@ class Histogram:
         """
         if not 0.0 < share <= 1.0:
             raise ValueError(f"share must lie in 0..1, above 0, got {share}")
-        rank, seen = math.ceil(round(share * self.total, _DIGITS)), 0
+        rank, cumulative = math.ceil(round(share * self.total, _DIGITS)), 0
         for boxes, pictures in self.pictures.items():
-            seen += pictures
-            if seen >= rank:
+            cumulative += pictures
+            if cumulative >= rank:
                 return boxes
         return None
 
@@ -59,24 +59,23 @@ class Histogram:
         return cls(dict(sorted(Counter(boxes).items())))
 
     def __add__(self, other: Histogram) -> Histogram:
-        both = Counter(self.pictures) + Counter(other.pictures)
-        return Histogram(dict(sorted(both.items())))
+        return Histogram(dict(sorted((Counter(self.pictures) + Counter(other.pictures)).items())))
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCost:
-    """What one picture costs under one policy."""
+    """Cost of one picture under one policy."""
 
     is_asked: bool
     """True when it goes to a person, the sample check apart."""
     boxes: int
-    """Regions and doubts that this person is shown."""
+    """Regions that this person is shown, certain or not."""
     review_regions: int
     """Those of them that the person must decide about."""
     removed: float
     """Share of the picture under masks that are removed without asking, 0..1."""
     removed_at_most: float
-    """The same when every doubt is removed too, 0..1."""
+    """The same when every region to review is removed too, 0..1."""
     is_free: bool
     """True when it is labelled completely for all that is looked for and shows none of it, not
     even an ignored box: whatever happens to it is needless."""
@@ -84,18 +83,18 @@ class PictureCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What some pictures cost."""
+    """Cost of some pictures."""
 
     asked: Proportion = NONE
     """Pictures that go to a person, the sample check apart, of all."""
     boxes: Histogram = field(default_factory=Histogram)
-    """Regions and doubts, of pictures that go to a person."""
+    """All regions shown, of pictures that go to a person."""
     review_regions: Histogram = field(default_factory=Histogram)
-    """Doubts, of pictures that go to a person."""
+    """Regions to decide about, of pictures that go to a person."""
     removed: tuple[float, ...] = ()
     """Share of each picture removed without asking, in ascending order."""
     removed_at_most: tuple[float, ...] = ()
-    """The same with doubts removed too."""
+    """The same with regions to review removed too."""
     free_touched: Proportion = NONE
     """Pictures free of all that is looked for: those of which pixels go without asking, of all."""
     free_asked: Proportion = NONE
@@ -113,42 +112,42 @@ class Cost:
         )
 
 
-def cost_of(picture: LabelledPicture, way: Route, policy: Policy, size: Size) -> PictureCost:
-    """What a picture costs.
+def cost_of(picture: LabelledPicture, route: Route, policy: Policy, size: Size) -> PictureCost:
+    """Cost of a picture.
 
     Args:
         picture: with its labels.
-        way: where the policy sends what was found in it.
+        route: where the policy sends its detections.
         policy: says what is looked for.
         size: of the upright picture, in which masks lie.
     """
     wanted = frozenset(policy.looked_for)
     return PictureCost(
-        is_asked=bool(way.reasons),
-        boxes=len(way.proposed),
-        review_regions=len(way.review_regions),
-        removed=_share(way.regions, size),
-        removed_at_most=_share(way.proposed, size),
+        is_asked=bool(route.reasons),
+        boxes=len(route.proposed),
+        review_regions=len(route.review_regions),
+        removed=_share(route.regions, size),
+        removed_at_most=_share(route.proposed, size),
         is_free=wanted <= picture.labelled_for
         and not any(label.category in wanted for label in picture.labels),
     )
 
 
 def add_up(pictures: Iterable[PictureCost]) -> Cost:
-    """Add up pictures."""
-    every = tuple(pictures)
-    asked = [one for one in every if one.is_asked]
-    free = [one for one in every if one.is_free]
+    """Sum of the costs of pictures."""
+    costs = tuple(pictures)
+    asked = [cost for cost in costs if cost.is_asked]
+    free = [cost for cost in costs if cost.is_free]
     return Cost(
-        asked=Proportion(len(asked), len(every)),
-        boxes=Histogram.of(one.boxes for one in asked),
-        review_regions=Histogram.of(one.review_regions for one in asked),
-        removed=tuple(sorted(one.removed for one in every)),
-        removed_at_most=tuple(sorted(one.removed_at_most for one in every)),
-        free_touched=Proportion(sum(one.removed > 0 for one in free), len(free)),
-        free_asked=Proportion(sum(one.is_asked for one in free), len(free)),
+        asked=Proportion(len(asked), len(costs)),
+        boxes=Histogram.of(cost.boxes for cost in asked),
+        review_regions=Histogram.of(cost.review_regions for cost in asked),
+        removed=tuple(sorted(cost.removed for cost in costs)),
+        removed_at_most=tuple(sorted(cost.removed_at_most for cost in costs)),
+        free_touched=Proportion(sum(cost.removed > 0 for cost in free), len(free)),
+        free_asked=Proportion(sum(cost.is_asked for cost in free), len(free)),
     )
 
 
-def _share(found: Sequence[Region], size: Size) -> float:
-    return share_removed([one.rect for one in found], size)
+def _share(regions: Sequence[Region], size: Size) -> float:
+    return share_removed([region.rect for region in regions], size)

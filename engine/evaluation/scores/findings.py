@@ -1,8 +1,8 @@
-"""What the machine finds in a labelled picture, before any threshold decides.
+"""Prediction records: the detections in a labelled picture before any threshold.
 
-These are facts that thresholds do not change, so recall under other thresholds can be computed
-from them without looking again. They are found by the same line as in `pipeline.prepare`; a test
-holds the two together.
+Thresholds do not change them, so recall under other thresholds is computed from them without
+running the models again. They come from the same line as in `pipeline.prepare`; a test holds the
+two together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FLOOR = 0.01
 
 @dataclass(frozen=True, slots=True)
 class PredictionRecord:
-    """One picture as the machine saw it under one policy."""
+    """Detections of one picture under one policy."""
 
     size: Size
     """Upright."""
@@ -29,13 +29,13 @@ class PredictionRecord:
     orientation: int
     """EXIF, 1..8."""
     found: tuple[Region, ...]
-    """Every detection down to `FLOOR`, each thing once, the surest first."""
+    """Every detection down to `FLOOR`, after clustering, by score in descending order."""
     dropped: tuple[Region, ...]
-    """Sightings above `review_at` that were taken for something else already found."""
+    """Detections above `review_at` that were suppressed as duplicates of another."""
     standing: tuple[Reason, ...]
     """Reasons for review that hold at any threshold."""
     weights: tuple[str, ...]
-    """`name@sha256[:8]` of every model that looked."""
+    """`name@sha256[:8]` of every model that ran."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the store."""
@@ -43,8 +43,8 @@ class PredictionRecord:
             "size": list(self.size),
             "stored_size": list(self.stored_size),
             "orientation": self.orientation,
-            "found": [_masked_to_json(one) for one in self.found],
-            "dropped": [_masked_to_json(one) for one in self.dropped],
+            "found": list(map(_region_to_json, self.found)),
+            "dropped": list(map(_region_to_json, self.dropped)),
             "standing": [str(reason) for reason in self.standing],
             "weights": list(self.weights),
         }
@@ -56,18 +56,18 @@ class PredictionRecord:
             size=Size(*value["size"]),
             stored_size=Size(*value["stored_size"]),
             orientation=value["orientation"],
-            found=tuple(_masked_from_json(one) for one in value["found"]),
-            dropped=tuple(_masked_from_json(one) for one in value["dropped"]),
-            standing=tuple(Reason.parse(reason) for reason in value["standing"]),
+            found=tuple(map(_region_from_json, value["found"])),
+            dropped=tuple(map(_region_from_json, value["dropped"])),
+            standing=tuple(map(Reason.parse, value["standing"])),
             weights=tuple(value["weights"]),
         )
 
 
-def _masked_to_json(one: Region) -> dict[str, Any]:
+def _region_to_json(region: Region) -> dict[str, Any]:
     # `Region.to_json` rounds, and a score of 0.49996 must not come back above a threshold of 0.5
-    exact = {"box": list(one.box.corners), "score": one.score}
-    return one.to_json() | exact | {"masked": list(one.rect)}
+    exact = {"box": list(region.box.corners), "score": region.score, "masked": list(region.rect)}
+    return region.to_json() | exact
 
 
-def _masked_from_json(value: Mapping[str, Any]) -> Region:
+def _region_from_json(value: Mapping[str, Any]) -> Region:
     return Region.from_json(value).with_rect(PixelRect(*value["masked"]))

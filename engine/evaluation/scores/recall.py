@@ -1,4 +1,4 @@
-"""From counts to what is said about them: recall with its bounds, and a verdict in one word."""
+"""Recall with its confidence bounds, and whether it meets the target, from counts."""
 
 from __future__ import annotations
 
@@ -73,21 +73,20 @@ def report(
     problems: int = 0,
     missing: Missing = _NOTHING_MISSING,
 ) -> Summary:
-    """Score, count and sum up.
+    """Evaluate pictures under a policy: score each, count, and summarise.
 
     Args:
-        pairs: pictures with what was found in them.
+        pairs: pictures with their prediction records.
         policy: its thresholds apply.
         target: recall asked of every category, 0..1.
-        unread: pictures that could not be looked at; they are in no other figure.
+        unread: pictures that could not be read; they are in no other figure.
         problems: parts of the data set that were left out.
         missing: boxes that were left out before anything was scored.
     """
     scored = score_all(pairs, policy)
-    counts = count(scored.scores)
     invalid = tuple(picture for picture, _ in scored.invalid)
     return summary(
-        counts,
+        count(scored.scores),
         policy,
         target=target,
         unread=unread + len(invalid),
@@ -105,7 +104,7 @@ def summary(
     problems: int,
     missing: Missing = _NOTHING_MISSING,
 ) -> Summary:
-    """Sum up counts of all shards. See `report`."""
+    """Summarise the counts of all shards. See `report`."""
     asked = counts.asked
     passed = 1.0 - asked.share if asked.share is not None else None
     uncounted = {
@@ -133,9 +132,9 @@ def summary(
         uncounted=total_of(uncounted.values(), missing),
         turned=counts.turned,
         groups=tuple(
-            line
+            group
             for category in DETECTABLE
-            for line in _slices(category, counts.categories[category])
+            for group in _groups(category, counts.categories[category])
         ),
         policy=policy.fingerprint,
         weights=tuple(sorted(counts.weights)),
@@ -160,7 +159,7 @@ def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool
 
 def whole_groups(groups: Mapping[str, Proportion]) -> Proportion:
     """Groups of which every label was found, of all groups."""
-    return Proportion(sum(one.found == one.total for one in groups.values()), len(groups))
+    return Proportion(sum(group.found == group.total for group in groups.values()), len(groups))
 
 
 def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
@@ -173,14 +172,14 @@ def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
     if not groups:
         return None
     proportions = [groups[name] for name in sorted(groups)]
-    found = np.array([one.found for one in proportions])
-    total = np.array([one.total for one in proportions])
-    chance = np.random.default_rng(_SEED)
+    found = np.array([proportion.found for proportion in proportions])
+    total = np.array([proportion.total for proportion in proportions])
+    rng = np.random.default_rng(_SEED)
     even = np.full(len(proportions), 1 / len(proportions))
     shares = []
     for _ in range(RESAMPLES):  # one at a time: all at once would not fit in memory for large sets
-        drawn = chance.multinomial(len(proportions), even)
-        shares.append(float(drawn @ found) / float(drawn @ total))
+        weights = rng.multinomial(len(proportions), even)
+        shares.append(float(weights @ found) / float(weights @ total))
     return float(np.quantile(shares, 1 - CONFIDENCE))
 
 
@@ -192,7 +191,7 @@ def is_enough(labels: int) -> bool:
 
 def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> CategorySummary:
     coverage = counts.coverage
-    word, certain = verdict(coverage, target)
+    decision, certain = verdict(coverage, target)
     groups = whole_groups(counts.groups)
     return CategorySummary(
         labels=coverage.total,
@@ -218,7 +217,7 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
         ),
         misses={cause.value: n for cause, n in sorted(counts.false_negative_causes.items())},
         false_alarms={cause.value: n for cause, n in sorted(counts.false_positive_causes.items())},
-        verdict=word,
+        verdict=decision,
         certain=certain,
         uncounted=uncounted,
     )
@@ -253,7 +252,7 @@ def _spread(shares: Sequence[float]) -> Spread:
     )
 
 
-def _slices(category: Category, counts: CategoryCounts) -> list[GroupSummary]:
+def _groups(category: Category, counts: CategoryCounts) -> list[GroupSummary]:
     return [
         GroupSummary(
             by=part.by,

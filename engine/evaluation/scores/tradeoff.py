@@ -1,7 +1,8 @@
-"""What other thresholds would do: recall against the work they make for people.
+"""Trade-off curve over thresholds: recall against review load.
 
-Computed from what was found down to a low score, without looking again; nothing with a score below
-`FLOOR` was kept. A changed policy is evaluated again before anybody trusts it, on other pictures.
+Computed from prediction records, without running the models again; they hold no detection with a
+score below `FLOOR`. A changed policy is evaluated again before anybody trusts it, on other
+pictures.
 """
 
 from __future__ import annotations
@@ -32,25 +33,25 @@ class Point:
 
     review_at: float
     detection: Proportion
-    """Labels removed or shown as doubts, by coverage, of all."""
+    """Labels removed or shown to a person, by coverage, of all."""
     asked_with: Proportion
-    """Complete pictures with a label of the category: those with a doubt of it, of all."""
+    """Complete pictures with a label of the category: those with a region of it to review."""
     asked_without: Proportion
     """The same of complete pictures free of it."""
 
     @property
     def asked(self) -> Proportion:
-        """Complete pictures with a doubt of the category, of all."""
+        """Complete pictures with a region of the category to review, of all."""
         return self.asked_with + self.asked_without
 
 
 def curve(
     pairs: Iterable[tuple[LabelledPicture, PredictionRecord]], policy: Policy, category: Category
 ) -> tuple[Point, ...]:
-    """How detection recall and the doubts of a category move with its `review_at`.
+    """Detection recall and review load of a category at each `review_at`.
 
     Args:
-        pairs: pictures with what was found in them; those whose labels do not fit are left out.
+        pairs: pictures with their records; those whose labels do not fit are left out.
         policy: its `auto_redact_at` stays; steps above it are left out.
         category: whose threshold moves.
     """
@@ -61,15 +62,22 @@ def curve(
             labels = upright_labels(picture, findings)
         except InvalidDataset:
             continue
-        own = [one.box for one in labels if one.category is category and not one.is_ignored]
-        way = _lowest(findings, policy, category)
+        boxes = [
+            label.box for label in labels if label.category is category and not label.is_ignored
+        ]
+        lowest = _lowest_route(findings, policy, category)
         if category in picture.counted:
-            every = inside((*way.proposed, *way.pieces), findings.size)
-            found = [one for one in every if one.category is category]
-            found.sort(key=lambda one: -(one.score or 0.0))
-            hidden_at += [hidden_from(box, found) for box in own]
+            regions = inside((*lowest.proposed, *lowest.pieces), findings.size)
+            candidates = [region for region in regions if region.category is category]
+            candidates.sort(key=lambda region: -(region.score or 0.0))
+            hidden_at += [hidden_from(box, candidates) for box in boxes]
         if category in picture.labelled_for:
-            asked_at[bool(own)].append(_asked_from(way, category))
+            scores = [
+                region.score or 0.0
+                for region in lowest.review_regions
+                if region.category is category
+            ]
+            asked_at[bool(boxes)].append(max(scores, default=NEVER))
     auto_redact_at = policy.thresholds(category).auto_redact_at
     return tuple(
         Point(
@@ -83,8 +91,8 @@ def curve(
     )
 
 
-def _lowest(findings: PredictionRecord, policy: Policy, category: Category) -> Route:
-    """What becomes of the picture where everything of this category that was found counts.
+def _lowest_route(findings: PredictionRecord, policy: Policy, category: Category) -> Route:
+    """The route of a picture with a `review_at` of 0 for this category.
 
     What goes without asking, and so what is dropped as adding nothing, is the same at any
     `review_at`.
@@ -93,12 +101,6 @@ def _lowest(findings: PredictionRecord, policy: Policy, category: Category) -> R
         category, review_at=0.0, auto_redact_at=policy.thresholds(category).auto_redact_at
     )
     return route(findings.found, findings.standing, lowest, findings.size)
-
-
-def _asked_from(way: Route, category: Category) -> float:
-    """The highest `review_at` at which a person is asked about this category in this picture."""
-    scores = [one.score or 0.0 for one in way.review_regions if one.category is category]
-    return max(scores, default=NEVER)
 
 
 def _reaching(scores: Sequence[float], threshold: float) -> Proportion:

@@ -101,14 +101,14 @@ def lesson(
     if not 0 < sum(answers) < len(answers):
         raise TrainingRefused(
             "A scene classifier needs pictures with people and pictures without: name the sources "
-            f"that show none. Here are {', '.join(sorted({source_of(one) for one in read}))}."
+            f"that show none. Here are {', '.join(sorted(set(map(source_of, read))))}."
         )
     return Lesson(np.concatenate(rows), np.array(answers), tuple(read))
 
 
 @torch.no_grad()
 def _features(net: SceneNet, square: NDArray[np.uint8]) -> Features:
-    """(4, 320), of a picture in its four turns."""
+    """(4, 320), of a picture in its four rotations."""
     rotations = np.stack([np.rot90(square, quarters) for quarters in range(4)])
     blob = torch.from_numpy(rotations.transpose(0, 3, 1, 2).copy()).float() / 255
     return np.asarray(net.features(blob).numpy(), np.float64)
@@ -136,21 +136,21 @@ def log_odds(net: SceneNet, taught: Lesson) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """How often the classifier was right, of pictures in all four turns that did not teach it."""
+    """Accuracy of the classifier on held-out pictures in all four rotations."""
 
     with_people: tuple[int, int]
-    """Told to show people, and all that do."""
+    """True positives, and all that show people."""
     without: tuple[int, int]
-    """Told to show none, and all that show none."""
+    """True negatives, and all that show none."""
 
 
 def right(net: SceneNet, taught: Lesson) -> Right:
-    """Count what it says at even odds."""
-    said = log_odds(net, taught) > 0
+    """Count right answers at even odds."""
+    answers = log_odds(net, taught) > 0
     people = taught.shows_people
     return Right(
-        (int((said & people).sum()), int(people.sum())),
-        (int((~said & ~people).sum()), int((~people).sum())),
+        (int((answers & people).sum()), int(people.sum())),
+        (int((~answers & ~people).sum()), int((~people).sum())),
     )
 
 
@@ -179,7 +179,7 @@ def train(
     net = SceneNet(efficientnet_lite.started()).eval()
     taught = lesson(pictures, without, net, progress)
     fit(net, taught)
-    found = right(net, lesson(unknown, without, net, progress))
+    score = right(net, lesson(unknown, without, net, progress))
     file = models / f"{NAME}.onnx"
     example = torch.rand(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     difference = export(net, example, file, names=("pictures", "log_odds"))
@@ -198,8 +198,8 @@ def train(
         "origin": "python -m models.train scene; models/cards/scene.md",
         "sources": sources,
     }
-    enter(models, NAME, entry, data, _card(sources, sorted(without), digest, difference, found))
-    return found
+    enter(models, NAME, entry, data, _card(sources, sorted(without), digest, difference, score))
+    return score
 
 
 def _card(
@@ -207,13 +207,13 @@ def _card(
     without: Sequence[str],
     digest: str,
     difference: float,
-    found: Right,
+    score: Right,
 ) -> str:
-    """What a reader should know of it, as Markdown."""
+    """Model card, as Markdown."""
     rows = "\n".join(
-        f"| {one['name']} | {one['licence']} | {one['pictures']} | "
-        f"{'no' if one['name'] in without else 'yes'} |"
-        for one in sources
+        f"| {source['name']} | {source['licence']} | {source['pictures']} | "
+        f"{'no' if source['name'] in without else 'yes'} |"
+        for source in sources
     )
     return f"""# scene
 
@@ -226,8 +226,8 @@ fusion weighs what it says.
 - **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0, as published) with one linear
   head, a logistic regression on pictures in their four turns. Input (N, 3, {SIDE}, {SIDE}), RGB 0
   to 1; output (N, 1), log-odds.
-- **On calibration pictures**, each in four turns, at even odds: {found.with_people[0]} of
-  {found.with_people[1]} with people and {found.without[0]} of {found.without[1]} without are right.
+- **On calibration pictures**, each in four turns, at even odds: {score.with_people[0]} of
+  {score.with_people[1]} with people and {score.without[0]} of {score.without[1]} without are right.
 - **Misses** people who are small in a wide scene. It is a clue among others: the fuser never lets
   it speak for a thing, only against one, and calibration decides how much.
 - Pictures licensed for research alone make it research data: retrain before commercial use.

@@ -1,4 +1,4 @@
-"""Which pictures teach, and how often: no source drowns the others, rare things are repeated.
+"""Sampling of training pictures: at most so many a source, the rarest category repeated.
 
 The shift between sources is what a detector suffers from most, so variety is worth more than the
 hundredth picture of a kind.
@@ -84,14 +84,15 @@ def _yolo_train(description: Path, members: dict[str, Any], images: Path | None)
 
 
 def source_of(picture: LabelledPicture) -> str:
-    """What the data set calls the picture's source."""
+    """The picture's source, as its data set names it."""
     return dict(picture.attributes).get("source", UNNAMED)
 
 
 def sources_of(pictures: Iterable[LabelledPicture]) -> list[dict[str, Any]]:
     """What a manifest entry says of pictures: name, licence and number of each source."""
     counts = Counter(
-        (source_of(one), dict(one.attributes).get("licence", "not stated")) for one in pictures
+        (source_of(picture), dict(picture.attributes).get("licence", "not stated"))
+        for picture in pictures
     )
     return [
         {"name": name, "licence": licence, "pictures": count}
@@ -109,31 +110,34 @@ def chosen(
     """
     if not pictures:
         raise InvalidDataset("There is no picture to learn from.")
-    kept = _capped(pictures, choice)
-    rarest = rarest_category(kept)
-    return [(one, choice.repeat_rarest if rarest in _boxed(one) else 1) for one in kept]
+    sample = _sample(pictures, choice)
+    rarest = rarest_category(sample)
+    return [
+        (picture, choice.repeat_rarest if rarest in _categories_in(picture) else 1)
+        for picture in sample
+    ]
 
 
-def _capped(pictures: Iterable[LabelledPicture], choice: Choice) -> list[LabelledPicture]:
+def _sample(pictures: Iterable[LabelledPicture], choice: Choice) -> list[LabelledPicture]:
     by_source: dict[str, list[LabelledPicture]] = {}
     for picture in pictures:
         by_source.setdefault(source_of(picture), []).append(picture)
     most = choice.per_source if choice.per_source and len(by_source) > 1 else None
-    lot = random.Random(choice.seed)  # noqa: S311 - a draw of pictures, not a secret
-    kept = []
+    rng = random.Random(choice.seed)  # noqa: S311 - a draw of pictures, not a secret
+    sample = []
     for source in sorted(by_source):
-        drawn = sorted(by_source[source], key=lambda one: one.name)
-        lot.shuffle(drawn)
-        kept += drawn[:most]
-    return kept
+        candidates = sorted(by_source[source], key=lambda picture: picture.name)
+        rng.shuffle(candidates)
+        sample += candidates[:most]
+    return sample
 
 
 def rarest_category(pictures: Iterable[LabelledPicture]) -> Category | None:
     """The category boxed in the fewest pictures, if there is another one beside it."""
-    counts = Counter(category for one in pictures for category in _boxed(one))
-    there = [category for category in DETECTABLE if counts[category]]
-    return min(there, key=lambda category: counts[category]) if len(there) > 1 else None
+    counts = Counter(category for picture in pictures for category in _categories_in(picture))
+    categories = [category for category in DETECTABLE if counts[category]]
+    return min(categories, key=lambda category: counts[category]) if len(categories) > 1 else None
 
 
-def _boxed(picture: LabelledPicture) -> set[Category]:
+def _categories_in(picture: LabelledPicture) -> set[Category]:
     return {label.category for label in picture.labels if not label.is_ignored}

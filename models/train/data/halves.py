@@ -25,4 +25,6 @@ def half_of(group: str) -> Half:
 
 def half(pictures: Iterable[LabelledPicture], wanted: Half) -> tuple[LabelledPicture, ...]:
     """The pictures of one half; those without a group go by their name."""
-    return tuple(one for one in pictures if half_of(one.group or one.name) == wanted)
+    return tuple(
+        picture for picture in pictures if half_of(picture.group or picture.name) == wanted
+    )

@@ -67,8 +67,8 @@ class _Prepared:
         self.shown += times
         self.licences.setdefault(source, dict(picture.attributes).get("licence", self.licence))
         counted = self.labels.setdefault(source, Counter())
-        counted.update(one.category.value for one in labels if not one.is_ignored)
-        self.ignored += sum(one.is_ignored for one in labels)
+        counted.update(label.category.value for label in labels if not label.is_ignored)
+        self.ignored += sum(label.is_ignored for label in labels)
 
     def sources(self) -> list[dict[str, Any]]:
         return [
@@ -105,11 +105,11 @@ def prepare(
     Raises:
         TrainingRefused: no picture with a box is left.
     """
-    made = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(made, ignore_errors=True)
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
     for part in ("train", "val"):
-        (made / "images" / part).mkdir(parents=True)
-        (made / "labels" / part).mkdir(parents=True)
+        (partial / "images" / part).mkdir(parents=True)
+        (partial / "labels" / part).mkdir(parents=True)
     proportion, labelled = _Prepared(licence), {}
     for number, (picture, times) in enumerate(chosen(dataset.pictures, choice), start=1):
         progress()
@@ -119,23 +119,23 @@ def prepare(
         except (UnreadableImage, InvalidDataset, OSError) as error:
             proportion.left_out.append(f"{picture.name}: {error}")
             continue
-        for name in _write(made, number, times, picture.path, image, labels):
+        for name in _write(partial, number, times, picture.path, image, labels):
             labelled[name] = [category in picture.labelled_for for category in DETECTABLE]
         proportion.count(picture, labels, times)
     summary = _summary(dataset, proportion)
-    if not any(count for one in summary["sources"] for count in one["labels"].values()):
-        shutil.rmtree(made)
+    if not any(count for source in summary["sources"] for count in source["labels"].values()):
+        shutil.rmtree(partial)
         raise TrainingRefused(_nothing_left(dataset, proportion))
-    write_json(made / "labelled.json", labelled)
-    write_json(made / "summary.json", summary)
+    write_json(partial / "labelled.json", labelled)
+    write_json(partial / "summary.json", summary)
     names = [*DETECTABLE, *(f"ignored {category}" for category in DETECTABLE)]
-    described = {"path": str(folder.resolve()), "train": "images/train", "val": "images/val"}
+    description = {"path": str(folder.resolve()), "train": "images/train", "val": "images/val"}
     # JSON is YAML, and quotes every name of a folder rightly
-    (made / "data.yaml").write_text(
-        json.dumps({**described, "names": dict(enumerate(names))}), encoding="utf-8"
+    (partial / "data.yaml").write_text(
+        json.dumps({**description, "names": dict(enumerate(names))}), encoding="utf-8"
     )
     shutil.rmtree(folder, ignore_errors=True)
-    made.rename(folder)
+    partial.rename(folder)
     return summary
 
 
@@ -149,18 +149,17 @@ def _image(picture: LabelledPicture) -> RgbImage:
 def _labels(picture: LabelledPicture, image: RgbImage) -> list[Label]:
     """Labels in pixels of the upright picture, inside it; what is too small to see is ignored."""
     return [
-        Label(one.box, one.category, one.is_ignored or _is_tiny(one))
-        for one in labels_in(picture, image)
+        Label(label.box, label.category, label.is_ignored or _is_tiny(label))
+        for label in labels_in(picture, image)
     ]
 
 
 def _is_tiny(label: Label) -> bool:
-    box = label.box
-    return min(box.x1 - box.x0, box.y1 - box.y0) < SMALLEST_BOX_PX
+    return min(label.box.width, label.box.height) < SMALLEST_BOX_PX
 
 
 def _write(
-    made: Path, number: int, times: int, original: Path, image: RgbImage, labels: Iterable[Label]
+    partial: Path, number: int, times: int, original: Path, image: RgbImage, labels: Iterable[Label]
 ) -> Iterator[str]:
     """Write one picture and its labels as often as it is to be shown; give the names."""
     lines = "\n".join(_lines(labels, image.size))
@@ -170,12 +169,12 @@ def _write(
         name = f"{number:06}{'' if time == 1 else f'-{time}'}{ending}"
         parts = ["train", "val"] if time == 1 and number % _EVERY_FOR_VAL == 1 else ["train"]
         for part in parts:
-            target = made / "images" / part / name
+            target = partial / "images" / part / name
             if usable:
                 _link(original, target)
             else:
                 _copy(image, target)
-            label = made / "labels" / part / name
+            label = partial / "labels" / part / name
             label.with_suffix(".txt").write_text(lines, encoding="utf-8")
         yield name
 
@@ -208,15 +207,15 @@ def _copy(image: RgbImage, target: Path) -> None:
 
 def _lines(labels: Iterable[Label], size: Size) -> Iterator[str]:
     """`class x y width height`, centre and extent as shares of the picture."""
-    for one in labels:
-        box = one.box
+    for label in labels:
+        box = label.box
         values = (
             (box.x0 + box.x1) / 2 / size.width,
             (box.y0 + box.y1) / 2 / size.height,
             (box.x1 - box.x0) / size.width,
             (box.y1 - box.y0) / size.height,
         )
-        number = class_number(one.category, is_ignored=one.is_ignored)
+        number = class_number(label.category, is_ignored=label.is_ignored)
         yield " ".join([str(number), *(f"{value:.6f}" for value in values)])
 
 

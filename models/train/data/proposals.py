@@ -1,4 +1,4 @@
-"""What the detectors see in labelled pictures, kept, so that later stages train in minutes.
+"""Cache of raw detections in labelled pictures, so that later stages train in minutes.
 
 One JSON line a picture: `{"file": name, "detectors": [name, …], "boxes": [[x0, y0, x1, y1,
 category, score, detector], …]}`, category and detector as places in `DETECTABLE` and `detectors`.
@@ -33,41 +33,43 @@ class _Worker:
 def propose(
     pictures: Sequence[LabelledPicture], file: Path, policy: Policy, *, workers: int
 ) -> Iterator[str]:
-    """Append the sightings of every picture that is not in the file yet.
+    """Append the raw detections in every picture that is not in the file yet.
 
     Args:
         pictures: those that cannot be read are left out.
         file: JSON lines; made if need be.
-        policy: which looks are taken.
+        policy: its view plan applies.
         workers: processes.
 
     Yields:
         The name of each picture as it is done.
     """
-    done = set(raw_detections_in(file)) if file.exists() else set()
-    waiting = [(one.name, one.path, policy) for one in pictures if one.name not in done]
+    names = set(raw_detections_in(file)) if file.exists() else set()
+    waiting = [
+        (picture.name, picture.path, policy) for picture in pictures if picture.name not in names
+    ]
     with (
         ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool,
         file.open("a", encoding="utf-8") as out,
     ):
         if _ends_within_a_line(file):
             out.write("\n")  # or the next picture's line would be lost with the one cut short
-        for name, line in pool.map(_look, waiting):
+        for name, line in pool.map(_detect, waiting):
             out.write(line)
             out.flush()
             yield name
 
 
 def raw_detections_in(file: Path) -> dict[str, tuple[Detection, ...]]:
-    """Read such a file: sightings by picture. A line cut short by a stop is left out."""
-    found = {}
+    """Read such a file: raw detections by picture. A line cut short by a stop is left out."""
+    raw_detections = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
             continue
-        found[entry["file"]] = tuple(_detections(entry["detectors"], entry["boxes"]))
-    return found
+        raw_detections[entry["file"]] = tuple(_detections(entry["detectors"], entry["boxes"]))
+    return raw_detections
 
 
 def _ends_within_a_line(file: Path) -> bool:
@@ -84,17 +86,17 @@ def _start() -> None:
     _Worker.detectors = default_detectors()
 
 
-def _look(work: tuple[str, Path, Policy]) -> tuple[str, str]:
+def _detect(work: tuple[str, Path, Policy]) -> tuple[str, str]:
     name, path, policy = work
     try:
         image = decode(path.read_bytes(), name, max_megapixels=policy.codec.max_megapixels)
     except (OSError, UnreadableImage):
         return name, ""
-    names = [one.name for one in _Worker.detectors]
+    names = [detector.name for detector in _Worker.detectors]
     boxes = [
-        [*(round(corner, 1) for corner in seen.box.corners), _ORDER[seen.category],
-         round(seen.score, 4), number]
-        for number, one in enumerate(_Worker.detectors)
-        for seen in one.detect(image, policy)
+        [*(round(corner, 1) for corner in detection.box.corners), _ORDER[detection.category],
+         round(detection.score, 4), number]
+        for number, detector in enumerate(_Worker.detectors)
+        for detection in detector.detect(image, policy)
     ]  # fmt: skip
     return name, json.dumps({"file": name, "detectors": names, "boxes": boxes}) + "\n"

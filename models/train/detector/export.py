@@ -92,15 +92,15 @@ def _traced(model: DetectionModel, size: int) -> bytes:
 def largest_difference(model: torch.nn.Module, data: bytes) -> float:
     """Largest absolute difference between a model and its ONNX file on seeded noise."""
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     differences = []
     for height, width in _CHECKED_AT:
-        pixels = chance.random((1, 3, height, width), dtype=np.float32)
+        pixels = rng.random((1, 3, height, width), dtype=np.float32)
         with torch.no_grad():
             answer = model(torch.from_numpy(pixels))
         expected = (answer[0] if isinstance(answer, tuple) else answer).numpy()
-        (seen,) = session.run(None, {"images": pixels})
-        if seen.shape != expected.shape:
+        (output,) = session.run(None, {"images": pixels})
+        if output.shape != expected.shape:
             return float("inf")
-        differences.append(float(np.abs(seen - expected).max()))
+        differences.append(float(np.abs(output - expected).max()))
     return max(differences)

@@ -98,6 +98,7 @@ def _entry(facts: Facts, role: str) -> dict[str, Any]:
         "colour": "rgb",
         "origin": f"python -m models.train all --role {role}; models/cards/{facts.name}.md",
         "sources": [
-            {key: one[key] for key in ("name", "licence", "pictures")} for one in facts.sources
+            {key: source[key] for key in ("name", "licence", "pictures")}
+            for source in facts.sources
         ],
     }

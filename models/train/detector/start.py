@@ -89,8 +89,8 @@ def nudenet() -> Start:
 
 
 def _nudenet_file() -> Path:
-    found = importlib.util.find_spec("nudenet")
-    folders = [] if found is None else found.submodule_search_locations or []
+    spec = importlib.util.find_spec("nudenet")
+    folders = [] if spec is None else spec.submodule_search_locations or []
     files = [Path(folder) / "320n.onnx" for folder in folders]
     for file in files:
         if file.is_file():

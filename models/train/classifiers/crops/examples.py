@@ -123,12 +123,12 @@ class Examples:
 
 
 def read_proposals(file: Path) -> dict[str, NDArray[np.float64]]:
-    """What detectors propose, each thing once, by picture: (N, 6) `x0 y0 x1 y1`, place, score."""
+    """Clustered proposals of detectors by picture: (N, 6) `x0 y0 x1 y1`, category, score."""
     return {
         name: np.array(
             [
-                (*one.box.corners, DETECTABLE.index(one.category), one.score)
-                for one in clusters_of(raw_detections)
+                (*cluster.box.corners, DETECTABLE.index(cluster.category), cluster.score)
+                for cluster in clusters_of(raw_detections)
             ],
             np.float64,
         ).reshape(-1, 6)
@@ -143,15 +143,15 @@ def gathered(
 ) -> Examples:
     """Labels, proposals and random boxes of all pictures, balanced by role, source and picture."""
     none = np.zeros((0, 6))
-    found = [_candidates(one, proposals.get(one.name, none), rng) for one in pictures]
-    owner = np.repeat(np.arange(len(pictures)), [len(one.boxes) for one in found])
+    parts = [_candidates(picture, proposals.get(picture.name, none), rng) for picture in pictures]
+    owner = np.repeat(np.arange(len(pictures)), [len(part.boxes) for part in parts])
     odds = _balanced(
-        [role for one in found for role in one.roles],
+        [role for part in parts for role in part.roles],
         [pictures[index] for index in owner.tolist()],
-        np.concatenate([one.worth for one in found]),
+        np.concatenate([part.worth for part in parts]),
     )
-    boxes = np.concatenate([one.boxes for one in found])
-    return Examples(pictures, owner, boxes, np.concatenate([one.jitter for one in found]), odds)
+    boxes = np.concatenate([part.boxes for part in parts])
+    return Examples(pictures, owner, boxes, np.concatenate([part.jitter for part in parts]), odds)
 
 
 class _Candidates(NamedTuple):
@@ -248,10 +248,10 @@ def _balanced(
 
 def pixels_of(picture: LabelledPicture) -> Pixels:
     """uint8 (H, W, 3), upright."""
-    found = cv2.imread(str(picture.path), cv2.IMREAD_COLOR_RGB)
-    if found is None:
+    pixels = cv2.imread(str(picture.path), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
         raise ValueError(f"picture {picture.name!r} cannot be read")
-    return np.asarray(found, dtype=np.uint8)
+    return np.asarray(pixels, dtype=np.uint8)
 
 
 def moved(boxes: Boxes, jitter: NDArray[np.float64], rng: np.random.Generator) -> Boxes:

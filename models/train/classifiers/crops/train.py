@@ -57,12 +57,13 @@ def drawn(examples: Examples, count: int, rng: np.random.Generator) -> Lot:
     chosen = chosen[np.argsort(examples.owner[chosen], kind="stable")]
     crops, wanted, counts = [], [], []
     for owner in np.unique(examples.owner[chosen]):
-        ours = chosen[examples.owner[chosen] == owner]
+        rows = chosen[examples.owner[chosen] == owner]
         picture = examples.pictures[owner]
-        boxes = moved(examples.boxes[ours], examples.jitter[ours], rng)
+        boxes = moved(examples.boxes[rows], examples.jitter[rows], rng)
         lesson = taught(boxes, picture)
-        seen = cropped_all(pixels_of(picture), boxes.tolist(), SIDE)
-        crops += [varied(crop, rng) for crop in seen]
+        crops += [
+            varied(crop, rng) for crop in cropped_all(pixels_of(picture), boxes.tolist(), SIDE)
+        ]
         wanted.append(lesson.wanted)
         counts.append(lesson.counts)
     order = rng.permutation(count)
@@ -79,12 +80,12 @@ def proposed(pictures: Sequence[LabelledPicture], proposals: dict[str, NDArray[n
     for picture in pictures:
         rows = proposals.get(picture.name, np.zeros((0, 6)))
         lesson = taught(rows[:, :4], picture)
-        own = lesson.counts * np.eye(len(DETECTABLE), dtype=np.float32)[rows[:, 4].astype(int)]
-        known = own.any(axis=1)
-        if known.any():
-            crops += cropped_all(pixels_of(picture), rows[known, :4].tolist(), SIDE)
-            wanted = np.concatenate([wanted, lesson.wanted[known]])
-            counts = np.concatenate([counts, own[known]])
+        weights = lesson.counts * np.eye(len(DETECTABLE), dtype=np.float32)[rows[:, 4].astype(int)]
+        is_labelled = weights.any(axis=1)
+        if is_labelled.any():
+            crops += cropped_all(pixels_of(picture), rows[is_labelled, :4].tolist(), SIDE)
+            wanted = np.concatenate([wanted, lesson.wanted[is_labelled]])
+            counts = np.concatenate([counts, weights[is_labelled]])
     stacked = np.stack(crops) if crops else np.zeros((0, SIDE, SIDE, 3), np.uint8)
     return Lot(stacked, Taught(wanted, counts))
 
@@ -99,7 +100,7 @@ def fitted(
     """
     rng = np.random.default_rng(course.seed)
     fitting, best, history = Fitting(course), -1.0, []
-    kept = deepcopy(fitting.smooth.state_dict())
+    best_weights = deepcopy(fitting.smooth.state_dict())
     for epoch in range(course.epochs):
         loss = fitting.learn(drawn(examples, course.crops, rng))
         precisions = match_proposals(fitting.smooth, held_out)
@@ -107,11 +108,11 @@ def fitted(
         history.append({"epoch": epoch + 1, "loss": loss, "mean": mean, **precisions})
         _say(json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
         if mean > best or not epoch:
-            best, kept = mean, deepcopy(fitting.smooth.state_dict())
-            torch.save(kept, checkpoint)
+            best, best_weights = mean, deepcopy(fitting.smooth.state_dict())
+            torch.save(best_weights, checkpoint)
         if fitting.progress >= 1:
             break
-    fitting.smooth.load_state_dict(kept)
+    fitting.smooth.load_state_dict(best_weights)
     return fitting, history
 
 
@@ -156,38 +157,45 @@ def main(words: Sequence[str] | None = None) -> int:
         "--models", type=Path, help="also enter it into this folder, with manifest entry and card"
     )
     parser.add_argument("--use", choices=USES, default="research")
-    asked = parser.parse_args(words)
-    torch.set_num_threads(asked.threads)
-    cv2.setNumThreads(asked.threads)
-    course = Course(epochs=asked.epochs, minutes=asked.minutes, seed=asked.seed)
-    said = train(asked.data, asked.proposals, asked.out, course)
-    if asked.models is not None:
-        enter(asked.models, "crops", entry(said, asked.use), asked.out.read_bytes(), card(said))
-    _say(json.dumps(said))
+    options = parser.parse_args(words)
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    course = Course(epochs=options.epochs, minutes=options.minutes, seed=options.seed)
+    report = train(options.data, options.proposals, options.out, course)
+    if options.models is not None:
+        enter(
+            options.models,
+            "crops",
+            entry(report, options.use),
+            options.out.read_bytes(),
+            card(report),
+        )
+    _say(json.dumps(report))
     return 0
 
 
-def entry(said: dict[str, Any], use: str) -> dict[str, Any]:
-    """What the manifest says of a file that `train` made."""
+def entry(report: dict[str, Any], use: str) -> dict[str, Any]:
+    """Manifest entry of a file that `train` made."""
     return {
         "file": "crops.onnx",
-        "sha256": said["sha256"],
+        "sha256": report["sha256"],
         "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
         "use": use,
         "role": "second look",
-        "categories": said["categories"],
-        "side": said["side"],
+        "categories": report["categories"],
+        "side": report["side"],
         "colour": "rgb",
         "origin": "python -m models.train.classifiers.crops.train; models/cards/crops.md",
-        "sources": said["sources"],
+        "sources": report["sources"],
     }
 
 
-def card(said: dict[str, Any]) -> str:
-    """What a reader should know of it, as Markdown."""
-    pictures = sum(source["pictures"] for source in said["sources"])
+def card(report: dict[str, Any]) -> str:
+    """Model card, as Markdown."""
+    pictures = sum(source["pictures"] for source in report["sources"])
     sources = "\n".join(
-        f"| {one['name']} | {one['licence']} | {one['pictures']} |" for one in said["sources"]
+        f"| {source['name']} | {source['licence']} | {source['pictures']} |"
+        for source in report["sources"]
     )
     return f"""# crops
 
@@ -196,9 +204,9 @@ The crop classifier: says of the crop around each proposed box what it shows.
 makes it.
 
 - **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
-  Input (N, 3, {said["side"]}, {said["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced
-  crops: {", ".join(said["categories"])}. SHA-256 `{said["sha256"]}`.
-- **Trained** on {pictures} pictures in {said["epochs"]} epochs; the epoch was chosen on half A of
+  Input (N, 3, {report["side"]}, {report["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced
+  crops: {", ".join(report["categories"])}. SHA-256 `{report["sha256"]}`.
+- **Trained** on {pictures} pictures in {report["epochs"]} epochs; the epoch was chosen on half A of
   the calibration pictures. Calibrate after it: make calibrate.
 - **Says** whether a box is on something, not whether it fits.
 - Pictures licensed for research alone make it research data: retrain before commercial use.
