@@ -70,6 +70,11 @@ class Facts:
             if Reason(ReasonKind.NO_DETECTOR, category.value) in standing
         )
 
+    @property
+    def detected(self) -> tuple[Category, ...]:
+        """Categories that the policy wants and a detector looked for."""
+        return tuple(category for category in self.policy.looked_for if category not in self.blind)
+
     def of(self, category: Category) -> CategorySummary:
         """The summary's part about one category."""
         return self.summary.categories[category]
