@@ -15,7 +15,7 @@ from components.app.services import database, home, now
 from components.recall import archive
 from components.recall import evaluated as loaded
 from components.recall.evaluated import Evaluated, evaluated
-from components.recall.misses import Pieces, misses
+from components.recall.misses import Crops, misses
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing
@@ -141,7 +141,7 @@ _COMMAND = "lethe evaluate DATASET --policy policy.toml --report report.html"
 
 def _crops(run: Evaluated) -> list[tuple[str, bytes]]:
     """The first misses; a picture that is gone has none."""
-    pieces = Pieces(run)
+    pieces = Crops(run)
     crops = []
     for miss in list(misses(run.scored.scores))[:MOST_CROPS]:
         try:
