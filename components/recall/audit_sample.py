@@ -55,19 +55,19 @@ class Audit:
 def audit() -> Audit:
     """Count all sample checks in the database."""
     decided = audit_sample.comparisons(database())
-    known = [
+    comparisons = [
         comparison
         for comparison in decided
         if all(region.has_rect for region in comparison.machine.proposed)
     ]
     by_picture = [
-        (comparison.decided_at, count_checks([_check(comparison)])) for comparison in known
+        (comparison.decided_at, count_checks([_check(comparison)])) for comparison in comparisons
     ]
     return Audit(
         counts=sum((counts for _, counts in by_picture), SampleCounts()),
         over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
         rejected=audit_sample.rejected(database()),
-        unknown=len(decided) - len(known),
+        unknown=len(decided) - len(comparisons),
     )
 
 

@@ -113,20 +113,15 @@ def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None
         return
     with shown():
         proposed = read_policy(version.toml)
-        current = _in_force_or_default()
+        try:
+            current, is_broken = policy(), False
+        except InvalidPolicy:
+            st.caption("The policy file is broken; activating a version repairs it.")
+            current, is_broken = default_policy(), True
         _changes(current, proposed)
         with st.container(horizontal=True):
             _offer_evaluation(version, run)
-            _offer_activation(version, current, proposed)
-
-
-def _in_force_or_default() -> Policy:
-    """Policy to compare with: the one in force, or the built-in one where the file is broken."""
-    try:
-        return policy()
-    except InvalidPolicy:
-        st.caption("The policy file is broken; activating a version repairs it.")
-        return default_policy()
+            _offer_activation(version, current, proposed, is_broken=is_broken)
 
 
 def _changes(current: Policy, proposed: Policy) -> None:
@@ -172,7 +167,9 @@ def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
             st.rerun()
 
 
-def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy) -> None:
+def _offer_activation(
+    version: PolicyVersion, current: Policy, proposed: Policy, *, is_broken: bool
+) -> None:
     with st.popover("Activate", icon=":material/published_with_changes:"):
         st.markdown(
             f"**New batches will run under version {version.number}.** Batches that were made "
@@ -187,19 +184,11 @@ def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy)
             f"Activate version {version.number}",
             type="primary",
             key=f"recall_activate_{version.number}",
-            disabled=not by.strip() or not (differences(current, proposed) or _is_broken()),
+            disabled=not by.strip() or not (differences(current, proposed) or is_broken),
         )
     if pressed:
         policies.activate(database(), version.number, by.strip(), now())
         st.rerun()
-
-
-def _is_broken() -> bool:
-    try:
-        policy()
-    except InvalidPolicy:
-        return True
-    return False
 
 
 def _proof(version: PolicyVersion) -> str:

@@ -1,4 +1,4 @@
-"""What a report is written from: the subject, the results, and a few questions about them."""
+"""Input of the report: subject, predictions, scores and summary, with common queries."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def _category_groups(category: Category, lines: Sequence[GroupSummary]) -> Itera
     rows = tuple(
         _group_row(category, line)
         for name in sorted(largest, key=lambda name: (name != "size", name))
-        for line in sorted(by[name], key=_value_order)
+        for line in sorted(by[name], key=value_order)
     )
     yield Table(
         f"{PLURAL[category]}: recall by coverage in groups of labels.",
@@ -179,7 +179,8 @@ def _weight(lines: Sequence[GroupSummary]) -> tuple[int, int]:
     return -enough, -sum(line.labels for line in lines)
 
 
-def _value_order(line: GroupSummary) -> tuple[int, str]:
+def value_order(line: GroupSummary) -> tuple[int, str]:
+    """Sort key of a group within its attribute: sizes from small to large, others by name."""
     return _SIZE_ORDER.get(line.value, 0) * (line.by == "size"), line.value
 
 
