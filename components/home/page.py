@@ -168,7 +168,7 @@ def benchmark() -> None:
     """The last evaluation, a line for each category, and what sample checks found."""
     with shown():
         _last_evaluation()
-    sentence = audit_sample.sentence(audit_sample.checked())
+    sentence = audit_sample.sentence()
     if sentence:
         st.caption(sentence)
     if may(session.user(), Role.MANAGER):

@@ -1,4 +1,4 @@
-"""A data set that came as a zip: unpacked into a folder of its own, and gone with the last run.
+"""Uploaded data sets: unpack a zip into a folder of its own, delete it with its last evaluation.
 
 Member names come from somebody else's file, so each is checked before anything is written: nothing
 absolute, nothing that climbs out, no links, no more than fits.
@@ -20,11 +20,11 @@ from engine.errors import InvalidDataset
 from store.files import open_private
 
 FOLDER = "datasets"
-_OWN_NAME = re.compile(r"[0-9a-f]{32}")
+_FOLDER_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
-    """Unpack a zip and give the folder that holds the data set.
+    """Unpack a zip safely; the folder that holds the data set.
 
     Args:
         home: the installation's folder.
@@ -39,36 +39,31 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     try:
         with open_zip(content, name, left="nothing of it was kept") as (archive, members):
-            wanted = [member for member in members if not member.is_clutter]
-            _refuse(name, wanted, shutil.disk_usage(folder).free * FREE_SHARE)
-            _write_all(archive, wanted, folder)
-    except UnusableArchive as error:
+            files = [member for member in members if not member.is_clutter]
+            _validate(name, files, shutil.disk_usage(folder).free * FREE_SHARE)
+            _write_all(archive, files, folder)
+    except (UnusableArchive, InvalidDataset) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise InvalidDataset(str(error)) from error
-    except InvalidDataset:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return _down_to_content(folder)
+    return _content_root(folder)
 
 
 def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
-    """Delete the unpacked zip that `source` lies in, unless another run was read from it.
+    """Delete the unpacked zip that contains `source`, unless another evaluation uses it.
 
     Folders that nobody unpacked here are left alone.
     """
-    own = _unpacked_folder(home, source)
-    if own is None or any(_unpacked_folder(home, other) == own for other in still_used):
-        return
-    shutil.rmtree(own, ignore_errors=True)
+    folder = _unpacked_folder(home, source)
+    if folder is not None and folder not in {_unpacked_folder(home, path) for path in still_used}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(home: Path, still_used: Iterable[str]) -> None:
-    """Delete zips that were unpacked here and never became a run.
+    """Delete unpacked zips that never became an evaluation.
 
-    Only while a process begins, for nobody has a page open then that holds one; and only of a
-    database that is as new as the files beside it, for an older one does not know every run. No
-    clock is asked: one that was set forward would make everything old. What does not bear a name
-    that `unpacked` gives was put there by somebody, and stays.
+    Only at the start of a process: no open page holds one then. Only of a database as new as the
+    files beside it: an older one does not know every run. No clock is asked: one set forward would
+    make everything old. A folder whose name is not from `unpacked` stays.
 
     Args:
         home: the installation's folder.
@@ -77,7 +72,7 @@ def sweep(home: Path, still_used: Iterable[str]) -> None:
     used = {_unpacked_folder(home, source) for source in still_used}
     base = (home / FOLDER).resolve()
     for folder in base.iterdir() if base.is_dir() else ():
-        if _OWN_NAME.fullmatch(folder.name) and folder not in used:
+        if _FOLDER_NAME.fullmatch(folder.name) and folder not in used:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -88,7 +83,7 @@ def _unpacked_folder(home: Path, source: str) -> Path | None:
     return base / path.relative_to(base).parts[0]
 
 
-def _refuse(name: str, members: list[Member], room: float) -> None:
+def _validate(name: str, members: list[Member], room: float) -> None:
     if not members:
         raise InvalidDataset(
             f"{name} holds no file, apart from what file managers leave in zips. Put pictures and "
@@ -101,7 +96,7 @@ def _refuse(name: str, members: list[Member], room: float) -> None:
         )
     names: set[str] = set()
     for member in members:
-        _refuse_member(name, member)
+        _validate_member(name, member)
         if member.name in names:
             raise InvalidDataset(f"{name} holds {member.name!r} twice, so it was not unpacked.")
         names.add(member.name)
@@ -114,7 +109,7 @@ def _refuse(name: str, members: list[Member], room: float) -> None:
             )
 
 
-def _refuse_member(name: str, member: Member) -> None:
+def _validate_member(name: str, member: Member) -> None:
     path = PurePosixPath(member.name)
     climbs = path.is_absolute() or ".." in path.parts
     if climbs or not path.parts or ":" in path.parts[0]:
@@ -139,10 +134,8 @@ def _write_all(archive: zipfile.ZipFile, members: Iterable[Member], folder: Path
             shutil.copyfileobj(source, file)
 
 
-def _down_to_content(folder: Path) -> Path:
-    """Past folders that hold one folder and nothing else, as zips of a folder have it."""
-    inside = list(folder.iterdir())
-    while len(inside) == 1 and inside[0].is_dir():
-        folder = inside[0]
-        inside = list(folder.iterdir())
+def _content_root(folder: Path) -> Path:
+    """Descend through folders that hold one folder and nothing else, as zips of a folder do."""
+    while len(entries := list(folder.iterdir())) == 1 and entries[0].is_dir():
+        folder = entries[0]
     return folder

@@ -1,4 +1,4 @@
-"""Sample checks: what people found in pictures that passed on their own.
+"""Recall page: audit of a random sample of the pictures that passed without review.
 
 Only the random sample counts. Pictures that came to a person for another reason say nothing about
 those that nobody was asked about.
@@ -24,99 +24,95 @@ from store.review.audit_sample import Comparison
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """The sample so far."""
+class Audit:
+    """Results of the sample checks so far."""
 
     counts: SampleCounts
     over_time: tuple[tuple[date, Proportion], ...]
     rejected: int
-    """Pictures that a person held back for good."""
+    """Pictures that a reviewer rejected."""
     unknown: int
-    """Decided pictures of which nobody knows what the machine would have covered."""
+    """Decided pictures without a record of what the machine would have covered."""
 
     @property
     def worst(self) -> Proportion:
-        """Clean pictures of all, rejected ones counted as if something had been missed."""
+        """Clean pictures of all, rejected ones counted as missed."""
         clean = self.counts.clean
         return Proportion(clean.found, clean.total + self.rejected)
 
     @property
+    def upper(self) -> float | None:
+        """Upper bound of the miss rate (one-sided, 95 %); None without a picture."""
+        lower = self.worst.lower()
+        return None if lower is None else 1.0 - lower
+
+    @property
     def missed(self) -> int:
-        """Pictures in which a person found something."""
+        """Pictures in which a reviewer found something."""
         return self.counts.clean.total - self.counts.clean.found
 
 
-def checked() -> Checked:
-    """Everything that sample checks found."""
+def audit() -> Audit:
+    """Count all sample checks in the database."""
     decided = audit_sample.comparisons(database())
-    known = [one for one in decided if _is_known(one)]
-    by_picture = [(one.decided_at, count_checks([_check(one)])) for one in known]
-    total = sum((counts for _, counts in by_picture), SampleCounts())
-    return Checked(
-        counts=total,
+    comparisons = [
+        comparison
+        for comparison in decided
+        if all(region.has_rect for region in comparison.machine.proposed)
+    ]
+    by_picture = [
+        (comparison.decided_at, count_checks([_check(comparison)])) for comparison in comparisons
+    ]
+    return Audit(
+        counts=sum((counts for _, counts in by_picture), SampleCounts()),
         over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
         rejected=audit_sample.rejected(database()),
-        unknown=len(decided) - len(known),
+        unknown=len(decided) - len(comparisons),
     )
 
 
-def sentence(found: Checked) -> str:
-    """What the sample says, for Home; empty while nothing was checked."""
-    clean = found.counts.clean
-    if not found.worst.total:
+def sentence() -> str:
+    """Result of the sample checks in a sentence, for Home; empty while nothing was checked."""
+    result = audit()
+    if not result.worst.total:
         return ""
+    rejected = f", with {counted(result.rejected, 'rejected picture')} counted as missed"
     return (
-        f"Sample checks: of {counted(clean.total, 'picture')} that passed unasked, something "
-        f"was missed in {found.missed}; at most {at_most(_upper(found.worst))} of all such pictures"
-        f"{_rejects(found)}."
+        f"Sample checks: of {counted(result.counts.clean.total, 'picture')} that passed unasked, "
+        f"something was missed in {result.missed}; at most {at_most(result.upper)} of all such "
+        f"pictures{rejected if result.rejected else ''}."
     )
-
-
-def _rejects(found: Checked) -> str:
-    """A rejected picture may be the worst of all, so the bound counts it as missed."""
-    if not found.rejected:
-        return ""
-    return f", with {counted(found.rejected, 'rejected picture')} counted as missed"
 
 
 def view(target: float) -> None:
-    """Numbers, what more checks would prove, and the sample over time."""
-    found = checked()
+    """Miss rate with its bound, checks still needed, counts by category, and trend."""
+    result = audit()
     st.caption(
         "A random share of the pictures that passed on their own is shown to people all the same. "
         "What they add would have gone out."
     )
-    _apart(found)
-    if not found.worst.total:
+    _excluded(result)
+    if not result.worst.total:
         st.caption("No picture of the sample was decided yet.")
         return
-    for column, (label, number) in zip(st.columns(4), _numbers(found), strict=True):
+    share = result.counts.clean.share
+    metrics = {
+        "Pictures checked": f"{result.counts.clean.total}",
+        "Something was missed in": f"{result.missed}",
+        "Estimated miss rate": at_most(None if share is None else 1.0 - share),
+        "At most, 95 % sure": at_most(result.upper),
+    }
+    for column, (label, number) in zip(st.columns(4), metrics.items(), strict=True):
         column.metric(label, number, border=True)
-    st.markdown(_outlook(found.worst, target))
+    st.markdown(_outlook(result.worst, target))
     st.table(
-        pd.DataFrame(_per_category(found.counts)),
+        pd.DataFrame(_per_category(result.counts)),
         border="horizontal",
         hide_index=True,
         alt="What people decided in the sample, by category",
     )
-    if found.over_time:
-        draw(sample_over_time(list(found.over_time), target), "recall_samples_time")
-
-
-def _numbers(found: Checked) -> list[tuple[str, str]]:
-    clean = found.counts.clean
-    rate = None if clean.share is None else 1.0 - clean.share
-    return [
-        ("Pictures checked", f"{clean.total}"),
-        ("Something was missed in", f"{found.missed}"),
-        ("Estimated miss rate", at_most(rate)),
-        ("At most, 95 % sure", at_most(_upper(found.worst))),
-    ]
-
-
-def _upper(clean: Proportion) -> float | None:
-    lower = clean.lower()
-    return None if lower is None else 1.0 - lower
+    if result.over_time:
+        draw(sample_over_time(result.over_time, target), "recall_samples_time")
 
 
 def _outlook(clean: Proportion, target: float) -> str:
@@ -142,25 +138,22 @@ def _per_category(counts: SampleCounts) -> list[dict[str, str]]:
     ]
 
 
-def _apart(found: Checked) -> None:
-    """What is in no number, said all the same."""
-    if found.rejected:
-        was, they_are = ("was", "it is") if found.rejected == 1 else ("were", "they are")
+def _excluded(result: Audit) -> None:
+    """Notes on pictures that the counts leave out."""
+    if result.rejected:
+        was, they_are = ("was", "it is") if result.rejected == 1 else ("were", "they are")
         st.warning(
-            f"{counted(found.rejected, 'picture')} of the sample {was} rejected: nobody said what "
+            f"{counted(result.rejected, 'picture')} of the sample {was} rejected: nobody said what "
             f"was missed, so {they_are} in the bound as missed, and in no other number.",
             icon=":material/dangerous:",
         )
-    if found.unknown:
+    if result.unknown:
         st.caption(
-            f"{counted(found.unknown, 'decided picture')} left out: what the machine would have "
+            f"{counted(result.unknown, 'decided picture')} left out: what the machine would have "
             "covered was not recorded."
         )
 
 
-def _is_known(one: Comparison) -> bool:
-    return all(region.has_rect for region in one.machine.proposed)
-
-
-def _check(one: Comparison) -> Check:
-    return Check(one.picture_id, one.machine.proposed, one.decided, one.machine.size)
+def _check(comparison: Comparison) -> Check:
+    machine = comparison.machine
+    return Check(comparison.picture_id, machine.proposed, comparison.decided, machine.size)

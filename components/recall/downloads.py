@@ -1,8 +1,9 @@
-"""Taking an evaluation away as a file, and deleting it."""
+"""Recall page: downloads of an evaluation, and its deletion."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
@@ -15,14 +16,13 @@ from components.app.services import database, home, now
 from components.recall import archive
 from components.recall import evaluated as loaded
 from components.recall.evaluated import Evaluated, evaluated
-from components.recall.misses import Pieces, misses
+from components.recall.misses import Crops, misses
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing
 from engine.evaluation.report.compose import Subject, document, html
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.recall import summary
-from engine.policy import read_policy
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 
@@ -30,7 +30,7 @@ MOST_CROPS = 60
 
 
 def offer(run: Evaluation) -> None:
-    """Files of one evaluation, and its end."""
+    """Download buttons of an evaluation, and its deletion."""
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -60,20 +60,19 @@ def offer(run: Evaluation) -> None:
         _offer_deletion(run)
 
 
-def offer_leftovers(known: tuple[Evaluation, ...]) -> None:
-    """Evaluations that gave no report: why, and their end."""
-    left = [one for one in known if one.report is None and not one.is_open]
-    if not left:
+def offer_leftovers(runs: tuple[Evaluation, ...]) -> None:
+    """List evaluations without a report, each with its reason and its deletion."""
+    leftovers = [run for run in runs if run.report is None and not run.is_open]
+    if not leftovers:
         return
-    with st.expander(f"Without a report ({len(left)})", key="recall_leftovers"):
-        for one in left:
+    with st.expander(f"Without a report ({len(leftovers)})", key="recall_leftovers"):
+        for run in leftovers:
             with st.container(horizontal=True, vertical_alignment="center"):
-                why = one.problem or "It was cancelled."
                 st.markdown(
-                    f"**{one.number} · {plain(one.name)}** · {ago(one.created_at, now())} · "
-                    f"{plain(why)}"
+                    f"**{run.number} · {plain(run.name)}** · {ago(run.created_at, now())} · "
+                    f"{plain(run.problem or 'It was cancelled.')}"
                 )
-                _offer_deletion(one)
+                _offer_deletion(run)
 
 
 def _offer_deletion(run: Evaluation) -> None:
@@ -91,23 +90,19 @@ def _offer_deletion(run: Evaluation) -> None:
         )
     if pressed:
         with shown():
-            _delete(run)
+            evaluations.delete(database(), run.id)
+            loaded.forget(run.id)
+            archive.discard(home(), run.source, evaluations.sources(database()))
             st.rerun()
-
-
-def _delete(run: Evaluation) -> None:
-    evaluations.delete(database(), run.id)
-    loaded.forget(run.id)
-    archive.discard(home(), run.source, evaluations.sources(database()))
 
 
 @permission.download(Role.MANAGER)
 def report_html(evaluation_id: str, *, with_crops: bool) -> str:
-    """Made when it is asked for, for it counts everything once more."""
+    """Compose the HTML report; on demand, for it counts everything once more."""
     run = evaluated(evaluation_id)
     unread = evaluations.unread(database(), evaluation_id)
     subject = _subject(run, unread)
-    counted_again = summary(
+    counts = summary(
         count(run.scored.scores),
         run.policy,
         target=subject.target,
@@ -117,35 +112,30 @@ def report_html(evaluation_id: str, *, with_crops: bool) -> str:
             tuple(picture for picture, _ in (*unread, *run.scored.invalid)), run.evaluation.lost
         ),
     )
-    written = document(subject, run.pairs, run.scored, counted_again)
-    return html(written, _crops(run) if with_crops else ())
+    report = document(subject, run.pairs, run.scored, counts)
+    return html(report, _crops(run) if with_crops else ())
 
 
 def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) -> Subject:
-    one = run.evaluation
+    evaluation = run.evaluation
     return Subject(
-        name=one.name,
-        fingerprint=one.fingerprint,
+        name=evaluation.name,
+        fingerprint=evaluation.fingerprint,
         pictures=len(run.pairs) + len(unread),
-        problems=one.problems,
+        problems=evaluation.problems,
         unread=tuple(reason for _, reason in (*unread, *run.scored.invalid)),
-        policy=read_policy(one.policy_toml),
-        target=one.target,
-        made_on=f"{one.created_at:%d %B %Y}",
-        command=_COMMAND,
+        policy=run.policy,
+        target=evaluation.target,
+        made_on=f"{evaluation.created_at:%d %B %Y}",
+        command="lethe evaluate DATASET --policy policy.toml --report report.html",
     )
 
 
-_COMMAND = "lethe evaluate DATASET --policy policy.toml --report report.html"
-
-
 def _crops(run: Evaluated) -> list[tuple[str, bytes]]:
-    """The first misses; a picture that is gone has none."""
-    pieces = Pieces(run)
+    """Captions and JPEG crops of the first misses whose pictures are still readable."""
+    renderer = Crops(run)
     crops = []
     for miss in list(misses(run.scored.scores))[:MOST_CROPS]:
-        try:
-            crops.append((miss.caption, pieces.jpeg(miss.picture, miss.category, miss.box)))
-        except UnreadableImage:
-            continue
+        with suppress(UnreadableImage):
+            crops.append((miss.caption, renderer.jpeg(miss.picture, miss.category, miss.box)))
     return crops

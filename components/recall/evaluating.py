@@ -1,4 +1,4 @@
-"""Beginning an evaluation: from a labelled data set to Start."""
+"""Recall page: form for a new evaluation, from a labelled data set to Start."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FIRST_PROBLEMS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
-    """A data set that was read and waits for Start."""
+class DatasetInput:
+    """A data set that was read, with its source; it waits for Start."""
 
     dataset: Dataset
     source: str
@@ -45,27 +45,27 @@ class PolicyChoice:
 
 
 def offer_new(runs: tuple[Evaluation, ...]) -> None:
-    """The panel from a labelled data set to Start."""
-    brought: Brought | None = session.kept("recall_brought", lambda: None)
-    is_begun = brought is not None or bool(session.kept("recall_refused", str))
+    """Form for a new evaluation: choice of a data set, its contents, settings, Start."""
+    dataset_input: DatasetInput | None = session.kept("recall_brought", lambda: None)
+    is_begun = dataset_input is not None or bool(session.kept("recall_refused", str))
     with st.expander(
         "New evaluation",
         icon=":material/add:",
         expanded=is_begun or not runs,
         key=f"recall_new_{len(runs)}",  # closed again once something began
     ):
-        if brought is None:
+        if dataset_input is None:
             folder, archive = st.tabs(["A folder on this machine", "A zip"])
             with folder:
-                _take_folder()
+                _folder_input()
             with archive:
-                _take_zip()
+                _zip_input()
             return
-        _understood(brought)
-        _ask_how(brought)
+        _summary(dataset_input)
+        _settings(dataset_input)
 
 
-def _take_folder() -> None:
+def _folder_input() -> None:
     where_column, images_column = st.columns(2)
     where = where_column.text_input(
         "Folder or annotation file",
@@ -84,11 +84,11 @@ def _take_folder() -> None:
             labels = Path(where.strip()).expanduser()
             pictures = Path(images.strip()).expanduser() if images.strip() else None
             dataset = read_dataset(labels, pictures)
-            session.keep("recall_brought", Brought(dataset, str(labels.absolute())))
+            session.keep("recall_brought", DatasetInput(dataset, str(labels.absolute())))
             st.rerun()
 
 
-def _take_zip() -> None:
+def _zip_input() -> None:
     turn = session.kept("recall_turn", int)
     file = st.file_uploader(
         "A zip with pictures and labels",
@@ -112,26 +112,27 @@ def _take_zip() -> None:
     st.rerun()
 
 
-def _read_unpacked(folder: Path, name: str) -> Brought:
+def _read_unpacked(folder: Path, name: str) -> DatasetInput:
     try:
-        return Brought(replace(read_dataset(folder), name=name), str(folder.absolute()))
-    except SeveralDatasets as error:
-        recall_archive.discard(home(), str(folder))
-        raise InvalidDataset(
-            f"{name}.zip holds more than one data set: {error.names}. Leave one of them in the "
-            "zip, or unpack it and name the one that is meant under A folder on this machine."
-        ) from error
+        return DatasetInput(replace(read_dataset(folder), name=name), str(folder.absolute()))
     except LetheError as error:
         recall_archive.discard(home(), str(folder))
         sentence = str(error).replace(str(folder), f"{name}.zip")
+        if isinstance(error, SeveralDatasets):
+            sentence = (
+                f"{name}.zip holds more than one data set: {error.names}. Leave one of them in the "
+                "zip, or unpack it and name the one that is meant under A folder on this machine."
+            )
         raise InvalidDataset(sentence) from error
 
 
-def _understood(brought: Brought) -> None:
-    """What was read, problems last and never all of them."""
-    dataset = brought.dataset
-    kinds = Counter(one.path.suffix.lower().lstrip(".") or "?" for one in dataset.pictures)
-    formats = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+def _summary(dataset_input: DatasetInput) -> None:
+    """Summary of a data set: pictures, labels by category, and the first problems."""
+    dataset = dataset_input.dataset
+    suffixes = Counter(
+        picture.path.suffix.lower().lstrip(".") or "?" for picture in dataset.pictures
+    )
+    formats = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common())
     st.markdown(
         f"**{plain(dataset.name)}** · {counted(len(dataset.pictures), 'picture')} "
         f"({plain(formats)})"
@@ -145,14 +146,10 @@ def _understood(brought: Brought) -> None:
     if not dataset.problems:
         return
     rest = len(dataset.problems) - FIRST_PROBLEMS
-    first = [f"- {plain(str(one))}" for one in dataset.problems[:FIRST_PROBLEMS]]
-    more = [f"- … and {rest} more"] if rest > 0 else []
-    st.warning(
-        "\n".join(
-            [f"{counted(len(dataset.problems), 'problem')}; the rest goes on.\n", *first, *more]
-        ),
-        icon=":material/warning:",
-    )
+    rows = [f"{counted(len(dataset.problems), 'problem')}; the rest goes on.\n"]
+    rows += [f"- {plain(str(problem))}" for problem in dataset.problems[:FIRST_PROBLEMS]]
+    rows += [f"- … and {rest} more"] if rest > 0 else []
+    st.warning("\n".join(rows), icon=":material/warning:")
     st.download_button(
         "All problems",
         "\n".join(map(str, dataset.problems)) + "\n",
@@ -165,32 +162,29 @@ def _understood(brought: Brought) -> None:
 
 
 def _per_category(dataset: Dataset) -> list[dict[str, str]]:
-    rows = []
-    for category in DETECTABLE:
-        own = [
-            label for one in dataset.pictures for label in one.labels if label.category is category
-        ]
-        ignored = sum(label.is_ignored for label in own)
-        rows.append(
-            {
-                "Category": category.value,
-                "Labels that count": f"{len(own) - ignored}",
-                "Ignored": f"{ignored}",
-                "Lost": f"{dataset.lost.get(category, 0)}",
-                "Pictures labelled completely": f"{_number(dataset, category, 'labelled_for')}",
-                "In part": f"{_number(dataset, category, 'partial_for')}",
-            }
-        )
-    return rows
+    labels = Counter(
+        (label.category, label.is_ignored)
+        for picture in dataset.pictures
+        for label in picture.labels
+    )
+    complete = Counter(name for picture in dataset.pictures for name in picture.labelled_for)
+    partial = Counter(name for picture in dataset.pictures for name in picture.partial_for)
+    return [
+        {
+            "Category": category.value,
+            "Labels that count": f"{labels[category, False]}",
+            "Ignored": f"{labels[category, True]}",
+            "Lost": f"{dataset.lost.get(category, 0)}",
+            "Pictures labelled completely": f"{complete[category]}",
+            "In part": f"{partial[category]}",
+        }
+        for category in DETECTABLE
+    ]
 
 
-def _number(dataset: Dataset, category: str, field: str) -> int:
-    return sum(category in getattr(one, field) for one in dataset.pictures)
-
-
-def _ask_how(brought: Brought) -> None:
+def _settings(dataset_input: DatasetInput) -> None:
     name_column, policy_column, target_column = st.columns([0.4, 0.4, 0.2])
-    name = name_column.text_input("Name", value=brought.dataset.name, key="recall_name")
+    name = name_column.text_input("Name", value=dataset_input.dataset.name, key="recall_name")
     choices = _policies()
     chosen = policy_column.selectbox(
         "Policy",
@@ -210,7 +204,7 @@ def _ask_how(brought: Brought) -> None:
     )
     with st.container(horizontal=True):
         pressed = st.button(
-            f"Start with {counted(len(brought.dataset.pictures), 'picture')}",
+            f"Start with {counted(len(dataset_input.dataset.pictures), 'picture')}",
             type="primary",
             icon=":material/play_arrow:",
             key="recall_start",
@@ -220,12 +214,12 @@ def _ask_how(brought: Brought) -> None:
             "Choose another data set",
             key="recall_forget",
             on_click=_forget,
-            args=(brought,),
+            args=(dataset_input,),
         )
     if pressed and chosen is not None:
         with shown():
             target = round(per_cent / 100, 6)
-            _start(brought, name or brought.dataset.name, chosen.toml, target)
+            _start(dataset_input, name or dataset_input.dataset.name, chosen.toml, target)
             session.forget("recall_brought")
             st.rerun()
 
@@ -235,39 +229,36 @@ def _policies() -> list[PolicyChoice]:
     with shown():
         choices.append(PolicyChoice("The policy in force", policy().to_toml()))
     choices += [
-        PolicyChoice(f"Version {one.number}: {one.note or 'no note'}", one.toml)
-        for one in versions.versions(database())
+        PolicyChoice(f"Version {version.number}: {version.note or 'no note'}", version.toml)
+        for version in versions.versions(database())
     ]
     return choices
 
 
-def _start(brought: Brought, name: str, toml: str, target: float) -> Evaluation:
-    request = Request(name, brought.source, brought.dataset, toml, target, session.user().name)
+def _start(dataset_input: DatasetInput, name: str, toml: str, target: float) -> Evaluation:
+    request = Request(
+        name, dataset_input.source, dataset_input.dataset, toml, target, session.user().name
+    )
     return evaluations.create(database(), request, now())
 
 
 @permission.callback(Role.MANAGER)
-def _forget(brought: Brought) -> None:
+def _forget(dataset_input: DatasetInput) -> None:
     session.forget("recall_brought")
-    recall_archive.discard(home(), brought.source, evaluations.sources(database()))
+    recall_archive.discard(home(), dataset_input.source, evaluations.sources(database()))
 
 
 def again(run: Evaluation, name: str, toml: str) -> Evaluation:
-    """Begin the same pictures and labels under another policy.
+    """Start an evaluation of the same pictures and labels under another policy.
 
     Raises:
         LetheError: it cannot be made; the sentence says why.
     """
-    known = [
-        *(picture for picture, _ in evaluations.examined(database(), run.id)),
-        *(picture for picture, _ in evaluations.unread(database(), run.id)),
-    ]
-    pictures = tuple(sorted(known, key=lambda picture: picture.name))
-    dataset = Dataset(run.name, pictures, tuple(map(_problem, run.problems)), run.lost)
-    return _start(Brought(dataset, run.source), name, toml, run.target)
-
-
-def _problem(sentence: str) -> Problem:
-    """Undo `str(problem)`, its line left with the file's name."""
-    file, _, text = sentence.partition(": ")
-    return Problem(file, None, text)
+    examined = evaluations.examined(database(), run.id)
+    pictures = [picture for picture, _ in (*examined, *evaluations.unread(database(), run.id))]
+    pictures.sort(key=lambda picture: picture.name)
+    # `str(problem)` undone, its line left with the file's name
+    parts = [sentence.partition(": ") for sentence in run.problems]
+    problems = tuple(Problem(file, None, text) for file, _, text in parts)
+    dataset = Dataset(run.name, tuple(pictures), problems, run.lost)
+    return _start(DatasetInput(dataset, run.source), name, toml, run.target)

@@ -1,4 +1,4 @@
-"""Views of the recall page that are figures: over time, by group, by score, and side by side."""
+"""Recall page: the views trend, groups and calibration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from components.app.palette import cells, plain
 from components.recall.charts import recall as charts
 from components.recall.charts.recall import Run, draw
 from components.recall.charts.times import in_order, set_numbers
-from components.recall.compare import compare_view
 from components.recall.tables import download
 from components.recall.words import at_least, goal
 from engine.category import DETECTABLE, Category
@@ -23,8 +22,6 @@ from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.wording import counted
 from store.evaluations.evaluations import Evaluation
 
-__all__ = ["calibration_view", "compare_view", "groups_view", "trend_view"]
-
 _MOST_NAMED = 8
 _FEW_DETECTIONS = 100
 """Below ten for each tenth of the scores, chance alone moves the calibration error by points."""
@@ -33,13 +30,13 @@ _EVEN = 0.02
 
 
 def trend_view(evaluations: Sequence[Evaluation]) -> None:
-    """Recall over finished evaluations, with a table of what each was.
+    """Trend chart of recall over finished evaluations, with a table and a download.
 
     Args:
         evaluations: in any order; those without a report are left out.
     """
-    reports = {one.number: one.report for one in evaluations if one.report is not None}
-    runs = in_order([_run(one, one.report) for one in evaluations if one.report is not None])
+    reports = {run.number: run.report for run in evaluations if run.report is not None}
+    runs = in_order([_run(run, run.report) for run in evaluations if run.report is not None])
     if not runs:
         st.info("No evaluation is finished yet.", icon=":material/timeline:")
         return
@@ -56,50 +53,58 @@ def trend_view(evaluations: Sequence[Evaluation]) -> None:
         "Bars reach down to the lower bound (one-sided, 95 %); the dashed line is the target."
     )
     st.dataframe(
-        cells(
-            _trend_row(run, numbers) | _trend_cost(reports[run.number]) for run in reversed(runs)
-        ),
+        cells(_trend_row(run, numbers, reports[run.number]) for run in reversed(runs)),
         hide_index=True,
         key="recall_trend_runs",
         alt=f"{counted(len(runs), 'evaluation')} with recall and what it costs, newest first",
     )
-    rows = [_trend_data(run, one, numbers) for run in runs for one in DETECTABLE]
+    rows = [_trend_data(run, category, numbers) for run in runs for category in DETECTABLE]
     download(rows, "lethe_recall_trend", "recall_trend_data")
 
 
 def groups_view(summary: Summary, scored: Scored) -> None:
-    """Recall of one category by what the data set says about labels and pictures.
+    """Recall and calibration of one category by attribute of labels and pictures.
 
     Args:
         summary: the evaluation's report.
         scored: the same evaluation's pictures.
     """
     category = _pick("recall_groups_category")
-    own = charts.in_row_order(line for line in summary.groups if line.category is category)
+    groups = charts.in_row_order(line for line in summary.groups if line.category is category)
     st.caption(
         "Groups are the data set's own words about its pictures and labels, and the size of each "
         "box in pixels. Lethe infers nothing about people. Compare intervals, not points: of many "
         "groups, one is the lowest by chance. Scores stand beside groups of whole pictures only: a "
         "false detection has no label that could say what it belongs to."
     )
-    if not own:
+    if not groups:
         st.info(
             f"There are no groups of {category.value} labels to compare in this data set.",
             icon=":material/groups:",
         )
         return
-    _warn_of_small(own)
+    _warn_of_small(groups)
     calibration = bins_by_slice(scored.scores, category)
-    for number, by in enumerate(dict.fromkeys(line.by for line in own)):
-        lines = [line for line in own if line.by == by]
-        bins = {part: one for part, one in calibration.items() if part.by == by}
-        _group(by, lines, bins, (category, number))
-    rows = [_group_data(line, calibration) for line in own]
+    for number, by in enumerate(dict.fromkeys(line.by for line in groups)):
+        lines = [line for line in groups if line.by == by]
+        recall = charts.groups(lines, category)
+        bins = {group: group_bin for group, group_bin in calibration.items() if group.by == by}
+        key = f"recall_groups_{category.value}_{number}"
+        st.markdown(f"**By {plain(by)}**")
+        if not bins:
+            draw(recall, key)
+            continue
+        left, right = st.columns(2, gap="medium")
+        with left:
+            draw(recall, key)
+        with right:
+            draw(charts.calibration_groups(bins, category), f"{key}_scores")
+    rows = [_group_data(line, calibration) for line in groups]
     download(rows, f"lethe_recall_groups_{category.value}", "recall_groups_data")
 
 
 def calibration_view(scored: Scored) -> None:
-    """Whether scores of one category can be taken at their word."""
+    """Reliability diagram of one category, with its expected calibration error in words."""
     category = _pick("recall_calibration_category")
     bins = reliability(scored.scores, category)
     if not bins:
@@ -120,16 +125,15 @@ def calibration_view(scored: Scored) -> None:
             "whether a threshold can be read as a share, and whether scores drift apart between "
             "models."
         )
-        rows = [_bin_data(one, category) for one in bins]
-        name = f"lethe_calibration_{category.value}"
-        download(rows, name, "recall_calibration_data")
+        rows = [_bin_data(score_bin, category) for score_bin in bins]
+        download(rows, f"lethe_calibration_{category.value}", "recall_calibration_data")
 
 
 def _pick(key: str) -> Category:
     return st.radio(
         "Category",
         DETECTABLE,
-        format_func=lambda one: one.value.capitalize(),
+        format_func=str.capitalize,
         horizontal=True,
         key=key,
     )
@@ -149,7 +153,7 @@ def _run(evaluation: Evaluation, report: Summary) -> Run:
     )
 
 
-def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
+def _trend_row(run: Run, numbers: Mapping[str, int], report: Summary) -> dict[str, object]:
     row: dict[str, object] = {
         "Evaluation": f"{run.number} · {run.name}",
         "Date": run.at.date(),
@@ -163,11 +167,7 @@ def _trend_row(run: Run, numbers: Mapping[str, int]) -> dict[str, object]:
             if proportion.total
             else "no labels"
         )
-    return row
-
-
-def _trend_cost(report: Summary) -> dict[str, object]:
-    return {one.what: one.much for one in prices(report)}
+    return row | {price.what: price.much for price in prices(report)}
 
 
 def _trend_data(run: Run, category: Category, numbers: Mapping[str, int]) -> dict[str, object]:
@@ -193,91 +193,62 @@ def _warn_of_small(lines: Sequence[GroupSummary]) -> None:
     small = [line for line in lines if not line.enough]
     if not small:
         return
-    named = [f"{line.by} {line.value} ({line.labels})" for line in small[:_MOST_NAMED]]
-    more = len(small) - len(named)
-    rest = f" and {more} more" if more else ""
+    names = [f"{line.by} {line.value} ({line.labels})" for line in small[:_MOST_NAMED]]
+    rest = len(small) - len(names)
+    more = f" and {rest} more" if rest else ""
     st.warning(
-        f"Too few labels to say anything about {plain(', '.join(named))}{rest}. Even with no miss, "
+        f"Too few labels to say anything about {plain(', '.join(names))}{more}. Even with no miss, "
         f"fewer than {more_to_prove(NONE, ENOUGH_FOR)} labels cannot prove {goal(ENOUGH_FOR)}; "
         "these are drawn hollow.",
         icon=":material/warning:",
     )
 
 
-def _group(
-    by: str,
-    lines: Sequence[GroupSummary],
-    bins: Mapping[Slice, Bin],
-    place: tuple[Category, int],
-) -> None:
-    category, number = place
-    recall = charts.groups(lines, category)
-    key = f"recall_groups_{category.value}_{number}"
-    st.markdown(f"**By {plain(by)}**")
-    if not bins:
-        draw(recall, key)
-        return
-    left, right = st.columns(2, gap="medium")
-    with left:
-        draw(recall, key)
-    with right:
-        draw(charts.calibration_groups(bins, category), f"{key}_scores")
-
-
 def _group_data(line: GroupSummary, calibration: Mapping[Slice, Bin]) -> dict[str, object]:
-    one = calibration.get(Slice(line.by, line.value))
+    scores = calibration.get(Slice(line.by, line.value))
     return {
         **line.model_dump(mode="json"),
         "upper95": line.proportion.upper(),
-        "detections": None if one is None else one.on_labels.total,
-        "detections_on_label": None if one is None else one.on_labels.found,
-        "mean_score": None if one is None else one.mean_score,
+        "detections": scores and scores.on_labels.total,
+        "detections_on_label": scores and scores.on_labels.found,
+        "mean_score": scores and scores.mean_score,
     }
 
 
 def _calibration_words(bins: Sequence[Bin], category: Category) -> str:
-    together = sum((one.on_labels for one in bins), NONE)
-    total = together.total
-    mean = sum(one.mean_score * one.on_labels.total for one in bins) / total
-    share = together.share or 0.0
-    off = 100 * (expected_error(bins) or 0.0)
-    error = (
-        f"**On average a score is off by {off:.1f} points of 100** "
-        f"(expected calibration error, over {counted(total, f'{category.value} detection')})."
-    )
-    together_words = (
-        f"Mean score {mean:.2f}; {together.found} of {total} are on a label "
-        f"({100 * share:.1f} %). {_leaning(mean - share)}"
-    )
-    meaning = (
+    on_labels = sum((score_bin.on_labels for score_bin in bins), NONE)
+    total, share = on_labels.total, on_labels.share or 0.0
+    mean = sum(score_bin.mean_score * score_bin.on_labels.total for score_bin in bins) / total
+    bias = "about right."
+    if abs(mean - share) > _EVEN:
+        bias = (
+            "too high: the detector is too sure of itself."
+            if mean > share
+            else "too low: the detector is more often right than it says."
+        )
+    text = (
+        f"**On average a score is off by {100 * (expected_error(bins) or 0.0):.1f} points of 100** "
+        f"(expected calibration error, over {counted(total, f'{category.value} detection')}).\n\n"
+        f"Mean score {mean:.2f}; {on_labels.found} of {total} are on a label "
+        f"({100 * share:.1f} %). Taken together, scores are {bias}\n\n"
         "Points on the dashed line mean: of detections with a score of 0.7, 7 in 10 are on a "
         "label. Points under it mean that scores promise too much."
     )
-    words = [error, together_words, meaning]
     if total < _FEW_DETECTIONS:
-        words.append(f"With fewer than {_FEW_DETECTIONS} detections, much of this is chance.")
-    return "\n\n".join(words)
+        text += f"\n\nWith fewer than {_FEW_DETECTIONS} detections, much of this is chance."
+    return text
 
 
-def _leaning(gap: float) -> str:
-    if abs(gap) <= _EVEN:
-        return "Taken together, scores are about right."
-    return (
-        "Taken together, scores are too high: the detector is too sure of itself."
-        if gap > 0
-        else "Taken together, scores are too low: the detector is more often right than it says."
-    )
-
-
-def _bin_data(one: Bin, category: Category) -> dict[str, object]:
-    low, high = one.on_labels.wilson() or (None, None)
+def _bin_data(score_bin: Bin, category: Category) -> dict[str, object]:
+    on_labels = score_bin.on_labels
+    low, high = on_labels.wilson() or (None, None)
     return {
         "category": category.value,
-        "scores": one.label,
-        "mean_score": one.mean_score,
-        "detections": one.on_labels.total,
-        "on_label": one.on_labels.found,
-        "share": one.on_labels.share,
+        "scores": score_bin.label,
+        "mean_score": score_bin.mean_score,
+        "detections": on_labels.total,
+        "on_label": on_labels.found,
+        "share": on_labels.share,
         "wilson95_low": low,
         "wilson95_high": high,
     }

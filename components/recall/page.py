@@ -1,4 +1,4 @@
-"""The recall page: which run, what it says, and its views."""
+"""Recall page: choice of an evaluation, its headline, and its views."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from components.app.palette import ago, plain
 from components.app.services import database, now
 from components.recall import audit_sample, misses, thresholds
 from components.recall.charts.recall import draw, recall_lines
+from components.recall.compare import compare_view
 from components.recall.costs import cost_view
-from components.recall.evaluated import Evaluated, evaluated
-from components.recall.figures import calibration_view, compare_view, groups_view, trend_view
+from components.recall.evaluated import evaluated
+from components.recall.figures import calibration_view, groups_view, trend_view
 from components.recall.words import Line, answer, at_least, at_most, goal, lines
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.report.remarks import remarks
@@ -27,6 +28,7 @@ from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 from store.policies import versions
 
+_MOST_LISTED = 20
 _ANSWERS = {"green": st.success, "orange": st.warning}
 
 
@@ -36,7 +38,7 @@ def runs() -> tuple[Evaluation, ...]:
 
 
 def nothing_yet() -> None:
-    """What this page is for, while there is nothing to show."""
+    """Introduction to the page while there is no evaluation."""
     st.info(
         "Bring a labelled set: pictures in which every face, tattoo or piece of jewelry is boxed. "
         "Lethe looks at them as it does at any batch and says how much it finds, and how sure that "
@@ -46,14 +48,14 @@ def nothing_yet() -> None:
 
 
 def without_labels() -> None:
-    """What daily work says on its own, while no labelled set was evaluated."""
+    """Sample checks of daily work, while no labelled set was evaluated."""
     st.subheader("Sample checks", anchor=False)
     audit_sample.view(TARGET)
 
 
-def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
-    """The finished run to show; None while there is none."""
-    finished = {one.id: one for one in known if one.report is not None}
+def choose_run(runs: tuple[Evaluation, ...]) -> Evaluation | None:
+    """Select a finished evaluation to show; None while there is none."""
+    finished = {run.id: run for run in runs if run.report is not None}
     if not finished:
         return None
     wanted = session.kept("recall_next", str)
@@ -65,7 +67,7 @@ def choose_run(known: tuple[Evaluation, ...]) -> Evaluation | None:
     chosen = st.selectbox(
         "Evaluation",
         finished,
-        format_func=lambda one: _name(finished[one]),
+        format_func=lambda run_id: _name(finished[run_id]),
         key="recall_run",
         on_change=misses.first_page,
     )
@@ -79,18 +81,23 @@ def _name(run: Evaluation) -> str:
     return f"{run.number} · {name} · {pictures} · {run.created_at:%d %b %Y, %H:%M} UTC"
 
 
-def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    """Whether somebody can sign this, one line for each category, and the work it makes."""
+def headline(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:
+    """Conclusion of an evaluation, its recall by category, its costs and what it left out."""
     report = run.report
     if report is None:
         return
     left_out = read_policy(run.policy_toml).not_looked_for
-    sentence, colour = answer(report, left_out, is_tuned=_is_tuned(run, known))
+    sentence, colour = answer(report, left_out, is_tuned=_is_tuned(run, runs))
     _ANSWERS[colour](
         sentence,
         icon=":material/verified:" if colour == "green" else ":material/pending_actions:",
     )
-    _table(lines(report, left_out))
+    st.table(
+        pd.DataFrame(map(_row, lines(report, left_out))),
+        border="horizontal",
+        hide_index=True,
+        alt="Recall, a line for each category",
+    )
     cost_view({"Measured": report})
     if report.pictures:
         st.caption(_load(report))
@@ -104,21 +111,12 @@ def headline(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
     _left_out(run)
 
 
-def _is_tuned(run: Evaluation, known: tuple[Evaluation, ...]) -> bool:
+def _is_tuned(run: Evaluation, runs: tuple[Evaluation, ...]) -> bool:
     """True when its policy was drafted from an evaluation of the same labels."""
-    same = {one.id for one in known if one.fingerprint == run.fingerprint}
+    same = {other.id for other in runs if other.fingerprint == run.fingerprint}
     return any(
         version.policy == run.policy and version.evaluation_id in same
         for version in versions.versions(database())
-    )
-
-
-def _table(told: tuple[Line, ...]) -> None:
-    st.table(
-        pd.DataFrame(map(_row, told)),
-        border="horizontal",
-        hide_index=True,
-        alt="Recall, a line for each category",
     )
 
 
@@ -154,10 +152,8 @@ def _load(report: Summary) -> str:
 
 
 def _left_out(run: Evaluation) -> None:
-    """Everything that is in no figure above, and what had to be guessed."""
+    """List of pictures and labels that no figure counts, or that had to be guessed."""
     unread = run.report.unread if run.report else 0
-    if not unread and not run.problems:
-        return
     parts = []
     if unread:
         parts.append(f"{counted(unread, 'picture')} could not be measured")
@@ -165,16 +161,13 @@ def _left_out(run: Evaluation) -> None:
         parts.append(
             f"{counted(len(run.problems), 'part')} of the data set could not be used as written"
         )
-    said = " and ".join(parts)
-    with st.expander(
-        f"{said}: left out above, or guessed", icon=":material/warning:", key="recall_left"
-    ):
-        sentences = [
-            *(f"{one.name}: {why}" for one, why in evaluations.unread(database(), run.id)),
-            *(f"{one.name}: {why}" for one, why in evaluated(run.id).scored.invalid),
-            *run.problems,
-        ]
-        st.markdown("\n".join(f"- {plain(one)}" for one in sentences[:_MOST_LISTED]))
+    if not parts:
+        return
+    title = f"{' and '.join(parts)}: left out above, or guessed"
+    with st.expander(title, icon=":material/warning:", key="recall_left"):
+        pictures = (*evaluations.unread(database(), run.id), *evaluated(run.id).scored.invalid)
+        sentences = [*(f"{picture.name}: {reason}" for picture, reason in pictures), *run.problems]
+        st.markdown("\n".join(f"- {plain(text)}" for text in sentences[:_MOST_LISTED]))
         st.download_button(
             "All of them",
             "\n".join(sentences) + "\n",
@@ -186,74 +179,46 @@ def _left_out(run: Evaluation) -> None:
         )
 
 
-_MOST_LISTED = 20
-
-
-def views(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    """The chosen view; no other is computed."""
+def views(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:
+    """Draw the chosen view of an evaluation; no other is computed."""
     chosen = st.segmented_control(
         "View", list(_VIEWS), default="Misses", key="recall_view", label_visibility="collapsed",
         required=True,
     )  # fmt: skip
-    _VIEWS[chosen or "Misses"](run, known)
+    _VIEWS[chosen or "Misses"](run, runs)
 
 
-def _misses(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    misses.view(evaluated(run.id))
-
-
-def _thresholds(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    thresholds.view(evaluated(run.id))
-
-
-def _groups(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
+def _groups(run: Evaluation, _: tuple[Evaluation, ...]) -> None:
     if run.report is not None:
         draw(recall_lines(run.report, run.target), "recall_lines")
         groups_view(run.report, evaluated(run.id).scored)
 
 
-def _calibration(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    calibration_view(evaluated(run.id).scored)
-
-
-def _trend(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    trend_view(tuple(one for one in known if one.report is not None))
-
-
-def _compare(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    others = {one.id: one for one in known if one.report is not None and one.id != run.id}
+def _compare(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:
+    others = {other.id: other for other in runs if other.report is not None and other.id != run.id}
     if not others:
         st.caption("There is no other finished evaluation to compare with yet.")
         return
-    same = [one for one in others.values() if one.fingerprint == run.fingerprint]
-    first = list(others).index(same[0].id) if same else 0
+    same = [other.id for other in others.values() if other.fingerprint == run.fingerprint]
     chosen = st.selectbox(
         "Compare with",
         others,
-        index=first,
-        format_func=lambda one: _name(others[one]),
+        index=list(others).index(same[0]) if same else 0,
+        format_func=lambda run_id: _name(others[run_id]),
         key=f"recall_other_{run.id}",
     )
     if chosen:
-        _compared(evaluated(chosen), evaluated(run.id))
+        pair = evaluated(chosen), evaluated(run.id)
+        earlier, later = sorted(pair, key=lambda evaluation: evaluation.evaluation.number)
+        compare_view(earlier, later, misses.crop_of(later))
 
 
-def _compared(one: Evaluated, other: Evaluated) -> None:
-    earlier, later = sorted((one, other), key=lambda each: each.evaluation.number)
-    compare_view(earlier, later, misses.crop_of(later))
-
-
-def _samples(run: Evaluation, known: tuple[Evaluation, ...]) -> None:
-    audit_sample.view(run.report.target if run.report else TARGET)
-
-
-_View = Callable[[Evaluation, tuple[Evaluation, ...]], None]
-_VIEWS: dict[str, _View] = {
-    "Misses": _misses,
-    "Thresholds": _thresholds,
+_VIEWS: dict[str, Callable[[Evaluation, tuple[Evaluation, ...]], None]] = {
+    "Misses": lambda run, _: misses.view(evaluated(run.id)),
+    "Thresholds": lambda run, _: thresholds.view(evaluated(run.id)),
     "Groups": _groups,
-    "Calibration": _calibration,
-    "Trend": _trend,
+    "Calibration": lambda run, _: calibration_view(evaluated(run.id).scored),
+    "Trend": lambda _, runs: trend_view(runs),
     "Compare": _compare,
-    "Sample checks": _samples,
+    "Sample checks": lambda run, _: audit_sample.view(run.target),
 }

@@ -1,4 +1,4 @@
-"""Versions of the policy: drafts, what they change, and which one is in force."""
+"""Recall page: policy versions, their differences, evaluation and activation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from store.policies.versions import PolicyVersion
 
 
 def select(number: int) -> None:
-    """Show this version next."""
+    """Select a version for the next run of the page."""
     session.keep("recall_version_next", number)
 
 
 def panel(run: Evaluation) -> None:
-    """Every version with who and when, and the chosen one with what it changes."""
+    """Table of policy versions and their activations; the chosen one with its differences."""
     st.subheader("Policy versions", anchor=False)
     current: PolicyVersion | None = None
     with shown():
@@ -42,55 +42,51 @@ def panel(run: Evaluation) -> None:
         st.caption("The built-in policy is in force; there is no draft yet.")
         return
     in_force = None if current is None else current.number
-    _table(versions, in_force)
+    st.dataframe(
+        pd.DataFrame(cells(_row(version, in_force) for version in versions)),
+        hide_index=True,
+        height=min(38 + 35 * len(versions), 210),
+        key="recall_versions",
+        alt="Versions of the policy, who made and who activated them",
+    )
     _history()
     version = _choose(versions)
     if version is not None:
         _show(version, run, is_in_force=version.number == in_force)
 
 
-def _table(versions: tuple[PolicyVersion, ...], in_force: int | None) -> None:
-    st.dataframe(
-        pd.DataFrame(cells(_row(one, in_force) for one in versions)),
-        hide_index=True,
-        height=min(38 + 35 * len(versions), 210),
-        key="recall_versions",
-        alt="Versions of the policy, who made and who activated them",
-    )
-
-
 def _history() -> None:
-    """Every time a version came into force; the table knows only each version's last."""
-    came = policies.activations(database())
-    if not came:
+    """List of all activations; the table knows only each version's last."""
+    activations = policies.activations(database())
+    if not activations:
         return
     with st.expander("When each came into force", key="recall_activations"):
         st.markdown(
             "\n".join(
-                f"- {one.activated_at:%d %b %Y %H:%M} UTC: version {one.version}, "
-                f"by {plain(one.activated_by)}"
-                for one in came
+                f"- {activation.activated_at:%d %b %Y %H:%M} UTC: version {activation.version}, "
+                f"by {plain(activation.activated_by)}"
+                for activation in activations
             )
         )
 
 
-def _row(one: PolicyVersion, in_force: int | None) -> dict[str, str]:
+def _row(version: PolicyVersion, in_force: int | None) -> dict[str, str]:
     activated = ""
-    if one.activated_at is not None:
-        activated = f"{one.activated_by}, {one.activated_at:%d %b %Y %H:%M} UTC"
-    state = "in force" if one.number == in_force else "draft" if not activated else "earlier"
+    if version.activated_at is not None:
+        activated = f"{version.activated_by}, {version.activated_at:%d %b %Y %H:%M} UTC"
+    state = "in force" if version.number == in_force else "draft" if not activated else "earlier"
     return {
-        "Version": f"{one.number}",
+        "Version": f"{version.number}",
         "State": state,
-        "Why": one.note,
-        "Made": f"{one.made_by}, {one.made_at:%d %b %Y %H:%M} UTC",
+        "Why": version.note,
+        "Made": f"{version.made_by}, {version.made_at:%d %b %Y %H:%M} UTC",
         "Activated": activated,
-        "Fingerprint": one.policy,
+        "Fingerprint": version.policy,
     }
 
 
 def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
-    by_number = {one.number: one for one in versions}
+    by_number = {version.number: version for version in versions}
     wanted = session.kept("recall_version_next", int)
     if wanted in by_number:
         session.keep("recall_version", wanted)
@@ -98,7 +94,7 @@ def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
     chosen = st.selectbox(
         "Version",
         by_number,
-        format_func=lambda one: _title(by_number[one]),
+        format_func=lambda number: _title(by_number[number]),
         key="recall_version",
     )
     return by_number[chosen] if chosen else None
@@ -107,8 +103,8 @@ def _choose(versions: tuple[PolicyVersion, ...]) -> PolicyVersion | None:
 def _title(version: PolicyVersion) -> str:
     """The same at any time, for the browser knows a choice by its text."""
     note = f" · {version.note}" if version.note else ""
-    said = printable(f"{version.number}{note} · {version.made_by}")
-    return f"{said}, {version.made_at:%d %b %Y, %H:%M} UTC"
+    title = printable(f"{version.number}{note} · {version.made_by}")
+    return f"{title}, {version.made_at:%d %b %Y, %H:%M} UTC"
 
 
 def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None:
@@ -117,31 +113,30 @@ def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None
         return
     with shown():
         proposed = read_policy(version.toml)
-        current = _in_force_or_default()
+        try:
+            current, is_broken = policy(), False
+        except InvalidPolicy:
+            st.caption("The policy file is broken; activating a version repairs it.")
+            current, is_broken = default_policy(), True
         _changes(current, proposed)
         with st.container(horizontal=True):
             _offer_evaluation(version, run)
-            _offer_activation(version, current, proposed)
-
-
-def _in_force_or_default() -> Policy:
-    """What to compare with; the built-in policy where `policy.toml` is broken, to be repaired."""
-    try:
-        return policy()
-    except InvalidPolicy:
-        st.caption("The policy file is broken; activating a version repairs it.")
-        return default_policy()
+            _offer_activation(version, current, proposed, is_broken=is_broken)
 
 
 def _changes(current: Policy, proposed: Policy) -> None:
-    """What would be different from the policy in force."""
-    changed = differences(current, proposed)
-    if not changed:
+    """Table of differences from the policy in force."""
+    changes = differences(current, proposed)
+    if not changes:
         st.caption("It says the same as the policy in force.")
         return
     rows = [
-        {"Changes": one.key, "In force": _text(one.before), "This version": _text(one.after)}
-        for one in changed
+        {
+            "Changes": change.key,
+            "In force": _text(change.before),
+            "This version": _text(change.after),
+        }
+        for change in changes
     ]
     st.table(
         pd.DataFrame(rows),
@@ -172,9 +167,9 @@ def _offer_evaluation(version: PolicyVersion, run: Evaluation) -> None:
             st.rerun()
 
 
-def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy) -> None:
-    count = len(differences(current, proposed))
-    is_broken = _is_broken()
+def _offer_activation(
+    version: PolicyVersion, current: Policy, proposed: Policy, *, is_broken: bool
+) -> None:
     with st.popover("Activate", icon=":material/published_with_changes:"):
         st.markdown(
             f"**New batches will run under version {version.number}.** Batches that were made "
@@ -189,25 +184,17 @@ def _offer_activation(version: PolicyVersion, current: Policy, proposed: Policy)
             f"Activate version {version.number}",
             type="primary",
             key=f"recall_activate_{version.number}",
-            disabled=not by.strip() or not (count or is_broken),
+            disabled=not by.strip() or not (differences(current, proposed) or is_broken),
         )
     if pressed:
         policies.activate(database(), version.number, by.strip(), now())
         st.rerun()
 
 
-def _is_broken() -> bool:
-    try:
-        policy()
-    except InvalidPolicy:
-        return True
-    return False
-
-
 def _proof(version: PolicyVersion) -> str:
-    """What the newest evaluation under this version found, or that there is none."""
-    for one in evaluations.listed(database()):
-        if one.policy == version.policy and one.report is not None:
-            said, _ = answer(one.report, read_policy(version.toml).not_looked_for)
-            return f"Evaluation {one.number} under it: {said}"
+    """Conclusion of the newest evaluation under this version, or that there is none."""
+    for run in evaluations.listed(database()):
+        if run.policy == version.policy and run.report is not None:
+            conclusion, _ = answer(run.report, read_policy(version.toml).not_looked_for)
+            return f"Evaluation {run.number} under it: {conclusion}"
     return "**It was never evaluated.** Evaluate it before you trust it."

@@ -63,15 +63,14 @@ def _pace(evaluation_id: str, done: int, remaining: int) -> str:
     if not remaining:
         return f"{text} · counting"
     moment = now()
-    seen: list[tuple[datetime, int]] = session.kept(f"recall_pace_{evaluation_id}", list)
-    seen.append((moment, done))
-    while seen[0][0] < moment - _PACE_WINDOW:
-        seen.pop(0)
-    begun, at_first = seen[0]
+    samples: list[tuple[datetime, int]] = session.kept(f"recall_pace_{evaluation_id}", list)
+    samples.append((moment, done))
+    while samples[0][0] < moment - _PACE_WINDOW:
+        samples.pop(0)
+    begun, at_first = samples[0]
     if done == at_first:
-        return (
-            f"{text} · batches come first" if len(seen) > _PATIENT_LOOKS else f"{text} · starting"
-        )
+        state = "batches come first" if len(samples) > _PATIENT_LOOKS else "starting"
+        return f"{text} · {state}"
     per_second = (done - at_first) / max((moment - begun).total_seconds(), 1.0)
     return f"{text} · {per_second * 60:.0f} a minute · about {span(remaining / per_second)} left"
 

@@ -1,4 +1,4 @@
-"""Tables behind figures, for people who want to compute for themselves."""
+"""CSV downloads of the rows behind figures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from engine.files.cells import inert
+from engine.geometry import Box
 
 
 def download(rows: Sequence[Mapping[str, object]], name: str, key: str) -> None:
-    """A button that saves the numbers behind a figure.
+    """Download button for the rows behind a figure as CSV.
 
     Args:
         rows: one line each; nothing is offered when empty.
@@ -32,8 +33,13 @@ def download(rows: Sequence[Mapping[str, object]], name: str, key: str) -> None:
     )
 
 
+def corners(box: Box) -> dict[str, float]:
+    """Corners of a box in pixels by column name."""
+    return dict(zip(("x0", "y0", "x1", "y1"), box.corners, strict=True))
+
+
 def as_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
-    """UTF-8 with a mark that spreadsheets understand, and no cell that they would compute.
+    """Encode rows as CSV in UTF-8 with a byte order mark, formulas made inert.
 
     Names come from somebody else's data set: `=HYPERLINK(...)` has to stay text.
     """

@@ -1,4 +1,4 @@
-"""Other thresholds: what they would find, what they would cost, and a draft that says so."""
+"""Recall page: recall and review load under other thresholds, and policy drafts from them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from components.recall.evaluated import Evaluated, evaluated
 from components.recall.words import at_least, at_most
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.report.figures import Curve
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.counts import CategoryCounts, count
 from engine.evaluation.scores.findings import FLOOR
@@ -32,45 +33,47 @@ Thresholds: TypeAlias = tuple[float, float]
 _STEP = 0.01
 
 
-def view(shown: Evaluated) -> None:
-    """Sliders, the trade-off, the exact numbers beside those of now, and drafts."""
+def view(run: Evaluated) -> None:
+    """Threshold sliders, the trade-off chart, figures before and after, and policy drafts."""
     left, right = st.columns([0.42, 0.58], gap="medium")
     with left:
-        category = _choose_category(shown)
-        _sliders(shown, category)
-        draft = _draft_policy(shown)
-        _numbers(shown, draft, category)
+        category = _choose_category(run)
+        _sliders(run, category)
+        draft = _draft_policy(run)
+        _numbers(run, draft, category)
     with right:
-        _chart(shown, draft, category)
+        _chart(run, draft, category)
         st.caption(
             "Computed from what was seen under this evaluation's policy, down to a score of "
             f"{FLOOR:g}. Evaluate a draft before you trust it, on pictures that did not choose it."
         )
-    _save(shown, draft)
-    policies.panel(shown.evaluation)
+    _save(run, draft)
+    policies.panel(run.evaluation)
 
 
-def _choose_category(shown: Evaluated) -> Category:
+def _choose_category(run: Evaluated) -> Category:
     labelled = [
-        one for one in DETECTABLE if any(each.labels_of(one) for each in shown.scored.scores)
+        category
+        for category in DETECTABLE
+        if any(score.labels_of(category) for score in run.scored.scores)
     ]
     chosen = st.segmented_control(
         "Category",
         DETECTABLE,
         default=labelled[0] if labelled else DETECTABLE[0],
-        format_func=lambda one: one.value.capitalize(),
+        format_func=str.capitalize,
         key="recall_thresholds_category",
         required=True,
     )
     return chosen or DETECTABLE[0]
 
 
-def _sliders(shown: Evaluated, category: Category) -> None:
-    evaluation_id = shown.evaluation.id
-    if category in shown.policy.not_looked_for:
+def _sliders(run: Evaluated, category: Category) -> None:
+    evaluation_id = run.evaluation.id
+    if category in run.policy.not_looked_for:
         st.caption(f"Nobody looked for {category.value} under this policy; no threshold finds any.")
-    review_at, auto_redact_at = _chosen(shown)[category]
-    lowest = min(FLOOR, shown.policy.thresholds(category).review_at)
+    review_at, auto_redact_at = _thresholds(run)[category]
+    lowest = min(FLOOR, run.policy.thresholds(category).review_at)
     keys = _keys(evaluation_id, category)
     session.kept(keys[0], lambda: review_at)
     session.kept(keys[1], lambda: auto_redact_at)
@@ -80,7 +83,7 @@ def _sliders(shown: Evaluated, category: Category) -> None:
         1.0,
         step=_STEP,
         key=keys[0],
-        on_change=_moved,
+        on_change=_move,
         args=(evaluation_id, category, 0),
         help="`review_at` in the policy. It pushes the other one along, and is pushed by it.",
     )
@@ -90,7 +93,7 @@ def _sliders(shown: Evaluated, category: Category) -> None:
         1.0,
         step=_STEP,
         key=keys[1],
-        on_change=_moved,
+        on_change=_move,
         args=(evaluation_id, category, 1),
         help="`auto_redact_at` in the policy; never below the score above.",
     )
@@ -104,111 +107,109 @@ def _keys(evaluation_id: str, category: Category) -> tuple[str, str]:
 
 
 @permission.callback(Role.MANAGER)
-def _moved(evaluation_id: str, category: Category, which: int) -> None:
-    """Keep what was chosen; the threshold that was not moved makes way."""
+def _move(evaluation_id: str, category: Category, index: int) -> None:
+    """Store both thresholds; the one that was not moved makes way."""
     keys = _keys(evaluation_id, category)
     review_at, auto_redact_at = (float(session.widget_value(key)) for key in keys)
     if review_at > auto_redact_at:
-        moved = (review_at, auto_redact_at)[which]
-        session.keep(keys[1 - which], moved)
-        review_at = auto_redact_at = moved
-    _chosen(evaluated(evaluation_id))[category] = (review_at, auto_redact_at)
+        threshold = (review_at, auto_redact_at)[index]
+        session.keep(keys[1 - index], threshold)
+        review_at = auto_redact_at = threshold
+    _thresholds(evaluated(evaluation_id))[category] = (review_at, auto_redact_at)
 
 
-def _chosen(shown: Evaluated) -> dict[Category, Thresholds]:
-    """Thresholds as they were left, by category; at first those of the evaluation's policy."""
+def _thresholds(run: Evaluated) -> dict[Category, Thresholds]:
+    """Thresholds of the session by category; at first those of the evaluation's policy."""
 
-    def start() -> dict[Category, Thresholds]:
-        parts = {one: shown.policy.thresholds(one) for one in DETECTABLE}
-        return {one: (part.review_at, part.auto_redact_at) for one, part in parts.items()}
+    def initial() -> dict[Category, Thresholds]:
+        parts = {category: run.policy.thresholds(category) for category in DETECTABLE}
+        return {category: (part.review_at, part.auto_redact_at) for category, part in parts.items()}
 
-    return session.kept(f"recall_thresholds_{shown.evaluation.id}", start)
+    return session.kept(f"recall_thresholds_{run.evaluation.id}", initial)
 
 
-def _draft_policy(shown: Evaluated) -> Policy:
-    draft = shown.policy
-    for category, (review_at, auto_redact_at) in _chosen(shown).items():
+def _draft_policy(run: Evaluated) -> Policy:
+    draft = run.policy
+    for category, (review_at, auto_redact_at) in _thresholds(run).items():
         draft = draft.with_thresholds(category, review_at=review_at, auto_redact_at=auto_redact_at)
     return draft
 
 
-def _chart(shown: Evaluated, draft: Policy, category: Category) -> None:
+def _chart(run: Evaluated, draft: Policy, category: Category) -> None:
     thresholds = draft.thresholds(category)
-    own, _ = _counts(shown.evaluation.id, category, draft.fingerprint, draft)
-    chosen = Point(thresholds.review_at, own.coverage, own.asked_with, own.asked_without)
-    steps = _curve(shown.evaluation.id, category, thresholds.auto_redact_at)
-    others = [one for one in steps if one.review_at != chosen.review_at]
-    points = sorted([*others, chosen], key=lambda one: one.review_at)
-    chart = trade_off(points, category, thresholds.review_at, shown.evaluation.target)
+    counts, _ = _counts(run.evaluation.id, category, draft.fingerprint, draft)
+    now = Point(thresholds.review_at, counts.coverage, counts.asked_with, counts.asked_without)
+    points = _curve(run.evaluation.id, category, thresholds.auto_redact_at)
+    steps = Curve(points, now).steps
+    chart = trade_off(steps, category, now.review_at, run.evaluation.target)
     draw(chart, f"recall_trade_off_{category.value}")
 
 
 @st.cache_resource(max_entries=40, show_spinner=False)
 def _curve(evaluation_id: str, category: Category, auto_redact_at: float) -> tuple[Point, ...]:
-    shown = evaluated(evaluation_id)
-    review_at = min(shown.policy.thresholds(category).review_at, auto_redact_at)
-    policy = shown.policy.with_thresholds(
+    run = evaluated(evaluation_id)
+    review_at = min(run.policy.thresholds(category).review_at, auto_redact_at)
+    policy = run.policy.with_thresholds(
         category, review_at=review_at, auto_redact_at=auto_redact_at
     )
-    return curve(shown.pairs, policy, category)
+    return curve(run.pairs, policy, category)
 
 
 @st.cache_resource(max_entries=120, show_spinner="Counting …")
 def _counts(
     evaluation_id: str, category: Category, fingerprint: str, _policy: Policy
 ) -> tuple[CategoryCounts, Proportion]:
-    """What a policy gives for a category, and the pictures a person must look at, of all.
+    """Counts of a category under a policy, and the share of pictures that need review.
 
-    The fingerprint stands for the policy. Pictures are scored for this category alone, which gives
-    the same in less time: what else is labelled still tells what a false region is.
+    The fingerprint is the policy's cache key. Pictures are scored for this category alone, which
+    gives the same in less time: other labels still tell what a false region is.
     """
-    shown = evaluated(evaluation_id)
-    if fingerprint == shown.policy.fingerprint:
-        counts = count(shown.scored.scores)
+    run = evaluated(evaluation_id)
+    if fingerprint == run.policy.fingerprint:
+        counts = count(run.scored.scores)
     else:
-        pairs = [(_only(picture, category), findings) for picture, findings in shown.pairs]
+        pairs = [(_only(picture, category), record) for picture, record in run.pairs]
         counts = count(score_all(pairs, _policy).scores)
     return counts.categories[category], counts.asked
 
 
 def _only(picture: LabelledPicture, category: Category) -> LabelledPicture:
-    own = frozenset((category,))
     return replace(
-        picture, labelled_for=picture.labelled_for & own, partial_for=picture.partial_for & own
+        picture,
+        labelled_for=picture.labelled_for & {category},
+        partial_for=picture.partial_for & {category},
     )
 
 
-def _numbers(shown: Evaluated, draft: Policy, category: Category) -> None:
-    evaluation_id = shown.evaluation.id
-    own = _counts(evaluation_id, category, shown.policy.fingerprint, shown.policy)
-    then = _counts(evaluation_id, category, draft.fingerprint, draft)
-    rows = zip(_facts(*own, category), _facts(*then, category), strict=True)
+def _numbers(run: Evaluated, draft: Policy, category: Category) -> None:
+    columns = {
+        head: _figures(*_counts(run.evaluation.id, category, policy.fingerprint, policy), category)
+        for head, policy in (("Now", run.policy), ("Then", draft))
+    }
     st.table(
-        pd.DataFrame([{"": name, "Now": now_, "Then": then_} for (name, now_), (_, then_) in rows]),
+        pd.DataFrame(columns).rename_axis("").reset_index(),
         border="horizontal",
         hide_index=True,
         alt=f"What the thresholds for {category.value} give now and would give then",
     )
 
 
-def _facts(own: CategoryCounts, asked: Proportion, category: Category) -> list[tuple[str, str]]:
-    return [
-        ("Found, removed or shown", at_least(own.coverage.share)),
-        ("At least", at_least(own.coverage.lower())),
-        ("Removed without asking", at_least(own.automatic.share)),
-        (f"With a doubt, of pictures with {category.value}", at_most(own.asked_with.share)),
-        (f"With a doubt, of pictures without {category.value}", at_most(own.asked_without.share)),
-        ("False regions a picture", rate_at_most(_false_rate(own))),
-        ("Pictures a person must look at", at_most(asked.share)),
-    ]
+def _figures(counts: CategoryCounts, asked: Proportion, category: Category) -> dict[str, str]:
+    false_rate = counts.false_positives / counts.complete if counts.complete else None
+    with_, without = counts.asked_with.share, counts.asked_without.share
+    return {
+        "Found, removed or shown": at_least(counts.coverage.share),
+        "At least": at_least(counts.coverage.lower()),
+        "Removed without asking": at_least(counts.automatic.share),
+        f"With a doubt, of pictures with {category.value}": at_most(with_),
+        f"With a doubt, of pictures without {category.value}": at_most(without),
+        "False regions a picture": rate_at_most(false_rate),
+        "Pictures a person must look at": at_most(asked.share),
+    }
 
 
-def _false_rate(own: CategoryCounts) -> float | None:
-    return own.false_positives / own.complete if own.complete else None
-
-
-def _save(shown: Evaluated, draft: Policy) -> None:
-    if draft == shown.policy:
+def _save(run: Evaluated, draft: Policy) -> None:
+    if draft == run.policy:
         st.caption("Move a threshold to see what it would do, and to keep it as a draft.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -227,14 +228,14 @@ def _save(shown: Evaluated, draft: Policy) -> None:
             icon=":material/undo:",
             key="recall_draft_undo",
             on_click=_reset,
-            args=(shown.evaluation.id,),
+            args=(run.evaluation.id,),
         )
     if pressed:
         with failures_shown():
-            made = versions.draft(
-                database(), draft.to_toml(), note.strip(), by.strip(), now(), shown.evaluation.id
+            version = versions.draft(
+                database(), draft.to_toml(), note.strip(), by.strip(), now(), run.evaluation.id
             )
-            policies.select(made.number)
+            policies.select(version.number)
             st.rerun()
 
 

@@ -1,4 +1,4 @@
-"""How the recall pages say numbers and verdicts. Rounding never flatters.
+"""Numbers and verdicts of the recall pages in words. Rounding never flatters.
 
 Recall and lower bounds are cut off, upper bounds and everything that should be small are rounded
 up: 98.96 % found is shown as 98.9 %, and only what reaches 99 % says so.
@@ -24,7 +24,7 @@ NOTHING_TO_FIND = "nothing to find"
 MISS_SENTENCES = {
     MissCause.NOBODY_LOOKED: NOBODY_LOOKED,
     MissCause.TOO_LARGE: "a region lay over it, too large to count",
-    MissCause.LOST_IN_MERGING: "seen, then lost when sightings were merged",
+    MissCause.LOST_IN_MERGING: "seen, then lost when detections were merged",
     MissCause.TOO_SMALL: "found, but the mask leaves too much of it open",
     MissCause.WRONG_CATEGORY: "taken for something else",
     MissCause.SCORE_TOO_LOW: "seen, but the score is under the threshold",
@@ -39,28 +39,28 @@ FALSE_SENTENCES = {
 
 
 def at_least(share: float | None) -> str:
-    """A share as per cent with one decimal, cut off; a dash when there is none."""
+    """Format a share as per cent with one decimal, rounded down; a dash when there is none."""
     return spaced(numbers.at_least(share))
 
 
 def at_most(share: float | None) -> str:
-    """A share as per cent, rounded up, but never to 100 %; a dash when there is none."""
+    """Format a share as per cent, rounded up, but never to 100 %; a dash when there is none."""
     return spaced(numbers.at_most(share))
 
 
 def goal(target: float) -> str:
-    """A target as people write it: `99 %`, `99.5 %`."""
+    """Format a target with the decimals it has: `99 %`, `99.5 %`."""
     return spaced(numbers.exactly(target))
 
 
 def spaced(percent: str) -> str:
-    """Text for the screen: paper keeps number and sign together, a narrow column may break them."""
+    """Replace no-break spaces: a narrow column may break between number and sign."""
     return percent.replace("\u00a0", " ")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the headline says about one category."""
+    """Recall of one category against the target, as a row of the headline."""
 
     category: Category
     word: str
@@ -71,8 +71,8 @@ class Line:
     automatic: Proportion
     groups: int
     lower_by_group: float | None
-    """What groups prove: the lower of the exact bound on groups found whole, and of the bound of
-    recall when groups are drawn again, which is blind to misses it never saw. None of nothing."""
+    """The lower of the exact bound on groups found whole, and of the bootstrap bound of recall over
+    groups, which is blind to misses it never saw. None without groups."""
     false_per_picture: float | None
 
     @property
@@ -104,7 +104,7 @@ class Line:
 
 
 def lines(report: Summary, not_looked_for: Collection[Category] = ()) -> tuple[Line, ...]:
-    """One line for each category of a report.
+    """Recall rows of an evaluation's summary, one for each category.
 
     Args:
         report: of one evaluation.
@@ -122,7 +122,7 @@ def answer(
     *,
     is_tuned: bool = False,
 ) -> tuple[str, Colour]:
-    """Whether somebody can sign this, in sentences, and the colour that goes with it.
+    """Conclusion of an evaluation in sentences, whether it can be signed, and its colour.
 
     Args:
         report: of one evaluation.
@@ -131,39 +131,35 @@ def answer(
     """
     if not report.pictures:
         return "**Cannot say.** None of the pictures could be measured.", "orange"
-    told = lines(report, not_looked_for)
-    target = goal(report.target)
-    met = [one for one in told if one.word == "met"]
-    short = [one for one in told if one not in met]
-    caveats = _caveats(report, met, target, is_tuned=is_tuned) if met else []
+    rows, target = lines(report, not_looked_for), goal(report.target)
+    met = [row for row in rows if row.word == "met"]
+    short = [row for row in rows if row not in met]
+    caveats = _caveats(report, met, is_tuned=is_tuned) if met else []
     if met and not short and not caveats:
         text = (
             "**Yes, for pictures like these.** With 95 % confidence in each category, at least "
             f"{target} is found: removed, or shown to a person."
         )
         return text, "green"
-    sentences = [_start(told, met, target), *(_sentence(one, target) for one in short), *caveats]
-    return " ".join(sentences), "orange"
+    if len(met) == len(rows):
+        verdict = f"**Almost.** Every lower bound reaches {target}."
+    elif met:
+        names = " and ".join(row.category.value for row in met)
+        verdict = f"**Only for {names},** whose lower bound reaches {target}."
+    else:
+        has_labels = any(row.coverage.total for row in rows)
+        verdict = "**No.**" if has_labels else "**Cannot say.**"
+    return " ".join([verdict, *(_shortfall(row, target) for row in short), *caveats]), "orange"
 
 
-def _start(told: Sequence[Line], met: Sequence[Line], target: str) -> str:
-    if not met:
-        is_told = any(one.coverage.total for one in told)
-        return "**No.**" if is_told else "**Cannot say.**"
-    if len(met) == len(told):
-        return f"**Almost.** Every lower bound reaches {target}."
-    names = " and ".join(one.category.value for one in met)
-    return f"**Only for {names},** whose lower bound reaches {target}."
-
-
-def _caveats(report: Summary, met: Sequence[Line], target: str, *, is_tuned: bool) -> list[str]:
-    """Why a bound that reaches the target may not be leant on."""
+def _caveats(report: Summary, met: Sequence[Line], *, is_tuned: bool) -> list[str]:
+    """Reasons not to rely on a lower bound that reaches the target."""
     caveats = [
-        f"But the {one.category.value} labels come from {counted(one.groups, 'group')} of pictures "
+        f"But the {row.category.value} labels come from {counted(row.groups, 'group')} of pictures "
         f"of one person or event, which are not independent: groups prove only "
-        f"{at_least(one.lower_by_group)}."
-        for one in met
-        if (one.lower_by_group or 0.0) < one.target
+        f"{at_least(row.lower_by_group)}."
+        for row in met
+        if (row.lower_by_group or 0.0) < row.target
     ]
     if report.unread:
         caveats.append(f"But {counted(report.unread, 'picture')} could not be measured.")
@@ -176,26 +172,19 @@ def _caveats(report: Summary, met: Sequence[Line], target: str, *, is_tuned: boo
     return caveats
 
 
-def _sentence(line: Line, target: str) -> str:
-    """What keeps a category from its target."""
-    text = _short_of(line, target)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _short_of(line: Line, target: str) -> str:
+def _shortfall(line: Line, target: str) -> str:
+    """Sentence on what keeps a category from its target."""
     name = line.category.value
-    match line.word:
-        case word if word == NOBODY_LOOKED:
-            return f"nobody looked for {name}"
-        case word if word == NOTHING_TO_FIND:
-            return f"there is no {name} to find in this set"
-        case "not measured":
-            return f"no {name} label counts in this set"
-        case "not proven":
-            return f"{name} may reach {target}, but these labels prove only {line.bound}"
-        case "missed for certain":
-            return f"{name} lies below {target} for certain ({line.found} found)"
-    return f"{name} stays below {target} ({line.found} found)"
+    start = name.capitalize()
+    sentences = {
+        NOBODY_LOOKED: f"Nobody looked for {name}.",
+        NOTHING_TO_FIND: f"There is no {name} to find in this set.",
+        "not measured": f"No {name} label counts in this set.",
+        "not proven": f"{start} may reach {target}, but these labels prove only {line.bound}.",
+        "missed": f"{start} stays below {target} ({line.found} found).",
+        "missed for certain": f"{start} lies below {target} for certain ({line.found} found).",
+    }
+    return sentences[line.word]
 
 
 def _line(category: Category, report: Summary, *, is_looked_for: bool) -> Line:

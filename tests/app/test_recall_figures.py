@@ -143,7 +143,7 @@ def calibration_page(name: str) -> None:
 def compare_page(name: str) -> None:
     import streamlit as st
 
-    from components.recall.figures import compare_view
+    from components.recall.compare import compare_view
     from tests.app.test_recall_figures import CASES, NOTHING_FOUND, evaluated
 
     before = evaluated(1, NOTHING_FOUND)
@@ -267,7 +267,7 @@ def test_what_was_gained_is_counted_listed_and_shown():
     def page() -> None:
         import streamlit as st
 
-        from components.recall.figures import compare_view
+        from components.recall.compare import compare_view
         from tests.app.test_recall_figures import WORLD, evaluated, findings
 
         blind = tuple((picture, findings([])) for picture, _ in WORLD)
@@ -304,7 +304,7 @@ def test_a_trend_says_what_each_recall_costs():
 
 def test_different_data_sets_say_how_many_labels_are_common():
     def page() -> None:
-        from components.recall.figures import compare_view
+        from components.recall.compare import compare_view
         from tests.app.test_recall_figures import OTHER, WORLD, evaluated
 
         before = evaluated(1, WORLD)
@@ -319,7 +319,7 @@ def test_different_data_sets_say_how_many_labels_are_common():
 
 def test_data_sets_without_a_common_label_compare_nothing():
     def page() -> None:
-        from components.recall.figures import compare_view
+        from components.recall.compare import compare_view
         from tests.app.test_recall_figures import OTHER, WORLD, evaluated
 
         after = evaluated(2, OTHER, fingerprint="b" * 12)

@@ -25,7 +25,7 @@ from engine.evaluation.report.charts.spec import (
     rows_panel,
 )
 from engine.evaluation.report.charts.trade_off import trade_off_chart
-from engine.evaluation.scores.counts import SIZES_PX, size_class
+from engine.evaluation.report.parts import value_order
 from engine.evaluation.scores.summary import GroupSummary, Summary
 from engine.evaluation.scores.tradeoff import Point
 from engine.wording import counted
@@ -43,8 +43,6 @@ __all__ = [
     "trade_off",
     "trend",
 ]
-
-_SIZE_ORDER = [size_class(side) for side in (0, *SIZES_PX)]
 
 
 def recall_lines(summary: Summary, target: float) -> Chart:
@@ -84,14 +82,8 @@ def groups(of_lines: Sequence[GroupSummary], category: Category) -> Chart:
 
 
 def in_row_order(of_lines: Iterable[GroupSummary]) -> list[GroupSummary]:
-    """Lines of a report's `groups` by attribute and value; sizes from small to large."""
-
-    def place(line: GroupSummary) -> tuple[str, int, str]:
-        by, value = str(line.by), str(line.value)
-        is_size = by == "size" and value in _SIZE_ORDER
-        return by, _SIZE_ORDER.index(value) if is_size else 0, value
-
-    return sorted(of_lines, key=place)
+    """Sort rows of a report's `groups` by attribute and value; sizes from small to large."""
+    return sorted(of_lines, key=lambda line: (line.by, *value_order(line)))
 
 
 def trade_off(

@@ -1,7 +1,8 @@
-"""Figures over time: how recall moves from evaluation to evaluation, and what the sample shows."""
+"""Time series charts: recall over evaluations, and the miss rate of the audit sample."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,7 +45,7 @@ _SET_LINES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished evaluation in a trend."""
+    """A finished evaluation as a point of the trend."""
 
     number: int
     name: str
@@ -59,123 +60,123 @@ class Run:
 
 
 def in_order(runs: Sequence[Run]) -> list[Run]:
-    """The oldest first."""
+    """Sort runs by date, the oldest first."""
     return sorted(runs, key=lambda run: (run.at, run.number))
 
 
 def set_numbers(runs: Sequence[Run]) -> dict[str, int]:
-    """A short number for each data set, by its fingerprint, in the order they were measured."""
-    first_seen = dict.fromkeys(run.fingerprint for run in in_order(runs))
-    return {fingerprint: number for number, fingerprint in enumerate(first_seen, start=1)}
+    """Number the data sets by fingerprint, in the order of their first run."""
+    fingerprints = dict.fromkeys(run.fingerprint for run in in_order(runs))
+    return {fingerprint: number for number, fingerprint in enumerate(fingerprints, start=1)}
 
 
 def trend(runs: Sequence[Run]) -> Chart:
-    """Recall with its lower bound over evaluations; those of one data set are joined.
+    """Line chart of recall with its lower bound over evaluations, joined within a data set.
 
     Args:
         runs: in any order. The newest one's target is drawn.
     """
     ordered = in_order(runs)
-    shown = [one for one in DETECTABLE if any(_of(run, one).total for run in ordered)]
-    if not shown:
+    labelled = [
+        category for category in DETECTABLE if any(_recall(run, category).total for run in ordered)
+    ]
+    if not labelled:
         return message("No finished evaluation with labels yet.")
-    seen = [one for one in shown if any(_of(run, one).found for run in ordered)]
+    detected = [
+        category for category in labelled if any(_recall(run, category).found for run in ordered)
+    ]
     numbers, target = set_numbers(ordered), ordered[-1].target
     figure = make_subplots(
         rows=1,
-        cols=len(shown),
+        cols=len(labelled),
         shared_yaxes=True,
         horizontal_spacing=0.04,
-        subplot_titles=[one.value.capitalize() for one in shown],
+        subplot_titles=[category.value.capitalize() for category in labelled],
         figure=blank(_INNER_PX),
     )
-    for column, category in enumerate(shown, start=1):
-        if category not in seen:
+    for column, category in enumerate(labelled, start=1):
+        if category not in detected:
             _say_none_found(figure, column)
             continue
         for fingerprint, number in numbers.items():
-            own = [
+            series = [
                 run
                 for run in ordered
-                if run.fingerprint == fingerprint and _of(run, category).total
+                if run.fingerprint == fingerprint and _recall(run, category).total
             ]
-            if own:
+            if series:
                 name = f"set {number}" if len(numbers) > 1 else ""
-                _trend_line(figure, own, category, (number, name), column)
+                _trend_line(figure, series, category, (number, name), column)
     figure.add_hline(y=target * 100, line=TARGET_LINE)
-    lowers = [_of(run, one).lower() for run in ordered for one in seen]
+    lowers = [_recall(run, category).lower() for run in ordered for category in detected]
     axis = plotly_axis(recall_axis([*lowers, target], RECALL))
     figure.update_yaxes(axis | {"title": None})
     figure.update_yaxes(title=axis["title"], row=1, col=1)
     figure.update_xaxes(date_axis([run.at for run in ordered], "When evaluated (UTC)"))
-    return Chart(figure, _trend_words(ordered, shown, numbers))
+    return Chart(figure, _trend_words(ordered, labelled, numbers))
 
 
 def sample_over_time(points: Sequence[tuple[date, Proportion]], target: float) -> Chart:
-    """The share of checked pictures with something missed, all up to each day.
+    """Step chart of the cumulative miss rate of the audit sample, with its upper bound.
 
     Args:
         points: a day (or moment), and the pictures checked then: those with nothing missed, of all.
         target: the share to prove, 0..1; what may be missed is the rest.
     """
-    ordered = sorted((one for one in points if one[1].total), key=lambda one: str(one[0]))
+    ordered = sorted((point for point in points if point[1].total), key=lambda point: str(point[0]))
     if not ordered:
         return message("No picture of the sample was checked yet.")
-    sums = list(
-        accumulate((proportion for _, proportion in ordered), lambda one, other: one + other)
-    )
     days = [day for day, _ in ordered]
-    missed = [100 * (1 - (one.share or 0.0)) for one in sums]
-    uppers = [100 * (1 - (one.lower() or 0.0)) for one in sums]
-    said = [f"{_day(day)}: {_missed_words(one)}" for day, one in zip(days, sums, strict=True)]
+    sums = list(accumulate((proportion for _, proportion in ordered), operator.add))
+    missed = [100 * (1 - (total.share or 0.0)) for total in sums]
+    uppers = [100 * (1 - (total.lower() or 0.0)) for total in sums]
+    texts = [f"{_day(day)}: {_missed_words(total)}" for day, total in zip(days, sums, strict=True)]
     figure = blank(_SAMPLE_PX)
-    figure.add_scatter(
-        x=days,
-        y=uppers,
-        mode="lines+markers",
-        line={"color": NEUTRAL, "dash": "dot", "shape": "hv"},
-        marker={"symbol": "triangle-down", "size": 8, "color": NEUTRAL},
-        name="at most (upper bound, 95 %)",
-        hoverinfo="text",
-        hovertext=said,
-    )
-    figure.add_scatter(
-        x=days,
-        y=missed,
-        mode="lines+markers",
-        line={"color": ACCENT, "shape": "hv"},
-        marker={"symbol": "circle", "size": 8, "color": ACCENT},
-        name="seen so far",
-        hoverinfo="text",
-        hovertext=said,
-    )
-    may = 1 - target
+    for values, name, colour, dash, symbol in (
+        (uppers, "at most (upper bound, 95 %)", NEUTRAL, "dot", "triangle-down"),
+        (missed, "seen so far", ACCENT, "solid", "circle"),
+    ):
+        figure.add_scatter(
+            x=days,
+            y=values,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "shape": "hv"},
+            marker={"symbol": symbol, "size": 8, "color": colour},
+            name=name,
+            hoverinfo="text",
+            hovertext=texts,
+        )
+    limit = 100 * (1 - target)
     figure.add_hline(
-        y=100 * may,
+        y=limit,
         line=TARGET_LINE,
-        annotation={"text": f"target: at most {may * 100:g} %"},
+        annotation={"text": f"target: at most {limit:g} %"},
         annotation_position="top left",
     )
-    most = max(*uppers, 100 * may)
+    highest = max(*uppers, limit)
     figure.update_xaxes(date_axis(days, "When checked (UTC)"))
-    axis = percent_axis("Pictures with a miss (%)", 0.0, min(most * 1.2, 100.0))
+    axis = percent_axis("Pictures with a miss (%)", 0.0, min(highest * 1.2, 100.0))
     figure.update_yaxes(plotly_axis(axis))
     figure.update_layout(showlegend=True, legend=LEGEND)
-    verdict = "under" if uppers[-1] <= 100 * may else "not proven to be under"
+    verdict = "under" if uppers[-1] <= limit else "not proven to be under"
     return Chart(
         figure,
         f"Of pictures checked by sample until {_day(days[-1])}: {_missed_words(sums[-1])}, "
-        f"{verdict} the {may * 100:g} % that the target allows.",
+        f"{verdict} the {limit:g} % that the target allows.",
     )
 
 
 def _trend_line(
-    figure: go.Figure, runs: Sequence[Run], category: Category, set_: tuple[int, str], column: int
+    figure: go.Figure,
+    runs: Sequence[Run],
+    category: Category,
+    data_set: tuple[int, str],
+    column: int,
 ) -> None:
-    number, name = set_
-    tallies = [_of(run, category) for run in runs]
-    shares = [100 * (one.share or 0.0) for one in tallies]
-    lowers = [100 * (one.lower() or 0.0) for one in tallies]
+    number, name = data_set
+    recalls = [_recall(run, category) for run in runs]
+    shares = [100 * (recall.share or 0.0) for recall in recalls]
+    lowers = [100 * (recall.lower() or 0.0) for recall in recalls]
     figure.add_scatter(
         x=[run.at for run in runs],
         y=shares,
@@ -190,9 +191,9 @@ def _trend_line(
         hoverinfo="text",
         hovertext=[
             f"{run.number} · {escaped(shortened(run.name))}, {_day(run.at)}, set {number}<br>"
-            f"{category.value}: {escaped(found_words(one))}<br>"
-            f"at least {at_least(one.lower())} (one-sided bound, 95 %)"
-            for run, one in zip(runs, tallies, strict=True)
+            f"{category.value}: {escaped(found_words(recall))}<br>"
+            f"at least {at_least(recall.lower())} (one-sided bound, 95 %)"
+            for run, recall in zip(runs, recalls, strict=True)
         ],
         row=1,
         col=column,
@@ -200,7 +201,7 @@ def _trend_line(
 
 
 def _say_none_found(figure: go.Figure, column: int) -> None:
-    """Words instead of marks at 0 %, which would press all that differs into the upper edge."""
+    """Note instead of marks at 0 %, which would squeeze all differences into the upper edge."""
     figure.add_scatter(x=[], y=[], row=1, col=column)  # an axis without traces has no ground
     figure.add_annotation(
         text="0 %: none found<br>in any evaluation",
@@ -212,29 +213,30 @@ def _say_none_found(figure: go.Figure, column: int) -> None:
     )
 
 
-def _trend_words(runs: Sequence[Run], shown: Sequence[Category], numbers: Mapping[str, int]) -> str:
-    sets = counted(len(numbers), "data set")
-    start = f"Recall over {counted(len(runs), 'evaluation')} on {sets}"
-    apart = ", which are not joined" if len(numbers) > 1 else ""
-    return f"{start}{apart}. " + " ".join(
-        _category_words([run for run in runs if _of(run, one).total], one) for one in shown
+def _trend_words(
+    runs: Sequence[Run], categories: Sequence[Category], numbers: Mapping[str, int]
+) -> str:
+    sets = counted(len(numbers), "data set") + ", which are not joined" * (len(numbers) > 1)
+    return f"Recall over {counted(len(runs), 'evaluation')} on {sets}. " + " ".join(
+        _category_words([run for run in runs if _recall(run, category).total], category)
+        for category in categories
     )
 
 
 def _category_words(runs: Sequence[Run], category: Category) -> str:
     newest = runs[-1]
     alike = [run for run in runs if run.fingerprint == newest.fingerprint]
-    proportion = _of(newest, category)
-    before = (
-        f", from {at_least(_of(alike[0], category).share)} in evaluation {alike[0].number} "
+    recall = _recall(newest, category)
+    change = (
+        f", from {at_least(_recall(alike[0], category).share)} in evaluation {alike[0].number} "
         "on the same data set"
         if len(alike) > 1
         else ""
     )
     return (
-        f"{category.value.capitalize()}: {spaced(found_words(proportion))} in evaluation "
+        f"{category.value.capitalize()}: {spaced(found_words(recall))} in evaluation "
         f"{newest.number}, "
-        f"at least {at_least(proportion.lower())}{before}; target {goal(newest.target)}."
+        f"at least {at_least(recall.lower())}{change}; target {goal(newest.target)}."
     )
 
 
@@ -247,7 +249,7 @@ def _missed_words(clean: Proportion) -> str:
     )
 
 
-def _of(run: Run, category: Category) -> Proportion:
+def _recall(run: Run, category: Category) -> Proportion:
     return run.recall.get(category, Proportion())
 
 

@@ -1,4 +1,4 @@
-"""The first section: may somebody sign that enough is found?"""
+"""Report section 1: recall against the target, and what may be signed on its ground."""
 
 from __future__ import annotations
 
@@ -20,66 +20,62 @@ _VERDICTS = {
     ("not_proven", False): "not proven",
     ("not_measured", False): "not measured: no labels",
 }
+_SIGNATURE_FORM = Table(
+    "Read and decided by",
+    words("Name", "Decision and its limits", "Date", "Signature"),
+    (Row(("",) * 4),),
+    kind="form",
+)
 
 
 def answer(facts: Facts) -> Section:
-    """A line for each category, and what the lines mean for a signature."""
-    rows = tuple(_row(facts, category) for category in DETECTABLE)
+    """Recall, bounds and verdict by category, the cost, and a recommendation on signing."""
+    verdicts = {category: _verdict(facts, category) for category in DETECTABLE}
     table = Table(
         "Recall: labels hidden by coverage, of all that count. Each lower bound is one-sided, with "
         "95 % confidence (Clopper and Pearson 1934).",
         words("Category")
         + numbers("Target", "Found", "At least", "Labels", "Groups")
         + words("Verdict"),
-        rows,
+        tuple(_row(facts, category, verdict) for category, verdict in verdicts.items()),
         kind="answer",
     )
-    verdicts = {
-        category: verdict_words(facts, category) + _blindness(facts, category)
-        for category in DETECTABLE
-    }
-    figures = (recall_figure(facts, verdicts),) if facts.labelled else ()
     blocks: tuple[Block, ...] = (
-        *_meaning(facts),
+        *_recommendation(facts),
         table,
-        *figures,
+        *((recall_figure(facts, verdicts),) if facts.labelled else ()),
         cost_table(facts.summary),
         *_remarks(facts),
-        _signature(),
+        _SIGNATURE_FORM,
     )
     return Section("1. The answer", blocks)
 
 
-def verdict_words(facts: Facts, category: Category) -> str:
-    """A category's verdict as a reader takes it."""
+def _verdict(facts: Facts, category: Category) -> str:
     part = facts.of(category)
+    verdict = _VERDICTS[part.verdict, part.certain]
     if part.has_nothing:
-        return "nothing to find: no labels"
-    return _VERDICTS[part.verdict, part.certain]
+        verdict = "nothing to find: no labels"
+    if category not in facts.policy.looked_for:
+        return f"{verdict}; not looked for"
+    return f"{verdict}; no detector" if category in facts.blind else verdict
 
 
-def _row(facts: Facts, category: Category) -> Row:
+def _row(facts: Facts, category: Category, verdict: str) -> Row:
     proportion = facts.coverage(category)
-    groups = facts.groups(category).total
     cells = (
         PLURAL[category],
         exactly(facts.target),
         found(proportion),
         at_least(proportion.lower()),
         str(proportion.total),
-        str(groups),
-        verdict_words(facts, category) + _blindness(facts, category),
+        str(facts.groups(category).total),
+        verdict,
     )
     return Row(cells, category)
 
 
-def _blindness(facts: Facts, category: Category) -> str:
-    if category not in facts.policy.looked_for:
-        return "; not looked for"
-    return "; no detector" if category in facts.blind else ""
-
-
-def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
+def _recommendation(facts: Facts) -> tuple[Paragraph, ...]:
     if facts.has_nothing:
         return (
             Paragraph(
@@ -87,8 +83,8 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
                 "They say what looking costs where there is nothing."
             ),
         )
-    met = [one for one in DETECTABLE if facts.of(one).verdict == "met"]
-    short = [_name(one) for one in DETECTABLE if one not in met]
+    met = [category for category in DETECTABLE if facts.of(category).verdict == "met"]
+    unproven = [category for category in DETECTABLE if category not in met]
     scope = "under this policy, on pictures like these"
     target = exactly(facts.target)
     if not met:
@@ -101,23 +97,23 @@ def _meaning(facts: Facts) -> tuple[Paragraph, ...]:
         )
     proven = (
         f"It is shown, with 95 % confidence for each, that at least {target} of "
-        f"{listed([_name(one) for one in met])} are removed or shown to a person as doubts, "
+        f"{categories_listed(met)} are removed or shown to a person as doubts, "
         f"{scope}."
     )
-    if not short:
-        return (Paragraph(f"{proven} {_signing(facts)}"),)
+    if not unproven:
+        return (Paragraph(f"{proven} {_condition(facts)}"),)
     return (
         Paragraph(proven),
         Paragraph(
-            f"It is not shown for {listed(short)}. Do not sign for pictures that may show them, "
-            "unless a person looks at each.",
+            f"It is not shown for {categories_listed(unproven)}. Do not sign for pictures that "
+            "may show them, unless a person looks at each.",
             is_warning=True,
         ),
     )
 
 
-def _signing(facts: Facts) -> str:
-    if any(_leaning_on_groups(facts, category) for category in facts.labelled):
+def _condition(facts: Facts) -> str:
+    if any(_group_caveat(facts, category) for category in facts.labelled):
         return "Read below, before you sign, how far the labels are independent."
     if facts.summary.unread or facts.summary.problems:
         return "Read in section 2, before you sign, what of the data set was not used as written."
@@ -125,9 +121,20 @@ def _signing(facts: Facts) -> str:
 
 
 def _remarks(facts: Facts) -> list[Paragraph]:
-    texts = [_unlooked(facts), _undetected(facts)]
+    texts = []
+    if excluded := facts.policy.not_looked_for:
+        texts.append(
+            f"By the policy nobody looked for {categories_listed(excluded)}. What is visible of "
+            "them stays in."
+        )
+    if facts.blind:
+        texts.append(
+            f"No detector is installed for {categories_listed(facts.blind)}, though the policy "
+            "wants them. Every picture therefore goes to a person, who is the only one to find "
+            "them."
+        )
     for category in facts.labelled:
-        texts += [_still_to_prove(facts, category), _leaning_on_groups(facts, category)]
+        texts += [_labels_to_prove(facts, category), _group_caveat(facts, category)]
     if len(facts.labelled) > 1:
         joint = exactly(max(1.0 - round(0.05 * len(facts.labelled), 2), 0.0))
         texts.append(
@@ -137,41 +144,24 @@ def _remarks(facts: Facts) -> list[Paragraph]:
     return [Paragraph(text) for text in texts if text]
 
 
-def _unlooked(facts: Facts) -> str:
-    missing = [_name(one) for one in facts.policy.not_looked_for]
-    if not missing:
-        return ""
-    return f"By the policy nobody looked for {listed(missing)}. What is visible of them stays in."
-
-
-def _undetected(facts: Facts) -> str:
-    missing = [_name(one) for one in facts.blind]
-    if not missing:
-        return ""
-    return (
-        f"No detector is installed for {listed(missing)}, though the policy wants them. Every "
-        "picture therefore goes to a person, who is the only one to find them."
-    )
-
-
-def _still_to_prove(facts: Facts, category: Category) -> str:
+def _labels_to_prove(facts: Facts, category: Category) -> str:
     proportion = facts.coverage(category)
-    word = facts.of(category).verdict
-    if word != "not_proven" or facts.target >= 1.0:
+    if facts.of(category).verdict != "not_proven" or facts.target >= 1.0:
         return ""
     more = more_to_prove(proportion, facts.target)
-    many = "more labels than can be counted" if more is None else counted(more, "further label")
+    labels = "more labels than can be counted" if more is None else counted(more, "further label")
     return (
         f"{PLURAL[category]}: recall lies at or above the target, but "
-        f"{counted(proportion.total, 'label')} cannot prove it. It would take {many} of "
+        f"{counted(proportion.total, 'label')} cannot prove it. It would take {labels} of "
         "independent pictures, all found."
     )
 
 
-def _leaning_on_groups(facts: Facts, category: Category) -> str:
-    """A verdict that holds only while labels are taken to be independent says so."""
+def _group_caveat(facts: Facts, category: Category) -> str:
+    """Caveat of a met target that the lower bounds by group miss; empty when they reach it."""
     groups, bootstrap = facts.groups(category), facts.of(category).coverage.lower95_bootstrap
-    bound = min((one for one in (groups.lower(), bootstrap) if one is not None), default=None)
+    bounds = [bound for bound in (groups.lower(), bootstrap) if bound is not None]
+    bound = min(bounds, default=None)
     if facts.of(category).verdict != "met" or bound is None or bound >= facts.target:
         return ""
     return (
@@ -182,19 +172,6 @@ def _leaning_on_groups(facts: Facts, category: Category) -> str:
     )
 
 
-def _signature() -> Table:
-    return Table(
-        "Read and decided by",
-        words("Name", "Decision and its limits", "Date", "Signature"),
-        (Row(("",) * 4),),
-        kind="form",
-    )
-
-
-def _name(category: Category) -> str:
-    return PLURAL[category].lower()
-
-
 def categories_listed(categories: Sequence[Category]) -> str:
-    """`faces, tattoos and jewelry`."""
-    return listed([_name(one) for one in categories])
+    """Enumerate categories in a sentence: `faces, tattoos and jewelry`."""
+    return listed([PLURAL[category].lower() for category in categories])

@@ -1,4 +1,4 @@
-"""What a report rests on: what was measured, how, what was not, and how to do it again."""
+"""Report sections 2, 3, 9 and 10: data and policy, method, limits, reproduction."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _MAYBE_A_FILE = re.compile(r"[/\\]|\w\.\w")
 
 
-def measured(facts: Facts) -> Section:
-    """The data set, what was left out of it, and the policy."""
-    subject, measured_pictures = facts.subject, facts.summary.pictures
+def data_set(facts: Facts) -> Section:
+    """Section 2: the data set with its labels and exclusions, and the policy."""
+    subject, detection = facts.subject, facts.policy.detection
     return Section(
         "2. What was measured",
         (
             Paragraph(
                 f"Data set {subject.name}, fingerprint {subject.fingerprint}: "
-                f"{counted(subject.pictures, 'picture')}, of which {measured_pictures} were "
+                f"{counted(subject.pictures, 'picture')}, of which {facts.summary.pictures} were "
                 "measured. The fingerprint changes with any label."
             ),
             _labels(facts),
             *_left_out(facts),
             Paragraph(
                 f"Policy {facts.policy.fingerprint}. Longer side in pixels at which detectors "
-                f"look: {', '.join(str(scale) for scale in facts.policy.detection.scales)}; turns "
-                f"in degrees: {', '.join(str(turn) for turn in facts.policy.detection.rotations)}. "
+                f"look: {', '.join(map(str, detection.scales))}; turns "
+                f"in degrees: {', '.join(map(str, detection.rotations))}. "
                 f"Weights: {', '.join(facts.summary.weights) or 'none, no detector looked'}."
             ),
             _policy(facts),
@@ -62,7 +62,7 @@ def measured(facts: Facts) -> Section:
 
 
 def method() -> Section:
-    """How things were counted, in the order in which a sceptic asks."""
+    """Section 3: matching rules, metrics, and confidence intervals with their sources."""
     extra = f"{LARGEST_EXTRA_PX2**0.5:.0f}²"
     return Section(
         "3. How it was measured",
@@ -146,20 +146,18 @@ def method() -> Section:
 
 
 def limits(facts: Facts) -> Section:
-    """What no figure above says anything about."""
+    """Section 9: threats to validity that no figure of the report covers."""
     return Section("9. What was not measured", (Items(tuple(_limits(facts))),))
 
 
-def remake(facts: Facts) -> Section:
-    """The command, and what must be the same for the same bytes."""
-    blocks: tuple[Block, ...] = (
-        Paragraph(
-            f"Made on {facts.subject.made_on}. The same data set, policy and weights (section 2) "
-            "give the same figures; the number of processes changes nothing."
-        ),
-        Command(facts.subject.command),
+def reproduction(facts: Facts) -> Section:
+    """Section 10: the command, and the inputs that determine the figures."""
+    text = (
+        f"Made on {facts.subject.made_on}. The same data set, policy and weights (section 2) "
+        "give the same figures; the number of processes changes nothing."
     )
-    return Section("10. How to make it again", blocks)
+    command = Command(facts.subject.command)
+    return Section("10. How to make it again", (Paragraph(text), command))
 
 
 def _limits(facts: Facts) -> Iterable[str]:
@@ -167,7 +165,7 @@ def _limits(facts: Facts) -> Iterable[str]:
         "Recall after review: how well people decide about doubts and find what the machine "
         "missed. Only the random sample checks of daily work measure that."
     )
-    unlabelled = [one for one in DETECTABLE if one not in facts.labelled]
+    unlabelled = [category for category in DETECTABLE if category not in facts.labelled]
     if unlabelled:
         yield f"Anything about {categories_listed(unlabelled)}: no label of them counts here."
     yield (
@@ -196,13 +194,13 @@ def _labels(facts: Facts) -> Table:
     for category in DETECTABLE:
         part = facts.of(category)
         uncounted = part.uncounted or Uncounted()
-        counted_in = sum(category in one.picture.counted for one in facts.scored.scores)
+        pictures = sum(category in score.picture.counted for score in facts.scored.scores)
         cells = (
             PLURAL[category],
             str(part.labels),
             str(part.coverage.groups),
             str(part.complete_pictures),
-            str(counted_in - part.complete_pictures),
+            str(pictures - part.complete_pictures),
             str(uncounted.ignored),
             str(uncounted.unread),
             str(uncounted.lost),
@@ -220,21 +218,19 @@ def _labels(facts: Facts) -> Table:
 
 def _left_out(facts: Facts) -> Iterable[Block]:
     subject = facts.subject
-    problems = len(subject.problems)
-    reasons = Counter(_kind(text) for text in subject.unread)
-    rest = subject.pictures - facts.summary.pictures - reasons.total()
-    if problems:
+    reasons = Counter(map(_anonymous_reason, subject.unread))
+    unexamined = subject.pictures - facts.summary.pictures - reasons.total()
+    if subject.problems:
         yield Paragraph(
-            f"Not used as written: {counted(problems, 'part')} of the data set. The command "
-            "of section 10 names them; this report does not, for names can tell who is in a "
-            "picture."
+            f"Not used as written: {counted(len(subject.problems), 'part')} of the data set. The "
+            "command of section 10 names them; this report does not, for names can tell who is in "
+            "a picture."
         )
-    for remark in remarks(facts.summary):
-        yield Paragraph(remark)
-    if rest > 0:
+    yield from map(Paragraph, remarks(facts.summary))
+    if unexamined > 0:
         yield Paragraph(
-            f"Not looked at: {counted(rest, 'picture')}, without a label that could be used or not "
-            "asked for."
+            f"Not looked at: {counted(unexamined, 'picture')}, without a label that could be used "
+            "or not asked for."
         )
     if not reasons:
         yield Paragraph("Every picture that was looked at could be measured.")
@@ -243,9 +239,9 @@ def _left_out(facts: Facts) -> Iterable[Block]:
         f"Not measured, and in no other figure: {counted(reasons.total(), 'picture')}. If these "
         "are not lost by chance, recall may be other than it seems."
     )
-    shown = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    others = sum(number for _, number in shown[_MOST_REASONS:])
-    rows = [Row((text, str(number))) for text, number in shown[:_MOST_REASONS]]
+    ranking = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    others = sum(number for _, number in ranking[_MOST_REASONS:])
+    rows = [Row((text, str(number))) for text, number in ranking[:_MOST_REASONS]]
     rows += [Row(("Other reasons", str(others)))] if others else []
     yield Table(
         "Why pictures could not be measured; # stands for a number.",
@@ -254,10 +250,10 @@ def _left_out(facts: Facts) -> Iterable[Block]:
     )
 
 
-def _kind(sentence: str) -> str:
-    """A sentence without its numbers; one that might name a file is not told."""
-    kind = _NUMBER.sub("#", sentence)
-    return "For a reason whose words may name a file." if _MAYBE_A_FILE.search(kind) else kind
+def _anonymous_reason(sentence: str) -> str:
+    """Mask the numbers of an error sentence; replace one that may contain a file name."""
+    reason = _NUMBER.sub("#", sentence)
+    return "For a reason whose words may name a file." if _MAYBE_A_FILE.search(reason) else reason
 
 
 def _policy(facts: Facts) -> Table:
@@ -278,8 +274,6 @@ def _policy_row(facts: Facts, category: Category) -> Row:
         return Row((PLURAL[category], "no", NOTHING, NOTHING, NOTHING), category)
     grow = part.grow
     sides = ", ".join(f"{side:g}" for side in (grow.left, grow.right, grow.top, grow.bottom))
-    looked = "no detector" if category in facts.blind else "yes"
-    return Row(
-        (PLURAL[category], looked, f"{part.review_at:g}", f"{part.auto_redact_at:g}", sides),
-        category,
-    )
+    detector = "no detector" if category in facts.blind else "yes"
+    thresholds = (f"{part.review_at:g}", f"{part.auto_redact_at:g}")
+    return Row((PLURAL[category], detector, *thresholds, sides), category)

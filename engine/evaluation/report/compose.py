@@ -1,8 +1,7 @@
-"""The evaluation report: written once as a document, shown as HTML or Markdown.
+"""The evaluation report: composed once as a document, rendered as HTML or Markdown.
 
-It carries no file name and no pixel: names of pictures often say who is in them. What a data set
-could not be read for is therefore told as a number, and crops reach the HTML only from a caller who
-hands them over on purpose.
+It carries no file name and no pixel, for names of pictures often say who is in them: problems of
+the data set are a number, and crops reach the HTML only from a caller who passes them.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.report.answer import answer
-from engine.evaluation.report.basis import limits, measured, method, remake
+from engine.evaluation.report.basis import data_set, limits, method, reproduction
 from engine.evaluation.report.document import Document
 from engine.evaluation.report.facts import Facts, Subject
 from engine.evaluation.report.html import html
@@ -32,18 +31,21 @@ def document(
     scored: Scored,
     summary: Summary,
 ) -> Document:
-    """Write the report.
+    """Compose the evaluation report from labels, predictions, scores and their summary.
 
     Args:
         subject: what was evaluated, and under which policy.
-        pairs: pictures with what was found in them.
+        pairs: labelled pictures with their prediction records.
         scored: the same pictures, as `recall.score_all` gives them.
         summary: the same, as `recall.summary` or `recall.report` gives it.
 
     Raises:
         ValueError: the summary is of another policy, target or number of pictures.
     """
-    _check(subject, scored, summary)
+    expected = (subject.policy.fingerprint, subject.target, len(scored.scores))
+    actual = (summary.policy, summary.target, summary.pictures)
+    if actual != expected:
+        raise ValueError(f"expected a summary of {expected}, got one of {actual}")
     facts = Facts(subject, pairs, scored, summary, count(scored.scores))
     return Document(
         title=f"How much Lethe finds: {subject.name}",
@@ -53,7 +55,7 @@ def document(
         ),
         sections=(
             answer(facts),
-            measured(facts),
+            data_set(facts),
             method(),
             results(facts),
             causes(facts),
@@ -61,13 +63,6 @@ def document(
             calibration(facts),
             thresholds(facts),
             limits(facts),
-            remake(facts),
+            reproduction(facts),
         ),
     )
-
-
-def _check(subject: Subject, scored: Scored, summary: Summary) -> None:
-    expected = (subject.policy.fingerprint, subject.target, len(scored.scores))
-    actual = (summary.policy, summary.target, summary.pictures)
-    if actual != expected:
-        raise ValueError(f"expected a summary of {expected}, got one of {actual}")

@@ -1,4 +1,4 @@
-"""What recall is bought with, in words: the same for a terminal, a report and the screen.
+"""Costs of recall as label and amount: review, masked area, pictures touched without need.
 
 Read from the summary, as it is stored. One that was stored before this was measured lacks it, and
 is said to lack it: a gap is no zero.
@@ -32,24 +32,40 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One thing that recall costs."""
+    """One cost of recall, with its label and its formatted amount."""
 
     what: str
     much: str
 
 
 def prices(summary: Summary) -> tuple[Price, ...]:
-    """Everything that recall costs, in the order in which it is always told.
+    """All costs of an evaluation in their fixed order; those a summary lacks are not measured.
 
     Args:
         summary: as `recall.summary` gives it, or as it was stored, perhaps long ago.
     """
-    known = _always_known(summary) | _known_of(summary)
-    return tuple(Price(what, known.get(what, NOT_MEASURED)) for what in _ORDER)
+    amounts = {
+        _TO_A_PERSON: at_most(summary.review_load.all),
+        _NEEDLESS: _spread(summary.excess_masked),
+    }
+    if summary.margins_masked is not None:
+        amounts[_MARGINS] = _spread(summary.margins_masked)
+    if cost := summary.cost:
+        person, free = cost.to_a_person, cost.free
+        amounts |= {
+            _TO_A_PERSON: with_interval_up(Proportion(person.pictures, summary.pictures)),
+            _BOXES: _quantiles(person.boxes),
+            _DOUBTS: _quantiles(person.doubts),
+            _REMOVED: _spread(cost.removed),
+            _AT_MOST: _spread(cost.removed_at_most),
+            _TOUCHED: _of_free(free, free.touched),
+            _FREE_ASKED: _of_free(free, free.to_a_person),
+        }
+    return tuple(Price(label, amounts.get(label, NOT_MEASURED)) for label in _ORDER)
 
 
 def in_short(summary: Summary) -> str:
-    """What recall costs in a sentence, for places that tell recall in a line."""
+    """Main costs of recall in a sentence, for places that show recall in a line."""
     if not summary.pictures:
         return "What that costs was not measured."
     cost = summary.cost
@@ -57,47 +73,21 @@ def in_short(summary: Summary) -> str:
     if cost is None:
         return f"{share} of the pictures go to a person; what else it costs was not measured."
     boxes, removed = cost.to_a_person.boxes.median, cost.removed.mean
-    shown = "" if boxes is None else f", half of them with at most {boxes} boxes"
+    load = "" if boxes is None else f", half of them with at most {boxes} boxes"
     return (
-        f"{share} of the pictures go to a person{shown}; {at_most(removed)} of a picture is "
+        f"{share} of the pictures go to a person{load}; {at_most(removed)} of a picture is "
         "removed without asking, on average."
     )
 
 
 def cost_table(summary: Summary) -> Table:
-    """What recall costs, to stand beside it."""
+    """Table of the costs of recall, to stand beside it."""
     return Table(
         "What that costs. Sample checks come on top; 95 % intervals are two-sided (Wilson 1927), "
         "and figures without one describe these pictures alone.",
         words("Cost") + numbers("Measured"),
-        tuple(Row((one.what, one.much)) for one in prices(summary)),
+        tuple(Row((price.what, price.much)) for price in prices(summary)),
     )
-
-
-def _always_known(summary: Summary) -> dict[str, str]:
-    """What every summary has, however old, and margins where they were measured."""
-    known = {
-        _TO_A_PERSON: at_most(summary.review_load.all),
-        _NEEDLESS: _spread(summary.excess_masked),
-    }
-    margins = summary.margins_masked
-    return known if margins is None else known | {_MARGINS: _spread(margins)}
-
-
-def _known_of(summary: Summary) -> dict[str, str]:
-    cost = summary.cost
-    if cost is None:
-        return {}
-    person, free = cost.to_a_person, cost.free
-    return {
-        _TO_A_PERSON: with_interval_up(Proportion(person.pictures, summary.pictures)),
-        _BOXES: _quantiles(person.boxes),
-        _DOUBTS: _quantiles(person.doubts),
-        _REMOVED: _spread(cost.removed),
-        _AT_MOST: _spread(cost.removed_at_most),
-        _TOUCHED: _of_free(free, free.touched),
-        _FREE_ASKED: _of_free(free, free.to_a_person),
-    }
 
 
 def _quantiles(boxes: Quantiles) -> str:

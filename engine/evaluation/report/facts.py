@@ -1,4 +1,4 @@
-"""What a report is written from: the subject, the results, and a few questions about them."""
+"""Input of the report: subject, predictions, scores and summary, with common queries."""
 
 from __future__ import annotations
 
@@ -69,6 +69,11 @@ class Facts:
             for category in self.policy.looked_for
             if Reason(ReasonKind.NO_DETECTOR, category.value) in standing
         )
+
+    @property
+    def detected(self) -> tuple[Category, ...]:
+        """Categories that the policy wants and a detector looked for."""
+        return tuple(category for category in self.policy.looked_for if category not in self.blind)
 
     def of(self, category: Category) -> CategorySummary:
         """The summary's part about one category."""

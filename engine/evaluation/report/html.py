@@ -1,6 +1,6 @@
-"""A report as one HTML file that asks for nothing else: no script, no font, no outside address.
+"""Report renderer: one self-contained HTML file without scripts, fonts or outside addresses.
 
-It forbids itself to load anything, prints on A4, and follows the reader's light or dark setting.
+Its content security policy forbids all loading; it prints on A4 and follows the reader's theme.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ pre{background:var(--band);border:1px solid var(--rule);padding:.8rem;
 
 
 def html(document: Document, crops: Sequence[tuple[str, bytes]] = ()) -> str:
-    """The whole report as one file.
+    """Render a document as an HTML page.
 
     Args:
-        document: what to write.
+        document: the report.
         crops: captions and JPEG files of parts of pictures. They show people, and the report says
             so; leave them out unless a person asked for them.
 
@@ -104,16 +104,12 @@ def html(document: Document, crops: Sequence[tuple[str, bytes]] = ()) -> str:
 
 
 def _style() -> str:
-    rows = "".join(
-        f"tr.{category.value} th{{border-left-color:{colour}}}"
-        for category, colour in COLOURS.items()
-    )
-    dark = "".join(
-        f"tr.{category.value} th{{border-left-color:{colour}}}"
-        for category, colour in DARK_COLOURS.items()
+    light, dark = (
+        "".join(f"tr.{name} th{{border-left-color:{colour}}}" for name, colour in colours.items())
+        for colours in (COLOURS, DARK_COLOURS)
     )
     return (
-        f":root{{color-scheme:light dark;{_LIGHT}}}\n{_CSS}{rows}\n"
+        f":root{{color-scheme:light dark;{_LIGHT}}}\n{_CSS}{light}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{_DARK}}}{dark}}}\n{style()}"
     )
 
@@ -130,7 +126,7 @@ def _block(block: Block) -> str:
         case Paragraph(text):
             return f"<p>{escape(text)}</p>\n"
         case Items(entries):
-            return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in entries)}</ul>\n"
+            return f"<ul>{''.join(f'<li>{escape(entry)}</li>' for entry in entries)}</ul>\n"
         case Command(text):
             return f"<pre><code>{escape(text)}</code></pre>\n"
         case Table():
@@ -141,7 +137,8 @@ def _block(block: Block) -> str:
 
 def _table(table: Table) -> str:
     heads = "".join(
-        f'<th scope="col"{_kind(column)}>{escape(column.title)}</th>' for column in table.columns
+        f'<th scope="col"{_alignment(column)}>{escape(column.title)}</th>'
+        for column in table.columns
     )
     rows = "".join(_row(row, table) for row in table.rows)
     # A table that is wider than a small screen scrolls, so the keyboard must reach it.
@@ -155,7 +152,7 @@ def _table(table: Table) -> str:
 def _row(row: Row, table: Table) -> str:
     colour = f' class="{row.category.value}"' if row.category else ""
     cells = [
-        f"<td{_kind(column)}>{escape(cell)}</td>"
+        f"<td{_alignment(column)}>{escape(cell)}</td>"
         for cell, column in zip(row.cells, table.columns, strict=True)
     ]
     if row.cells[0]:
@@ -163,13 +160,13 @@ def _row(row: Row, table: Table) -> str:
     return f"<tr{colour}>{''.join(cells)}</tr>"
 
 
-def _kind(column: Column) -> str:
+def _alignment(column: Column) -> str:
     return ' class="number"' if column.is_number else ""
 
 
 def _figure(figure: Figure) -> str:
-    start = figure.drawing.replace("</title>", f"</title><desc>{escape(figure.description)}</desc>")
-    return f"<figure>{start}<figcaption>{escape(figure.caption)}</figcaption></figure>\n"
+    svg = figure.drawing.replace("</title>", f"</title><desc>{escape(figure.description)}</desc>")
+    return f"<figure>{svg}<figcaption>{escape(figure.caption)}</figcaption></figure>\n"
 
 
 def _crops(crops: Sequence[tuple[str, bytes]]) -> str:
@@ -184,9 +181,8 @@ def _crops(crops: Sequence[tuple[str, bytes]]) -> str:
 def _crop(caption: str, data: bytes) -> str:
     if not data.startswith(signatures.JPEG):
         raise ValueError(f"a crop must be a JPEG file, got one that starts with {data[:3]!r}")
-    inside = base64.b64encode(data).decode("ascii")
-    words = escape(caption)
+    payload, text = base64.b64encode(data).decode("ascii"), escape(caption)
     return (
-        f'<figure><img alt="{words}" src="data:image/jpeg;base64,{inside}">'
-        f"<figcaption>{words}</figcaption></figure>\n"
+        f'<figure><img alt="{text}" src="data:image/jpeg;base64,{payload}">'
+        f"<figcaption>{text}</figcaption></figure>\n"
     )

@@ -1,4 +1,4 @@
-"""A report as Markdown with its figures beside it, for a repository or a wiki."""
+"""Report renderer: GitHub Markdown with SVG files beside it, for a repository or a wiki."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from engine.evaluation.report.document import (
 )
 from engine.evaluation.report.svg import as_file
 
-_SIGNS = "\\`*_{}[]<>#|~&!$"
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&!$]")
 
 
 @dataclass(frozen=True, slots=True)
 class Markdown:
-    """The text, and the files that it links."""
+    """A rendered report: Markdown text and the SVG files that it links."""
 
     text: str
     figures: Mapping[str, str]
@@ -30,10 +30,10 @@ class Markdown:
 
 
 def markdown(document: Document, prefix: str = "") -> Markdown:
-    """The whole report as GitHub's Markdown.
+    """Render a document as Markdown with linked figures.
 
     Args:
-        document: what to write.
+        document: the report.
         prefix: begins the figures' file names, so that reports may share a folder.
     """
     parts = [f"# {_plain(document.title)}", _line(document.subtitle)]
@@ -51,7 +51,7 @@ def _block(block: Block, prefix: str) -> str:
         case Paragraph(text):
             return _line(text)
         case Items(entries):
-            return "\n".join(f"- {_line(one)}" for one in entries)
+            return "\n".join(f"- {_line(entry)}" for entry in entries)
         case Command(text):
             return _fenced(text)
         case Table():
@@ -77,14 +77,14 @@ def _file(figure: Figure, prefix: str) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Text as it is, between fences longer than any run of backticks in it."""
+    """Fenced code block, its fence longer than any run of backticks in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}text\n{text}\n{fence}"
 
 
 def _line(text: str) -> str:
-    """Plain text at the beginning of a line, where a hyphen or `1.` would start a list."""
+    """Escape text at the beginning of a line, where a hyphen or `1.` would start a list."""
     plain = _plain(text)
     head = plain.split(" ", 1)[0]
     if head in {"-", "+", "=", "---", "==="} or head.rstrip(".)").isdigit():
@@ -93,6 +93,5 @@ def _line(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    flat = " ".join(text.split(" ")).replace("\r", " ").replace("\n", " ").replace("\t", " ")
-    return "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in flat)
+    """Escape Markdown's special characters; line breaks and tabs become spaces."""
+    return re.sub(r"[\r\n\t]", " ", _SPECIAL.sub(r"\\\g<0>", text))

@@ -1,4 +1,4 @@
-"""Parts of the whole: groups of labels, tenths of the score, and other thresholds."""
+"""Report sections 6 to 8: recall by group, calibration, and the threshold sweep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.evaluation.report.numbers import (
     with_interval_up,
 )
 from engine.evaluation.scores.calibration import Bin, bins_by_slice, expected_error, reliability
-from engine.evaluation.scores.counts import SIZES_PX, size_class
+from engine.evaluation.scores.counts import SIZES_PX, Slice, size_class
 from engine.evaluation.scores.findings import FLOOR
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import is_enough
@@ -29,50 +29,44 @@ from engine.evaluation.scores.tradeoff import Point, curve
 from engine.wording import counted
 
 MOST_ATTRIBUTES = 16
-"""Of one category, in a report: those that say something about the most labels."""
+"""Per category in a report, ranked by the labels in large enough groups."""
 _TOO_FEW = "too few to say"
 _SIZE_ORDER = {size_class(side): index for index, side in enumerate((0, *SIZES_PX))}
-_SHOWN = frozenset({0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9})
+_TABLE_STEPS = frozenset({0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9})
 
 
 def groups(facts: Facts) -> Section:
-    """Recall by what the data set says about labels and pictures."""
-    is_telling = _telling_names(facts)
+    """Section 6: recall by attribute of labels and pictures, and by box size."""
+    is_identifying = _identifying_attributes(facts)
     tables: list[Block] = []
-    looked = [one for one in facts.policy.looked_for if one not in facts.blind]
-    for category in looked:
+    for category in facts.detected:
         lines = [
             line
             for line in facts.summary.groups
-            if line.category is category and not is_telling(line.by, line.value)
+            if line.category is category and not is_identifying(line.by, line.value)
         ]
         tables += _category_groups(category, lines)
-    left = [one for one in facts.labelled if one not in looked]
-    if left:
-        tables.append(Paragraph(f"{_unlooked(left)}; groups of them say no more."))
-    if not any(isinstance(block, Table) for block in tables):
-        nothing = Paragraph("The labels fall into no groups to compare.")
-        return Section("6. Groups", (nothing, *tables))
-    return Section(
-        "6. Groups",
-        (
-            Paragraph(
-                "Groups are what the data set's own labels say, and the size of each box; nothing "
-                "is inferred about people. Where a group is so small that even with no miss it "
-                f"could not prove 95 %, the report says “{_TOO_FEW}”. The order is not a ranking, "
-                "and bounds count labels one by one. Of many groups some look bad by chance "
-                "alone, so a difference seen here is a question for new data, not a finding."
-            ),
-            *tables,
-        ),
-    )
+    tables += _undetected(facts, "groups of them say no more")
+    introduction = "The labels fall into no groups to compare."
+    if any(isinstance(block, Table) for block in tables):
+        introduction = (
+            "Groups are what the data set's own labels say, and the size of each box; nothing is "
+            "inferred about people. Where a group is so small that even with no miss it could not "
+            f"prove 95 %, the report says “{_TOO_FEW}”. The order is not a ranking, and bounds "
+            "count labels one by one. Of many groups some look bad by chance alone, so a "
+            "difference seen here is a question for new data, not a finding."
+        )
+    return Section("6. Groups", (Paragraph(introduction), *tables))
 
 
 def calibration(facts: Facts) -> Section:
-    """Whether scores mean what they say."""
+    """Section 7: reliability of scores and expected calibration error by category and group."""
     title = "7. Calibration"
-    bins = {category: reliability(facts.scored.scores, category) for category in DETECTABLE}
-    bins = {category: own for category, own in bins.items() if own}
+    bins = {
+        category: category_bins
+        for category in DETECTABLE
+        if (category_bins := reliability(facts.scored.scores, category))
+    }
     if not bins:
         text = "There was no detection on a completely labelled picture, so nothing to calibrate."
         return Section(title, (Paragraph(text),))
@@ -86,21 +80,22 @@ def calibration(facts: Facts) -> Section:
                 f"few detections push it up. Detections count from a score of {FLOOR} up."
             ),
             reliability_figure(bins),
-            _errors(bins),
+            _calibration_errors(bins),
             *_calibration_by_group(facts, tuple(bins)),
         ),
     )
 
 
 def thresholds(facts: Facts) -> Section:
-    """What another `review_at` would do."""
+    """Section 8: recall and review load over a sweep of `review_at`."""
     title = "8. Other thresholds"
-    looked = [one for one in facts.policy.looked_for if one not in facts.blind]
-    curves = {one: _curve(facts, one) for one in looked if one in facts.labelled}
+    curves = {
+        category: _curve(facts, category)
+        for category in facts.detected
+        if category in facts.labelled
+    }
     if not curves:
         return Section(title, (Paragraph("No labelled category was looked for."),))
-    left = [one for one in facts.labelled if one not in curves]
-    blanks = (Paragraph(f"{_unlooked(left)}; no threshold changes that."),) if left else ()
     return Section(
         title,
         (
@@ -110,38 +105,46 @@ def thresholds(facts: Facts) -> Section:
                 "again before trusting it, on pictures that did not choose the threshold."
             ),
             threshold_figure(curves, facts.target),
-            *[_points(category, own) for category, own in curves.items()],
-            *blanks,
+            *[_threshold_table(category, curve) for category, curve in curves.items()],
+            *_undetected(facts, "no threshold changes that"),
         ),
     )
 
 
-def _unlooked(categories: Sequence[Category]) -> str:
-    return f"Nobody looked for {categories_listed(categories)}"
+def _undetected(facts: Facts, consequence: str) -> tuple[Paragraph, ...]:
+    """Note on labelled categories without detection; empty when every one has it."""
+    categories = [category for category in facts.labelled if category not in facts.detected]
+    if not categories:
+        return ()
+    return (Paragraph(f"Nobody looked for {categories_listed(categories)}; {consequence}."),)
 
 
-def _telling_names(facts: Facts) -> Callable[[str, str], bool]:
-    """Whether an attribute and its value give away what a picture or its group is called.
+def _identifying_attributes(facts: Facts) -> Callable[[str, str], bool]:
+    """Predicate on attribute and value: True when they reveal a picture's or group's name.
 
     Data sets may carry a file's name or a person's as an attribute. Numbers are names only where
     the attribute mostly repeats those of its own pictures; else class 1 would pass for `1.jpg`.
     """
     names: set[str] = set()
-    carried: Counter[tuple[str, bool]] = Counter()
+    matches: Counter[tuple[str, bool]] = Counter()
     for picture, _ in facts.pairs:
-        own = {*_forms(picture.name), picture.group} - {""}
-        names |= own
-        said = (*picture.attributes, *(one for label in picture.labels for one in label.attributes))
-        carried.update((by, not own.isdisjoint(_forms(value))) for by, value in set(said))
-    naming = {by for by, is_own in carried if is_own and carried[by, True] > carried[by, False]}
+        aliases = {*_name_forms(picture.name), picture.group} - {""}
+        names |= aliases
+        attributes = {*picture.attributes}.union(*(label.attributes for label in picture.labels))
+        matches.update((by, not aliases.isdisjoint(_name_forms(value))) for by, value in attributes)
+    identifying = {
+        by for by, is_match in matches if is_match and matches[by, True] > matches[by, False]
+    }
 
-    def is_telling(by: str, value: str) -> bool:
-        return by in naming or (not value.isdigit() and not names.isdisjoint(_forms(value)))
+    def is_identifying(by: str, value: str) -> bool:
+        return by in identifying or (
+            not value.isdigit() and not names.isdisjoint(_name_forms(value))
+        )
 
-    return is_telling
+    return is_identifying
 
 
-def _forms(name: str) -> set[str]:
+def _name_forms(name: str) -> set[str]:
     path = PurePath(name)
     return {name, path.name, path.stem}
 
@@ -152,49 +155,48 @@ def _category_groups(category: Category, lines: Sequence[GroupSummary]) -> Itera
         by.setdefault(line.by, []).append(line)
     if not by:
         return
-    telling = sorted(by, key=lambda name: (*_weight(by[name]), name))[:MOST_ATTRIBUTES]
+    largest = sorted(by, key=lambda name: (*_weight(by[name]), name))[:MOST_ATTRIBUTES]
     rows = tuple(
         _group_row(category, line)
-        for name in sorted(telling, key=lambda name: (name != "size", name))
-        for line in sorted(by[name], key=lambda line: (_place(line), line.value))
+        for name in sorted(largest, key=lambda name: (name != "size", name))
+        for line in sorted(by[name], key=value_order)
     )
     yield Table(
         f"{PLURAL[category]}: recall by coverage in groups of labels.",
         words("By", "Group") + numbers("Found", "Recall"),
         rows,
     )
-    if len(by) > len(telling):
+    if len(by) > len(largest):
         yield Paragraph(
-            f"{PLURAL[category]}: {counted(len(by) - len(telling), 'attribute')} with fewer labels "
+            f"{PLURAL[category]}: {counted(len(by) - len(largest), 'attribute')} with fewer labels "
             "in large enough groups left out."
         )
 
 
 def _weight(lines: Sequence[GroupSummary]) -> tuple[int, int]:
-    """The most labels in large enough groups first, then the most: by size, never by the result."""
+    """Sort key by labels in large enough groups, then by all labels; never by the result."""
     enough = sum(line.labels for line in lines if line.enough)
     return -enough, -sum(line.labels for line in lines)
 
 
-def _place(line: GroupSummary) -> int:
-    return _SIZE_ORDER.get(line.value, 0) if line.by == "size" else 0
+def value_order(line: GroupSummary) -> tuple[int, str]:
+    """Sort key of a group within its attribute: sizes from small to large, others by name."""
+    return _SIZE_ORDER.get(line.value, 0) * (line.by == "size"), line.value
 
 
 def _group_row(category: Category, line: GroupSummary) -> Row:
     proportion = line.proportion
     share, lower = at_least(proportion.share), at_least(proportion.lower())
-    shown = f"{share}, at least {lower}" if line.enough else _TOO_FEW
-    return Row((line.by, line.value, of(proportion), shown), category)
+    recall = f"{share}, at least {lower}" if line.enough else _TOO_FEW
+    return Row((line.by, line.value, of(proportion), recall), category)
 
 
-def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
+def _calibration_errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
     rows = []
-    for category, own in bins.items():
-        on_labels = sum((one.on_labels for one in own), Proportion())
-        error = expected_error(own) or 0.0
-        rows.append(
-            Row((PLURAL[category], str(on_labels.total), f"{error:.3f}", of(on_labels)), category)
-        )
+    for category, category_bins in bins.items():
+        on_labels = sum((part.on_labels for part in category_bins), Proportion())
+        error = f"{expected_error(category_bins) or 0.0:.3f}"
+        rows.append(Row((PLURAL[category], str(on_labels.total), error, of(on_labels)), category))
     return Table(
         "Expected calibration error, 0 to 1.",
         words("Category") + numbers("Detections", "Error", "On labels"),
@@ -203,12 +205,12 @@ def _errors(bins: Mapping[Category, Sequence[Bin]]) -> Table:
 
 
 def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Iterator[Table]:
-    is_telling = _telling_names(facts)
+    is_identifying = _identifying_attributes(facts)
     for category in categories:
         rows = tuple(
-            Row((part.by, part.value, str(own.on_labels.total), *_group_gap(own)), category)
-            for part, own in sorted(bins_by_slice(facts.scored.scores, category).items())
-            if not is_telling(part.by, part.value)
+            _calibration_row(group, group_bin, category)
+            for group, group_bin in sorted(bins_by_slice(facts.scored.scores, category).items())
+            if not is_identifying(group.by, group.value)
         )
         if rows:
             yield Table(
@@ -218,10 +220,12 @@ def _calibration_by_group(facts: Facts, categories: Sequence[Category]) -> Itera
             )
 
 
-def _group_gap(own: Bin) -> tuple[str, str]:
-    if not is_enough(own.on_labels.total):
-        return _TOO_FEW, _TOO_FEW
-    return f"{own.mean_score:.2f}", with_interval(own.on_labels)
+def _calibration_row(group: Slice, group_bin: Bin, category: Category) -> Row:
+    on_labels = group_bin.on_labels
+    values = (_TOO_FEW, _TOO_FEW)
+    if is_enough(on_labels.total):
+        values = f"{group_bin.mean_score:.2f}", with_interval(on_labels)
+    return Row((group.by, group.value, str(on_labels.total), *values), category)
 
 
 def _curve(facts: Facts, category: Category) -> Curve:
@@ -235,20 +239,19 @@ def _curve(facts: Facts, category: Category) -> Curve:
     return Curve(curve(facts.pairs, facts.policy, category), now)
 
 
-def _points(category: Category, own: Curve) -> Table:
-    others = [one for one in own.points if one.review_at in _SHOWN]
-    points = [one for one in others if one.review_at != own.now.review_at] + [own.now]
+def _threshold_table(category: Category, curve: Curve) -> Table:
     rows = tuple(
         Row(
             (
-                f"{one.review_at:g}" + (", as evaluated" if one is own.now else ""),
-                bounded(one.detection),
-                with_interval_up(one.asked_with),
-                with_interval_up(one.asked_without),
+                f"{point.review_at:g}" + ", as evaluated" * (point is curve.now),
+                bounded(point.detection),
+                with_interval_up(point.asked_with),
+                with_interval_up(point.asked_without),
             ),
             category,
         )
-        for one in sorted(points, key=lambda point: point.review_at)
+        for point in curve.steps
+        if point is curve.now or point.review_at in _TABLE_STEPS
     )
     return Table(
         f"{PLURAL[category]}: recall by coverage, and completely labelled pictures with a doubt.",

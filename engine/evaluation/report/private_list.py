@@ -1,10 +1,11 @@
-"""Misses and false regions one by one, for people who change detectors. Names pictures: private."""
+"""Error list of an evaluation for people who change detectors. Names pictures: private."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engine.category import Category
 from engine.evaluation.data.labels import Problem
 from engine.evaluation.scores.recall import Scored
 from engine.evaluation.scores.scoring import PictureScore
@@ -12,12 +13,20 @@ from engine.geometry import Box
 
 
 def private_lines(scored: Scored, problems: Iterable[Problem]) -> Iterator[dict[str, Any]]:
-    """One plain object for each missed label and false region, by picture, and each problem."""
-    for one in scored.scores:
-        yield from _misses(one)
-        yield from _false_regions(one)
-    for picture, why in scored.invalid:
-        yield {"picture": picture.name, "kind": "problem", "reason": why}
+    """JSON lines, one for each false negative and false positive by picture, and each problem."""
+    for score in scored.scores:
+        for label in score.labels:
+            if miss := label.false_negative:
+                box = _box(score, "miss", label.label.category, label.label.box)
+                hidden = round(label.hidden, 3)
+                yield box | {"reason": miss.kind.value, "score": miss.score, "hidden": hidden}
+        for scored_region in score.regions:
+            if kind := scored_region.false_positive:
+                region = scored_region.region
+                box = _box(score, "false region", region.category, region.box)
+                yield box | {"reason": kind.value, "score": region.score, "hidden": None}
+    for picture, reason in scored.invalid:
+        yield {"picture": picture.name, "kind": "problem", "reason": reason}
     for problem in problems:
         yield {
             "kind": "problem",
@@ -27,33 +36,10 @@ def private_lines(scored: Scored, problems: Iterable[Problem]) -> Iterator[dict[
         }
 
 
-def _misses(one: PictureScore) -> Iterator[dict[str, Any]]:
-    for label in one.labels:
-        if label.false_negative is not None:
-            yield {
-                "picture": one.picture.name,
-                "kind": "miss",
-                "category": label.label.category.value,
-                "box": _corners(label.label.box),
-                "reason": label.false_negative.kind.value,
-                "score": label.false_negative.score,
-                "hidden": round(label.hidden, 3),
-            }
-
-
-def _false_regions(one: PictureScore) -> Iterator[dict[str, Any]]:
-    for region in one.regions:
-        if region.false_positive is not None:
-            yield {
-                "picture": one.picture.name,
-                "kind": "false region",
-                "category": region.region.category.value,
-                "box": _corners(region.region.box),
-                "reason": region.false_positive.value,
-                "score": region.region.score,
-                "hidden": None,
-            }
-
-
-def _corners(box: Box) -> list[float]:
-    return [round(corner, 1) for corner in box.corners]
+def _box(score: PictureScore, kind: str, category: Category, box: Box) -> dict[str, Any]:
+    return {
+        "picture": score.picture.name,
+        "kind": kind,
+        "category": category.value,
+        "box": [round(corner, 1) for corner in box.corners],
+    }
