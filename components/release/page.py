@@ -35,17 +35,31 @@ _SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
 
 
 def choose_batch() -> Batch | None:
-    """The newest batch, or the one picked; None when there is none."""
-    newest = batches.newest(database())
-    if not newest:
+    """The batch that the address names, else the newest, or the one picked; None without any.
+
+    Raises:
+        UnknownRecord: the address names a batch that does not exist.
+    """
+    known = _linked_and_newest()
+    if not known:
         return None
     drawn_at = now()  # once: labels that change while a page is drawn match no choice
     return st.selectbox(
         "Batch",
-        newest,
+        known,
         format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
         key="release_batch",
     )
+
+
+def _linked_and_newest() -> tuple[Batch, ...]:
+    """The newest batches, that of the address first."""
+    newest = batches.newest(database())
+    wanted = st.query_params.get("batch")
+    if wanted is None:
+        return newest
+    linked = batches.batch(database(), wanted)
+    return (linked, *(batch for batch in newest if batch.id != linked.id))
 
 
 def counts(batch: Batch) -> None:
@@ -169,7 +183,7 @@ def _zip(batch: Batch) -> io.FileIO:
 def choose_picture(batch: Batch) -> Picture | None:
     """The table of pictures with outcome and reason; the row that was clicked."""
     chosen = st.segmented_control(
-        "Show", _SHOWN, selection_mode="multi", default=list(_SHOWN),
+        "Show", _SHOWN, selection_mode="multi", default=_linked_states(),
         format_func=lambda state: OUTCOMES[state][0], key="release_filter",
     )  # fmt: skip
     rows = pictures.of_batch(database(), batch.id, chosen or _SHOWN)
@@ -189,6 +203,12 @@ def choose_picture(batch: Batch) -> Picture | None:
     )
     selected = picked["selection"]["rows"]
     return rows[selected[0]] if selected and selected[0] < len(rows) else None
+
+
+def _linked_states() -> list[PictureState]:
+    """The outcome that the address asks for, else all."""
+    wanted = st.query_params.get("show")
+    return [state for state in _SHOWN if state.value == wanted] or list(_SHOWN)
 
 
 def show(picture: Picture) -> None:
