@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from components.app import services
+from components.app import services, session
+from components.app.access import Role, User
 from components.home import page, samples
 from engine.category import Category
 from engine.detect.weights import own_weights_notice
@@ -275,3 +276,18 @@ def test_home_says_whether_the_last_evaluation_was_of_the_policy_in_force(lethe,
     assert "It was of another policy than the one in force" in after
     (lethe.home / "policy.toml").write_text("nonsense = 1\n")
     assert "No policy is in force" in said(lethe.page())
+
+
+def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
+    lethe.batch(WIDE)
+    case = reviews.claim(lethe.database, "ann", services.now())
+    added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
+    verdict = ReviewDecision.on(case.plan, (added,), "ann")
+    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+
+    table = lethe.page().dataframe[0].value
+    monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.REVIEWER})))
+
+    assert list(table["Reviewer"]) == ["ann"]
+    assert list(table["Corrected"]) == ["1 of 1"]
+    assert "Reviewers" not in [one.label for one in lethe.page().expander]
