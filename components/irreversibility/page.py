@@ -95,6 +95,7 @@ def _forget() -> None:
 
 
 def _show(result: Demonstration, method: Method, attack: ChosenAttack) -> None:
+    _verdict(result)
     views = (
         ("Original", result.original, "The original, with the mask's outline."),
         (f"Release. {removal_words(method)}", result.release, "What would go out."),
@@ -104,7 +105,6 @@ def _show(result: Demonstration, method: Method, attack: ChosenAttack) -> None:
         column.image(
             inline(panel_png(rgb, result.outline)), caption=caption, width="stretch", alt=alt
         )
-    _verdict(result)
     difference, likeness = st.columns([1, 2], gap="medium")
     with difference:
         _difference(result)
