@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -15,7 +15,7 @@ from components.app import permission, session
 from components.app.access import Role
 from components.app.inline import inline
 from components.app.palette import COLOURS, plain
-from components.recall.crops import crop_jpeg
+from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
 from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES
@@ -26,13 +26,17 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 from engine.files.safe_read import printable
-from engine.geometry import Box, PixelRect
+from engine.geometry import Box, PixelRect, Size
 from engine.images import RgbImage
 from engine.triage import route
 
 PER_PAGE = 12
 _COLUMNS = 4
 MISSES, FALSE_REGIONS = "Missed", "False regions"
+LEGEND = (
+    "Thick coloured edge: what is spoken of, a label that was missed or a region that finds none. "
+    "Shaded, with a thin white edge: what Lethe masks or asks about. Grey: outside the picture."
+)
 _GONE = "The file is gone: it was moved or deleted since the evaluation."
 _CHANGED = "The file is not the one that was evaluated: its size is another."
 
@@ -109,6 +113,26 @@ def view(shown: Evaluated) -> None:
             with column:
                 pieces.show(exhibit.picture, exhibit.category, exhibit.box, exhibit.caption)
                 st.caption(plain(exhibit.picture.name))
+    _look_closely(pieces, page, first)
+
+
+def _look_closely(pieces: Pieces, page: Sequence[Exhibit], first: int) -> None:
+    """One of those on the page, large, with what its lines mean."""
+    chosen = st.selectbox(
+        "Look closely at",
+        range(len(page)),
+        index=None,
+        format_func=lambda number: printable(
+            f"{first + number + 1} · {page[number].picture.name} · {page[number].caption}"
+        ),
+        placeholder="One of these",
+        key=f"recall_misses_large_{first}",
+    )
+    if chosen is None or chosen >= len(page):
+        return
+    one = page[chosen]
+    pieces.show(one.picture, one.category, one.box, one.caption, screen=LARGE)
+    st.caption(LEGEND)
 
 
 def crop_of(shown: Evaluated) -> Callable[[PictureScore, LabelScore, str], None]:
@@ -129,7 +153,15 @@ class Pieces:
         self._findings = {picture.name: findings for picture, findings in shown.pairs}
         self._last: tuple[str, RgbImage] | None = None
 
-    def show(self, picture: LabelledPicture, category: Category, box: Box, caption: str) -> None:
+    def show(
+        self,
+        picture: LabelledPicture,
+        category: Category,
+        box: Box,
+        caption: str,
+        *,
+        screen: Size = CROP,
+    ) -> None:
         """One piece with its caption, or why there is none."""
         findings = self._findings[picture.name]
         try:
@@ -139,7 +171,7 @@ class Pieces:
             st.markdown(f"**{plain(caption)}**")
             return
         st.image(
-            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])),
+            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category], screen)),
             width="stretch",
             alt=f"{caption}, in {printable(picture.name)}",
         )
