@@ -2,7 +2,7 @@
 
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.home import page
+from components.home import batch_list, page, reviewers
 from engine.category import DETECTABLE_WORDS
 
 open_page("Lethe", f"Makes pictures safe to share: {DETECTABLE_WORDS} are removed for good.")
@@ -16,9 +16,12 @@ page.clock_set_back()
 page.postponed()
 page.numbers()
 page.in_work()
+batch_list.staged()
 page.batches_under_way()
+batch_list.batch_list()
 if not totals.total:
     page.offer_samples()
 page.benchmark()
+reviewers.reviewers()
 page.gates()
 page.own_weights()

@@ -26,10 +26,10 @@ staged = page.staged()
 if not staged:
     st.stop()
 
-start, table = st.container(), st.container()
+table = st.container()
 manifest = page.ask_manifest()
+page.compare_names(staged, manifest)
 order = page.ask_how()
-with start:
-    page.offer_start(staged, order, manifest)
+page.offer_start(staged, order, manifest)
 with table:
     page.show_staged(staged, manifest)

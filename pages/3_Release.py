@@ -5,7 +5,7 @@ import streamlit as st
 from components.app.access import Role
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.release import page
+from components.release import page, picture_table
 
 open_page(
     "Release",
@@ -23,6 +23,6 @@ if batch is None:
 
 page.counts(batch)
 page.download(batch)
-picture = page.choose_picture(batch)
+picture = picture_table.choose(batch)
 if picture is not None:
     page.show(picture)

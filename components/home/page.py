@@ -9,14 +9,14 @@ from components.app.access import Role, may
 from components.app.failures import shown
 from components.app.palette import ago, plain
 from components.app.services import database, now, policy, services
-from components.home import samples
+from components.home import batch_list, samples
 from components.recall import audit_sample
 from components.recall.words import answer, goal, lines
 from components.upload.batch_card import live_card, live_cards
 from engine.category import Category
 from engine.detect.registry import verify
 from engine.detect.weights import own_weights_notice
-from engine.errors import LetheError
+from engine.errors import InvalidPolicy, LetheError
 from engine.evaluation.report.cost import in_short
 from engine.policy import named_policy, read_policy
 from engine.wording import counted
@@ -26,6 +26,7 @@ from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.batches.progress import Counts
 from store.evaluations import evaluations
+from store.evaluations.evaluations import Evaluation
 from store.worker import retry
 from store.worker.orphans import set_aside
 
@@ -48,7 +49,7 @@ def numbers() -> None:
         st.page_link("pages/3_Release.py", label="Download", icon=":material/ios_share:")
     with held.container(border=True):
         st.metric("Held back", counts.quarantined)
-        st.page_link("pages/3_Release.py", label="See why", icon=":material/dangerous:")
+        batch_list.see_why(counts.quarantined)
 
 
 def unknown_files() -> None:
@@ -187,7 +188,18 @@ def _last_evaluation() -> None:
     head = f"Evaluation {last.number} · {plain(last.name)} · {ago(last.created_at, now())}"
     short = summary[: summary.index("**", 2) + 2]  # the lines below say why
     st.markdown("\n".join([f"{head}, target {goal(last.target)}: {short}\n", *categories]))
-    st.caption(in_short(last.report))
+    st.caption(f"{_of_which_policy(last)} {in_short(last.report)}")
+
+
+def _of_which_policy(last: Evaluation) -> str:
+    """Whether the evaluation speaks of what new batches run under."""
+    try:
+        in_force = policy()
+    except InvalidPolicy:
+        return "No policy is in force, so it speaks of none."
+    if read_policy(last.policy_toml) == in_force:
+        return "It was of the policy in force."
+    return "**It was of another policy than the one in force: that one was not measured last.**"
 
 
 def gates() -> None:

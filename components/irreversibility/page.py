@@ -95,23 +95,37 @@ def _forget() -> None:
 
 
 def _show(result: Demonstration, method: Method, attack: ChosenAttack) -> None:
+    _verdict(result)
     views = (
         ("Original", result.original, "The original, with the mask's outline."),
         (f"Release. {removal_words(method)}", result.release, "What would go out."),
         (f"Attack result. {attack.words}", result.result, "What the attack makes of it."),
-        (
-            "Difference of result and original. It takes the original to draw it",
-            difference_rgb(result.difference),
-            f"Dark blue where they are equal, yellow where {FULL_DIFFERENCE} levels or more apart.",
-        ),
     )
-    for column, (caption, rgb, alt) in zip(st.columns(4), views, strict=True):
+    for column, (caption, rgb, alt) in zip(st.columns(3), views, strict=True):
         column.image(
             inline(panel_png(rgb, result.outline)), caption=caption, width="stretch", alt=alt
         )
-    _verdict(result)
-    draw(strip(result), "irreversibility_strip")
-    st.caption(likeness_words(result))
+    difference, likeness = st.columns([1, 2], gap="medium")
+    with difference:
+        _difference(result)
+    with likeness:
+        draw(strip(result), "irreversibility_strip")
+        st.caption(likeness_words(result))
+
+
+def _difference(result: Demonstration) -> None:
+    """How wrong the result is, apart from the pictures and unlike one."""
+    st.image(
+        inline(panel_png(difference_rgb(result.difference), result.outline)),
+        caption="Difference of result and original, in tiles. No picture, and nothing that came "
+        "back: it takes the original to draw it.",
+        width="stretch",
+        alt="Tiles: dark blue where result and original are equal, yellow where they are "
+        f"{FULL_DIFFERENCE} levels or more apart.",
+    )
+    st.caption(
+        f"Dark blue: equal. Yellow: {FULL_DIFFERENCE} levels of 255 or more apart on average."
+    )
 
 
 def _verdict(result: Demonstration) -> None:

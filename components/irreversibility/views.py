@@ -17,11 +17,13 @@ from engine.geometry import Box, PixelRect, Size
 
 Rgb = NDArray[np.uint8]
 
-PANEL_PX = 480
+PANEL_PX = 720
 """Side of a panel; the picture lies in its middle, and the rest is clear."""
 OVERVIEW_PX = 420
 FULL_DIFFERENCE = 128
 """Levels from which a difference has the brightest colour; the same in every picture."""
+TILES = 12
+"""Along the longer side of a difference: too few for a face to be seen in what it lacks."""
 _AXIS = (-1.04, 1.32)
 """Of -1..1, with room for the words beside a mark."""
 _STRIP_PX = 76
@@ -50,11 +52,26 @@ def panel_png(rgb: Rgb, outline: PixelRect) -> bytes:
 
 
 def difference_rgb(difference: Rgb) -> Rgb:
-    """A difference of 0..255 in colours that everybody can tell apart: dark blue to yellow.
+    """A difference of 0..255 as tiles, in colours that everybody can tell apart: blue to yellow.
+
+    Pixel by pixel it would show the original, for that is what a flat fill differs by, and could be
+    taken for something that came back. A tile has the mean of its pixels.
 
     Args:
         difference: uint8 (h, w).
+
+    Returns:
+        uint8 (h, w, 3).
     """
+    height, width = difference.shape
+    scale = min(TILES / max(height, width), 1.0)
+    grid = (max(round(width * scale), 1), max(round(height * scale), 1))
+    means = np.asarray(cv2.resize(difference, grid, interpolation=cv2.INTER_AREA), np.uint8)
+    tiles = cv2.resize(_coloured(means), (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(tiles, np.uint8)
+
+
+def _coloured(difference: Rgb) -> Rgb:
     shown = np.clip(difference.astype(np.float32) * (255 / FULL_DIFFERENCE), 0, 255)
     bgr = cv2.applyColorMap(shown.astype(np.uint8), cv2.COLORMAP_CIVIDIS)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,22 +1,23 @@
-"""Recall page: gallery of false negatives and false positives as crops of their pictures."""
+"""What was missed, and what was masked for nothing: looked at piece by piece."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
+import pandas as pd
 import streamlit as st
 
 from components.app import permission, session
 from components.app.access import Role
 from components.app.inline import inline
 from components.app.palette import COLOURS, plain
-from components.recall.crops import crop_jpeg
+from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
-from components.recall.tables import as_csv, corners
+from components.recall.tables import as_csv
 from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES
 from components.review.originals_cache import decoded, read_of
 from engine.category import DETECTABLE, Category
@@ -25,13 +26,17 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 from engine.files.safe_read import printable
-from engine.geometry import Box
+from engine.geometry import Box, PixelRect, Size
 from engine.images import RgbImage
 from engine.triage import route
 
 PER_PAGE = 12
 _COLUMNS = 4
 MISSES, FALSE_REGIONS = "Missed", "False regions"
+LEGEND = (
+    "Thick coloured edge: what is spoken of, a label that was missed or a region that finds none. "
+    "Shaded, with a thin white edge: what Lethe masks or asks about. Grey: outside the picture."
+)
 _GONE = "The file is gone: it was moved or deleted since the evaluation."
 _CHANGED = "The file is not the one that was evaluated: its size is another."
 
@@ -52,38 +57,187 @@ class Exhibit:
     @property
     def caption(self) -> str:
         """Category, reason and score."""
-        text = f"{self.category.value.capitalize()}: {self.reason}"
-        return text if self.score is None else f"{text} (score {self.score:.2f})"
+        told = f"{self.category.value.capitalize()}: {self.reason}"
+        return told if self.score is None else f"{told} (score {self.score:.2f})"
 
 
 def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
-    """False negatives: labels that were not found."""
-    for picture in scores:
-        for score in picture.labels:
-            if miss := score.false_negative:
-                label, reason = score.label, MISS_SENTENCES[miss.kind]
+    """Every label that was not found."""
+    for one in scores:
+        for label in one.labels:
+            if label.false_negative is not None:
+                kind = label.false_negative.kind
                 yield Exhibit(
-                    picture.picture, label.category, label.box, miss.kind, reason, miss.score
+                    one.picture,
+                    label.label.category,
+                    label.label.box,
+                    kind.value,
+                    MISS_SENTENCES[kind],
+                    label.false_negative.score,
                 )
 
 
 def false_regions(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:
-    """False positives: regions that find no label, on pictures labelled completely."""
-    for picture in scores:
-        for score in picture.regions:
-            if kind := score.false_positive:
-                region, reason = score.region, FALSE_SENTENCES[kind]
+    """Every region that finds no label, on pictures labelled completely for its category."""
+    for one in scores:
+        for region in one.regions:
+            if region.false_positive is not None:
+                kind, drawn = region.false_positive, region.region
                 yield Exhibit(
-                    picture.picture, region.category, region.box, kind, reason, region.score
+                    one.picture,
+                    drawn.category,
+                    drawn.box,
+                    kind.value,
+                    FALSE_SENTENCES[kind],
+                    drawn.score,
                 )
 
 
-def view(evaluated: Evaluated) -> None:
-    """Gallery with filters and pages, and its list as a download."""
-    scores = evaluated.scored.scores
-    exhibits = _filtered(
-        {MISSES: tuple(misses(scores)), FALSE_REGIONS: tuple(false_regions(scores))}
+def view(shown: Evaluated) -> None:
+    """The gallery with its filters, page by page, and the list to take away."""
+    everything = {
+        MISSES: tuple(misses(shown.scored.scores)),
+        FALSE_REGIONS: tuple(false_regions(shown.scored.scores)),
+    }
+    exhibits = _filtered(everything)
+    _offer_list(exhibits)
+    if not exhibits:
+        st.caption("Nothing of this kind.")
+        return
+    crops = Crops(shown)
+    first = _page(exhibits)
+    page = exhibits[first : first + PER_PAGE]
+    for start in range(0, len(page), _COLUMNS):
+        columns = st.columns(_COLUMNS)
+        for column, exhibit in zip(columns, page[start : start + _COLUMNS], strict=False):
+            with column:
+                crops.show(exhibit.picture, exhibit.category, exhibit.box, exhibit.caption)
+                st.caption(plain(exhibit.picture.name))
+    _look_closely(crops, page, first)
+
+
+def _look_closely(crops: Crops, page: Sequence[Exhibit], first: int) -> None:
+    """One of those on the page, large, with what its lines mean."""
+    chosen = st.selectbox(
+        "Look closely at",
+        range(len(page)),
+        index=None,
+        format_func=lambda number: printable(
+            f"{first + number + 1} · {page[number].picture.name} · {page[number].caption}"
+        ),
+        placeholder="One of these",
+        key=f"recall_misses_large_{first}",
     )
+    if chosen is None or chosen >= len(page):
+        return
+    one = page[chosen]
+    crops.show(one.picture, one.category, one.box, one.caption, screen=LARGE)
+    st.caption(LEGEND)
+
+
+def crop_of(shown: Evaluated) -> Callable[[PictureScore, LabelScore, str], None]:
+    """A way to show a label of this evaluation as a piece of its picture."""
+    crops = Crops(shown)
+
+    def crop(picture: PictureScore, label: LabelScore, caption: str) -> None:
+        crops.show(picture.picture, label.label.category, label.label.box, caption)
+
+    return crop
+
+
+class Crops:
+    """Shows crops of pictures; holds the one decoded last, for as long as the page is drawn."""
+
+    def __init__(self, shown: Evaluated) -> None:
+        self._policy = shown.policy
+        self._findings = {picture.name: findings for picture, findings in shown.pairs}
+        self._last: tuple[str, RgbImage] | None = None
+
+    def show(
+        self,
+        picture: LabelledPicture,
+        category: Category,
+        box: Box,
+        caption: str,
+        *,
+        screen: Size = CROP,
+    ) -> None:
+        """One piece with its caption, or why there is none."""
+        findings = self._findings[picture.name]
+        try:
+            image = self._decoded(picture, findings)
+        except UnreadableImage as error:
+            st.warning(plain(str(error)), icon=":material/broken_image:")
+            st.markdown(f"**{plain(caption)}**")
+            return
+        st.image(
+            inline(crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category], screen)),
+            width="stretch",
+            alt=f"{caption}, in {printable(picture.name)}",
+        )
+        st.markdown(f"**{plain(caption)}**")
+
+    def jpeg(self, picture: LabelledPicture, category: Category, box: Box) -> bytes:
+        """One piece.
+
+        Raises:
+            UnreadableImage: the file is gone, is another one, or cannot be read.
+        """
+        findings = self._findings[picture.name]
+        image = self._decoded(picture, findings)
+        return crop_jpeg(image.rgb, box, self._masks(findings), COLOURS[category])
+
+    def _masks(self, findings: PredictionRecord) -> list[PixelRect]:
+        way = route(findings.found, findings.standing, self._policy, findings.size)
+        return [one.rect for one in way.proposed]
+
+    def _decoded(self, picture: LabelledPicture, findings: PredictionRecord) -> RgbImage:
+        if self._last is not None and self._last[0] == picture.name:
+            return self._last[1]
+        if not picture.path.is_file():
+            raise UnreadableImage(_GONE)
+        image = decoded(picture.name, read_of(picture.path), self._policy.codec.max_megapixels)
+        if image.size != findings.size:
+            raise UnreadableImage(_CHANGED)
+        self._last = picture.name, image
+        return image
+
+
+def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]:
+    which, categories, kinds = st.columns([0.3, 0.3, 0.4], vertical_alignment="bottom")
+    chosen = which.segmented_control(
+        "Show",
+        list(everything),
+        default=MISSES,
+        format_func=lambda name: f"{name} ({len(everything[name])})",
+        key="recall_misses_show",
+        required=True,
+        on_change=first_page,
+    )
+    of_kind = everything[chosen or MISSES]
+    present = [one for one in DETECTABLE if any(each.category is one for each in of_kind)]
+    wanted = categories.pills(
+        "Category",
+        present,
+        selection_mode="multi",
+        format_func=lambda one: one.value.capitalize(),
+        key=f"recall_misses_category_{chosen}",
+        on_change=first_page,
+    )
+    in_category = [one for one in of_kind if not wanted or one.category in wanted]
+    counts = Counter(one.reason for one in in_category)
+    reasons = kinds.multiselect(
+        "Reason",
+        [reason for reason, _ in counts.most_common()],
+        format_func=lambda reason: f"{reason} ({counts[reason]})",
+        placeholder="Every reason",
+        key=f"recall_misses_reason_{chosen}",
+        on_change=first_page,
+    )
+    return tuple(one for one in in_category if not reasons or one.reason in reasons)
+
+
+def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
         partial(_list, exhibits),
@@ -96,152 +250,61 @@ def view(evaluated: Evaluated) -> None:
         disabled=not exhibits,
         help="Names of pictures, boxes and reasons; no pixels.",
     )
-    if not exhibits:
-        st.caption("Nothing of this kind.")
-        return
-    crops = Crops(evaluated)
-    first = _page(exhibits)
-    page = exhibits[first : first + PER_PAGE]
-    for start in range(0, len(page), _COLUMNS):
-        row = page[start : start + _COLUMNS]
-        for column, exhibit in zip(st.columns(_COLUMNS), row, strict=False):
-            with column:
-                crops.show(exhibit.picture, exhibit.category, exhibit.box, exhibit.caption)
-                st.caption(plain(exhibit.picture.name))
-
-
-def crop_of(evaluated: Evaluated) -> Callable[[PictureScore, LabelScore, str], None]:
-    """Function that shows the crop of a label of this evaluation under a caption."""
-    crops = Crops(evaluated)
-
-    def crop(picture: PictureScore, label: LabelScore, caption: str) -> None:
-        crops.show(picture.picture, label.label.category, label.label.box, caption)
-
-    return crop
-
-
-class Crops:
-    """Crops of an evaluation's pictures; holds the picture decoded last while the page is drawn."""
-
-    def __init__(self, evaluated: Evaluated) -> None:
-        self._policy = evaluated.policy
-        self._records = {picture.name: record for picture, record in evaluated.pairs}
-        self._last: tuple[str, RgbImage] | None = None
-
-    def show(self, picture: LabelledPicture, category: Category, box: Box, caption: str) -> None:
-        """Draw one crop with its caption, or the reason why there is none."""
-        try:
-            crop = self.jpeg(picture, category, box)
-        except UnreadableImage as error:
-            st.warning(plain(str(error)), icon=":material/broken_image:")
-        else:
-            alt = f"{caption}, in {printable(picture.name)}"
-            st.image(inline(crop), width="stretch", alt=alt)
-        st.markdown(f"**{plain(caption)}**")
-
-    def jpeg(self, picture: LabelledPicture, category: Category, box: Box) -> bytes:
-        """Crop around a box with masks and box drawn, as JPEG.
-
-        Raises:
-            UnreadableImage: the file is gone, is another one, or cannot be read.
-        """
-        record = self._records[picture.name]
-        image = self._decoded(picture, record)
-        plan = route(record.found, record.standing, self._policy, record.size)
-        masks = [region.rect for region in plan.proposed]
-        return crop_jpeg(image.rgb, box, masks, COLOURS[category])
-
-    def _decoded(self, picture: LabelledPicture, record: PredictionRecord) -> RgbImage:
-        if self._last is not None and self._last[0] == picture.name:
-            return self._last[1]
-        if not picture.path.is_file():
-            raise UnreadableImage(_GONE)
-        image = decoded(picture.name, read_of(picture.path), self._policy.codec.max_megapixels)
-        if image.size != record.size:
-            raise UnreadableImage(_CHANGED)
-        self._last = picture.name, image
-        return image
-
-
-def _filtered(groups: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]:
-    kind_column, category_column, reason_column = st.columns(
-        [0.3, 0.3, 0.4], vertical_alignment="bottom"
-    )
-    chosen = kind_column.segmented_control(
-        "Show",
-        list(groups),
-        default=MISSES,
-        format_func=lambda name: f"{name} ({len(groups[name])})",
-        key="recall_misses_show",
-        required=True,
-        on_change=first_page,
-    )
-    exhibits = groups[chosen or MISSES]
-    present = {exhibit.category for exhibit in exhibits}
-    categories = category_column.pills(
-        "Category",
-        [category for category in DETECTABLE if category in present],
-        selection_mode="multi",
-        format_func=str.capitalize,
-        key=f"recall_misses_category_{chosen}",
-        on_change=first_page,
-    )
-    if categories:
-        exhibits = tuple(exhibit for exhibit in exhibits if exhibit.category in categories)
-    counts = Counter(exhibit.reason for exhibit in exhibits)
-    reasons = reason_column.multiselect(
-        "Reason",
-        [reason for reason, _ in counts.most_common()],
-        format_func=lambda reason: f"{reason} ({counts[reason]})",
-        placeholder="Every reason",
-        key=f"recall_misses_reason_{chosen}",
-        on_change=first_page,
-    )
-    return tuple(exhibit for exhibit in exhibits if not reasons or exhibit.reason in reasons)
 
 
 @permission.download(Role.MANAGER)
 def _list(exhibits: tuple[Exhibit, ...]) -> bytes:
-    return as_csv(
+    return as_csv(table(exhibits).to_dict("records"))
+
+
+def table(exhibits: tuple[Exhibit, ...]) -> pd.DataFrame:
+    """Names, boxes and reasons."""
+    columns = ["picture", "category", "x0", "y0", "x1", "y1", "kind", "reason", "best_score"]
+    return pd.DataFrame(
         [
-            {
-                "picture": exhibit.picture.name,
-                "category": exhibit.category.value,
-                **{name: round(corner, 1) for name, corner in corners(exhibit.box).items()},
-                "kind": exhibit.kind,
-                "reason": exhibit.reason,
-                "best_score": exhibit.score,
-            }
-            for exhibit in exhibits
-        ]
+            (
+                one.picture.name,
+                one.category.value,
+                *(round(corner, 1) for corner in one.box.corners),
+                one.kind,
+                one.reason,
+                one.score,
+            )
+            for one in exhibits
+        ],
+        columns=columns,
     )
 
 
 def first_page() -> None:
-    """Return to the first page of the gallery after a change of its filters."""
+    """Begin at the front again: what is shown is something else now."""
     session.forget("recall_misses_page")
 
 
 def _page(exhibits: tuple[Exhibit, ...]) -> int:
-    """Draw the pager; index of the first exhibit on the chosen page."""
+    """Index of the first exhibit to show."""
     pages = ceil(len(exhibits) / PER_PAGE)
     if pages == 1:
         return 0
     page = min(int(session.kept("recall_misses_page", int)), pages - 1)
     session.keep("recall_misses_page", page)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, key, icon, target in (
-            ("Previous", "recall_misses_back", ":material/chevron_left:", page - 1),
-            ("Next", "recall_misses_on", ":material/chevron_right:", page + 1),
-        ):
-            st.button(
-                label,
-                key=key,
-                icon=icon,
-                disabled=not 0 <= target < pages,
-                on_click=session.keep,
-                args=("recall_misses_page", target),
-            )
+        st.button(
+            "Previous",
+            key="recall_misses_back",
+            icon=":material/chevron_left:",
+            disabled=page == 0,
+            on_click=session.keep,
+            args=("recall_misses_page", page - 1),
+        )
+        st.button(
+            "Next",
+            key="recall_misses_on",
+            icon=":material/chevron_right:",
+            disabled=page == pages - 1,
+            on_click=session.keep,
+            args=("recall_misses_page", page + 1),
+        )
         first = page * PER_PAGE
         last = min(first + PER_PAGE, len(exhibits))
         st.caption(f"{first + 1} to {last} of {len(exhibits)}")

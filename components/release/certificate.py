@@ -9,7 +9,7 @@ from components.app.services import database
 from engine.signing.envelope import public_bytes
 from engine.signing.keys import distrusted_keys, public_pem
 from engine.signing.schema import ENDING
-from engine.signing.sentences import CHECKS, removed, sentences
+from engine.signing.sentences import check_passed, removed, sentences
 from engine.signing.verify_picture import VerificationResult, read_signed_certificate, verify_file
 from store.releases import certificates
 from store.releases.receipts import StoredReceipt
@@ -67,7 +67,7 @@ def download_public_key() -> None:
 def _facts(receipt: StoredReceipt) -> list[str]:
     facts = receipt.receipt
     lines = [removed(region["category"] for region in facts["regions"])]
-    lines += [f"Check {name} passed: {CHECKS.get(name, name)}." for name in facts["checks"]]
+    lines += map(check_passed, facts["checks"])
     if facts["not_looked_for"]:
         lines.append(f"**Nobody looked for: {', '.join(facts['not_looked_for'])}.**")
     return lines

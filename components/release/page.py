@@ -6,46 +6,56 @@ import io
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from components.app import permission, session
 from components.app.access import Role, may
 from components.app.failures import shown
 from components.app.inline import inline
-from components.app.palette import OUTCOMES, ago, cells, plain
+from components.app.palette import OUTCOMES, ago, plain
 from components.app.services import database, now
-from components.release import certificate
+from components.release import certificate, names
 from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
 from components.review.viewport import whole_jpeg
 from engine.coverage import percent
 from engine.files.safe_read import printable
 from engine.wording import counted
-from store.batches import batches, originals, pictures, progress
+from store.batches import batches, originals, progress
 from store.batches.batches import Batch
 from store.batches.pictures import Picture, PictureState
 from store.batches.progress import Counts
 from store.releases import certificates, receipts
 from store.releases.receipts import StoredReceipt
-from store.review import queue
 from store.worker import retry
-
-_SHOWN = (PictureState.RELEASED, PictureState.REVIEW, PictureState.QUARANTINED)
 
 
 def choose_batch() -> Batch | None:
-    """The newest batch, or the one picked; None when there is none."""
-    newest = batches.newest(database())
-    if not newest:
+    """The batch that the address names, else the newest, or the one picked; None without any.
+
+    Raises:
+        UnknownRecord: the address names a batch that does not exist.
+    """
+    known = _linked_and_newest()
+    if not known:
         return None
     drawn_at = now()  # once: labels that change while a page is drawn match no choice
     return st.selectbox(
         "Batch",
-        newest,
+        known,
         format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
         key="release_batch",
     )
+
+
+def _linked_and_newest() -> tuple[Batch, ...]:
+    """The newest batches, that of the address first."""
+    newest = batches.newest(database())
+    wanted = st.query_params.get("batch")
+    if wanted is None:
+        return newest
+    linked = batches.batch(database(), wanted)
+    return (linked, *(batch for batch in newest if batch.id != linked.id))
 
 
 def counts(batch: Batch) -> None:
@@ -87,11 +97,17 @@ def _counting(batch_id: str) -> None:
 
 
 def _numbers(have: Counts) -> None:
-    columns = st.columns(4)
-    states = (*_SHOWN, PictureState.WAITING)
-    numbers = (have.released, have.review, have.quarantined, have.remaining)
-    for column, state, number in zip(columns, states, numbers, strict=True):
+    numbers = {
+        PictureState.RELEASED: have.released,
+        PictureState.REVIEW: have.review,
+        PictureState.QUARANTINED: have.quarantined,
+        PictureState.WAITING: have.remaining,
+    }
+    if have.cancelled:
+        numbers[PictureState.CANCELLED] = have.cancelled
+    for column, (state, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(OUTCOMES[state][0], number, border=True)
+    st.caption(f"Of {counted(have.total, 'picture')} in this batch.")
     if have.review:
         st.page_link(
             "pages/2_Review.py",
@@ -110,6 +126,7 @@ def download(batch: Batch) -> None:
     with st.container(horizontal=True):
         _download_zip(batch, is_ready=is_whole and bool(released))
         certificate.download_public_key()
+        names.offer(batch)
 
 
 def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
@@ -166,31 +183,6 @@ def _zip(batch: Batch) -> io.FileIO:
     return bundle(database(), batch, now())
 
 
-def choose_picture(batch: Batch) -> Picture | None:
-    """The table of pictures with outcome and reason; the row that was clicked."""
-    chosen = st.segmented_control(
-        "Show", _SHOWN, selection_mode="multi", default=list(_SHOWN),
-        format_func=lambda state: OUTCOMES[state][0], key="release_filter",
-    )  # fmt: skip
-    rows = pictures.of_batch(database(), batch.id, chosen or _SHOWN)
-    reasons = _reasons(rows)
-    if not rows:
-        st.caption("No picture of this kind.")
-        return None
-    picked = st.dataframe(
-        pd.DataFrame(cells(_row(row, reasons) for row in rows)),
-        hide_index=True,
-        height=min(38 + 35 * len(rows), 280),
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}},
-        key=f"release_table_{batch.id}",
-        alt="Pictures of the batch with outcome and reason",
-    )
-    selected = picked["selection"]["rows"]
-    return rows[selected[0]] if selected and selected[0] < len(rows) else None
-
-
 def show(picture: Picture) -> None:
     """One picture: before and after, checks passed, or why it is held back."""
     word, icon, colour = OUTCOMES[picture.state]
@@ -227,22 +219,3 @@ def _before(picture: Picture) -> None:
         limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
         image = decoded(picture.id, read, limit)
         st.image(inline(whole_jpeg(image.rgb)), width="stretch", alt="Original picture")
-
-
-def _reasons(rows: tuple[Picture, ...]) -> dict[str, str]:
-    """Why pictures wait for review, by picture id."""
-    if not any(row.state is PictureState.REVIEW for row in rows):
-        return {}
-    waiting = queue.entries(database(), now(), limit=100_000)
-    return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
-
-
-def _row(picture: Picture, reasons: dict[str, str]) -> dict[str, str]:
-    word, _, _ = OUTCOMES[picture.state]
-    return {
-        "Name": picture.source,
-        "Outcome": word,
-        "Release": picture.release_id or "",
-        "Why": picture.reason or reasons.get(picture.id, ""),
-        "Changed": ago(picture.changed_at, now()),
-    }

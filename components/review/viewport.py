@@ -16,10 +16,10 @@ THUMBNAIL_PX = 320
 _JPEG_QUALITY = 88
 
 
-def thumbnail_jpeg(data: bytes) -> bytes:
-    """A released file, at most `THUMBNAIL_PX` wide, as a JPEG for the screen."""
+def thumbnail_jpeg(data: bytes, longest_px: int = THUMBNAIL_PX) -> bytes:
+    """A released file, its longer side no longer than that, as a JPEG for the screen."""
     rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return _jpeg(_within(np.asarray(rgb, np.uint8), Size(THUMBNAIL_PX, THUMBNAIL_PX)))
+    return _jpeg(_within(np.asarray(rgb, np.uint8), Size(longest_px, longest_px)))
 
 
 def whole_jpeg(rgb: NDArray[np.uint8], longest_px: int = STAGE_PX) -> bytes:

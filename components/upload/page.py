@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +18,7 @@ from components.upload.batch_card import live_card, live_cards
 from components.upload.metadata_table import show_carried
 from components.upload.staging import Staged, Staging
 from engine.errors import LetheError
+from engine.files.safe_read import printable
 from engine.images import FormatChoice
 from engine.policies.text import DEFAULT, NAMES, summary_of
 from engine.policy import Policy, default_policy, named_policy
@@ -30,6 +33,8 @@ _FORMATS: dict[FormatChoice, str] = {
     "png": "PNG",
     "jpeg": "JPEG",
 }
+_NAMED = 8
+"""Pictures a warning names before it counts the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +109,78 @@ def _is_started(token: str) -> bool:
 
 
 def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
-    """What was understood, problems first."""
+    """What was understood, problems first, and a way to take single files out."""
     licences = (manifest or NO_MANIFEST).among(file.name for file in files)
-    unmatched = licences.unmatched(file.name for file in files)
-    if unmatched:
-        st.warning(
-            f"{counted(unmatched, 'line')} of the manifest name no picture here. They must name "
-            "files as they stand in this list.",
-            icon=":material/warning:",
-        )
-    rows = [
-        _row(file, licences) for file in sorted(files, key=lambda file: not file.checked.problem)
-    ]
+    ordered = sorted(files, key=lambda file: not file.checked.problem)
+    st.caption(_summary(files))
     st.dataframe(
-        pd.DataFrame(cells(rows)),
+        pd.DataFrame(cells(_row(file, licences) for file in ordered)),
         hide_index=True,
         height=min(38 + 35 * len(files), 250),
         key="upload_table",
         alt="What was understood of each file",
     )
+    _offer_removal(ordered)
     show_carried(files)
 
 
+def _offer_removal(files: Sequence[Staged]) -> None:
+    """Files to choose by name, and buttons that drop those, or all."""
+    names = _distinct_names(files)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unwanted = st.multiselect(
+            "Files to remove",
+            list(names),
+            format_func=names.__getitem__,
+            key="upload_unwanted",
+            placeholder="Choose by name",
+        )
+        st.button(
+            "Remove these",
+            key="upload_remove",
+            icon=":material/close:",
+            disabled=not unwanted,
+            help="Forget these files alone; nothing was started.",
+            on_click=_remove,
+            args=(unwanted,),
+        )
+        st.button(
+            "Clear",
+            key="upload_clear",
+            on_click=_clear,
+            args=([file.id for file in files],),
+            icon=":material/delete:",
+            help="Forget all of these files; nothing was started.",
+        )
+
+
+def _distinct_names(files: Sequence[Staged]) -> dict[str, str]:
+    """Each file's name by its id; a name that came before is numbered, so that all differ."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for file in files:
+        name = printable(file.name)
+        seen[name] += 1
+        names[file.id] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    return names
+
+
+@permission.callback(Role.ANALYST)
+def _remove(ids: list[str]) -> None:
+    with shown():
+        _staging().forget(ids)
+        session.keep("upload_unwanted", [])
+
+
 def ask_manifest() -> Manifest | None:
-    """Licences, from a CSV; nothing is known without one. None while it cannot be read."""
-    csv = st.file_uploader("Licence manifest (optional CSV)", type="csv", key="upload_manifest")
+    """Licences, from a CSV kept with the pictures; None while it cannot be read."""
+    st.file_uploader(
+        "Licence manifest (optional CSV)",
+        type="csv",
+        key="upload_manifest",
+        on_change=_keep_manifest,
+        help="It is kept with these pictures until they are started or cleared.",
+    )
     st.download_button(
         "Manifest template",
         ",".join(COLUMNS) + "\n",
@@ -137,11 +189,68 @@ def ask_manifest() -> Manifest | None:
         type="tertiary",
         icon=":material/download:",
     )
+    content = _staging().manifest()
+    if content is None:
+        return NO_MANIFEST
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("A manifest is kept with these pictures.")
+        st.button(
+            "Remove the manifest",
+            key="upload_manifest_remove",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_forget_manifest,
+        )
     try:
-        return read_manifest(csv.getvalue()) if csv else NO_MANIFEST
+        return read_manifest(content)
     except LetheError as error:
         st.error(plain(str(error)), icon=":material/error:")
     return None
+
+
+@permission.callback(Role.ANALYST)
+def _keep_manifest() -> None:
+    csv = session.widget_value("upload_manifest")
+    with shown():
+        if csv is None:
+            _staging().forget_manifest()
+        else:
+            _staging().keep_manifest(csv.getvalue())
+
+
+@permission.callback(Role.ANALYST)
+def _forget_manifest() -> None:
+    with shown():
+        _staging().forget_manifest()
+
+
+def compare_names(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
+    """Which pictures the manifest does not know, and how many of its lines name none."""
+    if manifest is None or not manifest.entries:
+        return
+    names = [file.name for file in files]
+    unknown, unmatched = manifest.unknown(names), manifest.unmatched(names)
+    if unknown:
+        known = len(names) - len(unknown)
+        st.warning(
+            plain(
+                f"The manifest names {known} of {counted(len(names), 'picture')}. It does not "
+                f"know: {_first(unknown)}."
+            ),
+            icon=":material/warning:",
+        )
+    if unmatched:
+        st.warning(
+            f"{counted(unmatched, 'line')} of the manifest name no picture here. They must name "
+            "files as they stand in this list.",
+            icon=":material/warning:",
+        )
+
+
+def _first(names: Sequence[str]) -> str:
+    shown_names = ", ".join(printable(name) for name in names[:_NAMED])
+    more = len(names) - _NAMED
+    return f"{shown_names} and {more} more" if more > 0 else shown_names
 
 
 def ask_how() -> Order | None:
@@ -197,27 +306,17 @@ def _ask_policy(in_force: Policy) -> Policy:
 
 
 def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manifest | None) -> None:
-    """What is there, the button that makes a batch of it, and the one that forgets it."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            f"Start with {counted(len(files), 'picture')}",
-            type="primary",
-            key="upload_start",
-            icon=":material/play_arrow:",
-            disabled=order is None or manifest is None,
-            # what the person sees now, not what has come in by the time of the click
-            on_click=session.keep,
-            args=("upload_wished", [file.id for file in files]),
-        )
-        st.button(
-            "Clear",
-            key="upload_clear",
-            on_click=_clear,
-            args=([file.id for file in files],),
-            icon=":material/delete:",
-            help="Forget these files; nothing was started.",
-        )
-        st.caption(_summary(files))
+    """The button that makes a batch of what is there."""
+    pressed = st.button(
+        f"Start with {counted(len(files), 'picture')}",
+        type="primary",
+        key="upload_start",
+        icon=":material/play_arrow:",
+        disabled=order is None or manifest is None,
+        # what the person sees now, not what has come in by the time of the click
+        on_click=session.keep,
+        args=("upload_wished", [file.id for file in files]),
+    )
     if not pressed or order is None or manifest is None:
         return
     with shown(), st.spinner("Copying originals to a safe place …"):

@@ -41,6 +41,7 @@ _TOO_LARGE = PreCheck(
     )
 )
 _LIST, _GONE, _WHOLE, _CLAIM = "list.jsonl", "gone.json", "whole", ".claim"
+_MANIFEST = "manifest.csv"
 _LOCK = threading.RLock()
 """Held while files leave staging. One process has the data, so a lock of its threads is enough."""
 
@@ -170,6 +171,33 @@ class Staging:
                     _drop(upload, gone, self._base)
             self._remove_if_empty()
 
+    def keep_manifest(self, content: bytes) -> None:
+        """Lay a licence manifest with what waits, in place of an earlier one; gone with the last.
+
+        Raises:
+            UnusableUpload: it could not be kept, or nothing waits.
+        """
+        with _LOCK:
+            if not self._uploads():
+                raise UnusableUpload("No picture waits that a manifest could be kept with.")
+            try:
+                atomic.write(self._folder / _MANIFEST, content)
+            except OSError as error:
+                raise UnusableUpload(
+                    f"The manifest could not be kept ({error.strerror})."
+                ) from error
+
+    def manifest(self) -> bytes | None:
+        """The manifest that lies with what waits."""
+        try:
+            return (self._folder / _MANIFEST).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def forget_manifest(self) -> None:
+        """Drop the manifest; harmless without one."""
+        (self._folder / _MANIFEST).unlink(missing_ok=True)
+
     def _take_zip(self, name: str, content: bytes) -> Taken:
         try:
             with open_zip(io.BytesIO(content), name, left="what came out before is kept") as (
@@ -227,6 +255,8 @@ class Staging:
             )
 
     def _remove_if_empty(self) -> None:
+        if not self._uploads():
+            self.forget_manifest()
         for folder in (self._folder, self._base):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()

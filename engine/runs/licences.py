@@ -79,6 +79,10 @@ class Manifest:
         """How many lines speak of no picture here; most often their paths are not relative."""
         return len(self.entries.keys() - set(map(self._key, sources)))
 
+    def unknown(self, sources: Iterable[str]) -> tuple[str, ...]:
+        """The pictures of which no line speaks, in the order given."""
+        return tuple(source for source in sources if self._key(source) not in self.entries)
+
     def _key(self, source: str) -> str:
         path = _path(source)
         return _slashed(path) if path in self.backslashed else path

@@ -14,7 +14,7 @@ from engine.wording import counted, listed
 
 CHECKS: Final = {
     "T1": "the removed pixels have no influence on the file",
-    "T3": "everything outside the masks is untouched",
+    "T3": "nothing outside the masks changed",
     "T4": "the file holds pixels and nothing else",
     "T7": "the release check saw nothing left in the finished picture but what a person chose to "
     "leave",
@@ -63,6 +63,11 @@ def removed(categories: Iterable[str]) -> str:
     return f"Removed: {', '.join(places)}."
 
 
+def check_passed(name: str) -> str:
+    """Say what a check showed; its short name comes last, for whoever looks it up."""
+    return f"Checked: {CHECKS[name]} ({name})." if name in CHECKS else f"Check passed: {name}."
+
+
 def _removed(certificate: Certificate) -> str:
     what = removed(region.category for region in certificate.regions)
     if not certificate.regions:
@@ -79,9 +84,9 @@ def _share(certificate: Certificate) -> float:
 def _checks(certificate: Certificate) -> list[str]:
     outcomes: Mapping[str, str] = {str(name): how for name, how in certificate.checks.items()}
     return [
-        f"Check {name} passed: {meaning}."
+        check_passed(name)
         if outcomes.get(name) == "passed"
-        else f"Check {name}: {outcomes.get(name, 'not run')}."
+        else f"Not shown that {meaning} ({name}: {outcomes.get(name, 'not run')})."
         for name, meaning in CHECKS.items()
     ]
 

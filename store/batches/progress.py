@@ -79,6 +79,21 @@ def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progre
     )
 
 
+def batches_with(database: Database, state: PictureState) -> tuple[str, ...]:
+    """Ids of the batches that have a picture in this state, the newest first."""
+    with database.transaction() as cursor:
+        rows = cursor.execute(
+            """
+            SELECT id
+            FROM batches
+            WHERE id IN (SELECT batch_id FROM pictures WHERE state = ?)
+            ORDER BY number DESC
+            """,
+            [state.value],
+        ).fetchall()
+    return tuple(id_ for (id_,) in rows)
+
+
 def totals(database: Database) -> Counts:
     """Pictures per state over all batches."""
     with database.transaction() as cursor:

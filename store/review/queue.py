@@ -13,7 +13,7 @@ from store.review.choice import ALL, CHOSEN, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
 
 _PACE_WINDOW = timedelta(hours=1)
-_LONGEST_LOOK = timedelta(minutes=5)
+LONGEST_LOOK = timedelta(minutes=5)
 """A longer look was an interruption and counts as this much in the mean."""
 
 
@@ -191,7 +191,7 @@ def pace(database: Database, reviewer: str, now: datetime) -> Pace:
             """
         ).fetchall()
     looks = [
-        min(decided_at - opened_at, _LONGEST_LOOK).total_seconds()
+        min(decided_at - opened_at, LONGEST_LOOK).total_seconds()
         for opened_at, decided_at in verdicts
         if opened_at is not None
     ]

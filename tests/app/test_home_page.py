@@ -7,14 +7,15 @@ from functools import partial
 
 import pytest
 
-from components.app import services
+from components.app import services, session
+from components.app.access import Role, User
 from components.home import page, samples
 from engine.category import Category
 from engine.detect.weights import own_weights_notice
 from engine.evaluation.report.cost import in_short
 from engine.geometry import Box
 from engine.plan import Origin, Region, ReviewDecision
-from engine.policy import Policy
+from engine.policy import Policy, named_policy
 from engine.runs.jobs import Postponed
 from store.batches import batches, intake
 from store.batches.batches import Request
@@ -216,3 +217,77 @@ def test_a_manifest_of_models_that_cannot_be_read_is_a_sentence_on_home(
 
     assert not app.exception
     assert "cannot be read" in said(app)
+
+
+def test_home_lists_batches_with_counts_that_add_up(lethe):
+    lethe.batch(UPRIGHT, WIDE, b"no picture")
+
+    app = lethe.page()
+
+    (link,) = [link for link in app.main.get("page_link") if link.label == "holiday"]
+    assert link.proto.query_string.endswith(f"batch={batches.newest(lethe.database)[0].id}")
+    text = said(app)
+    assert "3 pictures" in text
+    for outcome in ("1 released", "1 needs review", "1 held back"):
+        assert outcome in text
+
+
+def test_see_why_leads_to_the_batch_with_what_is_held_back(lethe):
+    holding = lethe.batch(b"no picture", UPRIGHT)
+    lethe.batch(UPRIGHT)
+
+    (link,) = [link for link in lethe.page().main.get("page_link") if link.label == "See why"]
+    assert f"batch={holding}" in link.proto.query_string
+    app = lethe.page()
+    app.query_params.update({"batch": holding, "show": "quarantined"})
+    app = lethe.turn(app, "Release")
+
+    assert list(app.dataframe[0].value["Outcome"]) == ["Held back"]
+    assert "Held back because" in said(app)
+
+
+def test_an_address_of_no_batch_is_a_sentence(lethe):
+    lethe.batch(UPRIGHT)
+    app = lethe.page()
+    app.query_params["batch"] = "nothing"
+
+    app = lethe.turn(app, "Release")
+
+    assert not app.exception
+    assert "There is no batch nothing." in said(app)
+
+
+def test_home_says_what_is_staged_until_it_is_started(lethe):
+    assert "staged, not started" not in said(lethe.page())
+
+    lethe.staging.take_file("a.png", UPRIGHT)
+
+    assert "1 file staged, not started." in said(lethe.page())
+
+
+def test_home_says_whether_the_last_evaluation_was_of_the_policy_in_force(lethe, tmp_path):
+    evaluated(lethe, labelled_set(tmp_path / "set"))
+    before = said(lethe.page())
+
+    (lethe.home / "policy.toml").write_text(named_policy("cautious").to_toml(), encoding="utf-8")
+    after = said(lethe.page())
+
+    assert "It was of the policy in force." in before
+    assert "It was of another policy than the one in force" in after
+    (lethe.home / "policy.toml").write_text("nonsense = 1\n")
+    assert "No policy is in force" in said(lethe.page())
+
+
+def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
+    lethe.batch(WIDE)
+    case = reviews.claim(lethe.database, "ann", services.now())
+    added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
+    verdict = ReviewDecision.on(case.plan, (added,), "ann")
+    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+
+    table = lethe.page().dataframe[0].value
+    monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.REVIEWER})))
+
+    assert list(table["Reviewer"]) == ["ann"]
+    assert list(table["Corrected"]) == ["1 of 1"]
+    assert "Reviewers" not in [one.label for one in lethe.page().expander]

@@ -10,6 +10,7 @@ from components.irreversibility.heat import heat_map
 from components.irreversibility.views import (
     FULL_DIFFERENCE,
     PANEL_PX,
+    TILES,
     difference_rgb,
     likeness_words,
     overview_png,
@@ -73,6 +74,16 @@ def test_a_difference_has_the_same_colours_in_every_picture():
     brightness = colours.astype(int).sum(axis=2)[0]
     assert brightness[0] < brightness[1] < brightness[2] == brightness[3]
     np.testing.assert_array_equal(difference_rgb(ramp[:, :1]), colours[:, :1])
+
+
+def test_a_difference_shows_no_detail_of_the_original(rng):
+    difference = rng.integers(0, 256, (240, 180), dtype=np.uint8)
+
+    shown = difference_rgb(difference)
+
+    assert shown.shape == (240, 180, 3)
+    tiles = shown.reshape(TILES, 240 // TILES, 9, 180 // 9, 3)
+    assert (tiles == tiles[:, :1, :, :1]).all()  # every pixel of a tile has one colour
 
 
 def test_an_overview_is_small_and_has_both_frames():

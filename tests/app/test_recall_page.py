@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from components.app import services, session
 from components.app.access import Role, User
-from components.recall import downloads, evaluating
+from components.recall import downloads, evaluating, misses
 from components.recall.words import at_least
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report.cost import prices
@@ -224,6 +227,26 @@ def test_the_gallery_turns_its_pages_and_knows_its_end(lethe, tmp_path):
     assert len(app.image) == 2
     assert app.button(key="recall_misses_on").disabled
     assert "Face: not seen at all" in said(app)
+
+
+def test_a_miss_can_be_looked_at_large_with_what_its_lines_mean(lethe, tmp_path):
+    evaluated(lethe, labelled_set(tmp_path / "set", pictures=3, missed=2))
+    app = lethe.page("Recall")
+    assert misses.LEGEND not in said(app)
+
+    app.selectbox(key="recall_misses_large_0").set_value(1).run()
+
+    assert not app.exception
+    assert misses.LEGEND in said(app)
+    small, _, large = (
+        cv2.imdecode(
+            np.frombuffer(base64.b64decode(image.value[0].split(",")[1]), np.uint8),
+            cv2.IMREAD_COLOR,
+        )
+        for image in app.image
+    )
+    assert small.shape[:2] == (240, 320)
+    assert large.shape[:2] == (900, 1200)
 
 
 def test_another_filter_begins_at_the_first_page(lethe, tmp_path):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import zipfile
 
-from components.app import services
+import pandas as pd
+import pytest
+
+from components.app import services, session
+from components.app.access import Role, User
+from components.app.permission import NotPermitted
+from components.release import names, picture_table
 from components.release.bundle import bundle
 from store.batches import batches, pictures
 from store.batches.pictures import PictureState
@@ -38,8 +45,12 @@ def test_release_shows_before_and_after_and_what_was_checked(lethe):
     assert not after.startswith("data:")
     assert "Removed: face in 1 place." in said(app)
     assert "After · what goes out · 21\u00a0% of it removed" in said(app)
-    for check in ("T1", "T3", "T4"):
-        assert f"Check {check} passed" in said(app)
+    for check in (
+        "the removed pixels have no influence on the file (T1)",
+        "nothing outside the masks changed (T3)",
+        "the file holds pixels and nothing else (T4)",
+    ):
+        assert f"Checked: {check}." in said(app)
 
 
 def test_the_download_holds_the_release_and_no_name(lethe):
@@ -94,7 +105,11 @@ def test_a_release_shows_its_certificate_in_words_and_hands_it_out(lethe):
     assert f"with key {lethe.database.signer.keys.id}." in said(app)
     assert "No person looked at it." in said(app)
     labels = [button.label for button in app.get("download_button")]
-    assert labels[1:] == ["Download the public key", "Download its certificate"]
+    assert labels[1:] == [
+        "Download the public key",
+        "Names and releases (private)",
+        "Download its certificate",
+    ]
 
 
 def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
@@ -135,6 +150,75 @@ def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
 
     assert "was made before certificates" in said(app)
     assert "add its original to a new batch" in said(app)
-    assert "Check T1 passed" in said(app)
+    assert "Checked: the removed pixels have no influence on the file (T1)." in said(app)
     assert "Certificate verified" not in said(app)
-    assert len(app.get("download_button")) == 2
+    assert len(app.get("download_button")) == 3
+
+
+def test_each_release_has_its_thumbnail_and_how_much_was_removed(lethe):
+    lethe.batch(UPRIGHT, WIDE)
+
+    table = lethe.page("Release").dataframe[0].value.set_index("Name")
+
+    released, waiting = table.loc["picture 0.png"], table.loc["picture 1.png"]
+    assert released["Release picture"].startswith("data:image/jpeg;base64,")
+    assert released["Removed"] == "21\u00a0%"
+    assert pd.isna(waiting["Release picture"])  # no original is ever in the table
+    assert waiting["Removed"] == ""
+
+
+def test_a_long_batch_is_shown_a_page_at_a_time(lethe, monkeypatch):
+    monkeypatch.setattr(picture_table, "PAGE", 2)
+    lethe.batch(UPRIGHT, b"no picture", UPRIGHT)
+    app = lethe.page("Release")
+    first = list(app.dataframe[0].value["Name"])
+
+    app.get("pagination")[0].set_value(2).run()
+
+    assert first == ["picture 0.png", "picture 1.png"]
+    assert list(app.dataframe[0].value["Name"]) == ["picture 2.png"]
+
+
+def test_counts_add_up_after_a_cancel(lethe):
+    batch_id = lethe.batch(UPRIGHT, WIDE, UPRIGHT)
+    with lethe.database.transaction() as cursor:
+        cursor.execute("UPDATE pictures SET state = 'cancelled' WHERE source = 'picture 2.png'")
+    batches.cancel(lethe.database, batch_id, services.now())
+
+    app = lethe.page("Release")
+
+    assert numbers(app)["Cancelled"] == 1
+    assert sum(numbers(app).values()) == 3
+    assert "Of 3 pictures in this batch." in said(app)
+    assert list(app.dataframe[0].value["Outcome"]) == ["Released", "Needs review", "Cancelled"]
+
+
+def test_the_private_list_names_every_picture_and_its_release(lethe):
+    batch_id = lethe.batch(UPRIGHT, b"no picture")
+    batch = batches.batch(lethe.database, batch_id)
+    (kept,) = receipts.newest(lethe.database, batch_id)
+
+    rows = list(csv.DictReader(io.StringIO(names.listing(lethe.database, batch))))
+
+    assert [row["name"] for row in rows] == ["picture 0.png", "picture 1.png"]
+    assert [row["release"] for row in rows] == [kept.release_id, ""]
+    assert [row["outcome"] for row in rows] == ["Released", "Held back"]
+
+
+def test_the_private_list_is_for_managers_alone(lethe, monkeypatch):
+    batch_id = lethe.batch(UPRIGHT)
+    batch = batches.batch(lethe.database, batch_id)
+    monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.ANALYST})))
+
+    labels = [button.label for button in lethe.page("Release").get("download_button")]
+
+    assert "Names and releases (private)" not in labels
+    with pytest.raises(NotPermitted):
+        names.made(batch)
+
+
+def test_a_release_file_that_is_no_picture_has_no_thumbnail(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+
+    assert picture_table._thumbnail(str(tmp_path / "a.png"), "0") is None
+    assert picture_table._thumbnail(str(tmp_path / "gone.png"), "0") is None

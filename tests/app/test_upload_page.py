@@ -371,3 +371,75 @@ def test_lines_of_a_manifest_that_name_nothing_are_counted(lethe):
 
     assert not app.exception
     assert "1 line of the manifest name no picture here" in said(app)
+
+
+def test_the_manifest_is_kept_with_its_pictures(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    app = lethe.page("Upload")
+    app.file_uploader(key="upload_manifest").upload("m.csv", b"filename,licence\na.png,CC0\n").run()
+
+    lethe.turn(app, "Home")
+    lethe.restart()
+    app = lethe.page("Upload")
+
+    assert list(app.dataframe[0].value["Licence"]) == ["CC0"]
+    app.button(key="upload_start").click().run()
+    lethe.settle()
+    (batch,) = batches.newest(lethe.database)
+    (row,) = pictures.of_batch(lethe.database, batch.id)
+    assert row.licence
+    assert row.licence.licence == "CC0"
+    assert not (lethe.home / "staging").exists()
+
+
+def test_a_manifest_goes_with_its_last_picture_or_alone(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    lethe.staging.keep_manifest(b"filename,licence\na.png,CC0\n")
+    app = lethe.page("Upload")
+
+    app.button(key="upload_manifest_remove").click().run()
+    assert list(app.dataframe[0].value["Licence"]) == [""]
+    lethe.staging.keep_manifest(b"filename,licence\na.png,CC0\n")
+    app.run().button(key="upload_clear").click().run()
+    lethe.staging.take_file("a.png", UPRIGHT)
+
+    assert lethe.staging.manifest() is None
+
+
+def test_a_manifest_says_which_pictures_it_does_not_know_before_start(lethe):
+    for number in range(11):
+        lethe.staging.take_file(f"{number}.png", UPRIGHT)
+    lethe.staging.keep_manifest(b"filename,licence\n0.png,CC0\n")
+
+    app = lethe.page("Upload")
+
+    text = said(app)
+    assert "The manifest names 1 of 11 pictures. It does not know: 1.png, 2.png," in text
+    assert "8.png and 2 more." in text
+
+
+def test_start_stands_below_what_it_depends_on(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+
+    app = lethe.page("Upload")
+
+    keys = [getattr(element, "key", None) for element in app.main]
+    asked = ("upload_manifest", "upload_name", "upload_policy", "upload_format", "upload_strict")
+    assert all(keys.index(key) < keys.index("upload_start") for key in asked)
+
+
+def test_single_files_can_be_removed_also_one_of_two_with_the_same_name(lethe):
+    for content in (UPRIGHT, WIDE):
+        lethe.staging.take_file("a.png", content)
+    lethe.staging.take_file("b.png", UPRIGHT)
+    first, second, other = lethe.staging.files()
+    app = lethe.page("Upload")
+    assert app.multiselect(key="upload_unwanted").options == ["a.png", "a.png (2)", "b.png"]
+
+    app.multiselect(key="upload_unwanted").set_value([second.id]).run()
+    app.button(key="upload_remove").click().run()
+
+    assert not app.exception
+    assert [file.id for file in lethe.staging.files()] == [first.id, other.id]
+    assert app.multiselect(key="upload_unwanted").value == []
+    assert app.button(key="upload_start").label == "Start with 2 pictures"

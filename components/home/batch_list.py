@@ -1,0 +1,82 @@
+"""The newest batches, what became of their pictures, and what is staged for the next."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.app import session
+from components.app.access import Role, may
+from components.app.palette import OUTCOMES, ago, plain
+from components.app.services import database, home, now
+from components.upload.staging import Staging
+from engine.wording import counted
+from store.batches import progress
+from store.batches.pictures import PictureState
+from store.batches.progress import Counts, Progress
+
+SHOWN = 10
+"""Newest batches listed; the others can be chosen on Release."""
+
+
+def staged() -> None:
+    """How many files this person brought in and has not started."""
+    if not may(session.user(), Role.ANALYST):
+        return
+    count = len(Staging(home() / "staging", session.user().name).files())
+    if count:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{counted(count, 'file')} staged, not started.")
+            st.page_link("pages/1_Upload.py", label="Go on", icon=":material/upload:")
+
+
+@st.fragment(run_every=5.0)
+def batch_list() -> None:
+    """A line for each of the newest batches, with its counts and the way to its pictures."""
+    known = progress.overview(database(), now(), limit=SHOWN)
+    if not known:
+        return
+    st.subheader("Batches", anchor=False)
+    for current in known:
+        _line(current)
+    if len(known) == SHOWN:
+        st.caption(f"The {SHOWN} newest; *Release* lists the others.")
+
+
+def see_why(held_back: int) -> None:
+    """A link to the pictures held back, in the newest batch that has some."""
+    holding = progress.batches_with(database(), PictureState.QUARANTINED)
+    query = {"batch": holding[0], "show": PictureState.QUARANTINED.value} if holding else None
+    st.page_link(
+        "pages/3_Release.py",
+        label="See why" if len(holding) < 2 else f"See why, newest of {len(holding)} batches",
+        icon=":material/dangerous:",
+        disabled=not held_back,
+        query_params=query,
+    )
+
+
+def _line(current: Progress) -> None:
+    batch = current.batch
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "pages/3_Release.py",
+            label=plain(batch.name),
+            icon=":material/folder:",
+            query_params={"batch": batch.id},
+        )
+        st.caption(f"{ago(batch.created_at, now())} · {counted(current.counts.total, 'picture')}")
+        for state, count in _outcomes(current.counts):
+            word, icon, colour = OUTCOMES[state]
+            st.badge(f"{count} {word.lower()}", icon=icon, color=colour)
+
+
+def _outcomes(counts: Counts) -> list[tuple[PictureState, int]]:
+    """What adds up to the batch, without what is not there."""
+    numbers = (
+        (PictureState.RELEASED, counts.released),
+        (PictureState.REVIEW, counts.review),
+        (PictureState.QUARANTINED, counts.quarantined),
+        (PictureState.CANCELLED, counts.cancelled),
+        (PictureState.WAITING, counts.remaining),
+    )
+    return [(state, count) for state, count in numbers if count]

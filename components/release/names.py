@@ -1,0 +1,53 @@
+"""The private list of a batch: which release was made of which file. It never goes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import partial
+
+import streamlit as st
+
+from components.app import permission, session
+from components.app.access import Role, may
+from components.app.palette import OUTCOMES
+from components.app.services import database
+from engine.files.cells import inert
+from store.batches import pictures
+from store.batches.batches import Batch
+from store.database import Database
+
+_COLUMNS = ("name", "outcome", "release", "reason")
+
+
+def offer(batch: Batch) -> None:
+    """A button for managers; nobody else sees that there is a list."""
+    if not may(session.user(), Role.MANAGER):
+        return
+    st.download_button(
+        "Names and releases (private)",
+        partial(made, batch),
+        file_name="private-names.csv",
+        mime="text/csv",
+        icon=":material/lock:",
+        key="release_names",
+        help="Says which release was made of which file. Keep it inside; it is not in the zip.",
+        on_click="ignore",
+    )
+
+
+@permission.download(Role.MANAGER)
+def made(batch: Batch) -> bytes:
+    """The list as a file, for whoever may have it."""
+    return listing(database(), batch).encode("utf-8")
+
+
+def listing(database: Database, batch: Batch) -> str:
+    """CSV: a line for each picture of the batch, in the order they came."""
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS)
+    for row in pictures.of_batch(database, batch.id):
+        word, _, _ = OUTCOMES[row.state]
+        rows.writerow((inert(row.source), word, row.release_id or "", inert(row.reason or "")))
+    return text.getvalue()

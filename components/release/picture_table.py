@@ -1,0 +1,110 @@
+"""The table of a batch's pictures: thumbnails of releases, outcomes, reasons, share removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import streamlit as st
+
+from components.app.inline import inline
+from components.app.palette import OUTCOMES, ago, cells
+from components.app.services import database, now
+from components.review.viewport import thumbnail_jpeg
+from engine.coverage import percent
+from store.batches import pictures
+from store.batches.batches import Batch
+from store.batches.pictures import Picture, PictureState
+from store.releases import receipts
+from store.releases.receipts import StoredReceipt
+from store.review import queue
+
+PAGE = 50
+"""Rows shown at a time: each may carry a thumbnail."""
+_SHOWN = (
+    PictureState.RELEASED,
+    PictureState.REVIEW,
+    PictureState.QUARANTINED,
+    PictureState.CANCELLED,
+)
+_THUMBNAIL_PX = 96
+_ROW_PX, _HEAD_PX, _MOST_PX = 56, 38, 360
+
+
+def choose(batch: Batch) -> Picture | None:
+    """The table of pictures with outcome and reason; the row that was clicked."""
+    chosen = st.segmented_control(
+        "Show", _SHOWN, selection_mode="multi", default=_linked_states(),
+        format_func=lambda state: OUTCOMES[state][0], key="release_filter",
+    )  # fmt: skip
+    rows = _page(pictures.of_batch(database(), batch.id, chosen or _SHOWN))
+    if not rows:
+        st.caption("No picture of this kind.")
+        return None
+    reasons = _reasons(rows)
+    standing = {one.picture_id: one for one in receipts.newest(database(), batch.id)}
+    picked = st.dataframe(
+        pd.DataFrame(cells(_row(row, reasons, standing.get(row.id)) for row in rows)),
+        hide_index=True,
+        row_height=_ROW_PX,
+        height=min(_HEAD_PX + _ROW_PX * len(rows), _MOST_PX),
+        column_config={"Release picture": st.column_config.ImageColumn("", width="small")},
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}},
+        key=f"release_table_{batch.id}",
+        alt="Pictures of the batch with outcome and reason",
+    )
+    selected = picked["selection"]["rows"]
+    return rows[selected[0]] if selected and selected[0] < len(rows) else None
+
+
+def _page(rows: Sequence[Picture]) -> Sequence[Picture]:
+    """The part of the rows that is turned to; all of a short batch."""
+    pages = ceil(len(rows) / PAGE)
+    if pages < 2:
+        return rows
+    number = st.pagination(pages, key="release_page")
+    return rows[(number - 1) * PAGE : number * PAGE]
+
+
+def _linked_states() -> list[PictureState]:
+    """The outcome that the address asks for, else all."""
+    wanted = st.query_params.get("show")
+    return [state for state in _SHOWN if state.value == wanted] or list(_SHOWN)
+
+
+def _reasons(rows: Sequence[Picture]) -> dict[str, str]:
+    """Why pictures wait for review, by picture id."""
+    if not any(row.state is PictureState.REVIEW for row in rows):
+        return {}
+    waiting = queue.entries(database(), now(), limit=100_000)
+    return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
+
+
+def _row(
+    picture: Picture, reasons: dict[str, str], receipt: StoredReceipt | None
+) -> dict[str, str | None]:
+    word, _, _ = OUTCOMES[picture.state]
+    share = receipt.share_removed if receipt else None
+    return {
+        "Release picture": _thumbnail(str(receipt.path), receipt.sha256) if receipt else None,
+        "Name": picture.source,
+        "Outcome": word,
+        "Removed": "" if share is None else percent(share),
+        "Why": picture.reason or reasons.get(picture.id, ""),
+        "Release": picture.release_id or "",
+        "Changed": ago(picture.changed_at, now()),
+    }
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _thumbnail(path: str, sha256: str) -> str | None:
+    """A release as a small data URL; None where its file is gone or is no picture."""
+    try:
+        return inline(thumbnail_jpeg(Path(path).read_bytes(), _THUMBNAIL_PX))
+    except (OSError, TypeError, cv2.error):  # TypeError: OpenCV gave no picture
+        return None
