@@ -62,6 +62,15 @@ class Desk:
                 self.page.wait_for_timeout(apart_ms)
         return self
 
+    def press_at_once(self, *keys: str) -> Desk:
+        """Press keys within one moment, faster than any answer of the server."""
+        self.page.evaluate(
+            """keys => keys.forEach(key => window.dispatchEvent(
+                new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true})))""",
+            list(keys),
+        )
+        return self
+
     def go_to(self, name: str) -> Desk:
         """Skip until this picture is shown."""
         for _ in range(20):

@@ -121,7 +121,7 @@ def test_a_burst_of_keys_arrives_in_order_on_the_boxes_that_were_selected(desk: 
 def test_keys_pressed_while_a_verdict_is_on_its_way_touch_no_other_picture(desk: Desk):
     before = desk.name
 
-    desk.press("j", "d", "a", "d", "a", "x", "2", "Delete")
+    desk.press("j", "d").press_at_once("a", "d", "a", "x", "2", "Delete")
 
     expect(desk.page.get_by_text(re.compile(re.escape(before)))).to_have_count(0)
     expect(desk.page.locator(SHOWN)).to_be_visible()
@@ -130,6 +130,22 @@ def test_keys_pressed_while_a_verdict_is_on_its_way_touch_no_other_picture(desk:
     desk.page.reload()
     expect(desk.page.locator(SHOWN)).to_be_visible()
     assert desk.dropped() == set()
+
+
+def test_a_message_whose_answer_is_lost_is_sent_again(desk: Desk):
+    """A run of the page that ends early has taken the message, and tells nobody."""
+    before = desk.name
+    desk.page.evaluate(
+        """() => {
+            const socket = WebSocket.prototype.send;
+            WebSocket.prototype.send = function () { WebSocket.prototype.send = socket; };
+        }"""
+    )
+
+    desk.press("s")
+
+    expect(desk.page.get_by_text(re.compile(re.escape(before)))).to_have_count(0)
+    expect(desk.page.locator(SHOWN)).to_be_visible()
 
 
 def test_no_box_can_be_rotated(desk: Desk):

@@ -4,6 +4,8 @@
 
 const PENDING = "lethe-review-pending";
 const PENDING_MS = 600_000;
+const AGAIN_MS = 4_000;
+const AGAIN_MOST_MS = 60_000;
 
 class Link {
   constructor() {
@@ -12,6 +14,12 @@ class Link {
     this.number = 0;
     this.waiting = [];
     this.write = null;
+    this.posts = 0;
+    this.timer = 0;
+  }
+
+  close() {
+    clearTimeout(this.timer);
   }
 
   get isSaved() {
@@ -26,13 +34,24 @@ class Link {
     if (last && last.act === "save" && last.picture === made.picture) this.waiting.pop(); // this one holds it
     this.waiting.push(made);
     this.keep();
-    this.write?.("message", { messages: this.waiting });
+    this.post(AGAIN_MS);
     return this.number;
+  }
+
+  /** Write what waits; again, ever more seldom, while no answer comes: a run of the page that other
+   * messages ended may have taken it and told nobody. The server does each number once. */
+  post(pause) {
+    clearTimeout(this.timer);
+    if (!this.waiting.length) return;
+    this.posts += 1;
+    this.write?.("message", { messages: this.waiting, posts: this.posts });
+    this.timer = setTimeout(() => this.post(Math.min(2 * pause, AGAIN_MOST_MS)), pause);
   }
 
   taken({ mount, number }) {
     if (mount !== this.mount) return;
     this.waiting = this.waiting.filter((one) => one.number > number);
+    if (!this.waiting.length) clearTimeout(this.timer);
     this.keep();
   }
 

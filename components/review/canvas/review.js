@@ -36,6 +36,7 @@ class Review {
   }
 
   close() {
+    this.link.close();
     this.keys.close();
     this.stage.close();
     this.queue.close();
