@@ -35,6 +35,12 @@ _FORMATTING = "\\`*_{}[]()#+-.!|~:$<>=&"
 _STEPS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
+def counted_outcome(state: PictureState, count: int) -> str:
+    """`1 needs review`, `6 need review`."""
+    word = OUTCOMES[state][0].lower()
+    return f"{count} {word if count == 1 else word.replace('needs', 'need')}"
+
+
 def plain(text: str) -> str:
     """Text that Markdown shows as it is: a file's name must not format, link or load anything.
 

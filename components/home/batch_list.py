@@ -6,7 +6,7 @@ import streamlit as st
 
 from components.app import session
 from components.app.access import Role, may
-from components.app.palette import OUTCOMES, ago, plain
+from components.app.palette import OUTCOMES, ago, counted_outcome, plain
 from components.app.services import database, home, now
 from components.upload.staging import Staging
 from engine.wording import counted
@@ -66,8 +66,8 @@ def _line(current: Progress) -> None:
         )
         st.caption(f"{ago(batch.created_at, now())} · {counted(current.counts.total, 'picture')}")
         for state, count in _outcomes(current.counts):
-            word, icon, colour = OUTCOMES[state]
-            st.badge(f"{count} {word.lower()}", icon=icon, color=colour)
+            _, icon, colour = OUTCOMES[state]
+            st.badge(counted_outcome(state, count), icon=icon, color=colour)
 
 
 def _outcomes(counts: Counts) -> list[tuple[PictureState, int]]:

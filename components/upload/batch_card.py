@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.app import permission
 from components.app.access import Role
-from components.app.palette import OUTCOMES, ago, plain, span
+from components.app.palette import OUTCOMES, ago, counted_outcome, plain, span
 from components.app.services import database, now
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
@@ -88,10 +88,9 @@ def _outcomes(counts: Counts) -> None:
             (PictureState.CANCELLED, counts.cancelled),
             (PictureState.WAITING, counts.remaining),
         ):
-            word, icon, colour = OUTCOMES[state]
+            _, icon, colour = OUTCOMES[state]
             if count or state in (PictureState.RELEASED, PictureState.REVIEW):
-                text = word.lower() if count == 1 else word.lower().replace("needs", "need")
-                st.badge(f"{count} {text}", icon=icon, color=colour)
+                st.badge(counted_outcome(state, count), icon=icon, color=colour)
 
 
 def _strip(batch_id: str) -> None:

@@ -81,7 +81,8 @@ def only(desk: Desk, batch: str) -> Desk:
     chosen.select_option(option.get_attribute("value"))
     desk.press("q")
     expect(chosen).to_have_count(0)
-    return desk.leave("s").saved()
+    is_there = desk.page.locator(".source").inner_text().endswith(f"· {batch}")
+    return desk.saved() if is_there else desk.leave("s").saved()
 
 
 @pytest.fixture
@@ -395,7 +396,7 @@ def test_the_share_that_goes_follows_the_edits_and_more_than_half_is_asked_once(
     assert re.fullmatch(r"1 will be removed, \d\s% of the picture", desk.extent)
     desk.press("u").saved().press("a")
     dialog.get_by_role("button", name="Accept it").click()
-    expect(desk.page.get_by_text(re.compile(re.escape(name)))).to_have_count(0)
+    expect(desk.page.locator(".source")).not_to_contain_text(name)
 
 
 # Many at once
