@@ -19,7 +19,7 @@ from tests.scenes import seen
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 800, 600
-COUNT = 26
+COUNT = 48  # more than there are tests: each holds one picture for half an hour
 FACES = [
     seen(0.95 - 0.01 * at, (20 + 150 * (at % 5), 20 + 140 * (at // 5),
                             110 + 150 * (at % 5), 110 + 140 * (at // 5)))
@@ -53,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     batches = {
         "holiday": [(f"p{at:02}.png", waiting.png(WIDTH, HEIGHT, at)) for at in range(COUNT)],
         "large": [("large.jpg", waiting.jpeg(LARGE, 3000))],
-        "crowd": [(f"crowd{at}.png", waiting.png(CROWD, 750, at)) for at in range(4)],
+        "crowd": [(f"crowd{at}.png", waiting.png(CROWD, 750, at)) for at in range(12)],
         "most": [("most.png", waiting.png(ALL, 1000))],
     }
     for batch, files in batches.items():
