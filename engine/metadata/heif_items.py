@@ -76,10 +76,6 @@ class _Reader:
         self._at += size
         return int.from_bytes(self._data[self._at - size : self._at], "big")
 
-    @property
-    def is_done(self) -> bool:
-        return self._at >= self._end
-
 
 def items_of(data: bytes, meta: Box) -> tuple[Item, ...]:
     """The items that a `meta` box lists.

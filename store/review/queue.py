@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,18 +14,6 @@ from store.times import CLOCKS_DIFFER, bounds, stored
 _PACE_WINDOW = timedelta(hours=1)
 LONGEST_LOOK = timedelta(minutes=5)
 """A longer look was an interruption and counts as this much in the mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSummary:
-    """What waits for a person."""
-
-    waiting: int
-    """Pictures in review, claimed ones too."""
-    claimed: int
-    """Of these, with a reviewer now."""
-    by_kind: Mapping[ReasonKind, int]
-    """Pictures per kind of reason; one picture may have several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +53,6 @@ class Pace:
     def seconds_left(self) -> float | None:
         """Until this reviewer alone has emptied the queue; None when nothing can be said."""
         return None if self.mean_seconds is None else self.waiting * self.mean_seconds
-
-
-def summary(database: Database, now: datetime) -> QueueSummary:
-    """Counts over everything in review."""
-    with database.transaction() as cursor:
-        counts = cursor.execute(
-            """
-            SELECT count(*), count(*) FILTER (WHERE claimed_until > ? AND claimed_at <= ?)
-            FROM pictures
-            WHERE state = 'review'
-            """,
-            [stored(now), stored(now + CLOCKS_DIFFER)],
-        ).fetchall()
-        kinds = cursor.execute(
-            """
-            SELECT unnest(l.kinds) AS kind, count(*)
-            FROM pictures AS p
-            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
-            WHERE p.state = 'review'
-            GROUP BY kind
-            ORDER BY count(*) DESC, kind
-            """
-        ).fetchall()
-    ((waiting, claimed),) = counts
-    return QueueSummary(waiting, claimed, {ReasonKind(kind): count for kind, count in kinds})
 
 
 def entries(

@@ -133,12 +133,6 @@ def skip(database: Database, picture_id: str, reviewer: str, now: datetime) -> N
         _release(cursor, picture_id, reviewer)
 
 
-def release_claim(database: Database, picture_id: str, reviewer: str) -> None:
-    """Let others have the case; its draft stays. Harmless when the reviewer does not hold it."""
-    with database.transaction() as cursor:
-        _release(cursor, picture_id, reviewer)
-
-
 def _release(cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str) -> None:
     cursor.execute(
         """

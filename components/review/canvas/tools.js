@@ -20,7 +20,7 @@ class Tools {
       this.accept, this.skip, this.reject, this.undo, this.compare, this.queue, this.helps, this.counter);
 
     this.reasons = element("ul", { class: "reasons", "aria-label": "Why this picture is here" });
-    this.witness = element("p", { class: "small", hidden: true });
+    this.note = element("p", { class: "small", hidden: true });
     this.source = element("p", { class: "small source" });
     this.kinds = element("div", { class: "kinds", role: "group", "aria-label": "Draw as" });
     this.extent = element("p", { class: "extent" });
@@ -45,7 +45,7 @@ class Tools {
     this.zooms = button("Fit", "Z", () => app.press("zoom"));
     this.relabel = button("Relabel", "R", () => app.press("askLabel"));
     this.side = element("div", { class: "side" },
-      element("div", {}, this.reasons, this.witness, this.source),
+      element("div", {}, this.reasons, this.note, this.source),
       this.kinds,
       element("div", { class: "row spread" }, this.extent, this.saved),
       this.many,
@@ -57,8 +57,8 @@ class Tools {
     const { app } = this;
     this.reasons.replaceChildren(...data.reasons.map((one) =>
       element("li", { class: one.grave ? "is-grave" : "", title: one.detail, text: one.text })));
-    this.witness.hidden = !data.note;
-    this.witness.textContent = data.note || "";
+    this.note.hidden = !data.note;
+    this.note.textContent = data.note || "";
     this.source.textContent = data.source;
     this.source.title = data.source;
     this.kinds.replaceChildren(...app.categories.map((one, at) => {

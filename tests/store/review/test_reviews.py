@@ -78,7 +78,7 @@ def test_an_empty_queue_gives_nothing(database):
     assert reviews.claim(database, "ada", NOW) is None
     assert reviews.peek(database, "ada", NOW) is None
     assert verdicts.reopen_last(database, "ada", NOW) is None
-    assert queue.summary(database, NOW) == queue.QueueSummary(0, 0, {})
+    assert queue.facets(database) == queue.Facets((), (), ())
 
 
 def test_many_threads_never_get_the_same_picture(database):
@@ -198,13 +198,13 @@ def test_a_certain_picture_can_be_claimed_and_the_other_is_let_go(database):
         reviews.claim_picture(database, "00", "ada", NOW)
 
 
-def test_a_released_claim_is_free_for_others(database):
+def test_a_skipped_picture_is_free_for_others_once_its_holder_skips_it(database):
     (picture_id,) = in_review(database, plan())
     reviews.claim(database, "ada", NOW)
 
-    reviews.release_claim(database, picture_id, "bo")
+    reviews.skip(database, picture_id, "bo", NOW)
     assert reviews.claim(database, "bo", NOW) is None
-    reviews.release_claim(database, picture_id, "ada")
+    reviews.skip(database, picture_id, "ada", NOW)
 
     assert reviews.claim(database, "bo", NOW).picture_id == picture_id
 
@@ -397,15 +397,13 @@ def test_pace_counts_the_last_hour_and_an_interruption_as_five_minutes(database)
     assert queue.pace(database, "ada", now + timedelta(hours=2)).decided == 0
 
 
-def test_the_summary_counts_pictures_per_reason_and_claims_that_run(database):
+def test_the_queue_counts_pictures_per_reason_and_names_claims_that_run(database):
     in_review(database, plan(), plan(), plan(reasons=(SAMPLE,)))
     reviews.claim(database, "ada", NOW)
 
-    seen = queue.summary(database, NOW)
-
-    assert (seen.waiting, seen.claimed) == (3, 1)
-    assert seen.by_kind == {ReasonKind.UNSURE: 2, ReasonKind.AUDIT_SAMPLE: 1}
-    assert queue.summary(database, LATER).claimed == 0
+    kinds = dict(queue.facets(database).kinds)
+    assert kinds == {ReasonKind.UNSURE: 2, ReasonKind.AUDIT_SAMPLE: 1}
+    assert [entry.claimed_by for entry in queue.entries(database, LATER)] == [None] * 3
     assert [entry.claimed_by for entry in queue.entries(database, NOW)] == ["ada", None, None]
 
 
@@ -439,7 +437,7 @@ def test_pages_stay_quick_with_twenty_thousand_pictures(database):
         "progress": lambda: progress.progress(database, batch.id, NOW),
         "overview": lambda: progress.overview(database, NOW),
         "totals": lambda: progress.totals(database),
-        "summary": lambda: queue.summary(database, NOW),
+        "facets": lambda: queue.facets(database),
         "entries": lambda: queue.entries(database, NOW),
         "claim": lambda: reviews.claim(database, "bo", NOW),
         "peek": lambda: reviews.peek(database, "ada", NOW, after=case.picture_id),
