@@ -57,7 +57,7 @@ def accept(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
-    decisions.settle(database(), review.case.picture_id, _verdict(review), now())
+    decisions.settle(database(), review.case.picture_id, _decision(review), now())
     review.close()
 
 
@@ -67,7 +67,7 @@ def reject(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture.
     """
-    decisions.reject(database(), review.case.picture_id, _verdict(review), now())
+    decisions.reject(database(), review.case.picture_id, _decision(review), now())
     review.close()
 
 
@@ -89,7 +89,7 @@ def open_waiting(review: Review, picture_id: str) -> None:
 
 
 def reopen(review: Review | None, picture_id: str) -> None:
-    """Take the last verdict back, which was on this picture, and put it on the table.
+    """Take the last decision back, which was on this picture, and put it on the table.
 
     Raises:
         StaleRevision: the picture is being worked on this very moment, or another was decided.
@@ -143,5 +143,5 @@ def _opened(case: Claim) -> Review:
     return Review(case, policy, draft, case.plan.digest, opening)
 
 
-def _verdict(review: Review) -> ReviewDecision:
+def _decision(review: Review) -> ReviewDecision:
     return ReviewDecision.on(review.case.plan, review.draft.kept, reviewer.name())

@@ -69,7 +69,7 @@ def data(review: Review) -> dict[str, Any]:
 
 
 def last_decision(moment: datetime) -> dict[str, str] | None:
-    """The verdict that undo would take back, as a question."""
+    """The decision that undo would take back, as a question."""
     last = decisions.last(database(), reviewer.name(), moment)
     if last is None:
         return None

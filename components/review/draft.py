@@ -83,7 +83,7 @@ class Draft:
         return Draft((*fixed, *drawn))
 
     def redrawn(self, kept: Iterable[Region]) -> Draft:
-        """The draft a verdict with these regions would leave: theirs kept, the rest dropped."""
+        """The draft a decision with these regions would leave: theirs kept, the rest dropped."""
         regions = tuple(kept)
         known = {item.region for item in self.items}
         items = [replace(item, is_dropped=item.region not in regions) for item in self.items]

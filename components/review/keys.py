@@ -6,7 +6,7 @@ KEYS = (
     ("X", "reject: hold the picture back for good"),
     (
         "U",
-        "undo the last edit of this picture; with none, ask whether to take back the last verdict",
+        "undo the last edit of this picture; with none, ask whether to take back the last decision",
     ),
     ("J, K", "next, previous box; with Shift, add it to the selection"),
     ("Tab", "next button; Accept is the first"),

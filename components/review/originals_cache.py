@@ -1,7 +1,7 @@
 """Originals that reviewers have open, decoded, and the next one ready.
 
 Originals are in no cache that outlives the review: the desk holds a few pictures at most, and a
-picture leaves it with its verdict. Decoding ahead is what makes the next picture appear at once.
+picture leaves it with its decision. Decoding ahead is what makes the next picture appear at once.
 """
 
 from __future__ import annotations

@@ -56,13 +56,13 @@ def nothing_waits() -> None:
     st.success("Nothing waits for review.", icon=":material/check_circle:")
     last = last_decision(now())
     if last is not None and st.button(
-        "Undo last verdict", key="review_undo", shortcut="U", icon=":material/undo:"
+        "Undo last decision", key="review_undo", shortcut="U", icon=":material/undo:"
     ):
         _ask_to_reopen(last)
     st.page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
 
 
-@st.dialog("Take back the last verdict?")
+@st.dialog("Take back the last decision?")
 def _ask_to_reopen(last: dict[str, str]) -> None:
     st.markdown(f"**{plain(last['name'])}**")
     st.markdown(plain(last["text"]))

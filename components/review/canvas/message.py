@@ -34,7 +34,7 @@ class Act(StrEnum):
     REJECT = "reject"
     SKIP = "skip"
     REOPEN = "reopen"
-    """Take back the last verdict, on the picture named in `target`."""
+    """Take back the last decision, on the picture named in `target`."""
     OPEN = "open"
     """Show the waiting picture named in `target` instead."""
     CHOOSE = "choose"
