@@ -366,7 +366,7 @@ def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
     assert left_out.folder == "first"
     assert "not the output folder" in left_out.reason
     assert inbox.take_in(database, NOW) == (left_out,)
-    assert queue.summary(database, NOW).waiting == 1
+    assert len(queue.entries(database, NOW)) == 1
 
 
 def test_the_command_takes_a_run_in_and_says_what_it_did(run, home, capsys):
