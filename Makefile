@@ -31,7 +31,7 @@ test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --ignore=tests/browser
 
 test-train: .venv/dev .venv/train
 	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train
