@@ -8,6 +8,7 @@
 # make docs   docs/process.md with the figures of the reports, and its PDF of two pages
 # make evaluation   docs/evaluation.md and .json from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md; then
 #                   make docs), and docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what pictures free of it all suffer
+# make screenshots   the pictures of the app in the README, of drawings alone; needs Chromium, and somebody to look at them
 # make reliability   break each part once, and write what was seen to docs/reliability.md
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
@@ -21,7 +22,7 @@ MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
 
-.PHONY: app test quick test-train fuzz check bench evaluation reliability battery docs train calibrate clean
+.PHONY: app test quick test-train fuzz check bench evaluation reliability screenshots battery docs train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m lethe app
@@ -30,7 +31,7 @@ test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --ignore=tests/browser
 
 test-train: .venv/dev .venv/train
 	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train
@@ -57,6 +58,9 @@ evaluation: .venv/runtime
 
 reliability: .venv/dev
 	LETHE_RELIABILITY=write $(BIN)/python -m pytest -q tests/reliability
+
+screenshots: .venv/dev
+	$(BIN)/python -m tests.browser.screenshots
 
 docs: .venv/dev
 	$(BIN)/python -m docs.build

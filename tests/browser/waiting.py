@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +58,30 @@ def jpeg(width: int, height: int, seed: int = 1) -> bytes:
     return bytes(cv2.imencode(".jpg", scene(width, height, seed), quality)[1])
 
 
+@contextmanager
+def working(home: Path, by_width: dict[int, Sequence[Detection]]) -> Iterator[Database]:
+    """The home folder's database, with a machine at work that sees what is said by width."""
+    database = Database.open(home, now())
+    dispatcher = Dispatcher(database, InProcess(Ensemble([Sees(by_width)])), now)
+    dispatcher.start()
+    try:
+        yield database
+    finally:
+        dispatcher.stop(patience_s=5.0)
+        database.close()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long for the pictures"
+        time.sleep(0.02)
+
+
 def lay(
     home: Path,
     files: Sequence[tuple[str, bytes]],
@@ -65,23 +90,10 @@ def lay(
     batch: str = "holiday",
 ) -> None:
     """Put a batch into the home folder's database, prepared as far as the machine gets."""
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    database = Database.open(home, now())
-    dispatcher = Dispatcher(database, InProcess(Ensemble([Sees(by_width)])), now)
-    dispatcher.start()
-    try:
+    with working(home, by_width) as database:
         settings = Policy().with_audit_share(0.0)
         made = batches.create(database, Request(batch, settings.to_toml()), now())
         incoming = [Incoming(name, content) for name, content in files]
         intake.add(database, made.id, incoming, now())
         batches.start(database, made.id, now())
-        deadline = time.monotonic() + PATIENCE_S
-        while progress.totals(database).remaining:
-            assert time.monotonic() < deadline, "waited too long for the pictures"
-            time.sleep(0.02)
-    finally:
-        dispatcher.stop(patience_s=5.0)
-        database.close()
+        until(lambda: progress.totals(database).remaining == 0)

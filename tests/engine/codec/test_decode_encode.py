@@ -64,7 +64,10 @@ def test_files_that_are_not_one_whole_picture_are_refused_with_a_sentence(name):
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("name", DECODES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "40 megapixels")) for name in DECODES],
+)
 @pytest.mark.parametrize("kind", ["png", "jpeg"])
 def test_a_release_carries_nothing_of_its_source_but_pixels(name, kind):
     image = opened(AWKWARD[name].data)

@@ -46,6 +46,15 @@ def test_every_result_has_what_readers_of_the_json_count_on(found):
     assert {row["verdict"] for row in found["results"]} == {"pass", "fail"}
 
 
+def test_the_same_seed_gives_the_same_report():
+    chosen = small(shares=(), methods=(METHODS["pushpull"],), template_step=80)
+
+    one, other = (run_battery([faces(chosen)], chosen, workers=1) for _ in range(2))
+
+    assert json.dumps(one) == json.dumps(other)
+
+
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_report_in_any_number_of_processes(found):
     chosen = small()
 
