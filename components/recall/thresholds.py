@@ -201,8 +201,8 @@ def _figures(counts: CategoryCounts, asked: Proportion, category: Category) -> d
         "Found, removed or shown": at_least(counts.coverage.share),
         "At least": at_least(counts.coverage.lower()),
         "Removed without asking": at_least(counts.automatic.share),
-        f"With a doubt, of pictures with {category.value}": at_most(with_),
-        f"With a doubt, of pictures without {category.value}": at_most(without),
+        f"To review, of pictures with {category.value}": at_most(with_),
+        f"To review, of pictures without {category.value}": at_most(without),
         "False regions a picture": rate_at_most(false_rate),
         "Pictures a person must look at": at_most(asked.share),
     }

@@ -39,7 +39,7 @@ _RANDOM = secrets.SystemRandom()
 log = logging.getLogger(__name__)
 
 COMMAND_LINE = "command line"
-"""The reviewer's name in receipts when a verdict file gives none."""
+"""The reviewer's name in receipts when a decision file gives none."""
 LONGEST_NAME = 200
 _POSTPONED = (
     "Held back because of this machine and not of the picture: {}. OUT/quarantine.jsonl says why; "
@@ -55,7 +55,7 @@ class Summary:
     not_looked_for: tuple[Category, ...]
     seconds: float
     problems: int = 0
-    """Verdict lines that could not be carried out."""
+    """Lines that could not be carried out."""
 
     def to_json(self) -> dict[str, Any]:
         """One plain object; the three outcomes add up to `pictures`."""
@@ -175,7 +175,7 @@ def redact(
 
 
 def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
-    """Release what a person accepted in a verdict file; name each line that cannot be done."""
+    """Release what a person accepted in a decision file; name each line that cannot be done."""
     started = time.perf_counter()
     try:
         # str.splitlines would also split at characters that names in other scripts may hold
@@ -239,7 +239,7 @@ def _accepted_job(
     originals: Mapping[str, Sequence[Path]],
     output_folder: OutputFolder,
 ) -> Iterator[tuple[str, Job]]:
-    """The job that one verdict line asks for; none when the line accepts nothing.
+    """The job that one line of decisions asks for; none when the line accepts nothing.
 
     The plan is found by name and content, and must be the very plan the line was copied from.
 
@@ -304,7 +304,7 @@ def _read_decision(value: dict[str, Any]) -> ReviewDecision:
         )
     try:
         regions = [Region.from_json(region) for region in value["regions"]]
-        # What nobody decided is removed: a doubt still in the line goes with the regions.
+        # What nobody decided is removed: a box still to review goes with the regions.
         regions += [Region.from_json(review_region) for review_region in value.get("doubts") or ()]
         return ReviewDecision(tuple(dict.fromkeys(regions)), _reviewer(value), picture, plan)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:

@@ -282,7 +282,7 @@ def test_the_trade_off_marks_the_step_nearest_to_the_threshold():
     assert list(without.y) == pytest.approx([25, 100 * 10 / 60, 100 * 2 / 60])
     assert with_faces.line.dash != without.line.dash
     assert "asking from 0.2: recall 97.0 % (97 of 100 labels)" in chart.alt
-    assert "a doubt in 30.0 % of 100 pictures" in chart.alt
+    assert "30.0 % of 100 pictures to review" in chart.alt
 
 
 def test_pictures_labelled_in_part_have_no_trade_off():

@@ -25,9 +25,9 @@ Report = dict[str, Any]
 
 
 def as_text(report: Report) -> str:
-    """The verdict and the strongest attack on each method, as a person reads it in a terminal."""
+    """The outcome and the strongest attack on each method, as a person reads it in a terminal."""
     lines = [
-        "category  method     strongest attack        p        most named right  at most  verdict",
+        "category  method     strongest attack        p        most named right  at most  outcome",
         *(_line(row) for row in strongest(report)),
         *(f"{name}: {text}" for name, text in test_results(report)),
         _sensitivity(report),
@@ -85,7 +85,7 @@ def document(report: Report, command: str) -> Document:
     answer += [_table_of_strongest(report), Paragraph(sentences.UPPER_BOUND)]
     return Document(
         f"Can what was removed come back? {report['verdict'].capitalize()}",
-        f"{sentences.VERDICTS[report['verdict']]} Report {report['id']} on pipeline "
+        f"{sentences.OUTCOMES[report['verdict']]} Report {report['id']} on pipeline "
         f"{report['pipeline']}.",
         (
             Section("The answer", tuple(answer)),
@@ -210,7 +210,7 @@ def _table_of_strongest(report: Report) -> Table:
         (
             *words("Category", "Method", "Attack"),
             *numbers("p, corrected", "Most named right", "At most", "Bits"),
-            *words("Verdict"),
+            *words("Outcome"),
         ),
         rows,
     )

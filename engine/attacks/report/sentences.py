@@ -44,7 +44,7 @@ UPPER_BOUND: Final = (
     "be read from it."
 )
 
-VERDICTS: Final = {
+OUTCOMES: Final = {
     "pass": "Pass: no attack found anything, and the attacks were strong enough to matter.",
     "fail": "Fail: something hidden came back. Do not release with this version.",
     "invalid": "Invalid: this run was too weak to say anything, so it says nothing.",
@@ -68,7 +68,7 @@ def share_of(method: str) -> float:
 
 
 def is_found(row: dict[str, Any]) -> bool:
-    """Whether an attack told what was hidden, as `verdict.judge` decided it.
+    """Whether an attack told what was hidden, as the battery decided it.
 
     Args:
         row: one of a report's `results`.

@@ -254,7 +254,7 @@ def _threshold_table(category: Category, curve: Curve) -> Table:
         if point is curve.now or point.review_at in _TABLE_STEPS
     )
     return Table(
-        f"{PLURAL[category]}: recall by coverage, and completely labelled pictures with a doubt.",
+        f"{PLURAL[category]}: recall by coverage, and completely labelled pictures to review.",
         words("review_at") + numbers("Recall", "With it: asked about", "Free of it: asked about"),
         rows,
     )

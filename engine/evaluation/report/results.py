@@ -170,10 +170,10 @@ _METRICS: dict[str, _Metric] = {
     "Recall by coverage, automatic": _metric(lambda part: part.automatic),
     "False regions per complete picture": _false_per_picture,
     "Complete pictures with a false region": _pictures_with_false_region,
-    "Complete pictures that show it: with a doubt of it": (
+    "Complete pictures that show it: with a box of it to review": (
         lambda facts, category: with_interval_up(facts.counts.categories[category].asked_with)
     ),
-    "Complete pictures free of it: with a doubt of it": (
+    "Complete pictures free of it: with a box of it to review": (
         lambda facts, category: with_interval_up(facts.counts.categories[category].asked_without)
     ),
 }

@@ -42,9 +42,9 @@ class CategoryCounts:
     """Pictures labelled completely for it, on which false regions are counted."""
     false_positives: int = 0
     asked_with: Proportion = NONE
-    """Complete pictures with a label of it: those with a doubt of it, of all."""
+    """Complete pictures with a label of it: those with a box of it to review, of all."""
     asked_without: Proportion = NONE
-    """Complete pictures free of it: those with a doubt of it, of all."""
+    """Complete pictures free of it: those with a box of it to review, of all."""
     groups: Mapping[str, Proportion] = field(default_factory=dict)
     """By coverage, by the pictures' group."""
     slices: Mapping[Slice, Proportion] = field(default_factory=dict)

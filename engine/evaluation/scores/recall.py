@@ -25,11 +25,11 @@ from engine.evaluation.scores.summary import (
     FreePictures,
     GroupSummary,
     Quantiles,
-    ReviewDecision,
     Reviewed,
     ReviewLoad,
     Spread,
     Summary,
+    TargetStatus,
 )
 from engine.policy import Policy
 
@@ -141,7 +141,7 @@ def summary(
     )
 
 
-def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool]:
+def target_status(proportion: Proportion, target: float) -> tuple[TargetStatus, bool]:
     """Whether recall meets the target, and whether the counts settle that.
 
     *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
@@ -191,7 +191,7 @@ def is_enough(labels: int) -> bool:
 
 def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> CategorySummary:
     coverage = counts.coverage
-    decision, certain = verdict(coverage, target)
+    status, certain = target_status(coverage, target)
     groups = whole_groups(counts.groups)
     return CategorySummary(
         labels=coverage.total,
@@ -217,7 +217,7 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
         ),
         misses={cause.value: n for cause, n in sorted(counts.false_negative_causes.items())},
         false_alarms={cause.value: n for cause, n in sorted(counts.false_positive_causes.items())},
-        verdict=decision,
+        verdict=status,
         certain=certain,
         uncounted=uncounted,
     )
@@ -273,5 +273,5 @@ def _found(proportion: Proportion) -> Found:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Nine digits, so that every machine writes the same; verdicts go by the value itself."""
+    """Nine digits, so that every machine writes the same; the status goes by the value itself."""
     return None if value is None else round(value, 9)

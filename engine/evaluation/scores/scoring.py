@@ -48,7 +48,7 @@ class LabelScore:
     has_own_region: bool
     """By optimal assignment at IoU >= 0.5."""
     hidden: float
-    """Share under masks of its category, removed without asking or shown as doubts, 0..1."""
+    """Share under masks of its category, removed without asking or shown for review, 0..1."""
     removed: float
     """Share under masks that are removed without asking."""
     false_negative: FalseNegative | None
@@ -101,7 +101,7 @@ class PictureScore:
     reasons: tuple[Reason, ...]
     """Why a person looks; empty when the picture passes."""
     in_review: frozenset[Category]
-    """Categories with a doubt."""
+    """Categories with a region to review."""
     cost: PictureCost
     weights: tuple[str, ...]
     is_turned: bool = False
@@ -127,7 +127,7 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
     Args:
         picture: with its labels.
         findings: of the same picture, found under `policy` or one with other thresholds.
-        policy: its thresholds decide what is removed and what is a doubt.
+        policy: its thresholds decide what is removed and what needs review.
 
     Raises:
         InvalidDataset: the labels do not fit the picture, so nothing can be said about it.

@@ -16,7 +16,7 @@ from engine.evaluation.data.uncounted import Uncounted
 from engine.evaluation.scores.misses import MissCause
 from engine.evaluation.scores.proportion import Proportion
 
-ReviewDecision: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
+TargetStatus: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
 
 
 class _Values(BaseModel):
@@ -102,7 +102,7 @@ class Coverage(Found):
 
 
 class Doubtful(_Values):
-    """Complete pictures with a doubt of the category: of those that show it, and of others."""
+    """Share of complete pictures with a box of the category to review, with and without labels."""
 
     with_labels: float | None = Field(alias="with")
     without_labels: float | None = Field(alias="without")
@@ -120,7 +120,7 @@ class CategorySummary(_Values):
     doubtful: Doubtful
     misses: Mapping[str, int]
     false_alarms: Mapping[str, int]
-    verdict: ReviewDecision
+    verdict: TargetStatus
     certain: bool
     uncounted: Uncounted | None = None
 

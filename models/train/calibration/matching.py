@@ -1,7 +1,7 @@
 """What the detectors proposed in labelled pictures, and whether it is right.
 
-Fitting the fuser and choosing thresholds both go by this, so that the expensive part, looking, is
-done once and kept.
+Fitting score fusion and choosing thresholds both go by this, so that the expensive part, detection,
+is done once and kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Proposal:
     region: Region
     is_true: bool | None
     """Whether it finds a label; None where the labels cannot tell, and for a part of what is
-    labelled: half a face is no reason to doubt what sees faces."""
+    labelled: half a face does not tell against what sees faces."""
 
 
 @dataclass(frozen=True, slots=True)

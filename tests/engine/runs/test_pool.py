@@ -154,7 +154,7 @@ class TestRunJob:
             ),
             pytest.param(
                 Plan("picture 0", Size(80, 60), (), (region((5, 5, 9, 9)),), (), QUICK.fingerprint),
-                "1 doubts",
+                "1 regions",
                 id="doubts left",
             ),
         ],

@@ -1,4 +1,4 @@
-"""Threshold trade-off: recall against pictures with a doubt, as `review_at` moves."""
+"""Threshold trade-off: recall against pictures to review, as `review_at` moves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LEAST_LOAD = 10.0
 def trade_off_chart(
     points: Sequence[tradeoff.Point], now: tradeoff.Point, category: Category, target: float
 ) -> ChartSpec:
-    """What moving `review_at` gives and costs: recall against doubts, and doubts by threshold.
+    """What moving `review_at` gives and costs: recall against review load, and load by threshold.
 
     Args:
         points: at least one, from `engine.evaluation.scores.tradeoff.curve`.
@@ -55,7 +55,7 @@ def trade_off_chart(
     return ChartSpec(
         (
             Panel(
-                percent_axis("Labelled pictures with a doubt (%)", 0.0, min(most * 1.15, 100.0)),
+                percent_axis("Labelled pictures to review (%)", 0.0, min(most * 1.15, 100.0)),
                 recall_axis(shares, "Recall (%)"),
                 (
                     Series(curve, category, line="solid", mark_px=5),
@@ -67,14 +67,14 @@ def trade_off_chart(
             ),
             Panel(
                 Axis(0.0, 1.0, "Score from which a person is asked (0\u00a0to\u00a01)"),
-                percent_axis("Pictures with a doubt (%)"),
+                percent_axis("Pictures to review (%)"),
                 tuple(series for series in loads if series.points),
                 _HEIGHT_PX,
                 (Reference("x", now.review_at),),
             ),
         ),
-        f"Recall of {category.value} against doubts, as the score from which a person is asked "
-        f"moves. Now {_plain(now)}, target {exactly(target)}. At the lowest step "
+        f"Recall of {category.value} against review load, as the score from which a person is "
+        f"asked moves. Now {_plain(now)}, target {exactly(target)}. At the lowest step "
         f"{_plain(points[0])}. At the highest {_plain(points[-1])}.",
     )
 
@@ -90,7 +90,7 @@ def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Se
             Point(
                 at,
                 percent(load),
-                words=f"asks from {at:g}\n{words}: a doubt in {at_most(load.share)}",
+                words=f"asks from {at:g}\n{words}: {at_most(load.share)} to review",
             )
             for at, load in loads
             if load.total
@@ -105,7 +105,7 @@ def _words(step: tradeoff.Point) -> str:
     return (
         f"asking from {step.review_at:g}: recall {found_words(step.detection)},\n"
         f"{bounds_words(step.detection)},\n"
-        f"a doubt in {at_most(step.asked.share)} of {counted(step.asked.total, 'picture')}"
+        f"{at_most(step.asked.share)} of {counted(step.asked.total, 'picture')} to review"
     )
 
 

@@ -181,7 +181,7 @@ def entry(report: dict[str, Any], use: str) -> dict[str, Any]:
         "sha256": report["sha256"],
         "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
         "use": use,
-        "role": "second look",
+        "role": "crop classifier",
         "categories": report["categories"],
         "side": report["side"],
         "colour": "rgb",
