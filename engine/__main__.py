@@ -1,4 +1,4 @@
-"""`python -m engine`: the line without the app, for folders, scripts and clusters."""
+"""Command line of the engine, `python -m engine`: folders in, releases out, without the app."""
 
 from __future__ import annotations
 

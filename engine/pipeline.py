@@ -1,4 +1,4 @@
-"""The whole line for one picture, from its bytes to a released file.
+"""Pipeline for one picture: bytes in, a plan (`prepare`), then a released file (`release`).
 
     bytes -> decode -> detect -> triage -> Plan ... review ... -> mask -> remove -> check -> encode
 

@@ -1,4 +1,4 @@
-"""What an organisation decided: thresholds, masks, fills, and what a person must see.
+"""Policy: thresholds, mask margins, fills, and what needs review.
 
 A policy is a value: read once, checked completely, frozen, and named by its fingerprint in every
 plan and receipt. Every number that a person might want to change lives here and is explained in

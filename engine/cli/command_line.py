@@ -1,4 +1,4 @@
-"""How a command line is put together: verbs, and options that several share.
+"""Building blocks of the command line: verbs, and options that several share.
 
 `engine/__main__.py` lists the verbs; a verb with a package of its own adds itself from there.
 """

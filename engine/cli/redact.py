@@ -1,4 +1,4 @@
-"""What the command line does, once its words are understood. See `lethe --help`."""
+"""`lethe redact` and `lethe release`: pictures in, an output folder with outcomes out."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ Step: TypeAlias = "Job | Quarantined | Fate"
 
 @dataclass(slots=True)
 class _Run:
-    """Work on an output folder: which job stands for which source, and what became of each."""
+    """One run over an output folder: the job of each source, and the outcomes."""
 
     output_folder: OutputFolder
     workers: int
@@ -144,7 +144,7 @@ def redact(
     manifest: Manifest,
     workers: int,
 ) -> Summary:
-    """Take every picture of an input down the line, skipping those an earlier run finished."""
+    """Redact every picture of an input, skipping those an earlier run finished."""
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
     if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):

@@ -1,4 +1,4 @@
-"""Examination: the job that looks at a labelled picture, for an evaluation."""
+"""Prediction job: a labelled picture in, its prediction record out."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.runs.jobs import Models, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Prediction(Outcome):
-    """What the machine found in a labelled picture."""
+    """Prediction record of a labelled picture, as a job's outcome."""
 
     findings: PredictionRecord
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionJob:
-    """One labelled picture to look at and leave where it is; ends as `Prediction` or held back."""
+    """Detection on one labelled picture; ends as `Prediction`, quarantined or postponed."""
 
     id: str
     """Names the work in its outcome."""
@@ -34,7 +34,7 @@ class PredictionJob:
         return self.policy.codec.max_megapixels
 
     def run(self, models: Models) -> Prediction:
-        """Look at it.
+        """Run detection.
 
         Raises:
             Exception: whatever goes wrong.

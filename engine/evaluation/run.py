@@ -1,4 +1,4 @@
-"""Looking at a whole labelled data set, in worker processes."""
+"""Evaluation run: detection on a labelled data set, in worker processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.runs.pool import ProcessPool
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A data set as the machine saw it under one policy."""
+    """Predictions of a data set under one policy."""
 
     dataset: Dataset
     policy: Policy
@@ -30,7 +30,7 @@ class Run:
 def examine_all(
     dataset: Dataset, policy: Policy, executor: Executor, *, orientation: int = UPRIGHT
 ) -> Iterator[tuple[LabelledPicture, PredictionRecord | str]]:
-    """Each picture with its findings, or a sentence why there are none, as they come."""
+    """Predict every picture; yields its record, or a sentence why there is none."""
     pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
     work = (
         PredictionJob(name, picture.path, policy, orientation) for name, picture in pictures.items()
@@ -53,7 +53,7 @@ def evaluate(
     turned: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Run:
-    """Look at every picture of a data set.
+    """Predict every picture of a data set.
 
     Args:
         dataset: labelled pictures.

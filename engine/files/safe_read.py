@@ -74,7 +74,7 @@ def is_text(path: Path, most: int) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text that steers neither a terminal nor the order in which it is read, whatever it holds.
+    """Escape control and bidirectional characters, for terminals and logs.
 
     Controls, marks of direction and whatever else is not seen give way to a replacement character;
     joiners stay, which several scripts need.

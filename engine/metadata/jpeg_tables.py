@@ -1,4 +1,4 @@
-"""Bytes of a JPEG's tables and headers that no scan needs (ITU-T T.81, annex B).
+"""Unused JPEG tables: bytes of tables and headers that no scan needs (ITU-T T.81, annex B).
 
 A table that is defined again before a scan used it, or that no scan uses, is as good a hiding place
 as a comment: decoders read it and throw it away.

@@ -1,4 +1,4 @@
-"""Marks that a run's open reviews were taken into the app's queue.
+"""Hand-over marks: a run whose open reviews were taken into the app's queue.
 
 A picture is decided in one place: in the app and from the shell, it would be released twice. One
 mark lies in the run's output folder. The other lies with the installation, under what stands for

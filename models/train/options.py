@@ -1,4 +1,4 @@
-"""The words that `python -m models.train` understands."""
+"""Argument parser of `python -m models.train`."""
 
 from __future__ import annotations
 

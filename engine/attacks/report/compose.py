@@ -1,4 +1,4 @@
-"""A battery's report for people: a table for a terminal, one for a document, a page to print."""
+"""Battery report as terminal text, as Markdown, and as a document tree."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _at_most(share: float) -> str:
 
 
 def test_results(report: Report) -> Iterator[tuple[str, str]]:
-    """The tests that are no statistics: name, and what came of it."""
+    """Results of the deterministic tests: name, and what they gave."""
     tests, kinds = report["tests"], {row["method"]: row["kind"] for row in report["results"]}
     fill_results = [changed for name, changed in tests["T1"].items() if kinds[name] == "fill"]
     other_methods = [name for name in tests["T1"] if kinds[name] != "fill"]

@@ -1,4 +1,4 @@
-"""What every figure of the battery means: report, document and page use the same words."""
+"""Sentences on figures of the battery, shared by report, document and page."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How many pictures have how many boxes."""
+    """Histogram of boxes per picture."""
 
     pictures: Mapping[int, int] = field(default_factory=dict)
     """Pictures, at least 1, by their number of boxes, in ascending order."""
@@ -37,9 +37,7 @@ class Histogram:
         return sum(self.pictures.values())
 
     def at(self, share: float) -> int | None:
-        """The fewest boxes that at least `share` of the pictures stay within; None of nothing.
-
-        The nearest rank: a number that some picture really has, never one between two.
+        """Quantile of boxes per picture (nearest rank, so some picture's); None of nothing.
 
         Args:
             share: above 0, up to 1; 0.5 gives the median, 1 the worst.

@@ -1,4 +1,4 @@
-"""Counts of scored pictures. Everything here adds: shards in any order give the same."""
+"""Counts: scored pictures in, sums by category and slice out; shards add in any order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_VALUES = 12
 
 
 class Slice(NamedTuple):
-    """Labels that have something in common, in the data set's own words."""
+    """Slice key: an attribute of labels or pictures and its value."""
 
     by: str
     value: str
@@ -97,7 +97,7 @@ class Counts:
 
     @property
     def asked(self) -> Proportion:
-        """Pictures a person must look at, the sample check apart, of all."""
+        """Review load: pictures that go to a person, the audit sample apart, of all."""
         return self.with_labels + self.without_labels
 
     def __add__(self, other: Counts) -> Counts:
@@ -137,7 +137,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
 
 
 def slices_of(score: PictureScore, label: LabelScore) -> Iterator[Slice]:
-    """What the data set says about a label and its picture, and the label's size."""
+    """Slices of a label: attributes of it and its picture, and its size class."""
     side = min(label.label.box.width, label.label.box.height)
     yield Slice("size", size_class(side))
     # a label may repeat what its picture says, and is one label all the same

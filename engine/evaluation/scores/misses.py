@@ -1,4 +1,4 @@
-"""Causes of false negatives and false positives: what to change, not only how much is lost."""
+"""Error causes: a false negative or false positive in, the first cause that applies out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class FalseNegative:
 def explain_false_negative(
     label: Label, hidden: float, findings: PredictionRecord, way: Route, policy: Policy
 ) -> FalseNegative:
-    """The first cause that applies.
+    """Cause of a false negative.
 
     Args:
         label: not found, in upright pixels.
@@ -97,7 +97,7 @@ def explain_false_negative(
 def explain_false_positive(
     region: Region, labels: Sequence[Label], policy: Policy
 ) -> FalsePositive:
-    """What a region is that finds no label.
+    """Cause of a false positive.
 
     Args:
         region: proposed, not on an ignored label.
@@ -124,7 +124,7 @@ def _finders(label: Box, regions: Iterable[Region]) -> list[float]:
 
 
 def _hiders(label: Box, dropped: Iterable[Region], policy: Policy) -> list[float]:
-    """Scores of those dropped sightings that would count, and hide the label on their own."""
+    """Scores of dropped raw detections that would cover the label on their own."""
     return [
         region.score or 0.0
         for region in dropped

@@ -1,4 +1,4 @@
-"""Recall with its confidence bounds, and whether it meets the target, from counts."""
+"""Recall: counts in, a summary with confidence bounds and target status out."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def summary(
 
 
 def target_status(proportion: Proportion, target: float) -> tuple[TargetStatus, bool]:
-    """Whether recall meets the target, and whether the counts settle that.
+    """Target status of a proportion, and whether it is certain (95 % one-sided bounds).
 
     *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
     certain when the upper bound does too. *not_proven*: between.
@@ -163,7 +163,7 @@ def whole_groups(groups: Mapping[str, Proportion]) -> Proportion:
 
 
 def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
-    """One-sided lower bound of recall when whole groups are drawn again; None of nothing.
+    """One-sided lower bound of recall, bootstrapped by group; None of nothing.
 
     The percentile bootstrap over clusters (Efron and Tibshirani 1993, chapter 13), for labels of
     one person or event are not independent. It can say nothing beyond what was seen: with no miss

@@ -56,7 +56,7 @@ class LabelScore:
 
     @property
     def is_found(self) -> bool:
-        """By coverage: what the 99 % target is about."""
+        """Found by coverage; the 99 % target is about this."""
         return self.false_negative is None
 
     @property
@@ -77,7 +77,7 @@ class RegionScore:
 
 @dataclass(frozen=True, slots=True)
 class ScoredDetection:
-    """A detection at any score, and whether it is on a label: what calibration is about."""
+    """A detection at any score, and whether it is on a label, for calibration."""
 
     category: Category
     score: float
@@ -86,7 +86,7 @@ class ScoredDetection:
 
 @dataclass(frozen=True, slots=True)
 class PictureScore:
-    """Everything measured on one picture under one policy."""
+    """Score of one picture under one policy."""
 
     picture: LabelledPicture
     size: Size
@@ -204,7 +204,7 @@ def _is_lying(picture: LabelledPicture, findings: PredictionRecord) -> bool:
 
 
 def _inside(findings: PredictionRecord, way: Route) -> tuple[PredictionRecord, Route]:
-    """Both cut off at the picture's edges; after routing, which looks at whole boxes."""
+    """Clip regions and detections to the picture; after triage, which takes whole boxes."""
     size = findings.size
     return (
         replace(
@@ -263,7 +263,7 @@ def _region_scores(
 
 
 def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Region]) -> set[int]:
-    """Which regions find a label: one each, and those without which it would not be hidden."""
+    """True positives: the regions assigned to labels, and those needed to cover one."""
     boxes = _boxes(
         [label for label in labels if label.category is category and not label.is_ignored]
     )
@@ -274,7 +274,7 @@ def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Regio
 
 
 def _needed(label: Box, proposed: Sequence[Region], matched: set[int]) -> set[int]:
-    """Which regions, beside those that are right anyway, hide a label; none when all do not."""
+    """Further regions needed to cover a label; none when it is not covered."""
     fitting = {index for index, region in enumerate(proposed) if can_hide(label, region)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
         return set()

@@ -31,7 +31,7 @@ class Spread(_Values):
 
 
 class Quantiles(_Values):
-    """Of a number of boxes."""
+    """Median, 90th percentile and maximum of a number of boxes."""
 
     median: int | None
     p90: int | None
@@ -66,7 +66,7 @@ class FreePictures(_Values):
 
 
 class CostSummary(_Values):
-    """What recall is bought with."""
+    """Cost of recall."""
 
     to_a_person: Reviewed
     removed: Spread
@@ -93,7 +93,7 @@ class Coverage(Found):
 
     @property
     def lower_by_group(self) -> float | None:
-        """What groups prove: the lower of their two bounds; None of nothing.
+        """Lower bound by group: the lower of exact and bootstrap; None of nothing.
 
         The bound of groups drawn again is blind to misses it never saw.
         """

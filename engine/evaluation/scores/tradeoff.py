@@ -29,7 +29,7 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One category with its `review_at` here; `auto_redact_at` is the policy's."""
+    """Operating point of one category at one `review_at`."""
 
     review_at: float
     detection: Proportion
@@ -92,7 +92,7 @@ def curve(
 
 
 def _lowest_route(findings: PredictionRecord, policy: Policy, category: Category) -> Route:
-    """The route of a picture with a `review_at` of 0 for this category.
+    """Triage of a picture with a `review_at` of 0 for this category.
 
     What goes without asking, and so what is dropped as adding nothing, is the same at any
     `review_at`.

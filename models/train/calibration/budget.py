@@ -1,4 +1,4 @@
-"""What a policy may cost people, and what given thresholds do cost on calibration pictures.
+"""Review and masking budgets of policies, and the cost of thresholds on calibration pictures.
 
 A promise about recall alone is kept best by marking everything. So each named policy has a budget:
 thresholds are the safest that keep it.

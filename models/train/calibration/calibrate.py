@@ -1,9 +1,9 @@
-"""From detectors to probabilities and thresholds: `python -m models.train calibrate`.
+"""Calibration, `python -m models.train calibrate`: score fusion and thresholds of policies.
 
 Each half of the calibration pictures is scored by a fusion fitted on the other half; so scored, all
 of them choose the thresholds of each policy within its budget and tell how good they are. The
-fusion that ships is fitted on all. It goes into `models/fusion.toml`, the thresholds into the policy
-files, with a card that says in words what the thresholds promise and cost.
+fusion that ships is fitted on all. It goes into `models/fusion.toml`, the thresholds into the
+policy files, with a card that says in words what the thresholds promise and cost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an experiment moved: false regions at a given recall, on calibration pictures."""
+"""Experiment log: false positives at a given recall, on calibration pictures."""
 
 from __future__ import annotations
 

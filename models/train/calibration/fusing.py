@@ -1,4 +1,4 @@
-"""Fitting the coefficients of `engine.detect.score_fusion` on pictures no detector was trained on.
+"""Fit `engine.detect.score_fusion` (logistic regression) on held-out pictures, cross-fitted.
 
 Detectors and classifiers are surer than they should be on the pictures they were trained on. So the
 few coefficients are fitted on calibration pictures alone, where nothing was trained: logistic

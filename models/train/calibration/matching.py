@@ -1,4 +1,4 @@
-"""What the detectors proposed in labelled pictures, and whether it is right.
+"""Proposals: detection clusters of labelled pictures, matched with labels.
 
 Fitting score fusion and choosing thresholds both go by this, so that the expensive part, detection,
 is done once and kept.
@@ -29,7 +29,7 @@ from models.train.data.upright import labels_in
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A thing the detectors proposed."""
+    """A detection cluster with its features, and whether it is on a label."""
 
     cluster: Cluster
     features: Features
@@ -92,7 +92,7 @@ def match_proposals(
     policy: Policy,
     scene: SceneScorer | None = None,
 ) -> Iterator[Proposals]:
-    """Judge what was seen in each picture.
+    """Match the detection clusters of each picture with its labels.
 
     A proposal is true when it finds a label, as in an evaluation. One that does not is false only
     where the picture is labelled completely for its category and no label is near.

@@ -41,7 +41,7 @@ from models.train.files import write_whole
 FALSE_ALARM_SHARE = 0.02
 """Share of releases with nothing left that may be sent to a person."""
 MOST_LABELLED = 0.5
-"""From this share of pictures labelled for a category on, false detections are counted on them alone.
+"""From this share of pictures labelled for a category on, they alone tell of false detections.
 Below it on all: what it detects in the others may be there, but pictures labelled for a category
 come from few sources, and where it is wrong is elsewhere."""
 LEAST_CAUGHT = 0.1

@@ -1,4 +1,4 @@
-"""Labels as they lie in the picture that the networks see."""
+"""Labels in pixels of the upright picture."""
 
 from __future__ import annotations
 

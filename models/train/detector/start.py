@@ -1,4 +1,4 @@
-"""The networks, and the weights they start from.
+"""Initial weights of detectors: NudeNet, random, or a checkpoint.
 
 The finder starts from NudeNet's weights; the release check is another network and starts from
 nothing, so that it does not inherit what the finder overlooks.

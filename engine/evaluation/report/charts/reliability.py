@@ -29,7 +29,7 @@ _HEIGHTS_PX = (290, 86)
 
 
 def reliability_chart(bins: Sequence[Bin], category: Category) -> ChartSpec:
-    """Whether a score of 0.7 means that 7 of 10 such detections are on a label.
+    """Reliability diagram of one category, with the number of detections below.
 
     Args:
         bins: at least one, from `engine.evaluation.scores.calibration.reliability`.
