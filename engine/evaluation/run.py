@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset
-from engine.evaluation.examination import Prediction, PredictionJob
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.prediction_job import Prediction, PredictionJob
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Quarantined
 from engine.runs.pool import ProcessPool
@@ -27,7 +27,7 @@ class Run:
     """Pictures that could not be looked at, each with a sentence."""
 
 
-def examine_all(
+def predict_all(
     dataset: Dataset, policy: Policy, executor: Executor, *, orientation: int = UPRIGHT
 ) -> Iterator[tuple[LabelledPicture, PredictionRecord | str]]:
     """Predict every picture; yields its record, or a sentence why there is none."""
@@ -73,7 +73,7 @@ def evaluate(
     found: list[tuple[LabelledPicture, PredictionRecord]] = []
     unread: list[tuple[LabelledPicture, str]] = []
     with closing(ProcessPool(workers)) as executor:
-        for picture, result in examine_all(dataset, policy, executor, orientation=orientation):
+        for picture, result in predict_all(dataset, policy, executor, orientation=orientation):
             if isinstance(result, PredictionRecord):
                 found.append((picture, result))
             else:

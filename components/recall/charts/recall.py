@@ -99,7 +99,7 @@ def trade_off(
     """
     if not points or not points[0].detection.total:
         return message(f"No {category.value} label to see what thresholds would do.")
-    if not points[0].asked.total:
+    if not points[0].review_load.total:
         return message(
             f"No picture is labelled completely for {category.value}, so nobody can say how many "
             "boxes to review are for nothing."

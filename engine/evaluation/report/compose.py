@@ -18,7 +18,7 @@ from engine.evaluation.report.markdown import Markdown, markdown
 from engine.evaluation.report.parts import calibration, groups, thresholds
 from engine.evaluation.report.results import causes, results
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.recall import Scored
 from engine.evaluation.scores.summary import Summary
 

@@ -13,7 +13,7 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing, Uncounted, total_of
 from engine.evaluation.scores.cost import Cost, Histogram
 from engine.evaluation.scores.counts import CategoryCounts, Counts, comparable, count
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import CONFIDENCE, Proportion
 from engine.evaluation.scores.scoring import PictureScore, score
 from engine.evaluation.scores.summary import (
@@ -105,19 +105,19 @@ def summary(
     missing: Missing = _NOTHING_MISSING,
 ) -> Summary:
     """Summarise the counts of all shards. See `report`."""
-    asked = counts.asked
-    passed = 1.0 - asked.share if asked.share is not None else None
+    review_load = counts.review_load
+    passed = 1.0 - review_load.share if review_load.share is not None else None
     uncounted = {
         category: counts.categories[category].uncounted + missing.of(category)
         for category in DETECTABLE
     }
     return Summary(
-        pictures=asked.total,
+        pictures=review_load.total,
         unread=unread,
         problems=problems,
         target=target,
         review_load=ReviewLoad(
-            all=_rounded(asked.share),
+            all=_rounded(review_load.share),
             with_labels=_rounded(counts.with_labels.share),
             without_labels=_rounded(counts.without_labels.share),
             audit=_rounded(None if passed is None else passed * policy.review.audit_share),
@@ -212,8 +212,8 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
         ),
         complete_pictures=counts.complete,
         doubtful=Doubtful(
-            with_labels=_rounded(counts.asked_with.share),
-            without_labels=_rounded(counts.asked_without.share),
+            with_labels=_rounded(counts.review_with.share),
+            without_labels=_rounded(counts.review_without.share),
         ),
         misses={cause.value: n for cause, n in sorted(counts.false_negative_causes.items())},
         false_alarms={cause.value: n for cause, n in sorted(counts.false_positive_causes.items())},
@@ -226,8 +226,8 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
 def _cost(cost: Cost) -> CostSummary:
     return CostSummary(
         to_a_person=Reviewed(
-            pictures=cost.asked.found,
-            share=_rounded(cost.asked.share),
+            pictures=cost.review_load.found,
+            share=_rounded(cost.review_load.share),
             boxes=_quantiles(cost.boxes),
             doubts=_quantiles(cost.review_regions),
         ),
@@ -236,7 +236,7 @@ def _cost(cost: Cost) -> CostSummary:
         free=FreePictures(
             pictures=cost.free_touched.total,
             touched=cost.free_touched.found,
-            to_a_person=cost.free_asked.found,
+            to_a_person=cost.free_reviewed.found,
         ),
     )
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.category import Category
 from engine.evaluation.data.uncounted import Uncounted
-from engine.evaluation.scores.misses import MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause
 from engine.evaluation.scores.proportion import Proportion
 
 TargetStatus: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
@@ -142,7 +142,10 @@ class CategorySummary(_Values):
     @property
     def is_blind(self) -> bool:
         """True when there are labels and nobody looked for any of them."""
-        return bool(self.labels) and self.misses.get(MissCause.NOBODY_LOOKED, 0) == self.labels
+        return (
+            bool(self.labels)
+            and self.misses.get(FalseNegativeCause.NOBODY_LOOKED, 0) == self.labels
+        )
 
 
 class GroupSummary(_Values):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.scoring import upright_labels
 from engine.images import RgbImage
 

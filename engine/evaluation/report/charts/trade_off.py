@@ -43,10 +43,11 @@ def trade_off_chart(
         target: the share to prove, 0..1.
     """
     curve = tuple(
-        Point(percent(step.asked), percent(step.detection), words=_words(step)) for step in points
+        Point(percent(step.review_load), percent(step.detection), words=_words(step))
+        for step in points
     )
     mark = Point(
-        percent(now.asked), percent(now.detection), bounds(now.detection), words=_words(now)
+        percent(now.review_load), percent(now.detection), bounds(now.detection), words=_words(now)
     )
     shares = [step.detection.share for step in points] + [now.detection.lower(), target]
     loads = [_load(points, name, category) for name in ("with", "without")]
@@ -81,7 +82,7 @@ def trade_off_chart(
 
 def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Series:
     loads: list[tuple[float, Proportion]] = [
-        (step.review_at, getattr(step, f"asked_{name}")) for step in points
+        (step.review_at, getattr(step, f"review_{name}")) for step in points
     ]
     words = f"{name} {category.value}"
     line: Line = "solid" if name == "with" else "dot"
@@ -102,10 +103,11 @@ def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Se
 
 
 def _words(step: tradeoff.Point) -> str:
+    load = step.review_load
     return (
         f"asking from {step.review_at:g}: recall {found_words(step.detection)},\n"
         f"{bounds_words(step.detection)},\n"
-        f"{at_most(step.asked.share)} of {counted(step.asked.total, 'picture')} to review"
+        f"{at_most(load.share)} of {counted(load.total, 'picture')} to review"
     )
 
 

@@ -13,7 +13,7 @@ from engine.evaluation.report import compose
 from engine.evaluation.report.compose import Subject
 from engine.evaluation.report.document import Document, Paragraph, Table
 from engine.evaluation.report.numbers import at_least, exactly
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import report as sums
 from engine.evaluation.scores.recall import score_all

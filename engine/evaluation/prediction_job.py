@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Models, Outcome
 
@@ -39,7 +39,7 @@ class PredictionJob:
         Raises:
             Exception: whatever goes wrong.
         """
-        from engine.evaluation.examine import predict  # decoders are loaded where they are needed
+        from engine.evaluation.predict import predict  # decoders are loaded where they are needed
 
         data = self.path.read_bytes()
         found = predict(data, self.id, models.ensemble, self.policy, orientation=self.orientation)

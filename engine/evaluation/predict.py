@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.codec.decode import decode
 from engine.detect.ensemble import Ensemble
 from engine.evaluation.data.turning import UPRIGHT, turned_image
-from engine.evaluation.scores.findings import FLOOR, PredictionRecord
+from engine.evaluation.scores.prediction_record import FLOOR, PredictionRecord
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.triage import masked_regions, standing_reasons
@@ -40,10 +40,10 @@ def predict(
     image = turned_image(image, orientation)
     seen = ensemble.detect(image, policy)
     detections = [
-        one
-        for one in seen.detections
-        if one.category in policy.looked_for
-        and one.score >= min(FLOOR, policy.thresholds(one.category).review_at)
+        detection
+        for detection in seen.detections
+        if detection.category in policy.looked_for
+        and detection.score >= min(FLOOR, policy.thresholds(detection.category).review_at)
     ]
     return PredictionRecord(
         size=image.size,
