@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.attacks.report import sentences
-from engine.attacks.report.heat import heat_map
+from engine.attacks.report.drawing import draw_heat_map
+from engine.attacks.report.heat_map import heat_map
 from engine.evaluation.report.document import (
     Block,
     Command,
@@ -227,7 +228,7 @@ def _maps(report: Report) -> Iterator[Block]:
             f"heat-{category}",
             f"A grid of per cents for {category}; the table above has the strongest attacks.",
             f"{category.capitalize()}: attacks down, methods across.",
-            heat_map(category, report["results"]),
+            draw_heat_map(heat_map(report["results"], category)),
         )
 
 

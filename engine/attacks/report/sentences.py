@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.attacks.algorithms.catalogue import CLASSICAL, LEARNED
@@ -67,7 +68,7 @@ def share_of(method: str) -> float:
     return float(method.removeprefix("mix-"))
 
 
-def is_found(row: dict[str, Any]) -> bool:
+def is_found(row: Mapping[str, Any]) -> bool:
     """Whether an attack told what was hidden, as the battery decided it.
 
     Args:
@@ -76,7 +77,7 @@ def is_found(row: dict[str, Any]) -> bool:
     return bool(row["verdict"] == "fail")
 
 
-def row_words(row: dict[str, Any]) -> str:
+def row_words(row: Mapping[str, Any]) -> str:
     """What one result means."""
     right = f"{row['hits']} of {row['n']} named right"
     chance = "chance gives 1"
