@@ -11,10 +11,10 @@ from components.app import services
 from components.review import data
 from engine.detect.ensemble import Ensemble
 from engine.plan import Reason, ReasonKind
-from engine.runs.pool import InProcess
 from tests.app import canvas
 from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
+from tests.engine.in_process import InProcess
 from tests.engine.test_witness import FakeWitness, raw_detection
 
 SEEN_AGAIN = "A second detector saw this in the finished picture"

@@ -23,7 +23,6 @@ Order = NDArray[np.intp]
 
 COMPARED_PX: Final = 48
 """Side at which pictures are compared."""
-PERMUTATIONS: Final = 19_999
 CAUGHT_AT: Final = 0.01
 """A corrected p below this counts as found."""
 CONFIDENCE: Final = 0.99

@@ -15,8 +15,8 @@ from engine.geometry import Size
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.runs.jobs import NeedsReview
-from engine.runs.pool import InProcess
 from tests.engine.evaluation.made import FACE, label, labelled
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, seen, shipped_picture
 
 QUICK = read_policy("[detection]\nscales = [320]\nturns = [0]").only([FACE])

@@ -22,7 +22,8 @@ from engine.plan import Plan
 from engine.policy import read_policy
 from engine.runs import pool as batch
 from engine.runs.jobs import Job, NeedsReview, Postponed, Quarantined, Released
-from engine.runs.pool import InProcess, ProcessPool, run_job
+from engine.runs.pool import ProcessPool, run_job
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
 ROOT = Path(__file__).parents[3]

@@ -17,8 +17,8 @@ from engine.geometry import Box, Size
 from engine.images import RgbImage, SourceCodec
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.runs.pool import InProcess
 from tests.engine.evaluation.made import FACE, label, labelled
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector
 
 PATCH = (30, 10, 70, 40)
