@@ -291,10 +291,6 @@ def named_policy(name: str) -> Policy:
 def read_policy(text: str, *, name: str = "policy") -> Policy:
     """Check and freeze a policy written as TOML; what it leaves out: see above.
 
-    Args:
-        text: the file's content.
-        name: how error messages call the file.
-
     Raises:
         InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.
     """

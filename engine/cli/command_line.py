@@ -34,16 +34,7 @@ def add_verb(
     short: str,
     when_stopped: str = NOTHING_WRITTEN,
 ) -> argparse.ArgumentParser:
-    """Add a command; `run` gets its options and returns the exit status.
-
-    Args:
-        verbs: the parser's commands.
-        name: as typed.
-        run: what it does.
-        description: what `--help` says, several lines.
-        short: the line in the list of commands.
-        when_stopped: what to say after Ctrl-C.
-    """
+    """Add a command; `run` gets its options and returns the exit status."""
     verb = verbs.add_parser(
         name,
         help=short,

@@ -56,10 +56,6 @@ def measured(path: Path, lengths: Collection[int]) -> tuple[str, int]:
 def is_text(path: Path, most: int) -> bool:
     """Whether a plain file is text to read: UTF-8 without NUL, and no markup.
 
-    Args:
-        path: of the file.
-        most: bytes; a longer file is none.
-
     Raises:
         UnreadableFile: it is no plain file, or cannot be read.
     """

@@ -45,11 +45,7 @@ class Tables:
         self._has_scan = False
 
     def read(self, segment: jpeg.Segment) -> Iterator[Finding]:
-        """What of the segment, or of tables that it replaces, no scan needs.
-
-        Args:
-            segment: the next one whose marker is in `MARKERS`.
-        """
+        """What of the segment, or of tables that it replaces, no scan needs."""
         marker, body = segment.marker, segment.body
         at = segment.body_end - len(body)
         needed = 0

@@ -21,12 +21,6 @@ _MARK = "taken-in"
 def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     """Mark a run and its output folder; nothing is changed where that is done.
 
-    Args:
-        out: the run's output folder.
-        run: its inner id.
-        home: of this installation.
-        keys: of this installation.
-
     Raises:
         UnusableFolder: a run has the folder open, or it cannot be written to.
     """

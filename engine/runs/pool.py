@@ -48,13 +48,7 @@ NICENESS = 5
 
 
 def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -> Outcome:
-    """Run a job. Fails closed: whatever goes wrong quarantines its picture.
-
-    Args:
-        job: what to do.
-        ensemble: the detectors.
-        release_check: detects in what would be released; None when it is off.
-    """
+    """Run a job. Fails closed: whatever goes wrong quarantines its picture."""
     try:
         return job.run(Models(ensemble, release_check))
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other

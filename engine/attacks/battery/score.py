@@ -41,10 +41,6 @@ class NotFinite(LetheError):
 def require_finite(values: NDArray[np.floating[Any]] | NDArray[np.uint8], what: str) -> None:
     """Return finite values as they are.
 
-    Args:
-        values: of any shape.
-        what: gave them, for the message.
-
     Raises:
         NotFinite: one is infinite or not a number.
     """

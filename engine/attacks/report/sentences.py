@@ -69,11 +69,7 @@ def share_of(method: str) -> float:
 
 
 def is_found(row: Mapping[str, Any]) -> bool:
-    """Whether an attack told what was hidden, as the battery decided it.
-
-    Args:
-        row: one of a report's `results`.
-    """
+    """Whether an attack told what was hidden, as the battery decided it."""
     return bool(row["verdict"] == "fail")
 
 

@@ -33,12 +33,6 @@ def document(
 ) -> Document:
     """Compose the evaluation report from labels, predictions, scores and their summary.
 
-    Args:
-        subject: what was evaluated, and under which policy.
-        pairs: labelled pictures with their prediction records.
-        scored: the same pictures, as `recall.score_all` gives them.
-        summary: the same, as `recall.summary` or `recall.report` gives it.
-
     Raises:
         ValueError: the summary is of another policy, target or number of pictures.
     """
