@@ -172,7 +172,11 @@ else:
         "Categories",
         __base__=_Categories,
         __doc__="One entry per category; at least one is looked for.",
-        **{one.value: (type(part), part) for one in Category for part in [_category_defaults(one)]},
+        **{
+            category.value: (type(part), part)
+            for category in Category
+            for part in [_category_defaults(category)]
+        },
     )
     ReleaseCheckPolicy = create_model(
         "ReleaseCheckPolicy",
@@ -181,7 +185,7 @@ else:
 
         From 1 on the release check does not count, and receipts do not name it for that category.
         """,
-        **{one.value: (Share, one.traits.release_check_at) for one in DETECTABLE},
+        **{kind.value: (Share, kind.traits.release_check_at) for kind in DETECTABLE},
     )
 
 

@@ -161,7 +161,7 @@ def redact(
             f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
             "as they lie below the input folder."
         )
-    manifest = manifest.among(one.name for one in pictures)
+    manifest = manifest.among(source.name for source in pictures)
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)

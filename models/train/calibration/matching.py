@@ -68,7 +68,7 @@ class Proposals:
         """
         if category not in self.picture.counted:
             return ()
-        order = np.argsort([-one for one in likely], kind="stable").tolist()
+        order = np.argsort([-probability for probability in likely], kind="stable").tolist()
         own = self.of(category)
         found = [
             replace(own[place].region, score=likely[place]).with_rect(own[place].region.rect)
