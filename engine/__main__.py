@@ -1,4 +1,4 @@
-"""`python -m engine`: the line without the app, for folders, scripts and clusters."""
+"""Command line of the engine, `python -m engine`: folders in, releases out, without the app."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ which file and is private. Stop at any time; the same command goes on where it s
 _RELEASE = """\
 Release pictures from OUT/review.jsonl that a person has decided. VERDICTS is a file of such lines
 with "accept": true added and "regions" set to the final ones, boxes in pixels of the upright
-picture. Move the doubts you want removed to "regions" and delete the others: a doubt that is still
-there counts as undecided and is removed. Other lines are left waiting.
+picture. Move what you want removed from "doubts" to "regions" and delete the rest: a box that is
+still there counts as undecided and is removed. Other lines are left waiting.
 """
 _BENCH = """\
 Measure pictures per second and CPU seconds per picture, by stage, looking for faces alone. With
@@ -44,7 +44,7 @@ Measure pictures per second and CPU seconds per picture, by stage, looking for f
 _EVALUATE = """\
 Measure recall on labelled pictures: COCO (.json), YOLO (data.yaml), Pascal VOC or CVAT (.xml), or a
 folder that holds one of them. A label is found when masks of its category hide at least 90 % of it,
-whether removed without asking or shown to a person as a doubt; IoU recall stands beside it. Nothing
+whether removed without asking or shown to a person for review; IoU recall stands beside it. Nothing
 is released and no picture is changed. docs/how-to/evaluate.md says what every figure means.
 """
 

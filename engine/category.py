@@ -26,8 +26,6 @@ class Traits:
     """Told apart also by people who see few colours; always beside the category's name."""
     dark_colour: str
     """The same hue on dark ground, lighter, so that it keeps a contrast of 3 : 1 and more."""
-    chip: Literal["blue", "orange", "violet", "gray", "red", "green", "yellow"]
-    """Streamlit's name of a colour like it."""
     mark: Literal["circle", "square", "diamond", "triangle-up", "x"]
     """Plotly's marker in charts; of a report's drawings, which know no `x`, too."""
     is_detected: bool = True
@@ -64,19 +62,17 @@ TRAITS: Mapping[Category, Traits] = {
         plural="faces",
         colour="#2F6FDE",
         dark_colour="#6C9FF5",
-        chip="blue",
         mark="circle",
         margins=(0.20, 0.20, 0.30, 0.15),
         reach=0.5,
     ),
     Category.TATTOO: Traits(
-        plural="tattoos", colour="#E07B00", dark_colour="#F29A3A", chip="orange", mark="square"
+        plural="tattoos", colour="#E07B00", dark_colour="#F29A3A", mark="square"
     ),
     Category.JEWELRY: Traits(
         plural="jewelry",
         colour="#8E44AD",
         dark_colour="#C08ADB",
-        chip="violet",
         mark="diamond",
         margins=(0.25, 0.25, 0.25, 0.25),
         contained_share=0.8,
@@ -86,7 +82,6 @@ TRAITS: Mapping[Category, Traits] = {
         plural="other",
         colour="#5B6770",
         dark_colour="#A3AFB8",
-        chip="gray",
         mark="x",
         is_detected=False,
     ),

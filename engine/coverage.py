@@ -1,4 +1,4 @@
-"""Shares of areas under rectangles: how much of a box is covered, how much of a picture removed.
+"""Coverage: shares of a box or picture under a union of rectangles.
 
 Rectangles overlap, so an area is that of their union; it is exact, whatever the picture's size.
 """

@@ -87,5 +87,5 @@ _NO_ROOM = re.compile(
 
 
 def is_want_of_memory(error: BaseException) -> bool:
-    """Whether what a decoder or a model raised is this machine's fault, and no file's."""
+    """Whether an exception is from lack of memory, so the machine's fault and no file's."""
     return isinstance(error, MemoryError) or _NO_ROOM.search(str(error)) is not None

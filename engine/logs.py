@@ -1,4 +1,4 @@
-"""Logging without names: of what is raised, kind and place are written, never what it says.
+"""Logging without private text: type and place of an exception, never its message.
 
 The text of an error may hold a path, a picture's name or a part of its content, and a log is read
 by others than the pictures. Each program of Lethe calls `keep_names_out` once; that reaches every
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def keep_names_out() -> None:
-    """Have no log record of this process, and no thread that dies, say what an error says."""
+    """Strip exception messages from all log records and thread failures of this process."""
     logging.setLogRecordFactory(_record)
     threading.excepthook = _thread_died
     sys.unraisablehook = _unraisable
 
 
 def trace(error: BaseException) -> str:
-    """Where an error and what led to it were raised, and of which kinds they are."""
+    """Traceback of an exception and its causes, without messages."""
     parts = []
     for link in reversed(list(_chain(error))):
         parts += traceback.format_tb(link.__traceback__)
@@ -70,7 +70,7 @@ def _without(message: str, errors: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, and from the last to the first what led to it."""
+    """An exception and its causes, the last first."""
     visited: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in visited:

@@ -1,4 +1,4 @@
-"""The whole line for one picture, from its bytes to a released file.
+"""Pipeline for one picture: bytes in, a plan (`prepare`), then a released file (`release`).
 
     bytes -> decode -> detect -> triage -> Plan ... review ... -> mask -> remove -> check -> encode
 
@@ -172,7 +172,7 @@ def _refuse_unfit(image: RgbImage, plan: Plan, policy: Policy) -> None:
         raise ValueError(f"plan was made under policy {plan.policy}, not {policy.fingerprint}")
     if not plan.is_ready:
         raise PlanNotReady(
-            f"{len(plan.review_regions)} doubts and {len(plan.reasons)} reasons for review remain; "
+            f"{len(plan.review_regions)} regions and {len(plan.reasons)} reasons to review remain; "
             "a person must decide first."
         )
 

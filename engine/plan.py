@@ -1,4 +1,4 @@
-"""What will be removed from one picture, what is unsure, and why a person must look.
+"""Plan of one picture: regions to remove, regions to review, and reasons for review.
 
 A **Detection** is a model's; a **Region** will be removed; a **Plan** is all regions of one
 picture; a **ReviewDecision** is what a person decided about it.
@@ -107,7 +107,7 @@ class Region:
 
 
 def _number(value: object, most: float) -> float:
-    """A number of JSON of at most `most` either way: no text, no truth value, nothing endless.
+    """A finite JSON number of at most `most` in magnitude.
 
     Raises:
         TypeError, ValueError: it is none.
@@ -156,7 +156,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything decided about one picture so far."""
+    """Plan of one picture."""
 
     image_id: str
     size: Size
@@ -193,7 +193,7 @@ class Plan:
 
     @property
     def risk(self) -> float:
-        """0..1, for sorting the queue: what a person would miss most comes first.
+        """Risk for sorting the review queue, 0..1.
 
         The expected number of review regions that are real, squashed to 0..1 (n / (n + 1)), counts
         most; a picture that could not be searched fully counts half; a plain sample check least.
@@ -205,7 +205,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of all it says, as its JSON says it: what a decision is bound to.
+        """SHA-256 in hex of its JSON, which decisions name.
 
         The picture's id is a part of it, so no two pictures share one.
         """

@@ -1,4 +1,4 @@
-"""What an organisation decided: thresholds, masks, fills, and what a person must see.
+"""Policy: thresholds, mask margins, fills, and what needs review.
 
 A policy is a value: read once, checked completely, frozen, and named by its fingerprint in every
 plan and receipt. Every number that a person might want to change lives here and is explained in
@@ -172,7 +172,11 @@ else:
         "Categories",
         __base__=_Categories,
         __doc__="One entry per category; at least one is looked for.",
-        **{one.value: (type(part), part) for one in Category for part in [_category_defaults(one)]},
+        **{
+            category.value: (type(part), part)
+            for category in Category
+            for part in [_category_defaults(category)]
+        },
     )
     ReleaseCheckPolicy = create_model(
         "ReleaseCheckPolicy",
@@ -181,7 +185,7 @@ else:
 
         From 1 on the release check does not count, and receipts do not name it for that category.
         """,
-        **{one.value: (Share, one.traits.release_check_at) for one in DETECTABLE},
+        **{kind.value: (Share, kind.traits.release_check_at) for kind in DETECTABLE},
     )
 
 
@@ -290,10 +294,6 @@ def named_policy(name: str) -> Policy:
 
 def read_policy(text: str, *, name: str = "policy") -> Policy:
     """Check and freeze a policy written as TOML; what it leaves out: see above.
-
-    Args:
-        text: the file's content.
-        name: how error messages call the file.
 
     Raises:
         InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.

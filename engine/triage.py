@@ -148,12 +148,12 @@ def settled(plan: Plan, decision: ReviewDecision) -> Plan:
     """
     if decision.picture != plan.image_id:
         raise InvalidDecision(
-            "This verdict was given on another picture than the one that waits; please look at "
+            "This decision was made on another picture than the one that waits; please look at "
             "the one that waits."
         )
     if decision.plan != plan.digest:
         raise StaleRevision(
-            "This verdict was given on another plan than the one that waits; please look at the "
+            "This decision was made on another plan than the one that waits; please look at the "
             "picture again."
         )
     for region in decision.regions:

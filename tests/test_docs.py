@@ -19,7 +19,7 @@ from engine.plan import Origin, Region, ReviewDecision
 from engine.runs.output_folder import OutputFolder
 from store.database import Database
 from store.review import decisions, reviews
-from tests.engine.handed_out import DAY, notary_at, released
+from tests.engine.signing.handed_out import DAY, released, signer_at
 from tests.scenes import shipped_picture
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
     line = json.loads((folder / "OUT" / "review.jsonl").read_text(encoding="utf-8"))
     decided = {**line, "accept": True, "regions": line["regions"] + line["doubts"], "doubts": []}
     (folder / "decided.jsonl").write_text(json.dumps(decided) + "\n", encoding="utf-8")
-    output_folder = OutputFolder(folder / "OUT", notary_at(folder / "home"), lambda: DAY)
+    output_folder = OutputFolder(folder / "OUT", signer_at(folder / "home"), lambda: DAY)
     output_folder.record("another.png", "another", released(1))
     output_folder.close()
     return folder

@@ -12,7 +12,6 @@ from engine.files.safe_read import printable
 from store.batches.pictures import PictureState
 
 COLOURS = {category: category.traits.colour for category in Category}
-CHIP_COLOURS = {category: category.traits.chip for category in Category}
 MARKS: dict[Category, str] = {category: category.traits.mark for category in Category}
 """Plotly's marker for each category in charts; `-open` makes it hollow."""
 

@@ -1,4 +1,4 @@
-"""The last battery's report: verdict, map, and what each row means."""
+"""The last battery's report: outcome, heat map, and what each row means."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import streamlit as st
 from components.app.failures import shown
 from components.app.palette import ago, plain
 from components.app.services import home, now
-from components.irreversibility.heat import heat_map, is_found
+from components.irreversibility.heat import plot_heat_map
 from components.recall.charts.axes import draw
 from engine.attacks.report import sentences
 from engine.attacks.report.compose import test_results
+from engine.attacks.report.heat_map import heat_map
 from engine.attacks.report.reading import read_report
 from engine.signing.battery_report import shipped_report
 from engine.signing.provenance import pipeline_version
@@ -123,7 +124,7 @@ def _map(report: Report) -> None:
         key="irreversibility_map_category",
         label_visibility="collapsed",
     )
-    draw(heat_map(report["results"], chosen), "irreversibility_map")
+    draw(plot_heat_map(heat_map(report["results"], chosen)), "irreversibility_map")
     st.caption(
         "Each cell: the per cent of subjects that the attack named right. **!** marks what was "
         "told from chance, corrected for the number of attacks: right for what is there to fail, "
@@ -175,7 +176,7 @@ def _rows(report: Report) -> list[dict[str, str]]:
 def _told(rows: list[dict[str, Any]], attack: str, kind: str) -> str:
     """How often an attack told from chance what a kind of method had hidden."""
     kind_rows = [row for row in rows if row["attack"] == attack and row["kind"] == kind]
-    found_count = sum(is_found(row) for row in kind_rows)
+    found_count = sum(sentences.is_found(row) for row in kind_rows)
     return f"{found_count} of {len(kind_rows)} times" if kind_rows else "not tried"
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.app.services import database
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.recall import Scored, score_all
 from engine.policy import Policy, read_policy
 from store.evaluations import evaluations

@@ -23,7 +23,7 @@ from components.review.originals_cache import decoded, read_of
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 from engine.files.safe_read import printable
 from engine.geometry import Box, PixelRect, Size
@@ -50,7 +50,7 @@ class Exhibit:
     box: Box
     """In pixels of the upright picture."""
     kind: str
-    """`MissCause` or `FalsePositive`, its value."""
+    """`FalseNegativeCause` or `FalsePositiveCause`, its value."""
     reason: str
     score: float | None
 

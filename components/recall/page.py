@@ -127,7 +127,7 @@ def _row(line: Line) -> dict[str, str]:
         "Target": goal(line.target),
         "Found": f"**{line.found}**",
         "At least": f"**{line.bound}**",
-        "Verdict": line.badge,
+        "Status": line.badge,
         "Labels": labels if line.coverage.total else "none",
         "Sure": at_least(line.automatic.share),
         "False regions": "–" if line.is_blind else rate_at_most(line.false_per_picture),

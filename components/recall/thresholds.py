@@ -21,7 +21,7 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.report.figures import Curve
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.counts import CategoryCounts, count
-from engine.evaluation.scores.findings import FLOOR
+from engine.evaluation.scores.prediction_record import FLOOR
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.evaluation.scores.tradeoff import Point, curve
@@ -138,7 +138,7 @@ def _draft_policy(run: Evaluated) -> Policy:
 def _chart(run: Evaluated, draft: Policy, category: Category) -> None:
     thresholds = draft.thresholds(category)
     counts, _ = _counts(run.evaluation.id, category, draft.fingerprint, draft)
-    now = Point(thresholds.review_at, counts.coverage, counts.asked_with, counts.asked_without)
+    now = Point(thresholds.review_at, counts.coverage, counts.review_with, counts.review_without)
     points = _curve(run.evaluation.id, category, thresholds.auto_redact_at)
     steps = Curve(points, now).steps
     chart = trade_off(steps, category, now.review_at, run.evaluation.target)
@@ -170,7 +170,7 @@ def _counts(
     else:
         pairs = [(_only(picture, category), record) for picture, record in run.pairs]
         counts = count(score_all(pairs, _policy).scores)
-    return counts.categories[category], counts.asked
+    return counts.categories[category], counts.review_load
 
 
 def _only(picture: LabelledPicture, category: Category) -> LabelledPicture:
@@ -194,17 +194,17 @@ def _numbers(run: Evaluated, draft: Policy, category: Category) -> None:
     )
 
 
-def _figures(counts: CategoryCounts, asked: Proportion, category: Category) -> dict[str, str]:
+def _figures(counts: CategoryCounts, review_load: Proportion, category: Category) -> dict[str, str]:
     false_rate = counts.false_positives / counts.complete if counts.complete else None
-    with_, without = counts.asked_with.share, counts.asked_without.share
+    with_, without = counts.review_with.share, counts.review_without.share
     return {
         "Found, removed or shown": at_least(counts.coverage.share),
         "At least": at_least(counts.coverage.lower()),
         "Removed without asking": at_least(counts.automatic.share),
-        f"With a doubt, of pictures with {category.value}": at_most(with_),
-        f"With a doubt, of pictures without {category.value}": at_most(without),
+        f"To review, of pictures with {category.value}": at_most(with_),
+        f"To review, of pictures without {category.value}": at_most(without),
         "False regions a picture": rate_at_most(false_rate),
-        "Pictures a person must look at": at_most(asked.share),
+        "Pictures a person must look at": at_most(review_load.share),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.report import numbers
-from engine.evaluation.scores.misses import FalsePositive, MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause, FalsePositiveCause
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.wording import counted
@@ -22,19 +22,19 @@ Colour: TypeAlias = Literal["green", "red", "orange", "gray"]
 NOBODY_LOOKED = "nobody looked for it"
 NOTHING_TO_FIND = "nothing to find"
 MISS_SENTENCES = {
-    MissCause.NOBODY_LOOKED: NOBODY_LOOKED,
-    MissCause.TOO_LARGE: "a region lay over it, too large to count",
-    MissCause.LOST_IN_MERGING: "seen, then lost when detections were merged",
-    MissCause.TOO_SMALL: "found, but the mask leaves too much of it open",
-    MissCause.WRONG_CATEGORY: "taken for something else",
-    MissCause.SCORE_TOO_LOW: "seen, but the score is under the threshold",
-    MissCause.UNSEEN: "not seen at all",
+    FalseNegativeCause.NOBODY_LOOKED: NOBODY_LOOKED,
+    FalseNegativeCause.TOO_LARGE: "a region lay over it, too large to count",
+    FalseNegativeCause.LOST_IN_MERGING: "seen, then lost when detections were merged",
+    FalseNegativeCause.TOO_SMALL: "found, but the mask leaves too much of it open",
+    FalseNegativeCause.WRONG_CATEGORY: "taken for something else",
+    FalseNegativeCause.SCORE_TOO_LOW: "seen, but the score is under the threshold",
+    FalseNegativeCause.UNSEEN: "not seen at all",
 }
 FALSE_SENTENCES = {
-    FalsePositive.DUPLICATE: "a second region on the same thing",
-    FalsePositive.WRONG_CATEGORY: "on a thing of another category",
-    FalsePositive.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
-    FalsePositive.BACKGROUND: "on background",
+    FalsePositiveCause.DUPLICATE: "a second region on the same thing",
+    FalsePositiveCause.WRONG_CATEGORY: "on a thing of another category",
+    FalsePositiveCause.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
+    FalsePositiveCause.BACKGROUND: "on background",
 }
 
 

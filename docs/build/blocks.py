@@ -19,10 +19,10 @@ from engine.evaluation.scores.proportion import Proportion
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_WITNESS_MEASURED = "## What its word gives"
-_WITNESS_MEANS = "The witness (T7) notices a part of what is left in, not all."
+_MEASURED = "## What it detects"
+_MEANING = "The release check (T7) notices a part of what is left in, not all."
 _CONTROLS = {"blur": "the strongest blur", "pixelate": "the coarsest mosaic"}
-"""What the names of controls begin with; of several, the one that held best is told."""
+"""What the names of controls begin with; of several, the one that held best counts."""
 
 
 def fill(document: str, blocks: Mapping[str, str]) -> str:
@@ -94,16 +94,16 @@ def _recall(measured: Evaluation, policy: str) -> str:
 
 
 def _release_check(card: str) -> str:
-    """What the card says at its end that the witness's word gives.
+    """How much the release check notices, as measured at the end of its card.
 
     Raises:
         StaleSource: nothing was measured.
     """
-    _, _, told = card.partition(f"\n{_WITNESS_MEASURED}\n")
+    _, _, told = card.partition(f"\n{_MEASURED}\n")
     lines = [line.removeprefix("- ") for line in told.splitlines() if line.startswith("- ")]
     if not lines:
-        raise StaleSource(f"models/cards/witness.md has nothing under {_WITNESS_MEASURED!r}")
-    return " ".join([_WITNESS_MEANS, *(line[0].upper() + line[1:] for line in lines)])
+        raise StaleSource(f"models/cards/witness.md has nothing under {_MEASURED!r}")
+    return " ".join([_MEANING, *(line[0].upper() + line[1:] for line in lines)])
 
 
 def _misses(measured: Evaluation) -> str:
@@ -136,7 +136,7 @@ def _attacks(report: Mapping[str, Any] | None, pipeline: str, fill_name: str) ->
         state = (
             f"another state of the removing code ({report['pipeline']}), **not the present one**"
         )
-    words = f"Verdict **{report['verdict']}**, report {report['id']}, on {state}. {report['words']}"
+    words = f"Outcome **{report['verdict']}**, report {report['id']}, on {state}. {report['words']}"
     categories = list(dict.fromkeys(row["category"] for row in report["results"]))
     head = "| Share named right by the best attack | " + " | ".join(
         [f"our fill ({fill_name})", "at most", *_CONTROLS.values()]

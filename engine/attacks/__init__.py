@@ -1,1 +1,1 @@
-"""Attacks on finished releases, and the battery that judges them."""
+"""Attacks on finished releases, and the battery that tests them for significance."""

@@ -1,4 +1,4 @@
-"""One picture, one removal, one attack: does the result tell what was there?
+"""Attack demonstration: one picture, one removal, one attack, scored against decoys.
 
 An attack's result always resembles the original somewhat, for the surroundings are the original's
 own. So it is compared with the results that *other things* in the same place would have given:
@@ -113,7 +113,7 @@ class Candidates:
 
     @property
     def changed(self) -> int:
-        """How many of the other things gave another release."""
+        """How many decoys gave another release."""
         return int((self.releases[1:] != self.releases[0]).any(axis=(1, 2, 3)).sum())
 
 
@@ -133,16 +133,16 @@ class Demonstration:
     others: tuple[float, ...]
     """Likeness to what was there, of the results that other things would have given."""
     changed: int
-    """How many of the other things gave another release."""
+    """How many decoys gave another release."""
 
     @property
     def as_high(self) -> int:
-        """How many other things score as high as what was there, or higher."""
+        """How many decoys score as high as the original, or higher."""
         return sum(score >= self.score - _EQUAL for score in self.others)
 
     @property
     def chance(self) -> float:
-        """How often chance alone would put what was there as high: a rank among all, 0..1."""
+        """Permutation p-value: the rank of the original among all candidates, 0..1."""
         return (1 + self.as_high) / (1 + len(self.others))
 
     @property
@@ -211,7 +211,7 @@ def excerpt(image: RgbImage, region: Region, policy: Policy) -> Excerpt:
 
 
 def hide_candidates(piece: Excerpt, method: Method, *, seed: int) -> Candidates:
-    """Hide what was there, and in its place `OTHERS` other things, each in the same way.
+    """Hide the original, and in its place `OTHERS` decoys, each in the same way.
 
     Args:
         piece: from `excerpt`.
@@ -233,7 +233,7 @@ def hide_candidates(piece: Excerpt, method: Method, *, seed: int) -> Candidates:
 
 
 def demonstrate(candidates: Candidates, attack: Attack) -> Demonstration:
-    """Attack every release alike, and compare the results with what was there.
+    """Attack every release alike, and score the results against the original.
 
     Args:
         candidates: from `hide_candidates`.
@@ -266,14 +266,14 @@ def demonstrate(candidates: Candidates, attack: Attack) -> Demonstration:
 
 
 def _with(piece: Excerpt, candidate: Rgb) -> RgbImage:
-    """The piece with something under its mask."""
+    """The excerpt with a candidate under its mask."""
     rgb = piece.image.rgb.copy()
     rgb[piece.rect.rows, piece.rect.columns] = candidate
     return RgbImage(piece.image.id, rgb, piece.image.codec)
 
 
 def _other_things(piece: Excerpt, seed: int) -> Iterator[Rgb]:
-    """`OTHERS` pictures of the mask's size that could have been there instead."""
+    """`OTHERS` decoys of the mask's size."""
     original = piece.image.rgb[piece.rect.rows, piece.rect.columns]
     size = (original.shape[1], original.shape[0])
     for drawing in _drawings(piece.category, seed):
@@ -285,7 +285,7 @@ def _other_things(piece: Excerpt, seed: int) -> Iterator[Rgb]:
 
 @lru_cache(maxsize=len(Category))
 def _drawings(category: Category, seed: int) -> Rgb:
-    """Made-up things of a category, uint8 (_DRAWN, _DRAWN_PX, _DRAWN_PX, 3), read-only."""
+    """Synthetic subjects of a category, uint8 (_DRAWN, _DRAWN_PX, _DRAWN_PX, 3), read-only."""
     if category in synthetic.DRAWINGS:
         drawn = synthetic.synthetic(category, _DRAWN, side_px=_DRAWN_PX, seed=seed).patches
     else:

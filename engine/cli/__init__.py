@@ -1,1 +1,1 @@
-"""The verbs of the command line: words in, exit statuses out. What they do lies elsewhere."""
+"""Command-line verbs: arguments in, exit status out."""

@@ -1,4 +1,4 @@
-"""`lethe attack`: try to get back what Lethe removes, and say how hard one tried."""
+"""`lethe attack`: run the attack battery, and write its report."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _texts(options: argparse.Namespace, report: dict[str, Any]) -> dict[Path, st
 
 
 def _command(options: argparse.Namespace) -> str:
-    """What makes the figures again; without folders, which say much about a machine."""
+    """The command that remakes the figures, without private folder names."""
     values = {
         "--subjects": None if options.subjects is None else options.subjects.name,
         "--categories": None if options.categories == DETECTABLE else ",".join(options.categories),

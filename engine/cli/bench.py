@@ -1,4 +1,4 @@
-"""Speed, measured side by side in one run; nothing else in Lethe asserts a time.
+"""`lethe bench`: throughput by stage, side by side with deface.
 
 Three measurements on the same files: the whole `redact` command with its processes, the line in
 this process on one thread (CPU seconds by stage), and, when asked, deface's command. Commands are
@@ -151,7 +151,7 @@ def _stages(files: Sequence[Path], policy: Policy) -> dict[str, Any]:
 
 
 class _SilentReleaseCheck:
-    """A release check that looks but never objects: that would take the picture out."""
+    """A release check whose detections are dropped, so that every picture is measured whole."""
 
     def __init__(self) -> None:
         self._release_check = default_release_check()
@@ -160,6 +160,6 @@ class _SilentReleaseCheck:
         self.independent = self._release_check.independent
 
     def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """See `ReleaseCheck.look`."""
+        """See `ReleaseCheck.detect`."""
         self._release_check.detect(redacted, policy)
         return ()

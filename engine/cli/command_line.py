@@ -1,4 +1,4 @@
-"""How a command line is put together: verbs, and options that several share.
+"""Building blocks of the command line: verbs, and options that several share.
 
 `engine/__main__.py` lists the verbs; a verb with a package of its own adds itself from there.
 """
@@ -34,16 +34,7 @@ def add_verb(
     short: str,
     when_stopped: str = NOTHING_WRITTEN,
 ) -> argparse.ArgumentParser:
-    """Add a command; `run` gets its options and returns the exit status.
-
-    Args:
-        verbs: the parser's commands.
-        name: as typed.
-        run: what it does.
-        description: what `--help` says, several lines.
-        short: the line in the list of commands.
-        when_stopped: what to say after Ctrl-C.
-    """
+    """Add a command; `run` gets its options and returns the exit status."""
     verb = verbs.add_parser(
         name,
         help=short,

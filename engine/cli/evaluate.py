@@ -1,4 +1,4 @@
-"""`lethe evaluate`: a labelled data set in, recall and a verdict per category out."""
+"""`lethe evaluate`: a labelled data set in, recall and a target status per category out."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def as_text(summary: Summary, policy: Policy) -> str:
     unread = f"{counted(summary.unread, 'picture')} could not be used"
     lines = [
         f"{counted(summary.pictures, 'picture')}, {unread}; {', '.join(summary.weights)}",
-        "category  labels     found  at least  automatic  false/picture  verdict",
+        "category  labels     found  at least  automatic  false/picture  status",
         *(_line(category, part, policy) for category, part in summary.categories.items()),
         f"A person must look at {at_most(load.all)} of the pictures ({', '.join(parts)}).",
         *(f"{price.what}: {price.much}" for price in prices(summary)[1:]),

@@ -28,7 +28,7 @@ class _Row(NamedTuple):
 
 TABLE: Final = (
     _Row(Exit.DONE, "done, and nothing is wrong; of redact: every picture reached an outcome"),
-    _Row(Exit.FOUND, "some verdict lines could not be carried out", ("release",)),
+    _Row(Exit.FOUND, "some lines of decisions could not be carried out", ("release",)),
     _Row(Exit.FOUND, "something is wrong, and its file is named", ("verify",)),
     _Row(Exit.FOUND, "something was found, or a file cannot be read to its end", ("lint",)),
     _Row(Exit.FOUND, "some lines could not be taken", ("store ingest",)),

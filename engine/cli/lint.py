@@ -1,4 +1,4 @@
-"""`lethe lint`: what metadata and hidden bytes pictures carry, for people and for CI."""
+"""`lethe lint`: metadata and hidden bytes of pictures, for people and for CI."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _summary(pictures: int, clean: int, count: int, left_alone: int) -> str:
 
 
 def _printed(path: Path) -> str:
-    """A path on one line, that no reader of logs takes for a command of its own."""
+    """A path on one line, escaped so that CI logs do not run it as a command."""
     raw = path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     line = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in raw)
     return f"./{line}" if line.startswith(":") else line

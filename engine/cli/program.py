@@ -1,4 +1,4 @@
-"""Lethe as another process: the same code, whatever folder the caller is in.
+"""Subprocesses of Lethe: command and environment, whatever the working directory.
 
 The folder stays the caller's: what a command writes by default, it writes there and never beside
 the code.

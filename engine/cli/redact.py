@@ -1,4 +1,4 @@
-"""What the command line does, once its words are understood. See `lethe --help`."""
+"""`lethe redact` and `lethe release`: pictures in, an output folder with outcomes out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _RANDOM = secrets.SystemRandom()
 log = logging.getLogger(__name__)
 
 COMMAND_LINE = "command line"
-"""The reviewer's name in receipts when a verdict file gives none."""
+"""The reviewer's name in receipts when a decision file gives none."""
 LONGEST_NAME = 200
 _POSTPONED = (
     "Held back because of this machine and not of the picture: {}. OUT/quarantine.jsonl says why; "
@@ -55,7 +55,7 @@ class Summary:
     not_looked_for: tuple[Category, ...]
     seconds: float
     problems: int = 0
-    """Verdict lines that could not be carried out."""
+    """Lines that could not be carried out."""
 
     def to_json(self) -> dict[str, Any]:
         """One plain object; the three outcomes add up to `pictures`."""
@@ -85,7 +85,7 @@ Step: TypeAlias = "Job | Quarantined | Fate"
 
 @dataclass(slots=True)
 class _Run:
-    """Work on an output folder: which job stands for which source, and what became of each."""
+    """One run over an output folder: the job of each source, and the outcomes."""
 
     output_folder: OutputFolder
     workers: int
@@ -144,7 +144,7 @@ def redact(
     manifest: Manifest,
     workers: int,
 ) -> Summary:
-    """Take every picture of an input down the line, skipping those an earlier run finished."""
+    """Redact every picture of an input, skipping those an earlier run finished."""
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
     if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
@@ -161,7 +161,7 @@ def redact(
             f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
             "as they lie below the input folder."
         )
-    manifest = manifest.among(one.name for one in pictures)
+    manifest = manifest.among(source.name for source in pictures)
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
@@ -175,7 +175,7 @@ def redact(
 
 
 def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
-    """Release what a person accepted in a verdict file; name each line that cannot be done."""
+    """Release what a person accepted in a decision file; name each line that cannot be done."""
     started = time.perf_counter()
     try:
         # str.splitlines would also split at characters that names in other scripts may hold
@@ -239,7 +239,7 @@ def _accepted_job(
     originals: Mapping[str, Sequence[Path]],
     output_folder: OutputFolder,
 ) -> Iterator[tuple[str, Job]]:
-    """The job that one verdict line asks for; none when the line accepts nothing.
+    """The job that one line of decisions asks for; none when the line accepts nothing.
 
     The plan is found by name and content, and must be the very plan the line was copied from.
 
@@ -304,7 +304,7 @@ def _read_decision(value: dict[str, Any]) -> ReviewDecision:
         )
     try:
         regions = [Region.from_json(region) for region in value["regions"]]
-        # What nobody decided is removed: a doubt still in the line goes with the regions.
+        # What nobody decided is removed: a box still to review goes with the regions.
         regions += [Region.from_json(review_region) for review_region in value.get("doubts") or ()]
         return ReviewDecision(tuple(dict.fromkeys(regions)), _reviewer(value), picture, plan)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:

@@ -30,10 +30,6 @@ _LAST_FILTER: Final = 4
 def scan(data: bytes, format: Literal["png", "jpeg"]) -> None:  # noqa: A002
     """Check that a finished file carries pixels and nothing else.
 
-    Args:
-        data: the whole file, as it would be given out.
-        format: what it claims to be.
-
     Raises:
         UnsafeRelease: something is in it that is not on the allow-list, after its end, or broken.
         ValueError: `format` is neither.

@@ -48,9 +48,6 @@ class _Bits:
 def check_extents(data: bytes) -> None:
     """Refuse an AVIF that would be scaled while it is decoded.
 
-    Args:
-        data: the whole file.
-
     Raises:
         UnreadableImage: a picture or tile in it is coded in another size than is announced for it,
             it is a film of one frame, or the file is damaged there.

@@ -1,4 +1,4 @@
-"""From whatever a decoder hands over to 8-bit sRGB, pixel by pixel.
+"""Colour conversion: decoded pixels of any mode and profile in, 8-bit sRGB out.
 
 Every step maps one pixel at a time. A step that went by the whole picture (stretching to its
 minimum and maximum, an adaptive palette) would carry hidden pixels to visible ones.

@@ -1,4 +1,4 @@
-"""Decoding: the bytes of a file in, one upright sRGB picture out, or a sentence why not.
+"""Decoding: the bytes of a file in, one upright sRGB picture out.
 
 It is fail-closed: a picture that is not whole, or not single, is refused.
 
@@ -218,7 +218,7 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
 
 
 def _check_scans_reach_the_end(data: bytes, walk: jpeg.JpegStructure) -> None:
-    """Find out whether libjpeg had to make up pixels, by feeding it something to make them from.
+    """Refuse a JPEG whose data stop early, found by decoding it with injected noise.
 
     Past the end of its data libjpeg goes on with zeros. So when noise put before each marker
     changes the picture, the decoder was still hungry there; a scan that is whole leaves the noise

@@ -1,4 +1,4 @@
-"""What decoders raise on broken or hostile files."""
+"""Exceptions that decoders raise on broken or hostile files."""
 
 from __future__ import annotations
 

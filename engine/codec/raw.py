@@ -74,7 +74,7 @@ def size_of(data: bytes) -> Size:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """LibRaw's refusals as ours."""
+    """Convert LibRaw's exceptions."""
     try:
         yield
     except rawpy.LibRawUnsufficientMemoryError as error:

@@ -1,4 +1,4 @@
-"""Whether a finished file shows the pixels it was made of, read by another library than wrote it.
+"""Read-back check: a written file decodes, in another library, to the pixels it was made of.
 
 A PNG must give them back exactly. What JPEG may change is known: each coefficient of a block by at
 most half a step of its quantisation table, and by Parseval's theorem the block's pixels by no more

@@ -1,1 +1,1 @@
-"""Finding: from pixels to `Detection`s. Arrays stay arrays until a detector's last line."""
+"""Detection: pixels in, calibrated `Detection`s out."""

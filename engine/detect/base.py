@@ -11,7 +11,7 @@ from engine.policy import Policy
 
 
 class Detector(Protocol):
-    """A picture in, boxes with scores out. Made once per process; safe to call again and again."""
+    """Detector: a picture in, boxes with scores out. Made once per process and reused."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Names of the shipped ensemble's models, from their files, without loading a network."""
+"""Names of the shipped models with their digests, without loading a network."""
 
 from __future__ import annotations
 

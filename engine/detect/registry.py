@@ -1,4 +1,4 @@
-"""The ensemble that Lethe ships: which model files it needs, and what each becomes."""
+"""Detector registry: the shipped model files in, the loaded ensemble and release check out."""
 
 from __future__ import annotations
 

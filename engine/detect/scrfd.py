@@ -1,4 +1,4 @@
-"""Faces by a file of the user's own, of the SCRFD type that insightface loads.
+"""SCRFD face detection with a model file of the user's own, through insightface.
 
 Guo et al., "Sample and Computation Redistribution for Efficient Face Detection" (2021): for each of
 three strides the network gives scores, distances from an anchor to the four sides of a box, and key
@@ -144,7 +144,7 @@ def _model(weights: Weights) -> Any:  # noqa: ANN401 (insightface has no types)
 
 
 def _check(model: Any) -> None:  # noqa: ANN401
-    """Run it once, so that what does not fit shows now and not at the first picture.
+    """Run the model once, so that a misfit shows before the first picture.
 
     Raises:
         ValueError: says what does not fit; others of `_UNLOADABLE` come from inside the run.

@@ -1,4 +1,4 @@
-"""Our own detector: tattoos, jewelry and, as a second opinion, faces.
+"""Tattoo-jewelry model (YOLOv8n): a picture in, boxes of tattoos, jewelry and faces out.
 
 What it was trained on stands in `models/cards/adornments.md`.
 """

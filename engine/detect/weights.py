@@ -1,4 +1,4 @@
-"""Model files: where they lie, what they may be used for, and proof that each is the right one.
+"""Model files: manifest entries with licence and SHA-256 in, verified bytes out.
 
 The manifest, `models/manifest.toml`, says all of it; nothing is loaded that it does not name. A
 file of the user's own has a manifest of the same form in its own folder. What a manifest leaves
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model file that was read and is what its manifest says."""
+    """A model file whose SHA-256 is the one in its manifest."""
 
     name: str
     sha256: str
@@ -125,7 +125,7 @@ def load_local(path: Path, *, allow_noncommercial: bool) -> Weights:
 
 
 def own_weights_notice(models: Path = MODELS) -> str | None:
-    """What to know before commercial use of what ships with Lethe; None when there is nothing.
+    """Notice on commercial use of the shipped models; None when they are free for any use.
 
     Raises:
         UnusableWeights: the manifest cannot be read.
@@ -264,7 +264,7 @@ def _content(entry: _Entry, models: Path) -> bytes:
 
 
 def _template(path: Path, data: bytes) -> str:
-    """The entry that a user is to write, to be pasted; the licence is theirs to fill in."""
+    """Manifest entry for a user's own model file, with the licence left to fill in."""
     values = {
         "file": path.name,
         "sha256": hashlib.sha256(data).hexdigest(),

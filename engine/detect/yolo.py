@@ -1,4 +1,4 @@
-"""A network of the YOLO family as a model file: pixels in, boxes of every category out.
+"""YOLO inference (ONNX): pixels in, boxes of every category out.
 
 The networks (Jocher et al., "Ultralytics YOLOv8", 2023, and its successor 11, 2024; anchor-free
 heads of Feng et al., "TOOD", 2021) answer for every cell of three grids with a box and one

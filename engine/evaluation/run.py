@@ -1,4 +1,4 @@
-"""Looking at a whole labelled data set, in worker processes."""
+"""Evaluation run: detection on a labelled data set, in worker processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset
-from engine.evaluation.examination import Prediction, PredictionJob
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.prediction_job import Prediction, PredictionJob
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Quarantined
 from engine.runs.pool import ProcessPool
@@ -18,7 +18,7 @@ from engine.runs.pool import ProcessPool
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A data set as the machine saw it under one policy."""
+    """Predictions of a data set under one policy."""
 
     dataset: Dataset
     policy: Policy
@@ -27,10 +27,10 @@ class Run:
     """Pictures that could not be looked at, each with a sentence."""
 
 
-def examine_all(
+def predict_all(
     dataset: Dataset, policy: Policy, executor: Executor, *, orientation: int = UPRIGHT
 ) -> Iterator[tuple[LabelledPicture, PredictionRecord | str]]:
-    """Each picture with its findings, or a sentence why there are none, as they come."""
+    """Predict every picture; yields its record, or a sentence why there is none."""
     pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
     work = (
         PredictionJob(name, picture.path, policy, orientation) for name, picture in pictures.items()
@@ -53,7 +53,7 @@ def evaluate(
     turned: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Run:
-    """Look at every picture of a data set.
+    """Predict every picture of a data set.
 
     Args:
         dataset: labelled pictures.
@@ -73,7 +73,7 @@ def evaluate(
     found: list[tuple[LabelledPicture, PredictionRecord]] = []
     unread: list[tuple[LabelledPicture, str]] = []
     with closing(ProcessPool(workers)) as executor:
-        for picture, result in examine_all(dataset, policy, executor, orientation=orientation):
+        for picture, result in predict_all(dataset, policy, executor, orientation=orientation):
             if isinstance(result, PredictionRecord):
                 found.append((picture, result))
             else:

@@ -1,4 +1,4 @@
-"""Lists that grow line by line, private, where a kill leaves at most one torn line at the end."""
+"""Append-only files, private; a kill leaves at most one torn line at the end."""
 
 from __future__ import annotations
 

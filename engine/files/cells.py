@@ -1,4 +1,4 @@
-"""Cells of CSV files that are made here: a spreadsheet shows them and computes nothing.
+"""CSV cells, escaped against formula injection by spreadsheets.
 
 A cell that begins with one of a formula's first signs gets an apostrophe (OWASP, CSV injection); so
 does one that begins with an apostrophe, and the way back is certain.

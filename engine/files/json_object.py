@@ -1,4 +1,4 @@
-"""JSON from files that anybody may have made, read as one object or refused in words."""
+"""JSON parsing of untrusted files: text in, one object out."""
 
 from __future__ import annotations
 

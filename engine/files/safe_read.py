@@ -56,10 +56,6 @@ def measured(path: Path, lengths: Collection[int]) -> tuple[str, int]:
 def is_text(path: Path, most: int) -> bool:
     """Whether a plain file is text to read: UTF-8 without NUL, and no markup.
 
-    Args:
-        path: of the file.
-        most: bytes; a longer file is none.
-
     Raises:
         UnreadableFile: it is no plain file, or cannot be read.
     """
@@ -74,7 +70,7 @@ def is_text(path: Path, most: int) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text that steers neither a terminal nor the order in which it is read, whatever it holds.
+    """Escape control and bidirectional characters, for terminals and logs.
 
     Controls, marks of direction and whatever else is not seen give way to a replacement character;
     joiners stay, which several scripts need.

@@ -1,4 +1,4 @@
-"""Pixels that a file stores and viewers do not show, because alpha is 0 over them."""
+"""Hidden pixels under full transparency: a file in, a finding out."""
 
 from __future__ import annotations
 

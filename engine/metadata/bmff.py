@@ -62,7 +62,7 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
 
 
 def in_any(data: bytes, box: Box, known: frozenset[bytes]) -> Iterator[Finding]:
-    """A box of no meaning of its own here: known ones tell nothing, unknown ones may."""
+    """Findings of other boxes: none for known types, one for unknown ones."""
     if box.name == b"uuid":
         yield from _in_uuid(data, box)
     elif box.name in _SPACE:

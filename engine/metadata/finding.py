@@ -1,4 +1,4 @@
-"""What can be found in a picture file besides its pixels, and what it can give away.
+"""Metadata findings: kind, place, and what each can disclose.
 
 A finding says where and what kind, never the content: whoever reads a log must not learn from it
 what the picture would have told.
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Kind(StrEnum):
-    """What was found; the most telling first. The values are those that `--allow` takes."""
+    """Kind of finding, the most sensitive first; the values are those that `--allow` takes."""
 
     UNREADABLE = "unreadable"
     FORMAT = "unknown-format"
@@ -102,7 +102,7 @@ _ABOUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a file carries."""
+    """One piece of metadata in a file."""
 
     kind: Kind
     where: str

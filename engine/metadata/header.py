@@ -1,4 +1,4 @@
-"""The upload pre-check of a file, from its header alone: what it is, and what it carries.
+"""Upload pre-check: a file's header in, format, size and metadata out.
 
 For the upload page. It promises nothing: only decoding tells whether a picture is whole.
 """
@@ -23,7 +23,7 @@ from engine.metadata.inspect import findings, labels
 
 @dataclass(frozen=True, slots=True)
 class PreCheck:
-    """What a file says about itself; empty where nothing could be told."""
+    """Result of the pre-check; empty where the header could not be read."""
 
     format: str = ""
     width: int = 0

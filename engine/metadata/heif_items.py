@@ -1,4 +1,4 @@
-"""The items of a HEIC or AVIF: what each is, where it lies, what it serves.
+"""HEIF items: the `meta` box in, items with type, extents and references out.
 
 ISO/IEC 14496-12, section 8.11, and ISO/IEC 23008-12, section 6.
 """

@@ -1,4 +1,4 @@
-"""What an incoming file carries besides its pixels.
+"""Metadata inspection: a picture file of any known format in, findings out.
 
 One finder for the upload page and for `lethe lint`. For Lethe's own releases it is
 information, not a safeguard: nothing that comes in is copied into a release, known or not, and

@@ -1,4 +1,4 @@
-"""Bytes of a JPEG's tables and headers that no scan needs (ITU-T T.81, annex B).
+"""Unused JPEG tables: bytes of tables and headers that no scan needs (ITU-T T.81, annex B).
 
 A table that is defined again before a scan used it, or that no scan uses, is as good a hiding place
 as a comment: decoders read it and throw it away.
@@ -45,11 +45,7 @@ class Tables:
         self._has_scan = False
 
     def read(self, segment: jpeg.Segment) -> Iterator[Finding]:
-        """What of the segment, or of tables that it replaces, no scan needs.
-
-        Args:
-            segment: the next one whose marker is in `MARKERS`.
-        """
+        """What of the segment, or of tables that it replaces, no scan needs."""
         marker, body = segment.marker, segment.body
         at = segment.body_end - len(body)
         needed = 0

@@ -1,4 +1,4 @@
-"""What the packets that several formats share can hold: XMP, Photoshop's resources, ICC."""
+"""Metadata packets shared by formats: XMP, Photoshop image resources, ICC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tags of a TIFF, and of EXIF, tell more than how a picture was made."""
+"""TIFF and EXIF tags: a directory in, findings of identifying tags out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cheap checks on every release. Each failure keeps the picture inside.
+"""Checks on every release (T1, T3, T4, T7); a failure quarantines the picture.
 
 The names T1, T3, T4 and T7 are those of the irreversibility tests: non-interference, outside
 untouched, container, residual detections. They trust nothing that `removal` and `codec` say about
@@ -92,7 +92,7 @@ def check_file(data: bytes, file_format: ReleaseFormat, released: RedactedImage)
 
 
 def refuse_unchecked(passed: Mapping[str, bool], needed: Iterable[str]) -> None:
-    """Refuse a result on which a check was left out, or failed and did not say so.
+    """Raise unless every check was run and passed.
 
     Raises:
         UnsafeRelease: names the checks.

@@ -1,4 +1,4 @@
-"""Content-aware fill of one hole, from a patch whose hidden pixels were erased before.
+"""Inpainting: a patch with erased pixels and its hole in, the filled patch out.
 
 `pushpull` is the pyramid of Gortler et al., "The Lumigraph" (SIGGRAPH 1996), section 3.4: weighted
 averages down until no hole is left, then down-level values carried up into what is unknown.
@@ -45,7 +45,7 @@ def fill_hole(
     fill: Fill,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Make up colours for the hole from the known pixels of its patch.
+    """Inpaint the hole from the known pixels of its patch.
 
     Args:
         patch: uint8 (h, w, 3), zero wherever `unknown`; not written to.

@@ -1,4 +1,4 @@
-"""Regions in, masked rectangles out: a margin around the box, and every block a codec filled.
+"""Masks: regions in, rectangles with margins, aligned to codec blocks, out.
 
 A codec spreads a pixel over its block, and blocks are laid out in the *stored* picture, before EXIF
 orientation. Snapping in the upright picture was measured to leave over a thousand pixels outside

@@ -1,4 +1,4 @@
-"""Removal: erase, fill from outside, blur. In that order, and why.
+"""Removal: picture and mask in, erased, inpainted from outside and blurred picture out.
 
 The erase comes first, so that nothing after it can read what was under the mask: irreversibility
 rests on data flow, not on how strong the blur is. `remove` is the only maker of a `RedactedImage`.

@@ -1,4 +1,4 @@
-"""Marks that a run's open reviews were taken into the app's queue.
+"""Hand-over marks: a run whose open reviews were taken into the app's queue.
 
 A picture is decided in one place: in the app and from the shell, it would be released twice. One
 mark lies in the run's output folder. The other lies with the installation, under what stands for
@@ -20,12 +20,6 @@ _MARK = "taken-in"
 
 def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     """Mark a run and its output folder; nothing is changed where that is done.
-
-    Args:
-        out: the run's output folder.
-        run: its inner id.
-        home: of this installation.
-        keys: of this installation.
 
     Raises:
         UnusableFolder: a run has the folder open, or it cannot be written to.

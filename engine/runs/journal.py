@@ -113,10 +113,6 @@ def read_policy_text(path: Path) -> str:
 def released_names(folder: Path, receipts: Collection[str]) -> list[tuple[str, str]]:
     """Read source and release id of everything released, without a last row that a kill left over.
 
-    Args:
-        folder: the output folder.
-        receipts: the release ids in `receipts.jsonl`.
-
     Raises:
         UnusableFolder: names and receipts do not tell the same releases.
     """

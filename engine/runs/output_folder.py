@@ -313,11 +313,7 @@ class OutputFolder:
             yield (source, picture), "released"
 
     def _tidy_up(self, names: Iterable[tuple[str, str]]) -> None:
-        """Finish or take back what a killed run left half done.
-
-        Args:
-            names: source and release of what is released.
-        """
+        """Finish or take back what a killed run left half done."""
         for name in KEYS:
             cut_torn_line(self.folder / name)
         self._drop_superseded()

@@ -1,4 +1,4 @@
-"""The worker pool: jobs in, an outcome for each out, in this process or in a pool of processes.
+"""The worker pool: jobs in, an outcome for each out, in worker processes.
 
 The pool is loky's. Unlike a `spawn` pool of the standard library it does not run the caller's main
 script again in every worker (inside Streamlit that script is `Home.py`), and it says so when a
@@ -48,13 +48,7 @@ NICENESS = 5
 
 
 def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -> Outcome:
-    """Run a job. Fails closed: whatever goes wrong quarantines its picture.
-
-    Args:
-        job: what to do.
-        ensemble: the detectors.
-        release_check: detects in what would be released; None when it is off.
-    """
+    """Run a job. Fails closed: whatever goes wrong quarantines its picture."""
     try:
         return job.run(Models(ensemble, release_check))
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
@@ -64,22 +58,6 @@ def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -
 def default_workers() -> int:
     """One worker per core this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class InProcess:
-    """An executor without processes, for one picture and for tests."""
-
-    def __init__(self, ensemble: Ensemble, release_check: ReleaseCheck | None = None) -> None:
-        self._ensemble = ensemble
-        self._release_check = release_check
-
-    def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
-        """See `Executor.run`."""
-        for job in jobs:
-            yield run_job(job, self._ensemble, self._release_check)
-
-    def close(self) -> None:
-        """Nothing to stop."""
 
 
 class ProcessPool:

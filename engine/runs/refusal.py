@@ -31,13 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
-    """Why there is no result: the picture's fault, or this machine's.
-
-    Args:
-        job_id: of the job.
-        path: of the picture.
-        error: what was raised.
-    """
+    """Why there is no result: the picture's fault, or this machine's."""
     if isinstance(error, UnusableWeights):
         return Postponed(job_id, str(error))
     if isinstance(error, LetheError):

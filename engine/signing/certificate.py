@@ -68,11 +68,6 @@ class Supplement:
 def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[str, Any]:
     """Make the body of a certificate, plain values without a float, from a receipt and its file.
 
-    Args:
-        receipt: what was done.
-        data: the released file.
-        supplement: everything else.
-
     Raises:
         ValueError: a person decided and `supplement` has no pseudonym, or the other way round.
     """

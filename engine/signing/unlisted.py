@@ -23,10 +23,6 @@ LONGEST_TEXT: Final = 2**16
 def is_harmless(name: str, path: Path) -> bool:
     """Whether a file that nobody signed is one that Lethe writes, or a few words to read.
 
-    Args:
-        name: as `ReceivedFolder.files` has it.
-        path: where it lies.
-
     Raises:
         UnreadableFile: it is no plain file, or cannot be read.
     """

@@ -89,14 +89,7 @@ def verify_one(
     *,
     distrusted: frozenset[bytes] = frozenset(),
 ) -> Verification:
-    """Verify one picture against its certificate.
-
-    Args:
-        picture: any file name.
-        certificate: any file name.
-        trusted: as for `verify_folder`.
-        distrusted: as for `verify_folder`.
-    """
+    """Verify one picture against its certificate."""
     try:
         signed = read_certificate_file(certificate)
     except (UnreadableFile, InvalidSignature) as error:

@@ -1,4 +1,4 @@
-"""Training our own detector, apart from the product: needs requirements-train.txt, see `--help`.
+"""Training of the shipped models; needs requirements-train.txt.
 
 It may import the engine, never the store or the pages; nothing of the product imports it.
 """

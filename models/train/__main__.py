@@ -1,4 +1,4 @@
-"""`python -m models.train`: from labelled pictures to a model that the product loads."""
+"""Training command, `python -m models.train`: labelled pictures in, shipped models out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's card: what it is, what it was trained on and how, and what not to use it for."""
+"""Model card: training facts in, Markdown out."""
 
 from __future__ import annotations
 

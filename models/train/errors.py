@@ -1,4 +1,4 @@
-"""What training refuses to do."""
+"""Errors of training."""
 
 from __future__ import annotations
 

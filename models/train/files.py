@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever a run is stopped."""
+"""Atomic writes of training files."""
 
 from __future__ import annotations
 

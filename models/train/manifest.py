@@ -1,4 +1,4 @@
-"""Entering a model into the folder of models: file, card, then the line that lets it be loaded.
+"""Model registry entries: write a model file, its card, and its manifest entry.
 
 Each is written whole. A stop in between leaves a manifest whose SHA-256 does not fit the file, and
 such a file is refused, so a half-entered model is never used.

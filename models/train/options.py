@@ -1,4 +1,4 @@
-"""The words that `python -m models.train` understands."""
+"""Argument parser of `python -m models.train`."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ links to the pictures, and copies of large or turned ones: it is as private as t
 """
 _FIT = """\
 Train a round on what was prepared, on the graphics card when there is one. The first round begins
-with NudeNet's weights, that of a witness with random ones; a further one with --start FILE.pt,
-usually at a larger --size. After each
-epoch RUN/weights/last.pt is written. Pictures teach a category only where they are labelled for it.
+with NudeNet's weights, that of a release check (witness) with random ones; a further one with
+--start FILE.pt, usually at a larger --size. After each epoch RUN/weights/last.pt is written.
+Pictures teach a category only where they are labelled for it.
 """
 _EXPORT = """\
 Turn a checkpoint into models/adornments.onnx, check it against torch, and write its entry in
@@ -51,10 +51,10 @@ _PROPOSE = """\
 Write down what the detectors see, at very low thresholds, in the pictures of DATA: a data set, or a
 folder whose train.json and calibration.json are both looked at. It goes on where it was stopped.
 """
-_WITNESS = """\
-Choose from which score the witness's objections to finished pictures count, on labelled pictures
+_RELEASE_CHECK = """\
+Choose from which score the release check's detections in finished pictures count, on pictures
 that nothing was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
-the scores into the policy file, and what they give into the witness's card.
+the scores into the policy file, and what they give into its card.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
@@ -100,7 +100,9 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")
     add_running(propose)
-    release_check = _verb(verbs, "witness", acts["witness"], _WITNESS, "choose when to object")
+    release_check = _verb(
+        verbs, "witness", acts["witness"], _RELEASE_CHECK, "choose when to object"
+    )
     release_check.add_argument("data", type=Path, metavar="DATA")
     release_check.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     release_check.add_argument("--policy", type=Path, default=DEFAULT_FILE, metavar="FILE")

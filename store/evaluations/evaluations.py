@@ -19,7 +19,7 @@ import duckdb
 from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.summary import Summary
 from engine.policy import Policy, read_policy
 from store.batches.pictures import storable

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from engine.evaluation.examination import Prediction
+from engine.evaluation.prediction_job import Prediction
 from engine.runs.jobs import Outcome, Quarantined
 from store.times import stored
 

@@ -209,7 +209,7 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
 def _refuse_another(picture_id: str, decision: ReviewDecision) -> None:
     if decision.picture != picture_id:
         raise InvalidDecision(
-            "This verdict was given on another picture; nothing was changed. Look at this one."
+            "This decision was made on another picture; nothing was changed. Look at this one."
         )
 
 

@@ -22,7 +22,7 @@ from datetime import datetime
 import duckdb
 
 from engine.errors import InvalidPolicy, LetheError, UnreadableImage
-from engine.evaluation.examination import PredictionJob
+from engine.evaluation.prediction_job import PredictionJob
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal

@@ -23,13 +23,13 @@ from engine.detect.ensemble import Ensemble
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.runs.pool import InProcess
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.batches.progress import Counts
 from store.database import Database
 from tests.app import canvas
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, seen
 
 ROOT = Path(__file__).parents[2]

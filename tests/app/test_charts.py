@@ -18,7 +18,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.report.charts.spec import HIGHEST_START, recall_axis
 from engine.evaluation.scores.calibration import Bin
 from engine.evaluation.scores.counts import CategoryCounts, Counts, Slice
-from engine.evaluation.scores.misses import MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.recall import summary
 from engine.evaluation.scores.summary import GroupSummary, Summary
@@ -37,7 +37,7 @@ def reported(*tallies: Proportion, blind: bool = False) -> Summary:
     }
     if blind:
         last = DETECTABLE[-1]
-        missed = {MissCause.NOBODY_LOOKED: tallies[-1].total}
+        missed = {FalseNegativeCause.NOBODY_LOOKED: tallies[-1].total}
         counts[last] = counts[last] + CategoryCounts(false_negative_causes=missed)
     return summary(Counts(counts), Policy(), target=0.99, unread=0, problems=0)
 
@@ -282,7 +282,7 @@ def test_the_trade_off_marks_the_step_nearest_to_the_threshold():
     assert list(without.y) == pytest.approx([25, 100 * 10 / 60, 100 * 2 / 60])
     assert with_faces.line.dash != without.line.dash
     assert "asking from 0.2: recall 97.0 % (97 of 100 labels)" in chart.alt
-    assert "a doubt in 30.0 % of 100 pictures" in chart.alt
+    assert "30.0 % of 100 pictures to review" in chart.alt
 
 
 def test_pictures_labelled_in_part_have_no_trade_off():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from components.irreversibility.heat import heat_map
+from components.irreversibility.heat import plot_heat_map
 from components.irreversibility.views import (
     FULL_DIFFERENCE,
     PANEL_PX,
@@ -18,6 +18,7 @@ from components.irreversibility.views import (
     strip,
 )
 from engine.attacks.demonstration import Demonstration
+from engine.attacks.report.heat_map import heat_map
 from engine.category import Category
 from engine.geometry import Box, PixelRect
 from tests.engine.attacks.report.test_reading import row
@@ -123,7 +124,7 @@ def test_the_map_shows_each_share_and_marks_what_was_told_from_chance():
         row(category="tattoo", method="pixelate", kind="control"),
     ]
 
-    chart = heat_map(rows, "face")
+    chart = plot_heat_map(heat_map(rows, "face"))
 
     (cells,) = chart.figure.data
     assert list(cells.x) == ["pushpull", "blur-12"]
@@ -133,12 +134,12 @@ def test_the_map_shows_each_share_and_marks_what_was_told_from_chance():
     assert "2.5 % chance" in cells.colorbar.ticktext
     assert "better than guessing" in cells.hovertext[0][0].replace("<br>", " ")
     assert "ours: told from chance in 0 of 1 cells".lower() in chart.alt.lower()
-    assert "to see them fail: told from chance in 2 of 2 cells" in chart.alt
+    assert "positive controls: told from chance in 2 of 2 cells" in chart.alt
 
 
 @pytest.mark.parametrize("p", [0.001, 0.5], ids=["by its p", "by a trained classifier's limit"])
 def test_a_leak_in_ours_is_marked_in_the_map(p):
-    chart = heat_map([row(rank1=0.2, p_corrected=p, verdict="fail")], "face")
+    chart = plot_heat_map(heat_map([row(rank1=0.2, p_corrected=p, verdict="fail")], "face"))
 
     assert chart.figure.data[0].text[0][0] == "20 !"
     assert "told from chance in 1 of 1 cells" in chart.alt

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from components.app.palette import (
-    CHIP_COLOURS,
     COLOURS,
     OUTCOMES,
     ago,
@@ -120,6 +119,6 @@ def test_every_outcome_has_a_word_and_an_icon_of_its_own_beside_its_colour():
 
 
 def test_every_category_has_a_colour_of_its_own():
-    assert set(COLOURS) == set(CHIP_COLOURS) == set(Category)
-    assert len(set(COLOURS.values())) == len(set(CHIP_COLOURS.values())) == len(Category)
+    assert set(COLOURS) == set(Category)
+    assert len(set(COLOURS.values())) == len(Category)
     assert COLOURS[Category.FACE] == "#2F6FDE"

@@ -17,7 +17,7 @@ from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.report.cost import prices
 from engine.evaluation.scores.compare import Comparison, compare
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.recall import report, score_all
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Reason, ReasonKind, Region

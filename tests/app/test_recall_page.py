@@ -23,7 +23,7 @@ from tests.app.reading import UPRIGHT, labels, said
 
 
 def headline(app: AppTest) -> pd.DataFrame:
-    return table_with(app, "Verdict").set_index("Category")
+    return table_with(app, "Status").set_index("Category")
 
 
 def test_without_an_evaluation_the_page_says_how_to_begin(lethe):
@@ -65,7 +65,7 @@ def test_a_set_goes_from_the_form_to_the_headline(lethe, tmp_path):
     assert run.report.categories[Category.FACE].coverage.found == 3
     face = headline(app).loc["Face"]
     assert list(face[["Target", "Found", "At least"]]) == ["99 %", "**75.0 %**", "**24.8 %**"]
-    assert "missed" in face["Verdict"]
+    assert "missed" in face["Status"]
     assert "**No.**" in said(app)
 
 
@@ -115,7 +115,7 @@ def test_a_set_without_any_label_has_nothing_to_find_and_its_costs(lethe, tmp_pa
     app = lethe.page("Recall")
 
     assert not app.exception
-    assert all("nothing to find" in verdict for verdict in headline(app)["Verdict"])
+    assert all("nothing to find" in status for status in headline(app)["Status"])
     costs = table_with(app, "What that costs").set_index("What that costs")["Measured"]
     touched = costs["Pictures free of all that is looked for: touched"]
     assert "(3\u00a0of\u00a03)" in touched

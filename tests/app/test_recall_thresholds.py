@@ -134,5 +134,5 @@ def test_the_numbers_of_other_thresholds_are_those_of_scoring_everything(lethe, 
 
     whole = count(score_all(everything.pairs, policy).scores)
     assert own == whole.categories[Category.FACE]
-    assert asked == whole.asked
+    assert asked == whole.review_load
     assert own.automatic.found == 0

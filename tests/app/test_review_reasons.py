@@ -11,11 +11,11 @@ from components.app import services
 from components.review import data
 from engine.detect.ensemble import Ensemble
 from engine.plan import Reason, ReasonKind
-from engine.runs.pool import InProcess
 from tests.app import canvas
 from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
-from tests.engine.test_witness import FakeWitness, raw_detection
+from tests.engine.detect.test_release_check import FakeReleaseCheck, raw_detection
+from tests.engine.in_process import InProcess
 
 SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
@@ -53,7 +53,7 @@ def test_every_reason_is_said_in_words(lethe, kind):
 def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
     lethe, detectors, monkeypatch
 ):
-    release_check = FakeWitness(raw_detection(60, 60, 90, 90, score=0.71))
+    release_check = FakeReleaseCheck(raw_detection(60, 60, 90, 90, score=0.71))
     monkeypatch.setattr(
         services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors), release_check)
     )

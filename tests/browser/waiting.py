@@ -16,12 +16,12 @@ from engine.detect.ensemble import Ensemble
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.runs.pool import InProcess
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
 from store.worker.dispatcher import Dispatcher
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector
 
 PATIENCE_S = 60.0

@@ -41,7 +41,7 @@ def test_originals_lie_on_disk_as_they_came(tmp_path):
 
 
 def test_a_changed_verdict_is_not_noticed(tmp_path):
-    assert "verdicts are kept, not chained" in MISSING
+    assert "decisions are kept, not chained" in MISSING
 
     with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"1"])

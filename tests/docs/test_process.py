@@ -66,7 +66,7 @@ def made(
     battery=None,
     pipeline="0.1.0+now",
     policy="b1b1b1",
-    release_check="# witness\n\n## What its word gives\n\n- face: 4 of 10.\n",
+    release_check="# witness\n\n## What it detects\n\n- face: 4 of 10.\n",
 ):
     return blocks(
         json.dumps(evaluation),
@@ -83,7 +83,7 @@ def test_what_the_witness_notices_is_told_from_its_card():
 
 
 def test_a_card_that_tells_nothing_of_the_witness_is_refused():
-    with pytest.raises(StaleSource, match="What its word gives"):
+    with pytest.raises(StaleSource, match="What it detects"):
         made(release_check="# witness\n")
 
 
@@ -207,7 +207,7 @@ def test_a_battery_report_is_quoted_with_the_worst_attack_on_each_method():
     words = made(battery=BATTERY)["attacks"].replace("\u00a0", " ")
 
     assert BATTERY["words"] in words
-    assert "Verdict **pass**, report 0123456789abcdef, on the removing code as it is now." in words
+    assert "Outcome **pass**, report 0123456789abcdef, on the removing code as it is now." in words
     assert "| Face | 2.5 % | 13.1 % | 65.0 % | 90.0 % |" in words
 
 

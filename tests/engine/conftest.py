@@ -11,8 +11,8 @@ from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.ensemble import Ensemble
 from engine.signing.verify_folder import verify_folder
-from tests.engine.handed_out import hand_out, notary_at, trusted
 from tests.engine.run_folders import QUICK, ByBrightness, OutOfOrder, paint
+from tests.engine.signing.handed_out import hand_out, signer_at, trusted
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def strange_home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory, signing_home):
-    return hand_out(tmp_path_factory.mktemp("made") / "out", notary_at(signing_home))
+    return hand_out(tmp_path_factory.mktemp("made") / "out", signer_at(signing_home))
 
 
 @pytest.fixture

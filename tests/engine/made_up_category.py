@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 _ROW = """    Category.PLATE: Traits(
-        plural="plates", colour="#117733", dark_colour="#44AA66", chip="green",
+        plural="plates", colour="#117733", dark_colour="#44AA66",
         mark="triangle-up", margins=(0.3, 0.3, 0.4, 0.4), auto_redact_at=0.6,
     ),
     Category.OTHER:"""
@@ -34,7 +34,7 @@ def main(folder: Path) -> dict[str, object]:
     import numpy as np
     from PIL import Image
 
-    from components.app.palette import CHIP_COLOURS, COLOURS, MARKS
+    from components.app.palette import COLOURS, MARKS
     from engine.__main__ import main as lethe
     from engine.category import DETECTABLE, DETECTABLE_WORDS, Category
     from engine.cli import redact
@@ -42,12 +42,12 @@ def main(folder: Path) -> dict[str, object]:
     from engine.detect.ensemble import Ensemble
     from engine.evaluation import run
     from engine.policy import Policy, default_policy, read_policy
-    from engine.runs.pool import InProcess
     from engine.signing.envelope import public_bytes
     from engine.signing.keys import open_key_ring
     from engine.signing.sentences import sentences
     from engine.signing.verify_folder import verify_folder
     from engine.signing.verify_picture import read_certificate_file
+    from tests.engine.in_process import InProcess
     from tests.scenes import FakeDetector, seen
 
     plate = Category.PLATE
@@ -63,7 +63,7 @@ def main(folder: Path) -> dict[str, object]:
         "shipped": default_policy().thresholds(plate).model_dump(),
         "read": [policy.thresholds(plate).review_at, policy.release_check.ask_at(plate)],
         "is_read_back": read_policy(policy.to_toml()) == policy,
-        "palette": [COLOURS[plate], CHIP_COLOURS[plate], MARKS[plate]],
+        "palette": [COLOURS[plate], MARKS[plate]],
     }
 
     (folder / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")

@@ -7,8 +7,8 @@ import json
 
 import cv2
 
-from engine.runs.pool import InProcess
 from engine.signing.schema import ENDING
+from tests.engine.in_process import InProcess
 from tests.scenes import picture, seen
 
 QUICK = (

@@ -46,7 +46,7 @@ def test_the_command_line_and_sentences_name_it(facts):
 
 
 def test_the_app_draws_it_in_its_colours(facts):
-    assert facts["palette"] == ["#117733", "green", "triangle-up"]
+    assert facts["palette"] == ["#117733", "triangle-up"]
 
 
 def test_a_sure_one_is_removed_and_certified(facts):

@@ -18,7 +18,7 @@ from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.ensemble import Ensemble
 from engine.policy import default_policy
-from engine.runs.pool import InProcess
+from tests.engine.in_process import InProcess
 from tests.engine.run_folders import (
     FACE,
     QUICK,

@@ -160,10 +160,10 @@ class TestRelease:
     @pytest.mark.parametrize(
         ("review_regions", "reasons", "says"),
         [
-            ((region((5, 5, 9, 9), score=0.3),), (), "1 doubts and 0 reasons"),
-            ((), (Reason(ReasonKind.AUDIT_SAMPLE),), "0 doubts and 1 reasons"),
+            ((region((5, 5, 9, 9), score=0.3),), (), "1 regions and 0 reasons"),
+            ((), (Reason(ReasonKind.AUDIT_SAMPLE),), "0 regions and 1 reasons"),
         ],
-        ids=["a doubt", "a reason"],
+        ids=["a region", "a reason"],
     )
     def test_a_plan_that_is_not_ready_is_refused(self, rng, review_regions, reasons, says):
         original = image(picture(rng, 60, 80))

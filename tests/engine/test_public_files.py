@@ -14,8 +14,8 @@ from PIL import Image
 from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.registry import default_ensemble
-from engine.runs.pool import InProcess
 from engine.signing.envelope import read_document
+from tests.engine.in_process import InProcess
 from tests.engine.run_folders import lines
 from tests.scenes import shipped_picture
 

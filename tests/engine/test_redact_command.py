@@ -17,8 +17,8 @@ from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import own_weights_notice
-from engine.runs.pool import InProcess
 from tests.awkward import NAMES_IN_ANY_SCRIPT
+from tests.engine.in_process import InProcess
 from tests.engine.run_folders import (
     QUICK,
     RELEASING,

@@ -17,7 +17,7 @@ from engine.detect.release_check import ReleaseCheck
 from engine.detect.score_fusion import ScoreFusion
 from engine.geometry import Box, PixelRect
 from engine.plan import Detection
-from engine.runs.pool import InProcess
+from tests.engine.in_process import InProcess
 from tests.scenes import picture
 
 ONE, TWO, DOUBTFUL = "one.png", "two.jpg", "doubtful.png"

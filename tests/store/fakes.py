@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.category import Category
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture, Problem
-from engine.evaluation.examination import Prediction, PredictionJob
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.prediction_job import Prediction, PredictionJob
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Leakage
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region, ReviewDecision

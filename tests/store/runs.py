@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from engine.evaluation.examination import Prediction
+from engine.evaluation.prediction_job import Prediction
 from store.database import Database
 from store.evaluations import evaluations
 from store.worker import tasks

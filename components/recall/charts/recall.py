@@ -89,7 +89,7 @@ def in_row_order(of_lines: Iterable[GroupSummary]) -> list[GroupSummary]:
 def trade_off(
     points: Sequence[Point], category: Category, review_at: float, target: float
 ) -> Chart:
-    """What moving `review_at` gives and costs: recall against doubts, and doubts by threshold.
+    """What moving `review_at` gives and costs: recall against review load, and load by threshold.
 
     Args:
         points: from `engine.evaluation.scores.tradeoff.curve`.
@@ -99,10 +99,10 @@ def trade_off(
     """
     if not points or not points[0].detection.total:
         return message(f"No {category.value} label to see what thresholds would do.")
-    if not points[0].asked.total:
+    if not points[0].review_load.total:
         return message(
             f"No picture is labelled completely for {category.value}, so nobody can say how many "
-            "doubts are for nothing."
+            "boxes to review are for nothing."
         )
     now = min(points, key=lambda point: abs(point.review_at - review_at))
     return plot(trade_off_chart(points, now, category, target))

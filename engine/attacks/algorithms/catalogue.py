@@ -1,4 +1,4 @@
-"""The attacks in one table: name, sentence, sliders, and the settings that the battery runs.
+"""Attack catalogue: name, description, parameter ranges, and the settings that the battery runs.
 
 The battery, its report and the page Irreversibility read it. A new attack is a function beside this
 module and an entry here.
@@ -63,7 +63,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class AdjustableAttack:
-    """An attack that learns nothing: a release in, a picture out."""
+    """An attack without training, with adjustable parameters: a release in, a picture out."""
 
     name: str
     title: str
@@ -117,7 +117,7 @@ class AdjustableAttack:
 
 @dataclass(frozen=True, slots=True)
 class FixedAttack:
-    """An attack that learns nothing, at one of the battery's settings."""
+    """An attack without training, at one of the battery's settings."""
 
     name: str
     words: str

@@ -1,4 +1,4 @@
-"""Undoing a blur: with an assumed Gaussian (Wiener, Richardson-Lucy), or guessing it (blind)."""
+"""Deconvolution attacks: Wiener and Richardson-Lucy with a Gaussian kernel, and blind."""
 
 from __future__ import annotations
 

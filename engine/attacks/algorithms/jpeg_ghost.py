@@ -1,4 +1,4 @@
-"""JPEG ghosts: what changes when a picture is quantised again tells what was saved coarsely.
+"""JPEG ghost attack: the difference to a re-quantised picture shows earlier compression.
 
 The codec's arithmetic is done here without writing a file: only `engine.codec.encode` encodes.
 """

@@ -1,4 +1,4 @@
-"""The same two attacks as `ridge`, with small convolutional networks, where torch is installed.
+"""Learned attacks with small convolutional networks: inversion and identification (torch).
 
 The only module of `engine` that names torch, and only inside functions: nothing that makes releases
 ever loads it. docs/decisions/0009-battery.md says why it is here at all.
@@ -32,14 +32,14 @@ _PLANES: Final = 6
 
 
 def is_installed() -> bool:
-    """Whether these attacks can be run here."""
+    """Whether torch is installed."""
     return find_spec("torch") is not None
 
 
 def inverse(
     releases: Rgb, folds: NDArray[np.intp], training: Rgb, originals: Rgb, owners: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Guess originals from releases, like `ridge.inverse`, which has the arguments."""
+    """Reconstruct originals from releases; arguments as of `ridge.inverse`."""
     import torch
 
     size = (COMPARED_PX, COMPARED_PX)
@@ -66,7 +66,7 @@ def inverse(
 
 
 def identity(releases: Rgb, training: Rgb, owners: NDArray[np.intp]) -> NDArray[np.float64]:
-    """How much each release looks like each subject, like `ridge.identity`."""
+    """Score each release against each subject; arguments as of `ridge.identity`."""
     import torch
 
     planes = _planes(np.concatenate([releases, training]))
@@ -114,7 +114,7 @@ def _fit(
     loss: object,
     steps: int,
 ) -> None:
-    """Adam with a falling rate; batches drawn by a seed."""
+    """Train with Adam and a decaying learning rate; batches drawn by a seed."""
     import torch
 
     torch.set_num_threads(1)

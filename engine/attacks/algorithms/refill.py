@@ -1,4 +1,4 @@
-"""The attacker knows Lethe: compute the fill again from what is public, and take it away.
+"""Refill attack: recompute the fill from public pixels, and subtract it from the release.
 
 The grain's seed is secret, so several fills are averaged until their own grain is weak; what then
 remains is the release's grain, and whatever a leak would have left.
@@ -20,7 +20,7 @@ _MIDDLE: Final = 128.0
 
 
 def without_fill(picture: F32, mask: NDArray[np.bool_], *, gain: float) -> F32:
-    """What is left of a release when its fill is taken away, `gain` times, around grey.
+    """The residual of a release and its recomputed fill, times `gain`, around grey.
 
     Args:
         picture: float32 (H, W, 3), 0..255: the mask and some surroundings.

@@ -1,4 +1,4 @@
-"""Attacks that learn: a linear inverse of the removal, and a linear classifier of identities.
+"""Learned linear attacks (ridge regression): inversion of the removal, and identification.
 
 Ridge regression in its dual form (Saunders, Gammerman and Vovk 1998): there are far fewer pictures
 than pixels. The inverse never sees, in training, a subject that it is judged on. The classifier has
@@ -25,7 +25,7 @@ _FLAT: Final = 1e-3
 
 
 def features(windows: Rgb) -> F64:
-    """What is learned from: a small picture, and its fine detail apart.
+    """Features of a picture: a reduced copy, and its high frequencies.
 
     Args:
         windows: uint8 (N, W, W, 3), releases with some surroundings.
@@ -50,7 +50,7 @@ def features(windows: Rgb) -> F64:
 def inverse(
     releases: Rgb, folds: NDArray[np.intp], training: Rgb, originals: Rgb, owners: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Guess originals from releases, each from what other subjects taught.
+    """Reconstruct originals from releases, cross-validated by subject.
 
     Args:
         releases: uint8 (N, W, W, 3), the releases under attack.
@@ -81,7 +81,7 @@ def inverse(
 
 
 def identity(releases: Rgb, training: Rgb, owners: NDArray[np.intp]) -> F64:
-    """How much each release looks like each subject, learned from other releases of them.
+    """Score each release against each subject, trained on other releases of them.
 
     Args:
         releases: uint8 (N, W, W, 3), one release of each subject.

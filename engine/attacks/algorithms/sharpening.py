@@ -1,4 +1,4 @@
-"""Sharpening filters, which are what most people try first on a picture that looks blurred."""
+"""Sharpening attacks: unsharp mask, high-pass, and adaptive histogram equalisation (CLAHE)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MIDDLE: Final = 128.0
 
 
 def unsharp(picture: F32, *, radius_px: float, amount: float) -> F32:
-    """Add back what a Gaussian blur of standard deviation `radius_px` takes away.
+    """Unsharp mask: add the difference to a Gaussian blur of standard deviation `radius_px`.
 
     Args:
         picture: float32 (H, W, 3), 0..255.
@@ -29,7 +29,7 @@ def unsharp(picture: F32, *, radius_px: float, amount: float) -> F32:
 
 
 def high_pass(picture: F32, *, radius_px: float, gain: float) -> F32:
-    """Only what a blur takes away, `gain` times, around grey; see `unsharp`."""
+    """High-pass filter: the difference to a Gaussian blur, times `gain`, around grey."""
     blurred = cv2.GaussianBlur(picture, (0, 0), max(radius_px, 0.1))
     return np.asarray(_MIDDLE + gain * (picture - blurred), np.float32)
 

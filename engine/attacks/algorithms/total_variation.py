@@ -1,4 +1,4 @@
-"""Total variation: takes grain away and keeps edges, so that faint outlines stand out."""
+"""Total-variation denoising attack: removes grain and keeps edges."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The attack battery: methods under attacks, scores against chance, and the verdict."""
+"""The attack battery: methods under attacks, scores against chance, and the outcome."""

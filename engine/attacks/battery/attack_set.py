@@ -1,4 +1,4 @@
-"""One category set up for attack: releases to break, and those an attacker trains on."""
+"""Attack set of a category: staged subjects to attack, and those an attacker trains on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackSet:
-    """Every method is attacked on the same staged pictures, so that methods can be compared."""
+    """Staged pictures of one category, the same for every method."""
 
     subjects: Subjects
     staged: tuple[StagedPicture, ...]
@@ -66,7 +66,7 @@ class AttackSet:
 
 
 def attack_set(subjects: Subjects, *, copies: int, spare_copies: int, seed: int) -> AttackSet:
-    """Stage subjects.
+    """Paste subjects into scenes, for attack and for training.
 
     Args:
         subjects: of one category.

@@ -121,7 +121,7 @@ def hide(method: Method, image: RgbImage, mask: Mask, *, seed: int) -> Rgb:
 
 
 def _hidden(method: Method, image: RgbImage, mask: Mask, seed: int) -> NDArray[np.float32]:
-    """What a control shows under the mask; meaningless outside."""
+    """Pixels of a positive control under the mask; undefined outside."""
     original = image.rgb.astype(np.float32)
     if method.name.startswith("blur"):
         sigma = max(method.amount * _shorter(mask), 0.3)

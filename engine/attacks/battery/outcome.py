@@ -77,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """The tests that are no statistics."""
+    """Results of the deterministic tests T1 to T4 and T6."""
 
     t1: dict[str, Changed]
     """By method: patterns under the mask that changed the release."""
@@ -163,7 +163,7 @@ def _evidence(row: Row, limits: dict[tuple[str, str, str], int]) -> Iterator[str
 
 
 def identity_limits(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
-    """The most hits that chance allows a trained classifier, by category, method and attack.
+    """Upper limits of rank-1 hits by chance, by category, method and learned attack.
 
     99 % for all classifiers on one method together.
     """
@@ -226,7 +226,7 @@ def _flaws_in_results(rows: Sequence[Row], sensitivity: float | None) -> list[st
 
 
 def _unbroken_control(rows: Sequence[Row]) -> list[str]:
-    """Sentences for a control that neither kind of attack broke, category by category."""
+    """Sentences on positive controls that no attack broke, by category."""
     flaws = []
     for category in _unique(row.category for row in rows):
         for is_learned, words in ((False, "classical"), (True, "learned")):

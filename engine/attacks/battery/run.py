@@ -1,4 +1,4 @@
-"""The battery: every method under every attack, the proofs beside them, one outcome.
+"""Attack battery run: settings and subjects in, a report with one outcome out.
 
 Deterministic: equal subjects, settings and libraries give an equal report, whatever the number of
 processes. Nothing in a report tells the time.
@@ -124,7 +124,7 @@ def _pool(workers: int) -> Iterator[loky.ProcessPoolExecutor]:
 
 
 def _rows(trials: dict[tuple[str, str], Trial], settings: Settings) -> list[Row]:
-    """Scores against their permutations; p is corrected over all attacks on a method."""
+    """Result rows of permutation tests; p is corrected over all attacks on a method."""
     permutations = {
         category: score.orders(
             next(trial.folds for (name, _), trial in trials.items() if name == category),

@@ -23,7 +23,6 @@ Order = NDArray[np.intp]
 
 COMPARED_PX: Final = 48
 """Side at which pictures are compared."""
-PERMUTATIONS: Final = 19_999
 CAUGHT_AT: Final = 0.01
 """A corrected p below this counts as found."""
 CONFIDENCE: Final = 0.99
@@ -36,15 +35,11 @@ _TEMPERATURES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class NotFinite(LetheError):
-    """A value that is no number: judged on, it would say "nothing found" of anything."""
+    """An attack gave NaN or infinity, which would compare as "nothing found"."""
 
 
 def require_finite(values: NDArray[np.floating[Any]] | NDArray[np.uint8], what: str) -> None:
-    """Let numbers pass.
-
-    Args:
-        values: of any shape.
-        what: gave them, for the message.
+    """Return finite values as they are.
 
     Raises:
         NotFinite: one is infinite or not a number.
@@ -108,7 +103,7 @@ def similarities(outputs: NDArray[np.float32], originals: NDArray[np.uint8]) -> 
 
 
 def _unit(rows: F64) -> F64:
-    """Rows of length one; a row that is all but flat becomes zero, since it says nothing."""
+    """Normalise rows to length one; nearly constant rows become zero."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.where(length > _FLAT, rows / np.maximum(length, _FLAT), 0.0)
 
@@ -128,7 +123,7 @@ def orders(folds: NDArray[np.intp], count: int, rng: np.random.Generator) -> Ord
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Null:
-    """One matrix against its permutations, in standard deviations of the latter."""
+    """Permutation null: z-scores of a similarity matrix and of its permutations."""
 
     observed: float
     permuted: F64
@@ -136,7 +131,7 @@ class Null:
 
 
 def permutation_null(scores: F64, permutations: Order) -> Null:
-    """Mean score of right pairs, and of B permuted ones.
+    """Mean score of the true pairs, and of B permutations of them.
 
     Args:
         scores: (N, N), row for the release, column for the candidate.
@@ -156,9 +151,9 @@ def permutation_null(scores: F64, permutations: Order) -> Null:
 
 
 def corrected_p_values(tests: list[Null]) -> list[float]:
-    """The p of each test, corrected for all of them by the largest of each permutation.
+    """Family-wise corrected p-values by the maximum statistic (Westfall and Young 1993).
 
-    Westfall and Young 1993, single-step maxT. With B permutations no p is below 1 / (B + 1).
+    Single-step maxT. With B permutations no p is below 1 / (B + 1).
     """
     largest = np.sort(np.max([test.permuted for test in tests], axis=0))
     slack = 1e-9  # equal sums may differ in their last bits
@@ -170,7 +165,7 @@ def corrected_p_values(tests: list[Null]) -> list[float]:
 
 
 def hits(scores: F64, rng: np.random.Generator) -> int:
-    """How many releases score highest with their own candidate; ties are broken by lot.
+    """Count rank-1 hits: releases that score highest with their own candidate; ties by lot.
 
     Raises:
         NotFinite: a score is no number.
@@ -187,7 +182,7 @@ def upper99(count: int, total: int) -> float:
 
 
 def most_hits_by_chance(total: int, tests: int) -> int:
-    """The most hits that chance gives in each of `tests` tests together, with 99 % confidence.
+    """Upper limit of rank-1 hits by chance over `tests` tests together, 99 % confidence.
 
     Binomial, with the share of tests (Bonferroni 1936) as its tail.
     """

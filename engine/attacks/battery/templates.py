@@ -1,4 +1,4 @@
-"""T6: whether codec leakage lets an attacker who holds the candidates tell them apart.
+"""T6, codec templates: whether source compression makes releases of candidates differ.
 
 A JPEG spreads a pixel over its block before Lethe sees it. The attacker pastes each candidate into
 the same picture, saves it as the original was saved, and compares releases: if the mask is snapped
@@ -70,7 +70,7 @@ def every_template() -> Iterator[Template]:
 
 
 def distinguishable(templates: Iterable[Template], seed: int, rect_of: RectOf = rect_of) -> Changed:
-    """Count the templates whose candidates give different releases.
+    """T6: count the templates whose candidates give different releases.
 
     Args:
         templates: how originals are saved.
@@ -90,7 +90,7 @@ def distinguishable(templates: Iterable[Template], seed: int, rect_of: RectOf = 
 
 
 def unsnapped(region: Region, source: SourceCodec, policy: Policy) -> PixelRect:
-    """The region's own pixels: a mask that forgets the file's blocks, for a control."""
+    """A mask of the region without block alignment, for the positive control."""
     del policy
     return region.box.outward().clipped(upright_size(source.stored_size, source.orientation))
 
@@ -106,7 +106,7 @@ def _release(scene: Rgb, face: Rgb, template: Template, rect_of: RectOf) -> byte
 
 
 def _tight() -> Policy:
-    """A policy that grows nothing: growing would cover a box's blocks by the way."""
+    """The policy without margins, which would cover blocks by accident."""
     return read_policy(
         "removal.min_grow_px = 0\ncategories.face.grow = {left=0, right=0, top=0, bottom=0}"
     )

@@ -1,4 +1,4 @@
-"""One method in one category, under every attack: score matrices, and T1 and T3 beside them."""
+"""Trial of one method in one category: score matrices of every attack, and T1 and T3."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _learned(
 
 
 def _cases(attacked: AttackSet) -> tuple[Case, ...]:
-    """The staged pictures; the next one is the other picture of each."""
+    """Cases for T1 and T3 from staged pictures, each paired with the next."""
     following = (*attacked.staged[1:], attacked.staged[0])
     return tuple(
         Case(staged.image, staged.mask, next_staged.image.rgb, staged.seed)

@@ -1,4 +1,4 @@
-"""A battery's report for people: a table for a terminal, one for a document, a page to print."""
+"""Battery report as terminal text, as Markdown, and as a document tree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.attacks.report import sentences
-from engine.attacks.report.heat import heat_map
+from engine.attacks.report.drawing import draw_heat_map
+from engine.attacks.report.heat_map import heat_map
 from engine.evaluation.report.document import (
     Block,
     Command,
@@ -25,9 +26,9 @@ Report = dict[str, Any]
 
 
 def as_text(report: Report) -> str:
-    """The verdict and the strongest attack on each method, as a person reads it in a terminal."""
+    """The outcome and the strongest attack on each method, as a person reads it in a terminal."""
     lines = [
-        "category  method     strongest attack        p        most named right  at most  verdict",
+        "category  method     strongest attack        p        most named right  at most  outcome",
         *(_line(row) for row in strongest(report)),
         *(f"{name}: {text}" for name, text in test_results(report)),
         _sensitivity(report),
@@ -85,7 +86,7 @@ def document(report: Report, command: str) -> Document:
     answer += [_table_of_strongest(report), Paragraph(sentences.UPPER_BOUND)]
     return Document(
         f"Can what was removed come back? {report['verdict'].capitalize()}",
-        f"{sentences.VERDICTS[report['verdict']]} Report {report['id']} on pipeline "
+        f"{sentences.OUTCOMES[report['verdict']]} Report {report['id']} on pipeline "
         f"{report['pipeline']}.",
         (
             Section("The answer", tuple(answer)),
@@ -141,7 +142,7 @@ def _at_most(share: float) -> str:
 
 
 def test_results(report: Report) -> Iterator[tuple[str, str]]:
-    """The tests that are no statistics: name, and what came of it."""
+    """Results of the deterministic tests: name, and what they gave."""
     tests, kinds = report["tests"], {row["method"]: row["kind"] for row in report["results"]}
     fill_results = [changed for name, changed in tests["T1"].items() if kinds[name] == "fill"]
     other_methods = [name for name in tests["T1"] if kinds[name] != "fill"]
@@ -210,7 +211,7 @@ def _table_of_strongest(report: Report) -> Table:
         (
             *words("Category", "Method", "Attack"),
             *numbers("p, corrected", "Most named right", "At most", "Bits"),
-            *words("Verdict"),
+            *words("Outcome"),
         ),
         rows,
     )
@@ -227,7 +228,7 @@ def _maps(report: Report) -> Iterator[Block]:
             f"heat-{category}",
             f"A grid of per cents for {category}; the table above has the strongest attacks.",
             f"{category.capitalize()}: attacks down, methods across.",
-            heat_map(category, report["results"]),
+            draw_heat_map(heat_map(report["results"], category)),
         )
 
 

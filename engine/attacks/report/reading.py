@@ -1,4 +1,4 @@
-"""A battery's report read from a file: a whole one that nobody touched, or a refusal.
+"""Read battery reports: JSON in, a report with a valid schema and id out.
 
 The page shows reports that were made on this installation, so what is read may be anything.
 """

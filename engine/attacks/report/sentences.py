@@ -1,7 +1,8 @@
-"""What every figure of the battery means: report, document and page use the same words."""
+"""Sentences on figures of the battery, shared by report, document and page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.attacks.algorithms.catalogue import CLASSICAL, LEARNED
@@ -44,7 +45,7 @@ UPPER_BOUND: Final = (
     "be read from it."
 )
 
-VERDICTS: Final = {
+OUTCOMES: Final = {
     "pass": "Pass: no attack found anything, and the attacks were strong enough to matter.",
     "fail": "Fail: something hidden came back. Do not release with this version.",
     "invalid": "Invalid: this run was too weak to say anything, so it says nothing.",
@@ -67,16 +68,12 @@ def share_of(method: str) -> float:
     return float(method.removeprefix("mix-"))
 
 
-def is_found(row: dict[str, Any]) -> bool:
-    """Whether an attack told what was hidden, as `verdict.judge` decided it.
-
-    Args:
-        row: one of a report's `results`.
-    """
+def is_found(row: Mapping[str, Any]) -> bool:
+    """Whether an attack told what was hidden, as the battery decided it."""
     return bool(row["verdict"] == "fail")
 
 
-def row_words(row: dict[str, Any]) -> str:
+def row_words(row: Mapping[str, Any]) -> str:
     """What one result means."""
     right = f"{row['hits']} of {row['n']} named right"
     chance = "chance gives 1"

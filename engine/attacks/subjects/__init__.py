@@ -1,1 +1,1 @@
-"""What is hidden and attacked: patches of people and things, drawn or gathered, in surroundings."""
+"""Subjects of attacks: patches, synthetic or from pictures, pasted into scenes."""

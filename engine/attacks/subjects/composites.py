@@ -1,4 +1,4 @@
-"""Subjects pasted into surroundings drawn by lot, so that context tells nothing about them.
+"""Composites: subjects pasted into random scenes, so that context does not identify them.
 
 What is released is then attacked as a real picture: the same `RgbImage`, the same removal, a mask
 on the grid that public boxes are given on.
@@ -77,12 +77,12 @@ def stage(patches: Patches, scenes: Patches, rng: np.random.Generator) -> tuple[
 
 
 def releases_of(staged: Sequence[StagedPicture], method: Method) -> NDArray[np.uint8]:
-    """What an attacker holds: uint8 (N, S + 2 SEEN_PX, S + 2 SEEN_PX, 3)."""
+    """Windows of releases: uint8 (N, S + 2 SEEN_PX, S + 2 SEEN_PX, 3)."""
     return np.stack([picture.release(method) for picture in staged])
 
 
 def augmented(patch: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The same subject again, as in another shot: shifted a little and lit otherwise."""
+    """An augmented copy of a subject: shifted, scaled, and with other brightness."""
     dx, dy = rng.uniform(-SHIFT_PX, SHIFT_PX, 2)
     scale = rng.uniform(0.95, 1.05)
     centre = patch.shape[0] / 2

@@ -1,4 +1,4 @@
-"""Subjects from pictures somebody has: a labelled data set, or a folder of plain pictures.
+"""Subjects from a labelled data set, or from a folder of plain pictures.
 
 One subject a group, since two pictures of one person would be two right answers. Pictures named
 `benchmark` are never taken by themselves: what is measured elsewhere should not be tuned on here.
@@ -94,7 +94,7 @@ def from_pictures(where: Path, category: Category, request: Request) -> Subjects
 
 
 def from_dataset(datasets: Iterable[Dataset], category: Category, request: Request) -> Subjects:
-    """Labelled things, the largest of each group, in an order drawn by lot."""
+    """Labelled objects, the largest of each group, in random order."""
     sets = tuple(datasets)
     chosen = sorted(_largest(sets, category).values(), key=lambda pair: pair[0].name)
     collected, rng = _Collected(), np.random.default_rng((request.seed, len(chosen)))

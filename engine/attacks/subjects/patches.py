@@ -1,4 +1,4 @@
-"""Who or what is hidden in the battery: patches that differ from one another, one a subject.
+"""Subjects of the battery: one distinct patch each.
 
 Each patch fills a mask from edge to edge. What stood around it in its own picture is left behind,
 since surroundings are public and would give a subject away without any attack.

@@ -1,4 +1,4 @@
-"""Made-up subjects and surroundings: drawings with as much to tell apart as photographs have.
+"""Synthetic subjects and scenes, drawn with enough variation to be told apart.
 
 They let anybody run the battery, since pictures of people cannot be shipped. Every subject draws
 its own build and colours from the seed; lighting and grain vary as well.
@@ -31,7 +31,7 @@ Colour = tuple[float, float, float]
 def synthetic(
     category: Category, n: int, *, side_px: int, spare: int = 0, seed: int = 0
 ) -> Subjects:
-    """Subjects that nobody is.
+    """Synthetic subjects of a category.
 
     Args:
         category: face, tattoo or jewelry.

@@ -1,4 +1,4 @@
-"""Cleaning: what of a raw data set can be measured with.
+"""Data set cleaning: a raw data set in, usable pictures with labels and problems out.
 
 Fail closed: when a box is dropped, its picture is no longer labelled completely for that box's
 category, or for any when the category is unknown; finding the face that the box stood for would

@@ -1,4 +1,4 @@
-"""Ground truth: what people say is in a picture, and for which categories they said all of it.
+"""Ground-truth labels: boxes of a picture, and the categories it is labelled for completely.
 
 Labels are *federated*: a picture may be labelled completely for faces and not at all for tattoos. A
 face that nobody boxed is then no false alarm, and only the categories in `labelled_for` count both

@@ -1,4 +1,4 @@
-"""Raw data sets: what annotation files say, before cleaning.
+"""Raw data sets: parsed annotation files before cleaning.
 
 A part that cannot be understood is not lost: an `InvalidEntry` stands in its place and says why, so
 that cleaning knows what was there and which category is no longer complete.
@@ -103,7 +103,7 @@ class RawPicture:
 
 @dataclass(frozen=True, slots=True)
 class RawDataset:
-    """Everything that a data set's files say."""
+    """A data set as parsed, before cleaning."""
 
     name: str
     classes: tuple[str, ...]

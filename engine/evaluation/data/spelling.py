@@ -1,4 +1,4 @@
-r"""One name in several spellings: as it was written, and as other systems write the same.
+r"""Spellings of file names: Unicode compositions and path separators.
 
 Windows puts `\` between folders. macOS takes accented letters apart (`e` and an accent, NFD) where
 most programs keep them in one (NFC), so that a name that looks the same is another file.

@@ -1,4 +1,4 @@
-"""Labelled pictures turned or mirrored: recall must not depend on how a camera was held."""
+"""Rotated and mirrored data sets, for testing recall under orientation."""
 
 from __future__ import annotations
 

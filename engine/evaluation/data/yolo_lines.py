@@ -1,4 +1,4 @@
-"""A line of a YOLO label file: a class, then a box or a polygon in shares of the picture."""
+"""YOLO label lines: class and normalised box or polygon in, a raw box out."""
 
 from __future__ import annotations
 

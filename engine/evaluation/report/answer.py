@@ -13,7 +13,7 @@ from engine.evaluation.report.numbers import PLURAL, at_least, exactly, found
 from engine.evaluation.scores.proportion import more_to_prove
 from engine.wording import counted, listed
 
-_VERDICTS = {
+_STATUSES = {
     ("met", True): "met",
     ("missed", True): "missed for certain",
     ("missed", False): "missed, though chance could explain it",
@@ -29,21 +29,21 @@ _SIGNATURE_FORM = Table(
 
 
 def answer(facts: Facts) -> Section:
-    """Recall, bounds and verdict by category, the cost, and a recommendation on signing."""
-    verdicts = {category: _verdict(facts, category) for category in DETECTABLE}
+    """Recall, bounds and target status by category, the cost, and a recommendation on signing."""
+    statuses = {category: _status(facts, category) for category in DETECTABLE}
     table = Table(
         "Recall: labels hidden by coverage, of all that count. Each lower bound is one-sided, with "
         "95 % confidence (Clopper and Pearson 1934).",
         words("Category")
         + numbers("Target", "Found", "At least", "Labels", "Groups")
-        + words("Verdict"),
-        tuple(_row(facts, category, verdict) for category, verdict in verdicts.items()),
+        + words("Status"),
+        tuple(_row(facts, category, status) for category, status in statuses.items()),
         kind="answer",
     )
     blocks: tuple[Block, ...] = (
         *_recommendation(facts),
         table,
-        *((recall_figure(facts, verdicts),) if facts.labelled else ()),
+        *((recall_figure(facts, statuses),) if facts.labelled else ()),
         cost_table(facts.summary),
         *_remarks(facts),
         _SIGNATURE_FORM,
@@ -51,17 +51,17 @@ def answer(facts: Facts) -> Section:
     return Section("1. The answer", blocks)
 
 
-def _verdict(facts: Facts, category: Category) -> str:
+def _status(facts: Facts, category: Category) -> str:
     part = facts.of(category)
-    verdict = _VERDICTS[part.verdict, part.certain]
+    status = _STATUSES[part.verdict, part.certain]
     if part.has_nothing:
-        verdict = "nothing to find: no labels"
+        status = "nothing to find: no labels"
     if category not in facts.policy.looked_for:
-        return f"{verdict}; not looked for"
-    return f"{verdict}; no detector" if category in facts.blind else verdict
+        return f"{status}; not looked for"
+    return f"{status}; no detector" if category in facts.blind else status
 
 
-def _row(facts: Facts, category: Category, verdict: str) -> Row:
+def _row(facts: Facts, category: Category, status: str) -> Row:
     proportion = facts.coverage(category)
     cells = (
         PLURAL[category],
@@ -70,7 +70,7 @@ def _row(facts: Facts, category: Category, verdict: str) -> Row:
         at_least(proportion.lower()),
         str(proportion.total),
         str(facts.groups(category).total),
-        verdict,
+        status,
     )
     return Row(cells, category)
 
@@ -97,7 +97,7 @@ def _recommendation(facts: Facts) -> tuple[Paragraph, ...]:
         )
     proven = (
         f"It is shown, with 95 % confidence for each, that at least {target} of "
-        f"{categories_listed(met)} are removed or shown to a person as doubts, "
+        f"{categories_listed(met)} are removed or shown to a person for review, "
         f"{scope}."
     )
     if not unproven:
@@ -168,7 +168,7 @@ def _group_caveat(facts: Facts, category: Category) -> str:
         f"{PLURAL[category]}: the target is met when labels count one by one. They come from "
         f"{counted(groups.total, 'group')} of pictures of one person or event, and groups, counted "
         f"whole or drawn again, prove only {at_least(bound)}: labels of a group are alike, so do "
-        "not lean on this verdict."
+        "not lean on this status."
     )
 
 

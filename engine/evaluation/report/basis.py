@@ -88,14 +88,14 @@ def method() -> Section:
                     ),
                     (
                         "Detection: hidden by what is removed without asking or shown to a person "
-                        "as a doubt. This is the recall of section 1. Automatic: hidden by what "
+                        "for review. This is the recall of section 1. Automatic: hidden by what "
                         "is removed without asking. After review: with what people decide; no "
                         "benchmark measures that."
                     ),
                     (
                         "Labels are federated: a picture counts for a category only if it is "
                         "labelled for it. Recall counts pictures labelled completely or in part; "
-                        "false regions, doubts and calibration count those labelled completely."
+                        "false regions, review load and calibration those labelled completely."
                     ),
                     (
                         "Ignored boxes (too small, too blurred, a crowd) are no labels, and a "
@@ -162,8 +162,8 @@ def reproduction(facts: Facts) -> Section:
 
 def _limits(facts: Facts) -> Iterable[str]:
     yield (
-        "Recall after review: how well people decide about doubts and find what the machine "
-        "missed. Only the random sample checks of daily work measure that."
+        "Recall after review: how well people decide about boxes to review and find what "
+        "the machine missed. Only the random sample checks of daily work measure that."
     )
     unlabelled = [category for category in DETECTABLE if category not in facts.labelled]
     if unlabelled:

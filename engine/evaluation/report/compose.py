@@ -18,7 +18,7 @@ from engine.evaluation.report.markdown import Markdown, markdown
 from engine.evaluation.report.parts import calibration, groups, thresholds
 from engine.evaluation.report.results import causes, results
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.recall import Scored
 from engine.evaluation.scores.summary import Summary
 
@@ -32,12 +32,6 @@ def document(
     summary: Summary,
 ) -> Document:
     """Compose the evaluation report from labels, predictions, scores and their summary.
-
-    Args:
-        subject: what was evaluated, and under which policy.
-        pairs: labelled pictures with their prediction records.
-        scored: the same pictures, as `recall.score_all` gives them.
-        summary: the same, as `recall.summary` or `recall.report` gives it.
 
     Raises:
         ValueError: the summary is of another policy, target or number of pictures.

@@ -16,15 +16,15 @@ from engine.evaluation.scores.summary import FreePictures, Quantiles, Spread, Su
 NOT_MEASURED = "not measured"
 _TO_A_PERSON = "Pictures that go to a person"
 _BOXES = "Boxes on such a picture"
-_DOUBTS = "Boxes there that need a decision"
+_TO_REVIEW = "Boxes there that need a decision"
 _REMOVED = "Pixels removed without asking"
-_AT_MOST = "Pixels removed if all doubts are"
+_AT_MOST = "Pixels removed if all boxes to review are"
 _NEEDLESS = "Masked without need"
 _MARGINS = "Of that, margins around what is there"
 _TOUCHED = "Pictures free of all that is looked for: touched"
 _FREE_ASKED = "Pictures free of all that is looked for: to a person"
 _ORDER = (
-    *(_TO_A_PERSON, _BOXES, _DOUBTS),
+    *(_TO_A_PERSON, _BOXES, _TO_REVIEW),
     *(_REMOVED, _AT_MOST, _NEEDLESS, _MARGINS),
     *(_TOUCHED, _FREE_ASKED),
 )
@@ -55,7 +55,7 @@ def prices(summary: Summary) -> tuple[Price, ...]:
         amounts |= {
             _TO_A_PERSON: with_interval_up(Proportion(person.pictures, summary.pictures)),
             _BOXES: _quantiles(person.boxes),
-            _DOUBTS: _quantiles(person.doubts),
+            _TO_REVIEW: _quantiles(person.doubts),
             _REMOVED: _spread(cost.removed),
             _AT_MOST: _spread(cost.removed_at_most),
             _TOUCHED: _of_free(free, free.touched),

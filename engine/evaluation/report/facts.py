@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.counts import Counts
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import Scored
 from engine.evaluation.scores.summary import CategorySummary, Summary

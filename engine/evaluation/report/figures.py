@@ -34,14 +34,14 @@ class Curve:
         return sorted([*others, self.now], key=lambda point: point.review_at)
 
 
-def recall_figure(facts: Facts, verdicts: Mapping[Category, str]) -> Figure:
+def recall_figure(facts: Facts, statuses: Mapping[Category, str]) -> Figure:
     """Recall of each category with its bounds, beside the target; close up too where that helps."""
     chart = recall_chart(
         [
             CategoryRecall(
                 category,
                 facts.coverage(category),
-                verdicts[category],
+                statuses[category],
                 is_blind=category not in facts.policy.looked_for or category in facts.blind,
             )
             for category in DETECTABLE
@@ -86,10 +86,10 @@ def threshold_figure(curves: Mapping[Category, Curve], target: float) -> Figure:
             )
             for category, curve in curves.items()
         ],
-        "Above: recall by coverage against completely labelled pictures with a doubt of the "
-        "category; the scales differ. Below: those pictures by threshold. The large mark with its "
-        "one-sided 95 % bounds and the dashed upright line are the policy as evaluated, the dashed "
-        "line across is the target.",
+        "Above: recall by coverage against completely labelled pictures with a box of the "
+        "category to review; the scales differ. Below: those pictures by threshold. The large mark "
+        "with its one-sided 95 % bounds and the dashed upright line are the policy as evaluated, "
+        "the dashed line across is the target.",
     )
 
 

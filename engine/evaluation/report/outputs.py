@@ -12,10 +12,6 @@ from engine.files import atomic
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """See to it that each output can be written and destroys nothing that is read or written.
 
-    Args:
-        outputs: files to write.
-        inputs: files and folders that are read.
-
     Raises:
         UnusableFolder: names the file and says why.
     """

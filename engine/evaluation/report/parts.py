@@ -21,7 +21,7 @@ from engine.evaluation.report.numbers import (
 )
 from engine.evaluation.scores.calibration import Bin, bins_by_slice, expected_error, reliability
 from engine.evaluation.scores.counts import SIZES_PX, Slice, size_class
-from engine.evaluation.scores.findings import FLOOR
+from engine.evaluation.scores.prediction_record import FLOOR
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import is_enough
 from engine.evaluation.scores.summary import GroupSummary
@@ -233,8 +233,8 @@ def _curve(facts: Facts, category: Category) -> Curve:
     now = Point(
         facts.policy.thresholds(category).review_at,
         facts.coverage(category),
-        counts.asked_with,
-        counts.asked_without,
+        counts.review_with,
+        counts.review_without,
     )
     return Curve(curve(facts.pairs, facts.policy, category), now)
 
@@ -245,8 +245,8 @@ def _threshold_table(category: Category, curve: Curve) -> Table:
             (
                 f"{point.review_at:g}" + ", as evaluated" * (point is curve.now),
                 bounded(point.detection),
-                with_interval_up(point.asked_with),
-                with_interval_up(point.asked_without),
+                with_interval_up(point.review_with),
+                with_interval_up(point.review_without),
             ),
             category,
         )
@@ -254,7 +254,7 @@ def _threshold_table(category: Category, curve: Curve) -> Table:
         if point is curve.now or point.review_at in _TABLE_STEPS
     )
     return Table(
-        f"{PLURAL[category]}: recall by coverage, and completely labelled pictures with a doubt.",
+        f"{PLURAL[category]}: recall by coverage, and completely labelled pictures to review.",
         words("review_at") + numbers("Recall", "With it: asked about", "Free of it: asked about"),
         rows,
     )

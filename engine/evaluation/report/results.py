@@ -18,7 +18,7 @@ from engine.evaluation.report.numbers import (
     found,
     with_interval_up,
 )
-from engine.evaluation.scores.misses import FalsePositive, MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause, FalsePositiveCause
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.summary import CategorySummary, Found
 from engine.wording import counted
@@ -26,21 +26,31 @@ from engine.wording import counted
 _Metric: TypeAlias = Callable[[Facts, Category], str]
 
 _MISS_REMEDIES = {
-    MissCause.NOBODY_LOOKED: "A detector for it, or a policy that looks for it.",
-    MissCause.TOO_LARGE: "It is hidden, but by a region too large to count: a finer detector.",
-    MissCause.LOST_IN_MERGING: "It was seen and taken for its neighbour: merge less readily.",
-    MissCause.TOO_SMALL: "The mask leaves a rim: a larger grow for this category.",
-    MissCause.WRONG_CATEGORY: "It was seen as something else: training with both.",
-    MissCause.SCORE_TOO_LOW: "A lower review_at would show it to a person.",
-    MissCause.UNSEEN: "No threshold finds it: a larger scale, another turn, or a better detector.",
+    FalseNegativeCause.NOBODY_LOOKED: "A detector for it, or a policy that looks for it.",
+    FalseNegativeCause.TOO_LARGE: (
+        "It is hidden, but by a region too large to count: a finer detector."
+    ),
+    FalseNegativeCause.LOST_IN_MERGING: (
+        "It was seen and taken for its neighbour: merge less readily."
+    ),
+    FalseNegativeCause.TOO_SMALL: "The mask leaves a rim: a larger grow for this category.",
+    FalseNegativeCause.WRONG_CATEGORY: "It was seen as something else: training with both.",
+    FalseNegativeCause.SCORE_TOO_LOW: "A lower review_at would show it to a person.",
+    FalseNegativeCause.UNSEEN: (
+        "No threshold finds it: a larger scale, another turn, or a better detector."
+    ),
 }
 _FALSE_REGION_REMEDIES = {
-    FalsePositive.DUPLICATE: "A second region on a label: merge more readily. It costs no privacy.",
-    FalsePositive.WRONG_CATEGORY: "On something labelled as another category: training with both.",
-    FalsePositive.UNLABELLED: (
+    FalsePositiveCause.DUPLICATE: (
+        "A second region on a label: merge more readily. It costs no privacy."
+    ),
+    FalsePositiveCause.WRONG_CATEGORY: (
+        "On something labelled as another category: training with both."
+    ),
+    FalsePositiveCause.UNLABELLED: (
         "The detector is sure, so perhaps nobody boxed it: look at the labels."
     ),
-    FalsePositive.BACKGROUND: (
+    FalsePositiveCause.BACKGROUND: (
         "Unsure and on nothing: a higher review_at spares people the question."
     ),
 }
@@ -88,7 +98,7 @@ def causes(facts: Facts) -> Section:
 def _cause_rows(
     facts: Facts,
     field: Literal["misses", "false_alarms"],
-    remedies: Mapping[MissCause, str] | Mapping[FalsePositive, str],
+    remedies: Mapping[FalseNegativeCause, str] | Mapping[FalsePositiveCause, str],
 ) -> tuple[Row, ...]:
     counts = {
         cause: [getattr(facts.of(category), field).get(cause, 0) for category in DETECTABLE]
@@ -108,7 +118,7 @@ def _load(facts: Facts) -> Table:
         "Review load: pictures that a person must look at, sample checks apart.",
         words("Pictures") + numbers("Share, with its interval"),
         (
-            Row(("all", with_interval_up(counts.asked))),
+            Row(("all", with_interval_up(counts.review_load))),
             Row(("with a label that counts", with_interval_up(counts.with_labels))),
             Row(("without one", with_interval_up(counts.without_labels))),
             Row((f"expected sample checks on top ({share} of what passes)", at_most(audit))),
@@ -170,10 +180,10 @@ _METRICS: dict[str, _Metric] = {
     "Recall by coverage, automatic": _metric(lambda part: part.automatic),
     "False regions per complete picture": _false_per_picture,
     "Complete pictures with a false region": _pictures_with_false_region,
-    "Complete pictures that show it: with a doubt of it": (
-        lambda facts, category: with_interval_up(facts.counts.categories[category].asked_with)
+    "Complete pictures that show it: with a box of it to review": (
+        lambda facts, category: with_interval_up(facts.counts.categories[category].review_with)
     ),
-    "Complete pictures free of it: with a doubt of it": (
-        lambda facts, category: with_interval_up(facts.counts.categories[category].asked_without)
+    "Complete pictures free of it: with a box of it to review": (
+        lambda facts, category: with_interval_up(facts.counts.categories[category].review_without)
     ),
 }

@@ -1,1 +1,1 @@
-"""Scores: detections matched with labels, counted, and told with their confidence bounds."""
+"""Scores: detections matched with labels, counted, and summarised with confidence bounds."""

@@ -1,4 +1,4 @@
-"""What slips through in daily work, measured without labels.
+"""Audit sample: recall in daily work, estimated from reviewers' corrections.
 
 A random share of the pictures that passed on their own is shown to people all the same. What they
 add, the machine missed; what they take away was a false alarm. That estimates how often a picture
@@ -21,7 +21,7 @@ from engine.plan import Region
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One picture of the sample: what the machine would have removed, and what a person decided."""
+    """One sampled picture: predicted regions, and the regions a person decided."""
 
     picture: str
     machine: tuple[Region, ...]
@@ -32,7 +32,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckScore:
-    """What a person changed."""
+    """Corrections of one check."""
 
     missed: tuple[Region, ...]
     """Decided regions that the machine's masks, of any category, do not hide inside the picture."""

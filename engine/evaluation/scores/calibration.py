@@ -1,4 +1,4 @@
-"""Whether a score of 0.7 means that 7 of 10 such detections are on a label.
+"""Calibration: scored detections in, reliability bins and expected calibration error out.
 
 Only detections on pictures labelled completely for their category count. A label's own attributes
 say nothing about false detections, which have no label; so calibration by group goes by what the
@@ -28,12 +28,12 @@ class Bin:
 
     @property
     def gap(self) -> float:
-        """Mean score minus the share on labels: above 0 the detector is too sure of itself."""
+        """Mean score minus precision; above 0 the detector is overconfident."""
         return self.mean_score - (self.on_labels.share or 0.0)
 
 
 def reliability(scores: Iterable[PictureScore], category: Category) -> tuple[Bin, ...]:
-    """Detections by tenths of their score, the lowest first; tenths without any are left out."""
+    """Reliability bins: detections by tenths of their score, ascending; empty bins left out."""
     points = _points(scores, category)
     bins = []
     for index in range(BINS):

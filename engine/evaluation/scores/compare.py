@@ -1,4 +1,4 @@
-"""Two evaluations of the same labels: what was gained, what was lost, label by label."""
+"""Paired comparison of two evaluations: labels gained and lost, with an exact test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Key: TypeAlias = tuple[str, tuple[float, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A label whose fate differs."""
+    """A label found in one evaluation only."""
 
     picture: PictureScore
     """As in the later evaluation."""
@@ -39,10 +39,10 @@ class Comparison:
 
     @property
     def p_value(self) -> float | None:
-        """Chance of a split at least this uneven if neither were better; None without changes.
+        """Two-sided exact McNemar p-value; None without changes.
 
-        The exact test of McNemar (1947): a fair coin for each label whose fate differs. Labels of
-        one person or event are not independent, so read it as a hint.
+        McNemar 1947: a fair coin for each label found in one evaluation only. Labels of one
+        person or event are not independent, so read it as a hint.
         """
         changed = len(self.gained) + len(self.lost)
         return float(binomtest(len(self.gained), changed).pvalue) if changed else None
@@ -51,7 +51,7 @@ class Comparison:
 def compare(
     before: Sequence[PictureScore], after: Sequence[PictureScore], category: Category
 ) -> Comparison:
-    """Set two evaluations side by side; a label is the same when picture, category and box are."""
+    """Compare label by label; labels match by picture, category and box."""
     earlier, later = _labels(before, category), _labels(after, category)
     common = [
         Change(later[key][0], earlier[key][1], later[key][1])

@@ -26,7 +26,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How many pictures have how many boxes."""
+    """Histogram of boxes per picture."""
 
     pictures: Mapping[int, int] = field(default_factory=dict)
     """Pictures, at least 1, by their number of boxes, in ascending order."""
@@ -37,9 +37,7 @@ class Histogram:
         return sum(self.pictures.values())
 
     def at(self, share: float) -> int | None:
-        """The fewest boxes that at least `share` of the pictures stay within; None of nothing.
-
-        The nearest rank: a number that some picture really has, never one between two.
+        """Quantile of boxes per picture (nearest rank, so some picture's); None of nothing.
 
         Args:
             share: above 0, up to 1; 0.5 gives the median, 1 the worst.
@@ -66,7 +64,7 @@ class Histogram:
 class PictureCost:
     """Cost of one picture under one policy."""
 
-    is_asked: bool
+    is_reviewed: bool
     """True when it goes to a person, the sample check apart."""
     boxes: int
     """Regions that this person is shown, certain or not."""
@@ -85,7 +83,7 @@ class PictureCost:
 class Cost:
     """Cost of some pictures."""
 
-    asked: Proportion = NONE
+    review_load: Proportion = NONE
     """Pictures that go to a person, the sample check apart, of all."""
     boxes: Histogram = field(default_factory=Histogram)
     """All regions shown, of pictures that go to a person."""
@@ -97,18 +95,18 @@ class Cost:
     """The same with regions to review removed too."""
     free_touched: Proportion = NONE
     """Pictures free of all that is looked for: those of which pixels go without asking, of all."""
-    free_asked: Proportion = NONE
+    free_reviewed: Proportion = NONE
     """The same pictures: those that go to a person, of all."""
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            asked=self.asked + other.asked,
+            review_load=self.review_load + other.review_load,
             boxes=self.boxes + other.boxes,
             review_regions=self.review_regions + other.review_regions,
             removed=tuple(sorted(self.removed + other.removed)),
             removed_at_most=tuple(sorted(self.removed_at_most + other.removed_at_most)),
             free_touched=self.free_touched + other.free_touched,
-            free_asked=self.free_asked + other.free_asked,
+            free_reviewed=self.free_reviewed + other.free_reviewed,
         )
 
 
@@ -123,7 +121,7 @@ def cost_of(picture: LabelledPicture, route: Route, policy: Policy, size: Size) 
     """
     wanted = frozenset(policy.looked_for)
     return PictureCost(
-        is_asked=bool(route.reasons),
+        is_reviewed=bool(route.reasons),
         boxes=len(route.proposed),
         review_regions=len(route.review_regions),
         removed=_share(route.regions, size),
@@ -136,16 +134,16 @@ def cost_of(picture: LabelledPicture, route: Route, policy: Policy, size: Size) 
 def add_up(pictures: Iterable[PictureCost]) -> Cost:
     """Sum of the costs of pictures."""
     costs = tuple(pictures)
-    asked = [cost for cost in costs if cost.is_asked]
+    reviewed = [cost for cost in costs if cost.is_reviewed]
     free = [cost for cost in costs if cost.is_free]
     return Cost(
-        asked=Proportion(len(asked), len(costs)),
-        boxes=Histogram.of(cost.boxes for cost in asked),
-        review_regions=Histogram.of(cost.review_regions for cost in asked),
+        review_load=Proportion(len(reviewed), len(costs)),
+        boxes=Histogram.of(cost.boxes for cost in reviewed),
+        review_regions=Histogram.of(cost.review_regions for cost in reviewed),
         removed=tuple(sorted(cost.removed for cost in costs)),
         removed_at_most=tuple(sorted(cost.removed_at_most for cost in costs)),
         free_touched=Proportion(sum(cost.removed > 0 for cost in free), len(free)),
-        free_asked=Proportion(sum(cost.is_asked for cost in free), len(free)),
+        free_reviewed=Proportion(sum(cost.is_reviewed for cost in free), len(free)),
     )
 
 

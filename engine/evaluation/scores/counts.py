@@ -1,4 +1,4 @@
-"""Counts of scored pictures. Everything here adds: shards in any order give the same."""
+"""Counts: scored pictures in, sums by category and slice out; shards add in any order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.uncounted import Uncounted, uncounted_in
 from engine.evaluation.scores.cost import Cost, add_up
-from engine.evaluation.scores.misses import FalsePositive, MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause, FalsePositiveCause
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 
@@ -25,7 +25,7 @@ MOST_VALUES = 12
 
 
 class Slice(NamedTuple):
-    """Labels that have something in common, in the data set's own words."""
+    """Slice key: an attribute of labels or pictures and its value."""
 
     by: str
     value: str
@@ -41,18 +41,18 @@ class CategoryCounts:
     complete: int = 0
     """Pictures labelled completely for it, on which false regions are counted."""
     false_positives: int = 0
-    asked_with: Proportion = NONE
-    """Complete pictures with a label of it: those with a doubt of it, of all."""
-    asked_without: Proportion = NONE
-    """Complete pictures free of it: those with a doubt of it, of all."""
+    review_with: Proportion = NONE
+    """Complete pictures with a label of it: those with a box of it to review, of all."""
+    review_without: Proportion = NONE
+    """Complete pictures free of it: those with a box of it to review, of all."""
     groups: Mapping[str, Proportion] = field(default_factory=dict)
     """By coverage, by the pictures' group."""
     slices: Mapping[Slice, Proportion] = field(default_factory=dict)
     """By coverage."""
-    false_negative_causes: Mapping[MissCause, int] = field(default_factory=dict)
+    false_negative_causes: Mapping[FalseNegativeCause, int] = field(default_factory=dict)
     uncounted: Uncounted = field(default_factory=Uncounted)
     """Boxes on measured pictures that are none of these labels."""
-    false_positive_causes: Mapping[FalsePositive, int] = field(default_factory=dict)
+    false_positive_causes: Mapping[FalsePositiveCause, int] = field(default_factory=dict)
 
     def __add__(self, other: CategoryCounts) -> CategoryCounts:
         return CategoryCounts(
@@ -61,8 +61,8 @@ class CategoryCounts:
             automatic=self.automatic + other.automatic,
             complete=self.complete + other.complete,
             false_positives=self.false_positives + other.false_positives,
-            asked_with=self.asked_with + other.asked_with,
-            asked_without=self.asked_without + other.asked_without,
+            review_with=self.review_with + other.review_with,
+            review_without=self.review_without + other.review_without,
             groups=_sum_by_key([*self.groups.items(), *other.groups.items()]),
             slices=_sum_by_key([*self.slices.items(), *other.slices.items()]),
             false_negative_causes=Counter(self.false_negative_causes)
@@ -96,8 +96,8 @@ class Counts:
     """Pictures whose labels were turned with them, for want of a better word about them."""
 
     @property
-    def asked(self) -> Proportion:
-        """Pictures a person must look at, the sample check apart, of all."""
+    def review_load(self) -> Proportion:
+        """Review load: pictures that go to a person, the audit sample apart, of all."""
         return self.with_labels + self.without_labels
 
     def __add__(self, other: Counts) -> Counts:
@@ -119,13 +119,10 @@ class Counts:
 def count(scores: Iterable[PictureScore]) -> Counts:
     """Add up scored pictures."""
     scored = tuple(scores)
-    asked = [(bool(score.labels), Proportion(int(bool(score.reasons)), 1)) for score in scored]
     return Counts(
         categories={category: _of_category(category, scored) for category in DETECTABLE},
-        with_labels=sum((proportion for is_labelled, proportion in asked if is_labelled), NONE),
-        without_labels=sum(
-            (proportion for is_labelled, proportion in asked if not is_labelled), NONE
-        ),
+        with_labels=_proportion(bool(score.reasons) for score in scored if score.labels),
+        without_labels=_proportion(bool(score.reasons) for score in scored if not score.labels),
         over_masked=tuple(
             sorted(score.over_masked for score in scored if score.over_masked is not None)
         ),
@@ -137,7 +134,7 @@ def count(scores: Iterable[PictureScore]) -> Counts:
 
 
 def slices_of(score: PictureScore, label: LabelScore) -> Iterator[Slice]:
-    """What the data set says about a label and its picture, and the label's size."""
+    """Slices of a label: attributes of it and its picture, and its size class."""
     side = min(label.label.box.width, label.label.box.height)
     yield Slice("size", size_class(side))
     # a label may repeat what its picture says, and is one label all the same
@@ -170,7 +167,7 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
     total = CategoryCounts()
     parts: list[tuple[str, LabelScore]] = []
     sliced: list[tuple[Slice, Proportion]] = []
-    causes: Counter[FalsePositive] = Counter()
+    causes: Counter[FalsePositiveCause] = Counter()
     for score in scores:
         labels = score.labels_of(category)
         group = score.picture.group or score.picture.name
@@ -185,7 +182,7 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
             for region in score.false_positives(category)
             if region.false_positive is not None
         )
-        total += _asked(category, score, has_labels=bool(labels))
+        total += _review_load(category, score, has_labels=bool(labels))
         total += CategoryCounts(uncounted=uncounted_in(score.picture, category))
     return total + CategoryCounts(
         iou=_proportion(label.has_own_region for _, label in parts),
@@ -201,13 +198,13 @@ def _of_category(category: Category, scores: Iterable[PictureScore]) -> Category
     )
 
 
-def _asked(category: Category, score: PictureScore, *, has_labels: bool) -> CategoryCounts:
+def _review_load(category: Category, score: PictureScore, *, has_labels: bool) -> CategoryCounts:
     if category not in score.picture.labelled_for:
         return CategoryCounts()
-    asked = Proportion(int(category in score.in_review), 1)
+    in_review = Proportion(int(category in score.in_review), 1)
     if has_labels:
-        return CategoryCounts(complete=1, asked_with=asked)
-    return CategoryCounts(complete=1, asked_without=asked)
+        return CategoryCounts(complete=1, review_with=in_review)
+    return CategoryCounts(complete=1, review_without=in_review)
 
 
 def _proportion(outcomes: Iterable[bool]) -> Proportion:

@@ -1,4 +1,4 @@
-"""Which region finds which label.
+"""Matching of regions with labels: coverage by masks, and IoU with optimal assignment.
 
 Two rules, because they answer two questions. *IoU*: does the region say where the thing is (the
 field's usual rule)? *Coverage*: is the thing hidden (the privacy claim)? A region that is far
@@ -60,7 +60,7 @@ def hidden_share(label: Box, regions: Iterable[Region]) -> float:
 
 
 def hidden_from(label: Box, found: Sequence[Region]) -> float:
-    """The highest threshold at which masks still hide the label; `NEVER` when none does.
+    """The highest score threshold at which the label is still covered; `NEVER` when none does.
 
     Args:
         label: of positive area, inside the picture.
@@ -86,13 +86,13 @@ def is_found_by(label: Box, region: Region) -> bool:
 
 
 def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:
-    """The most pairs possible, and among those the ones that fit best together.
+    """Optimal assignment (Hungarian): the most pairs, among those the highest sum of IoU.
 
     Args:
         affinity: (labels, regions), 0..1; where it is 0 the two may not be paired.
 
     Returns:
-        The region of each label that has one; nobody occurs twice (Hungarian method).
+        The region of each label that has one; no region occurs twice.
     """
     if not affinity.size:
         return {}

@@ -1,4 +1,4 @@
-"""Counts that add, and what they say about the share behind them."""
+"""Binomial proportions that add, with exact and Wilson confidence intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many of how many. Shards of a data set add with `+`."""
+    """Successes of trials. Shards of a data set add with `+`."""
 
     found: int = 0
     total: int = 0
@@ -66,7 +66,7 @@ NONE = Proportion()
 
 
 def more_to_prove(proportion: Proportion, target: float, *, limit: int = 1_000_000) -> int | None:
-    """How many more, all found, lift the lower bound to `target`; None beyond `limit`.
+    """Further successes that lift the lower bound to `target`; None beyond `limit`.
 
     Args:
         proportion: what was counted so far.

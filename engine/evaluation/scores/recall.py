@@ -1,4 +1,4 @@
-"""Recall with its confidence bounds, and whether it meets the target, from counts."""
+"""Recall: counts in, a summary with confidence bounds and target status out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.data.uncounted import Missing, Uncounted, total_of
 from engine.evaluation.scores.cost import Cost, Histogram
 from engine.evaluation.scores.counts import CategoryCounts, Counts, comparable, count
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import CONFIDENCE, Proportion
 from engine.evaluation.scores.scoring import PictureScore, score
 from engine.evaluation.scores.summary import (
@@ -25,11 +25,11 @@ from engine.evaluation.scores.summary import (
     FreePictures,
     GroupSummary,
     Quantiles,
-    ReviewDecision,
     Reviewed,
     ReviewLoad,
     Spread,
     Summary,
+    TargetStatus,
 )
 from engine.policy import Policy
 
@@ -105,19 +105,19 @@ def summary(
     missing: Missing = _NOTHING_MISSING,
 ) -> Summary:
     """Summarise the counts of all shards. See `report`."""
-    asked = counts.asked
-    passed = 1.0 - asked.share if asked.share is not None else None
+    review_load = counts.review_load
+    passed = 1.0 - review_load.share if review_load.share is not None else None
     uncounted = {
         category: counts.categories[category].uncounted + missing.of(category)
         for category in DETECTABLE
     }
     return Summary(
-        pictures=asked.total,
+        pictures=review_load.total,
         unread=unread,
         problems=problems,
         target=target,
         review_load=ReviewLoad(
-            all=_rounded(asked.share),
+            all=_rounded(review_load.share),
             with_labels=_rounded(counts.with_labels.share),
             without_labels=_rounded(counts.without_labels.share),
             audit=_rounded(None if passed is None else passed * policy.review.audit_share),
@@ -141,8 +141,8 @@ def summary(
     )
 
 
-def verdict(proportion: Proportion, target: float) -> tuple[ReviewDecision, bool]:
-    """Whether recall meets the target, and whether the counts settle that.
+def target_status(proportion: Proportion, target: float) -> tuple[TargetStatus, bool]:
+    """Target status of a proportion, and whether it is certain (95 % one-sided bounds).
 
     *met*: the one-sided lower bound reaches the target. *missed*: recall itself lies below it, for
     certain when the upper bound does too. *not_proven*: between.
@@ -163,7 +163,7 @@ def whole_groups(groups: Mapping[str, Proportion]) -> Proportion:
 
 
 def bootstrap_lower(groups: Mapping[str, Proportion]) -> float | None:
-    """One-sided lower bound of recall when whole groups are drawn again; None of nothing.
+    """One-sided lower bound of recall, bootstrapped by group; None of nothing.
 
     The percentile bootstrap over clusters (Efron and Tibshirani 1993, chapter 13), for labels of
     one person or event are not independent. It can say nothing beyond what was seen: with no miss
@@ -191,7 +191,7 @@ def is_enough(labels: int) -> bool:
 
 def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> CategorySummary:
     coverage = counts.coverage
-    decision, certain = verdict(coverage, target)
+    status, certain = target_status(coverage, target)
     groups = whole_groups(counts.groups)
     return CategorySummary(
         labels=coverage.total,
@@ -212,12 +212,12 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
         ),
         complete_pictures=counts.complete,
         doubtful=Doubtful(
-            with_labels=_rounded(counts.asked_with.share),
-            without_labels=_rounded(counts.asked_without.share),
+            with_labels=_rounded(counts.review_with.share),
+            without_labels=_rounded(counts.review_without.share),
         ),
         misses={cause.value: n for cause, n in sorted(counts.false_negative_causes.items())},
         false_alarms={cause.value: n for cause, n in sorted(counts.false_positive_causes.items())},
-        verdict=decision,
+        verdict=status,
         certain=certain,
         uncounted=uncounted,
     )
@@ -226,8 +226,8 @@ def _category(counts: CategoryCounts, target: float, uncounted: Uncounted) -> Ca
 def _cost(cost: Cost) -> CostSummary:
     return CostSummary(
         to_a_person=Reviewed(
-            pictures=cost.asked.found,
-            share=_rounded(cost.asked.share),
+            pictures=cost.review_load.found,
+            share=_rounded(cost.review_load.share),
             boxes=_quantiles(cost.boxes),
             doubts=_quantiles(cost.review_regions),
         ),
@@ -236,7 +236,7 @@ def _cost(cost: Cost) -> CostSummary:
         free=FreePictures(
             pictures=cost.free_touched.total,
             touched=cost.free_touched.found,
-            to_a_person=cost.free_asked.found,
+            to_a_person=cost.free_reviewed.found,
         ),
     )
 
@@ -273,5 +273,5 @@ def _found(proportion: Proportion) -> Found:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Nine digits, so that every machine writes the same; verdicts go by the value itself."""
+    """Nine digits, so that every machine writes the same; the status goes by the value itself."""
     return None if value is None else round(value, 9)

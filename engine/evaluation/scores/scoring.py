@@ -13,7 +13,12 @@ from engine.coverage import covered_share, union_area
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.cost import PictureCost, cost_of
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.error_causes import (
+    FalseNegative,
+    FalsePositiveCause,
+    explain_false_negative,
+    explain_false_positive,
+)
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     SAME_IOU,
@@ -24,12 +29,7 @@ from engine.evaluation.scores.matching import (
     iou_matrix,
     is_found_by,
 )
-from engine.evaluation.scores.misses import (
-    FalseNegative,
-    FalsePositive,
-    explain_false_negative,
-    explain_false_positive,
-)
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.geometry import Box, Size, box_to_upright
 from engine.plan import Reason, Region
 from engine.policy import Policy
@@ -48,7 +48,7 @@ class LabelScore:
     has_own_region: bool
     """By optimal assignment at IoU >= 0.5."""
     hidden: float
-    """Share under masks of its category, removed without asking or shown as doubts, 0..1."""
+    """Share under masks of its category, removed without asking or shown for review, 0..1."""
     removed: float
     """Share under masks that are removed without asking."""
     false_negative: FalseNegative | None
@@ -56,7 +56,7 @@ class LabelScore:
 
     @property
     def is_found(self) -> bool:
-        """By coverage: what the 99 % target is about."""
+        """Found by coverage; the 99 % target is about this."""
         return self.false_negative is None
 
     @property
@@ -71,13 +71,13 @@ class RegionScore:
 
     region: Region
     needs_review: bool
-    false_positive: FalsePositive | None
+    false_positive: FalsePositiveCause | None
     """None when it finds a label, or lies on an ignored one and counts neither way."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredDetection:
-    """A detection at any score, and whether it is on a label: what calibration is about."""
+    """A detection at any score, and whether it is on a label, for calibration."""
 
     category: Category
     score: float
@@ -86,7 +86,7 @@ class ScoredDetection:
 
 @dataclass(frozen=True, slots=True)
 class PictureScore:
-    """Everything measured on one picture under one policy."""
+    """Score of one picture under one policy."""
 
     picture: LabelledPicture
     size: Size
@@ -101,7 +101,7 @@ class PictureScore:
     reasons: tuple[Reason, ...]
     """Why a person looks; empty when the picture passes."""
     in_review: frozenset[Category]
-    """Categories with a doubt."""
+    """Categories with a region to review."""
     cost: PictureCost
     weights: tuple[str, ...]
     is_turned: bool = False
@@ -127,20 +127,20 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
     Args:
         picture: with its labels.
         findings: of the same picture, found under `policy` or one with other thresholds.
-        policy: its thresholds decide what is removed and what is a doubt.
+        policy: its thresholds decide what is removed and what needs review.
 
     Raises:
         InvalidDataset: the labels do not fit the picture, so nothing can be said about it.
     """
     labels = upright_labels(picture, findings)
-    findings, way = _inside(
+    findings, routed = _inside(
         findings, route(findings.found, findings.standing, policy, findings.size)
     )
     regions = tuple(
         scored
         for category in DETECTABLE
         if category in picture.labelled_for
-        for scored in _region_scores(category, labels, way, policy)
+        for scored in _region_scores(category, labels, routed, policy)
     )
     return PictureScore(
         picture=picture,
@@ -149,7 +149,7 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
             scored
             for category in DETECTABLE
             if category in picture.counted
-            for scored in _label_scores(category, labels, findings, way, policy)
+            for scored in _label_scores(category, labels, findings, routed, policy)
         ),
         regions=regions,
         scored_detections=tuple(_scored_detections(labels, findings.found, picture.labelled_for)),
@@ -160,11 +160,11 @@ def score(picture: LabelledPicture, findings: PredictionRecord, policy: Policy) 
             picture,
             findings.size,
         ),
-        reasons=way.reasons,
-        in_review=frozenset(region.category for region in way.review_regions),
-        cost=cost_of(picture, way, policy, findings.size),
+        reasons=routed.reasons,
+        in_review=frozenset(region.category for region in routed.review_regions),
+        cost=cost_of(picture, routed, policy, findings.size),
         weights=findings.weights,
-        is_turned=bool(picture.labels) and _is_lying(picture, findings),
+        is_turned=bool(picture.labels) and _is_labelled_as_stored(picture, findings),
     )
 
 
@@ -178,7 +178,7 @@ def upright_labels(picture: LabelledPicture, findings: PredictionRecord) -> tupl
     """
     labels = picture.labels
     if picture.size is not None and picture.size != findings.size:
-        if not _is_lying(picture, findings):
+        if not _is_labelled_as_stored(picture, findings):
             raise InvalidDataset(
                 f"Its labels are for a picture of {picture.size.width} x {picture.size.height} "
                 f"pixels, but it has {findings.size.width} x {findings.size.height}."
@@ -198,23 +198,23 @@ def upright_labels(picture: LabelledPicture, findings: PredictionRecord) -> tupl
     return clipped
 
 
-def _is_lying(picture: LabelledPicture, findings: PredictionRecord) -> bool:
+def _is_labelled_as_stored(picture: LabelledPicture, findings: PredictionRecord) -> bool:
     """Whether the data set states the size of the picture as stored, which is another upright."""
     return picture.size == findings.stored_size != findings.size
 
 
-def _inside(findings: PredictionRecord, way: Route) -> tuple[PredictionRecord, Route]:
-    """Both cut off at the picture's edges; after routing, which looks at whole boxes."""
+def _inside(findings: PredictionRecord, routed: Route) -> tuple[PredictionRecord, Route]:
+    """Clip regions and detections to the picture; after triage, which takes whole boxes."""
     size = findings.size
     return (
         replace(
             findings, found=inside(findings.found, size), dropped=inside(findings.dropped, size)
         ),
         replace(
-            way,
-            regions=inside(way.regions, size),
-            review_regions=inside(way.review_regions, size),
-            pieces=inside(way.pieces, size),
+            routed,
+            regions=inside(routed.regions, size),
+            review_regions=inside(routed.review_regions, size),
+            pieces=inside(routed.pieces, size),
         ),
     )
 
@@ -223,13 +223,13 @@ def _label_scores(
     category: Category,
     labels: Sequence[Label],
     findings: PredictionRecord,
-    way: Route,
+    routed: Route,
     policy: Policy,
 ) -> Iterable[LabelScore]:
     counted = [label for label in labels if label.category is category and not label.is_ignored]
-    proposed = [region for region in way.proposed if region.category is category]
-    pieces = [region for region in way.pieces if region.category is category]
-    removed = [region for region in way.regions if region.category is category] + pieces
+    proposed = [region for region in routed.proposed if region.category is category]
+    pieces = [region for region in routed.pieces if region.category is category]
+    removed = [region for region in routed.regions if region.category is category] + pieces
     regions = dict.fromkeys((*proposed, *pieces))
     iou = iou_matrix(_boxes(counted), [region.box for region in regions])
     matches = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
@@ -243,27 +243,29 @@ def _label_scores(
             removed=hidden_share(label.box, removed),
             false_negative=None
             if is_found
-            else explain_false_negative(label, hidden, findings, way, policy),
+            else explain_false_negative(label, hidden, findings, routed, policy),
         )
 
 
 def _region_scores(
-    category: Category, labels: Sequence[Label], way: Route, policy: Policy
+    category: Category, labels: Sequence[Label], routed: Route, policy: Policy
 ) -> Iterable[RegionScore]:
     removed, review_regions = (
         [region for region in part if region.category is category]
-        for part in (way.regions, way.review_regions)
+        for part in (routed.regions, routed.review_regions)
     )
     proposed = removed + review_regions
-    matched = _right(category, labels, proposed)
+    matched = _true_positives(category, labels, proposed)
     for index, region in enumerate(proposed):
         is_matched = index in matched or _is_neutral(region, category, labels)
         cause = None if is_matched else explain_false_positive(region, labels, policy)
         yield RegionScore(region, index >= len(removed), cause)
 
 
-def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Region]) -> set[int]:
-    """Which regions find a label: one each, and those without which it would not be hidden."""
+def _true_positives(
+    category: Category, labels: Sequence[Label], proposed: Sequence[Region]
+) -> set[int]:
+    """True positives: the regions assigned to labels, and those needed to cover one."""
     boxes = _boxes(
         [label for label in labels if label.category is category and not label.is_ignored]
     )
@@ -274,7 +276,7 @@ def _right(category: Category, labels: Sequence[Label], proposed: Sequence[Regio
 
 
 def _needed(label: Box, proposed: Sequence[Region], matched: set[int]) -> set[int]:
-    """Which regions, beside those that are right anyway, hide a label; none when all do not."""
+    """Further regions needed to cover a label; none when it is not covered."""
     fitting = {index for index, region in enumerate(proposed) if can_hide(label, region)}
     if covered_share(label, [proposed[i].rect for i in fitting]) < HIDDEN_SHARE:
         return set()

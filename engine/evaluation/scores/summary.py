@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.category import Category
 from engine.evaluation.data.uncounted import Uncounted
-from engine.evaluation.scores.misses import MissCause
+from engine.evaluation.scores.error_causes import FalseNegativeCause
 from engine.evaluation.scores.proportion import Proportion
 
-ReviewDecision: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
+TargetStatus: TypeAlias = Literal["met", "missed", "not_proven", "not_measured"]
 
 
 class _Values(BaseModel):
@@ -31,7 +31,7 @@ class Spread(_Values):
 
 
 class Quantiles(_Values):
-    """Of a number of boxes."""
+    """Median, 90th percentile and maximum of a number of boxes."""
 
     median: int | None
     p90: int | None
@@ -66,7 +66,7 @@ class FreePictures(_Values):
 
 
 class CostSummary(_Values):
-    """What recall is bought with."""
+    """Cost of recall."""
 
     to_a_person: Reviewed
     removed: Spread
@@ -93,7 +93,7 @@ class Coverage(Found):
 
     @property
     def lower_by_group(self) -> float | None:
-        """What groups prove: the lower of their two bounds; None of nothing.
+        """Lower bound by group: the lower of exact and bootstrap; None of nothing.
 
         The bound of groups drawn again is blind to misses it never saw.
         """
@@ -102,7 +102,7 @@ class Coverage(Found):
 
 
 class Doubtful(_Values):
-    """Complete pictures with a doubt of the category: of those that show it, and of others."""
+    """Share of complete pictures with a box of the category to review, with and without labels."""
 
     with_labels: float | None = Field(alias="with")
     without_labels: float | None = Field(alias="without")
@@ -120,7 +120,7 @@ class CategorySummary(_Values):
     doubtful: Doubtful
     misses: Mapping[str, int]
     false_alarms: Mapping[str, int]
-    verdict: ReviewDecision
+    verdict: TargetStatus
     certain: bool
     uncounted: Uncounted | None = None
 
@@ -142,7 +142,10 @@ class CategorySummary(_Values):
     @property
     def is_blind(self) -> bool:
         """True when there are labels and nobody looked for any of them."""
-        return bool(self.labels) and self.misses.get(MissCause.NOBODY_LOOKED, 0) == self.labels
+        return (
+            bool(self.labels)
+            and self.misses.get(FalseNegativeCause.NOBODY_LOOKED, 0) == self.labels
+        )
 
 
 class GroupSummary(_Values):

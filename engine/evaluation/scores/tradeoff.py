@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from engine.category import Category
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.scores.findings import FLOOR, PredictionRecord
 from engine.evaluation.scores.matching import NEVER, hidden_from, inside
+from engine.evaluation.scores.prediction_record import FLOOR, PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.scoring import upright_labels
 from engine.policy import Policy
@@ -29,20 +29,20 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One category with its `review_at` here; `auto_redact_at` is the policy's."""
+    """Operating point of one category at one `review_at`."""
 
     review_at: float
     detection: Proportion
     """Labels removed or shown to a person, by coverage, of all."""
-    asked_with: Proportion
+    review_with: Proportion
     """Complete pictures with a label of the category: those with a region of it to review."""
-    asked_without: Proportion
+    review_without: Proportion
     """The same of complete pictures free of it."""
 
     @property
-    def asked(self) -> Proportion:
+    def review_load(self) -> Proportion:
         """Complete pictures with a region of the category to review, of all."""
-        return self.asked_with + self.asked_without
+        return self.review_with + self.review_without
 
 
 def curve(
@@ -92,7 +92,7 @@ def curve(
 
 
 def _lowest_route(findings: PredictionRecord, policy: Policy, category: Category) -> Route:
-    """The route of a picture with a `review_at` of 0 for this category.
+    """Triage of a picture with a `review_at` of 0 for this category.
 
     What goes without asking, and so what is dropped as adding nothing, is the same at any
     `review_at`.

@@ -1,4 +1,4 @@
-"""What a policy may cost people, and what given thresholds do cost on calibration pictures.
+"""Review and masking budgets of policies, and the cost of thresholds on calibration pictures.
 
 A promise about recall alone is kept best by marking everything. So each named policy has a budget:
 thresholds are the safest that keep it.
@@ -67,7 +67,7 @@ class Scored:
         return tuple((proposal, score) for proposal, score in pairs if score >= threshold)
 
     def goes_to_a_person(self, thresholds: Mapping[Category, Control], most: float) -> bool:
-        """Whether a box is in doubt, or more than this share would be removed without asking."""
+        """Whether a box needs review, or more than this share would be removed without asking."""
         removed_rects, review_count = [], 0
         for category, chosen in thresholds.items():
             for proposal, score in self.above(category, chosen.review_at):

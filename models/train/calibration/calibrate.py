@@ -1,9 +1,9 @@
-"""From detectors to probabilities and thresholds: `python -m models.train calibrate`.
+"""Calibration, `python -m models.train calibrate`: score fusion and thresholds of policies.
 
-Each half of the calibration pictures is judged by a fuser fitted on the other half; so judged, all
-of them choose the thresholds of each policy within its budget and tell how good they are. The fuser
-that ships is fitted on all. What comes out is written into `models/fusion.toml` and the policy
-files, with a card that says in words what the thresholds promise and cost.
+Each half of the calibration pictures is scored by a fusion fitted on the other half; so scored, all
+of them choose the thresholds of each policy within its budget and tell how good they are. The
+fusion that ships is fitted on all. It goes into `models/fusion.toml`, the thresholds into the
+policy files, with a card that says in words what the thresholds promise and cost.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Calibrated:
 def calibrate(
     places: Places, *, workers: int, progress: Callable[[], object] = lambda: None
 ) -> Calibrated:
-    """Fit the fuser, choose every policy's thresholds, and write both.
+    """Fit score fusion, choose every policy's thresholds, and write both.
 
     Args:
         places: where from and where to.
@@ -214,7 +214,7 @@ def _entry(text: str, pictures: Sequence[LabelledPicture], use: str) -> dict[str
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "licence": "AGPL-3.0-or-later",
         "use": use,
-        "role": "fuser",
+        "role": "score fusion",
         "categories": [category.value for category in DETECTABLE],
         "origin": "make calibrate; models/cards/fusion.md",
         "sources": sources_of(pictures),
@@ -309,13 +309,13 @@ def _card(result: Calibrated, detectors: Sequence[str]) -> str:
 What makes one probability of everything that saw a thing, and the thresholds on it. Written by
 `make calibrate DATA=FILE`, for the detectors {", ".join(detectors)}.
 
-- **Fuser**: `fusion.toml`, a logistic regression per category on the log-odds of each detector's
-  surest score, the number of sightings, what the crop classifier says of every category, how much
-  of the thing lies in a surer one or the other way round, how large it is, and whether the picture
-  shows people at all; fitted on all calibration pictures.
+- **Score fusion**: `fusion.toml`, a logistic regression per category on the log-odds of each
+  detector's surest score, the number of raw detections, what the crop classifier says of every
+  category, how much of the object lies in a surer one or the other way round, how large it is, and
+  whether the picture shows people at all; fitted on all calibration pictures.
 - **Thresholds**: in each policy file, by conformal risk control by group (Angelopoulos et al., ICLR
-  2024) within the policy's budget, each half of the pictures judged by a fuser fitted on the other;
-  `models/train/calibration` has the formula (`thresholds.py`) and the budgets (`budget.py`).
+  2024) within the policy's budget, each half of the pictures scored by a fusion fitted on the
+  other; `models/train/calibration` has the formula (`thresholds.py`) and the budgets (`budget.py`).
 
 ## What the thresholds promise, and what they cost
 
@@ -324,8 +324,8 @@ What makes one probability of everything that saw a thing, and the thresholds on
 Tried: risks of {risks}. The risk is the smallest that the pictures support within the budget.
 Budgets: {budgets}.
 
-The bounds hold less strictly than the theorem says: the pictures also chose features and looks, and
-the fuser that ships saw all of them, as in cross-conformal prediction (Vovk, 2015), which is close
+The bounds hold less strictly than the theorem says: the pictures also chose features and views, and
+the fusion that ships saw all of them, as in cross-conformal prediction (Vovk, 2015), which is close
 to its bound in practice but not proved to keep it. Costs are what happens on these pictures,
 without what other reasons send to a person. The promises are bounds on an *expected* share,
 averaged over groups drawn like those of the calibration pictures: the same sources in the same

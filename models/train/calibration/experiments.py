@@ -1,4 +1,4 @@
-"""What an experiment moved: false regions at a given recall, on calibration pictures."""
+"""Experiment log: false positives at a given recall, on calibration pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.train.calibration.thresholds import Control
 RECALLS = (0.90, 0.95, 0.98)
 HEAD = (
     "| what was changed | category | labels | never hidden | false regions a picture at recall "
-    + " | at ".join(f"{one:.2f}" for one in RECALLS)
+    + " | at ".join(f"{recall:.2f}" for recall in RECALLS)
     + " | expected to be missed, at most |\n|---|---|---|---|"
     + "---|" * (len(RECALLS) + 1)
     + "\n"
@@ -38,31 +38,35 @@ class Experiment:
     def row(self, note: str) -> str:
         """A line of the table under `HEAD`."""
         cells = [note, self.category.value, str(self.labels), str(self.never)]
-        cells += ["–" if one is None else f"{one:.2f}" for one in self.false_at]
+        cells += ["–" if rate is None else f"{rate:.2f}" for rate in self.false_at]
         cells.append("–" if self.risk is None else f"{self.risk:.0%}")
         return "| " + " | ".join(cells) + " |\n"
 
 
 def measured(
-    every: Sequence[Proposals], category: Category, likely_in: Likelihood, chosen: Control
+    pictures: Sequence[Proposals], category: Category, likely_in: Likelihood, chosen: Control
 ) -> Experiment:
     """Measure one category."""
     scores: list[float] = []
     false: list[float] = []
-    pictures = 0
-    for one in every:
-        own = one.of(category)
-        likely = likely_in(one, category)
-        scores += one.hiding(category, likely)
-        if category in one.picture.labelled_for:
-            pictures += 1
-            false += [p for p, each in zip(likely, own, strict=True) if each.is_true is False]
+    complete = 0
+    for picture in pictures:
+        proposals = picture.of(category)
+        likely = likely_in(picture, category)
+        scores += picture.hiding(category, likely)
+        if category in picture.picture.labelled_for:
+            complete += 1
+            false += [
+                probability
+                for probability, proposal in zip(likely, proposals, strict=True)
+                if proposal.is_true is False
+            ]
     ordered = np.sort(scores)
     return Experiment(
         category,
         len(scores),
         int((ordered <= 0).sum()),
-        tuple(_false_at(ordered, np.array(false), recall, pictures) for recall in RECALLS),
+        tuple(_false_at(ordered, np.array(false), recall, complete) for recall in RECALLS),
         chosen.risk,
     )
 
@@ -85,4 +89,4 @@ def note_down(file: Path, note: str, experiments: Sequence[Experiment]) -> None:
     if "\n" in note or "|" in note:
         raise ValueError(f"a note is one line without |, got {note!r}")
     with file.open("a", encoding="utf-8") as out:
-        out.writelines(one.row(note) for one in experiments)
+        out.writelines(experiment.row(note) for experiment in experiments)

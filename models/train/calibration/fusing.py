@@ -1,4 +1,4 @@
-"""Fitting the coefficients of `engine.detect.score_fusion` on pictures no detector was trained on.
+"""Fit `engine.detect.score_fusion` (logistic regression) on held-out pictures, cross-fitted.
 
 Detectors and classifiers are surer than they should be on the pictures they were trained on. So the
 few coefficients are fitted on calibration pictures alone, where nothing was trained: logistic
@@ -50,7 +50,7 @@ def fit(pictures: Sequence[Proposals], detectors: Sequence[str]) -> dict[Categor
 
 
 def likelihood(fusion: FittedFusion) -> Likelihood:
-    """What a fuser says, of whatever picture."""
+    """Probability of each cluster, in whatever picture."""
 
     def likely(picture: Proposals, category: Category) -> list[float]:
         return [
@@ -65,11 +65,11 @@ def cross_fitted(
     folds: Sequence[Sequence[Proposals]],
     make: Callable[[Sequence[Proposals]], FittedFusion],
 ) -> Likelihood:
-    """What is said of each picture by a fuser that was fitted on the other folds.
+    """Cross-fitted probabilities: each picture by a fusion fitted on the other folds.
 
     Args:
         folds: no group of pictures lies in two.
-        make: fits a fuser.
+        make: fits a fusion.
     """
     likelihood_of: dict[str, Likelihood] = {}
     for fold in folds:

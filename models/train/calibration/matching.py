@@ -1,7 +1,7 @@
-"""What the detectors proposed in labelled pictures, and whether it is right.
+"""Proposals: detection clusters of labelled pictures, matched with labels.
 
-Fitting the fuser and choosing thresholds both go by this, so that the expensive part, looking, is
-done once and kept.
+Fitting score fusion and choosing thresholds both go by this, so that the expensive part, detection,
+is done once and kept.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from models.train.data.upright import labels_in
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A thing the detectors proposed."""
+    """A detection cluster with its features, and whether it is on a label."""
 
     cluster: Cluster
     features: Features
     region: Region
     is_true: bool | None
     """Whether it finds a label; None where the labels cannot tell, and for a part of what is
-    labelled: half a face is no reason to doubt what sees faces."""
+    labelled: half a face does not tell against what sees faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Proposals:
         """
         if category not in self.picture.counted:
             return ()
-        order = np.argsort([-one for one in likely], kind="stable").tolist()
+        order = np.argsort([-probability for probability in likely], kind="stable").tolist()
         own = self.of(category)
         found = [
             replace(own[place].region, score=likely[place]).with_rect(own[place].region.rect)
@@ -92,7 +92,7 @@ def match_proposals(
     policy: Policy,
     scene: SceneScorer | None = None,
 ) -> Iterator[Proposals]:
-    """Judge what was seen in each picture.
+    """Match the detection clusters of each picture with its labels.
 
     A proposal is true when it finds a label, as in an evaluation. One that does not is false only
     where the picture is labelled completely for its category and no label is near.

@@ -1,7 +1,7 @@
-"""From which score the witness's word counts: `python -m models.train release_check`.
+"""Release check thresholds by category: `python -m models.train witness`.
 
-An objection costs a person's look, so the witness may object to few releases from which everything
-was removed, and should object to as many as it can in which something was left. Half A of the
+An objection sends a release to a person, so few of those with everything removed may be objected
+to, and as many as possible of those in which something was left. Half A of the
 calibration pictures chooses the scores, half B tells what they give.
 """
 
@@ -41,37 +41,37 @@ from models.train.files import write_whole
 FALSE_ALARM_SHARE = 0.02
 """Share of releases with nothing left that may be sent to a person."""
 MOST_LABELLED = 0.5
-"""From this share of pictures labelled for a category on, only they tell how often the witness is
-wrong about it. Below it all do: what it sees in the others may be there, but pictures labelled for
-a category come from few sources, and where it is wrong is elsewhere."""
+"""From this share of pictures labelled for a category on, they alone tell of false detections.
+Below it on all: what it detects in the others may be there, but pictures labelled for a category
+come from few sources, and where it is wrong is elsewhere."""
 LEAST_CAUGHT = 0.1
-"""A category of which it would catch less than this share is left out: its word says nothing."""
+"""A category of which it would catch less than this share is not checked."""
 NEVER = 1.0
 """The score in the policy of such a category."""
-HEADING = "## What its word gives"
+HEADING = "## What it detects"
 _DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the witness said about one picture."""
+    """Release check scores of one picture, with everything labelled removed and with nothing."""
 
     clean: Mapping[Category, float]
-    """By category: the surest thing it saw when everything labelled was removed; 0: nothing."""
+    """By category: the highest score when everything labelled was removed; 0: no detection."""
     complete: frozenset[Category]
-    """What the picture is labelled completely for: of that, it was wrong for certain."""
+    """What the picture is labelled completely for: detections of that are false for certain."""
     left: Mapping[Category, tuple[float, ...]]
-    """By category: how sure it was of each labelled thing when nothing was removed; 0: not seen."""
+    """By category: the score of each label when nothing was removed; 0: not detected."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCheckScores:
-    """What was chosen, and what it gives on half B."""
+    """Chosen thresholds, and what they give on half B."""
 
     ask_at: Mapping[Category, float]
     sent: Proportion
     """Releases with nothing left that it objects to, of those pictures that tell of every category
-    for which its word counts."""
+    that is checked."""
     unread: int
     """Pictures that could not be looked at."""
     caught: Mapping[Category, tuple[int, int]]
@@ -94,7 +94,7 @@ class ReleaseCheckScores:
 
     def _word(self, category: Category) -> str:
         if self.ask_at[category] >= NEVER:
-            return "its word does not count, for it catches too little."
+            return "not checked, for it catches too little."
         caught, total = self.caught[category]
         return (
             f"of {total} labelled ones that nobody removed it objects to {caught} "
@@ -115,7 +115,7 @@ def choose(
     Args:
         data: labelled pictures that nothing was trained on.
         policy_file: its `[release_check]` table is replaced.
-        card: of the witness; its last section is replaced.
+        card: of the release check; its last section is replaced.
         workers: processes.
         progress: called for each picture.
 
@@ -144,12 +144,12 @@ def choose(
 
 
 _HOW = """\
-Written by `python -m models.train release_check DATA`: scores chosen on half A of the calibration
+Written by `python -m models.train witness DATA`: scores chosen on half A of the calibration
 pictures, so that it objects to few releases with nothing left; told on half B."""
 
 
 def choose_score(responses: Sequence[Response], category: Category) -> float:
-    """The score of a category; `NEVER` where the witness would catch too little with it."""
+    """The score of a category; `NEVER` where the release check would catch too little with it."""
     lowest = lowest_score(responses, category)
     scores = [score for response in responses for score in response.left.get(category, ())]
     caught = sum(score >= lowest for score in scores)
@@ -157,7 +157,7 @@ def choose_score(responses: Sequence[Response], category: Category) -> float:
 
 
 def informative(responses: Sequence[Response], category: Category) -> tuple[Response, ...]:
-    """The pictures that tell how often the witness is wrong about a category."""
+    """The pictures that tell how often the release check is wrong about a category."""
     complete = tuple(response for response in responses if category in response.complete)
     return complete if len(complete) >= MOST_LABELLED * len(responses) else tuple(responses)
 
@@ -183,7 +183,7 @@ def lowest_score(responses: Sequence[Response], category: Category) -> float:
 def measure_scores(
     responses: Sequence[Response], ask_at: Mapping[Category, float], *, unread: int = 0
 ) -> ReleaseCheckScores:
-    """What scores give on pictures that did not choose them."""
+    """What thresholds give on pictures that did not choose them."""
     categories = [category for category in DETECTABLE if ask_at[category] < NEVER]
     groups = [informative(responses, category) for category in categories]
     clean = [
@@ -202,7 +202,7 @@ def measure_scores(
 def respond(
     picture: LabelledPicture, image: RgbImage, release_check: YoloReleaseCheck, policy: Policy
 ) -> Response:
-    """Ask the witness about a picture, once with everything labelled removed and once with nothing.
+    """Run the release check on a picture with everything labelled removed, and with nothing.
 
     Raises:
         InvalidDataset: the labels do not fit the picture.

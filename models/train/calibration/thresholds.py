@@ -1,4 +1,4 @@
-"""Thresholds that hold what they promise on pictures nobody has seen, as far as the data goes.
+"""Thresholds by conformal risk control: proposals and limits in, thresholds with bounds out.
 
 Conformal risk control (Angelopoulos, Bates, Fisch, Lei & Schuster, "Conformal Risk Control", ICLR
 2024, theorem 1): of n exchangeable units with losses of at most 1 that never fall when a threshold
@@ -157,7 +157,7 @@ def control(
 
 @dataclass(frozen=True, slots=True)
 class _FalsePositives:
-    """What is false in a picture that is completely labelled for a category."""
+    """False positives of a picture that is completely labelled for a category."""
 
     masks: tuple[tuple[float, PixelRect], ...]
     """Probability and mask of each."""
@@ -218,12 +218,12 @@ def _found(hiding: Mapping[str, Sequence[float]], threshold: float) -> int:
 
 
 def bound(loss: float, groups: int) -> float:
-    """What the mean loss of these groups promises for the expected loss of one more."""
+    """Conformal bound on the expected loss of one more group."""
     return (groups * loss + 1) / (groups + 1)
 
 
 def least_risk(hiding: Mapping[str, Sequence[float]]) -> float:
-    """The smallest risk that any threshold keeps: that of dropping nothing that was seen."""
+    """The smallest controllable risk: that of keeping every proposal."""
     return bound(_missed(hiding, 0.0), len(hiding))
 
 

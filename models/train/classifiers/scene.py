@@ -228,8 +228,8 @@ fusion weighs what it says.
   to 1; output (N, 1), log-odds.
 - **On calibration pictures**, each in four turns, at even odds: {score.with_people[0]} of
   {score.with_people[1]} with people and {score.without[0]} of {score.without[1]} without are right.
-- **Misses** people who are small in a wide scene. It is a clue among others: the fuser never lets
-  it speak for a thing, only against one, and calibration decides how much.
+- **Misses** people who are small in a wide scene. It is a feature among others: score fusion
+  lets it count against a detection, never for one, and calibration decides how much.
 - Pictures licensed for research alone make it research data: retrain before commercial use.
 
 | source | licence | pictures | shows people |

@@ -1,9 +1,9 @@
-"""Labels as they lie in the picture that the networks see."""
+"""Labels in pixels of the upright picture."""
 
 from __future__ import annotations
 
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.scoring import upright_labels
 from engine.images import RgbImage
 

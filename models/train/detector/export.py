@@ -1,4 +1,4 @@
-"""A checkpoint becomes the file that the product loads: ONNX, checked against torch, then entered.
+"""Export of a detector checkpoint to ONNX, checked against torch.
 
 Ultralytics' own export writes the path of the training data and the date into the file; this one
 writes the network alone, so equal weights give equal bytes.

@@ -1,4 +1,4 @@
-"""Training that respects federated labels: where a category is not labelled, its boxes teach.
+"""YOLO training with federated labels: no background loss for unlabelled categories.
 
 A picture labelled for tattoos alone may show faces that nobody boxed. Plain training would teach
 that they are background. So the class loss of a category is weighted by `SILENCE` on pictures that

@@ -63,7 +63,7 @@ class Recipe:
     batch: int = 16
     seed: int = 0
     role: str = "finder"
-    """What the model is for: finder or witness."""
+    """What the model is for: finder or release check (`witness`)."""
 
     def __post_init__(self) -> None:
         if self.size % STRIDE or self.size < 2 * STRIDE:

@@ -1,4 +1,4 @@
-"""From a checkpoint to an entry in the manifest, with all that is known about how it came to be."""
+"""Release of a checkpoint: ONNX file, manifest entry and model card."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The networks, and the weights they start from.
+"""Initial weights of detectors: NudeNet, random, or a checkpoint.
 
-The finder starts from NudeNet's weights; the witness is another network and starts from nothing,
-so that it does not inherit what the finder overlooks.
+The finder starts from NudeNet's weights; the release check is another network and starts from
+nothing, so that it does not inherit what the finder overlooks.
 
 NudeNet's `320n.onnx` is a YOLOv8n that was trained on people. Its graph holds convolutions with
 their batch normalisation folded in, so what is carried over is a convolution, a normalisation that

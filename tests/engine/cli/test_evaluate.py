@@ -20,7 +20,7 @@ from engine.evaluation.scores.summary import Summary
 from engine.files import atomic
 from engine.geometry import Box
 from engine.plan import Detection
-from engine.runs.pool import InProcess
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector
 
 FACE = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 40, 40]}

@@ -25,7 +25,7 @@ def test_every_status_is_explained():
         (["verify"], "3 every signature fits", "--fail-under\n"),
         (["evaluate"], "4 recall lies below --fail-under", "3 every"),
         (["attack"], "6 invalid: the attacks were too weak", "3 every"),
-        (["release"], "1 some verdict lines", "1 something"),
+        (["release"], "1 some lines of decisions", "1 something"),
         (["redact"], "130 stopped with Ctrl-C", "  1 "),
         (["app"], "2 the command could not be", "  1 "),
         (["store"], "1 store ingest: some lines", "  3 "),

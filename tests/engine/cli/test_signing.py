@@ -13,14 +13,14 @@ import pytest
 from engine.__main__ import main
 from engine.cli import command_line
 from engine.signing.keys import open_key_ring, public_pem
-from tests.engine.handed_out import (
+from tests.engine.signing.handed_out import (
     certificate,
     hand_out,
-    notary_at,
     picture,
     public_key,
     release_id,
     signed_anew,
+    signer_at,
 )
 
 
@@ -104,12 +104,12 @@ class TestVerify:
 
     def test_what_an_earlier_key_signed_still_verifies(self, run, tmp_path, monkeypatch):
         monkeypatch.setenv("LETHE_HOME", str(tmp_path / "home"))
-        folder = hand_out(tmp_path / "out", notary_at(tmp_path / "home"))
+        folder = hand_out(tmp_path / "out", signer_at(tmp_path / "home"))
 
         assert run("keys", "rotate")[0] == 0
 
         assert run("verify", folder)[0] == 0
-        more = hand_out(tmp_path / "out", notary_at(tmp_path / "home"), (4,))
+        more = hand_out(tmp_path / "out", signer_at(tmp_path / "home"), (4,))
         status, out, _ = run("verify", more)
         assert (status, out.count("(trusted)")) == (0, 2)
 
@@ -118,7 +118,7 @@ class TestVerify:
     ):
         home = tmp_path / "home"
         monkeypatch.setenv("LETHE_HOME", str(home))
-        folder = hand_out(tmp_path / "out", notary_at(home))
+        folder = hand_out(tmp_path / "out", signer_at(home))
         stolen = open_key_ring(home).id
         run("keys", "export", "--out", tmp_path / "stolen.pem")
 
@@ -136,10 +136,10 @@ class TestVerify:
     ):
         home = tmp_path / "home"
         monkeypatch.setenv("LETHE_HOME", str(home))
-        folder = hand_out(tmp_path / "out", notary_at(home))
+        folder = hand_out(tmp_path / "out", signer_at(home))
         run("keys", "distrust", open_key_ring(home).id)
 
-        hand_out(tmp_path / "out", notary_at(home), ())
+        hand_out(tmp_path / "out", signer_at(home), ())
 
         _, out, _ = run("verify", folder)
         (line,) = [line for line in out.splitlines() if "manifest.json" in line]

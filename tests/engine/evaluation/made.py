@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.category import DETECTABLE, Category
 from engine.evaluation.data.labels import Label, LabelledPicture
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.scoring import score
 from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Region

@@ -9,7 +9,7 @@ import pytest
 
 from engine.evaluation.data.labels import Label
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.geometry import Box, Size

@@ -9,14 +9,14 @@ from engine.category import Category
 from engine.detect.ensemble import Ensemble
 from engine.errors import InvalidDataset
 from engine.evaluation.data.labels import Dataset
-from engine.evaluation.run import evaluate, examine_all
+from engine.evaluation.run import evaluate, predict_all
 from engine.evaluation.scores.recall import report
 from engine.geometry import Size
 from engine.plan import Plan
 from engine.policy import Policy, read_policy
 from engine.runs.jobs import NeedsReview
-from engine.runs.pool import InProcess
 from tests.engine.evaluation.made import FACE, label, labelled
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, seen, shipped_picture
 
 QUICK = read_policy("[detection]\nscales = [320]\nturns = [0]").only([FACE])
@@ -77,8 +77,8 @@ def test_the_order_in_which_pictures_come_back_does_not_matter(dataset):
 
     detectors = [FakeDetector([seen(0.9, ASTRONAUT)], [FACE])]
 
-    forth = list(examine_all(dataset, QUICK, InProcess(Ensemble(detectors))))
-    back = list(examine_all(dataset, QUICK, Backwards(Ensemble(detectors))))
+    forth = list(predict_all(dataset, QUICK, InProcess(Ensemble(detectors))))
+    back = list(predict_all(dataset, QUICK, Backwards(Ensemble(detectors))))
 
     assert forth == back[::-1]
     assert [one for one, _ in forth] == list(dataset.pictures)
@@ -91,4 +91,4 @@ def test_an_executor_that_answers_with_something_else_is_noticed(dataset):
                 yield NeedsReview(job.id, Plan("x", Size(1, 1), (), (), (), ""))
 
     with pytest.raises(ValueError, match="expected an examination, got NeedsReview"):
-        list(examine_all(dataset, QUICK, Confused(Ensemble([]))))
+        list(predict_all(dataset, QUICK, Confused(Ensemble([]))))

@@ -12,13 +12,13 @@ from engine.errors import UnusableFolder
 from engine.policy import Policy
 from engine.runs.name_map import NAMES_NOTE, read_names, write_names
 from engine.runs.output_folder import OutputFolder
-from tests.engine.handed_out import DAY, hand_out, notary_at, release_id
 from tests.engine.run_folders import files_of
+from tests.engine.signing.handed_out import DAY, hand_out, release_id, signer_at
 
 
 @pytest.fixture
 def out(tmp_path):
-    hand_out(tmp_path / "out", notary_at(tmp_path / "home"))
+    hand_out(tmp_path / "out", signer_at(tmp_path / "home"))
     return tmp_path / "out"
 
 
@@ -26,7 +26,7 @@ def out(tmp_path):
 def open_again(tmp_path):
     """Opens a folder as a run does that is to make it if needed."""
     return lambda out: OutputFolder.create(
-        out, Policy(), "same", notary_at(tmp_path / "home"), lambda: DAY
+        out, Policy(), "same", signer_at(tmp_path / "home"), lambda: DAY
     ).close()
 
 
@@ -127,7 +127,7 @@ def test_an_unreadable_line_is_named_and_nothing_is_changed(out, open_again, nam
 
 
 def test_a_plan_that_cannot_be_read_is_named_when_plans_are_asked_for(tmp_path):
-    signer = notary_at(tmp_path / "home")
+    signer = signer_at(tmp_path / "home")
     output_folder = OutputFolder.create(tmp_path / "out", Policy(), "same", signer, lambda: DAY)
     output_folder.close()
     (tmp_path / "out" / "review.jsonl").write_text('{"source": "a", "picture": "b"}\n')
@@ -151,7 +151,7 @@ def test_damaged_receipts_are_a_sentence_and_exit_2(lethe, folder, tmp_path):
 
 
 def test_a_single_release_is_not_forgotten_with_its_receipt(tmp_path, open_again):
-    hand_out(tmp_path / "out", notary_at(tmp_path / "home"), (1,))
+    hand_out(tmp_path / "out", signer_at(tmp_path / "home"), (1,))
     (tmp_path / "out" / "receipts.jsonl").unlink()
 
     with pytest.raises(UnusableFolder, match=r"receipts\.jsonl"):

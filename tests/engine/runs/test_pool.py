@@ -22,7 +22,8 @@ from engine.plan import Plan
 from engine.policy import read_policy
 from engine.runs import pool as batch
 from engine.runs.jobs import Job, NeedsReview, Postponed, Quarantined, Released
-from engine.runs.pool import InProcess, ProcessPool, run_job
+from engine.runs.pool import ProcessPool, run_job
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
 ROOT = Path(__file__).parents[3]
@@ -154,7 +155,7 @@ class TestRunJob:
             ),
             pytest.param(
                 Plan("picture 0", Size(80, 60), (), (region((5, 5, 9, 9)),), (), QUICK.fingerprint),
-                "1 doubts",
+                "1 regions",
                 id="doubts left",
             ),
         ],

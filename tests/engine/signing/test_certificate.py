@@ -16,7 +16,7 @@ from engine.images import Leakage
 from engine.signing.certificate import Supplement, certificate, manifest, quantised
 from engine.signing.schema import Battery, Certificate, read_certificate
 from engine.signing.sentences import sentences
-from tests.engine.handed_out import DAY, RECEIPT, notary_at
+from tests.engine.signing.handed_out import DAY, RECEIPT, signer_at
 
 HEADLINE = Battery(
     report="b" * 8, verdict="pass", pipeline="0.1.0+00000000", words="No attack beat its null."
@@ -138,7 +138,7 @@ def test_a_public_box_covers_the_mask_and_lies_on_the_grid_or_the_border(x, y, w
 
 
 def test_a_person_is_a_pseudonym_and_nobody_is_nobody(tmp_path):
-    signer = notary_at(tmp_path)
+    signer = signer_at(tmp_path)
 
     signed = signer.certificate(RECEIPT, b"pixels", DAY)
 

@@ -10,14 +10,14 @@ import pytest
 from engine.signing.keys import public_pem
 from engine.signing.unlisted import LONGEST_TEXT
 from engine.signing.verify_picture import VerificationResult
-from tests.engine.handed_out import (
+from tests.engine.signing.handed_out import (
     certificate,
     hand_out,
-    notary_at,
     picture,
     public_key,
     release_id,
     signed_anew,
+    signer_at,
     words,
     wrong,
 )
@@ -136,7 +136,7 @@ class TestTampering:
     def test_a_picture_added_with_a_certificate_of_another_batch_is_named(
         self, handed, verified, signing_home, tmp_path
     ):
-        other = hand_out(tmp_path / "other", notary_at(signing_home), (4,))
+        other = hand_out(tmp_path / "other", signer_at(signing_home), (4,))
         shutil.copy(picture(other, 4), handed)
         shutil.copy(certificate(other, 4), handed)
 
@@ -169,7 +169,7 @@ class TestTampering:
         assert verified(handed, needs_manifest=False).result is VerificationResult.FITS
 
     def test_a_run_that_was_cut_short_is_told_what_to_do(self, signing_home, verified, tmp_path):
-        hand_out(tmp_path / "out", notary_at(signing_home))
+        hand_out(tmp_path / "out", signer_at(signing_home))
         (tmp_path / "out" / "released" / "manifest.json").unlink()
 
         verification = verified(tmp_path / "out")
@@ -185,7 +185,7 @@ class TestTampering:
     def test_a_manifest_replaced_by_a_genuine_one_of_another_batch_shows(
         self, handed, verified, signing_home, tmp_path
     ):
-        other = hand_out(tmp_path / "other", notary_at(signing_home), (1, 2))
+        other = hand_out(tmp_path / "other", signer_at(signing_home), (1, 2))
         shutil.copy(other / "manifest.json", handed)
 
         assert certificate(handed, 3).name in wrong(verified(handed))
@@ -214,7 +214,7 @@ class TestTampering:
     def test_everything_signed_anew_by_a_stranger_has_an_unknown_signer(
         self, strange_home, verified, tmp_path
     ):
-        forged = hand_out(tmp_path / "forged", notary_at(strange_home))
+        forged = hand_out(tmp_path / "forged", signer_at(strange_home))
 
         verification = verified(forged)
 

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import InvalidDataset, InvalidPolicy
 from engine.evaluation.data.labels import Dataset
 from engine.evaluation.data.uncounted import Missing
-from engine.evaluation.examination import Prediction
+from engine.evaluation.prediction_job import Prediction
 from engine.evaluation.scores import recall
 from engine.policy import read_policy
 from store.batches import progress

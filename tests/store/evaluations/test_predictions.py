@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.evaluation.examination import Prediction, PredictionJob
+from engine.evaluation.prediction_job import Prediction, PredictionJob
 from engine.runs.jobs import NeedsReview, Quarantined
 from store.batches import pictures, progress
 from store.evaluations import evaluations

@@ -165,7 +165,7 @@ def _interval(series: Series, point: Point, x: Scale, y: Scale) -> Iterator[str]
 
 
 def _mark(series: Series, at: tuple[float, float], radius: float) -> str:
-    """The mark of a category; an upright stroke without one."""
+    """Marker of a category; a vertical stroke without one."""
     if series.category:
         return marker(at, series.category, 0.9 * radius, is_hollow=series.is_hollow)
     x, y = at

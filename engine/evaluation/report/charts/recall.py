@@ -28,7 +28,7 @@ class CategoryRecall:
 
     category: Category
     coverage: Proportion
-    verdict: str
+    status: str
     is_blind: bool
     """True when nobody looked for it: then it is written and leaves the scale to the others."""
 
@@ -45,7 +45,7 @@ def recall_chart(categories: Sequence[CategoryRecall], target: float) -> ChartSp
     goal = Reference("x", target * 100, f"target {exactly(target)}")
     alt = " ".join(
         f"{part.category.value.capitalize()}: {found_words(part.coverage)}, "
-        f"{bounds_words(part.coverage)}, {part.verdict}."
+        f"{bounds_words(part.coverage)}, {part.status}."
         for part in categories
     )
     return ChartSpec(
@@ -62,5 +62,5 @@ def _row(part: CategoryRecall) -> Row:
         part.coverage,
         part.category,
         words,
-        note=f"{part.verdict}: {found_words(part.coverage)}" if part.is_blind else "",
+        note=f"{part.status}: {found_words(part.coverage)}" if part.is_blind else "",
     )

@@ -29,12 +29,7 @@ _HEIGHTS_PX = (290, 86)
 
 
 def reliability_chart(bins: Sequence[Bin], category: Category) -> ChartSpec:
-    """Whether a score of 0.7 means that 7 of 10 such detections are on a label.
-
-    Args:
-        bins: at least one, from `engine.evaluation.scores.calibration.reliability`.
-        category: whose detections.
-    """
+    """Reliability diagram of one category, with the number of detections below."""
     words = [
         f"scores {part.label}, mean {part.mean_score:.2f}\non a label: "
         f"{found_words(part.on_labels, 'detection')}\n{wilson_words(part.on_labels)}"

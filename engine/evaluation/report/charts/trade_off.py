@@ -1,4 +1,4 @@
-"""Threshold trade-off: recall against pictures with a doubt, as `review_at` moves."""
+"""Threshold trade-off: recall against pictures to review, as `review_at` moves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LEAST_LOAD = 10.0
 def trade_off_chart(
     points: Sequence[tradeoff.Point], now: tradeoff.Point, category: Category, target: float
 ) -> ChartSpec:
-    """What moving `review_at` gives and costs: recall against doubts, and doubts by threshold.
+    """What moving `review_at` gives and costs: recall against review load, and load by threshold.
 
     Args:
         points: at least one, from `engine.evaluation.scores.tradeoff.curve`.
@@ -43,10 +43,11 @@ def trade_off_chart(
         target: the share to prove, 0..1.
     """
     curve = tuple(
-        Point(percent(step.asked), percent(step.detection), words=_words(step)) for step in points
+        Point(percent(step.review_load), percent(step.detection), words=_words(step))
+        for step in points
     )
     mark = Point(
-        percent(now.asked), percent(now.detection), bounds(now.detection), words=_words(now)
+        percent(now.review_load), percent(now.detection), bounds(now.detection), words=_words(now)
     )
     shares = [step.detection.share for step in points] + [now.detection.lower(), target]
     loads = [_load(points, name, category) for name in ("with", "without")]
@@ -55,7 +56,7 @@ def trade_off_chart(
     return ChartSpec(
         (
             Panel(
-                percent_axis("Labelled pictures with a doubt (%)", 0.0, min(most * 1.15, 100.0)),
+                percent_axis("Labelled pictures to review (%)", 0.0, min(most * 1.15, 100.0)),
                 recall_axis(shares, "Recall (%)"),
                 (
                     Series(curve, category, line="solid", mark_px=5),
@@ -67,21 +68,21 @@ def trade_off_chart(
             ),
             Panel(
                 Axis(0.0, 1.0, "Score from which a person is asked (0\u00a0to\u00a01)"),
-                percent_axis("Pictures with a doubt (%)"),
+                percent_axis("Pictures to review (%)"),
                 tuple(series for series in loads if series.points),
                 _HEIGHT_PX,
                 (Reference("x", now.review_at),),
             ),
         ),
-        f"Recall of {category.value} against doubts, as the score from which a person is asked "
-        f"moves. Now {_plain(now)}, target {exactly(target)}. At the lowest step "
+        f"Recall of {category.value} against review load, as the score from which a person is "
+        f"asked moves. Now {_plain(now)}, target {exactly(target)}. At the lowest step "
         f"{_plain(points[0])}. At the highest {_plain(points[-1])}.",
     )
 
 
 def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Series:
     loads: list[tuple[float, Proportion]] = [
-        (step.review_at, getattr(step, f"asked_{name}")) for step in points
+        (step.review_at, getattr(step, f"review_{name}")) for step in points
     ]
     words = f"{name} {category.value}"
     line: Line = "solid" if name == "with" else "dot"
@@ -90,7 +91,7 @@ def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Se
             Point(
                 at,
                 percent(load),
-                words=f"asks from {at:g}\n{words}: a doubt in {at_most(load.share)}",
+                words=f"asks from {at:g}\n{words}: {at_most(load.share)} to review",
             )
             for at, load in loads
             if load.total
@@ -102,10 +103,11 @@ def _load(points: Sequence[tradeoff.Point], name: str, category: Category) -> Se
 
 
 def _words(step: tradeoff.Point) -> str:
+    load = step.review_load
     return (
         f"asking from {step.review_at:g}: recall {found_words(step.detection)},\n"
         f"{bounds_words(step.detection)},\n"
-        f"a doubt in {at_most(step.asked.share)} of {counted(step.asked.total, 'picture')}"
+        f"{at_most(load.share)} of {counted(load.total, 'picture')} to review"
     )
 
 

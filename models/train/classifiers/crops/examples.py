@@ -1,4 +1,4 @@
-"""What crops teach: which boxes of labelled pictures, how often, and of which categories.
+"""Training examples of the crop classifier: boxes, targets and sampling odds.
 
 Labels are federated: a picture that is labelled for tattoos alone says nothing about rings. So a
 box has, for each category, a target and whether that target counts; what does not count adds
@@ -69,7 +69,7 @@ class Taught:
 
 
 def taught(boxes: Boxes, picture: LabelledPicture) -> Taught:
-    """What a picture's labels say about boxes in it.
+    """Targets of boxes, from a picture's labels.
 
     On a label: IoU of half or more, or most of the label under a box of comparable size. On none:
     hardly any overlap with labels, ignored ones too, and the picture is labelled completely for the

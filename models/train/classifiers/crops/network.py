@@ -1,4 +1,4 @@
-"""The second stage's network while it is fitted: a trunk, three heads, a loss that knows gaps."""
+"""Crop classifier network and its training loop: trunk, one-vs-rest heads, masked loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SMOOTHING = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How long and how hard to train."""
+    """Training schedule and learning rates."""
 
     epochs: int = 8
     crops: int = 5000
@@ -44,14 +44,14 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lot:
-    """Crops and what they teach."""
+    """Crops with their targets."""
 
     crops: NDArray[np.uint8]
     """(N, side, side, 3)"""
     taught: Taught
 
 
-class CropNet(nn.Module):
+class CropClassifierNet(nn.Module):
     """Crops (N, 3, side, side), RGB in 0..1, to logits (N, 3) in the order of `DETECTABLE`."""
 
     def __init__(self, trunk: efficientnet_lite.Trunk) -> None:
@@ -70,7 +70,7 @@ class CropNet(nn.Module):
         logits: Tensor = self.head(features.mean((2, 3)))
         return logits
 
-    def train(self, mode: bool = True) -> CropNet:
+    def train(self, mode: bool = True) -> CropClassifierNet:
         """Switch to training, but for the frozen parts, whose statistics stay as they are."""
         super().train(mode)
         for part in list(self.trunk)[:FROZEN]:
@@ -90,7 +90,7 @@ def _blob(crops: NDArray[np.uint8]) -> Tensor:
 
 
 @torch.no_grad()
-def match_proposals(net: CropNet, lot: Lot) -> dict[str, float]:
+def average_precisions(net: CropClassifierNet, lot: Lot) -> dict[str, float]:
     """Average precision of each category that has crops on it and crops that are not."""
     net.eval()
     rows = [
@@ -108,7 +108,7 @@ def match_proposals(net: CropNet, lot: Lot) -> dict[str, float]:
 
 
 def average_precision(scores: NDArray[np.floating], wanted: NDArray[np.bool_]) -> float:
-    """Mean over the wanted of the share of wanted among all that score as high; 0..1."""
+    """Average precision (area under the precision-recall curve), 0..1."""
     order = np.argsort(-scores, kind="stable")
     hits = wanted[order]
     return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
@@ -120,7 +120,7 @@ class Fitting:
     def __init__(self, course: Course) -> None:
         torch.manual_seed(course.seed)
         trunk = efficientnet_lite.Trunk() if course.is_from_scratch else efficientnet_lite.started()
-        self.net = CropNet(trunk).to(memory_format=torch.channels_last)
+        self.net = CropClassifierNet(trunk).to(memory_format=torch.channels_last)
         self.smooth = deepcopy(self.net)
         self.steps = 0
         self._course, self._began = course, time.monotonic()
@@ -178,7 +178,7 @@ class Fitting:
                 average.lerp_(value, 1 - share)
 
 
-def exported(net: CropNet, file: Path) -> float:
+def exported(net: CropClassifierNet, file: Path) -> float:
     """Write the network as ONNX: `crops` float32 (N, 3, side, side) in, `logits` (N, 3) out.
 
     Returns:

@@ -41,8 +41,8 @@ from models.train.classifiers.crops.network import (
     Course,
     Fitting,
     Lot,
+    average_precisions,
     exported,
-    match_proposals,
 )
 from models.train.classifiers.crops.variations import varied
 from models.train.data.choosing import sources_of
@@ -103,7 +103,7 @@ def fitted(
     best_weights = deepcopy(fitting.smooth.state_dict())
     for epoch in range(course.epochs):
         loss = fitting.learn(drawn(examples, course.crops, rng))
-        precisions = match_proposals(fitting.smooth, held_out)
+        precisions = average_precisions(fitting.smooth, held_out)
         mean = float(np.mean(list(precisions.values()))) if precisions else -loss
         history.append({"epoch": epoch + 1, "loss": loss, "mean": mean, **precisions})
         _say(json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
@@ -181,7 +181,7 @@ def entry(report: dict[str, Any], use: str) -> dict[str, Any]:
         "sha256": report["sha256"],
         "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
         "use": use,
-        "role": "second look",
+        "role": "crop classifier",
         "categories": report["categories"],
         "side": report["side"],
         "colour": "rgb",

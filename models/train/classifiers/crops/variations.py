@@ -1,4 +1,4 @@
-"""Variations of a crop: turned, in another light, from a worse camera, saved again."""
+"""Augmentation of crops: flips and turns, colour, resolution, blur, JPEG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pixels = NDArray[np.uint8]
 
 
 def varied(crop: Pixels, rng: np.random.Generator) -> Pixels:
-    """The same thing, as another camera, another light and another file would show it."""
+    """An augmented copy of a crop, uint8 (H, W, 3)."""
     crop = crop[:, ::-1] if rng.random() < 0.5 else crop
     crop = np.rot90(crop, int(rng.integers(4))) if rng.random() < 0.5 else crop
     crop = _coloured(np.ascontiguousarray(crop), rng)

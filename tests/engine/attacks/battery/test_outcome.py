@@ -9,7 +9,8 @@ from engine.attacks.battery.non_interference import Changed
 from engine.attacks.battery.outcome import BatteryOutcome, Proofs, Row, decide_outcome
 from engine.attacks.report import sentences
 from engine.attacks.report.compose import strongest
-from engine.attacks.report.heat import heat_map
+from engine.attacks.report.drawing import draw_heat_map
+from engine.attacks.report.heat_map import heat_map
 
 NOBODY, EVERYBODY = 0.8, 5e-5
 SHARES = (0.5, 0.1, 0.05)
@@ -114,7 +115,7 @@ def test_the_row_that_fails_a_run_says_so_and_so_does_everybody_who_reads_it(val
     assert found["attack"] == "ridge-identity"
     assert sentences.row_words(found).endswith("what was hidden can be told.")
     ours = [one for one in rows if one["kind"] == "fill"]
-    assert heat_map("face", ours).count("!</text>") == 1
+    assert draw_heat_map(heat_map(ours, "face")).count("!</text>") == 1
     shown = {"results": ours, "subjects": {"face": {}}}
     assert [(one["attack"], one["verdict"]) for one in strongest(shown)] == [
         ("ridge-identity", "fail")

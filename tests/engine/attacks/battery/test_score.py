@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import beta, binom, kstest
 
 from engine.attacks.battery.score import (
-    PERMUTATIONS,
     NotFinite,
     bits,
     corrected_p_values,
@@ -17,6 +16,7 @@ from engine.attacks.battery.score import (
     upper99,
 )
 
+PERMUTATIONS = 19_999
 N = 40
 FOLDS = np.arange(N) % 5
 

@@ -11,14 +11,14 @@ import pytest
 from engine.detect.ensemble import Ensemble
 from engine.evaluation.data.labels import Dataset
 from engine.evaluation.data.turning import ORIENTATIONS, UPRIGHT, turned_dataset, turned_image
-from engine.evaluation.run import examine_all
+from engine.evaluation.run import predict_all
 from engine.evaluation.scores.scoring import score
 from engine.geometry import Box, Size
 from engine.images import RgbImage, SourceCodec
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.runs.pool import InProcess
 from tests.engine.evaluation.made import FACE, label, labelled
+from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector
 
 PATCH = (30, 10, 70, 40)
@@ -83,7 +83,7 @@ def test_what_is_found_upright_is_found_whichever_way_up(how, dataset):
     turned = turned_dataset(dataset, how)
     executor = InProcess(Ensemble([SeesWhite()]))
 
-    ((picture, findings),) = examine_all(turned, Policy(), executor, orientation=ORIENTATIONS[how])
+    ((picture, findings),) = predict_all(turned, Policy(), executor, orientation=ORIENTATIONS[how])
 
     assert score(picture, findings, Policy()).labels[0].is_found
     assert turned.fingerprint != dataset.fingerprint

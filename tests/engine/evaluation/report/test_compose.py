@@ -13,7 +13,7 @@ from engine.evaluation.report import compose
 from engine.evaluation.report.compose import Subject
 from engine.evaluation.report.document import Document, Paragraph, Table
 from engine.evaluation.report.numbers import at_least, exactly
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import report as sums
 from engine.evaluation.scores.recall import score_all
@@ -196,14 +196,14 @@ def test_the_headline_says_what_was_counted(pairs, policy):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_verdict_is_said_in_words(pairs, words):
-    assert answer(document(pairs))["Faces"]["Verdict"] == words
+def test_a_status_is_said_in_words(pairs, words):
+    assert answer(document(pairs))["Faces"]["Status"] == words
 
 
 def test_what_nobody_looks_for_is_named_and_nobody_signs_for_it():
     made = document(pairs_of(300, categories=DETECTABLE, found=(Category.FACE,)))
 
-    assert answer(made)["Tattoos"]["Verdict"] == "missed for certain; not looked for"
+    assert answer(made)["Tattoos"]["Status"] == "missed for certain; not looked for"
     assert "at least 99\u00a0% of faces are removed" in prose(made, 1)
     assert "Do not sign for pictures that may show them" in prose(made, 1)
     assert "nobody looked for tattoos and jewelry" in prose(made, 1)
@@ -236,25 +236,25 @@ def test_a_set_without_a_label_says_whether_there_is_nothing_to_find(counted, sa
 def test_missing_detectors_are_named():
     made = document(ALL_THREE, Policy())
 
-    assert answer(made)["Jewelry"]["Verdict"].endswith("; no detector")
+    assert answer(made)["Jewelry"]["Status"].endswith("; no detector")
     assert "No detector is installed for tattoos and jewelry" in prose(made, 1)
 
 
 def test_what_the_policy_does_not_want_lacks_no_detector():
     made = document(ALL_THREE, FACES)
 
-    assert answer(made)["Jewelry"]["Verdict"].endswith("; not looked for")
+    assert answer(made)["Jewelry"]["Status"].endswith("; not looked for")
     assert "No detector is installed" not in prose(made, 1)
 
 
-def test_a_verdict_that_leans_on_independent_labels_says_so():
+def test_a_status_that_leans_on_independent_labels_says_so():
     crowd = replace(picture(0), labels=picture(0).labels * 9)
     together = [(crowd, findings(crowd, found=()))]
     pairs = [*together, *((one, seen) for one, seen in pairs_of(1600)[1:])]
 
     made = document(pairs)
 
-    assert answer(made)["Faces"]["Verdict"] == "met"
+    assert answer(made)["Faces"]["Status"] == "met"
     assert "groups, counted whole or drawn again, prove only" in prose(made, 1)
     assert "Sign for that" not in prose(made, 1)
 
@@ -264,7 +264,7 @@ def test_labels_of_one_person_are_no_ground_to_sign():
 
     made = document(pairs)
 
-    assert answer(made)["Faces"]["Verdict"] == "met"
+    assert answer(made)["Faces"]["Status"] == "met"
     assert "They come from 1 group of pictures" in prose(made, 1)
     assert "Sign for that" not in prose(made, 1)
 

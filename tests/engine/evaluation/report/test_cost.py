@@ -15,7 +15,7 @@ WHATS = [
     "Boxes on such a picture",
     "Boxes there that need a decision",
     "Pixels removed without asking",
-    "Pixels removed if all doubts are",
+    "Pixels removed if all boxes to review are",
     "Masked without need",
     "Of that, margins around what is there",
     "Pictures free of all that is looked for: touched",

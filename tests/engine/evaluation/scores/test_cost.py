@@ -92,13 +92,13 @@ def test_shards_in_any_order_add_up_to_the_whole(made, data):
 @given(pairs())
 def test_a_picture_goes_to_a_person_exactly_when_the_policy_sends_it(made):
     for picture, findings in made:
-        way = route(findings.found, findings.standing, PLAIN, findings.size)
+        routed = route(findings.found, findings.standing, PLAIN, findings.size)
         (one,) = score_all([(picture, findings)], PLAIN).scores
 
-        assert one.cost.is_asked is bool(way.reasons)
+        assert one.cost.is_reviewed is bool(routed.reasons)
         assert (one.cost.boxes, one.cost.review_regions) == (
-            len(way.proposed),
-            len(way.review_regions),
+            len(routed.proposed),
+            len(routed.review_regions),
         )
         assert 0.0 <= one.cost.removed <= one.cost.removed_at_most <= 1.0
 
@@ -160,7 +160,7 @@ def test_free_pictures_are_touched_when_pixels_go_unasked(found, touched, asked)
     added = add_up([cost(*found), cost(*found, labels=[label(BOX)])])
 
     assert added.free_touched == Proportion(touched, 1)
-    assert added.free_asked == Proportion(asked, 1)
+    assert added.free_reviewed == Proportion(asked, 1)
 
 
 def test_only_pictures_that_go_to_a_person_are_in_the_histograms():
@@ -169,7 +169,7 @@ def test_only_pictures_that_go_to_a_person_are_in_the_histograms():
 
     added = add_up([passes, asked, passes])
 
-    assert added.asked == Proportion(1, 3)
+    assert added.review_load == Proportion(1, 3)
     assert added.boxes == Histogram({2: 1})
     assert added.review_regions == Histogram({1: 1})
 
@@ -180,5 +180,5 @@ def test_reasons_that_are_no_doubt_send_a_picture_to_a_person_too():
 
     standing, nothing = cost(masked(BOX), standing=[blind]), cost(policy=cautious)
 
-    assert (standing.is_asked, standing.boxes, standing.review_regions) == (True, 1, 0)
-    assert (nothing.is_asked, nothing.boxes, nothing.review_regions) == (True, 0, 0)
+    assert (standing.is_reviewed, standing.boxes, standing.review_regions) == (True, 1, 0)
+    assert (nothing.is_reviewed, nothing.boxes, nothing.review_regions) == (True, 0, 0)

@@ -45,12 +45,12 @@ def test_the_parts_add_up(made):
         assert sum(sizes, Proportion()) == one.coverage
         assert one.automatic.found <= one.coverage.found
         assert one.iou.total == one.automatic.total == one.coverage.total
-        assert one.asked_with.total + one.asked_without.total == one.complete
+        assert one.review_with.total + one.review_without.total == one.complete
 
 
 def test_of_no_pictures_nothing_is_counted():
     assert count([]) == Counts()
-    assert Counts().asked == Proportion()
+    assert Counts().review_load == Proportion()
 
 
 def test_three_recalls_are_counted_apart():
@@ -173,7 +173,7 @@ def test_doubts_are_counted_on_complete_pictures_alone():
         scored([label(BOX)], review_region, name="3", complete=[], partial=[FACE]),
     )
 
-    assert (one.asked_with, one.asked_without, one.complete) == (
+    assert (one.review_with, one.review_without, one.complete) == (
         Proportion(1, 1),
         Proportion(1, 1),
         2,

@@ -17,7 +17,7 @@ from engine.evaluation.scores.recall import (
     report,
     score_all,
     summary,
-    verdict,
+    target_status,
     whole_groups,
 )
 from engine.evaluation.scores.summary import Summary
@@ -72,7 +72,7 @@ def pictures(count, *found, labels=ONE, **fields):
     ]
 
 
-class TestVerdict:
+class TestTargetStatus:
     @pytest.mark.parametrize(
         ("found", "total", "word", "certain"),
         [
@@ -90,13 +90,13 @@ class TestVerdict:
         ],
     )
     def test_is_one_word_about_99_percent(self, found, total, word, certain):
-        assert verdict(Proportion(found, total), 0.99) == (word, certain)
+        assert target_status(Proportion(found, total), 0.99) == (word, certain)
 
     @given(st.integers(1, 900), st.data(), st.floats(0.01, 0.999))
     def test_says_what_its_bounds_say(self, total, data, target):
         proportion = Proportion(data.draw(st.integers(0, total)), total)
 
-        word, certain = verdict(proportion, target)
+        word, certain = target_status(proportion, target)
 
         assert (word == "met") is (proportion.lower() >= target)
         assert (word == "missed") is (proportion.share < target)
@@ -254,7 +254,7 @@ class TestReport:
         assert one["misses"] == {"unseen": 3}
         assert (one["verdict"], one["certain"]) == ("missed", True)
 
-    def test_the_verdict_is_about_removed_or_asked_and_automatic_stands_apart(self):
+    def test_the_status_is_about_removed_or_asked_and_automatic_stands_apart(self):
         one = faces(pictures(300, masked(BOX, score=0.3)))
 
         assert one["verdict"] == "met"

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import InvalidDataset
 from engine.evaluation.report.remarks import remarks
-from engine.evaluation.scores.misses import FalsePositive
+from engine.evaluation.scores.error_causes import FalsePositiveCause
 from engine.evaluation.scores.recall import report
 from engine.evaluation.scores.scoring import score, upright_labels
 from engine.geometry import Size
@@ -317,4 +317,4 @@ def test_why_a_person_looks_comes_from_the_same_routing_as_in_daily_work():
 
     assert picture.reasons == (Reason(ReasonKind.UNSURE, "face 0.30"), blind)
     assert picture.in_review == {FACE}
-    assert picture.regions[0].false_positive is FalsePositive.BACKGROUND
+    assert picture.regions[0].false_positive is FalsePositiveCause.BACKGROUND

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from engine.evaluation.scores.counts import count
-from engine.evaluation.scores.findings import FLOOR
+from engine.evaluation.scores.prediction_record import FLOOR
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import score_all
 from engine.evaluation.scores.tradeoff import STEPS, curve
@@ -31,15 +31,16 @@ def test_every_point_is_what_scoring_under_that_policy_says(made):
             policy = with_doubt(PLAIN, category, point.review_at)
             counted = count(score_all(made, policy).scores).categories[category]
             assert point.detection == counted.coverage
-            assert point.asked_with == counted.asked_with
-            assert point.asked_without == counted.asked_without
+            assert point.review_with == counted.review_with
+            assert point.review_without == counted.review_without
 
 
 @given(pairs())
 def test_a_higher_threshold_finds_no_more_and_asks_no_more(made):
     points = curve(made, PLAIN, FACE)
 
-    found, asked = [one.detection.found for one in points], [one.asked.found for one in points]
+    found = [point.detection.found for point in points]
+    asked = [point.review_load.found for point in points]
     assert found == sorted(found, reverse=True)
     assert asked == sorted(asked, reverse=True)
 
@@ -53,7 +54,7 @@ def test_steps_end_where_the_policy_accepts():
 
 def test_of_no_pictures_there_is_nothing_to_show():
     assert {one.detection for one in curve([], PLAIN, FACE)} == {Proportion()}
-    assert {one.asked for one in curve([], PLAIN, FACE)} == {Proportion()}
+    assert {one.review_load for one in curve([], PLAIN, FACE)} == {Proportion()}
 
 
 @pytest.mark.parametrize(("review_at", "found"), [(0.3, 1), (0.325, 0)], ids=["at it", "above it"])
@@ -62,7 +63,7 @@ def test_the_score_itself_is_reached(review_at, found):
 
     (point,) = [one for one in curve(made, PLAIN, FACE) if one.review_at == review_at]
 
-    assert point.detection == point.asked_with == Proportion(found, 1)
+    assert point.detection == point.review_with == Proportion(found, 1)
 
 
 def test_pictures_that_their_labels_do_not_fit_are_left_out():

@@ -132,7 +132,7 @@ def test_the_fitted_coefficients_are_entered_and_load(places):
     text = (places.models / "fusion.toml").read_text()
     entries = tomllib.loads((places.models / "manifest.toml").read_text())
     assert entries["fusion"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
-    assert (entries["fusion"]["role"], entries["fusion"]["use"]) == ("fuser", "research")
+    assert (entries["fusion"]["role"], entries["fusion"]["use"]) == ("score fusion", "research")
     assert tomllib.loads(text)["second"] == SaysNothing.name
     assert tomllib.loads(text)["scene"] == SeesNobody.name
     assert (places.models / "manifest.toml").read_text().startswith(OTHER_MODEL)

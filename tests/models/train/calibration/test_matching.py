@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.category import Category
 from engine.detect.ensemble import Ensemble
-from engine.evaluation.examine import predict
+from engine.evaluation.predict import predict
 from engine.evaluation.scores.matching import NEVER, hidden_from, inside
 from engine.geometry import Box, Size, box_to_upright, upright_size
 from engine.plan import Detection

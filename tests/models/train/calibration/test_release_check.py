@@ -38,7 +38,7 @@ def spoken(clean, left=None, complete=()):
 
 
 class TestChosen:
-    def test_a_witness_that_would_catch_too_little_does_not_count(self):
+    def test_a_release_check_that_would_catch_too_little_does_not_count(self):
         said = [spoken({}, {FACE: (0.01,)}), spoken({}, {FACE: (0.9,)})]
         mute = [spoken({FACE: 0.95}, {FACE: (0.9,)}), spoken({}, {FACE: (0.9,)})]
 
@@ -51,7 +51,7 @@ class TestChosen:
         result = measure_scores(said, {**ALL_AT_HALF, FACE: NEVER})
 
         assert result.sent.found == 0
-        assert "does not count" in result.sentences()[1]
+        assert "not checked" in result.sentences()[1]
 
 
 class TestTelling:

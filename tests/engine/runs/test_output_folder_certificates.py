@@ -11,15 +11,15 @@ from engine.signing.envelope import read_document
 from engine.signing.keys import rotate
 from engine.signing.verify_folder import verify_folder
 from engine.signing.verify_picture import VerificationResult
-from tests.engine.handed_out import (
+from tests.engine.signing.handed_out import (
     DAY,
     certificate,
     hand_out,
-    notary_at,
     picture,
     release_id,
     released,
     signed_anew,
+    signer_at,
     trusted,
     words,
     wrong,
@@ -46,7 +46,7 @@ def forget_certificates(out):
 
 def test_no_manifest_stands_while_it_would_not_tell_the_set(tmp_path):
     output_folder = OutputFolder.create(
-        tmp_path / "out", Policy(), "same", notary_at(tmp_path), lambda: DAY
+        tmp_path / "out", Policy(), "same", signer_at(tmp_path), lambda: DAY
     )
     told = manifest(tmp_path / "out" / "released")
     output_folder.record("a", "one", released(1))
@@ -59,7 +59,7 @@ def test_no_manifest_stands_while_it_would_not_tell_the_set(tmp_path):
 
 
 def test_a_second_run_adds_to_the_manifest_and_keeps_the_batchs_name(tmp_path):
-    signer = notary_at(tmp_path)
+    signer = signer_at(tmp_path)
     first = manifest(hand_out(tmp_path / "out", signer, (2,)))
 
     second = manifest(hand_out(tmp_path / "out", signer, (1, 3)))
@@ -70,16 +70,16 @@ def test_a_second_run_adds_to_the_manifest_and_keeps_the_batchs_name(tmp_path):
 
 
 def test_running_again_signs_nothing_anew(tmp_path):
-    folder = hand_out(tmp_path / "out", notary_at(tmp_path))
+    folder = hand_out(tmp_path / "out", signer_at(tmp_path))
     before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    open_again(tmp_path / "out", notary_at(tmp_path), day="2027-01-01")
+    open_again(tmp_path / "out", signer_at(tmp_path), day="2027-01-01")
 
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_running_again_does_not_make_right_what_somebody_removed_changed_or_added(tmp_path):
-    signer = notary_at(tmp_path)
+    signer = signer_at(tmp_path)
     folder = hand_out(tmp_path / "out", signer)
     picture(folder, 1).write_bytes(b"changed")
     picture(folder, 3).unlink()
@@ -97,7 +97,7 @@ def test_running_again_does_not_make_right_what_somebody_removed_changed_or_adde
 
 
 def test_a_manifest_that_somebody_else_signed_is_signed_anew(tmp_path):
-    signer = notary_at(tmp_path / "home")
+    signer = signer_at(tmp_path / "home")
     folder = hand_out(tmp_path / "out", signer)
     signed_anew(folder / "manifest.json", tmp_path / "stranger")
 
@@ -107,10 +107,10 @@ def test_a_manifest_that_somebody_else_signed_is_signed_anew(tmp_path):
 
 
 def test_a_rotation_between_two_runs_leaves_all_verifiable(tmp_path):
-    folder = hand_out(tmp_path / "out", notary_at(tmp_path), (1,))
+    folder = hand_out(tmp_path / "out", signer_at(tmp_path), (1,))
     public_keys = rotate(tmp_path).public_keys
 
-    hand_out(tmp_path / "out", notary_at(tmp_path), (2,))
+    hand_out(tmp_path / "out", signer_at(tmp_path), (2,))
 
     verification = verify_folder(folder, public_keys)
     assert verification.result is VerificationResult.FITS
@@ -118,7 +118,7 @@ def test_a_rotation_between_two_runs_leaves_all_verifiable(tmp_path):
 
 
 def test_releases_from_before_certificates_are_listed_as_such_and_never_vouched_for(tmp_path):
-    signer = notary_at(tmp_path)
+    signer = signer_at(tmp_path)
     folder = hand_out(tmp_path / "out", signer, (1, 2))
     forget_certificates(tmp_path / "out")
 
@@ -134,6 +134,6 @@ def test_releases_from_before_certificates_are_listed_as_such_and_never_vouched_
 
 
 def test_what_goes_out_can_be_read_by_others_and_written_by_none(tmp_path):
-    folder = hand_out(tmp_path / "out", notary_at(tmp_path))
+    folder = hand_out(tmp_path / "out", signer_at(tmp_path))
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}

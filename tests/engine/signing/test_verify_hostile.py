@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from engine.errors import UnusableFolder
 from engine.signing.verify_folder import verify_folder, verify_one
 from engine.signing.verify_picture import VerificationResult
-from tests.engine.handed_out import (
+from tests.engine.signing.handed_out import (
     certificate,
     hand_out,
-    notary_at,
     picture,
     release_id,
     signed_anew,
+    signer_at,
     trusted,
     words,
     wrong,
@@ -149,7 +149,7 @@ class TestHostileFiles:
     def test_a_folder_without_a_picture_is_refused_even_with_a_genuine_manifest(
         self, signing_home, verified, tmp_path
     ):
-        empty = hand_out(tmp_path / "out", notary_at(signing_home), ())
+        empty = hand_out(tmp_path / "out", signer_at(signing_home), ())
 
         for folder in (empty, empty.parent):
             with pytest.raises(UnusableFolder, match="nothing that could be verified"):

@@ -16,8 +16,8 @@ from engine.detect.ensemble import Ensemble
 from engine.detect.registry import default_ensemble
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
-from engine.evaluation.examine import predict
-from engine.evaluation.scores.findings import FLOOR, PredictionRecord
+from engine.evaluation.predict import predict
+from engine.evaluation.scores.prediction_record import FLOOR, PredictionRecord
 from engine.pipeline import Stopwatch
 from engine.policy import Policy, read_policy
 from engine.triage import route
@@ -62,11 +62,11 @@ POLICIES = st.sampled_from(
 def assert_as_in_daily_work(data, ensemble, policy):
     plan = pipeline.prepare(data, "x", ensemble, policy, draw=1.0, watch=Stopwatch()).plan
     found = predict(data, "x", ensemble, policy)
-    way = route(found.found, found.standing, policy, found.size)
+    routed = route(found.found, found.standing, policy, found.size)
 
-    assert way.regions == plan.regions
-    assert way.review_regions == plan.review_regions
-    assert way.reasons == plan.reasons
+    assert routed.regions == plan.regions
+    assert routed.review_regions == plan.review_regions
+    assert routed.reasons == plan.reasons
     assert (found.size, found.weights) == (plan.size, plan.weights)
     return found, plan
 

@@ -1,25 +1,25 @@
-"""Examination: the job that looks at a labelled picture, for an evaluation."""
+"""Prediction job: a labelled picture in, its prediction record out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.evaluation.scores.findings import PredictionRecord
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Models, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction(Outcome):
-    """What the machine found in a labelled picture."""
+    """Prediction record of a labelled picture, as a job's outcome."""
 
     findings: PredictionRecord
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionJob:
-    """One labelled picture to look at and leave where it is; ends as `Prediction` or held back."""
+    """Detection on one labelled picture; ends as `Prediction`, quarantined or postponed."""
 
     id: str
     """Names the work in its outcome."""
@@ -34,12 +34,12 @@ class PredictionJob:
         return self.policy.codec.max_megapixels
 
     def run(self, models: Models) -> Prediction:
-        """Look at it.
+        """Run detection.
 
         Raises:
             Exception: whatever goes wrong.
         """
-        from engine.evaluation.examine import predict  # decoders are loaded where they are needed
+        from engine.evaluation.predict import predict  # decoders are loaded where they are needed
 
         data = self.path.read_bytes()
         found = predict(data, self.id, models.ensemble, self.policy, orientation=self.orientation)

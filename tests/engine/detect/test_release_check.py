@@ -28,7 +28,7 @@ UNMASKED = rects_mask(100, 100)
 EVERYTHING = (0, 0, 100, 100)
 
 
-class FakeWitness:
+class FakeReleaseCheck:
     """Sees the same in every release, and remembers what it was shown."""
 
     name = "witness@00000000"
@@ -45,7 +45,7 @@ class FakeWitness:
 
 
 def raw_detection(*corners, category=Category.FACE, score=0.9):
-    return Detection(Box(*corners), category, score, FakeWitness.name)
+    return Detection(Box(*corners), category, score, FakeReleaseCheck.name)
 
 
 def ready(original, *regions, **more):
@@ -132,11 +132,11 @@ class TestRelease:
     def test_without_objection_it_goes_out_and_says_who_looked(self, rng):
         original = image(picture(rng, 100, 100))
 
-        done = release(original, ready(original, region((10, 10, 40, 40))), FakeWitness())
+        done = release(original, ready(original, region((10, 10, 40, 40))), FakeReleaseCheck())
 
         assert done.receipt.checks["T7"] is True
         assert done.receipt.release_checked == {Category.FACE: True, Category.TATTOO: False}
-        assert FakeWitness.name in done.receipt.weights
+        assert FakeReleaseCheck.name in done.receipt.weights
 
     def test_it_is_not_named_where_its_word_does_not_count(self, rng):
         original = image(picture(rng, 100, 100))
@@ -144,7 +144,7 @@ class TestRelease:
         plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
 
         done = pipeline.release(
-            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), release_check=FakeWitness()
+            original, plan, deaf, Terms("r", 5), watch=Stopwatch(), release_check=FakeReleaseCheck()
         )
 
         assert done.receipt.release_checked == {Category.TATTOO: False}
@@ -161,7 +161,7 @@ class TestRelease:
         original = image(picture(rng, 100, 100))
         deaf = read_policy("[witness]\nface = 1\ntattoo = 1\n[review]\naudit_share = 0")
         plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
-        release_check = FakeWitness(raw_detection(50, 50, 90, 90))
+        release_check = FakeReleaseCheck(raw_detection(50, 50, 90, 90))
 
         done = pipeline.release(
             original, plan, deaf, Terms("r", 5), watch=Stopwatch(), release_check=release_check
@@ -169,11 +169,11 @@ class TestRelease:
 
         assert "T7" not in done.receipt.checks
         assert not done.receipt.release_checked
-        assert FakeWitness.name not in done.receipt.weights
+        assert FakeReleaseCheck.name not in done.receipt.weights
 
     def test_the_witness_looks_at_the_result_not_at_the_original(self, rng):
         original = image(picture(rng, 100, 100))
-        release_check = FakeWitness()
+        release_check = FakeReleaseCheck()
 
         release(original, ready(original, region((10, 10, 40, 40))), release_check)
 
@@ -185,7 +185,7 @@ class TestRelease:
         original = image(picture(rng, 100, 100))
 
         with pytest.raises(ReleaseContested, match=r"still sees something.*face"):
-            release(original, ready(original), FakeWitness(raw_detection(50, 50, 90, 90)))
+            release(original, ready(original), FakeReleaseCheck(raw_detection(50, 50, 90, 90)))
 
 
 class TestContested:
@@ -211,7 +211,7 @@ class TestContested:
 
     def test_what_a_person_left_is_not_brought_up_again(self, rng):
         original = image(picture(rng, 100, 100))
-        release_check = FakeWitness(raw_detection(50, 50, 90, 90))
+        release_check = FakeReleaseCheck(raw_detection(50, 50, 90, 90))
         with pytest.raises(ReleaseContested) as contest:
             release(original, ready(original), release_check)
         asked = contested(ready(original), contest.value.residual_detections)
@@ -238,7 +238,7 @@ class TestJobs:
 
     def test_an_objection_sends_a_picture_that_would_have_passed_to_a_person(self, a_picture):
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
-        release_check = FakeWitness(raw_detection(70, 70, 99, 99))
+        release_check = FakeReleaseCheck(raw_detection(70, 70, 99, 99))
 
         outcome = run_job(job(a_picture), ensemble, release_check)
 
@@ -248,7 +248,7 @@ class TestJobs:
 
     def test_and_one_that_a_person_had_decided_comes_back_once(self, a_picture):
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
-        release_check = FakeWitness(raw_detection(70, 70, 99, 99))
+        release_check = FakeReleaseCheck(raw_detection(70, 70, 99, 99))
         plan = run_job(job(a_picture), ensemble, release_check).plan
 
         first = settled(plan, ReviewDecision.on(plan, plan.regions, "ada"))

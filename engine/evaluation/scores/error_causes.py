@@ -1,4 +1,4 @@
-"""Causes of false negatives and false positives: what to change, not only how much is lost."""
+"""Error causes: a false negative or false positive in, the first cause that applies out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from engine.category import Category
 from engine.evaluation.data.labels import Label
-from engine.evaluation.scores.findings import PredictionRecord
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     NEVER,
@@ -17,6 +16,7 @@ from engine.evaluation.scores.matching import (
     is_found_by,
     is_too_large,
 )
+from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.geometry import Box
 from engine.plan import Reason, ReasonKind, Region
 from engine.policy import Policy
@@ -28,7 +28,7 @@ TOUCHING = 0.5
 """Share of the smaller of two boxes that lies in the other, from which they are of one thing."""
 
 
-class MissCause(StrEnum):
+class FalseNegativeCause(StrEnum):
     """Causes of false negatives, in the order they are looked for; values are shown as they are."""
 
     NOBODY_LOOKED = "nobody looked"
@@ -40,7 +40,7 @@ class MissCause(StrEnum):
     UNSEEN = "unseen"
 
 
-class FalsePositive(StrEnum):
+class FalsePositiveCause(StrEnum):
     """Causes of false positives; the values are shown as they are."""
 
     DUPLICATE = "duplicate"
@@ -53,7 +53,7 @@ class FalsePositive(StrEnum):
 class FalseNegative:
     """A label that was not found, and why."""
 
-    kind: MissCause
+    kind: FalseNegativeCause
     score: float | None = None
     """The best score of what would have found it; None where nothing would have."""
 
@@ -62,42 +62,42 @@ class FalseNegative:
 
 
 def explain_false_negative(
-    label: Label, hidden: float, findings: PredictionRecord, way: Route, policy: Policy
+    label: Label, hidden: float, findings: PredictionRecord, routed: Route, policy: Policy
 ) -> FalseNegative:
-    """The first cause that applies.
+    """Cause of a false negative.
 
     Args:
         label: not found, in upright pixels.
         hidden: the share of it that is hidden all the same.
         findings: everything seen in the picture.
-        way: what the thresholds made of it.
+        routed: what the thresholds made of it.
         policy: where the thresholds lie.
     """
     category, box = label.category, label.box
-    proposed = _of(category, way.proposed)
+    proposed = _of(category, routed.proposed)
     is_blind = Reason(ReasonKind.NO_DETECTOR, category.value) in findings.standing
     if is_blind or category not in policy.looked_for:
-        return FalseNegative(MissCause.NOBODY_LOOKED)
-    if any(_is_only_too_large(box, one) for one in proposed):
-        return FalseNegative(MissCause.TOO_LARGE)
-    if dropped_scores := _hiders(box, _of(category, findings.dropped), policy):
-        return FalseNegative(MissCause.LOST_IN_MERGING, max(dropped_scores))
-    if hidden >= PARTLY_HIDDEN or _finders(box, proposed):
-        return FalseNegative(MissCause.TOO_SMALL)
-    others = [one for one in way.proposed if one.category is not category]
-    if other_scores := _finders(box, others):
-        return FalseNegative(MissCause.WRONG_CATEGORY, max(other_scores))
+        return FalseNegative(FalseNegativeCause.NOBODY_LOOKED)
+    if any(_is_only_too_large(box, region) for region in proposed):
+        return FalseNegative(FalseNegativeCause.TOO_LARGE)
+    if dropped_scores := _covering_scores(box, _of(category, findings.dropped), policy):
+        return FalseNegative(FalseNegativeCause.LOST_IN_MERGING, max(dropped_scores))
+    if hidden >= PARTLY_HIDDEN or _finding_scores(box, proposed):
+        return FalseNegative(FalseNegativeCause.TOO_SMALL)
+    others = [region for region in routed.proposed if region.category is not category]
+    if other_scores := _finding_scores(box, others):
+        return FalseNegative(FalseNegativeCause.WRONG_CATEGORY, max(other_scores))
     detections = _of(category, findings.found)
-    score = max([hidden_from(box, detections), *_finders(box, detections)])
+    score = max([hidden_from(box, detections), *_finding_scores(box, detections)])
     if score > NEVER:
-        return FalseNegative(MissCause.SCORE_TOO_LOW, score)
-    return FalseNegative(MissCause.UNSEEN)
+        return FalseNegative(FalseNegativeCause.SCORE_TOO_LOW, score)
+    return FalseNegative(FalseNegativeCause.UNSEEN)
 
 
 def explain_false_positive(
     region: Region, labels: Sequence[Label], policy: Policy
-) -> FalsePositive:
-    """What a region is that finds no label.
+) -> FalsePositiveCause:
+    """Cause of a false positive.
 
     Args:
         region: proposed, not on an ignored label.
@@ -107,24 +107,24 @@ def explain_false_positive(
     counted = [label for label in labels if not label.is_ignored]
     touching = {label.category for label in counted if _is_touching(region.box, label.box)}
     if region.category in touching:
-        return FalsePositive.DUPLICATE
+        return FalsePositiveCause.DUPLICATE
     if touching:
-        return FalsePositive.WRONG_CATEGORY
+        return FalsePositiveCause.WRONG_CATEGORY
     is_sure = (region.score or 0.0) >= policy.thresholds(region.category).auto_redact_at
-    return FalsePositive.UNLABELLED if is_sure else FalsePositive.BACKGROUND
+    return FalsePositiveCause.UNLABELLED if is_sure else FalsePositiveCause.BACKGROUND
 
 
 def _of(category: Category, regions: Iterable[Region]) -> list[Region]:
     return [region for region in regions if region.category is category]
 
 
-def _finders(label: Box, regions: Iterable[Region]) -> list[float]:
+def _finding_scores(label: Box, regions: Iterable[Region]) -> list[float]:
     """Scores of those regions that would find the label on their own."""
     return [region.score or 0.0 for region in regions if is_found_by(label, region)]
 
 
-def _hiders(label: Box, dropped: Iterable[Region], policy: Policy) -> list[float]:
-    """Scores of those dropped sightings that would count, and hide the label on their own."""
+def _covering_scores(label: Box, dropped: Iterable[Region], policy: Policy) -> list[float]:
+    """Scores of dropped raw detections that would cover the label on their own."""
     return [
         region.score or 0.0
         for region in dropped

@@ -62,7 +62,7 @@ def hand_out(folder: Path, signer: Signer, numbers: tuple[int, ...] = (1, 2, 3))
     return folder / "released"
 
 
-def notary_at(home: Path) -> Signer:
+def signer_at(home: Path) -> Signer:
     return signer(home)
 
 

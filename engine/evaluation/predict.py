@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from engine.codec.decode import decode
 from engine.detect.ensemble import Ensemble
 from engine.evaluation.data.turning import UPRIGHT, turned_image
-from engine.evaluation.scores.findings import FLOOR, PredictionRecord
+from engine.evaluation.scores.prediction_record import FLOOR, PredictionRecord
 from engine.plan import Detection
 from engine.policy import Policy
 from engine.triage import masked_regions, standing_reasons
 
 TWIN_IOU = 0.8
-"""A dropped sighting that is this close to another says nothing new about why a label was lost."""
+"""Intersection over union from which two raw detections count as one object."""
 
 
 def predict(
@@ -24,7 +24,7 @@ def predict(
     *,
     orientation: int = UPRIGHT,
 ) -> PredictionRecord:
-    """Decode a picture and look for what the policy asks for, keeping what is below its thresholds.
+    """Decode a picture and detect, keeping detections below the policy's thresholds.
 
     Args:
         data: the file.
@@ -40,32 +40,35 @@ def predict(
     image = turned_image(image, orientation)
     seen = ensemble.detect(image, policy)
     detections = [
-        one
-        for one in seen.detections
-        if one.category in policy.looked_for
-        and one.score >= min(FLOOR, policy.thresholds(one.category).review_at)
+        detection
+        for detection in seen.detections
+        if detection.category in policy.looked_for
+        and detection.score >= min(FLOOR, policy.thresholds(detection.category).review_at)
     ]
     return PredictionRecord(
         size=image.size,
         stored_size=image.codec.stored_size,
         orientation=image.codec.orientation,
         found=masked_regions(image, detections, policy),
-        dropped=masked_regions(image, _telling(detections, seen.raw_detections, policy), policy),
+        dropped=masked_regions(image, _distinct(detections, seen.raw_detections, policy), policy),
         standing=standing_reasons(image.codec, policy, seen),
         weights=seen.weights,
     )
 
 
-def _telling(
+def _distinct(
     kept: Sequence[Detection], dropped: Sequence[Detection], policy: Policy
 ) -> list[Detection]:
-    """Dropped sightings that would have counted, and lie elsewhere than what is told already."""
-    told = list(kept)
-    for one in sorted(dropped, key=lambda detection: -detection.score):
-        if one.category not in policy.looked_for:
+    """Dropped raw detections from `review_at` on, each object once, that lie on none of `kept`."""
+    distinct = list(kept)
+    for candidate in sorted(dropped, key=lambda detection: -detection.score):
+        category = candidate.category
+        if category not in policy.looked_for:
             continue
-        counts = one.score >= policy.thresholds(one.category).review_at
-        others = (other for other in told if other.category is one.category)
-        if counts and all(one.box.iou(other.box) < TWIN_IOU for other in others):
-            told.append(one)
-    return told[len(kept) :]
+        if candidate.score >= policy.thresholds(category).review_at and all(
+            candidate.box.iou(detection.box) < TWIN_IOU
+            for detection in distinct
+            if detection.category is category
+        ):
+            distinct.append(candidate)
+    return distinct[len(kept) :]

@@ -19,11 +19,11 @@ from engine.detect.scrfd import FLOOR, LocalDetectors, Scrfd
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import Policy, read_policy
-from tests.engine.scrfd import red_is_a_face, weights_of
-from tests.engine.test_centerface import SIX
+from tests.engine.detect.scrfd import red_is_a_face, weights_of
+from tests.engine.detect.test_centerface import SIX
 from tests.scenes import image, picture, shipped_rgb
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 DATA = os.environ.get("LETHE_DATA")
 SHARED = Path(DATA or "none").parent / "weights" / "yunet_n_as_scrfd_640.onnx"
@@ -236,7 +236,7 @@ def test_insightface_is_imported_with_the_first_file_and_brings_nothing_heavy():
 import sys
 from engine.detect.scrfd import Scrfd
 print("insightface" in sys.modules)
-from tests.engine.scrfd import red_is_a_face, weights_of
+from tests.engine.detect.scrfd import red_is_a_face, weights_of
 Scrfd(weights_of(red_is_a_face()))
 print("insightface" in sys.modules)
 print(*{"torch", "ultralytics", "streamlit", "duckdb", "plotly", "matplotlib"} & {*sys.modules})
