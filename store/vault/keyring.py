@@ -90,11 +90,21 @@ class Keyring:
         Raises:
             UnusableKeys: it is missing or was changed, or its master key is not there.
         """
+        master = find(self.master_id)
+        wrapped = _read(self._path("lookup.key"))
+        return master.unwrap(wrapped, context.of_lookup_key(self.installation))
+
+    @property
+    def master_id(self) -> str:
+        """The id of the master key that this keyring goes by; a rotation changes it last.
+
+        Raises:
+            UnusableKeys: the keyring is not complete.
+        """
         try:
-            wrapped = _read(self._path("lookup.key"))
+            return wrapping_id(_read(self._path("lookup.key")))
         except MissingKey as error:
             raise self._incomplete("lookup.key") from error
-        return find(wrapping_id(wrapped)).unwrap(wrapped, context.of_lookup_key(self.installation))
 
     def add_batch(self, batch: str, master: Key) -> None:
         """Make a batch's key, unless there is one; under `locked`.

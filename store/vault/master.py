@@ -8,8 +8,9 @@
 | nothing | in `keys/master`, made at the first start |
 
 At most one may be set. `LETHE_MASTER_KEY_OLD` and `LETHE_PASSPHRASE_OLD` name the key before, until
-`lethe vault rotate` is done; so does `keys/master` where another source is set. While the own file
-is rotated there is `keys/master.next`, and both open.
+`lethe vault rotate` is done; so does `keys/master` where another source is set. Only a rotation has
+a keyring go over to another key: one that is set by mistake wraps nothing. While the own file is
+rotated there is `keys/master.next`, and both open.
 """
 
 from __future__ import annotations
@@ -38,19 +39,27 @@ _LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class MasterKeys:
-    """Those that are usable now."""
+class MasterKey:
+    """One, and where it comes from: the name of a variable, or `keys/master`."""
 
-    current: Key
-    """Wraps what is new."""
+    key: Key
     origin: str
-    """Where it comes from: the name of a variable, or `keys/master`."""
-    earlier: tuple[Key, ...]
-    """Open what was not rewrapped yet."""
 
-    def find(self, key_id: str) -> Key | None:
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """Those that are there now; at least one."""
+
+    found: tuple[MasterKey, ...]
+
+    @property
+    def target(self) -> MasterKey:
+        """Wraps everything after the next rotation, and until then what it wraps already."""
+        return self.found[0]
+
+    def find(self, key_id: str) -> MasterKey | None:
         """The one with an id."""
-        return next((key for key in (self.current, *self.earlier) if key.id == key_id), None)
+        return next((one for one in self.found if one.key.id == key_id), None)
 
 
 class MasterSource:
@@ -70,7 +79,7 @@ class MasterSource:
         self._over = self._file.with_name("master.over")
         self._scrypt = home / "keyring" / "scrypt.json"
         self._parameters: ScryptParameters | None = None
-        self._given, self._origin = self._current_of(environment)
+        self._given = self._current_of(environment)
         self._given_earlier = self._earlier_of(environment)
 
     def load(self) -> MasterKeys:
@@ -79,14 +88,14 @@ class MasterSource:
         Raises:
             UnusableKeys: there is none, or a key file is readable by others or broken.
         """
-        keys = self._found()
-        if keys is None:
+        found = self._found()
+        if not found:
             raise UnusableKeys(
                 f"The master key is missing: there is no {self._file}, and none of "
                 f"{', '.join(_SOURCES)} is set. Nothing was changed and no new key was made, for "
                 "what the old one wraps would be lost. Put it back from a copy, or set it again."
             )
-        return keys
+        return MasterKeys(found)
 
     def make(self) -> MasterKeys:
         """The usable keys for a new keyring: with a key file of our own where nothing is set.
@@ -94,20 +103,20 @@ class MasterSource:
         Raises:
             UnusableKeys: no file can be made.
         """
-        if self._found() is None:
+        if not self._found():
             _write(self._file, Key.new())
-        self.keep_parameters()
+        self._keep_parameters()
         return self.load()
 
     def begin_rotation(self) -> MasterKeys:
-        """The keys, the one to rotate to being the current one.
+        """The keys, the target being the one to rotate to: made where it is a file of our own.
 
         Raises:
             UnusableKeys: there is none, or no file can be made.
         """
-        if self._given is None and not self._next.exists():
+        if not self._given and not self._next.exists():
             _write(self._next, Key.new())
-        self.keep_parameters()
+        self._keep_parameters()
         return self.load()
 
     def end_rotation(self) -> None:
@@ -118,7 +127,7 @@ class MasterSource:
         """
         if self._file.exists():
             atomic.move(self._file, self._over)  # whoever reads meanwhile never finds zeros
-        if self._given is not None:
+        if self._given:
             shred(self._next)
         elif self._next.exists():
             atomic.move(self._next, self._file)
@@ -133,29 +142,25 @@ class MasterSource:
         if self._over.exists():
             shred(self._over)
 
-    def keep_parameters(self) -> None:
-        """Write the parameters that a passphrase was made a key with, unless they are there.
-
-        Raises:
-            OSError: the disk does not take them.
-        """
-        if self._parameters is not None and not self._scrypt.exists():
-            self._parameters.write(self._scrypt)
-
     @property
     def is_rotating(self) -> bool:
         """Whether a rotation of the own file was begun and not ended."""
         return self._next.exists()
 
-    def _found(self) -> MasterKeys | None:
-        own = [key for path in (self._next, self._file) if (key := _own_key(path)) is not None]
-        keys = [*([self._given] if self._given else []), *own, *self._given_earlier]
-        if not keys:
-            return None
-        origin = self._origin if self._given else _OWN if own else "the earlier key that is set"
-        return MasterKeys(keys[0], origin, tuple(keys[1:]))
+    def _keep_parameters(self) -> None:
+        if self._parameters is not None and not self._scrypt.exists():
+            self._parameters.write(self._scrypt)
 
-    def _current_of(self, environment: Mapping[str, str]) -> tuple[Key | None, str]:
+    def _found(self) -> tuple[MasterKey, ...]:
+        own = ((path, _own_key(path)) for path in (self._next, self._file))
+        return (
+            *self._given,
+            *(MasterKey(key, f"keys/{path.name}") for path, key in own if key is not None),
+            *self._given_earlier,
+        )
+
+    def _current_of(self, environment: Mapping[str, str]) -> tuple[MasterKey, ...]:
+        """The one that is set; empty when none is."""
         named = [name for name in _SOURCES if environment.get(name)]
         if len(named) > 1:
             raise UnusableKeys(
@@ -164,21 +169,21 @@ class MasterSource:
                 f"{KEY_OLD} or {PASSPHRASE_OLD}."
             )
         if not named:
-            return None, _OWN
+            return ()
         (name,) = named
         value = environment[name]
         if name == KEY:
-            return _decoded(value, KEY), KEY
+            return (MasterKey(_decoded(value, KEY), KEY),)
         if name == KEY_FILE:
-            return _named_key(Path(value)), KEY_FILE
+            return (MasterKey(_named_key(Path(value)), KEY_FILE),)
         phrase = value if name == PASSPHRASE else _read_descriptor(value)
-        return self._from_passphrase(phrase), name
+        return (MasterKey(self._from_passphrase(phrase), name),)
 
-    def _earlier_of(self, environment: Mapping[str, str]) -> tuple[Key, ...]:
+    def _earlier_of(self, environment: Mapping[str, str]) -> tuple[MasterKey, ...]:
         key, phrase = environment.get(KEY_OLD), environment.get(PASSPHRASE_OLD)
         return (
-            *([_decoded(key, KEY_OLD)] if key else []),
-            *([self._from_passphrase(phrase)] if phrase else []),
+            *([MasterKey(_decoded(key, KEY_OLD), KEY_OLD)] if key else []),
+            *([MasterKey(self._from_passphrase(phrase), PASSPHRASE_OLD)] if phrase else []),
         )
 
     def _from_passphrase(self, passphrase: str) -> Key:

@@ -29,14 +29,15 @@ class Status:
     """What the keyring holds; no key."""
 
     master: str
-    """Id of the master key that wraps what is new."""
+    """Id of the master key that the keyring goes by."""
     origin: str
     """Where it comes from: the name of a variable, or `keys/master`."""
+    target: str
+    """Id of the one that the next rotation goes over to; the same, where none is set or begun."""
     batches: int
     pictures: int
     under_earlier: int
-    """Keys that an earlier master key wraps still; 0 after a rotation."""
-    is_rotating: bool
+    """Keys that another master key wraps: a rotation was begun and not ended."""
 
 
 class Vault:
@@ -70,7 +71,6 @@ class Vault:
             if keyring.is_new:
                 _begin(home, keyring, source)
             vault = cls(keyring, source, source.load())
-            source.keep_parameters()
             source.tidy()
         except OSError as error:
             raise _unusable(keyring, error) from error
@@ -84,8 +84,7 @@ class Vault:
             OSError: the disk does not take it.
         """
         with self._keyring.locked():
-            self._masters = self._source.load()  # a rotation may have ended meanwhile
-            self._keyring.add_batch(batch, self._masters.current)
+            self._keyring.add_batch(batch, self._master(self._keyring.master_id))
 
     def add_picture(self, batch: str, picture: str) -> None:
         """Make the key of a picture, unless there is one.
@@ -207,7 +206,7 @@ class Vault:
         """
         with self._keyring.locked():
             self._masters = self._source.begin_rotation()
-            count = self._keyring.rewrap(self._master, self._masters.current)
+            count = self._keyring.rewrap(self._master, self._masters.target.key)
             self._source.end_rotation()
             self._masters = self._source.load()
         return count
@@ -218,15 +217,18 @@ class Vault:
         Raises:
             UnusableKeys: a file of it is no wrapped key.
         """
-        masters = self._source.load()
+        masters, master_id = self._source.load(), self._keyring.master_id
+        known = masters.find(master_id)
+        if known is None:
+            raise self._unknown(master_id, masters)
         batches = tuple(self._keyring.batches())
         return Status(
-            master=masters.current.id,
-            origin=masters.origin,
+            master=master_id,
+            origin=known.origin,
+            target=masters.target.key.id,
             batches=len(batches),
             pictures=sum(map(self._keyring.pictures, batches)),
-            under_earlier=sum(one != masters.current.id for one in self._keyring.wrapped_by()),
-            is_rotating=self._source.is_rotating,
+            under_earlier=sum(one != master_id for one in self._keyring.wrapped_by()),
         )
 
     def _picture_key(self, batch: str, picture: str) -> Key:
@@ -235,18 +237,21 @@ class Vault:
 
     def _master(self, key_id: str) -> Key:
         """The master key of an id; a rotation elsewhere may have made it since."""
-        key = self._masters.find(key_id)
-        if key is None:
+        known = self._masters.find(key_id)
+        if known is None:
             self._masters = self._source.load()
-            key = self._masters.find(key_id)
-        if key is None:
-            current = self._masters.current.id
-            raise UnusableKeys(
-                f"The keyring is wrapped by the master key {key_id}, and the one in "
-                f"{self._masters.origin} is {current}; nothing was opened or changed. Set the key "
-                "that it was wrapped by, or the passphrase that it was made from."
-            )
-        return key
+            known = self._masters.find(key_id)
+        if known is None:
+            raise self._unknown(key_id, self._masters)
+        return known.key
+
+    def _unknown(self, key_id: str, masters: MasterKeys) -> UnusableKeys:
+        target = masters.target
+        return UnusableKeys(
+            f"The keyring is wrapped by the master key {key_id}, and the one in {target.origin} is "
+            f"{target.key.id}; nothing was opened or changed. Set the key that it was wrapped by, "
+            "or the passphrase that it was made from."
+        )
 
 
 def _begin(home: Path, keyring: Keyring, source: MasterSource) -> None:
@@ -259,7 +264,7 @@ def _begin(home: Path, keyring: Keyring, source: MasterSource) -> None:
                 f"{home} holds sealed pictures, and {keyring.folder} has no keys for them; nothing "
                 "was changed and no new keys were made. Put the keyring back from its copy."
             )
-        keyring.begin(source.make().current)
+        keyring.begin(source.make().target.key)
 
 
 def _kept(home: Path) -> Iterator[Path]:

@@ -22,6 +22,10 @@ from store.vault.sealing import KEY_BYTES
 
 MAGIC: Final = b"LTHK\x01"
 _ID_BYTES, _NONCE_BYTES, _TAG_BYTES = 8, 12, 16
+_MOVED: Final = (
+    "A wrapped key was changed, or moved to another batch, picture or installation; nothing was "
+    "opened. Put the keyring back from a copy."
+)
 WRAP_BYTES: Final = len(MAGIC) + _ID_BYTES + _NONCE_BYTES + KEY_BYTES + _TAG_BYTES
 
 
@@ -61,17 +65,14 @@ class Key:
         Raises:
             UnusableKeys: it is not of this key and context, or was changed.
         """
+        if wrapping_id(wrapped) != self.id:
+            raise UnusableKeys(_MOVED)
         header, rest = wrapped[: len(MAGIC) + _ID_BYTES], wrapped[len(MAGIC) + _ID_BYTES :]
         nonce, sealed = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
-        if wrapping_id(wrapped) != self.id:
-            raise UnusableKeys(f"A key is wrapped by {wrapping_id(wrapped)}, not by {self.id}.")
         try:
             return Key.of(AESGCM(self.secret).decrypt(nonce, sealed, header + context))
         except InvalidTag as error:
-            raise UnusableKeys(
-                "A wrapped key was changed, or moved to another batch, picture or installation; "
-                "nothing was opened. Put the keyring back from a copy."
-            ) from error
+            raise UnusableKeys(_MOVED) from error
 
 
 def wrapping_id(wrapped: bytes) -> str:

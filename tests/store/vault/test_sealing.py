@@ -114,7 +114,7 @@ def test_a_known_seal_opens_in_every_later_version():
 
 
 def test_a_large_content_is_never_in_memory_as_a_whole(tmp_path):
-    size, piece = 48, bytes(1024 * 1024)
+    size, piece = 24, bytes(1024 * 1024)
     path = tmp_path / "large"
 
     tracemalloc.start()
