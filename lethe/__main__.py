@@ -16,6 +16,7 @@ _HERE = Path(__file__).resolve().parent
 _APART = {
     "app": "serve the app on this machine alone",
     "store": "the app's data: take in a run, export labels, count",
+    "vault": "the keys that seal originals: look, rotate the master key",
 }
 """Commands with a parser of their own, and their lines in the list of commands."""
 
@@ -35,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.__main__ import main as look_into_store
 
         return look_into_store(words[1:], program="lethe store")
+    if words[:1] == ["vault"]:
+        from store.vault.__main__ import main as open_vault
+
+        return open_vault(words[1:], os.environ, program="lethe vault")
     from engine.__main__ import main as run
 
     return run(words, program="lethe", apart=_APART)

@@ -32,6 +32,7 @@ from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
 from engine.runs.refusal import failed, refusal
+from engine.runs.sources import PathSource
 from engine.signing.signer import signer
 from engine.triage import settled
 
@@ -335,7 +336,7 @@ def _job(
         image_id=picture,
         digest=digest,
         megapixels=megapixels_of(data),
-        path=path.absolute(),
+        source=PathSource(path.absolute()),
         policy=output_folder.policy,
         format=output_folder.format,
         release_id=release_id,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Models, Outcome
+from engine.runs.sources import PictureSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class PredictionJob:
 
     id: str
     """Names the work in its outcome."""
-    path: Path
+    source: PictureSource
     policy: Policy
     orientation: int = 1
     """EXIF orientation, 1..8: it is looked at as if its file held it this way up."""
@@ -41,6 +41,6 @@ class PredictionJob:
         """
         from engine.evaluation.predict import predict  # decoders are loaded where they are needed
 
-        data = self.path.read_bytes()
+        data = self.source.read()
         found = predict(data, self.id, models.ensemble, self.policy, orientation=self.orientation)
         return Prediction(self.id, found)

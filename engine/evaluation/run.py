@@ -14,6 +14,7 @@ from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Quarantined
 from engine.runs.pool import ProcessPool
+from engine.runs.sources import PathSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ def predict_all(
     """Predict every picture; yields its record, or a sentence why there is none."""
     pictures = {str(number): picture for number, picture in enumerate(dataset.pictures)}
     work = (
-        PredictionJob(name, picture.path, policy, orientation) for name, picture in pictures.items()
+        PredictionJob(name, PathSource(picture.path), policy, orientation)
+        for name, picture in pictures.items()
     )
     for outcome in executor.run(work):
         picture = pictures[outcome.job_id]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeAlias
@@ -29,13 +29,17 @@ _UNSYNCABLE: Final = frozenset({errno.EINVAL, errno.ENOTSUP})
 
 
 def write(
-    path: Path, content: bytes | Path, access: Access = "private", *, day: str | None = None
+    path: Path,
+    content: bytes | Path | Iterable[bytes],
+    access: Access = "private",
+    *,
+    day: str | None = None,
 ) -> None:
     """Write a whole file in place of what is at `path`, or leave that as it is.
 
     Args:
         path: where it goes.
-        content: the bytes, or a file to copy them from.
+        content: the bytes, at once or in pieces, or a file to copy them from.
         access: who may read it.
         day: the day in UTC, as 2026-11-23, that it is dated by, so that its time tells neither the
             time of day nor in which order files were made.
@@ -92,9 +96,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _fill(file: BinaryIO, content: bytes | Path) -> None:
+def _fill(file: BinaryIO, content: bytes | Path | Iterable[bytes]) -> None:
     if isinstance(content, bytes):
         file.write(content)
+        return
+    if not isinstance(content, Path):
+        file.writelines(content)
         return
     with content.open("rb") as source:
         shutil.copyfileobj(source, file)

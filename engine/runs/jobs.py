@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy
 from engine.receipt import Receipt
+from engine.runs.sources import PictureSource
 
 if TYPE_CHECKING:
     from engine.detect.ensemble import Ensemble
@@ -83,8 +83,8 @@ class Work(Protocol):
         ...
 
     @property
-    def path(self) -> Path:
-        """The picture's file."""
+    def source(self) -> PictureSource:
+        """Where the picture is read from."""
         ...
 
     @property
@@ -103,7 +103,7 @@ class Job:
 
     id: str
     """Names the job in its outcome."""
-    path: Path
+    source: PictureSource
     policy: Policy
     format: FormatChoice
     release_id: str

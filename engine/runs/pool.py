@@ -52,7 +52,7 @@ def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -
     try:
         return job.run(Models(ensemble, release_check))
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
-        return refusal(job.id, job.path, error)
+        return refusal(job.id, job.source.path, error)
 
 
 def default_workers() -> int:

@@ -20,7 +20,7 @@ def redact(job: Job, models: Models) -> Outcome:
         Exception: whatever goes wrong.
     """
     watch = Stopwatch()
-    data = job.path.read_bytes()
+    data = job.source.read()
     image_id = job.image_id or job.id
     if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
         raise UnreadableImage("The file changed while it was being worked on; run again.")

@@ -26,6 +26,7 @@ from engine.evaluation.prediction_job import PredictionJob
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal
+from engine.runs.sources import PathSource
 from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
@@ -178,7 +179,7 @@ class Dispatcher:
             self._record(Quarantined(task.picture_id, reason))
             return None
         if isinstance(task, LabelledTask):
-            return PredictionJob(task.picture_id, task.path, policy)
+            return PredictionJob(task.picture_id, PathSource(task.path), policy)
         try:
             original = originals.content(self._database, task.picture_id)
         except UnreadableImage as error:
@@ -276,7 +277,7 @@ def _job(
 ) -> Job:
     return Job(
         id=task.picture_id,
-        path=task.original,
+        source=PathSource(task.original),
         policy=policy,
         format=task.format,
         release_id=secrets.token_hex(16),

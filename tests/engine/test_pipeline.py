@@ -22,6 +22,7 @@ from engine.policy import Policy, read_policy
 from engine.redact.masks import mask_of
 from engine.runs.jobs import Job, NeedsReview, Quarantined, Released
 from engine.runs.pool import run_job
+from engine.runs.sources import PathSource
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
 from tests.engine.redact.test_masks import jpeg_of
 from tests.scenes import FakeDetector, image, picture, region, seen, shipped_rgb
@@ -74,7 +75,7 @@ class TestAwkwardFiles:
     def test_each_reaches_one_outcome_with_what_it_owes(self, tmp_path, case):
         path = tmp_path / f"file{case.suffix}"
         path.write_bytes(case.data)
-        job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
+        job = Job("picture", PathSource(path), WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
         outcome = run_job(job, Ensemble([MiddleSeer()]), None)
 
@@ -95,7 +96,7 @@ class TestAwkwardFiles:
     def test_metadata_and_thumbnails_do_not_reach_the_release(self, tmp_path):
         path = tmp_path / "all.jpg"
         path.write_bytes(AWKWARD["all metadata"].data)
-        job = Job("picture", path, WILLING, "same", "f" * 32, seed=1, draw=1.0)
+        job = Job("picture", PathSource(path), WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
         data = run_job(job, Ensemble([MiddleSeer()]), None).data
 
@@ -287,7 +288,7 @@ class TestRelease:
 def test_a_picture_nobody_can_judge_goes_to_a_person(tmp_path, rng):
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), picture(rng, 60, 80))
-    job = Job("picture", path, Policy(), "same", "r", seed=1, draw=1.0)
+    job = Job("picture", PathSource(path), Policy(), "same", "r", seed=1, draw=1.0)
 
     outcome = run_job(job, Ensemble([]), None)
 

@@ -204,7 +204,7 @@ class TestRedact:
         class Noting(InProcess):
             def run(self, jobs):
                 jobs = list(jobs)
-                taken.extend(job.path.name for job in jobs)
+                taken.extend(job.source.path.name for job in jobs)
                 yield from super().run(jobs)
 
         class Turning:

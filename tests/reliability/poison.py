@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.detect.ensemble import Ensemble
 from engine.runs import pool
+from engine.runs.sources import PathSource
 from tests.reliability.scenes import ONE, Eyes, Onlooker, pictures
 
 
@@ -44,7 +45,9 @@ class Poisoned(pool.ProcessPool):
 
     def _poisoned(self, job):
         is_one = hashlib.sha256(pictures()[ONE]).digest() == job.digest
-        return replace(job, path=Fatal(self._arrive, job.path)) if is_one else job
+        return (
+            replace(job, source=PathSource(Fatal(self._arrive, job.source.path))) if is_one else job
+        )
 
 
 class Fatal:

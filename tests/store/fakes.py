@@ -111,12 +111,12 @@ def labelled(path: Path, name: str = "") -> LabelledPicture:
 def by_content(job: Work) -> Outcome:
     """What the original's first byte asks for; what a person settled is released."""
     if isinstance(job, PredictionJob):
-        is_bad = job.path.read_bytes()[:1] == b"q"
+        is_bad = job.source.read()[:1] == b"q"
         reason = "The file could not be read (made up)."
         return Quarantined(job.id, reason) if is_bad else Prediction(job.id, findings())
     if job.settled is not None:
         return released(job)
-    wish = job.path.read_bytes()[:1]
+    wish = job.source.read()[:1]
     if wish == b"v":
         return review(job)
     if wish == b"q":

@@ -20,6 +20,7 @@ from engine.policy import Policy, read_policy
 from engine.redact.removal import remove
 from engine.runs.jobs import Job, NeedsReview, Released
 from engine.runs.pool import run_job
+from engine.runs.sources import PathSource
 from engine.triage import contested, settled
 from tests.scenes import FakeDetector, image, picture, rects_mask, region, seen, shipped_rgb
 
@@ -222,7 +223,7 @@ class TestContested:
 
 
 def job(path: Path, **more) -> Job:
-    return Job("picture", path, ASKED, "same", "f" * 32, seed=1, draw=1.0, **more)
+    return Job("picture", PathSource(path), ASKED, "same", "f" * 32, seed=1, draw=1.0, **more)
 
 
 class TestJobs:

@@ -23,6 +23,7 @@ from engine.policy import read_policy
 from engine.runs import pool as batch
 from engine.runs.jobs import Job, NeedsReview, Postponed, Quarantined, Released
 from engine.runs.pool import ProcessPool, run_job
+from engine.runs.sources import PathSource
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
@@ -36,7 +37,7 @@ QUICK = read_policy(
 def a_job(path, number=0, **others):
     job = Job(
         id=f"picture {number}",
-        path=path,
+        source=PathSource(path),
         policy=QUICK,
         format="same",
         release_id=f"{number:032x}",

@@ -311,7 +311,7 @@ def test_a_postponed_picture_waits_with_its_reason_and_stops_no_other(database, 
     lacking = [True]
 
     def decide(job):
-        if lacking[0] and job.path.read_bytes() == b"x":
+        if lacking[0] and job.source.read() == b"x":
             return Postponed(job.id, "No model.")
         return by_content(job)
 
@@ -497,7 +497,7 @@ def test_the_sample_is_drawn_from_the_content_in_whichever_batch_it_comes(databa
     seen = []
 
     def noted(job):
-        seen.append((job.path.read_bytes(), job.draw))
+        seen.append((job.source.read(), job.draw))
         return by_content(job)
 
     batch = a_batch(database, [b"r one", b"r two"])

@@ -1,0 +1,130 @@
+"""`lethe vault`: what the keyring holds, and a new master key for it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from engine.cli.exits import Exit, exits_of
+from engine.errors import LetheError, UnusableFolder
+from engine.files.home import home as home_folder
+from engine.logs import keep_names_out
+from engine.wording import counted
+from store.vault.keyring import Keyring
+from store.vault.vault import Vault
+
+_DESCRIPTION = """\
+The keyring that seals originals and names, in `keyring` of Lethe's data, and the master key that
+wraps it. docs/how-to/keys.md says how both are kept, and apart from each other.
+"""
+_ROTATE = """\
+Have a new master key wrap every key of the keyring. Nothing that is sealed is written anew, and the
+app may go on meanwhile. Where the key is in keys/master, a new one is made and the old one is
+destroyed. Where it is set in the environment, set the new one there and the old one as
+LETHE_MASTER_KEY_OLD or LETHE_PASSPHRASE_OLD, start the app again with both, and then rotate. After
+a stop, the same command goes on. Copies of the keyring from before need the old key: make new ones.
+"""
+
+
+def main(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    program: str = "python -m store.vault",
+) -> int:
+    """Run one command and return its exit status; `program` is how it is called."""
+    options = _parser(program).parse_args(arguments)
+    keep_names_out()
+    try:
+        if options.command == "rotate":
+            return _rotate(options.home, environment)
+        return _status(options.home, environment)
+    except LetheError as error:
+        sys.stderr.write(f"{error}\n")
+        return Exit.USAGE
+    except OSError as error:
+        sys.stderr.write(
+            f"The keyring could not be written ({error.strerror}). Every key is usable still; do "
+            "it again.\n"
+        )
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=_DESCRIPTION,
+        epilog=exits_of("vault"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    home = argparse.ArgumentParser(add_help=False)
+    home.add_argument(
+        "--home",
+        type=Path,
+        default=home_folder(),
+        help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
+    )
+    commands = parser.add_subparsers(
+        title="commands", dest="command", required=True, metavar="COMMAND"
+    )
+    commands.add_parser(
+        "status", parents=[home], help="how many keys there are, and under which master key"
+    )
+    commands.add_parser(
+        "rotate",
+        parents=[home],
+        help="wrap every key by a new master key",
+        description=_ROTATE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def _status(home: Path, environment: Mapping[str, str]) -> int:
+    if Keyring(home).is_new:
+        sys.stdout.write(f"There is no keyring in {home}; nothing is sealed there.\n")
+        return Exit.DONE
+    status = Vault.open(home, environment).status()
+    lines = [
+        f"master key    {status.master}, from {status.origin}",
+        f"batches       {status.batches}",
+        f"pictures      {status.pictures}",
+    ]
+    if status.under_earlier:
+        lines.append(
+            f"A rotation was begun and not ended: {counted(status.under_earlier, 'key')} to go. "
+            "lethe vault rotate goes on."
+        )
+    elif status.target != status.master:
+        lines.append(f"The key {status.target} waits: lethe vault rotate goes over to it.")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return Exit.DONE
+
+
+def _rotate(home: Path, environment: Mapping[str, str]) -> int:
+    if Keyring(home).is_new:
+        raise UnusableFolder(f"There is no keyring in {home}, so there is nothing to rotate.")
+    vault = Vault.open(home, environment)
+    count = vault.rotate()
+    status = vault.status()
+    if not count:
+        sys.stdout.write(
+            f"Nothing was to be done: all is wrapped by {status.master}, from {status.origin}. For "
+            "another key, set it there and the old one as LETHE_MASTER_KEY_OLD or "
+            "LETHE_PASSPHRASE_OLD.\n"
+        )
+        return Exit.DONE
+    sys.stdout.write(
+        f"{counted(count, 'key')} wrapped by the master key {status.master}, from {status.origin}. "
+        "Make a new copy of the keyring; older ones need the old key.\n"
+    )
+    return Exit.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
