@@ -63,6 +63,7 @@ def lay(
     by_width: dict[int, Sequence[Detection]],
     *,
     batch: str = "holiday",
+    policy: Policy | None = None,
 ) -> None:
     """Put a batch into the home folder's database, prepared as far as the machine gets."""
 
@@ -73,7 +74,7 @@ def lay(
     dispatcher = Dispatcher(database, InProcess(Ensemble([Sees(by_width)])), now)
     dispatcher.start()
     try:
-        settings = Policy().with_audit_share(0.0)
+        settings = (policy or Policy()).with_audit_share(0.0)
         made = batches.create(database, Request(batch, settings.to_toml()), now())
         incoming = [Incoming(name, content) for name, content in files]
         intake.add(database, made.id, incoming, now())
