@@ -71,6 +71,7 @@ class Terms:
     seed: int
     format: FormatChoice = "same"
     reviewer: str | None = None
+    second_reviewer: str | None = None
 
 
 def prepare(
@@ -153,6 +154,7 @@ def release(
         leakage=image.codec.leakage,
         seconds=dict(watch.seconds),
         release_checked=independence,
+        second_reviewer=terms.second_reviewer,
     )
     return Release(data, receipt)
 

@@ -131,6 +131,7 @@ class ReasonKind(StrEnum):
     AUDIT_SAMPLE = "sample check"
     RESIDUAL = "seen in the result"
     MUCH_REMOVED = "much removed"
+    SECOND_REVIEW = "second review"
 
 
 @dataclass(frozen=True, slots=True)

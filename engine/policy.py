@@ -29,7 +29,7 @@ from pydantic import (
 
 from engine.category import DETECTABLE, Category, DetectableName
 from engine.errors import InvalidPolicy
-from engine.policies.text import DEFAULT, file_of, values_in, with_first_names
+from engine.policies.text import DEFAULT, file_of, values_in, with_first_keys
 from engine.wording import listed
 
 DEFAULT_FILE = file_of(DEFAULT)
@@ -140,6 +140,7 @@ class ReviewPolicy(_Part):
     """What goes to a person besides unsure detections."""
 
     audit_share: Share = 0.05
+    second_review_share: Share = 0.0
     most_removed: Share = 0.5
     nothing_found: Flag = True
     nothing_found_of: tuple[DetectableName, ...] = ()
@@ -208,8 +209,11 @@ class Policy(_Part):
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits that change whenever any value does, and stay when a key is renamed."""
-        values = with_first_names(self.model_dump(mode="json"))
+        """12 hex digits that change whenever any value does.
+
+        They stay when a key is renamed, and when one is added with the value that changes nothing.
+        """
+        values = with_first_keys(self.model_dump(mode="json"))
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -39,6 +39,8 @@ class Receipt:
     """Wall-clock seconds by stage."""
     release_checked: Mapping[Category, bool] = field(default_factory=dict)
     """The categories that the release check covered (T7); True where it took no part in finding."""
+    second_reviewer: str | None = None
+    """Who decided too, without seeing what `reviewer` had decided; None when nobody was asked."""
 
     @property
     def share_removed(self) -> float:
@@ -56,6 +58,7 @@ class Receipt:
             "share_removed": round(self.share_removed, 4),
             "not_looked_for": [category.value for category in self.not_looked_for],
             "reviewer": self.reviewer,
+            "second_reviewer": self.second_reviewer,
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),

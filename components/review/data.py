@@ -21,8 +21,9 @@ from engine.coverage import percent
 from engine.errors import LetheError
 from engine.files.safe_read import printable
 from engine.plan import Reason, ReasonKind
+from engine.wording import counted
 from store.batches import originals
-from store.review import decisions, queue
+from store.review import decisions, queue, second_review
 from store.review.choice import Order
 from store.review.queue import QueueEntry
 
@@ -91,6 +92,19 @@ def pace(moment: datetime) -> str:
     return text
 
 
+def waiting_for_others() -> str:
+    """That pictures wait for a second reviewer, who is somebody else; empty where none does."""
+    count = second_review.waiting_for_others(database(), reviewer.name())
+    if not count:
+        return ""
+    wait = "waits" if count == 1 else "wait"
+    return (
+        f"{counted(count, 'picture')} that you decided {wait} for a second reviewer, and "
+        f"{'is' if count == 1 else 'are'} not released before: somebody else has to review under "
+        "another name."
+    )
+
+
 def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
     """Why a picture is here, one entry a kind: `unsure: 3 faces, 1 jewelry`."""
     by_kind: dict[ReasonKind, list[str]] = {}
@@ -117,6 +131,7 @@ def _grouped(kind: ReasonKind, details: list[str]) -> str:
         ReasonKind.AUDIT_SAMPLE: "sample check",
         ReasonKind.RESIDUAL: f"seen in the result: {_things(details)}",
         ReasonKind.MUCH_REMOVED: f"{named} of the picture would be removed: is that right?",
+        ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
     }
     return texts[kind]
 
@@ -210,14 +225,16 @@ def _choice() -> dict[str, str]:
 
 def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     """The strip: what waits in the chosen part and order."""
-    choice, facets = claim.choice(), queue.facets(database())
-    entries = queue.entries(database(), moment, limit=10_000, choice=choice)
+    choice, name = claim.choice(), reviewer.name()
+    facets = queue.facets(database(), reviewer=name)
+    entries = queue.entries(database(), moment, limit=10_000, choice=choice, reviewer=name)
     ids = [entry.picture_id for entry in entries]
     here = ids.index(review.case.picture_id) if review.case.picture_id in ids else 0
     start = max(min(here - 3, len(entries) - STRIP), 0)
     strip = [_entry(entry, review) for entry in entries[start : start + STRIP]]
     return {
         "entries": strip,
+        "note": waiting_for_others(),
         "pending": any(entry["thumbnail"] is None for entry in strip),
         "facets": {
             "order": [[one.value, one.value.capitalize()] for one in Order],

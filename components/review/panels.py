@@ -10,7 +10,7 @@ from components.app.palette import plain
 from components.app.services import now
 from components.review import claim, reviewer
 from components.review.canvas import component
-from components.review.data import data, last_decision
+from components.review.data import data, last_decision, waiting_for_others
 from components.review.page import Review
 from components.review.receive import receive
 from engine.errors import LetheError
@@ -53,7 +53,12 @@ def nothing_waits() -> None:
     if said:
         st.toast(plain(said), icon=":material/info:")
         claim.say("")
-    st.success("Nothing waits for review.", icon=":material/check_circle:")
+    others = waiting_for_others()
+    if others:
+        st.success("Nothing else waits for you.", icon=":material/check_circle:")
+        st.info(others, icon=":material/group:")
+    else:
+        st.success("Nothing waits for review.", icon=":material/check_circle:")
     last = last_decision(now())
     if last is not None and st.button(
         "Undo last decision", key="review_undo", shortcut="U", icon=":material/undo:"

@@ -265,6 +265,11 @@ def _accepted_job(
         )
     decided = settled(plan, decision)
     path, data = _original(originals.get(source, ()), decision.picture, output_folder)
+    if output_folder.needs_second_review(data):
+        raise InvalidDecision(
+            "its policy has two people decide this picture, which only the app does; hand the "
+            "folder to it with lethe store ingest, without these verdicts."
+        )
     del plans[source, decision.picture]
     yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)
 

@@ -26,6 +26,8 @@ _FIRST_NAMES: Mapping[str, str] = {
 }
 """What keys were called before: such files are read, and fingerprints are made of those names."""
 _NAMES_NOW = {first: now for now, first in _FIRST_NAMES.items()}
+_ADDED: Mapping[str, Any] = {"review": {"second_review_share": 0.0}}
+"""Keys that came later, with the value that does what was done before they came."""
 
 
 def file_of(name: str) -> Path:
@@ -52,9 +54,23 @@ def values_in(text: str) -> dict[str, Any]:
     return both
 
 
-def with_first_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy's values under the names that its keys had first."""
-    return _renamed(values, _FIRST_NAMES)
+def with_first_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy's values as they were written first: other names, and no key that changes nothing.
+
+    A key that was added later is among them once it has another value than in `_ADDED`.
+    """
+    return _renamed(_without(values, _ADDED), _FIRST_NAMES)
+
+
+def _without(values: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """The same table of tables without the keys that have the values in `added`."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            kept[key] = _without(value, added.get(key, {}))
+        elif key not in added or value != added[key]:
+            kept[key] = value
+    return kept
 
 
 def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -116,6 +116,7 @@ class Job:
     settled: Plan | None = None
     """A plan a person has decided: only removal is left to do."""
     reviewer: str | None = None
+    second_reviewer: str | None = None
     image_id: str | None = None
     """Becomes `RgbImage.id`; the job's own id when None."""
     digest: bytes | None = None

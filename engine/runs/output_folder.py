@@ -27,6 +27,7 @@ the time of day.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -173,6 +174,12 @@ class OutputFolder:
     def sample_draw(self, digest: bytes) -> float:
         """Where a file falls in 0..1, by its SHA-256; the same in every folder."""
         return self._signer.keys.sample_draw(digest)
+
+    def needs_second_review(self, data: bytes) -> bool:
+        """Whether the policy has two people decide this content; the same in every folder."""
+        keys = self._signer.keys
+        original = keys.original_digest(hashlib.sha256(data).digest())
+        return keys.second_review_draw(original) < self.policy.review.second_review_share
 
     def fate(self, source: str, picture: str) -> Fate | None:
         """What became of this content under this name; None when nothing has yet."""

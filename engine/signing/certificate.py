@@ -25,6 +25,7 @@ from engine.signing.schema import (
     CERTIFICATE_SCHEMA,
     MANIFEST_SCHEMA,
     MANIFEST_VERSION,
+    ONE_REVIEWER_VERSION,
     VERSION,
     Battery,
     Beside,
@@ -63,19 +64,25 @@ class Supplement:
     """A pseudonym."""
     key: str
     """Id of the key that will sign."""
+    second_reviewer: str | None = None
+    """A pseudonym."""
 
 
 def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[str, Any]:
     """Make the body of a certificate, plain values without a float, from a receipt and its file.
 
     Raises:
-        ValueError: a person decided and `supplement` has no pseudonym, or the other way round.
+        ValueError: a person decided and `supplement` has no pseudonym, or the other way round; or
+            two decided who are one.
     """
-    if (receipt.reviewer is None) != (supplement.reviewer is None):
+    named = (supplement.reviewer, supplement.second_reviewer)
+    decided = (receipt.reviewer, receipt.second_reviewer)
+    if any((name is None) != (person is None) for name, person in zip(named, decided, strict=True)):
         raise ValueError("expected a pseudonym exactly where a person decided")
+    second = {} if supplement.second_reviewer is None else {"second_reviewer": named[1]}
     body = Certificate(
         schema=CERTIFICATE_SCHEMA,
-        version=VERSION,
+        version=VERSION if second else ONE_REVIEWER_VERSION,
         release=receipt.release,
         output=Output(
             sha256=hashlib.sha256(data).hexdigest(),
@@ -96,8 +103,9 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
         reviewer=supplement.reviewer,
         notice=supplement.notice,
         key=supplement.key,
+        **second,
     )
-    return body.model_dump(by_alias=True)
+    return body.model_dump(by_alias=True, exclude_unset=True)
 
 
 def manifest(

@@ -75,7 +75,28 @@ class KeyRing:
         Args:
             digest: SHA-256 of the file.
         """
-        drawn = hmac.new(self.secret, b"sample\0" + digest, hashlib.sha256).digest()
+        return self._draw(b"sample\0" + digest)
+
+    def original_digest(self, digest: bytes) -> str:
+        """Keyed digest of an original, in hex; tells nobody else who holds a candidate.
+
+        Args:
+            digest: SHA-256 of the file.
+        """
+        return hmac.new(self.secret, b"original\0" + digest, hashlib.sha256).hexdigest()
+
+    def second_review_draw(self, original: str) -> float:
+        """Where a picture falls in 0..1, for the random share that a second person decides.
+
+        As `sample_draw`, and independent of it.
+
+        Args:
+            original: `original_digest` of the file.
+        """
+        return self._draw(b"second review\0" + original.encode())
+
+    def _draw(self, message: bytes) -> float:
+        drawn = hmac.new(self.secret, message, hashlib.sha256).digest()
         return int.from_bytes(drawn[:8]) / 2**64
 
 

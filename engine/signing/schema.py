@@ -22,7 +22,9 @@ from engine.errors import InvalidSignature
 
 CERTIFICATE_SCHEMA: Final = "lethe/certificate"
 MANIFEST_SCHEMA: Final = "lethe/manifest"
-VERSION: Final = 2
+VERSION: Final = 3
+ONE_REVIEWER_VERSION: Final = 2
+"""Of certificates without `second_reviewer`, which an earlier Lethe reads."""
 MANIFEST_VERSION: Final = 2
 ENDING: Final = ".certificate.json"
 MANIFEST: Final = "manifest.json"
@@ -91,7 +93,8 @@ class Certificate(_Part):
     """What is signed for one release."""
 
     kind: Literal["lethe/certificate"] = Field(alias="schema")
-    version: Literal[1, 2]
+    version: Literal[1, 2, 3]
+    """3 has `second_reviewer`."""
     release: Id
     output: Output
     regions: list[PublicRegion]
@@ -112,6 +115,18 @@ class Certificate(_Part):
     notice: Text | None
     """On the use of the models that come with Lethe."""
     key: Id
+    second_reviewer: Id | None = None
+    """Pseudonym of another person who decided without seeing the first decision."""
+
+    @model_validator(mode="after")
+    def _reviewed(self) -> Self:
+        if (self.version > ONE_REVIEWER_VERSION) != ("second_reviewer" in self.model_fields_set):
+            raise ValueError("does not tell of a second reviewer as its version does")
+        if self.version > ONE_REVIEWER_VERSION and (
+            None in (self.reviewer, self.second_reviewer) or self.reviewer == self.second_reviewer
+        ):
+            raise ValueError("tells of a second reviewer and not of two people")
+        return self
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

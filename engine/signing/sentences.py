@@ -123,7 +123,13 @@ def _battery(certificate: Certificate) -> str:
 def _reviewer(certificate: Certificate) -> str:
     if certificate.reviewer is None:
         return "No person looked at it."
-    return f"A person decided, known to the sender under the pseudonym {certificate.reviewer}."
+    if certificate.second_reviewer is None:
+        return f"A person decided, known to the sender under the pseudonym {certificate.reviewer}."
+    return (
+        "Two people decided, the second without seeing what the first had decided, and what either "
+        "marked was removed; they are known to the sender under the pseudonyms "
+        f"{certificate.reviewer} and {certificate.second_reviewer}."
+    )
 
 
 def _models(certificate: Certificate) -> str:

@@ -33,10 +33,14 @@ class Signer:
 
     def certificate(self, receipt: Receipt, data: bytes, day: str) -> bytes:
         """Make and sign the certificate of a release with these bytes."""
-        reviewer = receipt.reviewer
-        pseudonym = None if reviewer is None else self.keys.pseudonym("reviewer", reviewer)
         supplement = Supplement(
-            day, self.pipeline, self.battery, self.notice, pseudonym, self.keys.id
+            day,
+            self.pipeline,
+            self.battery,
+            self.notice,
+            self._reviewer(receipt.reviewer),
+            self.keys.id,
+            self._reviewer(receipt.second_reviewer),
         )
         return self._signed("certificate", certificate(receipt, data, supplement))
 
@@ -62,6 +66,9 @@ class Signer:
         public = self.keys.pseudonym("batch", batch)
         body = manifest(public, releases, day=day, key=self.keys.id, beside=beside)
         return self._signed("manifest", body)
+
+    def _reviewer(self, name: str | None) -> str | None:
+        return None if name is None else self.keys.pseudonym("reviewer", name)
 
     def _signed(self, kind: Kind, body: dict[str, Any]) -> bytes:
         """Sign a body, and read the file back as whoever verifies it would.

@@ -62,8 +62,9 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
         cursor.execute(
             """
             INSERT INTO batches
-                (id, name, policy_toml, policy, format, require_licence, run, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                (id, name, policy_toml, policy, format, require_licence, second_review_share, run,
+                created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 batch_id,
@@ -72,6 +73,7 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
                 policy.fingerprint,
                 request.format,
                 policy.manifest.require_licence,
+                policy.review.second_review_share,
                 request.run,
                 stored(now),
             ],

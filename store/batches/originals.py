@@ -8,7 +8,6 @@ installation's secret: a plain hash would tell whoever finds the database who ho
 from __future__ import annotations
 
 import hashlib
-import hmac
 
 from engine.errors import UnreadableImage
 from store.database import Database
@@ -27,8 +26,7 @@ _UNKNOWN = (
 
 def digest(database: Database, content: bytes) -> str:
     """Keyed digest (HMAC-SHA-256) of an original's bytes, in hex."""
-    message = b"original\0" + hashlib.sha256(content).digest()
-    return hmac.new(database.signer.keys.secret, message, hashlib.sha256).hexdigest()
+    return database.signer.keys.original_digest(hashlib.sha256(content).digest())
 
 
 def content(database: Database, picture_id: str) -> bytes:

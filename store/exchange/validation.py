@@ -16,8 +16,13 @@ from engine.signing.signer import Signer
 
 MOST_REGIONS, LONGEST_REASON = 2_000, 500
 """More than any picture has; whoever draws and lists them would not come to an end."""
-_SAMPLE = Reason(ReasonKind.AUDIT_SAMPLE)
-_SAMPLE_ELSEWHERE = Reason(ReasonKind.UNSURE, "drawn as a sample by another installation")
+_ELSEWHERE = {
+    ReasonKind.AUDIT_SAMPLE: Reason(ReasonKind.UNSURE, "drawn as a sample by another installation"),
+    ReasonKind.SECOND_REVIEW: Reason(
+        ReasonKind.UNSURE, "decided by one person in another installation"
+    ),
+}
+"""What this installation did not draw is no sample and no second review of its own work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,17 @@ def validated(plan: Plan, seal: object, policy: Policy, installation: Installati
             "Its policy has a less strict release check than the one in force here; run it here, "
             "or put the same thresholds under [release_check]."
         )
+    if policy.review.second_review_share < installation.policy.review.second_review_share:
+        raise InvalidDecision(
+            "Its policy asks for fewer second reviews than the one in force here; run it here, or "
+            "put the same second_review_share under [review]."
+        )
     if installation.policy.manifest.require_licence:
         raise InvalidDecision(
             "The policy in force here says: no licence, no release, and nothing tells the licence "
             "of a picture that another installation worked on; add it here with a manifest."
         )
-    # what this installation did not draw is no sample of its own work
-    reasons = (_SAMPLE_ELSEWHERE if one.kind is _SAMPLE.kind else one for one in plan.reasons)
+    reasons = (_ELSEWHERE.get(one.kind, one) for one in plan.reasons)
     return replace(plan, decided=(), reasons=tuple(reasons))
 
 

@@ -62,3 +62,13 @@ ORDERED = """
     p.number
 """
 """Of `pictures AS p`; takes `Choice.order`."""
+
+FOR_REVIEWER = """
+    NOT EXISTS (
+        SELECT 1
+        FROM open_second_reviews AS o
+        WHERE o.picture_id = p.id
+          AND lower(o.reviewer) = lower(?)
+    )
+"""
+"""Of `pictures AS p`; takes a reviewer, who does not decide a picture twice. "" is anybody."""

@@ -20,7 +20,7 @@ from engine.plan import Plan, Region
 from store.errors import UnknownRecord
 from store.files import Files
 from store.review import plans
-from store.review.choice import ALL, CHOSEN, ORDERED, Choice
+from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
 
 
@@ -62,6 +62,13 @@ class ClaimState:
     claimed_by: str | None
     claimed_at: datetime | None
     claimed_until: datetime | None
+    first_reviewer: str | None = None
+    """Who decided it already, where it waits for another person."""
+
+    def is_decided_by(self, reviewer: str) -> bool:
+        """True when it waits for somebody else than this reviewer, who decided it first."""
+        first = self.first_reviewer
+        return first is not None and first.casefold() == reviewer.casefold()
 
     def is_with_another(self, reviewer: str, now: datetime) -> bool:
         """True while somebody else's claim runs; one from the future was made by a wrong clock."""
@@ -78,6 +85,8 @@ class ClaimState:
             return "This picture was decided meanwhile"
         if self.is_with_another(reviewer, now):
             return f"Your claim on this picture ran out and {self.claimed_by} has it now"
+        if self.is_decided_by(reviewer):
+            return "You decided this picture, and its second review is for somebody else"
         return None
 
 
@@ -89,15 +98,16 @@ def claim_state_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> ClaimS
     """
     row = cursor.execute(
         """
-        SELECT state, revision, claimed_by, claimed_at, claimed_until
-        FROM pictures
-        WHERE id = ?
+        SELECT p.state, p.revision, p.claimed_by, p.claimed_at, p.claimed_until, o.reviewer
+        FROM pictures AS p
+        LEFT JOIN open_second_reviews AS o ON o.picture_id = p.id
+        WHERE p.id = ?
         """,
         [picture_id],
     ).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
-    state, revision, claimed_by, claimed_at, claimed_until = row
+    state, revision, claimed_by, claimed_at, claimed_until, first_reviewer = row
     return ClaimState(
         picture_id,
         state,
@@ -105,6 +115,7 @@ def claim_state_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> ClaimS
         claimed_by,
         aware_or_none(claimed_at),
         aware_or_none(claimed_until),
+        first_reviewer,
     )
 
 
@@ -197,6 +208,7 @@ def next_id(
             OR p.claimed_until <= ?
             OR p.claimed_at > ?
           )
+          AND {FOR_REVIEWER}
           AND (coalesce(p.claimed_by = ?, FALSE) OR ({CHOSEN}))
         ORDER BY
             coalesce(p.claimed_by = ?, FALSE) DESC,
@@ -211,6 +223,7 @@ def next_id(
             stored(now),
             stored(now + CLOCKS_DIFFER),
             reviewer,
+            reviewer,
             *choice.filters,
             reviewer,
             choice.order.value,
@@ -220,12 +233,21 @@ def next_id(
 
 
 def claim_of(
-    cursor: duckdb.DuckDBPyConnection, files: Files, picture_id: str, *, peeked: bool = False
+    cursor: duckdb.DuckDBPyConnection,
+    files: Files,
+    picture_id: str,
+    reviewer: str,
+    *,
+    peeked: bool = False,
 ) -> Claim:
-    """Everything a reviewer needs about a picture in review."""
+    """Everything a reviewer needs about a picture in review.
+
+    Where two people may have to decide, nobody gets another's draft: each decides alone.
+    """
     row = cursor.execute(
         """
-        SELECT p.batch_id, b.name, p.source, p.revision, p.audit_sample, p.claimed_until
+        SELECT p.batch_id, b.name, p.source, p.revision, p.audit_sample, p.claimed_until,
+            b.second_review_share
         FROM pictures AS p
         JOIN batches AS b ON b.id = p.batch_id
         WHERE p.id = ?
@@ -234,14 +256,17 @@ def claim_of(
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a picture {picture_id} in a batch")
-    batch_id, batch_name, source, revision, audit_sample, claimed_until = row
+    batch_id, batch_name, source, revision, audit_sample, claimed_until, second_share = row
+    draft = draft_of(cursor, picture_id)
+    if draft is not None and second_share and draft.reviewer != reviewer:
+        draft = None
     return Claim(
         picture_id=picture_id,
         batch_id=batch_id,
         batch_name=batch_name,
         source=source,
         plan=plans.at_revision(cursor, picture_id, revision).plan,
-        draft=draft_of(cursor, picture_id),
+        draft=draft,
         audit_sample=audit_sample,
         claimed_until=None if peeked else aware_or_none(claimed_until),
         original=files.original(picture_id),

@@ -3,26 +3,32 @@
 Every verdict is kept, also one that came too late, one that was undone and one that a witness
 contested, beside the machine's own plan; so a reviewer's work is never lost and the automation can
 be measured against it, which is what `store.review.audit_sample` is for. At most one per picture
-stands.
+stands; of two in a second review it is the second, with what both decided.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
 import duckdb
 
 from engine import triage
 from engine.errors import InvalidDecision, StaleRevision
-from engine.plan import Region, ReviewDecision
+from engine.plan import Plan, Region, ReviewDecision
+from engine.signing.keys import KeyRing
+from engine.wording import listed
 from store.database import Database
 from store.releases import receipts
-from store.review import claims, plans
+from store.review import claims, plans, second_review
 from store.review.claims import Claim, ClaimState, Draft
 from store.review.plans import StoredPlan
 from store.review.reviews import CLAIM_MINUTES
+from store.review.second_review import FirstDecision
 from store.times import aware, stored, within
+
+_Outcome: TypeAlias = Literal["settled", "rejected"]
 
 UNDO_WINDOW = timedelta(hours=1)
 """How long a verdict can be undone: later its release may long be in other hands."""
@@ -46,6 +52,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class _Made:
+    """A decision that was just kept."""
+
+    number: int
+    decision: ReviewDecision
+    is_rejection: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reopened:
     """A case that came back from its verdict."""
 
@@ -64,18 +79,7 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _refuse_another(picture_id, decision)
-    with database.transaction() as cursor:
-        claim_state = claims.claim_state_of(cursor, picture_id)
-        refusal = _refusal(cursor, claim_state, decision, now)
-        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "settled", now)
-        if refusal is None:
-            kept = plans.at_revision(cursor, picture_id, claim_state.revision)
-            settled = triage.settled(kept.plan, decision)
-            plans.keep(cursor, picture_id, StoredPlan(settled, decision.reviewer), now)
-            _close(cursor, picture_id, "settled", settled.revision, None, now)
-    if refusal is not None:
-        raise StaleRevision(refusal)
+    _decide(database, picture_id, decision, "settled", now)
     database.work.set()
 
 
@@ -87,16 +91,7 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _refuse_another(picture_id, decision)
-    with database.transaction() as cursor:
-        claim_state = claims.claim_state_of(cursor, picture_id)
-        refusal = _refusal(cursor, claim_state, decision, now)
-        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "rejected", now)
-        if refusal is None:
-            reason = f"Rejected in review by {decision.reviewer}."
-            _close(cursor, picture_id, "quarantined", claim_state.revision, reason, now)
-    if refusal is not None:
-        raise StaleRevision(refusal)
+    _decide(database, picture_id, decision, "rejected", now)
 
 
 def last(database: Database, reviewer: str, now: datetime) -> Decision | None:
@@ -111,8 +106,9 @@ def reopen_last(
     """Undo the reviewer's last verdict of the last hour that still stands, or None.
 
     The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
-    regions as draft. A release made meanwhile is withdrawn: its receipt is marked and its file
-    deleted; copies handed out before cannot be called back, so the caller should say so.
+    regions as draft; what another person decided about it waits for a second review. A release made
+    meanwhile is withdrawn: its receipt is marked and its file deleted; copies handed out before
+    cannot be called back, so the caller should say so.
 
     Args:
         database: the open database.
@@ -121,7 +117,8 @@ def reopen_last(
         picture_id: the picture the reviewer was shown as the last one; None for whichever it is.
 
     Raises:
-        StaleRevision: the picture is being worked on this very moment, or is not the last one.
+        StaleRevision: the picture is being worked on this very moment, is not the last one, or
+            somebody has it for its second review.
     """
     with database.transaction() as cursor:
         decision = _last(cursor, reviewer, now)
@@ -138,6 +135,11 @@ def reopen_last(
                 "Your last picture is being worked on right now; nothing was undone. "
                 "Undo again in a few seconds."
             )
+        if claim_state.is_with_another(reviewer, now):
+            raise StaleRevision(
+                f"{claim_state.claimed_by} has your last picture for its second review now; "
+                "nothing was undone."
+            )
         withdrawn = receipts.withdraw(cursor, database.files, picture_id, now)
         cursor.execute(
             """
@@ -147,12 +149,13 @@ def reopen_last(
             """,
             [stored(now), decision.number],
         )
-        _reopen(cursor, claim_state, decision.revision, now)
+        is_second = second_review.take_back(cursor, picture_id, decision.number)
+        _reopen(cursor, claim_state, decision.revision, now, is_second=is_second)
         draft = Draft(reviewer, regions, {}, now)
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
-        case = claims.claim_of(cursor, database.files, picture_id)
+        case = claims.claim_of(cursor, database.files, picture_id, reviewer)
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
@@ -206,6 +209,76 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
     )
 
 
+def _decide(
+    database: Database, picture_id: str, decision: ReviewDecision, outcome: _Outcome, now: datetime
+) -> None:
+    """Keep a decision and move its picture on; one that comes too late is kept all the same."""
+    _refuse_another(picture_id, decision)
+    with database.transaction() as cursor:
+        claim_state = claims.claim_state_of(cursor, picture_id)
+        refusal = _refusal(cursor, claim_state, decision, now)
+        kept_as = "refused" if refusal else outcome
+        number = _keep_decision(cursor, claim_state, decision, kept_as, now)
+        if refusal is None:
+            made = _Made(number, decision, outcome == "rejected")
+            _apply(cursor, database.signer.keys, claim_state, made, now)
+    if refusal is not None:
+        raise StaleRevision(refusal)
+
+
+def _apply(
+    cursor: duckdb.DuckDBPyConnection,
+    keys: KeyRing,
+    claim_state: ClaimState,
+    made: _Made,
+    now: datetime,
+) -> None:
+    """Hand the picture to the machine, or to a second person, or hold it back."""
+    picture_id, revision = claim_state.picture_id, claim_state.revision
+    kept = plans.at_revision(cursor, picture_id, revision)
+    settled = None if made.is_rejection else triage.settled(kept.plan, made.decision)
+    first = second_review.first_decision(cursor, picture_id)
+    if first is not None:
+        _apply_both(cursor, claim_state, kept.plan, (first, made), now)
+    elif second_review.is_drawn(cursor, keys, picture_id):
+        second_review.begin(cursor, picture_id, made.number)
+        plan = second_review.asked(kept.plan, revision=revision + 1, is_second=True)
+        plans.keep(cursor, picture_id, replace(kept, plan=plan), now)
+        _close(cursor, picture_id, "review", plan.revision, None, now)
+    elif settled is None:
+        reason = f"Rejected in review by {made.decision.reviewer}."
+        _close(cursor, picture_id, "quarantined", revision, reason, now)
+    else:
+        plans.keep(cursor, picture_id, StoredPlan(settled, made.decision.reviewer), now)
+        _close(cursor, picture_id, "settled", settled.revision, None, now)
+
+
+def _apply_both(
+    cursor: duckdb.DuckDBPyConnection,
+    claim_state: ClaimState,
+    plan: Plan,
+    both: tuple[FirstDecision, _Made],
+    now: datetime,
+) -> None:
+    """What either marked goes; what either rejected is held back."""
+    first, second = both
+    picture_id, reviewer = claim_state.picture_id, second.decision.reviewer
+    regions = second_review.union(first, second.decision.regions)
+    rejections = {first.reviewer: first.is_rejection, reviewer: second.is_rejection}
+    rejected_by = [name for name, rejects in rejections.items() if rejects]
+    second_review.complete(
+        cursor, first, second.number, is_rejection=bool(rejected_by), regions=regions
+    )
+    if rejected_by:
+        one = ", one of two reviewers" if len(rejected_by) == 1 else ""
+        reason = f"Rejected in review by {listed(rejected_by)}{one}."
+        _close(cursor, picture_id, "quarantined", claim_state.revision, reason, now)
+        return
+    settled = triage.settled(plan, replace(second.decision, regions=regions))
+    plans.keep(cursor, picture_id, StoredPlan(settled, first.reviewer, reviewer), now)
+    _close(cursor, picture_id, "settled", settled.revision, None, now)
+
+
 def _refuse_another(picture_id: str, decision: ReviewDecision) -> None:
     if decision.picture != picture_id:
         raise InvalidDecision(
@@ -237,13 +310,15 @@ def _keep_decision(
     decision: ReviewDecision,
     outcome: str,
     now: datetime,
-) -> None:
+) -> int:
+    """Insert a decision; gives its number."""
     is_own = claim_state.claimed_by == decision.reviewer and claim_state.claimed_at is not None
-    cursor.execute(
+    ((number,),) = cursor.execute(
         """
         INSERT INTO verdicts
             (picture_id, revision, plan, reviewer, decision, regions, opened_at, decided_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        RETURNING number
         """,
         [
             claim_state.picture_id,
@@ -255,7 +330,8 @@ def _keep_decision(
             stored(claim_state.claimed_at) if is_own and claim_state.claimed_at else None,
             stored(now),
         ],
-    )
+    ).fetchall()
+    return int(number)
 
 
 def _close(
@@ -291,13 +367,19 @@ def _close(
 
 
 def _reopen(
-    cursor: duckdb.DuckDBPyConnection, claim_state: ClaimState, decided: int, now: datetime
+    cursor: duckdb.DuckDBPyConnection,
+    claim_state: ClaimState,
+    decided: int,
+    now: datetime,
+    *,
+    is_second: bool,
 ) -> None:
     """Put the plan that a person decided before them again, under a revision nobody has seen.
 
     It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
     """
     kept = plans.at_revision(cursor, claim_state.picture_id, decided)
-    plan = replace(kept.plan, revision=claim_state.revision + 1)
+    revision = claim_state.revision + 1
+    plan = second_review.asked(kept.plan, revision=revision, is_second=is_second)
     plans.keep(cursor, claim_state.picture_id, replace(kept, plan=plan), now)
     _close(cursor, claim_state.picture_id, "review", plan.revision, None, now)

@@ -21,6 +21,8 @@ class StoredPlan:
     """Its proposed regions carry their masked rectangles, or none does."""
     made_by: str | None = None
     """The reviewer who settled it; None for the machine's."""
+    second_made_by: str | None = None
+    """Another who did too, where the picture had a second review."""
 
 
 def keep(
@@ -31,8 +33,9 @@ def keep(
     rects = [region.rect for region in proposed if region.has_rect]
     cursor.execute(
         """
-        INSERT INTO plans (picture_id, revision, plan, masked, kinds, made_by, made_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO plans
+            (picture_id, revision, plan, masked, kinds, made_by, second_made_by, made_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
             picture_id,
@@ -41,6 +44,7 @@ def keep(
             json.dumps(rects if len(rects) == len(proposed) else []),
             sorted({reason.kind.value for reason in stored_plan.plan.reasons}),
             stored_plan.made_by,
+            stored_plan.second_made_by,
             stored(now),
         ],
     )
@@ -54,7 +58,7 @@ def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: in
     """
     row = cursor.execute(
         """
-        SELECT plan, masked, made_by
+        SELECT plan, masked, made_by, second_made_by
         FROM plans
         WHERE picture_id = ?
           AND revision = ?
@@ -63,8 +67,8 @@ def at_revision(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: in
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a plan of picture {picture_id} at revision {revision}")
-    plan, masked, made_by = row
-    return StoredPlan(from_columns(plan, masked), made_by)
+    plan, masked, *made_by = row
+    return StoredPlan(from_columns(plan, masked), *made_by)
 
 
 def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str) -> int:

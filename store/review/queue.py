@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from engine.category import Category
 from engine.plan import ReasonKind
 from store.database import Database
-from store.review.choice import ALL, CHOSEN, ORDERED, Choice
+from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
 
 _PACE_WINDOW = timedelta(hours=1)
@@ -46,6 +46,7 @@ class Pace:
     decided: int
     """By this reviewer in the last hour."""
     waiting: int
+    """What waits for somebody else's second review is not among it."""
     mean_seconds: float | None
     """From opening a picture to the verdict; None before the first one."""
 
@@ -56,9 +57,22 @@ class Pace:
 
 
 def entries(
-    database: Database, now: datetime, *, limit: int = 100, choice: Choice = ALL
+    database: Database,
+    now: datetime,
+    *,
+    limit: int = 100,
+    choice: Choice = ALL,
+    reviewer: str = "",
 ) -> tuple[QueueEntry, ...]:
-    """The queue in the chosen order: what a person would miss most first, unless they said else."""
+    """The queue in the chosen order: what a person would miss most first, unless they said else.
+
+    Args:
+        database: the open database.
+        now: claims that ran out before do not count.
+        limit: most entries.
+        choice: which part of the queue, in which order.
+        reviewer: leaves out what waits for somebody else's second review; "" leaves out nothing.
+    """
     with database.transaction() as cursor:
         rows = cursor.execute(
             f"""
@@ -69,6 +83,7 @@ def entries(
             FROM pictures AS p
             JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
             WHERE p.state = 'review'
+              AND {FOR_REVIEWER}
               AND {CHOSEN}
             ORDER BY {ORDERED}
             LIMIT ?
@@ -76,6 +91,7 @@ def entries(
             [
                 stored(now),
                 stored(now + CLOCKS_DIFFER),
+                reviewer,
                 *choice.filters,
                 choice.order.value,
                 limit,
@@ -87,31 +103,35 @@ def entries(
     )
 
 
-def facets(database: Database) -> Facets:
-    """What the queue can be narrowed to."""
+def facets(database: Database, *, reviewer: str = "") -> Facets:
+    """What the queue can be narrowed to; `reviewer` as for `entries`."""
     with database.transaction() as cursor:
         batches = cursor.execute(
-            """
+            f"""
             SELECT b.id, b.name, count(*)
             FROM pictures AS p
             JOIN batches AS b ON b.id = p.batch_id
             WHERE p.state = 'review'
+              AND {FOR_REVIEWER}
             GROUP BY b.id, b.name, b.number
             ORDER BY b.number
-            """
+            """,  # noqa: S608 -- constants
+            [reviewer],
         ).fetchall()
         kinds = cursor.execute(
-            """
+            f"""
             SELECT unnest(l.kinds) AS kind, count(*)
             FROM pictures AS p
             JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
             WHERE p.state = 'review'
+              AND {FOR_REVIEWER}
             GROUP BY kind
             ORDER BY count(*) DESC, kind
-            """
+            """,  # noqa: S608 -- constants
+            [reviewer],
         ).fetchall()
         categories = cursor.execute(
-            """
+            f"""
             SELECT unnest(list_distinct(list_concat(
                 json_extract_string(l.plan, '$.regions[*].category'),
                 json_extract_string(l.plan, '$.doubts[*].category')
@@ -119,9 +139,11 @@ def facets(database: Database) -> Facets:
             FROM pictures AS p
             JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
             WHERE p.state = 'review'
+              AND {FOR_REVIEWER}
             GROUP BY category
             ORDER BY count(*) DESC, category
-            """
+            """,  # noqa: S608 -- constants
+            [reviewer],
         ).fetchall()
     return Facets(
         tuple((batch_id, name, count) for batch_id, name, count in batches),
@@ -131,7 +153,7 @@ def facets(database: Database) -> Facets:
 
 
 def pace(database: Database, reviewer: str, now: datetime) -> Pace:
-    """What this reviewer did in the last hour, and what is left."""
+    """What this reviewer did in the last hour, and what is left for them."""
     with database.transaction() as cursor:
         verdicts = cursor.execute(
             """
@@ -146,11 +168,13 @@ def pace(database: Database, reviewer: str, now: datetime) -> Pace:
             [reviewer, *bounds(_PACE_WINDOW, now)],
         ).fetchall()
         ((waiting,),) = cursor.execute(
-            """
+            f"""
             SELECT count(*)
-            FROM pictures
-            WHERE state = 'review'
-            """
+            FROM pictures AS p
+            WHERE p.state = 'review'
+              AND {FOR_REVIEWER}
+            """,  # noqa: S608 -- constants
+            [reviewer],
         ).fetchall()
     looks = [
         min(decided_at - opened_at, LONGEST_LOOK).total_seconds()

@@ -34,7 +34,7 @@ def claim(
         if picture_id is None:
             return None
         claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
-        return claims.claim_of(cursor, database.files, picture_id)
+        return claims.claim_of(cursor, database.files, picture_id, reviewer)
 
 
 def claim_picture(
@@ -48,7 +48,8 @@ def claim_picture(
     """A certain picture, which the reviewer then holds instead of any other.
 
     Raises:
-        StaleRevision: somebody else has it, or it is not in review.
+        StaleRevision: somebody else has it, it is not in review, or it is there for a second review
+            after this reviewer's own.
         UnknownRecord: there is no such picture.
     """
     with database.transaction() as cursor:
@@ -57,8 +58,12 @@ def claim_picture(
             raise StaleRevision("This picture is not waiting for review; nothing was changed.")
         if claim_state.is_with_another(reviewer, now):
             raise StaleRevision(f"{claim_state.claimed_by} has this picture; choose another one.")
+        if claim_state.is_decided_by(reviewer):
+            raise StaleRevision(
+                "You decided this picture; its second review is for somebody else. Choose another."
+            )
         claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
-        return claims.claim_of(cursor, database.files, picture_id)
+        return claims.claim_of(cursor, database.files, picture_id, reviewer)
 
 
 def peek(
@@ -69,7 +74,7 @@ def peek(
         picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
             return None
-        return claims.claim_of(cursor, database.files, picture_id, peeked=True)
+        return claims.claim_of(cursor, database.files, picture_id, reviewer, peeked=True)
 
 
 def draft(database: Database, picture_id: str) -> Draft | None:

@@ -285,6 +285,7 @@ def _job(
         draw=draw,
         settled=task.settled,
         reviewer=task.reviewer,
+        second_reviewer=task.second_reviewer,
         digest=digest,
         megapixels=megapixels,
     )

@@ -41,6 +41,7 @@ class Task:
     settled: Plan | None = None
     """What a person decided; None when the machine has to look first."""
     reviewer: str | None = None
+    second_reviewer: str | None = None
 
 
 def take(database: Database, now: datetime) -> Task | LabelledTask | None:
@@ -79,7 +80,15 @@ def take(database: Database, now: datetime) -> Task | LabelledTask | None:
         if state == "waiting":
             return Task(picture_id, batch_id, original, image_format)
         decided = plans.at_revision(cursor, picture_id, revision)
-    return Task(picture_id, batch_id, original, image_format, decided.plan, decided.made_by)
+    return Task(
+        picture_id,
+        batch_id,
+        original,
+        image_format,
+        decided.plan,
+        decided.made_by,
+        decided.second_made_by,
+    )
 
 
 def record(database: Database, outcome: Outcome, now: datetime) -> bool:

@@ -291,3 +291,20 @@ def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
     assert list(table["Reviewer"]) == ["ann"]
     assert list(table["Corrected"]) == ["1 of 1"]
     assert "Reviewers" not in [one.label for one in lethe.page().expander]
+
+
+def test_managers_see_how_far_two_reviewers_agreed(lethe):
+    lethe.batch(WIDE, policy=Policy(review={"second_review_share": 1.0}))
+    for name in ("ann", "bo"):
+        case = reviews.claim(lethe.database, name, services.now())
+        kept = case.plan.proposed if name == "ann" else case.plan.regions
+        verdict = ReviewDecision.on(case.plan, kept, name)
+        decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+
+    table = lethe.page().dataframe[1].value
+
+    assert list(table["Reviewers"]) == ["ann and bo"]
+    assert list(table["Same decision"]) == ["1 of 1"]  # too few for an interval
+    assert list(table["Same boxes"]) == ["0 of 1"]
+    assert list(table["Boxes agreed"]) == ["0.67"]
+    assert (table["Matched"][0], table["By one alone"][0]) == (1, 1)

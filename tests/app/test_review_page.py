@@ -13,8 +13,9 @@ from components.review.canvas.message import Act
 from components.review.page import Review
 from engine.category import Category
 from engine.plan import ReviewDecision
+from engine.policy import Policy
 from store.releases import receipts
-from store.review import decisions
+from store.review import decisions, reviews
 from store.review.claims import Draft
 from tests.app import canvas
 from tests.app.conftest import png
@@ -44,6 +45,23 @@ def test_accept_removes_exactly_what_is_kept(lethe):
     (receipt,) = receipts.newest(lethe.database)
     assert [region["category"] for region in receipt.receipt["regions"]] == ["face"]
     assert receipt.receipt["reviewer"] == "local"
+
+
+def test_a_second_review_waits_for_somebody_else_and_release_tells_of_both(lethe):
+    lethe.batch(WIDE, policy=Policy(review={"second_review_share": 1.0}))
+
+    app = press(lethe.page("Review"), "accept")
+
+    assert "1 picture that you decided waits for a second reviewer" in said(app)
+    assert "somebody else has to review under another name" in said(app)
+    assert "Nothing waits for review" not in said(app)
+    assert lethe.settle().released == 0
+    case = reviews.claim(lethe.database, "bo", services.now())
+    verdict = ReviewDecision.on(case.plan, case.plan.regions, "bo")
+    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+    assert lethe.settle().released == 1
+    assert "Two people decided" in said(lethe.page("Release"))
+    assert "Nothing waits for review" in said(lethe.page("Review"))
 
 
 def test_skip_goes_to_the_next_picture_and_keeps_the_draft(lethe):

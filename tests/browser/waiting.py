@@ -88,10 +88,11 @@ def lay(
     by_width: dict[int, Sequence[Detection]],
     *,
     batch: str = "holiday",
+    policy: Policy | None = None,
 ) -> None:
     """Put a batch into the home folder's database, prepared as far as the machine gets."""
     with working(home, by_width) as database:
-        settings = Policy().with_audit_share(0.0)
+        settings = (policy or Policy()).with_audit_share(0.0)
         made = batches.create(database, Request(batch, settings.to_toml()), now())
         incoming = [Incoming(name, content) for name, content in files]
         intake.add(database, made.id, incoming, now())

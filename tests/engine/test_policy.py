@@ -156,6 +156,11 @@ def test_what_a_file_leaves_out_is_as_shipped_at_every_depth():
         pytest.param("[codec]\njpeg_quality = 101", "codec.jpeg_quality is 101", id="quality"),
         pytest.param("[codec]\nleaky_source = 'ok'", "codec.leaky_source is 'ok'", id="no choice"),
         pytest.param("[review]\naudit_share = 2", "review.audit_share is 2", id="share"),
+        pytest.param(
+            "[review]\nsecond_review_share = 1.1",
+            "review.second_review_share is 1.1",
+            id="second reviews",
+        ),
         pytest.param("[removal", "is not valid TOML", id="bad TOML"),
         pytest.param("removal = 3", "removal is 3", id="a table that is none"),
     ],
@@ -340,3 +345,11 @@ def test_a_file_with_the_names_that_keys_had_first_says_the_same():
 def test_renaming_a_key_changes_no_fingerprint():
     """Plans, receipts and databases name a policy by it: this one was made before any renaming."""
     assert Policy().fingerprint == "b2be979b3ef4"
+
+
+def test_a_key_that_was_added_changes_no_fingerprint_until_it_does_something():
+    assert default_policy().fingerprint == "3f68fba2d33c"
+    read = read_policy("[review]\nsecond_review_share = 0")
+    assert read.fingerprint == read_policy("").fingerprint
+    asking = read_policy("[review]\nsecond_review_share = 0.1")
+    assert asking.fingerprint != read_policy("").fingerprint

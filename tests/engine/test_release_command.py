@@ -13,7 +13,7 @@ import pytest
 from engine.files.home import home
 from engine.runs.handover import mark_taken_in
 from engine.signing.keys import open_key_ring
-from tests.engine.run_folders import assert_whole, fates, lines, names, paint, released_ids
+from tests.engine.run_folders import QUICK, assert_whole, fates, lines, names, paint, released_ids
 
 
 @pytest.fixture
@@ -393,6 +393,19 @@ class TestRelease:
         status, summary, _ = self.release(lethe, folder, tmp_path, {**line, "accept": True})
 
         assert (status, summary["released"]) == (0, 1)
+
+    def test_a_picture_that_two_people_decide_is_not_released_by_one(self, lethe, folder, tmp_path):
+        (tmp_path / "two.toml").write_text(QUICK + "second_review_share = 1.0\n")
+        lethe("redact", folder, tmp_path / "out", policy="two.toml")
+        waiting = {one["source"]: one for one in lines(tmp_path / "out", "review.jsonl")}
+        before = len(lines(tmp_path / "out", "receipts.jsonl"))
+        line = {**waiting["doubtful.png"], "accept": True, "doubts": [], "reviewer": "ada"}
+
+        _, summary, err = self.release(lethe, folder, tmp_path, line)
+
+        assert "two people decide this picture" in err
+        assert summary["released"] == 0
+        assert len(lines(tmp_path / "out", "receipts.jsonl")) == before
 
     @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
     def test_a_verdict_file_that_cannot_be_read_is_exit_2(

@@ -199,7 +199,10 @@ def test_the_rows_of_an_older_database_are_kept_under_the_new_names(tmp_path):
             ('rejected', 0, 'ada', 'rejected', '[]', now(), NULL, NULL),
             ('late', 0, 'ada', 'refused', '[]', now(), NULL, NULL),
             ('undone', 0, 'ada', 'settled', '[]', now(), now(), NULL),
-            ('contested', 0, 'ada', 'settled', '[]', now(), NULL, now())
+            ('contested', 0, 'ada', 'settled', '[]', now(), NULL, now());
+        INSERT INTO batches
+            (id, name, policy_toml, policy, format, require_licence, created_at)
+        VALUES ('b', 'old', '', '', 'same', FALSE, now())
         """
     )
 
@@ -215,6 +218,7 @@ def test_the_rows_of_an_older_database_are_kept_under_the_new_names(tmp_path):
     assert connection.execute(
         "SELECT picture_id, number FROM standing_decisions ORDER BY number"
     ).fetchall() == [("settled", 1), ("rejected", 2)]
+    assert connection.execute("SELECT second_review_share FROM batches").fetchall() == [(0.0,)]
 
 
 def test_a_database_of_a_newer_lethe_is_refused(tmp_path):

@@ -11,7 +11,8 @@ class Queue {
     this.choices = element("div", { class: "choices" },
       choice("order", "Order"), choice("batch", "Batch"), choice("kind", "Reason"), choice("category", "Shows"));
     this.entries = element("ul", { class: "entries", "aria-label": "Waiting pictures" });
-    this.node = element("div", { class: "queue", hidden: true }, this.choices, this.entries);
+    this.note = element("p", { class: "small", hidden: true });
+    this.node = element("div", { class: "queue", hidden: true }, this.choices, this.note, this.entries);
   }
 
   /** What is sent: the browser's own choice, whatever an older answer says. */
@@ -44,6 +45,8 @@ class Queue {
       this[name].replaceChildren(...options);
       this[name].value = this.choice[name];
     }
+    this.note.textContent = data.note;
+    this.note.hidden = !data.note;
     this.entries.replaceChildren(...data.entries.map((entry) => this.entry(entry)));
     this.entries.querySelector(".is-current")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (data.pending && this.isOpen) {

@@ -149,6 +149,48 @@ def test_a_person_is_a_pseudonym_and_nobody_is_nobody(tmp_path):
     assert made(receipt, terms=terms)["reviewer"] is None
 
 
+def of_two(name="Bo"):
+    return replace(RECEIPT, second_reviewer=name), replace(TERMS, second_reviewer="b" * 16)
+
+
+def test_two_people_are_two_pseudonyms_and_one_is_told_as_before(tmp_path):
+    signer = notary_at(tmp_path)
+    receipt, terms = of_two()
+
+    signed = signer.certificate(receipt, b"pixels", DAY)
+
+    assert b"Bo" not in signed
+    for name in ("Ada Lovelace", "Bo"):
+        assert signer.keys.pseudonym("reviewer", name).encode() in signed
+    assert made(receipt, terms=terms)["version"] == 3
+    assert "Two people decided" in said(receipt, terms=terms)
+    assert made()["version"] == 2
+    assert "second_reviewer" not in made()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"version": 2}, id="of an earlier version"),
+        pytest.param({"second_reviewer": None}, id="nobody"),
+        pytest.param({"second_reviewer": "a" * 16}, id="the same person"),
+        pytest.param({"reviewer": None}, id="no first"),
+    ],
+)
+def test_a_second_reviewer_is_somebody_else_and_stands_in_its_version_alone(change):
+    receipt, terms = of_two()
+
+    with pytest.raises(InvalidSignature):
+        read_certificate({**made(receipt, terms=terms), **change})
+    with pytest.raises(InvalidSignature):
+        read_certificate({**made(), "version": 3})
+
+
+def test_a_second_reviewer_without_a_pseudonym_is_refused():
+    with pytest.raises(ValueError, match="pseudonym"):
+        certificate(of_two()[0], b"", TERMS)
+
+
 @pytest.mark.parametrize("receipt", [RECEIPT, without_person()[0]], ids=["person", "nobody"])
 def test_a_pseudonym_without_a_person_or_a_person_without_one_is_refused(receipt):
     terms = replace(TERMS, reviewer=None if receipt.reviewer else "a" * 16)
@@ -200,8 +242,8 @@ def test_what_lacks_something_or_contradicts_itself_is_not_read(change):
 
 
 def test_one_of_a_newer_version_asks_for_a_newer_lethe():
-    with pytest.raises(InvalidSignature, match="version 3: a newer Lethe is needed to read it"):
-        read_certificate({**made(), "version": 3})
+    with pytest.raises(InvalidSignature, match="version 4: a newer Lethe is needed to read it"):
+        read_certificate({**made(), "version": 4})
 
 
 def test_a_category_that_this_lethe_does_not_know_is_read_and_named():

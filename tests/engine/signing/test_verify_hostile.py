@@ -106,6 +106,7 @@ class TestHostileFiles:
             {"regions": [{"box": "all"}]},
             {"version": 1},
             {"version": 3},
+            {"version": 4},
             {"version": "1"},
             {"surprise": "more"},
             {"schema": "lethe/manifest"},

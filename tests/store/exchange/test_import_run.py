@@ -13,7 +13,7 @@ from engine.detect.names import names
 from engine.errors import UnusableFolder
 from engine.files import atomic
 from engine.files.lock import lock
-from engine.plan import Plan, ReviewDecision
+from engine.plan import Plan, Reason, ReasonKind, ReviewDecision
 from engine.policy import Policy, default_policy, read_policy
 from engine.runs.handover import refuse_taken_in
 from engine.runs.name_map import write_names
@@ -499,6 +499,29 @@ class TestWhatARunFolderSays:
         take_in(database, run)
 
         assert not reviews.claim(database, "ada", NOW).audit_sample
+
+    def test_a_run_with_fewer_second_reviews_than_in_force_is_refused(self, database, run):
+        database.files.policy.write_text("[review]\nsecond_review_share = 0.2\n")
+        run.ask("a.jpg")
+
+        result = take_in(database, run)
+
+        assert result.added == 0
+        assert "fewer second reviews" in result.problems[0]
+
+    def test_a_run_brings_the_second_reviews_of_its_policy(self, database, run):
+        twice = Policy(review={"second_review_share": 1.0})
+        (run.out / ".lethe" / "policy.toml").write_text(twice.to_toml())
+        asked = [str(Reason(ReasonKind.SECOND_REVIEW))]  # by nobody here
+        run.ask("a.jpg", policy=twice.fingerprint, weights=list(names(twice)), reasons=asked)
+        assert take_in(database, run).problems == ()
+
+        case = reviews.claim(database, "ada", NOW)
+        assert ReasonKind.SECOND_REVIEW not in {reason.kind for reason in case.plan.reasons}
+        decisions.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
+
+        case = reviews.claim(database, "bo", NOW)
+        assert ReasonKind.SECOND_REVIEW in {reason.kind for reason in case.plan.reasons}
 
     def test_where_a_licence_is_required_a_foreign_run_tells_none(self, database, run):
         required = Policy().requiring_licence(required=True)
