@@ -9,6 +9,7 @@ from components.app import session
 from components.app.access import Role, may
 from components.app.palette import cells
 from components.app.services import database, now
+from components.app.session import actor
 from store.review import statistics
 from store.review.statistics import ReviewerStatistics
 
@@ -17,7 +18,7 @@ def reviewers() -> None:
     """A line for each reviewer of the last 30 days; nothing for others, or while nobody decided."""
     if not may(session.user(), Role.MANAGER):
         return
-    known = statistics.by_reviewer(database(), now())
+    known = statistics.by_reviewer(actor(), database(), now())
     if not known:
         return
     with st.expander("Reviewers", icon=":material/group:", key="home_reviewers"):

@@ -16,6 +16,9 @@ import duckdb
 from engine import triage
 from engine.errors import InvalidDecision, StaleRevision
 from engine.plan import Region, ReviewDecision
+from store.accounts.act import Act
+from store.accounts.actor import Actor
+from store.audit.event import Detail
 from store.database import Database
 from store.releases import receipts
 from store.review import claims, plans
@@ -55,7 +58,9 @@ class Reopened:
     """Id of the release that was taken back; None when there was none yet."""
 
 
-def settle(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
+def settle(
+    actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
+) -> None:
     """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
 
     Raises:
@@ -65,10 +70,12 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
         UnknownRecord: there is no such picture.
     """
     _refuse_another(picture_id, decision)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.DECIDE, picture_id) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         refusal = _refusal(cursor, claim_state, decision, now)
-        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "settled", now)
+        outcome = "refused" if refusal else "settled"
+        _keep_decision(cursor, claim_state, decision, outcome, now)
+        database.event.details |= _told(database, decision, outcome)
         if refusal is None:
             kept = plans.at_revision(cursor, picture_id, claim_state.revision)
             settled = triage.settled(kept.plan, decision)
@@ -79,7 +86,9 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
     database.work.set()
 
 
-def reject(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
+def reject(
+    actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
+) -> None:
     """Hold a picture back for good; the verdict's regions are kept but not used.
 
     Raises:
@@ -88,10 +97,12 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
         UnknownRecord: there is no such picture.
     """
     _refuse_another(picture_id, decision)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.DECIDE, picture_id) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         refusal = _refusal(cursor, claim_state, decision, now)
-        _keep_decision(cursor, claim_state, decision, "refused" if refusal else "rejected", now)
+        outcome = "refused" if refusal else "rejected"
+        _keep_decision(cursor, claim_state, decision, outcome, now)
+        database.event.details |= _told(database, decision, outcome)
         if refusal is None:
             reason = f"Rejected in review by {decision.reviewer}."
             _close(cursor, picture_id, "quarantined", claim_state.revision, reason, now)
@@ -99,14 +110,14 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
         raise StaleRevision(refusal)
 
 
-def last(database: Database, reviewer: str, now: datetime) -> Decision | None:
+def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Decision | None:
     """The verdict that `reopen_last` would undo now, or None."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         return _last(cursor, reviewer, now)
 
 
 def reopen_last(
-    database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
+    actor: Actor, database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
 ) -> Reopened | None:
     """Undo the reviewer's last verdict of the last hour that still stands, or None.
 
@@ -115,6 +126,7 @@ def reopen_last(
     deleted; copies handed out before cannot be called back, so the caller should say so.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         reviewer: whose verdict.
         now: the present.
@@ -123,9 +135,10 @@ def reopen_last(
     Raises:
         StaleRevision: the picture is being worked on this very moment, or is not the last one.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.UNDO) as cursor:
         decision = _last(cursor, reviewer, now)
         if decision is None:
+            database.event.is_idle = True
             return None
         if picture_id not in (None, decision.picture_id):
             raise StaleRevision(
@@ -153,6 +166,10 @@ def reopen_last(
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
         case = claims.claim_of(cursor, database.files, picture_id)
+        database.event.subject = picture_id
+        database.event.details["reviewer"] = database.person(reviewer)
+        if withdrawn is not None:
+            database.event.details["withdrawn"] = withdrawn.stem
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
@@ -204,6 +221,16 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
         """,
         [stored(now), picture_id],
     )
+
+
+def _told(database: Database, decision: ReviewDecision, outcome: str) -> dict[str, Detail]:
+    """What the audit trail keeps of a decision; what was decided stands in `verdicts`."""
+    return {
+        "reviewer": database.person(decision.reviewer),
+        "outcome": outcome,
+        "plan": decision.plan,
+        "regions": len(decision.regions),
+    }
 
 
 def _refuse_another(picture_id: str, decision: ReviewDecision) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from engine.category import Category
 from engine.plan import ReasonKind
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review.choice import ALL, CHOSEN, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
@@ -56,10 +58,10 @@ class Pace:
 
 
 def entries(
-    database: Database, now: datetime, *, limit: int = 100, choice: Choice = ALL
+    actor: Actor, database: Database, now: datetime, *, limit: int = 100, choice: Choice = ALL
 ) -> tuple[QueueEntry, ...]:
     """The queue in the chosen order: what a person would miss most first, unless they said else."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         rows = cursor.execute(
             f"""
             SELECT p.id, p.batch_id, p.source, p.risk, l.kinds,
@@ -87,9 +89,9 @@ def entries(
     )
 
 
-def facets(database: Database) -> Facets:
+def facets(actor: Actor, database: Database) -> Facets:
     """What the queue can be narrowed to."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         batches = cursor.execute(
             """
             SELECT b.id, b.name, count(*)
@@ -130,9 +132,9 @@ def facets(database: Database) -> Facets:
     )
 
 
-def pace(database: Database, reviewer: str, now: datetime) -> Pace:
+def pace(actor: Actor, database: Database, reviewer: str, now: datetime) -> Pace:
     """What this reviewer did in the last hour, and what is left."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         verdicts = cursor.execute(
             """
             SELECT opened_at, decided_at

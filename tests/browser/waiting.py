@@ -22,6 +22,7 @@ from store.batches.intake import Incoming
 from store.database import Database
 from store.worker.dispatcher import Dispatcher
 from tests.scenes import FakeDetector
+from tests.store.fakes import ACTOR
 
 PATIENCE_S = 60.0
 
@@ -74,12 +75,12 @@ def lay(
     dispatcher.start()
     try:
         settings = Policy().with_audit_share(0.0)
-        made = batches.create(database, Request(batch, settings.to_toml()), now())
+        made = batches.create(ACTOR, database, Request(batch, settings.to_toml()), now())
         incoming = [Incoming(name, content) for name, content in files]
-        intake.add(database, made.id, incoming, now())
-        batches.start(database, made.id, now())
+        intake.add(ACTOR, database, made.id, incoming, now())
+        batches.start(ACTOR, database, made.id, now())
         deadline = time.monotonic() + PATIENCE_S
-        while progress.totals(database).remaining:
+        while progress.totals(ACTOR, database).remaining:
             assert time.monotonic() < deadline, "waited too long for the pictures"
             time.sleep(0.02)
     finally:
