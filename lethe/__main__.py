@@ -15,6 +15,7 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _APART = {
     "app": "serve the app on this machine alone",
+    "audit": "the app's audit trail: tell whether it is whole",
     "store": "the app's data: take in a run, export labels, count",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
@@ -32,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from components.server.__main__ import main as serve
 
         return serve(words[1:], os.environ, program="lethe app")
+    if words[:1] == ["audit"]:
+        from store.audit.__main__ import main as look_into_trail
+
+        return look_into_trail(words[1:], program="lethe audit")
     if words[:1] == ["store"]:
         from store.__main__ import main as look_into_store
 

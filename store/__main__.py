@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from engine.errors import LetheError
 from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
 from engine.wording import counted
+from store.accounts.actor import shell
 from store.batches.progress import totals_in
 from store.database import Database, open_read_only
 from store.exchange.export_labels import export_labels
@@ -142,7 +144,11 @@ def _opened(options: argparse.Namespace) -> Iterator[Database]:
 def _export(options: argparse.Namespace) -> int:
     with _opened(options) as database:
         exported = export_labels(
-            database, options.out, since=options.since, copy_pictures=options.copy_pictures
+            shell(os.getuid()),
+            database,
+            options.out,
+            since=options.since,
+            copy_pictures=options.copy_pictures,
         )
     written = f"{counted(exported.pictures, 'picture')} with {counted(exported.labels, 'label')}"
     sys.stdout.write(f"{written} written to {options.out}.\n")
@@ -154,7 +160,9 @@ def _export(options: argparse.Namespace) -> int:
 
 def _ingest(options: argparse.Namespace) -> int:
     with _opened(options) as database:
-        result = ingest(database, options.out, options.originals, datetime.now(UTC))
+        result = ingest(
+            shell(os.getuid()), database, options.out, options.originals, datetime.now(UTC)
+        )
     for problem in result.problems:
         sys.stderr.write(f"{problem}\n")
     sys.stdout.write(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.times import CLOCKS_DIFFER, aware, stored
 
 
-def ahead(database: Database, now: datetime) -> datetime | None:
+def ahead(actor: Actor, database: Database, now: datetime) -> datetime | None:
     """The latest moment on record, where that is still to come; None where it is not.
 
     The clock was ahead when that was written, or is behind now. Days in certificates are as wrong.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         row = cursor.execute(
             """
             SELECT max(moment)

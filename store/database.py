@@ -2,8 +2,12 @@
 
 DuckDB lets one process write, and its concurrent transactions conflict rather than wait. So one
 process owns the file (a lock file says so, also to a second `Database` inside the same process),
-and its threads share one connection: `with database.transaction() as cursor` holds a lock from
-BEGIN to COMMIT. Every statement here takes milliseconds; what takes longer, files, stays outside.
+and its threads share one connection: `with database.transaction(actor, act) as cursor` holds a lock
+from BEGIN to COMMIT. Every statement here takes milliseconds; what takes longer, files, stays
+outside.
+
+That is the one gate, too: there is no cursor for whoever may not do the act, and what was done, or
+refused, is an event of the audit trail.
 """
 
 from __future__ import annotations
@@ -11,9 +15,9 @@ from __future__ import annotations
 import fcntl
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -22,6 +26,11 @@ import duckdb
 from engine.errors import UnusableFolder
 from engine.signing.signer import Signer, signer
 from store import generation
+from store.accounts.act import Act, refuse
+from store.accounts.actor import MACHINE, Actor
+from store.audit.event import OpenEvent
+from store.audit.trail import Trail
+from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
 from store.schema import is_foreign, migrate
 from store.worker.orphans import tidy
@@ -51,6 +60,7 @@ class Database:
         files: Files,
         lock_file: BinaryIO,
         signer: Signer,
+        clock: Callable[[], datetime],
     ) -> None:
         self.files = files
         self.signer = signer
@@ -60,13 +70,23 @@ class Database:
         self.is_up_to_date = False
         self._connection = connection
         self._lock_file = lock_file
+        self._clock = clock
+        self._trail = Trail(connection, files.heads, signer)
+        self._event = OpenEvent()
         self._lock = threading.RLock()
         self._in_transaction = False
         self._is_closed = False
 
     @classmethod
-    def open(cls, home: Path, now: datetime) -> Self:
+    def open(
+        cls, home: Path, now: datetime, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> Self:
         """Open or make the database under `home`, bring its schema up to date, tidy up a crash.
+
+        Args:
+            home: the folder.
+            now: for what is tidied up.
+            clock: tells whether a session is over, and dates events.
 
         Raises:
             UnusableFolder: another Lethe has it open, a newer one made it, the folder cannot be
@@ -83,40 +103,79 @@ class Database:
             is_up_to_date = generation.refuse_older(connection, files)
             generation.refuse_other_keys(connection, files, signing.keys)
             migrate(connection)
-            database = cls(connection, files, lock_file, signing)
+            database = cls(connection, files, lock_file, signing, clock)
             database.is_up_to_date = is_up_to_date
-            with database.transaction() as cursor:
+            with database.transaction(MACHINE, Act.RECOVER) as cursor:
                 index = recover(cursor, files, now)
+                database.event.details["put_back"] = index.put_back
             database.advance()
             database.recovered = _tidied(files, index, now, is_up_to_date=is_up_to_date)
             stack.pop_all()
         return database
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(
+        self, actor: Actor, act: Act, subject: str = ""
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor whose statements all hold or, when the block raises, none does.
 
-        Other threads wait meanwhile, so touch no files and do no lengthy work inside.
+        Other threads wait meanwhile, so touch no files and do no lengthy work inside. An act that
+        is recorded becomes an event in the same transaction; `event` takes what is to be told.
+
+        Args:
+            actor: on whose behalf.
+            act: what for.
+            subject: id of what it concerns.
 
         Raises:
+            NotAllowed: the actor may not.
+            SessionExpired: the actor's session is over.
             UnusableFolder: the database was closed.
             ValueError: this thread is in a transaction already.
+        """
+        with self._lock:
+            self.admit(actor, act, subject)
+            self._in_transaction = True
+            self._event = OpenEvent(subject)
+            try:
+                yield from self._guarded(actor, act)
+            finally:
+                self._in_transaction = False
+
+    @property
+    def event(self) -> OpenEvent:
+        """What the open transaction will have on record; ids, pseudonyms and counts alone."""
+        return self._event
+
+    def person(self, name: str) -> str:
+        """The pseudonym of a name, for the open transaction's event; the name is kept apart."""
+        pseudonym = self._keys.pseudonym("reviewer", name)
+        self._event.people[pseudonym] = name
+        return pseudonym
+
+    def admit(self, actor: Actor, act: Act, subject: str = "") -> None:
+        """Refuse what `transaction` would refuse, before files are touched; that is recorded.
+
+        Raises:
+            NotAllowed, SessionExpired, UnusableFolder, ValueError: as `transaction`.
         """
         with self._lock:
             if self._is_closed:
                 raise UnusableFolder("The database is closed because Lethe is stopping.")
             if self._in_transaction:
                 raise ValueError("expected no open transaction in this thread, found one")
-            self._in_transaction = True
             try:
-                yield from self._guarded()
-            finally:
-                self._in_transaction = False
+                refuse(actor, act, self._clock())
+            except (NotAllowed, SessionExpired) as refusal:
+                self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
+                for _ in self._guarded(actor, act, is_recorded=True):
+                    pass
+                raise
 
     def advance(self) -> None:
         """Count one generation further, so that a copy made before is known as older."""
         with self._lock:
-            with self.transaction() as cursor:
+            with self.transaction(MACHINE, Act.WORK) as cursor:
                 reached = generation.advanced(cursor)
             try:
                 generation.mark(self.files.generation, reached, self._keys)
@@ -133,18 +192,26 @@ class Database:
             except duckdb.Error as error:
                 log.error("the last generation was not kept (%s)", type(error).__name__)  # noqa: TRY400
             finally:
+                self._trail.seal(self._clock())
                 self._is_closed = True
                 self._connection.close()
                 self._lock_file.close()
 
-    def _guarded(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _guarded(
+        self, actor: Actor, act: Act, *, is_recorded: bool = False
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        told, head, now = self._event, None, self._clock()
         self._connection.execute("BEGIN")
         try:
             yield self._connection
+            if is_recorded or (act.is_recorded and not told.is_idle):
+                head = self._trail.append(actor, act, told, now)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+        if head is not None:
+            self._trail.reached(head, told, now)
 
 
 @contextmanager

@@ -17,3 +17,11 @@ class EvaluationRunning(LetheError):
 
 class NothingToExport(LetheError):
     """No settled picture is left to make a data set of."""
+
+
+class NotAllowed(LetheError):
+    """None of the actor's roles may do what was asked."""
+
+
+class SessionExpired(LetheError):
+    """The actor's session is over, so nothing is done for it any more."""

@@ -43,6 +43,11 @@ class Files:
         return self.home / "lethe.generation"
 
     @property
+    def heads(self) -> Path:
+        """Signed heads of the audit trail."""
+        return self.home / "audit" / "heads.jsonl"
+
+    @property
     def set_aside(self) -> Path:
         """Files that the database did not know when it was opened, for a person to look at."""
         return self.home / "set-aside"

@@ -21,6 +21,7 @@ from store.database import Database
 from store.review import decisions, reviews
 from tests.engine.signing.handed_out import DAY, released, signer_at
 from tests.scenes import shipped_picture
+from tests.store.fakes import ACTOR
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -65,10 +66,10 @@ def settle(folder):
     run("store ingest TAKEN --originals PICTURES", folder)
     now = datetime.now(UTC)
     database = Database.open(folder / "home", now)
-    case = reviews.claim(database, "ada", now)
+    case = reviews.claim(ACTOR, database, "ada", now)
     face = Region(Box(8, 8, 24, 24), Category.FACE, Origin.REVIEWER)
     verdict = ReviewDecision.on(case.plan, (face,), "ada")
-    decisions.settle(database, case.picture_id, verdict, now)
+    decisions.settle(ACTOR, database, case.picture_id, verdict, now)
     database.close()
 
 

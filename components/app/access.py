@@ -10,16 +10,9 @@ from __future__ import annotations
 import ipaddress
 import threading
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Role(StrEnum):
-    """What a page may ask for."""
-
-    ANALYST = "analyst"
-    REVIEWER = "reviewer"
-    MANAGER = "manager"
-    AUDITOR = "auditor"
+from store.accounts.role import PEOPLE
+from store.accounts.role import Role as Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +23,7 @@ class User:
     roles: frozenset[Role]
 
 
-LOCAL = User("local", frozenset(Role))
+LOCAL = User("local", PEOPLE)
 _guard = threading.Event()
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from components.app import session
 from components.recall import archive
 from components.review.originals_cache import OriginalsCache
 from engine.files.home import home as default_home
 from engine.metadata.header import megapixels_of
 from engine.policy import Policy
 from engine.runs.pool import ProcessPool, default_workers
+from store.accounts.actor import MACHINE
 from store.database import Database
 from store.evaluations import evaluations
 from store.exchange.inbox import LeftOut, take_in
@@ -47,9 +49,9 @@ def services() -> Services:
     """
     database = Database.open(home(), now())
     try:
-        left_out = take_in(database, now())
+        left_out = take_in(MACHINE, database, now())
         if database.is_up_to_date:  # an older one does not know every run
-            archive.sweep(home(), evaluations.sources(database))
+            archive.sweep(home(), evaluations.sources(MACHINE, database))
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )
@@ -87,7 +89,7 @@ def policy() -> Policy:
     Raises:
         InvalidPolicy: the file was not accepted, or is gone; the message says why.
     """
-    return in_force(database())
+    return in_force(session.actor(), database())
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 
 from components.app.access import LOCAL, User
+from store.accounts.actor import Actor
 
 T = TypeVar("T")
 
@@ -18,6 +19,12 @@ T = TypeVar("T")
 def user() -> User:
     """The person at the screen."""
     return LOCAL
+
+
+def actor() -> Actor:
+    """The person at the screen as the store knows them; they review under the name they gave."""
+    person, reviewer = user(), st.session_state.get("reviewer")
+    return Actor("local", getattr(reviewer, "name", person.name), person.roles)
 
 
 def kept(name: str, make: Callable[[], T]) -> T:

@@ -8,6 +8,7 @@ from components.app import session
 from components.app.access import Role, may
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain
 from components.app.services import database, home, now
+from components.app.session import actor
 from components.upload.staging import Staging
 from engine.wording import counted
 from store.batches import progress
@@ -32,7 +33,7 @@ def staged() -> None:
 @st.fragment(run_every=5.0)
 def batch_list() -> None:
     """A line for each of the newest batches, with its counts and the way to its pictures."""
-    known = progress.overview(database(), now(), limit=SHOWN)
+    known = progress.overview(actor(), database(), now(), limit=SHOWN)
     if not known:
         return
     st.subheader("Batches", anchor=False)
@@ -44,7 +45,7 @@ def batch_list() -> None:
 
 def see_why(held_back: int) -> None:
     """A link to the pictures held back, in the newest batch that has some."""
-    holding = progress.batches_with(database(), PictureState.QUARANTINED)
+    holding = progress.batches_with(actor(), database(), PictureState.QUARANTINED)
     query = {"batch": holding[0], "show": PictureState.QUARANTINED.value} if holding else None
     st.page_link(
         "pages/3_Release.py",

@@ -9,6 +9,7 @@ from components.app.access import Role, may
 from components.app.failures import shown
 from components.app.palette import ago, plain
 from components.app.services import database, now, policy, services
+from components.app.session import actor
 from components.home import batch_list, samples
 from components.recall import audit_sample
 from components.recall.words import answer, goal, lines
@@ -33,7 +34,7 @@ from store.worker.orphans import set_aside
 
 def totals() -> Counts:
     """Pictures per state, over all batches."""
-    return progress.totals(database())
+    return progress.totals(actor(), database())
 
 
 @st.fragment(run_every=2.0)
@@ -91,7 +92,7 @@ def inbox() -> None:
 @st.fragment(run_every=5.0)
 def postponed() -> None:
     """What waits because of this machine, why, and a button to try it again."""
-    waiting = retry.postponed(database())
+    waiting = retry.postponed(actor(), database())
     if not waiting:
         return
     with st.container(border=True):
@@ -112,7 +113,7 @@ def postponed() -> None:
 def clock_set_back() -> None:
     """That work is on record which this machine's clock calls still to come."""
     moment = now()
-    latest = clock.ahead(database(), moment)
+    latest = clock.ahead(actor(), database(), moment)
     if latest is not None:
         st.warning(
             f"Work of {latest:%d %b %Y, %H:%M} UTC is on record, but this machine's clock says "
@@ -125,14 +126,14 @@ def clock_set_back() -> None:
 @st.fragment(run_every=2.0)
 def in_work() -> None:
     """How long the machine has been at the picture it has had longest, so that a halt is seen."""
-    since = progress.oldest_in_work(database())
+    since = progress.oldest_in_work(actor(), database())
     if since is not None:
         st.caption(f"The oldest picture in work was begun {ago(since, now())}.")
 
 
 @permission.callback(Role.ANALYST)
 def _try_postponed() -> None:
-    retry.try_postponed(database())
+    retry.try_postponed(actor(), database())
 
 
 def batches_under_way() -> None:
@@ -177,7 +178,7 @@ def benchmark() -> None:
 
 
 def _last_evaluation() -> None:
-    finished = (run for run in evaluations.listed(database()) if run.report is not None)
+    finished = (run for run in evaluations.listed(actor(), database()) if run.report is not None)
     last = next(finished, None)
     if last is None or last.report is None:
         st.caption("Recall has not been measured on this installation yet.")
@@ -249,8 +250,8 @@ def _start_samples() -> None:
     # the most careful one, so that there is something to review
     faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
     request = Request("Sample pictures", faces_only.to_toml())
-    batch = batches.create(database(), request, now())
+    batch = batches.create(actor(), database(), request, now())
     pictures = (Incoming(*sample) for sample in samples.sample_pictures())
-    intake.add(database(), batch.id, pictures, now())
-    batches.start(database(), batch.id, now())
+    intake.add(actor(), database(), batch.id, pictures, now())
+    batches.start(actor(), database(), batch.id, now())
     session.keep("sample_batch", batch.id)

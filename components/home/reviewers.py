@@ -11,6 +11,7 @@ from components.app import session
 from components.app.access import Role, may
 from components.app.palette import cells
 from components.app.services import database, now
+from components.app.session import actor
 from engine.evaluation.scores.proportion import Proportion
 from store.review import agreement, statistics
 from store.review.agreement import ReviewerAgreement
@@ -21,7 +22,7 @@ def reviewers() -> None:
     """A line for each reviewer of the last 30 days; nothing for others, or while nobody decided."""
     if not may(session.user(), Role.MANAGER):
         return
-    known = statistics.by_reviewer(database(), now())
+    known = statistics.by_reviewer(actor(), database(), now())
     if not known:
         return
     with st.expander("Reviewers", icon=":material/group:", key="home_reviewers"):
@@ -43,7 +44,7 @@ def reviewers() -> None:
 
 def _second_reviews() -> None:
     """How far people agreed who decided a picture apart; nothing while nobody did."""
-    pairs = agreement.by_pair(database(), now())
+    pairs = agreement.by_pair(actor(), database(), now())
     if not pairs:
         return
     rows = [(" and ".join(pair.reviewers), pair.agreement) for pair in pairs]

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from components.app.services import database
+from components.app.session import actor
 from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
@@ -54,7 +55,7 @@ class Audit:
 
 def audit() -> Audit:
     """Count all sample checks in the database."""
-    decided = audit_sample.comparisons(database())
+    decided = audit_sample.comparisons(actor(), database())
     comparisons = [
         comparison
         for comparison in decided
@@ -66,7 +67,7 @@ def audit() -> Audit:
     return Audit(
         counts=sum((counts for _, counts in by_picture), SampleCounts()),
         over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
-        rejected=audit_sample.rejected(database()),
+        rejected=audit_sample.rejected(actor(), database()),
         unknown=len(decided) - len(comparisons),
     )
 

@@ -13,6 +13,7 @@ from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import ago, plain
 from components.app.services import database, home, now
+from components.app.session import actor
 from components.recall import archive
 from components.recall import evaluated as loaded
 from components.recall.evaluated import Evaluated, evaluated
@@ -90,9 +91,9 @@ def _offer_deletion(run: Evaluation) -> None:
         )
     if pressed:
         with shown():
-            evaluations.delete(database(), run.id)
+            evaluations.delete(actor(), database(), run.id)
             loaded.forget(run.id)
-            archive.discard(home(), run.source, evaluations.sources(database()))
+            archive.discard(home(), run.source, evaluations.sources(actor(), database()))
             st.rerun()
 
 
@@ -100,7 +101,7 @@ def _offer_deletion(run: Evaluation) -> None:
 def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     """Compose the HTML report; on demand, for it counts everything once more."""
     run = evaluated(evaluation_id)
-    unread = evaluations.unread(database(), evaluation_id)
+    unread = evaluations.unread(actor(), database(), evaluation_id)
     subject = _subject(run, unread)
     counts = summary(
         count(run.scored.scores),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components.app.services import database
+from components.app.session import actor
 from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.recall import Scored, score_all
@@ -44,7 +45,7 @@ def forget(evaluation_id: str) -> None:
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Reading the evaluation …")
 def _loaded(evaluation_id: str) -> Evaluated:
-    evaluation = evaluations.evaluation(database(), evaluation_id)
+    evaluation = evaluations.evaluation(actor(), database(), evaluation_id)
     policy = read_policy(evaluation.policy_toml)
-    pairs = evaluations.examined(database(), evaluation_id)
+    pairs = evaluations.examined(actor(), database(), evaluation_id)
     return Evaluated(evaluation, policy, pairs, score_all(pairs, policy))

@@ -14,6 +14,7 @@ from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import plain
 from components.app.services import database, home, now, policy
+from components.app.session import actor
 from components.recall import archive as recall_archive
 from engine.category import DETECTABLE
 from engine.errors import InvalidDataset, LetheError
@@ -230,7 +231,7 @@ def _policies() -> list[PolicyChoice]:
         choices.append(PolicyChoice("The policy in force", policy().to_toml()))
     choices += [
         PolicyChoice(f"Version {version.number}: {version.note or 'no note'}", version.toml)
-        for version in versions.versions(database())
+        for version in versions.versions(actor(), database())
     ]
     return choices
 
@@ -239,13 +240,13 @@ def _start(dataset_input: DatasetInput, name: str, toml: str, target: float) -> 
     request = Request(
         name, dataset_input.source, dataset_input.dataset, toml, target, session.user().name
     )
-    return evaluations.create(database(), request, now())
+    return evaluations.create(actor(), database(), request, now())
 
 
 @permission.callback(Role.MANAGER)
 def _forget(dataset_input: DatasetInput) -> None:
     session.forget("recall_brought")
-    recall_archive.discard(home(), dataset_input.source, evaluations.sources(database()))
+    recall_archive.discard(home(), dataset_input.source, evaluations.sources(actor(), database()))
 
 
 def again(run: Evaluation, name: str, toml: str) -> Evaluation:
@@ -254,8 +255,10 @@ def again(run: Evaluation, name: str, toml: str) -> Evaluation:
     Raises:
         LetheError: it cannot be made; the sentence says why.
     """
-    examined = evaluations.examined(database(), run.id)
-    pictures = [picture for picture, _ in (*examined, *evaluations.unread(database(), run.id))]
+    examined = evaluations.examined(actor(), database(), run.id)
+    pictures = [
+        picture for picture, _ in (*examined, *evaluations.unread(actor(), database(), run.id))
+    ]
     pictures.sort(key=lambda picture: picture.name)
     # `str(problem)` undone, its line left with the file's name
     parts = [sentence.partition(": ") for sentence in run.problems]

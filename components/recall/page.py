@@ -10,6 +10,7 @@ import streamlit as st
 from components.app import session
 from components.app.palette import ago, plain
 from components.app.services import database, now
+from components.app.session import actor
 from components.recall import audit_sample, misses, thresholds
 from components.recall.charts.recall import draw, recall_lines
 from components.recall.compare import compare_view
@@ -34,7 +35,7 @@ _ANSWERS = {"green": st.success, "orange": st.warning}
 
 def runs() -> tuple[Evaluation, ...]:
     """Every evaluation, the newest first."""
-    return evaluations.listed(database())
+    return evaluations.listed(actor(), database())
 
 
 def nothing_yet() -> None:
@@ -116,7 +117,7 @@ def _is_tuned(run: Evaluation, runs: tuple[Evaluation, ...]) -> bool:
     same = {other.id for other in runs if other.fingerprint == run.fingerprint}
     return any(
         version.policy == run.policy and version.evaluation_id in same
-        for version in versions.versions(database())
+        for version in versions.versions(actor(), database())
     )
 
 
@@ -165,7 +166,10 @@ def _left_out(run: Evaluation) -> None:
         return
     title = f"{' and '.join(parts)}: left out above, or guessed"
     with st.expander(title, icon=":material/warning:", key="recall_left"):
-        pictures = (*evaluations.unread(database(), run.id), *evaluated(run.id).scored.invalid)
+        pictures = (
+            *evaluations.unread(actor(), database(), run.id),
+            *evaluated(run.id).scored.invalid,
+        )
         sentences = [*(f"{picture.name}: {reason}" for picture, reason in pictures), *run.problems]
         st.markdown("\n".join(f"- {plain(text)}" for text in sentences[:_MOST_LISTED]))
         st.download_button(

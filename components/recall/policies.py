@@ -9,6 +9,7 @@ from components.app import session
 from components.app.failures import shown
 from components.app.palette import cells, plain
 from components.app.services import database, now, policy
+from components.app.session import actor
 from components.recall import evaluating
 from components.recall.words import answer
 from engine.errors import InvalidPolicy
@@ -30,14 +31,14 @@ def panel(run: Evaluation) -> None:
     st.subheader("Policy versions", anchor=False)
     current: PolicyVersion | None = None
     with shown():
-        current = policies.noticed(database(), now())
+        current = policies.noticed(actor(), database(), now())
     if current is not None and current.activated_by == policies.UNKNOWN:
         st.info(
             f"The policy was changed outside Lethe: what is in force now is kept as version "
             f"{current.number}.",
             icon=":material/edit_document:",
         )
-    versions = policies.versions(database())
+    versions = policies.versions(actor(), database())
     if not versions:
         st.caption("The built-in policy is in force; there is no draft yet.")
         return
@@ -57,7 +58,7 @@ def panel(run: Evaluation) -> None:
 
 def _history() -> None:
     """List of all activations; the table knows only each version's last."""
-    activations = policies.activations(database())
+    activations = policies.activations(actor(), database())
     if not activations:
         return
     with st.expander("When each came into force", key="recall_activations"):
@@ -187,13 +188,13 @@ def _offer_activation(
             disabled=not by.strip() or not (differences(current, proposed) or is_broken),
         )
     if pressed:
-        policies.activate(database(), version.number, by.strip(), now())
+        policies.activate(actor(), database(), version.number, by.strip(), now())
         st.rerun()
 
 
 def _proof(version: PolicyVersion) -> str:
     """Conclusion of the newest evaluation under this version, or that there is none."""
-    for run in evaluations.listed(database()):
+    for run in evaluations.listed(actor(), database()):
         if run.policy == version.policy and run.report is not None:
             conclusion, _ = answer(run.report, read_policy(version.toml).not_looked_for)
             return f"Evaluation {run.number} under it: {conclusion}"

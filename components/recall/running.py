@@ -11,6 +11,7 @@ from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import ago, plain, span
 from components.app.services import database, now
+from components.app.session import actor
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 
@@ -34,12 +35,12 @@ def show_running(runs: tuple[Evaluation, ...]) -> None:
 @st.fragment(run_every=1.0)
 @permission.fragment(Role.MANAGER)
 def _live_card(evaluation_id: str) -> None:
-    run = evaluations.evaluation(database(), evaluation_id)
+    run = evaluations.evaluation(actor(), database(), evaluation_id)
     if not run.is_open:
         session.forget(f"recall_pace_{evaluation_id}")
         session.keep("recall_next", evaluation_id)
         st.rerun()
-    counts = evaluations.counts(database(), evaluation_id)
+    counts = evaluations.counts(actor(), database(), evaluation_id)
     done = counts.total - counts.remaining
     with st.container(border=True):
         head, stop = st.columns([0.86, 0.14], vertical_alignment="center")
@@ -78,4 +79,4 @@ def _pace(evaluation_id: str, done: int, remaining: int) -> str:
 @permission.callback(Role.MANAGER)
 def _cancel(evaluation_id: str) -> None:
     with shown():
-        evaluations.cancel(database(), evaluation_id, now())
+        evaluations.cancel(actor(), database(), evaluation_id, now())

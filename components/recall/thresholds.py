@@ -12,6 +12,7 @@ from components.app import permission, session
 from components.app.access import Role
 from components.app.failures import shown as failures_shown
 from components.app.services import database, now
+from components.app.session import actor
 from components.recall import policies
 from components.recall.charts.recall import draw, trade_off
 from components.recall.evaluated import Evaluated, evaluated
@@ -233,7 +234,13 @@ def _save(run: Evaluated, draft: Policy) -> None:
     if pressed:
         with failures_shown():
             version = versions.draft(
-                database(), draft.to_toml(), note.strip(), by.strip(), now(), run.evaluation.id
+                actor(),
+                database(),
+                draft.to_toml(),
+                note.strip(),
+                by.strip(),
+                now(),
+                run.evaluation.id,
             )
             policies.select(version.number)
             st.rerun()

@@ -25,6 +25,7 @@ from engine.signing.keys import public_pem
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.verify_folder import PUBLIC_KEY
 from engine.signing.verify_picture import read_signed_certificate
+from store.accounts.actor import Actor
 from store.batches import pictures
 from store.batches.batches import Batch
 from store.batches.pictures import PictureState
@@ -67,10 +68,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """One date for all entries: when a file was written is nobody's business."""
 
 
-def bundle(database: Database, batch: Batch, now: datetime) -> io.FileIO:
+def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.FileIO:
     """Write a batch's releases into a zip; gives a temporary file that is gone when closed.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         batch: whose releases.
         now: its day is the manifest's.
@@ -81,8 +83,11 @@ def bundle(database: Database, batch: Batch, now: datetime) -> io.FileIO:
     """
     # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
-    standing = sorted(receipts.newest(database, batch.id), key=lambda receipt: receipt.release_id)
-    signed = certificates.of_batch(database, batch.id)  # after receipts: each has its own by then
+    standing = sorted(
+        receipts.newest(actor, database, batch.id), key=lambda receipt: receipt.release_id
+    )
+    # after receipts: each has its own by then
+    signed = certificates.of_batch(actor, database, batch.id)
     documents = {receipt.release_id: signed.get(receipt.release_id) for receipt in standing}
     digests = {
         release: None if document is None else sha256(document)
@@ -92,7 +97,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> io.FileIO:
         "README.txt": _readme(documents).encode(),
         "receipts.jsonl": _receipt_lines(standing).encode(),
     }
-    if credits_due := _credits(database, batch, standing):
+    if credits_due := _credits(actor, database, batch, standing):
         beside["attribution.csv"] = credits_due.encode()
     manifest = database.signer.manifest(batch.id, digests, day(now), beside)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -106,6 +111,7 @@ def bundle(database: Database, batch: Batch, now: datetime) -> io.FileIO:
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
             _put(archive, name, checked(receipt, document, database.signer.keys.public_keys))
         _put(archive, f"released/{MANIFEST}", manifest)
+    receipts.handed_out(actor, database, batch.id, len(standing), sha256(manifest))
     file.seek(0)
     return file
 
@@ -190,10 +196,10 @@ def public_line(receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {key: receipt[key] for key in _PUBLIC} | {"regions": regions}
 
 
-def _credits(database: Database, batch: Batch, standing: list[StoredReceipt]) -> str:
+def _credits(actor: Actor, database: Database, batch: Batch, standing: list[StoredReceipt]) -> str:
     due = {
         picture.release_id: picture.licence
-        for picture in pictures.of_batch(database, batch.id, [PictureState.RELEASED])
+        for picture in pictures.of_batch(actor, database, batch.id, [PictureState.RELEASED])
         if picture.licence and picture.licence.attribution_needed
     }
     rows = [

@@ -6,6 +6,7 @@ import streamlit as st
 
 from components.app.palette import plain
 from components.app.services import database
+from components.app.session import actor
 from engine.signing.envelope import public_bytes
 from engine.signing.keys import distrusted_keys, public_pem
 from engine.signing.schema import ENDING
@@ -21,7 +22,7 @@ def show(receipt: StoredReceipt) -> None:
     Raises:
         InvalidSignature: the certificate was changed since it was kept.
     """
-    document = certificates.of_release(database(), receipt.release_id)
+    document = certificates.of_release(actor(), database(), receipt.release_id)
     if document is None:
         st.info(
             "This picture was made before certificates: it has none, and `verify` will say so. "

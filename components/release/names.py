@@ -12,7 +12,9 @@ from components.app import permission, session
 from components.app.access import Role, may
 from components.app.palette import OUTCOMES
 from components.app.services import database
+from components.app.session import actor
 from engine.files.cells import inert
+from store.accounts.actor import Actor
 from store.batches import pictures
 from store.batches.batches import Batch
 from store.database import Database
@@ -39,15 +41,15 @@ def offer(batch: Batch) -> None:
 @permission.download(Role.MANAGER)
 def made(batch: Batch) -> bytes:
     """The list as a file, for whoever may have it."""
-    return listing(database(), batch).encode("utf-8")
+    return listing(actor(), database(), batch).encode("utf-8")
 
 
-def listing(database: Database, batch: Batch) -> str:
+def listing(actor: Actor, database: Database, batch: Batch) -> str:
     """CSV: a line for each picture of the batch, in the order they came."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
-    for row in pictures.of_batch(database, batch.id):
+    for row in pictures.of_batch(actor, database, batch.id):
         word, _, _ = OUTCOMES[row.state]
         rows.writerow((inert(row.source), word, row.release_id or "", inert(row.reason or "")))
     return text.getvalue()

@@ -14,6 +14,7 @@ from components.app.failures import shown
 from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, plain
 from components.app.services import database, now
+from components.app.session import actor
 from components.release import certificate, names
 from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
@@ -50,17 +51,17 @@ def choose_batch() -> Batch | None:
 
 def _linked_and_newest() -> tuple[Batch, ...]:
     """The newest batches, that of the address first."""
-    newest = batches.newest(database())
+    newest = batches.newest(actor(), database())
     wanted = st.query_params.get("batch")
     if wanted is None:
         return newest
-    linked = batches.batch(database(), wanted)
+    linked = batches.batch(actor(), database(), wanted)
     return (linked, *(batch for batch in newest if batch.id != linked.id))
 
 
 def counts(batch: Batch) -> None:
     """How many of each outcome; kept up to date while the machine works."""
-    have = progress.progress(database(), batch.id, now()).counts
+    have = progress.progress(actor(), database(), batch.id, now()).counts
     if have.remaining:
         _counting(batch.id)
     else:
@@ -70,7 +71,7 @@ def counts(batch: Batch) -> None:
 
 def _offer_again(batch: Batch) -> None:
     """A second try for what the machine held back; what a person rejected stays so."""
-    count = retry.held_back(database(), batch.id)
+    count = retry.held_back(actor(), database(), batch.id)
     if count:
         st.button(
             f"Try {counted(count, 'held-back picture')} again",
@@ -84,13 +85,13 @@ def _offer_again(batch: Batch) -> None:
 
 @permission.callback(Role.ANALYST)
 def _try_held_back(batch_id: str) -> None:
-    retry.try_held_back(database(), batch_id, now())
+    retry.try_held_back(actor(), database(), batch_id, now())
 
 
 @st.fragment(run_every=1.0)
 @permission.fragment(Role.ANALYST)
 def _counting(batch_id: str) -> None:
-    have = progress.progress(database(), batch_id, now()).counts
+    have = progress.progress(actor(), database(), batch_id, now()).counts
     if not have.remaining:
         st.rerun()
     _numbers(have)
@@ -118,7 +119,7 @@ def _numbers(have: Counts) -> None:
 
 def download(batch: Batch) -> None:
     """The zip of everything that was released so far, and the key that its signatures fit."""
-    released = receipts.newest(database(), batch.id)
+    released = receipts.newest(actor(), database(), batch.id)
     is_whole = False
     with shown():
         _refuse_changed(batch, released)
@@ -135,7 +136,7 @@ def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
     Raises:
         LetheError: as for `bundle`.
     """
-    signed = certificates.of_batch(database(), batch.id)
+    signed = certificates.of_batch(actor(), database(), batch.id)
     trusted = database().signer.keys.public_keys
     with st.spinner("Comparing the releases with their certificates …"):
         for receipt in released:
@@ -180,7 +181,7 @@ def _download_zip(batch: Batch, *, is_ready: bool) -> None:
 
 @permission.download(Role.ANALYST)
 def _zip(batch: Batch) -> io.FileIO:
-    return bundle(database(), batch, now())
+    return bundle(actor(), database(), batch, now())
 
 
 def show(picture: Picture) -> None:
@@ -193,7 +194,7 @@ def show(picture: Picture) -> None:
         st.warning(f"Held back because: {plain(picture.reason)}", icon=":material/dangerous:")
     if picture.release_id is None:
         return
-    receipt = receipts.receipt(database(), picture.release_id)
+    receipt = receipts.receipt(actor(), database(), picture.release_id)
     before, after = st.columns(2)
     with before:
         st.caption("Before · for reviewers, stays inside")
@@ -215,7 +216,7 @@ def _before(picture: Picture) -> None:
         st.info("Only reviewers see originals.", icon=":material/lock:")
         return
     with shown():
-        read = partial(originals.content, database(), picture.id)
-        limit = batches.policy_of(database(), picture.batch_id).codec.max_megapixels
+        read = partial(originals.content, actor(), database(), picture.id)
+        limit = batches.policy_of(actor(), database(), picture.batch_id).codec.max_megapixels
         image = decoded(picture.id, read, limit)
         st.image(inline(whole_jpeg(image.rgb)), width="stretch", alt="Original picture")

@@ -13,6 +13,7 @@ import streamlit as st
 from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, cells
 from components.app.services import database, now
+from components.app.session import actor
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
 from store.batches import pictures
@@ -40,12 +41,12 @@ def choose(batch: Batch) -> Picture | None:
         "Show", _SHOWN, selection_mode="multi", default=_linked_states(),
         format_func=lambda state: OUTCOMES[state][0], key="release_filter",
     )  # fmt: skip
-    rows = _page(pictures.of_batch(database(), batch.id, chosen or _SHOWN))
+    rows = _page(pictures.of_batch(actor(), database(), batch.id, chosen or _SHOWN))
     if not rows:
         st.caption("No picture of this kind.")
         return None
     reasons = _reasons(rows)
-    standing = {one.picture_id: one for one in receipts.newest(database(), batch.id)}
+    standing = {one.picture_id: one for one in receipts.newest(actor(), database(), batch.id)}
     picked = st.dataframe(
         pd.DataFrame(cells(_row(row, reasons, standing.get(row.id)) for row in rows)),
         hide_index=True,
@@ -81,7 +82,7 @@ def _reasons(rows: Sequence[Picture]) -> dict[str, str]:
     """Why pictures wait for review, by picture id."""
     if not any(row.state is PictureState.REVIEW for row in rows):
         return {}
-    waiting = queue.entries(database(), now(), limit=100_000)
+    waiting = queue.entries(actor(), database(), now(), limit=100_000)
     return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
 
 

@@ -9,11 +9,13 @@ from functools import partial
 
 from components.app import session
 from components.app.services import database, now, originals_cache
+from components.app.session import actor
 from components.review import reviewer
 from components.review.draft import Draft, first_draft
 from components.review.page import Review
 from engine.errors import StaleRevision
 from engine.plan import ReviewDecision
+from store.accounts.act import Act
 from store.batches import batches, originals
 from store.review import decisions, reviews
 from store.review.choice import Choice
@@ -24,9 +26,9 @@ def current() -> Review | None:
     """The picture this reviewer has on the table; claims the next one when there is none."""
     review = _still_ours(session.kept("review", lambda: None))
     if review is None:
-        case = reviews.claim(database(), reviewer.name(), now(), choice=choice())
+        case = reviews.claim(actor(), database(), reviewer.name(), now(), choice=choice())
         if case is None and not choice().is_all:
-            case = reviews.claim(database(), reviewer.name(), now())
+            case = reviews.claim(actor(), database(), reviewer.name(), now())
             if case is not None:
                 choose(Choice(choice().order))
                 say("Nothing else waits in that part of the queue; all of it comes again.")
@@ -57,7 +59,7 @@ def accept(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
-    decisions.settle(database(), review.case.picture_id, _decision(review), now())
+    decisions.settle(actor(), database(), review.case.picture_id, _decision(review), now())
     review.close()
 
 
@@ -67,13 +69,13 @@ def reject(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture.
     """
-    decisions.reject(database(), review.case.picture_id, _decision(review), now())
+    decisions.reject(actor(), database(), review.case.picture_id, _decision(review), now())
     review.close()
 
 
 def skip(review: Review) -> None:
     """Leave the picture for later, or for somebody else; its draft stays."""
-    reviews.skip(database(), review.case.picture_id, reviewer.name(), now())
+    reviews.skip(actor(), database(), review.case.picture_id, reviewer.name(), now())
     review.close()
 
 
@@ -83,7 +85,7 @@ def open_waiting(review: Review, picture_id: str) -> None:
     Raises:
         StaleRevision: somebody else has it, or it waits no longer.
     """
-    case = reviews.claim_picture(database(), picture_id, reviewer.name(), now())
+    case = reviews.claim_picture(actor(), database(), picture_id, reviewer.name(), now())
     review.close()
     session.keep("review", _opened(case))
 
@@ -94,7 +96,9 @@ def reopen(review: Review | None, picture_id: str) -> None:
     Raises:
         StaleRevision: the picture is being worked on this very moment, or another was decided.
     """
-    reopened = decisions.reopen_last(database(), reviewer.name(), now(), picture_id=picture_id)
+    reopened = decisions.reopen_last(
+        actor(), database(), reviewer.name(), now(), picture_id=picture_id
+    )
     if reopened is None:
         say("There is nothing to take back: it was more than an hour ago, or was taken back.")
         return
@@ -111,11 +115,13 @@ def prefetch_next(review: Review) -> None:
     """Have the picture that comes next decoded while this one is looked at."""
     case = review.case
     following = reviews.peek(
-        database(), reviewer.name(), now(), after=case.picture_id, choice=choice()
+        actor(), database(), reviewer.name(), now(), after=case.picture_id, choice=choice()
     )
     if following is not None:
         limit = review.policy.codec.max_megapixels
-        read = partial(originals.content, database(), following.picture_id)
+        read = partial(
+            originals.content, actor(), database(), following.picture_id, act=Act.PREPARE_ORIGINAL
+        )
         originals_cache().prefetch(following.picture_id, read, limit)
 
 
@@ -124,7 +130,7 @@ def _still_ours(review: Review | None) -> Review | None:
     if review is None:
         return None
     try:
-        reviews.renew(database(), review.case.picture_id, reviewer.name(), now())
+        reviews.renew(actor(), database(), review.case.picture_id, reviewer.name(), now())
     except StaleRevision as error:
         say(str(error))
         review.close()
@@ -133,7 +139,7 @@ def _still_ours(review: Review | None) -> Review | None:
 
 
 def _opened(case: Claim) -> Review:
-    policy = batches.policy_of(database(), case.batch_id)
+    policy = batches.policy_of(actor(), database(), case.batch_id)
     draft = first_draft(case.plan)
     if case.draft is not None:
         state = case.draft.state

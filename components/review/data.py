@@ -12,6 +12,7 @@ from components.app import session
 from components.app.inline import inline
 from components.app.palette import COLOURS, ago, span
 from components.app.services import database, now, originals_cache
+from components.app.session import actor
 from components.review import claim, reviewer
 from components.review.keys import KEYS
 from components.review.page import Review
@@ -71,7 +72,7 @@ def data(review: Review) -> dict[str, Any]:
 
 def last_decision(moment: datetime) -> dict[str, str] | None:
     """The decision that undo would take back, as a question."""
-    last = decisions.last(database(), reviewer.name(), moment)
+    last = decisions.last(actor(), database(), reviewer.name(), moment)
     if last is None:
         return None
     verb = "rejected" if last.is_rejection else "accepted"
@@ -85,7 +86,7 @@ def last_decision(moment: datetime) -> dict[str, str] | None:
 
 def pace(moment: datetime) -> str:
     """How far this reviewer is: `3 of 12, about 4 min left`."""
-    done = queue.pace(database(), reviewer.name(), moment)
+    done = queue.pace(actor(), database(), reviewer.name(), moment)
     text = f"{done.decided + 1} of {done.decided + done.waiting}"
     if done.seconds_left:
         text += f", about {span(done.seconds_left)} left"
@@ -94,7 +95,7 @@ def pace(moment: datetime) -> str:
 
 def waiting_for_others() -> str:
     """That pictures wait for a second reviewer, who is somebody else; empty where none does."""
-    count = second_review.waiting_for_others(database(), reviewer.name())
+    count = second_review.waiting_for_others(actor(), database(), reviewer.name())
     if not count:
         return ""
     wait = "waits" if count == 1 else "wait"
@@ -226,8 +227,8 @@ def _choice() -> dict[str, str]:
 def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     """The strip: what waits in the chosen part and order."""
     choice, name = claim.choice(), reviewer.name()
-    facets = queue.facets(database(), reviewer=name)
-    entries = queue.entries(database(), moment, limit=10_000, choice=choice, reviewer=name)
+    facets = queue.facets(actor(), database(), reviewer=name)
+    entries = queue.entries(actor(), database(), moment, limit=10_000, choice=choice, reviewer=name)
     ids = [entry.picture_id for entry in entries]
     here = ids.index(review.case.picture_id) if review.case.picture_id in ids else 0
     start = max(min(here - 3, len(entries) - STRIP), 0)
@@ -252,7 +253,7 @@ def _queue(review: Review, moment: datetime) -> dict[str, Any]:
 
 
 def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:
-    read = partial(originals.content, database(), entry.picture_id)
+    read = partial(originals.content, actor(), database(), entry.picture_id)
     limit = review.policy.codec.max_megapixels
     small = originals_cache().thumbnail(entry.picture_id, read, limit)
     return {

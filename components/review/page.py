@@ -10,6 +10,7 @@ from functools import partial
 
 from components.app import session
 from components.app.services import database, now, originals_cache
+from components.app.session import actor
 from components.review import reviewer
 from components.review.draft import Draft, EditedBox
 from components.review.viewport import part_jpeg, whole_jpeg
@@ -106,7 +107,7 @@ class Review:
         if draft == self.draft:
             return
         kept = claims.Draft(reviewer.name(), draft.kept, draft.to_json(), now())
-        reviews.save_draft(database(), self.case.picture_id, kept)
+        reviews.save_draft(actor(), database(), self.case.picture_id, kept)
         self.draft = self._saved = draft
 
     def close(self) -> None:
@@ -116,7 +117,7 @@ class Review:
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""
-        held = reviews.draft(database(), self.case.picture_id)
+        held = reviews.draft(actor(), database(), self.case.picture_id)
         if held is None or held.reviewer != reviewer.name():
             return
         known = self._saved if self._saved is not None else self.draft
@@ -128,5 +129,5 @@ class Review:
 
     @property
     def _original(self) -> tuple[str, partial[bytes], float]:
-        read = partial(originals.content, database(), self.case.picture_id)
+        read = partial(originals.content, actor(), database(), self.case.picture_id)
         return self.case.picture_id, read, self.policy.codec.max_megapixels

@@ -10,6 +10,7 @@ from components.app import permission
 from components.app.access import Role
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain, span
 from components.app.services import database, now
+from components.app.session import actor
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
 from engine.wording import counted
@@ -24,7 +25,7 @@ STRIP = 6
 
 def live_card(batch_id: str) -> None:
     """The card, refreshed every second while the machine works, then still."""
-    current = progress.progress(database(), batch_id, now())
+    current = progress.progress(actor(), database(), batch_id, now())
     if current.counts.remaining:
         _refreshed(batch_id)
     else:
@@ -34,7 +35,7 @@ def live_card(batch_id: str) -> None:
 
 @st.fragment(run_every=1.0)
 def _refreshed(batch_id: str) -> None:
-    current = progress.progress(database(), batch_id, now())
+    current = progress.progress(actor(), database(), batch_id, now())
     if not current.counts.remaining:
         st.rerun()
     _card(current)
@@ -42,7 +43,7 @@ def _refreshed(batch_id: str) -> None:
 
 def live_cards() -> None:
     """A card for every batch the machine is working on."""
-    for current in progress.overview(database(), now()):
+    for current in progress.overview(actor(), database(), now()):
         batch = current.batch
         if current.counts.remaining and batch.started_at and not batch.cancelled_at:
             live_card(batch.id)
@@ -94,7 +95,7 @@ def _outcomes(counts: Counts) -> None:
 
 
 def _strip(batch_id: str) -> None:
-    newest = receipts.newest(database(), batch_id, limit=STRIP)
+    newest = receipts.newest(actor(), database(), batch_id, limit=STRIP)
     if newest:
         columns = st.columns(STRIP)
         for column, receipt in zip(columns, newest, strict=False):
@@ -129,4 +130,4 @@ def _started(current: Progress) -> str:
 
 @permission.callback(Role.ANALYST)
 def _cancel(batch_id: str) -> None:
-    batches.cancel(database(), batch_id, now())
+    batches.cancel(actor(), database(), batch_id, now())

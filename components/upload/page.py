@@ -14,6 +14,7 @@ from components.app.access import Role
 from components.app.failures import fatal, shown
 from components.app.palette import bytes_text, cells, plain
 from components.app.services import database, home, now, policy
+from components.app.session import actor
 from components.upload.batch_card import live_card, live_cards
 from components.upload.metadata_table import show_carried
 from components.upload.staging import Staged, Staging
@@ -104,7 +105,7 @@ def staged() -> tuple[Staged, ...]:
 
 
 def _is_started(token: str) -> bool:
-    batch = batches.of_run(database(), token)
+    batch = batches.of_run(actor(), database(), token)
     return batch is not None and batch.started_at is not None
 
 
@@ -323,11 +324,11 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
         wished: list[str] = session.kept("upload_wished", list)
         with _staging().claimed(wished) as (token, waiting):
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
-            batch = batches.create(database(), request, now())
+            batch = batches.create(actor(), database(), request, now())
             incoming = (Incoming(file.name, file.path) for file in waiting)
             known = manifest.among(file.name for file in waiting)
-            intake.add(database(), batch.id, incoming, now(), manifest=known)
-            batches.start(database(), batch.id, now())
+            intake.add(actor(), database(), batch.id, incoming, now(), manifest=known)
+            batches.start(actor(), database(), batch.id, now())
         session.keep("started_batch", batch.id)
         session.forget("upload_default_name")
         st.rerun()

@@ -67,6 +67,11 @@ class Signer:
         body = manifest(public, releases, day=day, key=self.keys.id, beside=beside)
         return self._signed("manifest", body)
 
+    def head(self, number: int, digest: str, at: str) -> bytes:
+        """Sign how far the audit trail has come: its last event's number and hash, in one line."""
+        body = {"number": number, "hash": digest, "at": at, "key": self.keys.id}
+        return self._signed("head", body)
+
     def _reviewer(self, name: str | None) -> str | None:
         return None if name is None else self.keys.pseudonym("reviewer", name)
 

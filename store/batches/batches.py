@@ -10,9 +10,12 @@ import duckdb
 
 from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
-from store.batches.pictures import PictureState, storable
+from store.accounts.act import Act
+from store.accounts.actor import Actor
+from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
+from store.text import storable
 from store.times import aware_or_none, stored
 from store.worker.recovery import forget_unstarted
 
@@ -45,7 +48,7 @@ class Request:
     run: str | None = None
 
 
-def create(database: Database, request: Request, now: datetime) -> Batch:
+def create(actor: Actor, database: Database, request: Request, now: datetime) -> Batch:
     """Make a batch without pictures; nothing is worked on until `start`.
 
     A batch of the same run that was never started makes room, with its pictures, so that what
@@ -57,7 +60,7 @@ def create(database: Database, request: Request, now: datetime) -> Batch:
     """
     policy = read_policy(request.policy_toml)
     batch_id = secrets.token_hex(16)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CREATE_BATCH, batch_id) as cursor:
         forgotten = _forget_run(cursor, request.run)
         cursor.execute(
             """
@@ -96,14 +99,14 @@ def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[str]
     return forget_unstarted(cursor, batches[0].id)
 
 
-def start(database: Database, batch_id: str, now: datetime) -> None:
+def start(actor: Actor, database: Database, batch_id: str, now: datetime) -> None:
     """Let the batch's pictures be worked on; again is harmless.
 
     Raises:
         BatchClosed: the batch was cancelled, or has no picture.
         UnknownRecord: there is no such batch.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.START_BATCH, batch_id) as cursor:
         refuse_cancelled(batch_in(cursor, batch_id))
         query = "SELECT id FROM pictures WHERE batch_id = ? LIMIT 1"
         if cursor.execute(query, [batch_id]).fetchone() is None:
@@ -120,7 +123,7 @@ def start(database: Database, batch_id: str, now: datetime) -> None:
     database.work.set()
 
 
-def cancel(database: Database, batch_id: str, now: datetime) -> int:
+def cancel(actor: Actor, database: Database, batch_id: str, now: datetime) -> int:
     """Stop before the pictures not begun yet and give their number; those under way finish.
 
     What is in review, released or quarantined stays so.
@@ -128,7 +131,7 @@ def cancel(database: Database, batch_id: str, now: datetime) -> int:
     Raises:
         UnknownRecord: there is no such batch.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CANCEL_BATCH, batch_id) as cursor:
         batch_in(cursor, batch_id)
         cursor.execute(
             """
@@ -149,39 +152,40 @@ def cancel(database: Database, batch_id: str, now: datetime) -> int:
             """,
             [PictureState.CANCELLED.value, stored(now), batch_id, PictureState.WAITING.value],
         ).fetchall()
+        database.event.details["pictures"] = len(cancelled)
     return len(cancelled)
 
 
-def batch(database: Database, batch_id: str) -> Batch:
+def batch(actor: Actor, database: Database, batch_id: str) -> Batch:
     """One batch.
 
     Raises:
         UnknownRecord: there is none with that id.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
         return batch_in(cursor, batch_id)
 
 
-def newest(database: Database, limit: int = 100) -> tuple[Batch, ...]:
+def newest(actor: Actor, database: Database, limit: int = 100) -> tuple[Batch, ...]:
     """Batches, the newest first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         return _select(cursor, "ORDER BY number DESC LIMIT ?", limit)
 
 
-def of_run(database: Database, run: str) -> Batch | None:
+def of_run(actor: Actor, database: Database, run: str) -> Batch | None:
     """The batch a command-line run was taken in as; None while it was not."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         return next(iter(_select(cursor, "WHERE run = ?", run)), None)
 
 
-def policy_of(database: Database, batch_id: str) -> Policy:
+def policy_of(actor: Actor, database: Database, batch_id: str) -> Policy:
     """The policy the batch runs under.
 
     Raises:
         InvalidPolicy: it was accepted by an older Lethe and is not by this one.
         UnknownRecord: there is no such batch.
     """
-    return read_policy(batch(database, batch_id).policy_toml, name="The batch's policy")
+    return read_policy(batch(actor, database, batch_id).policy_toml, name="The batch's policy")
 
 
 def batch_in(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:

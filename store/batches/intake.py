@@ -16,6 +16,8 @@ from pathlib import Path
 
 from engine.files import atomic
 from engine.runs.licences import Manifest
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.batches import originals
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
 from store.batches.pictures import NewPicture, insert
@@ -36,6 +38,7 @@ class Incoming:
 
 
 def add(
+    actor: Actor,
     database: Database,
     batch_id: str,
     pictures: Iterable[Incoming],
@@ -48,6 +51,7 @@ def add(
     A file that cannot be read is quarantined too, with the reason, so that the counts add up.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         batch_id: a batch that was not cancelled.
         pictures: taken one at a time, so they need not fit into memory together.
@@ -64,15 +68,17 @@ def add(
     """
     ids: list[str] = []
     remaining = iter(pictures)
-    target = batch(database, batch_id)
+    database.admit(actor, Act.ADD_PICTURES, batch_id)
+    target = batch(actor, database, batch_id)
     refuse_cancelled(target)
-    while chunk := _add_chunk(database, target, islice(remaining, _CHUNK), manifest, now):
+    while chunk := _add_chunk(actor, database, target, islice(remaining, _CHUNK), manifest, now):
         ids += chunk
         database.work.set()
     return tuple(ids)
 
 
 def _add_chunk(
+    actor: Actor,
     database: Database,
     target: Batch,
     pictures: Iterable[Incoming],
@@ -86,9 +92,11 @@ def _add_chunk(
             if _is_readable(incoming.content):
                 original = database.files.original(rows[-1].id)
                 atomic.write(original, incoming.content)
-                digest = originals.digest(database, original.read_bytes())
+                digest = originals.digest(database.signer.keys, original.read_bytes())
                 rows[-1] = replace(rows[-1], original=digest)
-        with database.transaction() as cursor:
+        with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
+            database.event.details["pictures"] = len(rows)
+            database.event.is_idle = not rows
             refuse_cancelled(batch_in(cursor, target.id))
             insert(cursor, target.id, rows, now)
     except BaseException:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import hashlib
 
 from engine.errors import UnreadableImage
+from engine.signing.keys import KeyRing
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
 
@@ -24,26 +27,36 @@ _UNKNOWN = (
 )
 
 
-def digest(database: Database, content: bytes) -> str:
+def digest(keys: KeyRing, content: bytes) -> str:
     """Keyed digest (HMAC-SHA-256) of an original's bytes, in hex."""
-    return database.signer.keys.original_digest(hashlib.sha256(content).digest())
+    return keys.original_digest(hashlib.sha256(content).digest())
 
 
-def content(database: Database, picture_id: str) -> bytes:
+def content(
+    actor: Actor, database: Database, picture_id: str, *, act: Act = Act.VIEW_ORIGINAL
+) -> bytes:
     """Read an original and check its digest.
 
     Of a picture that came before digests were stored, the first read since stores one.
 
+    Args:
+        actor: on whose behalf.
+        database: the open database.
+        picture_id: whose original.
+        act: what for; without a word, for somebody to see it.
+
     Raises:
+        NotAllowed: the actor may not.
         UnknownRecord: there is no such picture.
         UnreadableImage: the file cannot be read, or is not the one that came in.
     """
+    database.admit(actor, act, picture_id)
     try:
         data = database.files.original(picture_id).read_bytes()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
-    actual = digest(database, data)
-    with database.transaction() as cursor:
+    actual = digest(database.signer.keys, data)
+    with database.transaction(actor, act, picture_id) as cursor:
         cursor.execute(
             """
             UPDATE pictures

@@ -17,8 +17,11 @@ from typing import Any
 import duckdb
 
 from engine.runs.licences import Entry
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
+from store.text import storable
 from store.times import aware, stored
 
 
@@ -78,6 +81,7 @@ _COLUMNS = """
 
 
 def of_batch(
+    actor: Actor,
     database: Database,
     batch_id: str,
     states: Collection[PictureState] = tuple(PictureState),
@@ -86,7 +90,7 @@ def of_batch(
     offset: int = 0,
 ) -> tuple[Picture, ...]:
     """The batch's pictures in those states, in the order they came."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
         rows = cursor.execute(
             f"""
             {_COLUMNS}
@@ -101,13 +105,13 @@ def of_batch(
     return tuple(_picture(row) for row in rows)
 
 
-def picture(database: Database, picture_id: str) -> Picture:
+def picture(actor: Actor, database: Database, picture_id: str) -> Picture:
     """One picture.
 
     Raises:
         UnknownRecord: there is none with that id.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES, picture_id) as cursor:
         row = cursor.execute(f"{_COLUMNS} WHERE p.id = ?", [picture_id]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
@@ -145,11 +149,6 @@ def insert(
             stored(now),
         ],
     )
-
-
-def storable(source: str) -> str:
-    """The name with what is no valid Unicode as backslash escapes; names that differ stay so."""
-    return source.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _picture(row: tuple[Any, ...]) -> Picture:

@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.batches.batches import Batch, batch, newest
 from store.batches.pictures import PictureState
 from store.database import Database
@@ -61,27 +63,29 @@ class Progress:
         return self.counts.remaining / self.pictures_per_second
 
 
-def progress(database: Database, batch_id: str, now: datetime) -> Progress:
+def progress(actor: Actor, database: Database, batch_id: str, now: datetime) -> Progress:
     """Progress of one batch.
 
     Raises:
         UnknownRecord: there is no such batch.
     """
-    return _progress(batch(database, batch_id), _rows(database, [batch_id], now), now)
+    return _progress(batch(actor, database, batch_id), _rows(actor, database, [batch_id], now), now)
 
 
-def overview(database: Database, now: datetime, limit: int = 50) -> tuple[Progress, ...]:
+def overview(
+    actor: Actor, database: Database, now: datetime, limit: int = 50
+) -> tuple[Progress, ...]:
     """Progress of the newest batches, the newest first."""
-    batches = newest(database, limit)
-    rows = _rows(database, [batch.id for batch in batches], now)
+    batches = newest(actor, database, limit)
+    rows = _rows(actor, database, [batch.id for batch in batches], now)
     return tuple(
         _progress(batch, [row for row in rows if row[0] == batch.id], now) for batch in batches
     )
 
 
-def batches_with(database: Database, state: PictureState) -> tuple[str, ...]:
+def batches_with(actor: Actor, database: Database, state: PictureState) -> tuple[str, ...]:
     """Ids of the batches that have a picture in this state, the newest first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         rows = cursor.execute(
             """
             SELECT id
@@ -94,9 +98,9 @@ def batches_with(database: Database, state: PictureState) -> tuple[str, ...]:
     return tuple(id_ for (id_,) in rows)
 
 
-def totals(database: Database) -> Counts:
+def totals(actor: Actor, database: Database) -> Counts:
     """Pictures per state over all batches."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         return totals_in(cursor)
 
 
@@ -112,9 +116,9 @@ def totals_in(cursor: duckdb.DuckDBPyConnection) -> Counts:
     return _counts(rows)
 
 
-def oldest_in_work(database: Database) -> datetime | None:
+def oldest_in_work(actor: Actor, database: Database) -> datetime | None:
     """Since when the machine has been at the picture it has had longest; None while it rests."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         row = cursor.execute(
             """
             SELECT min(changed_at)
@@ -132,8 +136,10 @@ def oldest_in_work(database: Database) -> datetime | None:
     return None if row is None else aware_or_none(row[0])
 
 
-def _rows(database: Database, batch_ids: list[str], now: datetime) -> list[tuple[Any, ...]]:
-    with database.transaction() as cursor:
+def _rows(
+    actor: Actor, database: Database, batch_ids: list[str], now: datetime
+) -> list[tuple[Any, ...]]:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         return cursor.execute(
             """
             SELECT batch_id, state, count(*), max(changed_at),

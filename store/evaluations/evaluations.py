@@ -22,11 +22,13 @@ from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.summary import Summary
 from engine.policy import Policy, read_policy
-from store.batches.pictures import storable
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import EvaluationRunning, UnknownRecord
 from store.evaluations import predictions
 from store.evaluations.predictions import Counts
+from store.text import storable
 from store.times import aware, aware_or_none, stored
 
 
@@ -83,7 +85,7 @@ class Request:
             raise ValueError(f"target must lie in 0..1, below 1, got {self.target}")
 
 
-def create(database: Database, request: Request, now: datetime) -> Evaluation:
+def create(actor: Actor, database: Database, request: Request, now: datetime) -> Evaluation:
     """Make an evaluation, all of it or nothing; work on it begins when no batch waits.
 
     Raises:
@@ -100,7 +102,7 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
     labelled = [json.dumps(picture.to_json()) for picture in pictures]
     fingerprint = request.dataset.fingerprint
     evaluation_id = secrets.token_hex(16)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.EVALUATE, evaluation_id) as cursor:
         cursor.execute(
             """
             INSERT INTO evaluations
@@ -124,11 +126,12 @@ def create(database: Database, request: Request, now: datetime) -> Evaluation:
         )
         predictions.insert(cursor, evaluation_id, labelled, now)
         created = evaluation_in(cursor, evaluation_id)
+        database.event.details |= {"policy": policy.fingerprint, "pictures": len(pictures)}
     database.work.set()
     return created
 
 
-def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
+def cancel(actor: Actor, database: Database, evaluation_id: str, now: datetime) -> int:
     """Stop before the pictures not begun yet and give their number; those under way finish.
 
     What was predicted stays, but there will be no report. One that is finished stays as it is.
@@ -136,8 +139,9 @@ def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
     Raises:
         UnknownRecord: there is no such evaluation.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CANCEL_EVALUATION, evaluation_id) as cursor:
         if not evaluation_in(cursor, evaluation_id).is_open:
+            database.event.is_idle = True
             return 0
         cursor.execute(
             """
@@ -150,14 +154,14 @@ def cancel(database: Database, evaluation_id: str, now: datetime) -> int:
         return predictions.cancel(cursor, evaluation_id, now)
 
 
-def delete(database: Database, evaluation_id: str) -> None:
+def delete(actor: Actor, database: Database, evaluation_id: str) -> None:
     """Forget an evaluation with its labels, findings and report.
 
     Raises:
         EvaluationRunning: it is neither finished nor cancelled, or a picture of it is in work.
         UnknownRecord: there is no such evaluation.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.DELETE_EVALUATION, evaluation_id) as cursor:
         if evaluation_in(cursor, evaluation_id).is_open:
             raise EvaluationRunning(
                 "This evaluation is still running; cancel it first, then delete it."
@@ -171,57 +175,57 @@ def delete(database: Database, evaluation_id: str) -> None:
         cursor.execute("DELETE FROM evaluations WHERE id = ?", [evaluation_id])
 
 
-def sources(database: Database) -> tuple[str, ...]:
+def sources(actor: Actor, database: Database) -> tuple[str, ...]:
     """Where the labelled pictures of every evaluation lie, each place once: still needed."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         rows = cursor.execute("SELECT DISTINCT source FROM evaluations").fetchall()
     return tuple(source for (source,) in rows)
 
 
-def listed(database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
+def listed(actor: Actor, database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
     """Evaluations, the newest first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         rows = cursor.execute(f"{_COLUMNS} ORDER BY number DESC LIMIT ?", [limit]).fetchall()
     return tuple(_evaluation(row) for row in rows)
 
 
-def evaluation(database: Database, evaluation_id: str) -> Evaluation:
+def evaluation(actor: Actor, database: Database, evaluation_id: str) -> Evaluation:
     """One evaluation.
 
     Raises:
         UnknownRecord: there is none with that id.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
         return evaluation_in(cursor, evaluation_id)
 
 
-def policy_of(database: Database, evaluation_id: str) -> Policy:
+def policy_of(actor: Actor, database: Database, evaluation_id: str) -> Policy:
     """The policy that is evaluated.
 
     Raises:
         InvalidPolicy: it was accepted by an older Lethe and is not by this one.
         UnknownRecord: there is no such evaluation.
     """
-    toml = evaluation(database, evaluation_id).policy_toml
+    toml = evaluation(actor, database, evaluation_id).policy_toml
     return read_policy(toml, name="The evaluation's policy")
 
 
-def counts(database: Database, evaluation_id: str) -> Counts:
+def counts(actor: Actor, database: Database, evaluation_id: str) -> Counts:
     """Progress of one evaluation, as pictures per state.
 
     Raises:
         UnknownRecord: there is no such evaluation.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
         evaluation_in(cursor, evaluation_id)
         return predictions.counts_in(cursor, evaluation_id)
 
 
 def examined(
-    database: Database, evaluation_id: str
+    actor: Actor, database: Database, evaluation_id: str
 ) -> tuple[tuple[LabelledPicture, PredictionRecord], ...]:
     """Labelled pictures with their prediction records so far, by the picture's name."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
         rows = predictions.outcomes_in(cursor, evaluation_id, "examined")
     pairs = (
         (_labelled(labelled), PredictionRecord.from_json(json.loads(findings or "")))
@@ -230,9 +234,11 @@ def examined(
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))
 
 
-def unread(database: Database, evaluation_id: str) -> tuple[tuple[LabelledPicture, str], ...]:
+def unread(
+    actor: Actor, database: Database, evaluation_id: str
+) -> tuple[tuple[LabelledPicture, str], ...]:
     """Labelled pictures that could not be read so far, each with the reason, by name."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
         rows = predictions.outcomes_in(cursor, evaluation_id, "unread")
     pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))

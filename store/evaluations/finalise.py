@@ -15,6 +15,8 @@ from datetime import datetime
 from engine.errors import LetheError
 from engine.evaluation.data.uncounted import Missing
 from engine.evaluation.scores import recall
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.evaluations import evaluations
 from store.times import stored
@@ -22,14 +24,14 @@ from store.times import stored
 log = logging.getLogger(__name__)
 
 
-def close_done(database: Database, clock: Callable[[], datetime]) -> None:
+def close_done(actor: Actor, database: Database, clock: Callable[[], datetime]) -> None:
     """Make the report of every evaluation whose pictures all have an outcome."""
-    for evaluation_id in _complete_ids(database):
-        _close(database, evaluation_id, clock)
+    for evaluation_id in _complete_ids(actor, database):
+        _close(actor, database, evaluation_id, clock)
 
 
-def _complete_ids(database: Database) -> list[str]:
-    with database.transaction() as cursor:
+def _complete_ids(actor: Actor, database: Database) -> list[str]:
+    with database.transaction(actor, Act.WORK) as cursor:
         rows = cursor.execute(
             """
             SELECT e.id
@@ -48,17 +50,19 @@ def _complete_ids(database: Database) -> list[str]:
     return [str(evaluation_id) for (evaluation_id,) in rows]
 
 
-def _close(database: Database, evaluation_id: str, clock: Callable[[], datetime]) -> None:
+def _close(
+    actor: Actor, database: Database, evaluation_id: str, clock: Callable[[], datetime]
+) -> None:
     report, problem = None, None
     try:
-        report = _report(database, evaluation_id)
+        report = _report(actor, database, evaluation_id)
     except LetheError as error:
         problem = f"The report could not be made. {error}"
     except Exception as error:  # noqa: BLE001 - kept on the evaluation; batches must go on
         kind = type(error).__name__
         log.error("no report of evaluation %s (%s)", evaluation_id, kind)  # noqa: TRY400
         problem = f"The report could not be made ({kind}); please report it. The findings are kept."
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CLOSE_EVALUATION, evaluation_id) as cursor:
         # Whoever cancelled it while the report was being made wins.
         cursor.execute(
             """
@@ -73,12 +77,12 @@ def _close(database: Database, evaluation_id: str, clock: Callable[[], datetime]
         )
 
 
-def _report(database: Database, evaluation_id: str) -> str:
-    evaluation = evaluations.evaluation(database, evaluation_id)
-    unread = tuple(picture for picture, _ in evaluations.unread(database, evaluation_id))
+def _report(actor: Actor, database: Database, evaluation_id: str) -> str:
+    evaluation = evaluations.evaluation(actor, database, evaluation_id)
+    unread = tuple(picture for picture, _ in evaluations.unread(actor, database, evaluation_id))
     report = recall.report(
-        evaluations.examined(database, evaluation_id),
-        evaluations.policy_of(database, evaluation_id),
+        evaluations.examined(actor, database, evaluation_id),
+        evaluations.policy_of(actor, database, evaluation_id),
         target=evaluation.target,
         unread=len(unread),
         problems=len(evaluation.problems),

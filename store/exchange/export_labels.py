@@ -24,6 +24,8 @@ from engine.errors import UnusableFolder
 from engine.files import atomic
 from engine.plan import Plan, Region
 from engine.runs.licences import Entry
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import NothingToExport
 from store.files import Files
@@ -78,13 +80,19 @@ class _Settled:
 
 
 def export_labels(
-    database: Database, out: Path, *, since: datetime | None = None, copy_pictures: bool = True
+    actor: Actor,
+    database: Database,
+    out: Path,
+    *,
+    since: datetime | None = None,
+    copy_pictures: bool = True,
 ) -> Exported:
     """Write `labels.json` and the pictures it names into a new folder.
 
     A crash leaves nothing under that name. Read it back with `engine.evaluation.data.datasets`.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         out: the folder to make; it may exist if it is empty.
         since: decisions before this moment are left out; None for all.
@@ -96,8 +104,9 @@ def export_labels(
         UnusableFolder: `out` holds something, is no place for it, or cannot be written.
     """
     _check_place(out, database.files)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.EXPORT_LABELS) as cursor:
         decided = _settled(cursor, since)
+        database.event.details["pictures"] = len(decided)
     settled = [row for row in decided if database.files.original(row.picture_id).is_file()]
     if not settled:
         raise NothingToExport(_nothing(len(decided)))

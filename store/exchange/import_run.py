@@ -35,13 +35,16 @@ from engine.runs.journal import (
     read_run,
 )
 from engine.runs.name_map import read_names
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.batches import batches, pictures
 from store.batches.batches import Batch, Request
 from store.batches.originals import digest
-from store.batches.pictures import NewPicture, storable
+from store.batches.pictures import NewPicture
 from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
 from store.policies.versions import in_force
+from store.text import storable
 from store.worker import tasks
 
 LARGEST_LIST, LARGEST_ORIGINAL = 2**30, 2**32
@@ -82,10 +85,11 @@ class _Line:
     plan: Plan
 
 
-def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
+def ingest(actor: Actor, database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
     """Take a run's pictures for review into the queue.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         out: the run's output folder.
         originals: the run's input folder.
@@ -97,18 +101,19 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
         UnusableFolder: `out` is not the folder of a run, is being written by one or cannot be
             marked as taken in, or `originals` is no folder.
     """
+    database.admit(actor, Act.IMPORT_RUN)
     _refuse_devices(out)
     run = _run(out)
     if not originals.is_dir():
         raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
-    batch = batches.of_run(database, run.id)
-    _refuse_unfit(database, batch, out, run)
-    imported = _imported(database, batch)
+    batch = batches.of_run(actor, database, run.id)
+    _refuse_unfit(actor, database, batch, out, run)
+    imported = _imported(actor, database, batch)
     home, keys = database.files.home, database.signer.keys
     if imported:
         mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
     problems: list[str] = []
-    installation = Installation(database.signer, in_force(database))
+    installation = Installation(database.signer, in_force(actor, database))
     lines = _open_lines(out, run, installation, problems.append)
     added = already = 0
     for line in lines:
@@ -121,17 +126,17 @@ def ingest(database: Database, out: Path, originals: Path, now: datetime) -> Ing
             else:
                 problems.append(_problem(line.number, str(error)))
             continue
-        if {(name, digest(database, original)), (name, None)} & imported:
+        if {(name, digest(database.signer.keys, original)), (name, None)} & imported:
             already += 1
             continue
         mark_taken_in(out, run.id, home, keys)
         batch = batch or batches.create(
-            database, Request(out.name, run.policy_toml, run.format, run.id), now
+            actor, database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
-        _take_in(database, batch, line, original, now)
+        _take_in(actor, database, batch, line, original, now)
         added += 1
     if added and batch is not None:
-        batches.start(database, batch.id, now)
+        batches.start(actor, database, batch.id, now)
     return Ingested(batch.id if batch else None, added, already, tuple(problems))
 
 
@@ -276,22 +281,24 @@ def _candidates(originals: Path, source: str) -> Iterator[Path]:
             )
 
 
-def _refuse_unfit(database: Database, batch: Batch | None, out: Path, run: _Run) -> None:
+def _refuse_unfit(
+    actor: Actor, database: Database, batch: Batch | None, out: Path, run: _Run
+) -> None:
     if batch is None:
         return
     batches.refuse_cancelled(batch)
-    if batches.policy_of(database, batch.id).fingerprint != run.policy.fingerprint:
+    if batches.policy_of(actor, database, batch.id).fingerprint != run.policy.fingerprint:
         raise UnusableFolder(
             f"{out} has another policy than when pictures of it were taken in; nothing was "
             "changed. Put its .lethe folder back from a copy."
         )
 
 
-def _imported(database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
+def _imported(actor: Actor, database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
     """Name and original's digest of what was taken in; None where none was kept then."""
     if batch is None:
         return set()
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         rows = cursor.execute(
             """
             SELECT source, original
@@ -303,16 +310,19 @@ def _imported(database: Database, batch: Batch | None) -> set[tuple[str, str | N
     return {(source, original) for source, original in rows}
 
 
-def _take_in(database: Database, batch: Batch, line: _Line, original: bytes, now: datetime) -> None:
+def _take_in(
+    actor: Actor, database: Database, batch: Batch, line: _Line, original: bytes, now: datetime
+) -> None:
     picture_id = secrets.token_hex(16)
     path = database.files.original(picture_id)
     plan = replace(line.plan, image_id=picture_id, revision=0)
-    row = NewPicture(picture_id, line.source, original=digest(database, original))
+    row = NewPicture(picture_id, line.source, original=digest(database.signer.keys, original))
     atomic.write(path, original)
     try:
-        with database.transaction() as cursor:
+        with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
             pictures.insert(cursor, batch.id, [row], now)
             tasks.to_review(cursor, picture_id, plan, now)
+            database.event.details["batch"] = batch.id
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import LetheError
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.exchange.import_run import ingest
 
@@ -28,12 +30,13 @@ class LeftOut:
     """A sentence, or some."""
 
 
-def take_in(database: Database, now: datetime) -> tuple[LeftOut, ...]:
+def take_in(actor: Actor, database: Database, now: datetime) -> tuple[LeftOut, ...]:
     """Take in every run under `inbox`; gives what was left out, empty when nothing was.
 
     Such a folder is a run's output folder into which its input folder was put as `originals`. What
     was taken in before adds nothing.
     """
+    database.admit(actor, Act.IMPORT_RUN)
     inbox = database.files.inbox
     try:
         folders = sorted(path for path in inbox.iterdir() if path.is_dir())
@@ -41,14 +44,14 @@ def take_in(database: Database, now: datetime) -> tuple[LeftOut, ...]:
         return ()
     except OSError as error:
         return (LeftOut(inbox.name, f"It cannot be read ({error.strerror})."),)
-    reasons = ((folder.name, _taken_in(database, folder, now)) for folder in folders)
+    reasons = ((folder.name, _taken_in(actor, database, folder, now)) for folder in folders)
     return tuple(LeftOut(name, reason) for name, reason in reasons if reason)
 
 
-def _taken_in(database: Database, out: Path, now: datetime) -> str:
+def _taken_in(actor: Actor, database: Database, out: Path, now: datetime) -> str:
     """Why it was left out, in whole or in part; empty when it was not."""
     try:
-        problems = ingest(database, out, out / "originals", now).problems
+        problems = ingest(actor, database, out, out / "originals", now).problems
     except LetheError as error:
         return str(error)
     except OSError as error:

@@ -17,10 +17,12 @@ import duckdb
 
 from engine.errors import InvalidPolicy
 from engine.policy import Policy, default_policy, read_policy
-from store.batches.pictures import storable
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
 from store.policies import file
+from store.text import storable
 from store.times import aware, aware_or_none, stored
 
 CHANGED_OUTSIDE = "policy.toml, changed outside Lethe"
@@ -67,6 +69,7 @@ class _Draft:
 
 
 def draft(
+    actor: Actor,
     database: Database,
     toml: str,
     note: str,
@@ -80,20 +83,26 @@ def draft(
         InvalidPolicy: the text was not accepted.
     """
     proposal = _Draft(read_policy(toml), toml, note, evaluation_id, made_by)
-    with database.transaction() as cursor:
-        return _version_in(cursor, _insert_version(cursor, proposal, now))
+    with database.transaction(actor, Act.DRAFT_POLICY) as cursor:
+        version = _version_in(cursor, _insert_version(cursor, proposal, now))
+        database.event.details |= {
+            "by": database.person(made_by),
+            "policy": version.policy,
+            "version": version.number,
+        }
+        return version
 
 
-def versions(database: Database) -> tuple[PolicyVersion, ...]:
+def versions(actor: Actor, database: Database) -> tuple[PolicyVersion, ...]:
     """Every version, the newest first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_POLICIES) as cursor:
         rows = cursor.execute(f"{_COLUMNS} ORDER BY v.number DESC").fetchall()
     return tuple(_version(row) for row in rows)
 
 
-def activations(database: Database) -> tuple[Activation, ...]:
+def activations(actor: Actor, database: Database) -> tuple[Activation, ...]:
     """Every time a version came into force, the latest first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_POLICIES) as cursor:
         rows = cursor.execute(
             """
             SELECT version, activated_by, activated_at
@@ -104,7 +113,9 @@ def activations(database: Database) -> tuple[Activation, ...]:
     return tuple(Activation(version, by, aware(at)) for version, by, at in rows)
 
 
-def activate(database: Database, number: int, by: str, now: datetime) -> PolicyVersion:
+def activate(
+    actor: Actor, database: Database, number: int, by: str, now: datetime
+) -> PolicyVersion:
     """Put a version in force: new batches run under it, those made before keep theirs.
 
     Raises:
@@ -112,8 +123,13 @@ def activate(database: Database, number: int, by: str, now: datetime) -> PolicyV
         UnknownRecord: there is no such version.
         UnusableFolder: the file cannot be written; nothing was changed.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.ACTIVATE_POLICY) as cursor:
         version = _version_in(cursor, number)
+        database.event.details |= {
+            "by": database.person(by),
+            "policy": version.policy,
+            "version": number,
+        }
         read_policy(version.toml, name=f"Version {number}")
         _insert_activation(cursor, number, by, now)
         # A small file, written seldom; inside, so that nobody activates another one in between.
@@ -121,7 +137,7 @@ def activate(database: Database, number: int, by: str, now: datetime) -> PolicyV
         return _version_in(cursor, number)
 
 
-def noticed(database: Database, now: datetime) -> PolicyVersion | None:
+def noticed(actor: Actor, database: Database, now: datetime) -> PolicyVersion | None:
     """The version in force, recorded first when `policy.toml` says what the history does not.
 
     Returns:
@@ -131,13 +147,15 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
         InvalidPolicy: `policy.toml` was not accepted; the message says why.
     """
     path = database.files.policy
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.NOTICE_POLICY) as cursor:
         last = _last_activated(cursor)
         toml = file.text(path)
         if toml is None and last is None:
+            database.event.is_idle = True
             return None
         policy = _in_force(toml, last, path)
         if last is not None and _is_policy(last, policy):
+            database.event.is_idle = True
             return last
         # a version with that fingerprint is what `activate` wrote and did not record
         ((number,),) = cursor.execute(
@@ -149,10 +167,11 @@ def noticed(database: Database, now: datetime) -> PolicyVersion | None:
                 text, note = policy.to_toml(), REMOVED_OUTSIDE
             number = _insert_version(cursor, _Draft(policy, text, note, None, UNKNOWN), now)
         _insert_activation(cursor, number, UNKNOWN, now)
+        database.event.details |= {"policy": policy.fingerprint, "version": number}
         return _version_in(cursor, number)
 
 
-def in_force(database: Database) -> Policy:
+def in_force(actor: Actor, database: Database) -> Policy:
     """The policy for new batches: what `policy.toml` says, else the built-in one.
 
     Raises:
@@ -160,7 +179,7 @@ def in_force(database: Database) -> Policy:
             says why.
     """
     path = database.files.policy
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_POLICIES) as cursor:
         last = _last_activated(cursor)
     return _in_force(file.text(path), last, path)
 

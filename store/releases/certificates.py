@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import duckdb
 
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 
 
@@ -25,9 +27,9 @@ def keep(cursor: duckdb.DuckDBPyConnection, release_id: str, certificate: bytes)
     )
 
 
-def of_release(database: Database, release_id: str) -> bytes | None:
+def of_release(actor: Actor, database: Database, release_id: str) -> bytes | None:
     """One certificate's file; None for a release made before certificates."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_RELEASES) as cursor:
         row = cursor.execute(
             """
             SELECT certificate
@@ -39,9 +41,9 @@ def of_release(database: Database, release_id: str) -> bytes | None:
     return None if row is None else str(row[0]).encode()
 
 
-def of_batch(database: Database, batch_id: str) -> Mapping[str, bytes]:
+def of_batch(actor: Actor, database: Database, batch_id: str) -> Mapping[str, bytes]:
     """Certificate files by release, of all releases of a batch, withdrawn ones too."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_RELEASES, batch_id) as cursor:
         rows = cursor.execute(
             """
             SELECT c.release_id, c.certificate

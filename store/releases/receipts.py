@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 
 from engine.runs.jobs import Released
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
 from store.files import Files
@@ -56,10 +58,10 @@ _COLUMNS = """
 
 
 def newest(
-    database: Database, batch_id: str | None = None, limit: int = 100_000
+    actor: Actor, database: Database, batch_id: str | None = None, limit: int = 100_000
 ) -> tuple[StoredReceipt, ...]:
     """Releases that stand, the newest first; of all batches when none is named."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_RELEASES) as cursor:
         rows = cursor.execute(
             f"""
             {_COLUMNS}
@@ -73,13 +75,13 @@ def newest(
     return tuple(_receipt(database.files, row) for row in rows)
 
 
-def receipt(database: Database, release_id: str) -> StoredReceipt:
+def receipt(actor: Actor, database: Database, release_id: str) -> StoredReceipt:
     """One release, withdrawn or not.
 
     Raises:
         UnknownRecord: there is none with that id.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_RELEASES) as cursor:
         row = cursor.execute(
             f"""
             {_COLUMNS}
@@ -90,6 +92,22 @@ def receipt(database: Database, release_id: str) -> StoredReceipt:
     if row is None:
         raise UnknownRecord(f"There is no release {release_id}.")
     return _receipt(database.files, row)
+
+
+def handed_out(
+    actor: Actor, database: Database, batch_id: str, releases: int, manifest: str
+) -> None:
+    """Put on record that the releases of a batch were downloaded.
+
+    Args:
+        actor: who has them now.
+        database: the open database.
+        batch_id: whose releases.
+        releases: how many.
+        manifest: SHA-256 of the signed manifest that goes along.
+    """
+    with database.transaction(actor, Act.DOWNLOAD, batch_id):
+        database.event.details |= {"releases": releases, "manifest": manifest}
 
 
 def keep(cursor: duckdb.DuckDBPyConnection, released: Released, now: datetime) -> None:

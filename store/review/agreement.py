@@ -14,6 +14,8 @@ from datetime import datetime
 from engine.evaluation.scores.agreement import NO_BOXES, BoxAgreement, matched_regions
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.plan import Region
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims
 from store.review.statistics import WINDOW
@@ -50,9 +52,9 @@ class PairAgreement:
     agreement: ReviewerAgreement
 
 
-def by_pair(database: Database, now: datetime) -> tuple[PairAgreement, ...]:
+def by_pair(actor: Actor, database: Database, now: datetime) -> tuple[PairAgreement, ...]:
     """Everybody who decided a picture with another in the last 30 days, in the order of names."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_REVIEWERS) as cursor:
         rows = cursor.execute(
             """
             SELECT a.reviewer, b.reviewer, a.decision, b.decision, a.regions, b.regions, l.plan

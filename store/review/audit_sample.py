@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from engine.plan import Plan, Region
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims, plans
 from store.times import aware
@@ -29,17 +31,20 @@ class Comparison:
     reviewer: str
 
 
-def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Comparison, ...]:
+def comparisons(
+    actor: Actor, database: Database, *, audit_sample: bool = True
+) -> tuple[Comparison, ...]:
     """The machine's first plan beside the person's standing decision, in the order of decisions.
 
     A rejected picture is not among them: nobody said which regions would have made it safe.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         audit_sample: True for the random sample, which measures what automation misses; False for
             the pictures that came to a person for another reason.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         rows = cursor.execute(
             """
             SELECT p.id, d.regions, d.decided_at, d.reviewer, m.plan, m.masked
@@ -55,9 +60,9 @@ def comparisons(database: Database, *, audit_sample: bool = True) -> tuple[Compa
     return tuple(_comparison(row, audit_sample=audit_sample) for row in rows)
 
 
-def rejected(database: Database, *, audit_sample: bool = True) -> int:
+def rejected(actor: Actor, database: Database, *, audit_sample: bool = True) -> int:
     """How many pictures people held back for good, for which there is nothing to compare."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         ((count,),) = cursor.execute(
             """
             SELECT count(*)

@@ -19,6 +19,9 @@ from engine.errors import InvalidDecision, StaleRevision
 from engine.plan import Plan, Region, ReviewDecision
 from engine.signing.keys import KeyRing
 from engine.wording import listed
+from store.accounts.act import Act
+from store.accounts.actor import Actor
+from store.audit.event import Detail
 from store.database import Database
 from store.releases import receipts
 from store.review import claims, plans, second_review
@@ -70,7 +73,9 @@ class Reopened:
     """Id of the release that was taken back; None when there was none yet."""
 
 
-def settle(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
+def settle(
+    actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
+) -> None:
     """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
 
     Raises:
@@ -79,11 +84,13 @@ def settle(database: Database, picture_id: str, decision: ReviewDecision, now: d
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _decide(database, picture_id, decision, "settled", now)
+    _decide(actor, database, picture_id, decision, "settled", now)
     database.work.set()
 
 
-def reject(database: Database, picture_id: str, decision: ReviewDecision, now: datetime) -> None:
+def reject(
+    actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
+) -> None:
     """Hold a picture back for good; the verdict's regions are kept but not used.
 
     Raises:
@@ -91,17 +98,17 @@ def reject(database: Database, picture_id: str, decision: ReviewDecision, now: d
         StaleRevision: the plan changed or somebody else has the picture; says what was kept.
         UnknownRecord: there is no such picture.
     """
-    _decide(database, picture_id, decision, "rejected", now)
+    _decide(actor, database, picture_id, decision, "rejected", now)
 
 
-def last(database: Database, reviewer: str, now: datetime) -> Decision | None:
+def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Decision | None:
     """The verdict that `reopen_last` would undo now, or None."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         return _last(cursor, reviewer, now)
 
 
 def reopen_last(
-    database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
+    actor: Actor, database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
 ) -> Reopened | None:
     """Undo the reviewer's last verdict of the last hour that still stands, or None.
 
@@ -111,6 +118,7 @@ def reopen_last(
     cannot be called back, so the caller should say so.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         reviewer: whose verdict.
         now: the present.
@@ -120,9 +128,10 @@ def reopen_last(
         StaleRevision: the picture is being worked on this very moment, is not the last one, or
             somebody has it for its second review.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.UNDO) as cursor:
         decision = _last(cursor, reviewer, now)
         if decision is None:
+            database.event.is_idle = True
             return None
         if picture_id not in (None, decision.picture_id):
             raise StaleRevision(
@@ -156,6 +165,10 @@ def reopen_last(
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
         case = claims.claim_of(cursor, database.files, picture_id, reviewer)
+        database.event.subject = picture_id
+        database.event.details["reviewer"] = database.person(reviewer)
+        if withdrawn is not None:
+            database.event.details["withdrawn"] = withdrawn.stem
     if withdrawn is not None:
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
@@ -210,15 +223,21 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
 
 
 def _decide(
-    database: Database, picture_id: str, decision: ReviewDecision, outcome: _Outcome, now: datetime
+    actor: Actor,
+    database: Database,
+    picture_id: str,
+    decision: ReviewDecision,
+    outcome: _Outcome,
+    now: datetime,
 ) -> None:
     """Keep a decision and move its picture on; one that comes too late is kept all the same."""
     _refuse_another(picture_id, decision)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.DECIDE, picture_id) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         refusal = _refusal(cursor, claim_state, decision, now)
         kept_as = "refused" if refusal else outcome
         number = _keep_decision(cursor, claim_state, decision, kept_as, now)
+        database.event.details |= _details(database, decision, kept_as)
         if refusal is None:
             made = _Made(number, decision, outcome == "rejected")
             _apply(cursor, database.signer.keys, claim_state, made, now)
@@ -277,6 +296,16 @@ def _apply_both(
     settled = triage.settled(plan, replace(second.decision, regions=regions))
     plans.keep(cursor, picture_id, StoredPlan(settled, first.reviewer, reviewer), now)
     _close(cursor, picture_id, "settled", settled.revision, None, now)
+
+
+def _details(database: Database, decision: ReviewDecision, outcome: str) -> dict[str, Detail]:
+    """What the audit trail keeps of a decision; what was decided stands in `verdicts`."""
+    return {
+        "reviewer": database.person(decision.reviewer),
+        "outcome": outcome,
+        "plan": decision.plan,
+        "regions": len(decision.regions),
+    }
 
 
 def _refuse_another(picture_id: str, decision: ReviewDecision) -> None:

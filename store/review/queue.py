@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from engine.category import Category
 from engine.plan import ReasonKind
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
@@ -57,6 +59,7 @@ class Pace:
 
 
 def entries(
+    actor: Actor,
     database: Database,
     now: datetime,
     *,
@@ -67,13 +70,14 @@ def entries(
     """The queue in the chosen order: what a person would miss most first, unless they said else.
 
     Args:
+        actor: on whose behalf.
         database: the open database.
         now: claims that ran out before do not count.
         limit: most entries.
         choice: which part of the queue, in which order.
         reviewer: leaves out what waits for somebody else's second review; "" leaves out nothing.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         rows = cursor.execute(
             f"""
             SELECT p.id, p.batch_id, p.source, p.risk, l.kinds,
@@ -103,9 +107,9 @@ def entries(
     )
 
 
-def facets(database: Database, *, reviewer: str = "") -> Facets:
+def facets(actor: Actor, database: Database, *, reviewer: str = "") -> Facets:
     """What the queue can be narrowed to; `reviewer` as for `entries`."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         batches = cursor.execute(
             f"""
             SELECT b.id, b.name, count(*)
@@ -152,9 +156,9 @@ def facets(database: Database, *, reviewer: str = "") -> Facets:
     )
 
 
-def pace(database: Database, reviewer: str, now: datetime) -> Pace:
+def pace(actor: Actor, database: Database, reviewer: str, now: datetime) -> Pace:
     """What this reviewer did in the last hour, and what is left for them."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         verdicts = cursor.execute(
             """
             SELECT opened_at, decided_at

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 import duckdb
 
 from engine.errors import StaleRevision
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims
 from store.review.choice import ALL, Choice
@@ -21,6 +23,7 @@ CLAIM_MINUTES = 30.0
 
 
 def claim(
+    actor: Actor,
     database: Database,
     reviewer: str,
     now: datetime,
@@ -29,15 +32,17 @@ def claim(
     choice: Choice = ALL,
 ) -> Claim | None:
     """The reviewer's own case if they have one, else the first free one of the choice, or None."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CLAIM) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, choice=choice)
         if picture_id is None:
+            database.event.is_idle = True
             return None
-        claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+        _claim(database, cursor, picture_id, reviewer, now, minutes)
         return claims.claim_of(cursor, database.files, picture_id, reviewer)
 
 
 def claim_picture(
+    actor: Actor,
     database: Database,
     picture_id: str,
     reviewer: str,
@@ -52,7 +57,7 @@ def claim_picture(
             after this reviewer's own.
         UnknownRecord: there is no such picture.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.CLAIM, picture_id) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         if claim_state.state != "review":
             raise StaleRevision("This picture is not waiting for review; nothing was changed.")
@@ -62,28 +67,35 @@ def claim_picture(
             raise StaleRevision(
                 "You decided this picture; its second review is for somebody else. Choose another."
             )
-        claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+        _claim(database, cursor, picture_id, reviewer, now, minutes)
         return claims.claim_of(cursor, database.files, picture_id, reviewer)
 
 
 def peek(
-    database: Database, reviewer: str, now: datetime, *, after: str = "", choice: Choice = ALL
+    actor: Actor,
+    database: Database,
+    reviewer: str,
+    now: datetime,
+    *,
+    after: str = "",
+    choice: Choice = ALL,
 ) -> Claim | None:
     """The case `claim` would give once `after` is done, without claiming it; None if none."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
             return None
         return claims.claim_of(cursor, database.files, picture_id, reviewer, peeked=True)
 
 
-def draft(database: Database, picture_id: str) -> Draft | None:
+def draft(actor: Actor, database: Database, picture_id: str) -> Draft | None:
     """What was saved last of a picture, by whomever; None when nothing was."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE, picture_id) as cursor:
         return claims.draft_of(cursor, picture_id)
 
 
 def renew(
+    actor: Actor,
     database: Database,
     picture_id: str,
     reviewer: str,
@@ -100,13 +112,13 @@ def renew(
         StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
     """
     until = now + timedelta(minutes=minutes)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.HOLD_CLAIM, picture_id) as cursor:
         claims.held(cursor, picture_id, reviewer, now)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
     return until
 
 
-def save_draft(database: Database, picture_id: str, draft: Draft) -> datetime:
+def save_draft(actor: Actor, database: Database, picture_id: str, draft: Draft) -> datetime:
     """Lay a draft with the picture, where it outlives claim, session and restart; renews the claim.
 
     Returns:
@@ -116,16 +128,16 @@ def save_draft(database: Database, picture_id: str, draft: Draft) -> datetime:
         StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
     """
     until = draft.saved_at + timedelta(minutes=CLAIM_MINUTES)
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.HOLD_CLAIM, picture_id) as cursor:
         claims.held(cursor, picture_id, draft.reviewer, draft.saved_at)
         claims.keep_draft(cursor, picture_id, draft)
         claims.set_claim(cursor, picture_id, draft.reviewer, draft.saved_at, until)
     return until
 
 
-def skip(database: Database, picture_id: str, reviewer: str, now: datetime) -> None:
+def skip(actor: Actor, database: Database, picture_id: str, reviewer: str, now: datetime) -> None:
     """Put a case behind all others for this reviewer; others may take it, its draft stays."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.SKIP, picture_id) as cursor:
         cursor.execute(
             """
             INSERT INTO skips (picture_id, reviewer, skipped_at)
@@ -136,6 +148,27 @@ def skip(database: Database, picture_id: str, reviewer: str, now: datetime) -> N
             [picture_id, reviewer, stored(now)],
         )
         _release(cursor, picture_id, reviewer)
+        database.event.details["reviewer"] = database.person(reviewer)
+
+
+def _claim(
+    database: Database,
+    cursor: duckdb.DuckDBPyConnection,
+    picture_id: str,
+    reviewer: str,
+    now: datetime,
+    minutes: float,
+) -> None:
+    """Give the picture to the reviewer; one who has it already only goes on."""
+    event, before = database.event, claims.claim_state_of(cursor, picture_id)
+    claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+    event.subject = picture_id
+    event.details["reviewer"] = database.person(reviewer)
+    event.is_idle = before.claimed_by == reviewer and _is_running(before, now)
+
+
+def _is_running(claim_state: claims.ClaimState, now: datetime) -> bool:
+    return claim_state.claimed_until is not None and claim_state.claimed_until > now
 
 
 def _release(cursor: duckdb.DuckDBPyConnection, picture_id: str, reviewer: str) -> None:

@@ -16,6 +16,8 @@ import duckdb
 from engine.evaluation.scores.agreement import matched_regions
 from engine.plan import Plan, Reason, ReasonKind, Region
 from engine.signing.keys import KeyRing
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims
 
@@ -32,9 +34,9 @@ class FirstDecision:
     regions: tuple[Region, ...]
 
 
-def waiting_for_others(database: Database, reviewer: str) -> int:
+def waiting_for_others(actor: Actor, database: Database, reviewer: str) -> int:
     """How many pictures in the queue are not for this reviewer, who decided them first."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
         ((count,),) = cursor.execute(
             """
             SELECT count(*)

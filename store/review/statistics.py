@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.plan import Plan, Region
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims, plans
 from store.review.queue import LONGEST_LOOK
@@ -39,9 +41,9 @@ class ReviewerStatistics:
         return 3600.0 / self.mean_seconds if self.mean_seconds else None
 
 
-def by_reviewer(database: Database, now: datetime) -> tuple[ReviewerStatistics, ...]:
+def by_reviewer(actor: Actor, database: Database, now: datetime) -> tuple[ReviewerStatistics, ...]:
     """Everybody who decided a picture in the last 30 days, by name."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_REVIEWERS) as cursor:
         rows = cursor.execute(
             """
             SELECT v.reviewer, v.decision, v.regions, v.opened_at, v.decided_at,

@@ -27,6 +27,8 @@ from engine.policy import Policy
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal
 from engine.runs.sources import PathSource
+from store.accounts.act import Act
+from store.accounts.actor import MACHINE
 from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
@@ -136,7 +138,7 @@ class Dispatcher:
             self._end_round(failed=self._failures > failures)
 
     def _round(self) -> None:
-        finalise.close_done(self._database, self._clock)
+        finalise.close_done(MACHINE, self._database, self._clock)
         for outcome in self._executor.run(self._jobs(self._failures)):
             try:
                 self._record(outcome)
@@ -162,7 +164,7 @@ class Dispatcher:
     def _jobs(self, failures: int) -> Iterator[Work]:
         """Work until nothing waits, the dispatcher stops, or something failed in this round."""
         while not self._stopping.is_set() and self._failures == failures:
-            task = tasks.take(self._database, self._clock())
+            task = tasks.take(MACHINE, self._database, self._clock())
             if task is None:
                 return
             begun = self._begun(task)
@@ -181,7 +183,7 @@ class Dispatcher:
         if isinstance(task, LabelledTask):
             return PredictionJob(task.picture_id, PathSource(task.path), policy)
         try:
-            original = originals.content(self._database, task.picture_id)
+            original = originals.content(MACHINE, self._database, task.picture_id, act=Act.WORK)
         except UnreadableImage as error:
             self._record(_unread(task, error))
             return None
@@ -201,7 +203,7 @@ class Dispatcher:
         owner = task.batch_id if isinstance(task, Task) else task.evaluation_id
         policy_of = batches.policy_of if isinstance(task, Task) else evaluations.policy_of
         if owner not in self._policies:
-            self._policies[owner] = policy_of(self._database, owner)
+            self._policies[owner] = policy_of(MACHINE, self._database, owner)
         return self._policies[owner]
 
     def _record(self, outcome: Outcome) -> None:
@@ -215,13 +217,13 @@ class Dispatcher:
         if isinstance(outcome, Released) and outcome.receipt.release != release_id:
             outcome = Quarantined(picture_id, _WRONG_RELEASE)
         now = self._clock()
-        if not tasks.record(self._database, outcome, now):
+        if not tasks.record(MACHINE, self._database, outcome, now):
             log.warning("dropped an outcome of picture %s, which is not in work", picture_id)
         with self._lock:
             self._under_way.pop(picture_id, None)
             self._last_outcome_at = now
         if release_id is None and not self._stopping.is_set():
-            finalise.close_done(self._database, self._clock)
+            finalise.close_done(MACHINE, self._database, self._clock)
 
     def _give_back(self, *, attempt_counts: bool) -> None:
         """Return the pictures whose outcome will not come."""
@@ -230,7 +232,7 @@ class Dispatcher:
         if not lost:
             return
         log.warning("gave back %d pictures without an outcome", len(lost))
-        tasks.give_back(self._database, lost, self._clock(), attempt_counts=attempt_counts)
+        tasks.give_back(MACHINE, self._database, lost, self._clock(), attempt_counts=attempt_counts)
         with self._lock:
             self._under_way.clear()
 

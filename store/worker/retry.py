@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.times import stored
 from store.worker.recovery import resume
 
 
-def postponed(database: Database) -> Mapping[str, int]:
+def postponed(actor: Actor, database: Database) -> Mapping[str, int]:
     """How many pictures wait although it is their turn, by the reason; labelled ones too."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
         rows = cursor.execute(
             """
             SELECT postponed, count(*)
@@ -33,20 +35,20 @@ def postponed(database: Database) -> Mapping[str, int]:
     return {str(reason): int(count) for reason, count in rows}
 
 
-def try_postponed(database: Database) -> None:
+def try_postponed(actor: Actor, database: Database) -> None:
     """Let what was postponed be worked on again."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.TRY_AGAIN) as cursor:
         resume(cursor)
     database.work.set()
 
 
-def try_held_back(database: Database, batch_id: str, now: datetime) -> int:
+def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime) -> int:
     """Have the machine try once more what it held back of a batch; gives the number.
 
     What a person rejected stays so, and what a manifest refuses. `attempts` tells a person's
     rejection: it is 0 after each, and never after the machine's work.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.TRY_AGAIN, batch_id) as cursor:
         again = cursor.execute(
             f"""
             UPDATE pictures
@@ -61,13 +63,14 @@ def try_held_back(database: Database, batch_id: str, now: datetime) -> int:
             """,  # noqa: S608 -- our own text
             [stored(now), batch_id],
         ).fetchall()
+        database.event.details["pictures"] = len(again)
     database.work.set()
     return len(again)
 
 
-def held_back(database: Database, batch_id: str) -> int:
+def held_back(actor: Actor, database: Database, batch_id: str) -> int:
     """How many pictures of a batch `try_held_back` would try."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
         return len(cursor.execute(_HELD_BACK, [batch_id]).fetchall())
 
 

@@ -18,6 +18,8 @@ from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
+from store.accounts.act import Act
+from store.accounts.actor import Actor
 from store.database import Database
 from store.evaluations import predictions
 from store.evaluations.predictions import LabelledTask
@@ -44,13 +46,13 @@ class Task:
     second_reviewer: str | None = None
 
 
-def take(database: Database, now: datetime) -> Task | LabelledTask | None:
+def take(actor: Actor, database: Database, now: datetime) -> Task | LabelledTask | None:
     """The next picture, now in work; None if none.
 
     Settled ones come first, then the oldest batch's, then the labelled ones of the oldest
     evaluation, so that nobody's batch waits for a measurement.
     """
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.WORK) as cursor:
         row = cursor.execute(
             """
             SELECT p.id, p.batch_id, b.format, p.state, p.revision
@@ -91,7 +93,7 @@ def take(database: Database, now: datetime) -> Task | LabelledTask | None:
     )
 
 
-def record(database: Database, outcome: Outcome, now: datetime) -> bool:
+def record(actor: Actor, database: Database, outcome: Outcome, now: datetime) -> bool:
     """Keep an outcome and move the picture on.
 
     Returns:
@@ -101,29 +103,32 @@ def record(database: Database, outcome: Outcome, now: datetime) -> bool:
         OSError: the disk does not take the release; the picture is still in work.
     """
     if isinstance(outcome, Postponed):
-        with database.transaction() as cursor:
-            return postpone(cursor, outcome.job_id, outcome.reason, now)
-    with database.transaction() as cursor:
+        with database.transaction(actor, Act.RECORD_OUTCOME, outcome.job_id) as cursor:
+            is_kept = postpone(cursor, outcome.job_id, outcome.reason, now)
+            _tell(database, "postponed", is_kept=is_kept)
+            return is_kept
+    with database.transaction(actor, Act.WORK) as cursor:
         if predictions.is_in_work(cursor, outcome.job_id):
             predictions.record(cursor, outcome, now)
             return True
     match outcome:
         case Released():
-            return _record_release(database, outcome, now)
+            return _record_release(actor, database, outcome, now)
         case NeedsReview():
-            return _record_review(database, outcome, now)
+            return _record_review(actor, database, outcome, now)
         case Quarantined(job_id, reason):
-            return _record_refusal(database, job_id, reason, now)
+            return _record_refusal(actor, database, job_id, reason, now)
         case _:
-            return _record_refusal(database, outcome.job_id, _ONLY_PREDICTED, now)
+            return _record_refusal(actor, database, outcome.job_id, _ONLY_PREDICTED, now)
 
 
 def give_back(
-    database: Database, picture_ids: list[str], now: datetime, *, attempt_counts: bool
+    actor: Actor, database: Database, picture_ids: list[str], now: datetime, *, attempt_counts: bool
 ) -> None:
     """Return pictures whose outcome will not come; after three attempts they are held back."""
-    with database.transaction() as cursor:
+    with database.transaction(actor, Act.GIVE_BACK) as cursor:
         put_back(cursor, picture_ids, now, attempt_counts=attempt_counts)
+        database.event.details["pictures"] = len(picture_ids)
 
 
 def to_review(
@@ -165,18 +170,20 @@ def is_audit_sample(plan: Plan) -> bool:
     return kinds == {ReasonKind.AUDIT_SAMPLE} and not plan.review_regions
 
 
-def _record_release(database: Database, released: Released, now: datetime) -> bool:
+def _record_release(actor: Actor, database: Database, released: Released, now: datetime) -> bool:
     receipt = released.receipt
     path = database.files.release(receipt.release, receipt.format)
     certificate = database.signer.certificate(receipt, released.data, day(now))
     atomic.write(path, released.data)
     is_kept = False
     try:
-        with database.transaction() as cursor:
+        with database.transaction(actor, Act.RECORD_OUTCOME, released.job_id) as cursor:
             is_current = _move(cursor, released.job_id, "released", now)
             if is_current:
                 receipts.keep(cursor, released, now)
                 certificates.keep(cursor, receipt.release, certificate)
+            _tell(database, "released", is_kept=is_current)
+            database.event.details["release"] = receipt.release
         is_kept = is_current
     finally:
         if not is_kept:
@@ -184,16 +191,18 @@ def _record_release(database: Database, released: Released, now: datetime) -> bo
     return is_kept
 
 
-def _record_review(database: Database, outcome: NeedsReview, now: datetime) -> bool:
-    with database.transaction() as cursor:
+def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: datetime) -> bool:
+    with database.transaction(actor, Act.RECORD_OUTCOME, outcome.job_id) as cursor:
         came_from = _came_from(cursor, outcome.job_id)
         if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
+            _tell(database, "quarantined", is_kept=True)
             return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
         if came_from == "settled":
             decisions.contest(cursor, outcome.job_id, now)
         if came_from is not None:
             to_review(cursor, outcome.job_id, outcome.plan, now)
+        _tell(database, "review", is_kept=came_from is not None)
     return came_from is not None
 
 
@@ -202,9 +211,19 @@ def _is_contested(plan: Plan) -> bool:
     return {reason.kind for reason in plan.reasons} == {ReasonKind.RESIDUAL}
 
 
-def _record_refusal(database: Database, picture_id: str, reason: str, now: datetime) -> bool:
-    with database.transaction() as cursor:
-        return _move(cursor, picture_id, "quarantined", now, reason=reason)
+def _record_refusal(
+    actor: Actor, database: Database, picture_id: str, reason: str, now: datetime
+) -> bool:
+    with database.transaction(actor, Act.RECORD_OUTCOME, picture_id) as cursor:
+        is_kept = _move(cursor, picture_id, "quarantined", now, reason=reason)
+        _tell(database, "quarantined", is_kept=is_kept)
+        return is_kept
+
+
+def _tell(database: Database, outcome: str, *, is_kept: bool) -> None:
+    """Have the audit trail say what became of the picture, unless the outcome came too late."""
+    database.event.details["outcome"] = outcome
+    database.event.is_idle = not is_kept
 
 
 def _came_from(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> str | None:

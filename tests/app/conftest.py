@@ -31,6 +31,7 @@ from store.database import Database
 from tests.app import canvas
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, seen
+from tests.store.fakes import ACTOR
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -90,17 +91,17 @@ class Lethe:
         """Pictures called `picture 0.png`, ... taken as far as the machine gets."""
         settings = (policy or Policy()).with_audit_share(audit_share)
         request = Request("holiday", settings.to_toml())
-        batch = batches.create(self.database, request, services.now())
+        batch = batches.create(ACTOR, self.database, request, services.now())
         incoming = [
             Incoming(f"picture {index}.png", content) for index, content in enumerate(contents)
         ]
-        intake.add(self.database, batch.id, incoming, services.now())
-        batches.start(self.database, batch.id, services.now())
+        intake.add(ACTOR, self.database, batch.id, incoming, services.now())
+        batches.start(ACTOR, self.database, batch.id, services.now())
         self.settle()
         return batch.id
 
     def counts(self) -> Counts:
-        return progress.totals(self.database)
+        return progress.totals(ACTOR, self.database)
 
     def settle(self) -> Counts:
         """Wait until the machine has nothing to do."""

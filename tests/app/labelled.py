@@ -14,6 +14,7 @@ from engine.evaluation.data.datasets import read_dataset
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation, Request
 from tests.app.conftest import Lethe, png
+from tests.store.fakes import ACTOR
 
 FOUND = [10, 10, 20, 20]
 """Where every picture has a face that is seen; x, y, width, height."""
@@ -53,15 +54,15 @@ def evaluated(lethe: Lethe, folder: Path, name: str = "little") -> Evaluation:
         0.99,
         "local",
     )
-    run = evaluations.create(lethe.database, request, services.now())
+    run = evaluations.create(ACTOR, lethe.database, request, services.now())
     return finished(lethe, run.id)
 
 
 def finished(lethe: Lethe, evaluation_id: str) -> Evaluation:
     lethe.until(
-        lambda: evaluations.evaluation(lethe.database, evaluation_id).finished_at is not None
+        lambda: evaluations.evaluation(ACTOR, lethe.database, evaluation_id).finished_at is not None
     )
-    return evaluations.evaluation(lethe.database, evaluation_id)
+    return evaluations.evaluation(ACTOR, lethe.database, evaluation_id)
 
 
 def show(app: AppTest, view: str) -> AppTest:

@@ -10,6 +10,7 @@ from store.review.claims import Claim
 from tests.app import canvas
 from tests.app.canvas import lines, press
 from tests.app.conftest import Lethe, png
+from tests.store.fakes import ACTOR
 
 __all__ = ["PAGES", "UPRIGHT", "WIDE", "claim_of", "labels", "lines", "numbers", "press", "said"]
 
@@ -34,6 +35,6 @@ def numbers(app: AppTest) -> dict[str, int]:
 
 
 def claim_of(lethe: Lethe, reviewer: str = "local") -> Claim:
-    case = reviews.claim(lethe.database, reviewer, services.now())
+    case = reviews.claim(ACTOR, lethe.database, reviewer, services.now())
     assert case is not None
     return case

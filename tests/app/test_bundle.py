@@ -30,7 +30,7 @@ from store.database import Database
 from store.releases import receipts
 from store.review import decisions
 from store.worker.dispatcher import Dispatcher
-from tests.store.fakes import NOW, FakeExecutor
+from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor
 
 NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
 EVER = {"README.txt", "receipts.jsonl", "public-key.pem", "released/manifest.json"}
@@ -46,22 +46,22 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def finished(database: Database, manifest: str = "") -> Batch:
     """A batch whose pictures all have an outcome: three releases, and one held back."""
-    batch = batches.create(database, Request("The Müllers", ""), NOW)
+    batch = batches.create(ACTOR, database, Request("The Müllers", ""), NOW)
     incoming = [Incoming(name, content) for name, content in zip(NAMES, CONTENTS, strict=True)]
     known = {"manifest": read_manifest(manifest)} if manifest else {}
-    intake.add(database, batch.id, incoming, NOW, **known)
-    batches.start(database, batch.id, NOW)
+    intake.add(ACTOR, database, batch.id, incoming, NOW, **known)
+    batches.start(ACTOR, database, batch.id, NOW)
     dispatcher = Dispatcher(database, FakeExecutor(), lambda: NOW)
     dispatcher.start()
     deadline = time.monotonic() + 20
-    while progress(database, batch.id, NOW).counts.remaining and time.monotonic() < deadline:
+    while progress(ACTOR, database, batch.id, NOW).counts.remaining and time.monotonic() < deadline:
         time.sleep(0.01)
     dispatcher.stop()
-    return batches.batch(database, batch.id)
+    return batches.batch(ACTOR, database, batch.id)
 
 
 def entries(database: Database, batch: Batch) -> dict[str, bytes]:
-    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
+    with bundle(ACTOR, database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -71,7 +71,7 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
     content = entries(database, batch)
 
-    kept = receipts.newest(database, batch.id)
+    kept = receipts.newest(ACTOR, database, batch.id)
     assert len(kept) == 3
     assert set(content) == EVER | {
         f"released/{one.release_id}{ending}"
@@ -85,7 +85,7 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
 
 
 def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
-    with bundle(database, finished(database), NOW) as file:
+    with bundle(ACTOR, database, finished(database), NOW) as file:
         assert isinstance(file, (io.RawIOBase, io.BufferedReader, io.BytesIO))
         assert file.tell() == 0
 
@@ -93,11 +93,11 @@ def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):
 def test_no_name_and_no_inner_id_is_anywhere_in_the_zip(database):
     batch = finished(database)
 
-    with bundle(database, batch, NOW) as file:
+    with bundle(ACTOR, database, batch, NOW) as file:
         raw = file.read()
     raw += entries(database, batch)["receipts.jsonl"]
 
-    rows = pictures.of_batch(database, batch.id)
+    rows = pictures.of_batch(ACTOR, database, batch.id)
     secrets = [row.source for row in rows] + [batch.name, batch.id]
     secrets += [word for row in rows for word in row.source.replace("/", ".").split(".")[:-1]]
     for secret in secrets:
@@ -119,7 +119,7 @@ def test_the_order_of_the_zip_does_not_tell_the_order_of_the_batch(database):
 def test_no_entry_says_when_it_was_written(database):
     batch = finished(database)
 
-    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
+    with bundle(ACTOR, database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         dates = {entry.date_time for entry in archive.infolist()}
 
     assert dates == {(1980, 1, 1, 0, 0, 0)}
@@ -137,7 +137,9 @@ def test_credits_are_listed_only_for_releases_that_owe_them(database):
     content = entries(database, batch)
 
     rows = list(csv.DictReader(io.StringIO(content["attribution.csv"].decode())))
-    (owing,) = [row for row in pictures.of_batch(database, batch.id) if row.source == NAMES[0]]
+    (owing,) = [
+        row for row in pictures.of_batch(ACTOR, database, batch.id) if row.source == NAMES[0]
+    ]
     assert rows == [{"release": owing.release_id, "source": "Ana Lima", "licence": "CC BY 4.0"}]
 
 
@@ -162,7 +164,7 @@ def test_nothing_is_listed_where_no_credit_is_owed(database, manifest):
 
 
 def test_a_batch_without_releases_gives_an_empty_list(database):
-    batch = batches.create(database, Request("empty", ""), NOW)
+    batch = batches.create(ACTOR, database, Request("empty", ""), NOW)
 
     content = entries(database, batch)
 
@@ -172,19 +174,19 @@ def test_a_batch_without_releases_gives_an_empty_list(database):
 
 def test_a_withdrawn_release_is_not_in_the_zip(database):
     batch = finished(database)
-    gone = receipts.newest(database, batch.id)[0]
-    with database.transaction() as cursor:
+    gone = receipts.newest(ACTOR, database, batch.id)[0]
+    with database.transaction(ACTOR, ANY) as cursor:
         receipts.withdraw(cursor, database.files, gone.picture_id, NOW)
 
     content = entries(database, batch)
 
     assert f"released/{gone.release_id}.png" not in content
     assert gone.release_id.encode() not in content["receipts.jsonl"]
-    assert decisions.reopen_last(database, "nobody", NOW) is None
+    assert decisions.reopen_last(ACTOR, database, "nobody", NOW) is None
 
 
 def unpacked(database: Database, batch: Batch, folder: Path) -> Path:
-    with bundle(database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
+    with bundle(ACTOR, database, batch, NOW) as file, zipfile.ZipFile(file) as archive:
         archive.extractall(folder)
     return folder
 
@@ -283,8 +285,8 @@ def test_no_hash_of_an_original_and_no_reviewer_is_in_the_zip(database):
 
 def test_a_withdrawn_release_is_not_on_the_manifest_and_the_rest_verifies(database, tmp_path):
     batch = finished(database)
-    gone = receipts.newest(database, batch.id)[0]
-    with database.transaction() as cursor:
+    gone = receipts.newest(ACTOR, database, batch.id)[0]
+    with database.transaction(ACTOR, ANY) as cursor:
         receipts.withdraw(cursor, database.files, gone.picture_id, NOW)
 
     folder = unpacked(database, batch, tmp_path / "unpacked")
@@ -296,8 +298,8 @@ def test_a_withdrawn_release_is_not_on_the_manifest_and_the_rest_verifies(databa
 
 def test_releases_from_before_certificates_are_named_and_not_vouched_for(database, tmp_path):
     batch = finished(database)
-    old = receipts.newest(database, batch.id)[0]
-    with database.transaction() as cursor:
+    old = receipts.newest(ACTOR, database, batch.id)[0]
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("DELETE FROM certificates WHERE release_id = ?", [old.release_id])
 
     folder = unpacked(database, batch, tmp_path / "unpacked")
@@ -310,20 +312,20 @@ def test_releases_from_before_certificates_are_named_and_not_vouched_for(databas
 
 def test_a_certificate_that_was_changed_inside_is_not_handed_out(database):
     batch = finished(database)
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE certificates SET certificate = replace(certificate, '2026', '2025')")
 
     with pytest.raises(InvalidSignature):
-        bundle(database, batch, NOW)
+        bundle(ACTOR, database, batch, NOW)
 
 
 @pytest.mark.parametrize("forgotten", ["nothing", "certificates", "the receipt"])
 @pytest.mark.parametrize("changed", [b"other", b"", None], ids=["changed", "empty", "missing"])
 def test_a_file_that_is_not_the_one_released_is_not_handed_out(database, changed, forgotten):
     batch = finished(database)
-    one = receipts.newest(database, batch.id)[0]
+    one = receipts.newest(ACTOR, database, batch.id)[0]
     one.path.unlink() if changed is None else one.path.write_bytes(changed)
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         if forgotten == "certificates":
             cursor.execute("DELETE FROM certificates")
         elif forgotten == "the receipt":
@@ -331,7 +333,7 @@ def test_a_file_that_is_not_the_one_released_is_not_handed_out(database, changed
             cursor.execute("UPDATE receipts SET sha256 = ?, bytes = 5", [digest])
 
     with pytest.raises(UnsafeRelease, match="its file is"):
-        bundle(database, batch, NOW)
+        bundle(ACTOR, database, batch, NOW)
 
 
 def test_what_goes_out_follows_the_mask_and_never_the_box_itself():

@@ -14,9 +14,11 @@ from components.app import frame, permission, services, session
 from components.app.access import LOCAL, Role, User
 from components.release import page
 from components.review.canvas import component
+from store.accounts.role import PEOPLE
 from store.batches import batches
 from tests.app import canvas
 from tests.app.reading import PAGES, UPRIGHT, WIDE, press, said
+from tests.store.fakes import ACTOR, ANY
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +53,7 @@ def test_every_page_opens_when_there_is_everything(lethe, name):
 @pytest.mark.parametrize("name", GUARDED)
 def test_a_person_without_the_role_sees_nothing_of_the_page(lethe, monkeypatch, name):
     lethe.batch(UPRIGHT, WIDE)
-    roles = frozenset(Role) - {GUARDED[name]}
+    roles = PEOPLE - {GUARDED[name]}
     monkeypatch.setattr(session, "user", lambda: User("ana", roles))
 
     app = lethe.page(name)
@@ -138,7 +140,7 @@ def test_a_reason_is_shown_as_it_is(lethe):
     """Reasons come with a run folder, which anybody may have made."""
     lethe.batch(WIDE)
     reason = "unsure: [look](http://outside.example) :material/check:\u202e"
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         ((text,),) = cursor.execute("SELECT plan FROM plans").fetchall()
         told = json.dumps({**json.loads(text), "reasons": [reason]})
         cursor.execute("UPDATE plans SET plan = ?", [told])
@@ -166,7 +168,7 @@ def test_the_canvas_writes_text_as_text():
 
 def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
     batch = lethe.batch(WIDE)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET source = '![a](http://outside.example/a.png)'")
 
     assert "outside" in canvas.given(lethe.page("Review"))["case"]["source"]  # text: see above
@@ -179,7 +181,7 @@ def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
 
 def without(monkeypatch, role):
     """Take a role away from the person whose tab stays open."""
-    monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, frozenset(Role) - {role}))
+    monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, PEOPLE - {role}))
 
 
 def test_a_verdict_is_not_undone_by_somebody_whose_role_was_taken_away(lethe, monkeypatch):
@@ -220,7 +222,7 @@ def test_staged_files_stay_when_the_role_was_taken_away(lethe, monkeypatch):
 
 def test_nothing_is_handed_out_after_the_role_was_taken_away(lethe, monkeypatch):
     batch_id = lethe.batch(UPRIGHT)
-    batch = batches.batch(lethe.database, batch_id)
+    batch = batches.batch(ACTOR, lethe.database, batch_id)
     without(monkeypatch, Role.ANALYST)
 
     with pytest.raises(permission.NotPermitted, match="analyst"):

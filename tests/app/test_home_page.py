@@ -25,6 +25,7 @@ from store.review import decisions, reviews
 from store.worker import retry
 from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
+from tests.store.fakes import ACTOR, ANY
 
 
 def test_home_offers_samples_while_nothing_came_in(lethe):
@@ -48,15 +49,15 @@ def test_the_samples_end_in_three_numbers_that_add_up(lethe):
     assert counts.review + counts.released + counts.quarantined == counts.total == count
     assert sum(numbers(app).values()) == count
     assert counts.released >= 1
-    (batch,) = batches.newest(lethe.database)
-    receipt = receipts.newest(lethe.database, batch.id)[0].receipt
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    receipt = receipts.newest(ACTOR, lethe.database, batch.id)[0].receipt
     assert receipt["not_looked_for"] == ["tattoo", "jewelry"]
 
 
 def test_home_tells_of_a_clock_that_went_back(lethe):
     lethe.batch(UPRIGHT)
     before = said(lethe.page())
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET changed_at = changed_at + INTERVAL 1 YEAR")
 
     assert "this machine's clock says" not in before
@@ -109,10 +110,10 @@ def test_home_tells_what_is_postponed_and_tries_it_again(lethe):
     dispatcher = services.services().dispatcher
     working, dispatcher._executor.run = dispatcher._executor.run, Lacking().run
     request = Request("holiday", Policy().with_audit_share(0.0).to_toml())
-    batch = batches.create(lethe.database, request, services.now())
-    intake.add(lethe.database, batch.id, [Incoming("a.png", UPRIGHT)], services.now())
-    batches.start(lethe.database, batch.id, services.now())
-    lethe.until(lambda: bool(retry.postponed(lethe.database)))
+    batch = batches.create(ACTOR, lethe.database, request, services.now())
+    intake.add(ACTOR, lethe.database, batch.id, [Incoming("a.png", UPRIGHT)], services.now())
+    batches.start(ACTOR, lethe.database, batch.id, services.now())
+    lethe.until(lambda: bool(retry.postponed(ACTOR, lethe.database)))
 
     app = lethe.page()
     assert "1 picture postponed. The model is missing." in said(app)
@@ -147,12 +148,12 @@ def test_home_says_when_the_line_has_stopped(lethe):
 
 def test_sample_checks_are_reported_apart(lethe):
     lethe.batch(WIDE)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET audit_sample = TRUE")
-    case = reviews.claim(lethe.database, "local", services.now())
+    case = reviews.claim(ACTOR, lethe.database, "local", services.now())
     added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
     verdict = ReviewDecision.on(case.plan, (added,), "local")
-    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, services.now())
 
     assert "of 1 picture that passed unasked, something was missed in 1" in said(lethe.page())
 
@@ -225,7 +226,7 @@ def test_home_lists_batches_with_counts_that_add_up(lethe):
     app = lethe.page()
 
     (link,) = [link for link in app.main.get("page_link") if link.label == "holiday"]
-    assert link.proto.query_string.endswith(f"batch={batches.newest(lethe.database)[0].id}")
+    assert link.proto.query_string.endswith(f"batch={batches.newest(ACTOR, lethe.database)[0].id}")
     text = said(app)
     assert "3 pictures" in text
     for outcome in ("1 released", "1 needs review", "1 held back"):
@@ -280,10 +281,10 @@ def test_home_says_whether_the_last_evaluation_was_of_the_policy_in_force(lethe,
 
 def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
     lethe.batch(WIDE)
-    case = reviews.claim(lethe.database, "ann", services.now())
+    case = reviews.claim(ACTOR, lethe.database, "ann", services.now())
     added = Region(Box(100, 2, 118, 14), Category.FACE, Origin.REVIEWER)
     verdict = ReviewDecision.on(case.plan, (added,), "ann")
-    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, services.now())
 
     table = lethe.page().dataframe[0].value
     monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.REVIEWER})))

@@ -10,6 +10,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from components.app import media, permission, session
 from components.app.access import LOCAL, Role, User
 from components.recall import downloads
+from store.accounts.role import PEOPLE
 
 REPORT = b"<html>people</html>"
 
@@ -62,7 +63,7 @@ def test_a_download_is_deleted_soon_after_it_was_made(monkeypatch):
 @pytest.mark.parametrize("with_crops", [False, True])
 def test_no_report_is_made_for_somebody_without_the_role(monkeypatch, with_crops):
     monkeypatch.setattr(permission, "is_guarded", lambda: True)
-    roles = frozenset(Role) - {Role.MANAGER}
+    roles = PEOPLE - {Role.MANAGER}
     monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, roles))
 
     with pytest.raises(permission.NotPermitted, match=Role.MANAGER.value):

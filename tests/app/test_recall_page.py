@@ -20,6 +20,7 @@ from engine.evaluation.report.cost import prices
 from store.evaluations import evaluations
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, labels, said
+from tests.store.fakes import ACTOR, ANY
 
 
 def headline(app: AppTest) -> pd.DataFrame:
@@ -56,7 +57,7 @@ def test_a_set_goes_from_the_form_to_the_headline(lethe, tmp_path):
     assert list(understood["Labels that count"]) == ["4", "0", "0"]
     app.text_input(key="recall_name").set_value("holidays")
     app.button(key="recall_start").click().run()
-    (run,) = evaluations.listed(lethe.database)
+    (run,) = evaluations.listed(ACTOR, lethe.database)
     run = finished(lethe, run.id)
     app.run()
 
@@ -94,7 +95,7 @@ def test_an_evaluation_stored_before_costs_were_measured_says_so(lethe, tmp_path
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     evaluated(lethe, tmp_path / "set", "newer")
     old = {key: value for key, value in run.report.to_json().items() if key != "cost"}
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE evaluations SET report = ?", (json.dumps(old),))
 
     assert "what else it costs was not measured" in said(lethe.page())
@@ -263,7 +264,7 @@ def test_another_filter_begins_at_the_first_page(lethe, tmp_path):
 
 def test_an_evaluation_whose_policy_is_no_longer_accepted_can_be_deleted(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE evaluations SET policy_toml = 'nonsense = 1'")
     assert "nonsense is not a key Lethe knows" in said(lethe.page())
     app = lethe.page("Recall")
@@ -272,7 +273,7 @@ def test_an_evaluation_whose_policy_is_no_longer_accepted_can_be_deleted(lethe, 
     app.button(key=f"recall_delete_{run.id}").click().run()
 
     assert not app.exception
-    assert evaluations.listed(lethe.database) == ()
+    assert evaluations.listed(ACTOR, lethe.database) == ()
 
 
 def test_a_picture_that_is_gone_or_another_says_so(lethe, tmp_path):
@@ -297,7 +298,7 @@ def test_an_evaluation_under_way_can_be_cancelled_and_deleted(lethe, tmp_path, m
     app.text_input(key="recall_where").set_value(str(folder)).run()
     app.button(key="recall_read").click().run()
     app.button(key="recall_start").click().run()
-    (run,) = evaluations.listed(lethe.database)
+    (run,) = evaluations.listed(ACTOR, lethe.database)
     assert "Cancel" in labels(app)
 
     app.button(key=f"recall_cancel_{run.id}").click().run()
@@ -305,7 +306,7 @@ def test_an_evaluation_under_way_can_be_cancelled_and_deleted(lethe, tmp_path, m
 
     assert "It was cancelled" in said(app)
     app.button(key=f"recall_delete_{run.id}").click().run()
-    assert evaluations.listed(lethe.database) == ()
+    assert evaluations.listed(ACTOR, lethe.database) == ()
 
 
 def test_an_evaluation_deleted_elsewhere_does_not_lend_its_name_to_another(lethe, tmp_path):
@@ -314,7 +315,7 @@ def test_an_evaluation_deleted_elsewhere_does_not_lend_its_name_to_another(lethe
     app = lethe.page("Recall")
     assert "Evaluation 2, second" in said(app)
 
-    evaluations.delete(lethe.database, second.id)
+    evaluations.delete(ACTOR, lethe.database, second.id)
     app.run()
 
     assert app.selectbox(key="recall_run").value == first.id

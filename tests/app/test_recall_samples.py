@@ -11,14 +11,15 @@ from store.review import decisions, reviews
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, said
+from tests.store.fakes import ACTOR, ANY
 
 
 def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:
     """One sampled picture, decided as proposed but for what the person adds."""
     lethe.batch(UPRIGHT, audit_share=1.0)
-    case = reviews.claim(lethe.database, "local", services.now())
+    case = reviews.claim(ACTOR, lethe.database, "local", services.now())
     verdict = ReviewDecision.on(case.plan, (*case.plan.proposed, *added), "local")
-    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, services.now())
     lethe.settle()
 
 
@@ -55,7 +56,7 @@ def test_sample_checks_need_no_labelled_set(lethe):
 def test_reviews_for_another_reason_are_no_sample_check(lethe, tmp_path):
     evaluated(lethe, labelled_set(tmp_path / "set"))
     decided_sample(lethe)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET audit_sample = FALSE")
 
     app = show(lethe.page("Recall"), "Sample checks")
@@ -66,9 +67,9 @@ def test_reviews_for_another_reason_are_no_sample_check(lethe, tmp_path):
 def test_rejected_samples_are_said(lethe, tmp_path):
     evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.batch(UPRIGHT, audit_share=1.0)
-    case = reviews.claim(lethe.database, "local", services.now())
+    case = reviews.claim(ACTOR, lethe.database, "local", services.now())
     verdict = ReviewDecision.on(case.plan, (), "local")
-    decisions.reject(lethe.database, case.picture_id, verdict, services.now())
+    decisions.reject(ACTOR, lethe.database, case.picture_id, verdict, services.now())
 
     app = show(lethe.page("Recall"), "Sample checks")
 

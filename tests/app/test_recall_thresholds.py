@@ -16,6 +16,7 @@ from store.policies import versions
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import said
+from tests.store.fakes import ACTOR
 
 
 def test_review_at_cannot_be_above_auto_redact_at(lethe, tmp_path):
@@ -51,7 +52,7 @@ def drafted(lethe: Lethe, folder: Path):
     app.text_input(key="recall_draft_by").set_value("Ana").run()
     app.button(key="recall_draft_save").click().run()
     assert not app.exception
-    return app, versions.versions(lethe.database)[0]
+    return app, versions.versions(ACTOR, lethe.database)[0]
 
 
 def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
@@ -70,7 +71,7 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
 
     assert not app.exception
     assert services.policy().thresholds(Category.FACE).auto_redact_at == 0.7
-    version = versions.versions(lethe.database)[0]
+    version = versions.versions(ACTOR, lethe.database)[0]
     assert version.activated_by == "Bea"
     assert version.activated_at is not None
     assert "This version is in force" in said(app)
@@ -82,7 +83,7 @@ def test_an_activation_says_what_it_rests_on(lethe, tmp_path):
     assert "It was never evaluated" in said(app)
 
     app.button(key=f"recall_evaluate_{draft.number}").click().run()
-    run = finished(lethe, evaluations.listed(lethe.database)[0].id)
+    run = finished(lethe, evaluations.listed(ACTOR, lethe.database)[0].id)
 
     app = show(lethe.page("Recall"), "Thresholds")
     assert f"Evaluation {run.number} under it: **No.**" in said(app)
@@ -102,12 +103,12 @@ def test_a_broken_policy_file_is_replaced_by_activating_a_version(lethe, tmp_pat
 
 def test_a_draft_is_evaluated_on_the_same_labels(lethe, tmp_path):
     app, draft = drafted(lethe, labelled_set(tmp_path / "set"))
-    (before,) = evaluations.listed(lethe.database)
+    (before,) = evaluations.listed(ACTOR, lethe.database)
 
     app.button(key=f"recall_evaluate_{draft.number}").click().run()
 
     assert not app.exception
-    after = finished(lethe, evaluations.listed(lethe.database)[0].id)
+    after = finished(lethe, evaluations.listed(ACTOR, lethe.database)[0].id)
     assert after.number == before.number + 1
     assert after.fingerprint == before.fingerprint
     assert after.policy == draft.policy != before.policy
@@ -121,7 +122,7 @@ def test_a_policy_that_was_changed_outside_is_noticed(lethe, tmp_path):
     app = show(lethe.page("Recall"), "Thresholds")
 
     assert "changed outside Lethe" in said(app)
-    (version,) = versions.versions(lethe.database)
+    (version,) = versions.versions(ACTOR, lethe.database)
     assert "0.25" in version.toml
 
 

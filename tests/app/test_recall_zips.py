@@ -10,6 +10,7 @@ from store.evaluations import evaluations
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set
 from tests.app.reading import UPRIGHT, said
+from tests.store.fakes import ACTOR
 
 
 def zipped(folder: Path, extra: dict[str, bytes] | None = None) -> bytes:
@@ -39,14 +40,14 @@ def test_a_zip_becomes_an_evaluation_and_goes_with_it(lethe, tmp_path):
     assert app.text_input(key="recall_name").value == "set"
 
     app.button(key="recall_start").click().run()
-    run = finished(lethe, evaluations.listed(lethe.database)[0].id)
+    run = finished(lethe, evaluations.listed(ACTOR, lethe.database)[0].id)
     app.run()
     assert run.report.pictures == 3
     assert len(datasets(lethe)) == 1
     app.button(key=f"recall_delete_{run.id}").click().run()
 
     assert not app.exception
-    assert evaluations.listed(lethe.database) == ()
+    assert evaluations.listed(ACTOR, lethe.database) == ()
     assert datasets(lethe) == []
     assert "Bring a labelled set" in said(app)
 
@@ -67,13 +68,13 @@ def test_a_zip_of_two_data_sets_says_which_and_what_to_do(lethe, tmp_path):
 def test_a_zip_stays_while_another_evaluation_was_made_from_it(lethe, tmp_path):
     app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
     app.button(key="recall_start").click().run()
-    first = finished(lethe, evaluations.listed(lethe.database)[0].id)
+    first = finished(lethe, evaluations.listed(ACTOR, lethe.database)[0].id)
     second = evaluated(lethe, Path(first.source))
     app = lethe.page("Recall")
 
     app.button(key=f"recall_delete_{second.id}").click().run()
 
-    assert [one.id for one in evaluations.listed(lethe.database)] == [first.id]
+    assert [one.id for one in evaluations.listed(ACTOR, lethe.database)] == [first.id]
     assert len(datasets(lethe)) == 1
 
 
@@ -119,5 +120,5 @@ def test_deleting_leaves_a_folder_of_the_persons_own_alone(lethe, tmp_path):
 
     app.button(key=f"recall_delete_{run.id}").click().run()
 
-    assert evaluations.listed(lethe.database) == ()
+    assert evaluations.listed(ACTOR, lethe.database) == ()
     assert (folder / "picture 0.png").exists()

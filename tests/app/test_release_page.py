@@ -19,6 +19,7 @@ from store.batches import batches, pictures
 from store.batches.pictures import PictureState
 from store.releases import receipts
 from tests.app.reading import UPRIGHT, WIDE, numbers, said
+from tests.store.fakes import ACTOR, ANY
 
 
 def test_release_lists_every_picture_with_outcome_and_reason(lethe):
@@ -59,12 +60,14 @@ def test_the_download_holds_the_release_and_no_name(lethe):
     app = lethe.page("Release")
 
     assert not app.get("download_button")[0].disabled
-    with bundle(lethe.database, batches.batch(lethe.database, batch_id), services.now()) as file:
+    with bundle(
+        ACTOR, lethe.database, batches.batch(ACTOR, lethe.database, batch_id), services.now()
+    ) as file:
         raw = file.read()
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         (line,) = archive.read("receipts.jsonl").splitlines()
         assert f"released/{json.loads(line)['release']}.png" in archive.namelist()
-    ids = [row.id for row in pictures.of_batch(lethe.database, batch_id)]
+    ids = [row.id for row in pictures.of_batch(ACTOR, lethe.database, batch_id)]
     assert not [secret for secret in (*ids, "picture 0", batch_id) if secret.encode() in raw]
 
 
@@ -114,7 +117,7 @@ def test_a_release_shows_its_certificate_in_words_and_hands_it_out(lethe):
 
 def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
     batch_id = lethe.batch(UPRIGHT)
-    (kept,) = receipts.newest(lethe.database, batch_id)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
     kept.path.write_bytes(kept.path.read_bytes() + b"more")
 
     app = lethe.page("Release")
@@ -127,7 +130,7 @@ def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
 
 def test_a_changed_release_that_was_put_back_can_be_downloaded_again(lethe):
     batch_id = lethe.batch(UPRIGHT)
-    (kept,) = receipts.newest(lethe.database, batch_id)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
     content = kept.path.read_bytes()
     app = lethe.page("Release")
     assert not app.get("download_button")[0].disabled
@@ -143,7 +146,7 @@ def test_a_changed_release_that_was_put_back_can_be_downloaded_again(lethe):
 
 def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
     lethe.batch(UPRIGHT)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("DELETE FROM certificates")
 
     app = lethe.page("Release")
@@ -181,9 +184,9 @@ def test_a_long_batch_is_shown_a_page_at_a_time(lethe, monkeypatch):
 
 def test_counts_add_up_after_a_cancel(lethe):
     batch_id = lethe.batch(UPRIGHT, WIDE, UPRIGHT)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET state = 'cancelled' WHERE source = 'picture 2.png'")
-    batches.cancel(lethe.database, batch_id, services.now())
+    batches.cancel(ACTOR, lethe.database, batch_id, services.now())
 
     app = lethe.page("Release")
 
@@ -195,10 +198,10 @@ def test_counts_add_up_after_a_cancel(lethe):
 
 def test_the_private_list_names_every_picture_and_its_release(lethe):
     batch_id = lethe.batch(UPRIGHT, b"no picture")
-    batch = batches.batch(lethe.database, batch_id)
-    (kept,) = receipts.newest(lethe.database, batch_id)
+    batch = batches.batch(ACTOR, lethe.database, batch_id)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
 
-    rows = list(csv.DictReader(io.StringIO(names.listing(lethe.database, batch))))
+    rows = list(csv.DictReader(io.StringIO(names.listing(ACTOR, lethe.database, batch))))
 
     assert [row["name"] for row in rows] == ["picture 0.png", "picture 1.png"]
     assert [row["release"] for row in rows] == [kept.release_id, ""]
@@ -207,7 +210,7 @@ def test_the_private_list_names_every_picture_and_its_release(lethe):
 
 def test_the_private_list_is_for_managers_alone(lethe, monkeypatch):
     batch_id = lethe.batch(UPRIGHT)
-    batch = batches.batch(lethe.database, batch_id)
+    batch = batches.batch(ACTOR, lethe.database, batch_id)
     monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.ANALYST})))
 
     labels = [button.label for button in lethe.page("Release").get("download_button")]

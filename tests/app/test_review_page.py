@@ -7,19 +7,21 @@ import re
 import pytest
 
 from components.app import services, session
-from components.app.access import Role, User
+from components.app.access import User
 from components.review import data
 from components.review.canvas.message import Act
 from components.review.page import Review
 from engine.category import Category
 from engine.plan import ReviewDecision
 from engine.policy import Policy
+from store.accounts.role import PEOPLE
 from store.releases import receipts
 from store.review import decisions, reviews
 from store.review.claims import Draft
 from tests.app import canvas
 from tests.app.conftest import png
 from tests.app.reading import WIDE, claim_of, lines, press, said
+from tests.store.fakes import ACTOR, ANY
 
 
 def test_review_says_why_the_picture_is_here_and_lists_what_would_go(lethe):
@@ -42,7 +44,7 @@ def test_accept_removes_exactly_what_is_kept(lethe):
 
     assert counts.released == 1
     assert "Nothing waits for review" in said(app)
-    (receipt,) = receipts.newest(lethe.database)
+    (receipt,) = receipts.newest(ACTOR, lethe.database)
     assert [region["category"] for region in receipt.receipt["regions"]] == ["face"]
     assert receipt.receipt["reviewer"] == "local"
 
@@ -100,7 +102,7 @@ def test_taking_an_accepted_picture_back_names_it_and_asks_first(lethe):
     app.button(key="review_take_it_back").click().run()
     assert lines(app) == ["1 tattoo", "~~2 face~~"]
     assert "Its release was withdrawn" in said(app)
-    assert receipts.newest(lethe.database) == ()
+    assert receipts.newest(ACTOR, lethe.database) == ()
     assert lethe.counts().review == 1
 
 
@@ -165,7 +167,7 @@ def test_a_drawn_box_is_in_the_store_at_once_and_goes(lethe):
     assert claim_of(lethe).draft.regions[-1].box.corners == (75, 75, 95, 95)
     press(app, "accept")
     lethe.settle()
-    regions = receipts.newest(lethe.database)[0].receipt["regions"]
+    regions = receipts.newest(ACTOR, lethe.database)[0].receipt["regions"]
     assert [75, 75, 95, 95] in [region["box"] for region in regions]
 
 
@@ -183,7 +185,7 @@ def test_what_comes_together_with_a_drawing_loses_nothing(lethe, act):
 
     if act == "accept":
         lethe.settle()
-        regions = receipts.newest(lethe.database)[0].receipt["regions"]
+        regions = receipts.newest(ACTOR, lethe.database)[0].receipt["regions"]
     else:
         regions = [region.to_json() for region in claim_of(lethe).draft.regions]
     assert [75, 75, 95, 95] in [region["box"] for region in regions]
@@ -204,7 +206,7 @@ def test_messages_that_come_together_are_done_in_their_order_and_once(lethe):
     app = canvas.send(app, *messages)  # the browser did not know yet that they were taken
 
     lethe.settle()
-    (receipt,) = receipts.newest(lethe.database)
+    (receipt,) = receipts.newest(ACTOR, lethe.database)
     assert len(receipt.receipt["regions"]) == 2
     assert canvas.given(app)["case"]["picture"] != first
     assert lines(app) == ["1 tattoo", "2 face"]
@@ -324,7 +326,7 @@ def test_an_accept_that_comes_too_late_says_so_and_keeps_the_regions(lethe):
     app = press(lethe.page("Review"), "toggle_0")
     case = claim_of(lethe)
     elsewhere = ReviewDecision.on(case.plan, case.plan.proposed, "local")
-    decisions.settle(lethe.database, case.picture_id, elsewhere, services.now())
+    decisions.settle(ACTOR, lethe.database, case.picture_id, elsewhere, services.now())
     lethe.settle()
 
     press(app, "accept")
@@ -339,7 +341,7 @@ def test_a_claim_that_passed_on_is_said_and_the_draft_stays_with_the_picture(let
     app = press(lethe.page("Review"), "toggle_0")
     case = claim_of(lethe)
     mine = case.draft
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute(
             "UPDATE pictures SET claimed_by = 'bo', claimed_until = claimed_until + INTERVAL 1 DAY"
         )
@@ -348,7 +350,7 @@ def test_a_claim_that_passed_on_is_said_and_the_draft_stays_with_the_picture(let
 
     assert "bo has it now" in said(app)
     assert "kept" in said(app)
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET claimed_until = claimed_until - INTERVAL 2 DAY")
     assert claim_of(lethe).draft == mine
 
@@ -356,7 +358,7 @@ def test_a_claim_that_passed_on_is_said_and_the_draft_stays_with_the_picture(let
 def test_two_reviewers_never_have_the_same_picture(lethe, monkeypatch):
     lethe.batch(WIDE, WIDE)
     one = lethe.page("Review")
-    monkeypatch.setattr(session, "user", lambda: User("bo", frozenset(Role)))
+    monkeypatch.setattr(session, "user", lambda: User("bo", PEOPLE))
 
     other = lethe.page("Review")
 

@@ -16,6 +16,7 @@ from tests.app.conftest import FACE
 from tests.app.reading import UPRIGHT, WIDE, lines, press, said
 from tests.engine.detect.test_release_check import FakeReleaseCheck, raw_detection
 from tests.engine.in_process import InProcess
+from tests.store.fakes import ACTOR, ANY
 
 SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
@@ -33,7 +34,7 @@ WORDS = {
 
 def give(lethe: Any, reason: Reason) -> None:
     """Have the picture in review be there for this reason."""
-    with lethe.database.transaction() as cursor:
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
         ((text,),) = cursor.execute("SELECT plan FROM plans").fetchall()
         plan = {**json.loads(text), "reasons": [str(reason)]}
         cursor.execute("UPDATE plans SET plan = ?", [json.dumps(plan)])

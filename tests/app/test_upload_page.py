@@ -19,6 +19,7 @@ from store.batches.pictures import PictureState
 from tests.app.conftest import png
 from tests.app.reading import UPRIGHT, WIDE, said
 from tests.awkward import exif_block, jpeg
+from tests.store.fakes import ACTOR
 
 
 def test_upload_shows_problems_first_and_what_rides_along(lethe):
@@ -67,7 +68,7 @@ def test_start_says_why_it_failed_and_can_be_pressed_again(lethe, monkeypatch):
     assert not app.exception
     assert "could not be used (No space left on device)" in told
     assert lethe.settle().total == 1
-    assert len(batches.newest(lethe.database)) == 1
+    assert len(batches.newest(ACTOR, lethe.database)) == 1
 
 
 def test_pictures_that_carry_nothing_say_nothing_about_it(lethe):
@@ -120,8 +121,8 @@ def test_start_makes_a_batch_in_which_every_file_gets_an_outcome(lethe):
     assert counts.total == 2
     assert counts.quarantined == 1
     assert lethe.staging.files() == ()
-    (batch,) = batches.newest(lethe.database)
-    assert {row.source for row in pictures.of_batch(lethe.database, batch.id)} == {
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    assert {row.source for row in pictures.of_batch(ACTOR, lethe.database, batch.id)} == {
         "fine.png",
         "broken.png",
     }
@@ -190,8 +191,8 @@ def test_a_line_of_a_manifest_that_may_mean_two_pictures_licenses_neither(lethe)
     app.button(key="upload_start").click().run()
     lethe.settle()
 
-    (batch,) = batches.newest(lethe.database)
-    rows = pictures.of_batch(lethe.database, batch.id)
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    rows = pictures.of_batch(ACTOR, lethe.database, batch.id)
     assert len(rows) == 2
     assert all("holds a backslash" in (row.reason or "") for row in rows)
 
@@ -209,8 +210,8 @@ def test_no_licence_no_release_holds_back_what_the_manifest_does_not_name(lethe)
     lethe.settle()
 
     assert not app.exception
-    (batch,) = batches.newest(lethe.database)
-    rows = {row.source: row for row in pictures.of_batch(lethe.database, batch.id)}
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    rows = {row.source: row for row in pictures.of_batch(ACTOR, lethe.database, batch.id)}
     assert rows["nameless.png"].state is PictureState.QUARANTINED
     assert "no licence, no release" in (rows["nameless.png"].reason or "")
     assert rows["named.png"].state is PictureState.RELEASED
@@ -234,9 +235,9 @@ def test_a_start_cut_short_after_the_batch_began_does_not_double_it(lethe):
     def begin_and_die():
         with lethe.staging.claimed([waiting.id]) as (token, _):
             request = Request("cut short", Policy().to_toml(), run=token)
-            batch = batches.create(lethe.database, request, services.now())
-            intake.add(lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
-            batches.start(lethe.database, batch.id, services.now())
+            batch = batches.create(ACTOR, lethe.database, request, services.now())
+            intake.add(ACTOR, lethe.database, batch.id, [Incoming("a.png", WIDE)], services.now())
+            batches.start(ACTOR, lethe.database, batch.id, services.now())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -257,7 +258,7 @@ def test_a_shipped_policy_is_chosen_by_its_name(lethe, name):
     assert plain(summary_of(name)) in [caption.value for caption in app.caption]
     app.button(key="upload_start").click().run()
 
-    (batch,) = batches.newest(lethe.database)
+    (batch,) = batches.newest(ACTOR, lethe.database)
     assert read_policy(batch.policy_toml) == named_policy(name)
 
 
@@ -312,7 +313,7 @@ def test_the_second_of_two_windows_that_start_the_same_is_told(lethe):
     assert not other.exception
     assert "started or cleared in another window" in said(other)
     assert lethe.settle().total == 1
-    assert len(batches.newest(lethe.database)) == 1
+    assert len(batches.newest(ACTOR, lethe.database)) == 1
 
 
 def test_clear_drops_what_was_on_the_screen_and_nothing_else(lethe):
@@ -385,8 +386,8 @@ def test_the_manifest_is_kept_with_its_pictures(lethe):
     assert list(app.dataframe[0].value["Licence"]) == ["CC0"]
     app.button(key="upload_start").click().run()
     lethe.settle()
-    (batch,) = batches.newest(lethe.database)
-    (row,) = pictures.of_batch(lethe.database, batch.id)
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    (row,) = pictures.of_batch(ACTOR, lethe.database, batch.id)
     assert row.licence
     assert row.licence.licence == "CC0"
     assert not (lethe.home / "staging").exists()

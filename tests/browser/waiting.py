@@ -23,6 +23,7 @@ from store.database import Database
 from store.worker.dispatcher import Dispatcher
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector
+from tests.store.fakes import ACTOR
 
 PATIENCE_S = 60.0
 
@@ -93,8 +94,8 @@ def lay(
     """Put a batch into the home folder's database, prepared as far as the machine gets."""
     with working(home, by_width) as database:
         settings = (policy or Policy()).with_audit_share(0.0)
-        made = batches.create(database, Request(batch, settings.to_toml()), now())
+        made = batches.create(ACTOR, database, Request(batch, settings.to_toml()), now())
         incoming = [Incoming(name, content) for name, content in files]
-        intake.add(database, made.id, incoming, now())
-        batches.start(database, made.id, now())
-        until(lambda: progress.totals(database).remaining == 0)
+        intake.add(ACTOR, database, made.id, incoming, now())
+        batches.start(ACTOR, database, made.id, now())
+        until(lambda: progress.totals(ACTOR, database).remaining == 0)

@@ -9,17 +9,17 @@ from contextlib import closing
 from datetime import timedelta
 
 from components.app import session
-from components.app.access import Role
 from docs.build.__main__ import DOCUMENT
 from engine.runs.jobs import NeedsReview
 from engine.runs.licences import read_manifest
+from store.accounts.role import PEOPLE
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
 from store.review import decisions, reviews
 from store.worker import tasks
-from tests.store.fakes import DRAWN, NOW, a_batch, plan, verdict_on
+from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, a_batch, plan, verdict_on
 
 _, _, MISSING = DOCUMENT.read_text(encoding="utf-8").partition("Not built yet")
 CENTURY = timedelta(days=36_525)
@@ -27,7 +27,7 @@ CENTURY = timedelta(days=36_525)
 
 def test_one_local_person_has_every_role():
     assert "the app knows one local person with every role" in MISSING
-    assert session.user().roles == frozenset(Role)
+    assert session.user().roles == PEOPLE
 
 
 def test_originals_lie_on_disk_as_they_came(tmp_path):
@@ -41,21 +41,21 @@ def test_originals_lie_on_disk_as_they_came(tmp_path):
 
 
 def test_a_changed_verdict_is_not_noticed(tmp_path):
-    assert "decisions are kept, not chained" in MISSING
+    assert "the audit trail shows a changed event, not a changed row of decisions" in MISSING
 
     with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"1"])
-        picture_id = tasks.take(database, NOW).picture_id
-        tasks.record(database, NeedsReview(picture_id, plan(picture_id)), NOW)
+        picture_id = tasks.take(ACTOR, database, NOW).picture_id
+        tasks.record(ACTOR, database, NeedsReview(picture_id, plan(picture_id)), NOW)
         decisions.settle(
-            database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
+            ACTOR, database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
         )
-        with database.transaction() as cursor:
+        with database.transaction(ACTOR, ANY) as cursor:
             cursor.execute("UPDATE verdicts SET decided_at = decided_at - INTERVAL 1 DAY")
 
     with closing(Database.open(tmp_path, NOW)) as database:
-        assert tasks.take(database, NOW).settled is not None
-        assert reviews.claim(database, "bo", NOW) is None
+        assert tasks.take(ACTOR, database, NOW).settled is not None
+        assert reviews.claim(ACTOR, database, "bo", NOW) is None
 
 
 def test_a_period_that_is_over_deletes_nothing(tmp_path):
@@ -63,11 +63,11 @@ def test_a_period_that_is_over_deletes_nothing(tmp_path):
     manifest = read_manifest("filename,licence,retain_days\na.jpg,CC0,1\n")
 
     with closing(Database.open(tmp_path, NOW)) as database:
-        batch = batches.create(database, Request("spring", ""), NOW)
+        batch = batches.create(ACTOR, database, Request("spring", ""), NOW)
         incoming = [Incoming("a.jpg", b"1")]
-        (picture_id,) = intake.add(database, batch.id, incoming, NOW, manifest=manifest)
-        batches.start(database, batch.id, NOW)
+        (picture_id,) = intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
+        batches.start(ACTOR, database, batch.id, NOW)
 
     with closing(Database.open(tmp_path, NOW + CENTURY)) as database:
         assert database.files.original(picture_id).read_bytes() == b"1"
-        assert tasks.take(database, NOW + CENTURY).picture_id == picture_id
+        assert tasks.take(ACTOR, database, NOW + CENTURY).picture_id == picture_id

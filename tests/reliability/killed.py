@@ -16,6 +16,7 @@ from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
 from tests.reliability.scenes import POLICY, pictures
+from tests.store.fakes import ACTOR
 
 
 def ended_at(file: int) -> None:
@@ -51,9 +52,13 @@ def start(home: Path) -> None:
     database = Database.open(home, now)
     policy = read_policy(POLICY).only(["face"])
     with staging.claimed([one.id for one in staging.files()]) as (token, claimed):
-        batch = batches.create(database, Request("a batch", policy.to_toml(), run=token), now)
+        batch = batches.create(
+            ACTOR, database, Request("a batch", policy.to_toml(), run=token), now
+        )
         ended_at(3)  # the mark of the generation, and two originals
-        intake.add(database, batch.id, [Incoming(one.name, one.path) for one in claimed], now)
+        intake.add(
+            ACTOR, database, batch.id, [Incoming(one.name, one.path) for one in claimed], now
+        )
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from store.worker.dispatcher import Dispatcher
 from tests.reliability.scenes import DOUBTFUL, FACE, POLICY, Parts, shows
 from tests.reliability.scenes import pictures as made
 from tests.scenes import region
+from tests.store.fakes import ACTOR, ANY
 from tests.store.runs import until
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -94,10 +95,10 @@ class AppLine(Line):
     def bring(self) -> None:
         policy = read_policy(POLICY).only(["face"])
         request = Request("a batch", policy.to_toml())
-        self.batch = batches.create(self.database, request, self.now).id
+        self.batch = batches.create(ACTOR, self.database, request, self.now).id
         incoming = [Incoming(name, data) for name, data in self.brought.items()]
-        intake.add(self.database, self.batch, incoming, self.now)
-        batches.start(self.database, self.batch, self.now)
+        intake.add(ACTOR, self.database, self.batch, incoming, self.now)
+        batches.start(ACTOR, self.database, self.batch, self.now)
 
     @property
     def database(self) -> Database:
@@ -124,14 +125,14 @@ class AppLine(Line):
 
     def go_on(self, parts: Parts = Parts()) -> None:  # noqa: B008
         """Have what was held back tried once more."""
-        retry.try_held_back(self.database, self.batch, self.now)
+        retry.try_held_back(ACTOR, self.database, self.batch, self.now)
         self.work(parts)
 
     def decide(self) -> None:
         """As a person does: everything that is proposed, and the face, goes."""
-        while case := reviews.claim(self.database, "ada", self.now):
+        while case := reviews.claim(ACTOR, self.database, "ada", self.now):
             verdict = ReviewDecision.on(case.plan, (*case.plan.proposed, DRAWN), "ada")
-            decisions.settle(self.database, case.picture_id, verdict, self.now)
+            decisions.settle(ACTOR, self.database, case.picture_id, verdict, self.now)
         self.settled = set(self.brought)
 
     def restart(self, parts: Parts = Parts()) -> None:  # noqa: B008
@@ -140,18 +141,18 @@ class AppLine(Line):
         self.work(parts)
 
     def fates(self) -> dict[str, str]:
-        rows = pictures.of_batch(self.database, self.batch)
+        rows = pictures.of_batch(ACTOR, self.database, self.batch)
         states = {row.source: row.state.value for row in rows}
         assert len(states) == len(rows), "a picture is there twice"
         return {name: _WAITING.get(state, state) for name, state in states.items()}
 
     def released(self) -> dict[str, bytes]:
-        kept = receipts.newest(self.database, self.batch)
+        kept = receipts.newest(ACTOR, self.database, self.batch)
         return {one.source: one.path.read_bytes() for one in kept}
 
     def unverified(self) -> list[str]:
-        kept = receipts.newest(self.database, self.batch)
-        signed = certificates.of_batch(self.database, self.batch)
+        kept = receipts.newest(ACTOR, self.database, self.batch)
+        signed = certificates.of_batch(ACTOR, self.database, self.batch)
         handed = self.folder / "handed"
         handed.mkdir(exist_ok=True)
         for one in kept:
@@ -174,7 +175,7 @@ class AppLine(Line):
     def _is_still(self, dispatcher: Dispatcher, *, stops: bool) -> bool:
         if stops or dispatcher.health().problem:
             return stops and dispatcher.health().problem is not None
-        with self.database.transaction() as cursor:
+        with self.database.transaction(ACTOR, ANY) as cursor:
             (left,) = cursor.execute(
                 "SELECT count(*) FROM pictures WHERE state IN ('waiting', 'settled', 'working') "
                 "AND postponed IS NULL"
@@ -182,9 +183,11 @@ class AppLine(Line):
         return left == 0
 
     def _sentences(self, dispatcher: Dispatcher) -> list[str]:
-        rows = pictures.of_batch(self.database, self.batch)
-        said = [row.reason for row in rows if row.reason] + list(retry.postponed(self.database))
-        entries = queue.entries(self.database, self.now)
+        rows = pictures.of_batch(ACTOR, self.database, self.batch)
+        said = [row.reason for row in rows if row.reason] + list(
+            retry.postponed(ACTOR, self.database)
+        )
+        entries = queue.entries(ACTOR, self.database, self.now)
         said += [kind.value for entry in entries for kind in entry.kinds]
         problem = dispatcher.health().problem
         return [*said, *([problem] if problem else [])]

@@ -15,6 +15,7 @@ from tests.app.reading import said
 from tests.reliability.disk import full
 from tests.reliability.lines import AppLine
 from tests.reliability.scenes import NAMES, POLICY, Eyes, pictures
+from tests.store.fakes import ACTOR
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ class Pages(AppLine):
         page.button(key="upload_start").click().run()
         assert not page.exception
         self.app.settle()
-        (batch,) = batches.newest(self.database)
+        (batch,) = batches.newest(ACTOR, self.database)
         self.batch = batch.id
 
 
@@ -105,7 +106,7 @@ def test_home_says_that_the_line_is_interrupted_and_goes_on_by_itself(pages, bro
     pages.app.settle()
 
     assert f"Nothing is released for now. {sentence}" in told
-    (batch,) = batches.newest(pages.database)
+    (batch,) = batches.newest(ACTOR, pages.database)
     pages.batch = batch.id
     case.happened, case.said = "nothing is released", f"Nothing is released for now. {sentence}"
     case.finished("itself, once there is room")

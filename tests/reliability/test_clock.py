@@ -11,6 +11,7 @@ from store.review import reviews
 from tests.reliability.conftest import FINISHED
 from tests.reliability.lines import NOW
 from tests.reliability.scenes import DOUBTFUL, NAMES
+from tests.store.fakes import ACTOR
 
 YEAR = timedelta(days=365)
 
@@ -20,7 +21,7 @@ def days(documents):
 
 
 def of_app(app):
-    return days(certificates.of_batch(app.database, app.batch).values())
+    return days(certificates.of_batch(ACTOR, app.database, app.batch).values())
 
 
 def of_shell(shell):
@@ -62,8 +63,8 @@ def test_a_picture_that_was_open_then_is_free_for_others_once_the_clock_is_right
     )
     app.work()
 
-    ahead = reviews.claim(app.database, "bob", NOW + YEAR)
-    now = reviews.claim(app.database, "ada", NOW)
+    ahead = reviews.claim(ACTOR, app.database, "bob", NOW + YEAR)
+    now = reviews.claim(ACTOR, app.database, "ada", NOW)
 
     case.ends(FINISHED)
     assert ahead.picture_id == now.picture_id
@@ -73,7 +74,7 @@ def test_a_picture_that_was_open_then_is_free_for_others_once_the_clock_is_right
 
 def test_a_clock_set_back_ends_no_claim_of_the_same_minute(app):
     app.work()
-    reviews.claim(app.database, "bob", NOW + timedelta(seconds=20))
+    reviews.claim(ACTOR, app.database, "bob", NOW + timedelta(seconds=20))
 
-    assert reviews.claim(app.database, "ada", NOW) is None
+    assert reviews.claim(ACTOR, app.database, "ada", NOW) is None
     assert app.fates()[DOUBTFUL] == "review"

@@ -8,6 +8,7 @@ from engine.errors import UnusableFolder
 from store.worker.retry import try_postponed
 from tests.reliability.disk import away, full, no_file_grows_beyond, read_only
 from tests.reliability.scenes import DOUBTFUL, NAMES, ONE, TWO, Eyes, Parts
+from tests.store.fakes import ACTOR
 
 WAITING = dict.fromkeys(NAMES, "waiting")
 AFTER_THE_FIRST = WAITING | {DOUBTFUL: "review"}
@@ -105,7 +106,7 @@ def test_originals_on_a_drive_that_is_away_wait(app, broken):
         "A file could not be reached (No such file or directory); is its disk there, and has it "
         "room?",
     )
-    try_postponed(app.database)
+    try_postponed(ACTOR, app.database)
     app.work()
     case.finished("*Try again*")
 

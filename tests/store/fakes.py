@@ -19,6 +19,9 @@ from engine.policy import Policy
 from engine.receipt import Receipt
 from engine.runs.jobs import Job, NeedsReview, Outcome, Quarantined, Released, Work
 from engine.triage import contested
+from store.accounts.act import Act
+from store.accounts.actor import Actor
+from store.accounts.role import Role
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -29,6 +32,10 @@ from store.worker import tasks
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Policy()
+ACTOR = Actor("tester", "tester", frozenset(Role))
+"""May do everything, the machine's work too."""
+ANY = Act.WORK
+"""Of whoever looks at rows as they are."""
 MINUTE = timedelta(minutes=1)
 FACE = Region(Box(10, 10, 30, 30), Category.FACE, Origin.MODEL, 0.9)
 OVERLOOKED = Region(Box(80, 10, 95, 30), Category.FACE, Origin.MODEL, 0.71)
@@ -76,17 +83,19 @@ def review(job: Job) -> NeedsReview:
 
 def object_to(database: Database, *overlooked: Region) -> None:
     """Work on a settled picture until a witness sees what was overlooked in the result."""
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
     assert isinstance(task, tasks.Task)
     assert task.settled is not None
-    tasks.record(database, NeedsReview(task.picture_id, contested(task.settled, overlooked)), NOW)
+    tasks.record(
+        ACTOR, database, NeedsReview(task.picture_id, contested(task.settled, overlooked)), NOW
+    )
 
 
 def verdict_on(
     database: Database, picture_id: str, regions: tuple[Region, ...], by: str, revision: int
 ) -> ReviewDecision:
     """A verdict on the plan that was kept under a revision."""
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         kept = plans.at_revision(cursor, picture_id, revision)
     return ReviewDecision.on(kept.plan, regions, by)
 
@@ -150,10 +159,10 @@ class FakeExecutor:
 
 def a_batch(database: Database, contents: Iterable[bytes], *, name: str = "a batch") -> str:
     """A started batch of made-up pictures; gives its id."""
-    batch = batches.create(database, Request(name, ""), NOW)
+    batch = batches.create(ACTOR, database, Request(name, ""), NOW)
     incoming = (Incoming(f"{index}.jpg", content) for index, content in enumerate(contents))
-    intake.add(database, batch.id, incoming, NOW)
-    batches.start(database, batch.id, NOW)
+    intake.add(ACTOR, database, batch.id, incoming, NOW)
+    batches.start(ACTOR, database, batch.id, NOW)
     return batch.id
 
 
@@ -169,4 +178,4 @@ def an_evaluation(
         pictures.append(labelled(path))
     dataset = Dataset("made up", tuple(pictures), (Problem("labels.csv", 3, "It has no box."),))
     request = evaluations.Request("a measurement", str(folder), dataset, policy_toml, 0.9, "ada")
-    return evaluations.create(database, request, NOW).id
+    return evaluations.create(ACTOR, database, request, NOW).id

@@ -13,7 +13,7 @@ from engine.evaluation.prediction_job import Prediction
 from store.database import Database
 from store.evaluations import evaluations
 from store.worker import tasks
-from tests.store.fakes import NOW, findings
+from tests.store.fakes import ACTOR, NOW, findings
 
 RUN = Path(__file__).with_name("crash_run.py")
 
@@ -41,10 +41,10 @@ def kill_often(home: Path, chance: Random, times: int = 8) -> None:
 
 def is_finished(database: Database, evaluation_id: str) -> Callable[[], bool]:
     """A condition to wait for."""
-    return lambda: evaluations.evaluation(database, evaluation_id).finished_at is not None
+    return lambda: evaluations.evaluation(ACTOR, database, evaluation_id).finished_at is not None
 
 
 def examine_all(database: Database) -> None:
     """Do what a dispatcher does, but for closing."""
-    while (task := tasks.take(database, NOW)) is not None:
-        assert tasks.record(database, Prediction(task.picture_id, findings()), NOW)
+    while (task := tasks.take(ACTOR, database, NOW)) is not None:
+        assert tasks.record(ACTOR, database, Prediction(task.picture_id, findings()), NOW)

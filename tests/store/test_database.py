@@ -21,7 +21,7 @@ from store.times import aware, stored
 from store.worker import tasks
 from store.worker.orphans import set_aside
 from store.worker.recovery import Recovered
-from tests.store.fakes import NOW, a_batch
+from tests.store.fakes import ACTOR, ANY, NOW, a_batch
 
 OPEN_IT = """
 import sys
@@ -82,7 +82,7 @@ def test_a_closed_database_opens_again_with_what_it_held(home):
 
     second = Database.open(home, NOW)
 
-    assert batches.batch(second, batch_id).name == "Ünïcode 图片"
+    assert batches.batch(ACTOR, second, batch_id).name == "Ünïcode 图片"
     second.close()
 
 
@@ -91,7 +91,7 @@ def test_closing_twice_is_harmless_and_a_closed_database_says_so(home):
     database.close()
     database.close()
 
-    with pytest.raises(UnusableFolder, match="closed"), database.transaction():
+    with pytest.raises(UnusableFolder, match="closed"), database.transaction(ACTOR, ANY):
         pass
 
 
@@ -114,14 +114,14 @@ def test_a_home_that_cannot_be_made_is_refused_with_a_sentence(tmp_path):
 
 def test_a_transaction_that_raises_leaves_nothing(database):
     def half_done():
-        with database.transaction() as cursor:
+        with database.transaction(ACTOR, ANY) as cursor:
             cursor.execute("INSERT INTO migrations VALUES (9000, 'half done')")
             raise KeyError
 
     with pytest.raises(KeyError):
         half_done()
 
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         assert cursor.execute("SELECT count(*) FROM migrations WHERE number = 9000").fetchone() == (
             0,
         )
@@ -130,20 +130,20 @@ def test_a_transaction_that_raises_leaves_nothing(database):
 def test_a_transaction_inside_a_transaction_is_a_broken_contract(database):
     with (
         pytest.raises(ValueError, match="no open transaction"),
-        database.transaction(),
-        database.transaction(),
+        database.transaction(ACTOR, ANY),
+        database.transaction(ACTOR, ANY),
     ):
         pass
 
 
 def test_threads_share_the_connection_without_losing_a_write(database):
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("CREATE TABLE tally (n INTEGER)")
         cursor.execute("INSERT INTO tally VALUES (0)")
 
     def count():
         for _ in range(50):
-            with database.transaction() as cursor:
+            with database.transaction(ACTOR, ANY) as cursor:
                 (n,) = cursor.execute("SELECT n FROM tally").fetchone()
                 cursor.execute("UPDATE tally SET n = ?", [n + 1])
 
@@ -153,12 +153,12 @@ def test_threads_share_the_connection_without_losing_a_write(database):
     for thread in threads:
         thread.join()
 
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         assert cursor.execute("SELECT n FROM tally").fetchone() == (200,)
 
 
 def test_extensions_are_never_fetched(database):
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         settings = cursor.execute(
             """
             SELECT current_setting('autoinstall_known_extensions'),
@@ -387,7 +387,7 @@ def test_a_kill_leaves_a_database_that_opens_with_its_pictures(home):
 
 def test_a_copy_from_before_a_batch_of_the_same_opening_is_older(home):
     database = Database.open(home, NOW)
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("CHECKPOINT")
     shutil.copy(home / "lethe.duckdb", home.with_name("noon.duckdb"))
     a_batch(database, [b"afternoon"])
@@ -450,7 +450,7 @@ def test_a_generation_that_the_disk_does_not_take_stops_nobody(database, monkeyp
 
     database.advance()
 
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         assert cursor.execute("SELECT number FROM generation").fetchone() == (2,)
 
 
@@ -538,12 +538,12 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
     database = Database.open(home, NOW)
     batch_id = a_batch(database, [b"poison"])
     for _ in range(3):
-        assert tasks.take(database, NOW) is not None
+        assert tasks.take(ACTOR, database, NOW) is not None
         database.close()
         database = Database.open(home, NOW)
 
-    (picture,) = pictures.of_batch(database, batch_id)
-    assert tasks.take(database, NOW) is None
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
+    assert tasks.take(ACTOR, database, NOW) is None
     assert picture.state == "quarantined"
     assert picture.reason.endswith("work on it was cut short 3 times.")
     database.close()
@@ -552,16 +552,16 @@ def test_a_picture_that_stopped_the_program_three_times_is_held_back(home):
 def test_a_crash_puts_pictures_back_to_where_they_came_from(home):
     database = Database.open(home, NOW)
     cancelled, going_on = a_batch(database, [b"r"]), a_batch(database, [b"r"])
-    assert tasks.take(database, NOW) is not None
-    assert tasks.take(database, NOW) is not None
-    batches.cancel(database, cancelled, NOW)
+    assert tasks.take(ACTOR, database, NOW) is not None
+    assert tasks.take(ACTOR, database, NOW) is not None
+    batches.cancel(ACTOR, database, cancelled, NOW)
     database.close()
 
     database = Database.open(home, NOW)
 
     assert database.recovered.put_back == 2
-    assert pictures.of_batch(database, cancelled)[0].state == "cancelled"
-    assert pictures.of_batch(database, going_on)[0].state == "waiting"
+    assert pictures.of_batch(ACTOR, database, cancelled)[0].state == "cancelled"
+    assert pictures.of_batch(ACTOR, database, going_on)[0].state == "waiting"
     database.close()
 
 
@@ -573,12 +573,12 @@ def test_a_moment_without_a_zone_is_refused():
 
 def test_a_batch_that_was_never_started_leaves_nothing(home):
     database = Database.open(home, NOW)
-    batch = batches.create(database, Request("half made", ""), NOW)
-    intake.add(database, batch.id, [Incoming("a.png", b"pixels")], NOW)
+    batch = batches.create(ACTOR, database, Request("half made", ""), NOW)
+    intake.add(ACTOR, database, batch.id, [Incoming("a.png", b"pixels")], NOW)
     database.close()
 
     database = Database.open(home, NOW)
 
-    assert batches.newest(database) == ()
+    assert batches.newest(ACTOR, database) == ()
     assert list((home / "originals").iterdir()) == []
     database.close()

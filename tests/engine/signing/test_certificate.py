@@ -154,7 +154,7 @@ def of_two(name="Bo"):
 
 
 def test_two_people_are_two_pseudonyms_and_one_is_told_as_before(tmp_path):
-    signer = notary_at(tmp_path)
+    signer = signer_at(tmp_path)
     receipt, terms = of_two()
 
     signed = signer.certificate(receipt, b"pixels", DAY)

@@ -18,6 +18,8 @@ from store.evaluations import evaluations
 from store.evaluations.evaluations import Counts, Request
 from store.worker import tasks
 from tests.store.fakes import (
+    ACTOR,
+    ANY,
     NOW,
     FakeExecutor,
     a_batch,
@@ -34,10 +36,10 @@ def test_a_labelled_set_is_looked_at_and_its_report_kept(database, dispatch, fol
     dispatch(FakeExecutor())
     until(is_finished(database, evaluation_id))
 
-    done = evaluations.evaluation(database, evaluation_id)
-    pairs = evaluations.examined(database, evaluation_id)
-    ((missing, reason),) = evaluations.unread(database, evaluation_id)
-    assert evaluations.counts(database, evaluation_id) == Counts(examined=3, unread=1)
+    done = evaluations.evaluation(ACTOR, database, evaluation_id)
+    pairs = evaluations.examined(ACTOR, database, evaluation_id)
+    ((missing, reason),) = evaluations.unread(ACTOR, database, evaluation_id)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(examined=3, unread=1)
     assert pairs == tuple((labelled(folder / f"000{n}.jpg"), findings()) for n in range(3))
     assert (missing, reason) == (
         labelled(folder / "0003.jpg"),
@@ -59,7 +61,7 @@ def test_an_evaluation_says_what_it_is_of(database, folder):
     first = an_evaluation(database, folder, [b"e"])
     second = an_evaluation(database, folder, [b"e"], policy_toml="[review]\naudit_share = 0.5")
 
-    newest, oldest = evaluations.listed(database)
+    newest, oldest = evaluations.listed(ACTOR, database)
 
     assert [newest.id, oldest.id] == [second, first]
     assert [newest.number, oldest.number] == [2, 1]
@@ -74,16 +76,16 @@ def test_nothing_to_measure_is_refused_with_a_sentence_and_leaves_nothing(databa
     empty = Request("empty", "/a/folder", Dataset("bare", ()), "", 0.9, "ada")
 
     with pytest.raises(InvalidDataset, match="'bare' has no picture"):
-        evaluations.create(database, empty, NOW)
+        evaluations.create(ACTOR, database, empty, NOW)
 
-    assert evaluations.listed(database) == ()
+    assert evaluations.listed(ACTOR, database) == ()
 
 
 def test_a_policy_that_is_not_accepted_leaves_nothing(database, folder):
     with pytest.raises(InvalidPolicy):
         an_evaluation(database, folder, [b"e"], policy_toml="typo = 1")
 
-    assert evaluations.listed(database) == ()
+    assert evaluations.listed(ACTOR, database) == ()
 
 
 @pytest.mark.parametrize("target", [-0.1, 1.0, float("nan")])
@@ -95,9 +97,9 @@ def test_a_target_nobody_can_prove_is_a_broken_contract(target):
 def test_what_is_not_there_is_said_to_be_unknown(database):
     for ask in (evaluations.evaluation, evaluations.counts, evaluations.delete):
         with pytest.raises(UnknownRecord):
-            ask(database, "ab" * 16)
+            ask(ACTOR, database, "ab" * 16)
     with pytest.raises(UnknownRecord):
-        evaluations.cancel(database, "ab" * 16, NOW)
+        evaluations.cancel(ACTOR, database, "ab" * 16, NOW)
 
 
 def test_names_in_any_script_and_undecodable_ones_come_back_as_they_were(database, tmp_path):
@@ -105,13 +107,13 @@ def test_names_in_any_script_and_undecodable_ones_come_back_as_they_were(databas
     dataset = Dataset("odd", (odd,))
 
     made = evaluations.create(
-        database, Request("Ünïcode", str(odd.path), dataset, "", 0.9, "ada"), NOW
+        ACTOR, database, Request("Ünïcode", str(odd.path), dataset, "", 0.9, "ada"), NOW
     )
-    task = tasks.take(database, NOW)
-    tasks.record(database, Prediction(task.picture_id, findings()), NOW)
+    task = tasks.take(ACTOR, database, NOW)
+    tasks.record(ACTOR, database, Prediction(task.picture_id, findings()), NOW)
 
     assert task.path == odd.path
-    assert evaluations.examined(database, made.id) == ((odd, findings()),)
+    assert evaluations.examined(ACTOR, database, made.id) == ((odd, findings()),)
 
 
 def test_five_thousand_pictures_are_taken_in_and_out_quickly(database, tmp_path):
@@ -119,13 +121,18 @@ def test_five_thousand_pictures_are_taken_in_and_out_quickly(database, tmp_path)
     request = Request("many", "here", Dataset("many", many), "", 0.9, "ada")
 
     start = time.monotonic()
-    made = evaluations.create(database, request, NOW)
+    made = evaluations.create(ACTOR, database, request, NOW)
     created = time.monotonic()
     for _ in range(20):
-        tasks.record(database, Prediction(tasks.take(database, NOW).picture_id, findings()), NOW)
+        tasks.record(
+            ACTOR,
+            database,
+            Prediction(tasks.take(ACTOR, database, NOW).picture_id, findings()),
+            NOW,
+        )
     taken = time.monotonic()
 
-    assert evaluations.counts(database, made.id) == Counts(waiting=4980, examined=20)
+    assert evaluations.counts(ACTOR, database, made.id) == Counts(waiting=4980, examined=20)
     assert created - start < 3.0
     assert taken - created < 3.0
 
@@ -136,18 +143,18 @@ def test_cancelling_spares_what_is_under_way_and_there_is_never_a_report(
     evaluation_id = an_evaluation(database, folder, [b"e"] * 40)
 
     dispatcher = dispatch(FakeExecutor(seconds=0.02))
-    until(lambda: evaluations.counts(database, evaluation_id).examined >= 2)
-    cancelled = evaluations.cancel(database, evaluation_id, NOW)
-    until(lambda: evaluations.counts(database, evaluation_id).remaining == 0)
+    until(lambda: evaluations.counts(ACTOR, database, evaluation_id).examined >= 2)
+    cancelled = evaluations.cancel(ACTOR, database, evaluation_id, NOW)
+    until(lambda: evaluations.counts(ACTOR, database, evaluation_id).remaining == 0)
     following = an_evaluation(database, folder / "next", [b"e"])
     until(is_finished(database, following))
 
-    final = evaluations.counts(database, evaluation_id)
-    one = evaluations.evaluation(database, evaluation_id)
+    final = evaluations.counts(ACTOR, database, evaluation_id)
+    one = evaluations.evaluation(ACTOR, database, evaluation_id)
     assert final.cancelled == cancelled > 30
     assert final.examined == 40 - cancelled
     assert (one.cancelled_at, one.finished_at, one.report) == (NOW, None, None)
-    assert len(evaluations.examined(database, evaluation_id)) == final.examined
+    assert len(evaluations.examined(ACTOR, database, evaluation_id)) == final.examined
     assert dispatcher.health().problem is None
 
 
@@ -156,10 +163,10 @@ def test_cancelling_what_is_finished_leaves_it_finished(database, dispatch, fold
     dispatch(FakeExecutor())
     until(is_finished(database, evaluation_id))
 
-    assert evaluations.cancel(database, evaluation_id, NOW) == 0
+    assert evaluations.cancel(ACTOR, database, evaluation_id, NOW) == 0
 
-    assert evaluations.evaluation(database, evaluation_id).cancelled_at is None
-    assert evaluations.evaluation(database, evaluation_id).report is not None
+    assert evaluations.evaluation(ACTOR, database, evaluation_id).cancelled_at is None
+    assert evaluations.evaluation(ACTOR, database, evaluation_id).report is not None
 
 
 def test_cancelling_while_the_report_is_made_wins(database, dispatch, folder, monkeypatch):
@@ -174,72 +181,74 @@ def test_cancelling_while_the_report_is_made_wins(database, dispatch, folder, mo
     monkeypatch.setattr(recall, "report", slow)
     dispatch(FakeExecutor())
     assert begun.wait(10)
-    evaluations.cancel(database, evaluation_id, NOW)
+    evaluations.cancel(ACTOR, database, evaluation_id, NOW)
     cancelled.set()
     batch_id = a_batch(database, [b"r"])
-    until(lambda: progress.progress(database, batch_id, NOW).counts.released == 1)
+    until(lambda: progress.progress(ACTOR, database, batch_id, NOW).counts.released == 1)
 
-    one = evaluations.evaluation(database, evaluation_id)
+    one = evaluations.evaluation(ACTOR, database, evaluation_id)
     assert (one.cancelled_at, one.finished_at, one.report) == (NOW, None, None)
 
 
 def test_a_crash_puts_pictures_of_a_cancelled_evaluation_to_the_cancelled(home, folder):
     database = Database.open(home, NOW)
     cancelled, going_on = an_evaluation(database, folder, [b"e"]), None
-    tasks.take(database, NOW)
-    evaluations.cancel(database, cancelled, NOW)
+    tasks.take(ACTOR, database, NOW)
+    evaluations.cancel(ACTOR, database, cancelled, NOW)
     going_on = an_evaluation(database, folder, [b"e"])
-    tasks.take(database, NOW)
+    tasks.take(ACTOR, database, NOW)
     database.close()
 
     database = Database.open(home, NOW)
 
     assert database.recovered.put_back == 2
-    assert evaluations.counts(database, cancelled) == Counts(cancelled=1)
-    assert evaluations.counts(database, going_on) == Counts(waiting=1)
+    assert evaluations.counts(ACTOR, database, cancelled) == Counts(cancelled=1)
+    assert evaluations.counts(ACTOR, database, going_on) == Counts(waiting=1)
     database.close()
 
 
 def test_deleting_takes_labels_and_findings_and_nothing_of_others(database, folder):
     gone, kept = (an_evaluation(database, folder, [b"e"] * 2) for _ in range(2))
-    tasks.take(database, NOW)
+    tasks.take(ACTOR, database, NOW)
 
     with pytest.raises(EvaluationRunning, match="still running"):
-        evaluations.delete(database, gone)
-    evaluations.cancel(database, gone, NOW)
+        evaluations.delete(ACTOR, database, gone)
+    evaluations.cancel(ACTOR, database, gone, NOW)
     with pytest.raises(EvaluationRunning, match="right now"):
-        evaluations.delete(database, gone)
-    assert evaluations.counts(database, gone).total == 2
-    with database.transaction() as cursor:
+        evaluations.delete(ACTOR, database, gone)
+    assert evaluations.counts(ACTOR, database, gone).total == 2
+    with database.transaction(ACTOR, ANY) as cursor:
         ((working,),) = cursor.execute(
             "SELECT id FROM predictions WHERE state = 'working'"
         ).fetchall()
-    tasks.record(database, Prediction(working, findings()), NOW)
-    evaluations.delete(database, gone)
+    tasks.record(ACTOR, database, Prediction(working, findings()), NOW)
+    evaluations.delete(ACTOR, database, gone)
 
-    assert [one.id for one in evaluations.listed(database)] == [kept]
-    assert evaluations.counts(database, kept) == Counts(waiting=2)
-    with database.transaction() as cursor:
+    assert [one.id for one in evaluations.listed(ACTOR, database)] == [kept]
+    assert evaluations.counts(ACTOR, database, kept) == Counts(waiting=2)
+    with database.transaction(ACTOR, ANY) as cursor:
         assert cursor.execute("SELECT count(*) FROM predictions").fetchone() == (2,)
 
 
 def test_a_number_is_not_used_again(database, folder):
     first = an_evaluation(database, folder, [b"e"])
-    evaluations.cancel(database, first, NOW)
-    evaluations.delete(database, first)
+    evaluations.cancel(ACTOR, database, first, NOW)
+    evaluations.delete(ACTOR, database, first)
 
     second = an_evaluation(database, folder, [b"e"])
 
-    assert evaluations.evaluation(database, second).number == 2
+    assert evaluations.evaluation(ACTOR, database, second).number == 2
 
 
 def test_sources_are_those_of_every_evaluation_while_a_list_is_cut_short(database, folder):
     """What is deleted goes by them."""
     wanted = {
-        evaluations.evaluation(database, an_evaluation(database, folder / name, [b"e"])).source
+        evaluations.evaluation(
+            ACTOR, database, an_evaluation(database, folder / name, [b"e"])
+        ).source
         for name in ("one", "two")
     }
 
-    assert len(evaluations.listed(database, limit=1)) == 1
+    assert len(evaluations.listed(ACTOR, database, limit=1)) == 1
     assert len(wanted) == 2
-    assert set(evaluations.sources(database)) == wanted
+    assert set(evaluations.sources(ACTOR, database)) == wanted

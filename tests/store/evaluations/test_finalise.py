@@ -12,6 +12,8 @@ from store.evaluations.evaluations import Counts
 from store.worker import tasks
 from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import (
+    ACTOR,
+    ANY,
     NOW,
     FakeExecutor,
     a_batch,
@@ -25,7 +27,7 @@ def test_a_crash_between_the_last_outcome_and_the_report_costs_nothing(home, fol
     database = Database.open(home, NOW)
     evaluation_id = an_evaluation(database, folder, [b"e"] * 2)
     examine_all(database)
-    assert evaluations.evaluation(database, evaluation_id).is_open
+    assert evaluations.evaluation(ACTOR, database, evaluation_id).is_open
     database.close()
 
     database = Database.open(home, NOW)
@@ -34,7 +36,7 @@ def test_a_crash_between_the_last_outcome_and_the_report_costs_nothing(home, fol
     until(is_finished(database, evaluation_id))
     dispatcher.stop()
 
-    assert evaluations.evaluation(database, evaluation_id).report.pictures == 2
+    assert evaluations.evaluation(ACTOR, database, evaluation_id).report.pictures == 2
     database.close()
 
 
@@ -54,20 +56,20 @@ def test_an_evaluation_is_closed_while_batches_keep_the_line_busy(database, disp
     until(is_finished(database, evaluation_id), seconds=5)
     until_closed.set()
 
-    assert progress.progress(database, batch_id, NOW).counts.released == 1
+    assert progress.progress(ACTOR, database, batch_id, NOW).counts.released == 1
 
 
 def test_a_picture_that_stopped_the_program_three_times_is_unread(home, folder):
     database = Database.open(home, NOW)
     evaluation_id = an_evaluation(database, folder, [b"poison"])
     for _ in range(3):
-        assert evaluations.counts(database, evaluation_id) == Counts(waiting=1)
-        assert tasks.take(database, NOW) is not None
+        assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(waiting=1)
+        assert tasks.take(ACTOR, database, NOW) is not None
         database.close()
         database = Database.open(home, NOW)
 
-    ((_, reason),) = evaluations.unread(database, evaluation_id)
-    assert tasks.take(database, NOW) is None
+    ((_, reason),) = evaluations.unread(ACTOR, database, evaluation_id)
+    assert tasks.take(ACTOR, database, NOW) is None
     assert reason.endswith("work on it was cut short 3 times.")
     database.close()
 
@@ -85,8 +87,8 @@ def test_an_executor_that_swallows_a_picture_three_times_leaves_it_unread(
     dispatch(Swallowing())
     until(is_finished(database, evaluation_id))
 
-    assert evaluations.counts(database, evaluation_id) == Counts(unread=1)
-    assert evaluations.evaluation(database, evaluation_id).report.unread == 1
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(unread=1)
+    assert evaluations.evaluation(ACTOR, database, evaluation_id).report.unread == 1
 
 
 def test_stopping_gives_labelled_pictures_back_without_counting(database, folder):
@@ -97,7 +99,7 @@ def test_stopping_gives_labelled_pictures_back_without_counting(database, folder
         until(lambda: dispatcher.health().under_way == 2)  # noqa: B023 - read at once
         dispatcher.stop(patience_s=0.0)
 
-    assert evaluations.counts(database, evaluation_id) == Counts(waiting=3)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(waiting=3)
 
 
 def test_a_report_that_cannot_be_made_stops_nothing_and_is_tried_again_at_the_next_start(
@@ -115,8 +117,8 @@ def test_a_report_that_cannot_be_made_stops_nothing_and_is_tried_again_at_the_ne
     dispatcher.start()
     until(is_finished(database, evaluation_id))
     batch_id = a_batch(database, [b"r"])
-    until(lambda: progress.progress(database, batch_id, NOW).counts.released == 1)
-    failed, health = evaluations.evaluation(database, evaluation_id), dispatcher.health()
+    until(lambda: progress.progress(ACTOR, database, batch_id, NOW).counts.released == 1)
+    failed, health = evaluations.evaluation(ACTOR, database, evaluation_id), dispatcher.health()
     dispatcher.stop()
     database.close()
     monkeypatch.setattr(recall, "report", report)
@@ -127,7 +129,7 @@ def test_a_report_that_cannot_be_made_stops_nothing_and_is_tried_again_at_the_ne
     until(is_finished(database, evaluation_id))
     dispatcher.stop()
 
-    mended = evaluations.evaluation(database, evaluation_id)
+    mended = evaluations.evaluation(ACTOR, database, evaluation_id)
     assert failed.report is None
     assert failed.problem.startswith("The report could not be made (ZeroDivisionError)")
     assert "a-private-name" not in failed.problem + caplog.text
@@ -140,15 +142,15 @@ def test_a_policy_no_longer_accepted_leaves_the_pictures_unread_and_says_so(
     database, dispatch, folder
 ):
     evaluation_id = an_evaluation(database, folder, [b"e"])
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE evaluations SET policy_toml = 'old_key = 1'")
 
     dispatch(FakeExecutor())
     until(is_finished(database, evaluation_id))
 
-    ((_, reason),) = evaluations.unread(database, evaluation_id)
+    ((_, reason),) = evaluations.unread(ACTOR, database, evaluation_id)
     assert "its policy cannot be read any more" in reason
-    assert "old_key" in evaluations.evaluation(database, evaluation_id).problem
+    assert "old_key" in evaluations.evaluation(ACTOR, database, evaluation_id).problem
 
 
 def test_no_kill_loses_or_doubles_a_labelled_picture(home, folder):
@@ -159,7 +161,7 @@ def test_no_kill_loses_or_doubles_a_labelled_picture(home, folder):
     kill_often(home, Random(11), times=5)  # noqa: S311 - when to kill is no secret
 
     database = Database.open(home, NOW)
-    halfway = evaluations.counts(database, evaluation_id)
+    halfway = evaluations.counts(ACTOR, database, evaluation_id)
     dispatcher = Dispatcher(database, FakeExecutor(), lambda: NOW)
     dispatcher.start()
     until(is_finished(database, evaluation_id))
@@ -168,17 +170,17 @@ def test_no_kill_loses_or_doubles_a_labelled_picture(home, folder):
     names = Counter(
         picture.name
         for picture, _ in (
-            *evaluations.examined(database, evaluation_id),
-            *evaluations.unread(database, evaluation_id),
+            *evaluations.examined(ACTOR, database, evaluation_id),
+            *evaluations.unread(ACTOR, database, evaluation_id),
         )
     )
-    done = evaluations.evaluation(database, evaluation_id)
+    done = evaluations.evaluation(ACTOR, database, evaluation_id)
     assert halfway.examined > 0
     assert halfway.waiting > 0
     assert halfway.total == 80
-    assert evaluations.counts(database, evaluation_id).remaining == 0
+    assert evaluations.counts(ACTOR, database, evaluation_id).remaining == 0
     assert set(names.values()) == {1}
     assert len(names) == 80
     assert done.report.pictures + done.report.unread == 80
-    assert progress.progress(database, batch_id, NOW).counts.released == 3
+    assert progress.progress(ACTOR, database, batch_id, NOW).counts.released == 3
     database.close()

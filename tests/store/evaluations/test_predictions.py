@@ -10,6 +10,7 @@ from store.evaluations.evaluations import Counts
 from store.releases import receipts
 from store.worker import tasks as work
 from tests.store.fakes import (
+    ACTOR,
     NOW,
     FakeExecutor,
     a_batch,
@@ -27,12 +28,12 @@ def test_pictures_of_people_come_before_labelled_ones_and_those_by_age(database,
     young = an_evaluation(database, folder, [b"e"])
     batch_id = a_batch(database, [b"r"] * 2)
 
-    order = [work.take(database, NOW) for _ in range(5)]
+    order = [work.take(ACTOR, database, NOW) for _ in range(5)]
 
     assert [task.batch_id for task in order[:2]] == [batch_id] * 2
     assert [task.evaluation_id for task in order[2:]] == [old, old, young]
     assert [task.path.name for task in order[2:4]] == ["0000.jpg", "0001.jpg"]
-    assert work.take(database, NOW) is None
+    assert work.take(ACTOR, database, NOW) is None
 
 
 def test_a_batch_that_comes_meanwhile_does_not_wait_for_the_evaluation(database, dispatch, folder):
@@ -44,12 +45,12 @@ def test_a_batch_that_comes_meanwhile_does_not_wait_for_the_evaluation(database,
         return by_content(job)
 
     dispatch(FakeExecutor(decide, seconds=0.01))
-    until(lambda: evaluations.counts(database, evaluation_id).examined >= 3)
+    until(lambda: evaluations.counts(ACTOR, database, evaluation_id).examined >= 3)
     begun = len(worked_on)
     batch_id = a_batch(database, [b"r"] * 3)
-    until(lambda: progress.progress(database, batch_id, NOW).counts.released == 3)
+    until(lambda: progress.progress(ACTOR, database, batch_id, NOW).counts.released == 3)
 
-    assert evaluations.counts(database, evaluation_id).waiting > 100
+    assert evaluations.counts(ACTOR, database, evaluation_id).waiting > 100
     # What the executor had pulled already, and what it pulled while the batch was being made.
     assert worked_on[begun:].index(False) <= 20
     first = begun + worked_on[begun:].index(False)
@@ -59,17 +60,19 @@ def test_a_batch_that_comes_meanwhile_does_not_wait_for_the_evaluation(database,
 @pytest.mark.parametrize("state", ["new", "in work", "partly done", "cancelled", "done"])
 def test_counts_add_up_to_the_number_of_pictures_in_every_state(database, folder, state):
     evaluation_id = an_evaluation(database, folder, [b"e"] * 7)
-    assert evaluations.counts(database, evaluation_id) == Counts(waiting=7)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(waiting=7)
 
     if state != "new":
-        tasks = [work.take(database, NOW) for _ in range(3)]
+        tasks = [work.take(ACTOR, database, NOW) for _ in range(3)]
     if state in ("partly done", "cancelled"):
-        work.record(database, Prediction(tasks[0].picture_id, findings()), NOW)
-        work.record(database, Quarantined(tasks[1].picture_id, "Not a picture."), NOW)
+        work.record(ACTOR, database, Prediction(tasks[0].picture_id, findings()), NOW)
+        work.record(ACTOR, database, Quarantined(tasks[1].picture_id, "Not a picture."), NOW)
     if state == "cancelled":
-        evaluations.cancel(database, evaluation_id, NOW)
+        evaluations.cancel(ACTOR, database, evaluation_id, NOW)
     if state == "done":
-        work.give_back(database, [task.picture_id for task in tasks], NOW, attempt_counts=False)
+        work.give_back(
+            ACTOR, database, [task.picture_id for task in tasks], NOW, attempt_counts=False
+        )
         examine_all(database)
 
     expected = {
@@ -79,27 +82,27 @@ def test_counts_add_up_to_the_number_of_pictures_in_every_state(database, folder
         "cancelled": Counts(working=1, examined=1, unread=1, cancelled=4),
         "done": Counts(examined=7),
     }
-    assert evaluations.counts(database, evaluation_id) == expected[state]
-    assert evaluations.counts(database, evaluation_id).total == 7
+    assert evaluations.counts(ACTOR, database, evaluation_id) == expected[state]
+    assert evaluations.counts(ACTOR, database, evaluation_id).total == 7
 
 
 def test_a_labelled_picture_is_never_released_or_put_before_a_reviewer(database, folder):
     evaluation_id = an_evaluation(database, folder, [b"e"] * 2)
-    first, second = work.take(database, NOW), work.take(database, NOW)
+    first, second = work.take(ACTOR, database, NOW), work.take(ACTOR, database, NOW)
 
     class Job:
         id, release_id, reviewer = first.picture_id, "ab" * 16, None
 
-    assert work.record(database, released(Job), NOW)
-    assert work.record(database, NeedsReview(second.picture_id, plan()), NOW)
+    assert work.record(ACTOR, database, released(Job), NOW)
+    assert work.record(ACTOR, database, NeedsReview(second.picture_id, plan()), NOW)
 
-    (_, one), (_, other) = evaluations.unread(database, evaluation_id)
-    assert evaluations.counts(database, evaluation_id) == Counts(unread=2)
+    (_, one), (_, other) = evaluations.unread(ACTOR, database, evaluation_id)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(unread=2)
     assert one == other
     assert one.startswith("Left out because it came back as if it were to be released or reviewed")
-    assert receipts.newest(database) == ()
+    assert receipts.newest(ACTOR, database) == ()
     assert not list(database.files.releases.iterdir())
-    assert progress.totals(database) == progress.Counts()
+    assert progress.totals(ACTOR, database) == progress.Counts()
 
 
 def test_a_dispatcher_lets_no_release_of_a_labelled_picture_through(database, dispatch, folder):
@@ -115,7 +118,7 @@ def test_a_dispatcher_lets_no_release_of_a_labelled_picture_through(database, di
     dispatch(Releasing())
     until(is_finished(database, evaluation_id))
 
-    assert evaluations.counts(database, evaluation_id) == Counts(unread=1)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(unread=1)
     assert not list(database.files.releases.iterdir())
 
 
@@ -123,16 +126,16 @@ def test_a_picture_of_a_batch_that_was_only_examined_is_held_back(database, disp
     batch_id = a_batch(database, [b"r"])
 
     dispatch(FakeExecutor(lambda job: Prediction(job.id, findings())))
-    until(lambda: progress.progress(database, batch_id, NOW).counts.quarantined == 1)
+    until(lambda: progress.progress(ACTOR, database, batch_id, NOW).counts.quarantined == 1)
 
-    (picture,) = pictures.of_batch(database, batch_id)
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
     assert picture.reason.startswith("Held back because it was examined instead of worked on")
 
 
 def test_an_outcome_of_a_labelled_picture_that_is_not_in_work_changes_nothing(database, folder):
     evaluation_id = an_evaluation(database, folder, [b"e"])
-    task = work.take(database, NOW)
-    work.record(database, Quarantined(task.picture_id, "first"), NOW)
+    task = work.take(ACTOR, database, NOW)
+    work.record(ACTOR, database, Quarantined(task.picture_id, "first"), NOW)
 
-    assert not work.record(database, Prediction(task.picture_id, findings()), NOW)
-    assert evaluations.counts(database, evaluation_id) == Counts(unread=1)
+    assert not work.record(ACTOR, database, Prediction(task.picture_id, findings()), NOW)
+    assert evaluations.counts(ACTOR, database, evaluation_id) == Counts(unread=1)

@@ -28,7 +28,7 @@ from store.exchange import export_labels as export_labels_module
 from store.exchange.export_labels import export_labels
 from store.review import decisions, reviews
 from store.worker import tasks
-from tests.store.fakes import DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
+from tests.store.fakes import ACTOR, DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
 
 PLATE = Region(Box(5, 5, 9, 9), Category.OTHER, Origin.REVIEWER)
 RING = Region(Box(90, 90, 130, 96), Category.JEWELRY, Origin.REVIEWER)
@@ -37,24 +37,24 @@ RING = Region(Box(90, 90, 130, 96), Category.JEWELRY, Origin.REVIEWER)
 
 def in_review(database, *plans, names=(), entry=None):
     """A batch with a picture in review for each plan; gives the batch's id and the pictures'."""
-    batch = batches.create(database, Request("private name", ""), NOW)
+    batch = batches.create(ACTOR, database, Request("private name", ""), NOW)
     sources = names or [f"private {index}.JPG" for index in range(len(plans))]
     incoming = [Incoming(name, b"v" + str(index).encode()) for index, name in enumerate(sources)]
     manifest = Manifest({} if entry is None else dict.fromkeys(sources, entry))
-    intake.add(database, batch.id, incoming, NOW, manifest=manifest)
-    batches.start(database, batch.id, NOW)
+    intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
+    batches.start(ACTOR, database, batch.id, NOW)
     ids = []
     for made in plans:
-        task = tasks.take(database, NOW)
+        task = tasks.take(ACTOR, database, NOW)
         own = replace(made, image_id=task.picture_id)
-        tasks.record(database, NeedsReview(task.picture_id, own), NOW)
+        tasks.record(ACTOR, database, NeedsReview(task.picture_id, own), NOW)
         ids.append(task.picture_id)
     return batch.id, ids
 
 
 def settle(database, picture_id, *regions, now=NOW, by="ada", decide=decisions.settle):
-    case = reviews.claim_picture(database, picture_id, by, now)
-    decide(database, picture_id, ReviewDecision.on(case.plan, regions, by), now)
+    case = reviews.claim_picture(ACTOR, database, picture_id, by, now)
+    decide(ACTOR, database, picture_id, ReviewDecision.on(case.plan, regions, by), now)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_what_was_settled_comes_back_as_labels(database, out):
     settle(database, first, FACE, DRAWN)
     settle(database, second)
 
-    exported = export_labels(database, out)
+    exported = export_labels(ACTOR, database, out)
 
     dataset = read_dataset(out)
     assert exported == export_labels_module.Exported(pictures=2, labels=2, without_original=0)
@@ -120,7 +120,7 @@ def test_any_verdict_that_is_accepted_survives_the_round_trip(tmp_path_factory, 
     _, (picture_id,) = in_review(database, plan())
     settle(database, picture_id, *regions)
 
-    export_labels(database, folder / "out")
+    export_labels(ACTOR, database, folder / "out")
 
     database.close()
     (picture,) = read_dataset(folder / "out").pictures
@@ -136,7 +136,7 @@ def test_a_box_ends_where_the_picture_ends(database, out):
     _, (picture_id,) = in_review(database, plan())
     settle(database, picture_id, RING)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     ((label,),) = (picture.labels for picture in read_dataset(out).pictures)
     assert label.box == Box(90, 90, 100, 96)
@@ -148,7 +148,7 @@ def test_a_category_nobody_looked_for_is_labelled_in_part_where_somebody_drew_it
     settle(database, ids[0], FACE, DRAWN)
     settle(database, ids[1], FACE)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     drawn, plain = sorted(read_dataset(out).pictures, key=lambda one: ids.index(one.path.stem))
     assert drawn.labelled_for == plain.labelled_for == {Category.FACE}
@@ -160,7 +160,7 @@ def test_what_has_no_category_of_ours_is_left_out(database, out):
     _, (picture_id,) = in_review(database, plan())
     settle(database, picture_id, PLATE, FACE)
 
-    assert export_labels(database, out).labels == 1
+    assert export_labels(ACTOR, database, out).labels == 1
     assert {one.category for one in read_dataset(out).pictures[0].labels} == {Category.FACE}
 
 
@@ -169,9 +169,9 @@ def test_only_standing_verdicts_count(database, out):
     settle(database, kept, FACE)
     settle(database, rejected, FACE, decide=decisions.reject)
     settle(database, undone, FACE)
-    decisions.reopen_last(database, "ada", NOW + MINUTE)
+    decisions.reopen_last(ACTOR, database, "ada", NOW + MINUTE)
 
-    assert export_labels(database, out).pictures == 1
+    assert export_labels(ACTOR, database, out).pictures == 1
     assert [one.path.stem for one in read_dataset(out).pictures] == [kept]
 
 
@@ -185,7 +185,7 @@ def test_a_picture_that_a_witness_contested_has_its_last_verdict_alone(database,
     settle(database, contested, FACE, OVERLOOKED, decide=decide)
     settle(database, other)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     pictures = {one.path.stem: one.labels for one in read_dataset(out).pictures}
     labelled = {name: [one.box for one in labels] for name, labels in pictures.items()}
@@ -198,10 +198,10 @@ def test_a_picture_that_a_witness_contested_has_its_last_verdict_alone(database,
 def test_a_verdict_given_again_replaces_the_one_taken_back(database, out):
     _, (picture_id,) = in_review(database, plan())
     settle(database, picture_id, FACE)
-    decisions.reopen_last(database, "ada", NOW + MINUTE)
+    decisions.reopen_last(ACTOR, database, "ada", NOW + MINUTE)
     settle(database, picture_id, DRAWN, now=NOW + 2 * MINUTE)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     (picture,) = read_dataset(out).pictures
     assert [one.category for one in picture.labels] == [Category.TATTOO]
@@ -214,7 +214,7 @@ def test_the_licence_and_its_limits_come_along_and_names_do_not(database, out):
     settle(database, licensed, FACE, by="ada lovelace")
     settle(database, plain)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     said = {one.path.stem: dict(one.attributes) for one in read_dataset(out).pictures}
     assert said[licensed]["licence"] == "CC BY 4.0"
@@ -233,7 +233,7 @@ def test_only_the_ending_of_a_pictures_name_is_kept(database, out, name, suffix)
     _, (picture_id,) = in_review(database, plan(), names=[name])
     settle(database, picture_id)
 
-    export_labels(database, out)
+    export_labels(ACTOR, database, out)
 
     assert [path.name for path in (out / "images").iterdir()] == [picture_id + suffix]
 
@@ -243,7 +243,7 @@ def test_since_leaves_out_what_was_settled_before(database, out):
     settle(database, old, now=NOW)
     settle(database, new, now=NOW + timedelta(days=1))
 
-    export_labels(database, out, since=NOW + timedelta(days=1))
+    export_labels(ACTOR, database, out, since=NOW + timedelta(days=1))
 
     assert [one.path.stem for one in read_dataset(out).pictures] == [new]
 
@@ -255,7 +255,7 @@ class TestPictures:
         settle(database, there, DRAWN)
         database.files.original(gone).unlink()
 
-        assert export_labels(database, out) == export_labels_module.Exported(
+        assert export_labels(ACTOR, database, out) == export_labels_module.Exported(
             1, 1, without_original=1
         )
         assert [one.path.stem for one in read_dataset(out).pictures] == [there]
@@ -266,7 +266,7 @@ class TestPictures:
         database.files.original(gone).unlink()
 
         with pytest.raises(NothingToExport, match=r"originals of all settled pictures \(1\)"):
-            export_labels(database, out)
+            export_labels(ACTOR, database, out)
 
         assert not out.parent.exists()
 
@@ -274,7 +274,7 @@ class TestPictures:
         _, (picture_id,) = in_review(database, plan())
         settle(database, picture_id, FACE)
 
-        export_labels(database, out, copy_pictures=False)
+        export_labels(ACTOR, database, out, copy_pictures=False)
 
         assert [path.name for path in out.iterdir()] == ["labels.json"]
         (picture,) = read_dataset(out, database.files.originals).pictures
@@ -284,7 +284,7 @@ class TestPictures:
         _, (picture_id,) = in_review(database, plan())
         settle(database, picture_id)
 
-        export_labels(database, out)
+        export_labels(ACTOR, database, out)
 
         modes = {stat.S_IMODE(path.stat().st_mode) for path in [out, *out.rglob("*")]}
         assert modes == {0o700, 0o600}
@@ -299,14 +299,14 @@ class TestPlace:
     def test_an_empty_folder_will_do(self, database, out):
         out.mkdir(parents=True)
 
-        assert export_labels(database, out).pictures == 1
+        assert export_labels(ACTOR, database, out).pictures == 1
 
     def test_what_is_there_is_never_written_over(self, database, out):
-        export_labels(database, out)
+        export_labels(ACTOR, database, out)
         before = contents(out)
 
         with pytest.raises(UnusableFolder, match="is there already"):
-            export_labels(database, out)
+            export_labels(ACTOR, database, out)
 
         assert contents(out) == before
 
@@ -320,14 +320,14 @@ class TestPlace:
             out.symlink_to(tmp_path / ("else" if kind == "link" else "nothing"))
 
         with pytest.raises(UnusableFolder, match="is there already"):
-            export_labels(database, out)
+            export_labels(ACTOR, database, out)
 
         assert list((tmp_path / "else").iterdir()) == []
 
     @pytest.mark.parametrize("part", ["originals", "releases/mine"])
     def test_lethes_own_folders_are_no_place(self, database, home, part):
         with pytest.raises(UnusableFolder, match="keeps its own files"):
-            export_labels(database, home / part)
+            export_labels(ACTOR, database, home / part)
 
     def test_a_failure_half_way_leaves_nothing(self, database, out, monkeypatch):
         def full(path, content):
@@ -337,7 +337,7 @@ class TestPlace:
         monkeypatch.setattr(export_labels_module.atomic, "write", full)
 
         with pytest.raises(UnusableFolder, match="No space left"):
-            export_labels(database, out)
+            export_labels(ACTOR, database, out)
 
         assert list(out.parent.iterdir()) == []
 

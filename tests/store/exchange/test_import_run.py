@@ -25,7 +25,7 @@ from store.errors import BatchClosed
 from store.exchange import inbox
 from store.exchange.import_run import ingest
 from store.review import decisions, queue, reviews
-from tests.store.fakes import NOW, SAMPLE, plan
+from tests.store.fakes import ACTOR, NOW, SAMPLE, plan
 
 KEY = b"k" * 32
 OURS = names(Policy())
@@ -85,7 +85,7 @@ def sealed(database, line):
 
 
 def take_in(database, run):
-    return ingest(database, run.out, run.originals, NOW)
+    return ingest(ACTOR, database, run.out, run.originals, NOW)
 
 
 def test_a_runs_questions_become_cases_with_their_originals(database, run):
@@ -94,9 +94,9 @@ def test_a_runs_questions_become_cases_with_their_originals(database, run):
 
     result = take_in(database, run)
 
-    case = reviews.claim(database, "ada", NOW)
+    case = reviews.claim(ACTOR, database, "ada", NOW)
     assert (result.added, result.known, result.problems) == (2, 0, ())
-    assert batches.batch(database, result.batch_id).format == "png"
+    assert batches.batch(ACTOR, database, result.batch_id).format == "png"
     assert case.source == "a.jpg"
     assert case.original.read_bytes() == b"first"
     assert case.plan.review_regions == plan().review_regions
@@ -107,11 +107,11 @@ def test_a_runs_questions_become_cases_with_their_originals(database, run):
 def test_what_was_taken_in_can_be_settled(database, run):
     run.ask("a.jpg", revision=3)
     take_in(database, run)
-    case = reviews.claim(database, "ada", NOW)
+    case = reviews.claim(ACTOR, database, "ada", NOW)
 
-    decisions.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
+    decisions.settle(ACTOR, database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
 
-    assert pictures.picture(database, case.picture_id).state == "settled"
+    assert pictures.picture(ACTOR, database, case.picture_id).state == "settled"
 
 
 def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
@@ -167,7 +167,7 @@ def test_a_copy_that_was_made_before_is_known(database, run, tmp_path):
 
     with pytest.raises(UnusableFolder, match="or in another copy of it"):
         refuse(database, copy)
-    again = ingest(database, copy, run.originals, NOW)
+    again = ingest(ACTOR, database, copy, run.originals, NOW)
 
     assert (again.added, again.known, again.batch_id) == (0, 1, first.batch_id)
 
@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_marked_is_not_taken_in(database, run, monkeypat
 
     with pytest.raises(UnusableFolder, match="Read-only file system"):
         take_in(database, run)
-    assert reviews.claim(database, "ada", NOW) is None
+    assert reviews.claim(ACTOR, database, "ada", NOW) is None
 
 
 def test_a_folder_that_a_run_writes_to_is_not_taken_in(database, run):
@@ -320,8 +320,8 @@ def test_what_the_run_released_since_is_not_asked_again(database, run):
 
     take_in(database, run)
 
-    assert reviews.claim(database, "ada", NOW).source == "b.jpg"
-    assert reviews.peek(database, "bo", NOW) is None
+    assert reviews.claim(ACTOR, database, "ada", NOW).source == "b.jpg"
+    assert reviews.peek(ACTOR, database, "bo", NOW) is None
 
 
 def test_a_sample_check_of_a_run_counts_as_audit_sample(database, run):
@@ -330,12 +330,12 @@ def test_a_sample_check_of_a_run_counts_as_audit_sample(database, run):
 
     take_in(database, run)
 
-    assert reviews.claim(database, "ada", NOW).audit_sample
+    assert reviews.claim(ACTOR, database, "ada", NOW).audit_sample
 
 
 def test_a_run_whose_batch_was_cancelled_is_refused(database, run):
     run.ask("a.jpg")
-    batches.cancel(database, take_in(database, run).batch_id, NOW)
+    batches.cancel(ACTOR, database, take_in(database, run).batch_id, NOW)
     run.ask("b.jpg")
 
     with pytest.raises(BatchClosed):
@@ -344,7 +344,7 @@ def test_a_run_whose_batch_was_cancelled_is_refused(database, run):
 
 def test_a_run_without_questions_makes_no_batch(database, run):
     assert take_in(database, run).batch_id is None
-    assert batches.newest(database) == ()
+    assert batches.newest(ACTOR, database) == ()
 
 
 @pytest.mark.parametrize("missing", ["run.json", "policy.toml", "key"])
@@ -361,12 +361,12 @@ def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
     run.originals.rename(run.out / "originals")
     run.out.rename(home / "inbox" / "monday")
 
-    (left_out,) = inbox.take_in(database, NOW)
+    (left_out,) = inbox.take_in(ACTOR, database, NOW)
 
     assert left_out.folder == "first"
     assert "not the output folder" in left_out.reason
-    assert inbox.take_in(database, NOW) == (left_out,)
-    assert len(queue.entries(database, NOW)) == 1
+    assert inbox.take_in(ACTOR, database, NOW) == (left_out,)
+    assert len(queue.entries(ACTOR, database, NOW)) == 1
 
 
 def test_the_command_takes_a_run_in_and_says_what_it_did(run, home, capsys):
@@ -481,7 +481,7 @@ class TestWhatARunFolderSays:
 
         take_in(database, run)
 
-        assert reviews.claim(database, "ada", NOW).plan.decided == ()
+        assert reviews.claim(ACTOR, database, "ada", NOW).plan.decided == ()
 
     def test_a_policy_that_silences_the_witness_is_refused(self, database, run):
         silent = Policy(release_check={"face": 1.0})
@@ -498,7 +498,7 @@ class TestWhatARunFolderSays:
 
         take_in(database, run)
 
-        assert not reviews.claim(database, "ada", NOW).audit_sample
+        assert not reviews.claim(ACTOR, database, "ada", NOW).audit_sample
 
     def test_a_run_with_fewer_second_reviews_than_in_force_is_refused(self, database, run):
         database.files.policy.write_text("[review]\nsecond_review_share = 0.2\n")
@@ -543,7 +543,7 @@ class TestWhatARunFolderSays:
 
         take_in(database, run)
 
-        assert len(reviews.claim(database, "ada", NOW).plan.decided) == 1
+        assert len(reviews.claim(ACTOR, database, "ada", NOW).plan.decided) == 1
 
     def test_another_installations_seal_is_none(self, database, run, tmp_path):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])

@@ -10,7 +10,7 @@ import pytest
 from store.batches import progress
 from store.exchange.inbox import LeftOut, take_in
 from tests.store.exchange.test_import_run import Run
-from tests.store.fakes import NOW
+from tests.store.fakes import ACTOR, NOW
 
 
 def put(home, name, number=0):
@@ -69,10 +69,10 @@ def test_a_bad_folder_is_told_and_the_others_are_taken_in(database, home, spoil)
     bad = put(home, "m", 3)
     spoil(bad)
 
-    (left_out,) = take_in(database, NOW)
+    (left_out,) = take_in(ACTOR, database, NOW)
 
     assert (left_out.folder, left_out.reason[-1]) == ("m", ".")
-    assert progress.totals(database).review == len(good)
+    assert progress.totals(ACTOR, database).review == len(good)
     assert bad.is_dir()
 
 
@@ -81,30 +81,32 @@ def test_lines_that_were_left_out_are_told(database, home):
     with (out / "review.jsonl").open("a") as file:
         file.write("rubbish\n{}\n")
 
-    (left_out,) = take_in(database, NOW)
+    (left_out,) = take_in(ACTOR, database, NOW)
 
     assert left_out.reason == "review.jsonl, line 2 was left out. It is not JSON. So were 1 more."
-    assert progress.totals(database).review == 1
+    assert progress.totals(ACTOR, database).review == 1
 
 
 def test_an_inbox_that_is_no_folder_is_told(database, home):
     (home / "inbox").write_bytes(b"")
 
-    assert take_in(database, NOW) == (LeftOut("inbox", "It cannot be read (Not a directory)."),)
+    assert take_in(ACTOR, database, NOW) == (
+        LeftOut("inbox", "It cannot be read (Not a directory)."),
+    )
 
 
 def test_no_inbox_and_an_empty_one_leave_nothing_out(database, home):
-    assert take_in(database, NOW) == ()
+    assert take_in(ACTOR, database, NOW) == ()
     (home / "inbox").mkdir()
-    assert take_in(database, NOW) == ()
+    assert take_in(ACTOR, database, NOW) == ()
 
 
 def test_a_mended_folder_is_taken_in_the_next_time(database, home):
     out = put(home, "monday")
     lines = (out / "review.jsonl").read_text()
     nested(out)
-    assert take_in(database, NOW) != ()
+    assert take_in(ACTOR, database, NOW) != ()
     (out / "review.jsonl").write_text(lines)
 
-    assert take_in(database, NOW) == ()
-    assert progress.totals(database).review == 1
+    assert take_in(ACTOR, database, NOW) == ()
+    assert progress.totals(ACTOR, database).review == 1

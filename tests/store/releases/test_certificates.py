@@ -13,7 +13,7 @@ from store.database import Database
 from store.releases import certificates, receipts
 from store.schema import MIGRATIONS, migrate
 from store.worker import tasks
-from tests.store.fakes import NOW, FakeExecutor, a_batch, released
+from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor, a_batch, released
 from tests.store.runs import until
 
 
@@ -28,15 +28,15 @@ class FakeJob:
 def record_one(database):
     """One release, made as the dispatcher makes it."""
     batch_id = a_batch(database, [b"r"])
-    task = tasks.take(database, NOW)
-    tasks.record(database, released(FakeJob(task.picture_id)), NOW)
-    return batch_id, *receipts.newest(database)
+    task = tasks.take(ACTOR, database, NOW)
+    tasks.record(ACTOR, database, released(FakeJob(task.picture_id)), NOW)
+    return batch_id, *receipts.newest(ACTOR, database)
 
 
 def test_a_release_has_a_certificate_that_fits_its_file(database):
     _, kept = record_one(database)
 
-    document = read_signed_certificate(certificates.of_release(database, kept.release_id))
+    document = read_signed_certificate(certificates.of_release(ACTOR, database, kept.release_id))
 
     public_keys = database.signer.keys.public_keys
     assert (
@@ -51,22 +51,22 @@ def test_every_release_of_a_batch_has_one(database, dispatch):
     batch_id = a_batch(database, [b"r"] * 5 + [b"v", b"q"])
 
     dispatch(FakeExecutor())
-    until(lambda: len(receipts.newest(database, batch_id)) == 5)
+    until(lambda: len(receipts.newest(ACTOR, database, batch_id)) == 5)
 
-    assert certificates.of_batch(database, batch_id).keys() == {
-        one.release_id for one in receipts.newest(database, batch_id)
+    assert certificates.of_batch(ACTOR, database, batch_id).keys() == {
+        one.release_id for one in receipts.newest(ACTOR, database, batch_id)
     }
 
 
 def test_a_release_that_cannot_be_kept_leaves_no_certificate(database):
     batch_id = a_batch(database, [b"r"])
-    first = tasks.take(database, NOW)
-    tasks.give_back(database, [first.picture_id], NOW, attempt_counts=False)
+    first = tasks.take(ACTOR, database, NOW)
+    tasks.give_back(ACTOR, database, [first.picture_id], NOW, attempt_counts=False)
 
-    is_kept = tasks.record(database, released(FakeJob(first.picture_id)), NOW)
+    is_kept = tasks.record(ACTOR, database, released(FakeJob(first.picture_id)), NOW)
 
     assert not is_kept
-    assert not certificates.of_batch(database, batch_id)
+    assert not certificates.of_batch(ACTOR, database, batch_id)
 
 
 class NoNotary:
@@ -76,34 +76,34 @@ class NoNotary:
 
 def test_what_cannot_be_certified_is_not_released(database):
     a_batch(database, [b"r"])
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
     database.signer = NoNotary()
 
     with pytest.raises(ValueError, match="cannot sign"):
-        tasks.record(database, released(FakeJob(task.picture_id)), NOW)
+        tasks.record(ACTOR, database, released(FakeJob(task.picture_id)), NOW)
 
-    assert not receipts.newest(database)
+    assert not receipts.newest(ACTOR, database)
     assert not list(database.files.releases.iterdir())
 
 
 def test_a_withdrawn_release_keeps_its_certificate_inside(database):
     _, kept = record_one(database)
 
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         receipts.withdraw(cursor, database.files, kept.picture_id, NOW)
 
-    assert certificates.of_release(database, kept.release_id) is not None
+    assert certificates.of_release(ACTOR, database, kept.release_id) is not None
 
 
 def test_a_certificate_is_the_same_to_the_byte_after_a_restart(home):
     database = Database.open(home, NOW)
     _, kept = record_one(database)
-    before = certificates.of_release(database, kept.release_id)
+    before = certificates.of_release(ACTOR, database, kept.release_id)
     database.close()
 
     database = Database.open(home, NOW)
 
-    assert certificates.of_release(database, kept.release_id) == before
+    assert certificates.of_release(ACTOR, database, kept.release_id) == before
     assert hashlib.sha256(before).hexdigest() == read_signed_certificate(before).document.sha256
     database.close()
 
@@ -129,8 +129,8 @@ def test_a_database_from_before_certificates_opens_and_has_none(home, tmp_path):
 
     database = Database.open(home, NOW)
 
-    assert certificates.of_release(database, "aaaaaaaaaaaaaaaa") is None
-    assert not certificates.of_batch(database, "cc")
+    assert certificates.of_release(ACTOR, database, "aaaaaaaaaaaaaaaa") is None
+    assert not certificates.of_batch(ACTOR, database, "cc")
     database.close()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from store.review import agreement, decisions
-from tests.store.fakes import DRAWN, FACE, NOW, OVERLOOKED, object_to
+from tests.store.fakes import ACTOR, DRAWN, FACE, NOW, OVERLOOKED, object_to
 from tests.store.review.test_second_review import HULL, TATTOO, WIDER, decide, in_review
 
 
@@ -19,7 +19,7 @@ def test_agreement_is_told_by_pair_whoever_came_first(database):
     decide(database, third, "cy", FACE)
     decide(database, fourth, "ada", FACE)
 
-    pairs = agreement.by_pair(database, NOW)
+    pairs = agreement.by_pair(ACTOR, database, NOW)
 
     assert [pair.reviewers for pair in pairs] == [("ada", "bo"), ("ada", "cy")]
     one = pairs[0].agreement
@@ -40,7 +40,7 @@ def test_pictures_that_were_decided_before_flatter_nobody(database):
     decide(database, picture, "ada", HULL, OVERLOOKED)
     decide(database, picture, "bo", HULL, OVERLOOKED)
 
-    (pair,) = agreement.by_pair(database, NOW)
+    (pair,) = agreement.by_pair(ACTOR, database, NOW)
 
     assert pair.agreement.same_decision.total == 1
 
@@ -50,7 +50,7 @@ def test_what_was_taken_back_and_what_is_long_ago_does_not_count(database):
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", TATTOO)
 
-    assert len(agreement.by_pair(database, NOW)) == 1
-    assert agreement.by_pair(database, NOW + timedelta(days=31)) == ()
-    decisions.reopen_last(database, "ada", NOW)
-    assert agreement.by_pair(database, NOW) == ()
+    assert len(agreement.by_pair(ACTOR, database, NOW)) == 1
+    assert agreement.by_pair(ACTOR, database, NOW + timedelta(days=31)) == ()
+    decisions.reopen_last(ACTOR, database, "ada", NOW)
+    assert agreement.by_pair(ACTOR, database, NOW) == ()

@@ -8,6 +8,7 @@ from engine.runs.jobs import NeedsReview
 from store.review import audit_sample, decisions, reviews
 from store.worker import tasks
 from tests.store.fakes import (
+    ACTOR,
     DRAWN,
     FACE,
     MINUTE,
@@ -27,11 +28,12 @@ RECTS = (PixelRect(8, 8, 32, 32),)
 def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
     """A picture in review that one person decided; gives its id."""
     a_batch(database, [b"v"])
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
     made = replace(plan(task.picture_id, reasons=reasons), review_regions=())
-    tasks.record(database, NeedsReview(task.picture_id, made.with_rects(masked)), NOW)
-    reviews.claim(database, "ada", NOW)
+    tasks.record(ACTOR, database, NeedsReview(task.picture_id, made.with_rects(masked)), NOW)
+    reviews.claim(ACTOR, database, "ada", NOW)
     decide(
+        ACTOR,
         database,
         task.picture_id,
         verdict_on(database, task.picture_id, (FACE, DRAWN), "ada", 0),
@@ -43,7 +45,7 @@ def decided(database, decide, reasons=(SAMPLE,), masked=RECTS):
 def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(database):
     picture_id = decided(database, decisions.settle)
 
-    (one,) = audit_sample.comparisons(database)
+    (one,) = audit_sample.comparisons(ACTOR, database)
 
     assert one.picture_id == picture_id
     assert one.machine.proposed == (FACE,)
@@ -56,7 +58,7 @@ def test_a_comparison_says_what_would_have_been_removed_and_who_decided_when(dat
 def test_rectangles_nobody_knows_are_none(database):
     decided(database, decisions.settle, masked=())
 
-    (one,) = audit_sample.comparisons(database)
+    (one,) = audit_sample.comparisons(ACTOR, database)
     assert not any(region.has_rect for region in one.machine.proposed)
 
 
@@ -66,10 +68,10 @@ def test_rejected_pictures_are_counted_apart(database, is_sample):
     decided(database, decisions.reject, reasons)
     decided(database, decisions.settle, reasons)
 
-    assert audit_sample.rejected(database, audit_sample=is_sample) == 1
-    assert audit_sample.rejected(database, audit_sample=not is_sample) == 0
-    assert len(audit_sample.comparisons(database, audit_sample=is_sample)) == 1
-    assert audit_sample.comparisons(database, audit_sample=not is_sample) == ()
+    assert audit_sample.rejected(ACTOR, database, audit_sample=is_sample) == 1
+    assert audit_sample.rejected(ACTOR, database, audit_sample=not is_sample) == 0
+    assert len(audit_sample.comparisons(ACTOR, database, audit_sample=is_sample)) == 1
+    assert audit_sample.comparisons(ACTOR, database, audit_sample=not is_sample) == ()
 
 
 @pytest.mark.parametrize(
@@ -78,10 +80,10 @@ def test_rejected_pictures_are_counted_apart(database, is_sample):
 def test_a_verdict_that_was_undone_does_not_count(database, decide):
     decided(database, decide)
 
-    decisions.reopen_last(database, "ada", NOW + MINUTE)
+    decisions.reopen_last(ACTOR, database, "ada", NOW + MINUTE)
 
-    assert audit_sample.comparisons(database) == ()
-    assert audit_sample.rejected(database) == 0
+    assert audit_sample.comparisons(ACTOR, database) == ()
+    assert audit_sample.rejected(ACTOR, database) == 0
 
 
 class TestAWitnessObjectedAfterTheVerdict:
@@ -98,37 +100,37 @@ class TestAWitnessObjectedAfterTheVerdict:
         return picture_id
 
     def again(self, database, decide):
-        case = reviews.claim(database, "bo", NOW)
+        case = reviews.claim(ACTOR, database, "bo", NOW)
         decision = ReviewDecision.on(case.plan, (FACE, DRAWN, OVERLOOKED), "bo")
-        decide(database, case.picture_id, decision, NOW + MINUTE)
+        decide(ACTOR, database, case.picture_id, decision, NOW + MINUTE)
 
     @pytest.mark.usefixtures("picture_id")
     def test_nothing_counts_until_a_person_has_decided_again(self, database, is_sample):
-        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
+        assert audit_sample.comparisons(ACTOR, database, audit_sample=is_sample) == ()
 
     def test_the_last_verdict_counts_where_the_picture_was_drawn(
         self, database, is_sample, picture_id
     ):
         self.again(database, decisions.settle)
 
-        (one,) = audit_sample.comparisons(database, audit_sample=is_sample)
+        (one,) = audit_sample.comparisons(ACTOR, database, audit_sample=is_sample)
         assert (one.picture_id, one.reviewer) == (picture_id, "bo")
         assert one.machine.proposed == (FACE,)
         assert OVERLOOKED in one.decided
-        assert audit_sample.comparisons(database, audit_sample=not is_sample) == ()
+        assert audit_sample.comparisons(ACTOR, database, audit_sample=not is_sample) == ()
 
     @pytest.mark.usefixtures("picture_id")
     def test_a_rejection_is_all_that_counts(self, database, is_sample):
         self.again(database, decisions.reject)
 
-        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
-        assert audit_sample.rejected(database, audit_sample=is_sample) == 1
-        assert audit_sample.rejected(database, audit_sample=not is_sample) == 0
+        assert audit_sample.comparisons(ACTOR, database, audit_sample=is_sample) == ()
+        assert audit_sample.rejected(ACTOR, database, audit_sample=is_sample) == 1
+        assert audit_sample.rejected(ACTOR, database, audit_sample=not is_sample) == 0
 
     @pytest.mark.usefixtures("picture_id")
     def test_undoing_the_last_verdict_does_not_bring_the_first_one_back(self, database, is_sample):
         self.again(database, decisions.settle)
 
-        decisions.reopen_last(database, "bo", NOW + MINUTE)
+        decisions.reopen_last(ACTOR, database, "bo", NOW + MINUTE)
 
-        assert audit_sample.comparisons(database, audit_sample=is_sample) == ()
+        assert audit_sample.comparisons(ACTOR, database, audit_sample=is_sample) == ()

@@ -20,6 +20,8 @@ from store.review import audit_sample, decisions, queue, reviews, second_review,
 from store.review.claims import Draft
 from store.worker import retry, tasks
 from tests.store.fakes import (
+    ACTOR,
+    ANY,
     DRAWN,
     FACE,
     MINUTE,
@@ -42,15 +44,15 @@ HULL = replace(FACE, box=FACE.box.hull(WIDER.box))
 
 def in_review(database, *contents, policy=ALWAYS, reasons=(UNSURE,)):
     """Pictures of a batch that wait for a person; gives their ids in order."""
-    batch = batches.create(database, Request("a batch", policy), NOW)
+    batch = batches.create(ACTOR, database, Request("a batch", policy), NOW)
     incoming = [Incoming(f"{place}.jpg", one) for place, one in enumerate(contents)]
-    intake.add(database, batch.id, incoming, NOW)
-    batches.start(database, batch.id, NOW)
+    intake.add(ACTOR, database, batch.id, incoming, NOW)
+    batches.start(ACTOR, database, batch.id, NOW)
     ids = []
     for _ in contents:
-        task = tasks.take(database, NOW)
+        task = tasks.take(ACTOR, database, NOW)
         made = plan(task.picture_id, reasons=reasons)
-        tasks.record(database, NeedsReview(task.picture_id, made), NOW)
+        tasks.record(ACTOR, database, NeedsReview(task.picture_id, made), NOW)
         ids.append(task.picture_id)
     return ids
 
@@ -63,24 +65,24 @@ def picture(database):
 
 def decide(database, picture_id, name, *regions, by=decisions.settle, now=NOW):
     """One person decides a picture as it waits now."""
-    case = reviews.claim_picture(database, picture_id, name, now)
-    by(database, picture_id, ReviewDecision.on(case.plan, regions, name), now)
+    case = reviews.claim_picture(ACTOR, database, picture_id, name, now)
+    by(ACTOR, database, picture_id, ReviewDecision.on(case.plan, regions, name), now)
 
 
 def state(database, picture_id):
-    return pictures.picture(database, picture_id).state
+    return pictures.picture(ACTOR, database, picture_id).state
 
 
 def release(database):
     """Do what the dispatcher and an executor do for the next picture; gives the task."""
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
 
     class Job:
         id, reviewer, release_id = task.picture_id, task.reviewer, "ab" * 16
 
     outcome = released(Job)
     receipt = replace(outcome.receipt, second_reviewer=task.second_reviewer)
-    assert tasks.record(database, replace(outcome, receipt=receipt), NOW)
+    assert tasks.record(ACTOR, database, replace(outcome, receipt=receipt), NOW)
     return task
 
 
@@ -129,7 +131,7 @@ def test_without_a_share_one_person_is_enough(database, policy):
 
 def test_an_original_that_nobody_knows_is_drawn(database):
     (picture_id,) = in_review(database, b"v", policy="[review]\nsecond_review_share = 1e-9\n")
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         cursor.execute("UPDATE pictures SET original = NULL")
 
     decide(database, picture_id, "ada", FACE)
@@ -144,55 +146,57 @@ def test_an_original_that_nobody_knows_is_drawn(database):
 def test_a_drawn_picture_waits_for_somebody_else(database, picture, by):
     decide(database, picture, "ada", FACE, DRAWN, by=by)
 
-    assert tasks.take(database, NOW) is None
-    assert reviews.claim(database, "ada", NOW) is None
-    assert reviews.claim(database, "Ada", NOW) is None
+    assert tasks.take(ACTOR, database, NOW) is None
+    assert reviews.claim(ACTOR, database, "ada", NOW) is None
+    assert reviews.claim(ACTOR, database, "Ada", NOW) is None
     with pytest.raises(StaleRevision, match="its second review is for somebody else"):
-        reviews.claim_picture(database, picture, "ada", NOW)
-    assert reviews.claim(database, "bo", NOW).picture_id == picture
+        reviews.claim_picture(ACTOR, database, picture, "ada", NOW)
+    assert reviews.claim(ACTOR, database, "bo", NOW).picture_id == picture
 
 
 def test_the_second_starts_from_what_the_machine_proposed(database, picture):
-    before = reviews.claim(database, "ada", NOW)
+    before = reviews.claim(ACTOR, database, "ada", NOW)
     draft = Draft("ada", (DRAWN,), {"items": []}, NOW)
-    reviews.save_draft(database, picture, draft)
+    reviews.save_draft(ACTOR, database, picture, draft)
 
     decide(database, picture, "ada", DRAWN)
 
-    case = reviews.claim(database, "bo", NOW)
+    case = reviews.claim(ACTOR, database, "bo", NOW)
     assert case.draft is None
     assert (case.plan.regions, case.plan.review_regions) == ((FACE,), (TATTOO,))
     assert case.plan.reasons == (*before.plan.reasons, ASKED)
-    assert pictures.picture(database, picture).reason is None
+    assert pictures.picture(ACTOR, database, picture).reason is None
 
 
 def test_nobody_starts_from_a_draft_of_another_where_two_may_have_to_decide(database, picture):
-    reviews.claim(database, "ada", NOW)
-    reviews.save_draft(database, picture, Draft("ada", (DRAWN,), {}, NOW))
-    reviews.skip(database, picture, "ada", NOW)
+    reviews.claim(ACTOR, database, "ada", NOW)
+    reviews.save_draft(ACTOR, database, picture, Draft("ada", (DRAWN,), {}, NOW))
+    reviews.skip(ACTOR, database, picture, "ada", NOW)
 
-    assert reviews.claim(database, "bo", NOW).draft is None
-    reviews.skip(database, picture, "bo", NOW)
-    assert reviews.claim(database, "ada", NOW).draft.regions == (DRAWN,)
+    assert reviews.claim(ACTOR, database, "bo", NOW).draft is None
+    reviews.skip(ACTOR, database, picture, "bo", NOW)
+    assert reviews.claim(ACTOR, database, "ada", NOW).draft.regions == (DRAWN,)
 
 
 def test_a_first_decision_is_no_standing_one_until_the_second(database, picture, tmp_path):
     decide(database, picture, "ada", FACE)
 
-    assert audit_sample.comparisons(database, audit_sample=False) == ()
+    assert audit_sample.comparisons(ACTOR, database, audit_sample=False) == ()
     decide(database, picture, "bo", WIDER, by=decisions.reject)
-    assert audit_sample.comparisons(database, audit_sample=False) == ()
-    assert audit_sample.rejected(database, audit_sample=False) == 1
+    assert audit_sample.comparisons(ACTOR, database, audit_sample=False) == ()
+    assert audit_sample.rejected(ACTOR, database, audit_sample=False) == 1
 
 
 def test_the_first_cannot_decide_twice(database, picture):
     decide(database, picture, "ada", FACE)
-    case = reviews.peek(database, "bo", NOW)
+    case = reviews.peek(ACTOR, database, "bo", NOW)
 
     with pytest.raises(StaleRevision, match="second review is for somebody else"):
-        decisions.settle(database, picture, ReviewDecision.on(case.plan, (FACE,), "ada"), NOW)
+        decisions.settle(
+            ACTOR, database, picture, ReviewDecision.on(case.plan, (FACE,), "ada"), NOW
+        )
     with pytest.raises(StaleRevision, match="second review is for somebody else"):
-        reviews.renew(database, picture, "ada", NOW)
+        reviews.renew(ACTOR, database, picture, "ada", NOW)
 
     assert state(database, picture) == "review"
 
@@ -203,7 +207,7 @@ def test_a_decision_that_cannot_be_leaves_the_picture_to_the_first_person(databa
     with pytest.raises(InvalidDecision):
         decide(database, picture, "ada", outside)
 
-    assert reviews.claim(database, "ada", NOW).plan.reasons == (UNSURE,)
+    assert reviews.claim(ACTOR, database, "ada", NOW).plan.reasons == (UNSURE,)
 
 
 # what both decided
@@ -217,10 +221,10 @@ def test_what_either_marked_goes_and_both_are_named(database, picture):
 
     assert set(task.settled.regions) == {HULL, DRAWN, TATTOO}
     assert (task.reviewer, task.second_reviewer) == ("ada", "bo")
-    (receipt,) = receipts.newest(database)
+    (receipt,) = receipts.newest(ACTOR, database)
     assert receipt.receipt["reviewer"] == "ada"
     assert receipt.receipt["second_reviewer"] == "bo"
-    certificate = certificates.of_release(database, receipt.release_id)
+    certificate = certificates.of_release(ACTOR, database, receipt.release_id)
     for name in ("ada", "bo"):
         assert database.signer.keys.pseudonym("reviewer", name).encode() in certificate
 
@@ -249,10 +253,10 @@ def test_what_either_rejects_is_held_back(database, picture, first, second, reas
     decide(database, picture, "ada", FACE, by=first)
     decide(database, picture, "bo", FACE, by=second)
 
-    kept = pictures.picture(database, picture)
+    kept = pictures.picture(ACTOR, database, picture)
     assert (kept.state, kept.reason) == ("quarantined", reason)
-    assert tasks.take(database, NOW) is None
-    assert retry.try_held_back(database, kept.batch_id, NOW) == 0
+    assert tasks.take(ACTOR, database, NOW) is None
+    assert retry.try_held_back(ACTOR, database, kept.batch_id, NOW) == 0
 
 
 def test_a_release_names_nobody_else_where_one_decided(database):
@@ -269,8 +273,8 @@ def test_labels_and_sample_checks_take_what_both_marked_once(database, tmp_path)
     decide(database, picture_id, "ada", FACE)
     decide(database, picture_id, "bo", WIDER, DRAWN)
 
-    exported = export_labels(database, tmp_path / "labels")
-    (compared,) = audit_sample.comparisons(database)
+    exported = export_labels(ACTOR, database, tmp_path / "labels")
+    (compared,) = audit_sample.comparisons(ACTOR, database)
 
     assert (exported.pictures, exported.labels) == (1, 2)
     assert set(compared.decided) == {HULL, DRAWN}
@@ -282,8 +286,12 @@ def test_what_a_witness_contests_is_decided_by_two_people_again(database, pictur
 
     object_to(database, OVERLOOKED)
 
-    assert decisions.last(database, "ada", NOW) is decisions.last(database, "bo", NOW) is None
-    assert audit_sample.comparisons(database, audit_sample=False) == ()
+    assert (
+        decisions.last(ACTOR, database, "ada", NOW)
+        is decisions.last(ACTOR, database, "bo", NOW)
+        is None
+    )
+    assert audit_sample.comparisons(ACTOR, database, audit_sample=False) == ()
     decide(database, picture, "bo", FACE, OVERLOOKED)
     assert state(database, picture) == "review"
     decide(database, picture, "ada", FACE)
@@ -298,11 +306,11 @@ def test_what_a_witness_contests_is_decided_by_two_people_again(database, pictur
 def test_the_first_takes_back_what_waits_and_begins_anew(database, picture):
     decide(database, picture, "ada", DRAWN)
 
-    case = decisions.reopen_last(database, "ada", NOW).case
+    case = decisions.reopen_last(ACTOR, database, "ada", NOW).case
 
     assert case.plan.reasons == (UNSURE,)
     assert case.draft.regions == (DRAWN,)
-    assert second_review.waiting_for_others(database, "ada") == 0
+    assert second_review.waiting_for_others(ACTOR, database, "ada") == 0
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", FACE)
     assert release(database).settled.regions == (FACE,)
@@ -310,10 +318,10 @@ def test_the_first_takes_back_what_waits_and_begins_anew(database, picture):
 
 def test_nothing_is_taken_back_from_under_the_second(database, picture):
     decide(database, picture, "ada", DRAWN)
-    reviews.claim(database, "bo", NOW)
+    reviews.claim(ACTOR, database, "bo", NOW)
 
     with pytest.raises(StaleRevision, match="bo has your last picture for its second review now"):
-        decisions.reopen_last(database, "ada", NOW)
+        decisions.reopen_last(ACTOR, database, "ada", NOW)
 
     decide(database, picture, "bo", FACE)
     assert set(release(database).settled.regions) == {DRAWN, FACE}
@@ -328,16 +336,16 @@ def test_who_takes_back_of_two_decides_anew_and_the_other_decision_stays(
     decide(database, picture, "bo", DRAWN)
     release(database)
 
-    reopened = decisions.reopen_last(database, name, NOW)
+    reopened = decisions.reopen_last(ACTOR, database, name, NOW)
 
     assert reopened.withdrawn == "ab" * 16
-    assert receipts.newest(database) == ()
+    assert receipts.newest(ACTOR, database) == ()
     assert reopened.case.plan.reasons == (UNSURE, ASKED)
     assert reopened.case.draft.regions == (marked[name],)
-    assert second_review.waiting_for_others(database, other) == 1
-    assert reviews.claim(database, other, NOW) is None
+    assert second_review.waiting_for_others(ACTOR, database, other) == 1
+    assert reviews.claim(ACTOR, database, other, NOW) is None
     decide(database, picture, name, TATTOO)
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
     assert set(task.settled.regions) == {marked[other], TATTOO}
     assert {task.reviewer, task.second_reviewer} == {"ada", "bo"}
 
@@ -345,10 +353,10 @@ def test_who_takes_back_of_two_decides_anew_and_the_other_decision_stays(
 def test_a_decision_that_both_take_back_is_a_first_one_again(database, picture):
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", DRAWN)
-    decisions.reopen_last(database, "bo", NOW)
-    reviews.skip(database, picture, "bo", NOW)
+    decisions.reopen_last(ACTOR, database, "bo", NOW)
+    reviews.skip(ACTOR, database, picture, "bo", NOW)
 
-    case = decisions.reopen_last(database, "ada", NOW).case
+    case = decisions.reopen_last(ACTOR, database, "ada", NOW).case
 
     assert case.plan.reasons == (UNSURE,)
     decide(database, picture, "ada", FACE)
@@ -360,7 +368,7 @@ def test_a_rejection_of_two_is_taken_back_like_any_other(database, picture):
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", by=decisions.reject)
 
-    decisions.reopen_last(database, "bo", NOW)
+    decisions.reopen_last(ACTOR, database, "bo", NOW)
     decide(database, picture, "bo", FACE)
 
     assert state(database, picture) == "settled"
@@ -374,18 +382,18 @@ def test_the_queue_of_the_first_is_without_the_picture_and_nobody_elses_is(datab
     decide(database, first, "ada", FACE)
 
     def shown(name):
-        entries = queue.entries(database, NOW, reviewer=name)
-        ((_, _, count),) = queue.facets(database, reviewer=name).batches
-        assert queue.pace(database, name, NOW).waiting == count == len(entries)
+        entries = queue.entries(ACTOR, database, NOW, reviewer=name)
+        ((_, _, count),) = queue.facets(ACTOR, database, reviewer=name).batches
+        assert queue.pace(ACTOR, database, name, NOW).waiting == count == len(entries)
         return {entry.picture_id for entry in entries}
 
     assert shown("ada") == {second}
     assert shown("bo") == {first, second}
-    assert {one.picture_id for one in queue.entries(database, NOW)} == {first, second}
-    assert progress.totals(database).review == 2
-    assert second_review.waiting_for_others(database, "ada") == 1
-    assert second_review.waiting_for_others(database, "bo") == 0
-    kinds = dict(queue.facets(database).kinds)
+    assert {one.picture_id for one in queue.entries(ACTOR, database, NOW)} == {first, second}
+    assert progress.totals(ACTOR, database).review == 2
+    assert second_review.waiting_for_others(ACTOR, database, "ada") == 1
+    assert second_review.waiting_for_others(ACTOR, database, "bo") == 0
+    kinds = dict(queue.facets(ACTOR, database).kinds)
     assert kinds[ReasonKind.SECOND_REVIEW] == 1
 
 
@@ -393,7 +401,7 @@ def test_both_decisions_count_for_who_made_them(database, picture):
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", FACE, DRAWN, now=NOW + MINUTE)
 
-    ada, bo = statistics.by_reviewer(database, NOW + MINUTE)
+    ada, bo = statistics.by_reviewer(ACTOR, database, NOW + MINUTE)
 
     assert (ada.decided, ada.corrected, ada.overturned) == (1, 0, 0)
     assert (bo.decided, bo.corrected, bo.overturned) == (1, 1, 0)
@@ -426,10 +434,10 @@ def test_a_picture_still_waits_for_the_second_after_a_restart(home, database, pi
 def test_what_the_machine_held_back_of_two_is_tried_again_as_theirs(database, picture):
     decide(database, picture, "ada", FACE)
     decide(database, picture, "bo", FACE)
-    task = tasks.take(database, NOW)
-    tasks.record(database, Quarantined(task.picture_id, "A made-up fault."), NOW)
+    task = tasks.take(ACTOR, database, NOW)
+    tasks.record(ACTOR, database, Quarantined(task.picture_id, "A made-up fault."), NOW)
 
-    retry.try_held_back(database, task.batch_id, NOW)
+    retry.try_held_back(ACTOR, database, task.batch_id, NOW)
 
-    again = tasks.take(database, NOW)
+    again = tasks.take(ACTOR, database, NOW)
     assert (again.reviewer, again.second_reviewer) == ("ada", "bo")

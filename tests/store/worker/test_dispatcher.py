@@ -22,6 +22,8 @@ from store.worker import retry, tasks
 from store.worker.dispatcher import Dispatcher
 from tests.scenes import region
 from tests.store.fakes import (
+    ACTOR,
+    ANY,
     DRAWN,
     MINUTE,
     NOW,
@@ -39,7 +41,7 @@ from tests.store.runs import kill_often, until
 
 
 def counts(database, batch_id):
-    return progress.progress(database, batch_id, NOW).counts
+    return progress.progress(ACTOR, database, batch_id, NOW).counts
 
 
 def is_done(database, batch_id):
@@ -47,8 +49,8 @@ def is_done(database, batch_id):
 
 
 def settle_claimed(database):
-    case = reviews.claim(database, "ada", NOW)
-    verdicts.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
+    case = reviews.claim(ACTOR, database, "ada", NOW)
+    verdicts.settle(ACTOR, database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
 
 
 def test_every_picture_of_a_batch_reaches_the_outcome_it_was_given(database, dispatch):
@@ -67,27 +69,27 @@ def test_a_release_lies_in_a_private_file_with_the_receipt_that_names_it(databas
     dispatch(FakeExecutor())
     until(is_done(database, batch_id))
 
-    (kept,) = receipts.newest(database, batch_id)
+    (kept,) = receipts.newest(ACTOR, database, batch_id)
     assert kept.path.read_bytes() == b"release of " + kept.picture_id.encode()
     assert kept.path.stat().st_mode & 0o777 == 0o600
     assert kept.bytes == kept.path.stat().st_size
     assert kept.receipt["release"] == kept.release_id == kept.path.stem
-    assert pictures.picture(database, kept.picture_id).release_id == kept.release_id
+    assert pictures.picture(ACTOR, database, kept.picture_id).release_id == kept.release_id
 
 
 def test_the_picture_in_work_for_longest_is_told(database):
     batch = a_batch(database, [b"one", b"two"])
-    assert progress.oldest_in_work(database) is None
+    assert progress.oldest_in_work(ACTOR, database) is None
 
-    tasks.take(database, NOW + MINUTE)
-    tasks.take(database, NOW + 2 * MINUTE)
+    tasks.take(ACTOR, database, NOW + MINUTE)
+    tasks.take(ACTOR, database, NOW + 2 * MINUTE)
 
     assert counts(database, batch).working == 2
-    assert progress.oldest_in_work(database) == NOW + MINUTE
+    assert progress.oldest_in_work(ACTOR, database) == NOW + MINUTE
 
 
 def test_a_batch_that_was_not_started_waits(database, dispatch):
-    batch = batches.create(database, batches.Request("not started", ""), NOW)
+    batch = batches.create(ACTOR, database, batches.Request("not started", ""), NOW)
 
     dispatch(FakeExecutor())
     started = a_batch(database, [b"r"])
@@ -99,20 +101,26 @@ def test_a_batch_that_was_not_started_waits(database, dispatch):
 def test_the_settled_come_first_and_then_the_oldest_batch(database):
     old, new = a_batch(database, [b"v", b"r"]), a_batch(database, [b"v", b"r"])
     for _ in range(3):
-        task = tasks.take(database, NOW)
+        task = tasks.take(ACTOR, database, NOW)
         assert task is not None
-    in_review = pictures.of_batch(database, new)[0]
+    in_review = pictures.of_batch(ACTOR, database, new)[0]
     job = FakeJob(in_review.id)
-    tasks.record(database, review(job), NOW)
+    tasks.record(ACTOR, database, review(job), NOW)
     tasks.give_back(
-        database, [one.id for one in pictures.of_batch(database, old)], NOW, attempt_counts=False
+        ACTOR,
+        database,
+        [one.id for one in pictures.of_batch(ACTOR, database, old)],
+        NOW,
+        attempt_counts=False,
     )
-    verdicts.settle(database, in_review.id, verdict_on(database, in_review.id, (), "ada", 0), NOW)
+    verdicts.settle(
+        ACTOR, database, in_review.id, verdict_on(database, in_review.id, (), "ada", 0), NOW
+    )
 
-    order = [tasks.take(database, NOW).picture_id for _ in range(4)]
+    order = [tasks.take(ACTOR, database, NOW).picture_id for _ in range(4)]
 
     assert order[0] == in_review.id
-    assert order[1:3] == [one.id for one in pictures.of_batch(database, old)]
+    assert order[1:3] == [one.id for one in pictures.of_batch(ACTOR, database, old)]
 
 
 class FakeJob:
@@ -130,13 +138,17 @@ def test_what_a_person_settled_goes_out_with_their_name(database, dispatch):
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
-    case = reviews.claim(database, "ada", NOW)
+    case = reviews.claim(ACTOR, database, "ada", NOW)
     verdicts.settle(
-        database, case.picture_id, verdict_on(database, case.picture_id, (DRAWN,), "ada", 0), NOW
+        ACTOR,
+        database,
+        case.picture_id,
+        verdict_on(database, case.picture_id, (DRAWN,), "ada", 0),
+        NOW,
     )
     until(is_done(database, batch_id))
 
-    (kept,) = receipts.newest(database)
+    (kept,) = receipts.newest(ACTOR, database)
     assert kept.receipt["reviewer"] == "ada"
     assert seen[1].settled.regions == (DRAWN,)
     assert seen[1].settled.is_ready
@@ -154,7 +166,7 @@ def test_a_failed_check_after_review_quarantines(database, dispatch):
     settle_claimed(database)
     until(is_done(database, batch_id))
 
-    (picture,) = pictures.of_batch(database, batch_id)
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
     assert (picture.state, picture.reason) == ("quarantined", "A check failed.")
 
 
@@ -182,23 +194,29 @@ def test_what_a_witness_saw_after_a_verdict_comes_back_to_a_person(database, dis
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).review == 1)
-    first = reviews.claim(database, "ada", NOW)
+    first = reviews.claim(ACTOR, database, "ada", NOW)
     verdicts.settle(
-        database, first.picture_id, verdict_on(database, first.picture_id, (DRAWN,), "ada", 0), NOW
+        ACTOR,
+        database,
+        first.picture_id,
+        verdict_on(database, first.picture_id, (DRAWN,), "ada", 0),
+        NOW,
     )
     until(lambda: counts(database, batch_id).review == 1)
-    second = reviews.claim(database, "ada", NOW)
+    second = reviews.claim(ACTOR, database, "ada", NOW)
 
     assert second.plan.regions == (DRAWN,)
     assert second.plan.review_regions == (overlooked,)
     assert second.plan.revision > first.plan.revision
-    assert audit_sample.comparisons(database, audit_sample=False) == ()
-    verdicts.settle(database, second.picture_id, ReviewDecision.on(second.plan, (), "ada"), NOW)
+    assert audit_sample.comparisons(ACTOR, database, audit_sample=False) == ()
+    verdicts.settle(
+        ACTOR, database, second.picture_id, ReviewDecision.on(second.plan, (), "ada"), NOW
+    )
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 1
-    (compared,) = audit_sample.comparisons(database, audit_sample=False)
+    (compared,) = audit_sample.comparisons(ACTOR, database, audit_sample=False)
     assert compared.decided == ()
-    assert export_labels(database, tmp_path / "labels").pictures == 1
+    assert export_labels(ACTOR, database, tmp_path / "labels").pictures == 1
 
 
 def test_cancelling_spares_what_is_under_way_and_stops_the_rest(database, dispatch):
@@ -206,7 +224,7 @@ def test_cancelling_spares_what_is_under_way_and_stops_the_rest(database, dispat
 
     dispatch(FakeExecutor(seconds=0.02))
     until(lambda: counts(database, batch_id).released >= 2)
-    cancelled = batches.cancel(database, batch_id, NOW)
+    cancelled = batches.cancel(ACTOR, database, batch_id, NOW)
     until(is_done(database, batch_id))
 
     final = counts(database, batch_id)
@@ -229,20 +247,20 @@ def test_a_release_under_another_id_is_not_let_out(database, dispatch):
 
 def test_an_outcome_nobody_asked_for_changes_nothing(database):
     batch_id = a_batch(database, [b"r"])
-    (picture,) = pictures.of_batch(database, batch_id)
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
     stray = Quarantined(picture.id, "stray")
 
-    assert tasks.record(database, stray, NOW) is False
-    assert pictures.picture(database, picture.id).state == "waiting"
+    assert tasks.record(ACTOR, database, stray, NOW) is False
+    assert pictures.picture(ACTOR, database, picture.id).state == "waiting"
 
 
 def test_a_release_of_a_picture_not_in_work_leaves_no_file(database):
     batch_id = a_batch(database, [b"r"])
-    (picture,) = pictures.of_batch(database, batch_id)
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
     job = FakeJob(picture.id)
     job.release_id, job.reviewer = secrets.token_hex(16), None
 
-    assert tasks.record(database, released(job), NOW) is False
+    assert tasks.record(ACTOR, database, released(job), NOW) is False
     assert not list(database.files.releases.iterdir())
 
 
@@ -259,7 +277,7 @@ def test_the_thread_outlives_an_executor_that_raises_and_says_so(database, dispa
     until(lambda: dispatcher.health().failures >= 1)
     said = dispatcher.health().problem
     failing[0] = False
-    until(lambda: progress.totals(database).released == 3)
+    until(lambda: progress.totals(ACTOR, database).released == 3)
     until(lambda: dispatcher.health().problem is None)
 
     assert said == "Work is interrupted (RuntimeError) and will be tried again."
@@ -317,43 +335,43 @@ def test_a_postponed_picture_waits_with_its_reason_and_stops_no_other(database, 
 
     dispatch(FakeExecutor(decide))
     until(lambda: counts(database, batch_id).released == 2)
-    until(lambda: retry.postponed(database) == {"No model.": 1})
+    until(lambda: retry.postponed(ACTOR, database) == {"No model.": 1})
     assert counts(database, batch_id).waiting == 1
     assert counts(database, batch_id).quarantined == 0
 
     lacking[0] = False
-    retry.try_postponed(database)
+    retry.try_postponed(ACTOR, database)
 
     until(is_done(database, batch_id))
     assert counts(database, batch_id).released == 3
-    assert retry.postponed(database) == {}
+    assert retry.postponed(ACTOR, database) == {}
 
 
 def test_what_was_postponed_often_is_tried_again_after_a_restart(home):
     database = Database.open(home, NOW)
     a_batch(database, [b"r"])
     for _ in range(5):
-        task = tasks.take(database, NOW)
-        assert tasks.record(database, Postponed(task.picture_id, "No model."), NOW)
-        assert tasks.take(database, NOW) is None
+        task = tasks.take(ACTOR, database, NOW)
+        assert tasks.record(ACTOR, database, Postponed(task.picture_id, "No model."), NOW)
+        assert tasks.take(ACTOR, database, NOW) is None
         database.close()
         database = Database.open(home, NOW)
 
-    assert retry.postponed(database) == {}
-    assert tasks.take(database, NOW) is not None
+    assert retry.postponed(ACTOR, database) == {}
+    assert tasks.take(ACTOR, database, NOW) is not None
     database.close()
 
 
 def test_a_postponed_labelled_picture_waits_too(database, folder):
     an_evaluation(database, folder, [b"r"])
-    task = tasks.take(database, NOW)
+    task = tasks.take(ACTOR, database, NOW)
 
-    assert tasks.record(database, Postponed(task.picture_id, "The drive is away."), NOW)
+    assert tasks.record(ACTOR, database, Postponed(task.picture_id, "The drive is away."), NOW)
 
-    assert tasks.take(database, NOW) is None
-    assert retry.postponed(database) == {"The drive is away.": 1}
-    retry.try_postponed(database)
-    assert tasks.take(database, NOW) == task
+    assert tasks.take(ACTOR, database, NOW) is None
+    assert retry.postponed(ACTOR, database) == {"The drive is away.": 1}
+    retry.try_postponed(ACTOR, database)
+    assert tasks.take(ACTOR, database, NOW) == task
 
 
 def test_what_the_machine_held_back_can_be_tried_again(database, dispatch):
@@ -363,27 +381,27 @@ def test_what_the_machine_held_back_can_be_tried_again(database, dispatch):
     until(lambda: counts(database, batch_id).quarantined == 2)
 
     decisions[0] = released
-    assert retry.held_back(database, batch_id) == 2
-    assert retry.try_held_back(database, batch_id, NOW) == 2
+    assert retry.held_back(ACTOR, database, batch_id) == 2
+    assert retry.try_held_back(ACTOR, database, batch_id, NOW) == 2
 
     until(lambda: counts(database, batch_id).released == 2)
-    assert retry.held_back(database, batch_id) == 0
+    assert retry.held_back(ACTOR, database, batch_id) == 0
 
 
 def test_what_a_person_rejected_is_not_tried_again(database):
     batch_id = a_batch(database, [b"x"])
-    task = tasks.take(database, NOW)
-    tasks.record(database, Quarantined(task.picture_id, "Made up."), NOW)
-    retry.try_held_back(database, batch_id, NOW)
-    task = tasks.take(database, NOW)
-    tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
-    case = reviews.claim(database, "ada", NOW)
+    task = tasks.take(ACTOR, database, NOW)
+    tasks.record(ACTOR, database, Quarantined(task.picture_id, "Made up."), NOW)
+    retry.try_held_back(ACTOR, database, batch_id, NOW)
+    task = tasks.take(ACTOR, database, NOW)
+    tasks.record(ACTOR, database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
+    case = reviews.claim(ACTOR, database, "ada", NOW)
     verdict = ReviewDecision.on(case.plan, (), "ada")
-    verdicts.reject(database, case.picture_id, verdict, NOW)
+    verdicts.reject(ACTOR, database, case.picture_id, verdict, NOW)
 
     assert counts(database, batch_id).quarantined == 1
-    assert retry.held_back(database, batch_id) == 0
-    assert retry.try_held_back(database, batch_id, NOW) == 0
+    assert retry.held_back(ACTOR, database, batch_id) == 0
+    assert retry.try_held_back(ACTOR, database, batch_id, NOW) == 0
 
 
 def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dispatch, monkeypatch):
@@ -398,7 +416,10 @@ def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dis
     dispatch(FakeExecutor(decide))
     until(lambda: len(ran) >= 3)
 
-    kept, lost = pictures.of_batch(database, batch_id)[1], pictures.of_batch(database, batch_id)[0]
+    kept, lost = (
+        pictures.of_batch(ACTOR, database, batch_id)[1],
+        pictures.of_batch(ACTOR, database, batch_id)[0],
+    )
     assert kept.state == "quarantined"
     assert ran.count(kept.id) == 1
     assert ran.count(lost.id) >= 2
@@ -433,10 +454,10 @@ def test_stopping_gives_back_what_the_executor_did_not_finish(database):
 def test_stopping_often_is_not_held_against_a_picture(database):
     batch_id = a_batch(database, [b"r"])
     for _ in range(4):
-        assert tasks.take(database, NOW) is not None
-        (picture,) = pictures.of_batch(database, batch_id)
+        assert tasks.take(ACTOR, database, NOW) is not None
+        (picture,) = pictures.of_batch(ACTOR, database, batch_id)
 
-        tasks.give_back(database, [picture.id], NOW, attempt_counts=False)
+        tasks.give_back(ACTOR, database, [picture.id], NOW, attempt_counts=False)
 
     assert counts(database, batch_id).waiting == 1
 
@@ -456,9 +477,14 @@ def test_log_lines_hold_no_names_or_paths(database, dispatch, caplog):
 def test_rate_and_time_left_follow_the_last_minute(database):
     batch_id = a_batch(database, [b"r"] * 90)
     for _ in range(30):
-        tasks.record(database, Quarantined(tasks.take(database, NOW).picture_id, "x"), NOW + MINUTE)
+        tasks.record(
+            ACTOR,
+            database,
+            Quarantined(tasks.take(ACTOR, database, NOW).picture_id, "x"),
+            NOW + MINUTE,
+        )
 
-    later = progress.progress(database, batch_id, NOW + 1.5 * MINUTE)
+    later = progress.progress(ACTOR, database, batch_id, NOW + 1.5 * MINUTE)
 
     assert later.pictures_per_second == pytest.approx(0.5)
     assert later.seconds_left == pytest.approx(120)
@@ -479,7 +505,7 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     dispatcher.stop()
 
     final = counts(database, batch_id)
-    kept = receipts.newest(database)
+    kept = receipts.newest(ACTOR, database)
     files = {path.name for path in database.files.releases.iterdir()}
     assert halfway.released > 0
     assert halfway.remaining > 0
@@ -488,7 +514,9 @@ def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     assert {one.path.name for one in kept} == files
     assert Counter(one.picture_id for one in kept).most_common(1)[0][1] == 1
     assert len(kept) == final.released
-    assert certificates.of_batch(database, batch_id).keys() == {one.release_id for one in kept}
+    assert certificates.of_batch(ACTOR, database, batch_id).keys() == {
+        one.release_id for one in kept
+    }
     assert database.recovered.releases_missing == 0
     database.close()
 
@@ -519,29 +547,29 @@ class TestAnOriginalThatChanged:
         batch_id = a_batch(database, [b"v"])
         dispatch(FakeExecutor())
         until(lambda: counts(database, batch_id).review == 1)
-        return pictures.of_batch(database, batch_id)[0].id
+        return pictures.of_batch(ACTOR, database, batch_id)[0].id
 
     def test_after_the_look_is_held_back_and_never_released(self, database, in_review):
-        batch_id = pictures.picture(database, in_review).batch_id
+        batch_id = pictures.picture(ACTOR, database, in_review).batch_id
         database.files.original(in_review).write_bytes(b"w")
 
         settle_claimed(database)
         until(is_done(database, batch_id))
 
-        held = pictures.picture(database, in_review)
+        held = pictures.picture(ACTOR, database, in_review)
         assert (held.state, counts(database, batch_id).released) == ("quarantined", 0)
         assert held.reason.startswith("The original is not the file that came in any more")
         assert not list(database.files.releases.iterdir())
 
     def test_before_the_machine_looked_is_held_back_too(self, database, dispatch):
         batch_id = a_batch(database, [b"r"])
-        (picture,) = pictures.of_batch(database, batch_id)
+        (picture,) = pictures.of_batch(ACTOR, database, batch_id)
         database.files.original(picture.id).write_bytes(b"s")
 
         dispatch(FakeExecutor())
         until(is_done(database, batch_id))
 
-        assert pictures.picture(database, picture.id).state == "quarantined"
+        assert pictures.picture(ACTOR, database, picture.id).state == "quarantined"
 
     def test_the_worker_is_told_what_it_must_find(self, database, dispatch):
         jobs = []
@@ -561,26 +589,26 @@ class TestAnOriginalFromBeforeDigests:
     @pytest.fixture
     def in_review(self, database):
         a_batch(database, [b"v"])
-        task = tasks.take(database, NOW)
-        tasks.record(database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
-        with database.transaction() as cursor:
+        task = tasks.take(ACTOR, database, NOW)
+        tasks.record(ACTOR, database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
+        with database.transaction(ACTOR, ANY) as cursor:
             cursor.execute("UPDATE pictures SET original = NULL")
         return task.picture_id
 
     def test_the_first_look_since_takes_one(self, database, in_review):
-        assert originals.content(database, in_review) == b"v"
+        assert originals.content(ACTOR, database, in_review) == b"v"
         database.files.original(in_review).write_bytes(b"w")
 
         with pytest.raises(UnreadableImage, match="not the file that came in"):
-            originals.content(database, in_review)
+            originals.content(ACTOR, database, in_review)
 
     def test_one_decided_by_then_is_held_back(self, database, dispatch, in_review):
         settle_claimed(database)
 
         dispatch(FakeExecutor())
-        until(lambda: pictures.picture(database, in_review).state == "quarantined")
+        until(lambda: pictures.picture(ACTOR, database, in_review).state == "quarantined")
 
-        assert "before Lethe kept" in pictures.picture(database, in_review).reason
+        assert "before Lethe kept" in pictures.picture(ACTOR, database, in_review).reason
 
 
 def test_a_job_knows_how_large_its_picture_announces_to_be(database):
@@ -606,8 +634,8 @@ def test_a_job_knows_how_large_its_picture_announces_to_be(database):
 def test_what_is_kept_of_an_original_is_no_plain_hash(database):
     a_batch(database, [b"v"])
 
-    with database.transaction() as cursor:
+    with database.transaction(ACTOR, ANY) as cursor:
         ((kept,),) = cursor.execute("SELECT original FROM pictures").fetchall()
 
     assert kept not in {hashlib.new(kind, b"v").hexdigest() for kind in ("sha256", "sha512")}
-    assert kept == originals.digest(database, b"v")
+    assert kept == originals.digest(database.signer.keys, b"v")

@@ -1,0 +1,1 @@
+"""Who acts: roles, actors, and the table of acts that says which role may do what."""

@@ -1,0 +1,92 @@
+"""Acts: a row for whatever can be asked of the store, with who may and whether it is on record.
+
+Reading lists is not recorded, or the trail would tell little else; seeing an original is. What
+nobody may do is refused in one place, `store.database.Database.transaction`, and every refusal is
+recorded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from store.accounts.actor import Actor
+from store.accounts.role import EVERYBODY, PEOPLE, Role
+from store.errors import NotAllowed, SessionExpired
+
+_ANALYST = frozenset({Role.ANALYST})
+_REVIEWER = frozenset({Role.REVIEWER})
+_MANAGER = frozenset({Role.MANAGER})
+_MACHINE = frozenset({Role.MACHINE})
+_WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+_SEE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
+
+
+class Act(Enum):
+    """What is asked: its words, the roles that may, and whether it is recorded."""
+
+    READ_BATCHES = "read batches", EVERYBODY, False
+    CREATE_BATCH = "create a batch", _ANALYST | _MACHINE, True
+    ADD_PICTURES = "add pictures", _ANALYST, True
+    START_BATCH = "start a batch", _ANALYST | _MACHINE, True
+    CANCEL_BATCH = "cancel a batch", _ANALYST, True
+    TRY_AGAIN = "have pictures tried again", _ANALYST, True
+
+    PREPARE_ORIGINAL = "decode an original ahead", _SEE_ORIGINALS, False
+    """Of the picture that comes next; whoever claims it sees it, and that is recorded."""
+    VIEW_ORIGINAL = "see an original", _SEE_ORIGINALS, True
+
+    READ_QUEUE = "read the review queue", PEOPLE, False
+    CLAIM = "claim a picture", _REVIEWER, True
+    HOLD_CLAIM = "go on with a claimed picture", _REVIEWER, False
+    SKIP = "skip a picture", _REVIEWER, True
+    DECIDE = "decide a picture", _REVIEWER, True
+    UNDO = "take a decision back", _REVIEWER, True
+    READ_REVIEWERS = "see how reviewers get on", _WATCHERS, False
+
+    READ_RELEASES = "read releases", PEOPLE, False
+    DOWNLOAD = "download releases", _ANALYST, True
+
+    READ_POLICIES = "read policies", EVERYBODY, False
+    DRAFT_POLICY = "draft a policy", _MANAGER, True
+    ACTIVATE_POLICY = "put a policy in force", _MANAGER, True
+    NOTICE_POLICY = "record a policy changed outside", _WATCHERS, True
+
+    READ_EVALUATIONS = "read evaluations", EVERYBODY, False
+    EVALUATE = "start an evaluation", _MANAGER, True
+    CANCEL_EVALUATION = "cancel an evaluation", _MANAGER, True
+    DELETE_EVALUATION = "delete an evaluation", _MANAGER, True
+
+    IMPORT_RUN = "take in a run", _ANALYST | _MACHINE, True
+    EXPORT_LABELS = "export labels", _MANAGER, True
+
+    RECOVER = "tidy up at the start", _MACHINE, True
+    WORK = "take work", _MACHINE, False
+    RECORD_OUTCOME = "record an outcome", _MACHINE, True
+    GIVE_BACK = "give pictures back", _MACHINE, True
+    CLOSE_EVALUATION = "close an evaluation", _MACHINE, True
+
+    def __init__(self, words: str, roles: frozenset[Role], is_recorded: bool) -> None:
+        self.words = words
+        self.roles = roles
+        self.is_recorded = is_recorded
+
+    @property
+    def key(self) -> str:
+        """How the audit trail calls it."""
+        return self.name.lower()
+
+
+def refuse(actor: Actor, act: Act, now: datetime) -> None:
+    """Refuse what the actor may not do, or not any more.
+
+    Raises:
+        NotAllowed: none of the actor's roles may.
+        SessionExpired: the actor's session is over.
+    """
+    if actor.expires is not None and now >= actor.expires:
+        raise SessionExpired("Your session is over and nothing was changed; sign in again.")
+    if actor.roles.isdisjoint(act.roles):
+        needed = " or ".join(sorted(role.value for role in act.roles & PEOPLE))
+        whose = f"people with the role {needed}" if needed else "the program itself"
+        raise NotAllowed(f"To {act.words} is for {whose}; nothing was changed.")

@@ -1,0 +1,93 @@
+"""The command `lethe audit`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.cli.exits import Exit, exits_of
+from engine.errors import LetheError
+from engine.files.home import home as home_folder
+from engine.logs import keep_names_out
+from engine.signing.keys import own_keys
+from engine.wording import counted
+from store.audit import heads
+from store.audit.verify import Verification, verify
+from store.database import open_read_only
+from store.files import Files
+
+_DESCRIPTION = """\
+The audit trail of the app: who did what, and what was refused to whom.
+"""
+_VERIFY = """\
+Tell whether the audit trail is whole: no event was changed, removed, moved or added between others,
+none is missing at the end, and the database is not an older one than was sealed. Nothing is
+changed. Stop the app first: only one program may have the data open.
+
+Heads of the trail are signed into audit/heads.jsonl, every hundred events and when Lethe stops. To
+be safe against somebody who puts back an older copy of the whole folder, keep the hash that this
+command prints, or the last line of that file, elsewhere.
+"""
+
+
+def main(arguments: list[str] | None = None, *, program: str = "python -m store.audit") -> int:
+    """Run one command and return its exit status; `program` is how it is called."""
+    options = _parser(program).parse_args(arguments)
+    keep_names_out()
+    try:
+        return _verify(options)
+    except LetheError as error:
+        sys.stderr.write(f"{error}\n")
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=_DESCRIPTION,
+        epilog=exits_of("audit"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verifying = commands.add_parser(
+        "verify",
+        help="tell whether the trail is whole; changes nothing",
+        description=_VERIFY,
+        epilog=exits_of("audit verify"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verifying.add_argument(
+        "--home",
+        type=Path,
+        default=home_folder(),
+        help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
+    )
+    verifying.add_argument("--json", action="store_true", help="print JSON instead of sentences")
+    return parser
+
+
+def _verify(options: argparse.Namespace) -> int:
+    sealed = heads.read(Files(options.home).heads)
+    with open_read_only(options.home) as connection:
+        found = verify(connection, sealed, own_keys(options.home))
+    if options.json:
+        sys.stdout.write(f"{json.dumps(asdict(found))}\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(found))
+    return Exit.FOUND if found.problems else Exit.DONE
+
+
+def _lines(found: Verification) -> list[str]:
+    if found.problems:
+        return [*found.problems, f"{counted(len(found.problems), 'problem')}: do not rely on it."]
+    unsealed = f" Not sealed yet: {counted(found.unsealed, 'event')}." if found.unsealed else ""
+    return [f"{counted(found.events, 'event')}, all as recorded.{unsealed} Last hash {found.head}."]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
