@@ -12,6 +12,7 @@
 # make reliability   break each part once, and write what was seen to docs/reliability.md
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
+# make review-bench DATA=FILE [COUNT=40] [SEED=1]   a scripted reviewer in Chromium on labelled pictures: docs/review-measured.md
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,8 +22,10 @@ WORKERS ?= $(shell nproc)
 MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
+COUNT ?= 40
+SEED ?= 1
 
-.PHONY: app test quick test-train fuzz check bench evaluation reliability screenshots battery docs train calibrate clean
+.PHONY: app test quick test-train fuzz check bench evaluation reliability screenshots battery docs review-bench train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m lethe app
@@ -68,6 +71,10 @@ docs: .venv/dev
 battery: .venv/runtime
 	$(BIN)/python -m lethe attack $(if $(LETHE_DATA),--subjects "$(LETHE_DATA)") \
 		--json engine/attacks/battery.json --table docs/irreversibility-measured.md $(OPTIONS)
+
+review-bench: .venv/dev
+	@test -n "$(DATA)" || { echo "Name labelled pictures: make review-bench DATA=FILE"; exit 2; }
+	$(BIN)/python -m tests.browser.review_bench "$(DATA)" --count $(COUNT) --seed $(SEED) $(OPTIONS)
 
 train:
 	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }

@@ -29,9 +29,11 @@ _LOOK = """<style>
 .stMainBlockContainer {padding: 4.25rem 2rem 2rem 2rem !important; max-width: 1360px;}
 [data-testid="stMetricValue"] {font-variant-numeric: tabular-nums;}
 h1 {padding-top: 0 !important;}
+[data-testid="stCaptionContainer"] {color: inherit !important; opacity: 0.76;}
 .stMain:focus, .stMain:focus-visible {outline: none !important; box-shadow: none !important;}
 </style>"""
-"""Streamlit has no setting for side padding, and adds room above when the menu is closed."""
+"""Streamlit has no setting for side padding, adds room above when the menu is closed, and writes
+captions with a contrast of 4.2 on our ground, where 4.5 is the least (WCAG 2.2)."""
 
 
 def open_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
+from urllib.parse import quote
 
 import cv2
 import pandas as pd
@@ -33,6 +34,12 @@ _SHOWN = (
 )
 _THUMBNAIL_PX = 96
 _ROW_PX, _HEAD_PX, _MOST_PX = 56, 38, 360
+NOTHING_OUT = "data:image/svg+xml;charset=utf-8," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" width="48" height="48">'
+    '<rect x="5" y="5" width="38" height="38" rx="6" fill="none" stroke="#7d8a88" '
+    'stroke-width="2" stroke-dasharray="5 4"/></svg>'
+)
+"""An empty frame where a row has no release to show; without it the table says `None`."""
 
 
 def choose(batch: Batch) -> Picture | None:
@@ -92,13 +99,14 @@ def _row(
     word, _, _ = OUTCOMES[picture.state]
     share = receipt.share_removed if receipt else None
     return {
-        "Release picture": _thumbnail(str(receipt.path), receipt.sha256) if receipt else None,
+        "Release picture": (_thumbnail(str(receipt.path), receipt.sha256) if receipt else None)
+        or NOTHING_OUT,
         "Name": picture.source,
         "Outcome": word,
         "Removed": "" if share is None else percent(share),
         "Why": picture.reason or reasons.get(picture.id, ""),
-        "Release": picture.release_id or "",
         "Changed": ago(picture.changed_at, now()),
+        "Release": picture.release_id or "",
     }
 
 

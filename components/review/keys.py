@@ -22,6 +22,7 @@ KEYS = (
     ("Z, +, −", "zoom: fit, 100 %, 200 %; larger, smaller"),
     ("Q", "show or hide the queue"),
     ("Ctrl A, Esc", "select all boxes; select none, stop what was begun"),
+    ("Y, Esc", "yes, no, where something is asked"),
     ("H", "this list"),
     ("Click", "select a box; again for the one under it; with Shift, select several"),
     ("Drag", "draw a box; from inside a selected box move it, from its handles resize it"),

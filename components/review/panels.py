@@ -26,12 +26,12 @@ _for_reviewers = permission.callback(Role.REVIEWER)
 def ask_name() -> None:
     """Who reviews: asked once of each browser."""
     st.title("Review", anchor=False)
+    st.caption("Your name stands beside what you decide, and keeps two people off one picture.")
     with st.form("review_who", width=420, border=False):
         st.text_input(
             "Your name",
             key="review_name",
             max_chars=reviewer.LONGEST,
-            help="It stands beside what you decide, and keeps two people off one picture.",
         )
         st.form_submit_button("Begin", key="review_begin", type="primary", on_click=_introduce)
     refusal = session.kept("review_refusal", str)

@@ -21,8 +21,9 @@ def show_carried(files: Sequence[Staged]) -> None:
     if not findings:
         return
     carriers = len({name for name, _ in findings})
+    verb = "carries" if carriers == 1 else "carry"
     with st.expander(
-        f"What {counted(carriers, 'picture')} of {len(files)} carry besides pixels",
+        f"What {counted(carriers, 'picture')} of {len(files)} {verb} besides pixels",
         key="upload_carried",
         icon=":material/label_off:",
     ):

@@ -339,7 +339,8 @@ def _summary(files: tuple[Staged, ...]) -> str:
     carried = sum(bool(file.checked.metadata) for file in files)
     line = f"{counted(len(files), 'picture')}, {bytes_text(sum(file.bytes for file in files))}."
     if carried:
-        line += f" {carried} carry metadata, which never reaches a release."
+        verb = "carries" if carried == 1 else "carry"
+        line += f" {carried} {verb} metadata, which never reaches a release."
     if problems:
         line += f" {problems} will probably be held back."
     return line

@@ -19,7 +19,8 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 1000 * int(os.environ.get("LETHE_PATIENCE_S", "60"))
+"""How long anything may take before a test gives up; no promise about how long it takes."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,6 +30,8 @@ FLAGS = [
     "--no-first-run",
     "--disable-quic",
 ]
+WITHOUT_SAMPLES = "[review]\naudit_share = 0.0\n"
+"""No sample checks by chance, so that each run takes the same way."""
 playwright.expect.set_options(timeout=PATIENCE_MS)
 _INSIDE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 
@@ -103,12 +106,11 @@ def _is_up(app: App) -> bool:
 
 
 @contextmanager
-def serving(home: Path, log: Path, shots: Path) -> Iterator[App]:
-    """The app over a home folder; what it wrote is looked through at the end."""
+def serving(home: Path, log: Path, shots: Path, policy: str = WITHOUT_SAMPLES) -> Iterator[App]:
+    """The app over a home folder, under a policy; what it wrote is looked through at the end."""
     chromium()
     port, token = free_port(), secrets.token_urlsafe()
-    # without sample checks by chance, so that each run takes the same way
-    (home / "policy.toml").write_text("[review]\naudit_share = 0.0\n")
+    (home / "policy.toml").write_text(policy)
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "components.server", "--port", str(port)],
@@ -154,13 +156,19 @@ def browser() -> Iterator[playwright.Browser]:
         opened.close()
 
 
-@pytest.fixture
-def page(app: App, browser: playwright.Browser) -> Iterator[playwright.Page]:
-    """A browser session of its own, 1280 by 800."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+def entered(app: App, browser: playwright.Browser, **how: object) -> playwright.Page:
+    """A browser session of its own, 1280 by 800 unless told otherwise."""
+    size = {"viewport": {"width": 1280, "height": 800}}
+    context = browser.new_context(**(size | {"accept_downloads": True} | how))
     name, value = app.cookie
     context.add_cookies([{"name": name, "value": value, "url": app.address}])
     opened = context.new_page()
     app.watch(opened)
+    return opened
+
+
+@pytest.fixture
+def page(app: App, browser: playwright.Browser) -> Iterator[playwright.Page]:
+    opened = entered(app, browser)
     yield opened
-    context.close()
+    opened.context.close()

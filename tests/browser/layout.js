@@ -2,7 +2,7 @@
 
 (() => {
   const root = () =>
-    [...document.querySelectorAll("*")].find((one) => one.shadowRoot?.querySelector(".review")).shadowRoot;
+    [...document.querySelectorAll("*")].find((one) => one.shadowRoot?.querySelector(".review"))?.shadowRoot;
   const isShown = (one) => one.checkVisibility();
 
   window.laidOut = () => {
@@ -77,17 +77,29 @@
     };
   };
 
-  /** Milliseconds until another picture is shown. */
-  window.untilNext = () =>
+  /** What the next key leads to (`next` picture, a `question`, the `end`, `nothing`) and the milliseconds until then. */
+  window.untilAnswered = () =>
     new Promise((done) => {
       const before = root().querySelector(".source").textContent;
-      const start = performance.now();
-      const look = () => {
+      let start = Infinity; // the driver may take its time before it presses the key
+      window.addEventListener("keydown", (event) => (start = event.timeStamp), { capture: true, once: true });
+      const isAsking = () => Boolean(root().querySelector("dialog[open]"));
+      let wasAsking = isAsking(); // what is answered now is no answer
+      const answer = () => {
+        if (!root()?.querySelector(".source")) return "end";
+        wasAsking &&= isAsking();
+        if (isAsking() && !wasAsking) return "question";
         const isThere = root().querySelector(".source").textContent !== before &&
           root().querySelector("canvas").dataset.shows === "before";
-        if (isThere) done(performance.now() - start);
+        if (isThere) return "next";
+        const isIdle = !isAsking() && root().querySelector("canvas").dataset.takesKeys === "true";
+        return isIdle && performance.now() - start > 1000 && "nothing";
+      };
+      const look = () => {
+        const what = answer();
+        if (what) done([what, performance.now() - start]);
         else requestAnimationFrame(look);
       };
-      look();
+      requestAnimationFrame(look);
     });
 })();

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import App
 
 _names = count(1)
-SHOWN = "canvas.stage[data-shows=before]"
+SHOWN = "canvas.stage[data-shows=before][data-takes-keys=true]"
 
 
 @dataclass

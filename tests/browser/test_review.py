@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.category import Category
 from tests.browser import waiting
-from tests.browser.conftest import App
+from tests.browser.conftest import App, entered
 from tests.browser.reviewing import SHOWN, Desk
 from tests.scenes import seen
 
@@ -94,12 +94,8 @@ def contexts(app: App, browser: Browser) -> Iterator[list]:
 
 
 def another_browser(app: App, browser: Browser, contexts: list, **how: object) -> Page:
-    context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | how))
-    contexts.append(context)
-    name, value = app.cookie
-    context.add_cookies([{"name": name, "value": value, "url": app.address}])
-    page = context.new_page()
-    app.watch(page)
+    page = entered(app, browser, **how)
+    contexts.append(page.context)
     return page
 
 
@@ -131,6 +127,36 @@ def test_keys_pressed_while_a_verdict_is_on_its_way_touch_no_other_picture(desk:
     desk.page.reload()
     expect(desk.page.locator(SHOWN)).to_be_visible()
     assert desk.dropped() == set()
+
+
+def test_a_key_for_the_last_picture_that_comes_as_the_next_appears_does_nothing(desk: Desk):
+    """A hand that was on its way when the picture changed; so for the second of two clicks."""
+    before = desk.name
+    desk.page.evaluate(
+        """() => {
+            const root = [...document.querySelectorAll("*")]
+              .find((one) => one.shadowRoot?.querySelector(".review")).shadowRoot;
+            const [source, canvas] = [root.querySelector(".source"), root.querySelector("canvas")];
+            const before = source.textContent;
+            const strike = (key) => window.dispatchEvent(
+              new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            const look = () => {
+              const isThere = source.textContent !== before && canvas.dataset.shows === "before";
+              if (!isThere) return requestAnimationFrame(look);
+              ["j", "d", "a"].forEach(strike);
+              root.querySelector("button.primary").click();
+            };
+            look();
+        }"""
+    )
+
+    desk.leave("a")
+
+    expect(desk.page.get_by_text("3 keys pressed before this picture was there")).to_be_visible()
+    assert desk.name != before
+    shown = desk.name
+    desk.press("j", "d").saved()  # and from now on they act
+    assert (desk.name, len(desk.dropped())) == (shown, 1)
 
 
 def test_a_message_whose_answer_is_lost_is_sent_again(desk: Desk):
@@ -395,8 +421,28 @@ def test_the_share_that_goes_follows_the_edits_and_more_than_half_is_asked_once(
     desk.press("j", "j", "d").saved()
     assert re.fullmatch(r"1 will be removed, \d\s% of the picture", desk.extent)
     desk.press("u").saved().press("a")
-    dialog.get_by_role("button", name="Accept it").click()
+    expect(dialog).to_be_visible()
+    desk.press("a", "d", "y")  # of these the question takes one
     expect(desk.page.locator(".source")).not_to_contain_text(name)
+
+
+_PURPLE = """canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4)
+      count += data[at] === 0x8e && data[at + 1] === 0x44 && data[at + 2] === 0xad;
+    return count;
+}"""
+
+
+def test_the_name_of_one_box_does_not_hide_that_of_another(desk: Desk):
+    purple = desk.canvas.evaluate(_PURPLE)  # the only jewelry's name and outline
+    assert purple > 500
+
+    desk.press("2").drag((50, 50), (140, 130)).saved()
+
+    desk.page.wait_for_timeout(100)
+    assert desk.canvas.evaluate(_PURPLE) > 0.8 * purple
 
 
 # Many at once
@@ -538,9 +584,9 @@ def test_how_long_keys_and_verdicts_take(app: App, page: Page):
     keys = page.evaluate("took")
     verdicts = []
     for _ in range(3):
-        waited = page.evaluate_handle("({next: untilNext()})")
+        waited = page.evaluate_handle("({answer: untilAnswered()})")
         page.keyboard.press("a")
-        verdicts.append(waited.evaluate("one => one.next"))
+        verdicts.append(waited.evaluate("one => one.answer")[1])
         page.wait_for_timeout(1500)
         if not desk.name.startswith("crowd"):
             break

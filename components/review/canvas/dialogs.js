@@ -5,6 +5,10 @@ class Dialogs {
     this.app = app;
     this.node = element("dialog", { "aria-labelledby": "dialog-title" });
     this.node.addEventListener("close", () => app.focus());
+    this.node.addEventListener("keydown", (event) => {
+      const isPlain = !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (isPlain && event.key.toLowerCase() === "y") this.yes?.click();
+    });
   }
 
   get isOpen() {
@@ -17,8 +21,10 @@ class Dialogs {
       this.node.close();
       work?.();
     };
-    const safe = button(no, "", answer(), { class: "quiet" });
-    this.show(title, element("p", { text }), safe, button(yes, "", answer(act), { class: "primary" }));
+    const safe = button(no, "Esc", answer(), { class: "quiet" });
+    const sure = button(yes, "Y", answer(act), { class: "primary" });
+    this.show(title, element("p", { text }), safe, sure);
+    this.yes = sure;
     safe.focus();
   }
 
@@ -31,6 +37,7 @@ class Dialogs {
   }
 
   show(title, content, ...answers) {
+    this.yes = null;
     this.node.replaceChildren(
       element("h2", { id: "dialog-title", text: title }),
       content,

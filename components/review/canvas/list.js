@@ -59,6 +59,7 @@ class List {
     const item = boxes.items[number];
     const isSelected = boxes.selected.has(number);
     line.className = `line${isSelected ? " is-selected" : ""}${item.dropped ? " is-dropped" : ""}`;
+    line.dataset.box = JSON.stringify(item.box);
     name.textContent = `${number + 1} ${item.category}`;
     const score = item.score == null ? "drawn" : item.score.toFixed(2);
     note.textContent = item.dropped ? "dropped" : item.review ? `unsure ${score}` : score;

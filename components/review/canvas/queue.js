@@ -50,7 +50,7 @@ class Queue {
     this.entries.replaceChildren(...data.entries.map((entry) => this.entry(entry)));
     this.entries.querySelector(".is-current")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (data.pending && this.isOpen) {
-      this.timer = setTimeout(() => this.app.isBusy || this.app.send("choose", { options: this.options }), 700);
+      this.timer = setTimeout(() => this.app.deciding || this.app.send("choose", { options: this.options }), 700);
     }
   }
 

@@ -4,6 +4,7 @@
 const HOLD_MS = 400; // a key or button held longer compares only while it is held
 const DETAIL_AFTER_MS = 250;
 const LOW_PX = 400;
+const SEEN_MS = 150; // nobody answers to a picture sooner after it was painted
 const pages = new WeakMap();
 
 class Review {
@@ -15,12 +16,13 @@ class Review {
     this.boxes = null;
     this.saidCount = null;
     this.early = 0;
+    this.isUnseen = true;
     this.stage = new Stage(this);
     this.list = new List(this);
     this.tools = new Tools(this);
     this.queue = new Queue(this);
     this.dialogs = new Dialogs(this);
-    this.status = element("p", { class: "status", role: "status", "aria-live": "polite" });
+    this.status = element("p", { class: "status", role: "status", "aria-live": "polite", hidden: true });
     this.problem = element("p", { class: "problem", role: "alert", hidden: true });
     this.node = element("section", { class: "review", tabindex: "-1", "aria-label": "Review" },
       this.tools.bar,
@@ -41,6 +43,7 @@ class Review {
     this.stage.close();
     this.queue.close();
     clearTimeout(this.detailTimer);
+    clearTimeout(this.seenTimer);
     window.removeEventListener("resize", this.sized);
     this.node.remove();
   }
@@ -75,16 +78,14 @@ class Review {
     if (data.ack) this.link.taken(data.ack);
     const isOther = data.case.key !== this.caseKey;
     if (isOther) this.load(data);
-    this.isHidden = Boolean(data.problem);
-    this.problem.hidden = !data.problem;
-    this.problem.textContent = data.problem || "";
+    this.hide(this.broken || data.problem || "");
     this.share = data.share;
     this.last = data.last;
     this.tools.counter.textContent = data.counter;
     this.takePictures(data);
     this.queue.render(data.queue, { choice: data.choice, isNewest: this.link.isSaved });
     this.makeRoomForQueue();
-    if (this.deciding && (isOther || this.link.isSaved)) this.decided(isOther);
+    if (isOther || this.link.isSaved) this.deciding = null;
     if (this.saidCount !== null && data.said.count !== this.saidCount) this.say(data.said.text);
     else if (this.saidCount === null && data.said.text) this.say(data.said.text);
     this.saidCount = data.said.count;
@@ -104,13 +105,37 @@ class Review {
     this.isCompared = this.isLabelling = false;
     this.previewAsked = this.detailAsked = 0;
     this.image = this.detail = this.previewImage = this.previewOf = this.base = null;
-    this.imageName = "";
+    this.imageName = this.broken = "";
+    this.isUnseen = true;
+    clearTimeout(this.seenTimer);
+    this.seenTimer = 0;
     this.list.clear();
     this.tools.open(data.case);
     this.stage.fitCanvas();
     const left = Link.left(data.case.picture, data.case.plan);
     if (left) this.restore(left);
     this.focus();
+  }
+
+  /** Say why there is no picture; "" where there is one. Without one nothing can be accepted. */
+  hide(text) {
+    this.isHidden = Boolean(text);
+    this.problem.hidden = !text;
+    this.problem.textContent = text;
+    if (text) this.painted();
+  }
+
+  /** The picture is on the screen: keys act on it from when somebody can have seen it. */
+  painted() {
+    if (this.isUnseen) this.seenTimer ||= setTimeout(() => this.seen(), SEEN_MS);
+  }
+
+  seen() {
+    this.isUnseen = false;
+    if (this.early) this.say(`${counted(this.early, "key")} pressed before this picture was there did nothing.`);
+    this.early = 0;
+    this.viewed();
+    this.render();
   }
 
   /** Boxes that were sent in the moment of a reload, and did not arrive. */
@@ -163,6 +188,12 @@ class Review {
       take(made);
       this.stage.paint();
     };
+    made.onerror = () => {
+      if (key !== this.caseKey || this.image) return;
+      this.broken = "The picture did not arrive. Load the page again, or skip it.";
+      this.hide(this.broken);
+      this.render();
+    };
     made.src = url;
   }
 
@@ -187,19 +218,12 @@ class Review {
     this.render();
   }
 
-  decided(isOther) {
-    this.deciding = null;
-    if (isOther && this.early) {
-      this.say(`${counted(this.early, "key")} pressed before this picture was there did nothing.`);
-    }
-  }
-
   get isReady() {
     return Boolean(this.boxes);
   }
 
   get isBusy() {
-    return Boolean(this.deciding);
+    return Boolean(this.deciding) || this.isUnseen;
   }
 
   get isEditable() {
@@ -208,7 +232,7 @@ class Review {
 
   tooEarly() {
     this.early += 1;
-    this.say("Wait for the next picture: keys act on nothing that is not shown yet.");
+    this.say("Wait for the picture: keys act on nothing that nobody can have seen yet.");
   }
 
   // After something was done

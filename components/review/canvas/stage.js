@@ -206,6 +206,7 @@ class Stage {
     if (!app.view) return;
     const { view } = app;
     canvas.dataset.view = JSON.stringify([view.scale, view.left, view.top]);
+    canvas.dataset.size = JSON.stringify(view.size);
     const put = (image, [x0, y0, x1, y1]) => {
       const [left, top] = view.toStage([x0, y0]);
       context.drawImage(image, left, top, (x1 - x0) * view.scale, (y1 - y0) * view.scale);
@@ -222,6 +223,8 @@ class Stage {
     }
     canvas.dataset.detail = app.detail && !after ? "shown" : "";
     canvas.dataset.shows = after ? "after" : app.image ? "before" : "nothing";
+    canvas.dataset.takesKeys = !app.isBusy;
+    if (app.image) app.painted();
   }
 
   drawBoxes(context) {
@@ -229,9 +232,12 @@ class Stage {
     const selected = (number) => boxes.selected.has(number);
     const numbers = [...boxes.items.keys()].filter((n) => !boxes.items[n].dropped || selected(n));
     numbers.sort((one, other) => selected(one) - selected(other));
-    for (const number of numbers) {
-      context.globalAlpha = isDimmed && !selected(number) ? 0.3 : 1;
-      this.drawBox(context, number);
+    const taken = [];
+    for (const draw of [(one) => this.drawBox(context, one), (one) => this.drawLabel(context, one, taken)]) {
+      for (const number of numbers) {
+        context.globalAlpha = isDimmed && !selected(number) ? 0.3 : 1;
+        draw(number);
+      }
     }
     context.globalAlpha = 1;
     if (this.drag?.moved && ["draw", "band"].includes(this.drag.mode.kind)) {
@@ -260,16 +266,15 @@ class Stage {
     const item = boxes.items[number];
     const box = this.boxNow(number);
     const isSelected = boxes.selected.has(number);
-    const colour = item.dropped ? "#9aa5a3" : this.app.colour(item.category);
+    const colour = this.colourOf(item);
     if (isSelected) {
       this.outline(context, box, "#000000", 7);
       this.outline(context, box, "#ffffff", 5);
-    }
+    } else this.outline(context, box, "rgb(255 255 255 / 0.7)", 4); // seen on its own colour too
     context.setLineDash(item.review || item.dropped ? [6, 4] : []);
     this.outline(context, box, colour, isSelected ? 3 : 2);
     context.setLineDash([]);
     if (isSelected && boxes.selected.size === 1 && !item.dropped) this.drawHandles(context, box, colour);
-    if (this.app.isLabelled || isSelected) this.drawLabel(context, number, item, box, colour);
   }
 
   outline(context, [x0, y0, x1, y1], colour, width) {
@@ -291,14 +296,34 @@ class Stage {
     }
   }
 
-  drawLabel(context, number, item, [x0, y0], colour) {
+  colourOf(item) {
+    return item.dropped ? "#9aa5a3" : this.app.colour(item.category);
+  }
+
+  /** Write a box's name at it, where no other name stands (`taken`) as far as there is such a place. */
+  drawLabel(context, number, taken) {
+    const { boxes, isLabelled } = this.app;
+    if (!isLabelled && !boxes.selected.has(number)) return;
+    const item = boxes.items[number];
+    const colour = this.colourOf(item);
     const text = `${number + 1} ${item.category}${item.review ? " ?" : ""}${item.dropped ? " dropped" : ""}`;
     context.font = `600 ${LABEL_PX}px ${this.app.font}`;
     const width = context.measureText(text).width + 8;
     const height = LABEL_PX + 6;
-    const [left, top] = this.app.view.toStage([x0, y0]);
-    const x = within(left, 0, Math.max(this.app.view.stage[0] - width, 0));
-    const y = within(top - height - 3, 0, Math.max(this.app.view.stage[1] - height, 0));
+    const { view } = this.app;
+    const [x0, y0, x1, y1] = this.boxNow(number);
+    const [left, top] = view.toStage([x0, y0]);
+    const [right, bottom] = view.toStage([x1, y1]);
+    const places = [
+      [left, top - height - 3], [right - width, top - height - 3], [left, bottom + 3],
+      [right - width, bottom + 3], [left, top + 3], [right - width, bottom - height - 3],
+    ].map(([x, y]) => [
+      within(x, 0, Math.max(view.stage[0] - width, 0)), within(y, 0, Math.max(view.stage[1] - height, 0)),
+    ]);
+    const isFree = ([x, y]) => taken.every(([otherX, otherY, otherWidth]) =>
+      Math.abs(y - otherY) >= height || x >= otherX + otherWidth || x + width <= otherX);
+    const [x, y] = places.find(isFree) || places[0];
+    taken.push([x, y, width]);
     context.fillStyle = colour;
     context.fillRect(x, y, width, height);
     context.fillStyle = readableOn(colour);
