@@ -14,6 +14,7 @@ from store.releases import receipts
 from store.releases.receipts import StoredReceipt
 from tests.browser.review_bench.comparison import uncovered
 from tests.browser.review_bench.visits import Outcome, Visit
+from tests.store.fakes import ACTOR
 
 
 def outcome(
@@ -22,8 +23,8 @@ def outcome(
     """Compare every release with the labels; the app must have ended."""
     database = Database.open(home, datetime.now(UTC))
     try:
-        released = receipts.newest(database)
-        counts = progress.totals(database)
+        released = receipts.newest(ACTOR, database)
+        counts = progress.totals(ACTOR, database)
     finally:
         database.close()
     ended = len(released) + counts.quarantined

@@ -465,7 +465,7 @@ def test_pages_stay_quick_with_twenty_thousand_pictures(database):
         cursor.execute(
             """
             INSERT INTO plans
-            SELECT p.id, 0, l.plan, l.masked, l.kinds, NULL, l.made_at
+            SELECT p.id, 0, l.plan, l.masked, l.kinds, NULL, l.made_at, NULL
             FROM pictures AS p, plans AS l
             WHERE p.state = 'review'
             """
