@@ -516,11 +516,14 @@ class TestWhatARunFolderSays:
         run.ask("a.jpg", policy=twice.fingerprint, weights=list(names(twice)), reasons=asked)
         assert take_in(database, run).problems == ()
 
-        case = reviews.claim(database, "ada", NOW)
+        case = reviews.claim(ACTOR, database, "ada", NOW)
         assert ReasonKind.SECOND_REVIEW not in {reason.kind for reason in case.plan.reasons}
-        decisions.settle(database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW)
+        decision = ReviewDecision.on(case.plan, (), "ada")
+        decisions.settle(ACTOR, database, case.picture_id, decision, NOW)
+            ACTOR, database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW
+        )
 
-        case = reviews.claim(database, "bo", NOW)
+        case = reviews.claim(ACTOR, database, "bo", NOW)
         assert ReasonKind.SECOND_REVIEW in {reason.kind for reason in case.plan.reasons}
 
     def test_where_a_licence_is_required_a_foreign_run_tells_none(self, database, run):

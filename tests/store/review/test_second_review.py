@@ -416,15 +416,15 @@ def test_a_picture_still_waits_for_the_second_after_a_restart(home, database, pi
 
     with_two = Database.open(home, NOW + MINUTE)
     try:
-        assert reviews.claim(with_two, "ada", NOW + MINUTE) is None
+        assert reviews.claim(ACTOR, with_two, "ada", NOW + MINUTE) is None
         decide(with_two, picture, "bo", DRAWN, now=NOW + MINUTE)
-        assert tasks.take(with_two, NOW).second_reviewer == "bo"
+        assert tasks.take(ACTOR, with_two, NOW).second_reviewer == "bo"
     finally:
         with_two.close()
 
     again = Database.open(home, NOW + timedelta(hours=1))  # while it was worked on
     try:
-        task = tasks.take(again, NOW)
+        task = tasks.take(ACTOR, again, NOW)
         assert (task.reviewer, task.second_reviewer) == ("ada", "bo")
         assert set(task.settled.regions) == {FACE, DRAWN}
     finally:
