@@ -297,10 +297,10 @@ def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
 def test_managers_see_how_far_two_reviewers_agreed(lethe):
     lethe.batch(WIDE, policy=Policy(review={"second_review_share": 1.0}))
     for name in ("ann", "bo"):
-        case = reviews.claim(lethe.database, name, services.now())
+        case = reviews.claim(ACTOR, lethe.database, name, services.now())
         kept = case.plan.proposed if name == "ann" else case.plan.regions
         verdict = ReviewDecision.on(case.plan, kept, name)
-        decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+        decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, services.now())
 
     table = lethe.page().dataframe[1].value
 

@@ -16,6 +16,7 @@ from components.irreversibility.picture import OWN
 from components.irreversibility.report import own_file
 from engine.attacks.demonstration import Demonstration
 from engine.signing.provenance import pipeline_version
+from store.accounts.role import PEOPLE
 from tests.app.conftest import Lethe, png
 from tests.app.reading import said
 from tests.engine.attacks.report.test_reading import report, row
@@ -297,7 +298,8 @@ def test_words_are_plain(lethe, no_report):
     assert not [word for word in FORBIDDEN if word in text]
 
 
-def test_nobody_needs_a_role_to_doubt(lethe, monkeypatch):
-    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset()))
+@pytest.mark.parametrize("role", sorted(PEOPLE))
+def test_whatever_their_role_people_may_doubt(lethe, monkeypatch, role):
+    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset({role})))
 
     assert "Nothing comes back" in said(opened(lethe))

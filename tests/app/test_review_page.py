@@ -58,9 +58,9 @@ def test_a_second_review_waits_for_somebody_else_and_release_tells_of_both(lethe
     assert "somebody else has to review under another name" in said(app)
     assert "Nothing waits for review" not in said(app)
     assert lethe.settle().released == 0
-    case = reviews.claim(lethe.database, "bo", services.now())
+    case = reviews.claim(ACTOR, lethe.database, "bo", services.now())
     verdict = ReviewDecision.on(case.plan, case.plan.regions, "bo")
-    decisions.settle(lethe.database, case.picture_id, verdict, services.now())
+    decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, services.now())
     assert lethe.settle().released == 1
     assert "Two people decided" in said(lethe.page("Release"))
     assert "Nothing waits for review" in said(lethe.page("Review"))

@@ -520,8 +520,6 @@ class TestWhatARunFolderSays:
         assert ReasonKind.SECOND_REVIEW not in {reason.kind for reason in case.plan.reasons}
         decision = ReviewDecision.on(case.plan, (), "ada")
         decisions.settle(ACTOR, database, case.picture_id, decision, NOW)
-            ACTOR, database, case.picture_id, ReviewDecision.on(case.plan, (), "ada"), NOW
-        )
 
         case = reviews.claim(ACTOR, database, "bo", NOW)
         assert ReasonKind.SECOND_REVIEW in {reason.kind for reason in case.plan.reasons}
