@@ -19,6 +19,7 @@ _REVIEWER = frozenset({Role.REVIEWER})
 _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+_AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 _SEE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -59,6 +60,10 @@ class Act(Enum):
 
     IMPORT_RUN = "take in a run", _ANALYST | _MACHINE, True
     EXPORT_LABELS = "export labels", _MANAGER, True
+
+    READ_AUDIT = "read the audit trail", _AUDITORS, False
+    VERIFY_AUDIT = "verify the audit trail", _AUDITORS, True
+    EXPORT_AUDIT = "export the audit trail", _AUDITORS, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

@@ -46,6 +46,11 @@ class Trail:
         self._named = {(id_, name) for id_, name in known}
         cut_torn_line(path)
 
+    @property
+    def head(self) -> Head:
+        """Number and hash of the last event that holds."""
+        return self._last
+
     def append(self, actor: Actor, act: Act, told: OpenEvent, now: datetime) -> Head:
         """Insert the next event; hand it to `reached` once the transaction holds."""
         event = Event(
