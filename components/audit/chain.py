@@ -45,7 +45,7 @@ def show() -> None:
             key="audit_verify",
             icon=":material/fact_check:",
             on_click=_verify,
-            help="Reads every event, which takes a while where there are many. It is an event itself.",
+            help="Reads every event: a while where there are many. It is an event itself.",
         )
         st.caption(f"Last hash `{have.head.hash}`")
 
