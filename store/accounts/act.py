@@ -47,6 +47,7 @@ class Act(Enum):
 
     READ_RELEASES = "read releases", PEOPLE, False
     DOWNLOAD = "download releases", _ANALYST, True
+    EXPORT_NAMES = "download the list of names", _MANAGER, True
 
     READ_POLICIES = "read policies", EVERYBODY, False
     DRAFT_POLICY = "draft a policy", _MANAGER, True
@@ -59,6 +60,7 @@ class Act(Enum):
     DELETE_EVALUATION = "delete an evaluation", _MANAGER, True
 
     IMPORT_RUN = "take in a run", _ANALYST | _MACHINE, True
+    EXPORT_EVALUATION = "download from an evaluation", _MANAGER, True
     EXPORT_LABELS = "export labels", _MANAGER, True
 
     READ_AUDIT = "read the audit trail", _AUDITORS, False
