@@ -169,6 +169,11 @@ class Database:
         """The end of the audit trail: number and hash of the last event that is on record."""
         return self._trail.head
 
+    def seal(self) -> None:
+        """Sign the end of the audit trail now, unless it is signed."""
+        with self._lock:
+            self._trail.seal(self._clock())
+
     @property
     def event(self) -> OpenEvent:
         """What the open transaction will have on record; ids, pseudonyms and counts alone."""

@@ -24,8 +24,8 @@ def show() -> None:
     events, sealed, verified = st.columns(3)
     events.metric("Events", f"{have.head.number:,}", border=True)
     sealed.metric(
-        "Signed up to event",
-        f"{have.sealed.number:,}" if have.sealed else "none yet",
+        "Signed up to",
+        f"{have.sealed.number:,}" if have.sealed else "none",
         border=True,
         help="The end of the chain is signed every hundred events and when Lethe stops.",
     )

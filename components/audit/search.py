@@ -90,8 +90,6 @@ def table(wanted: Filter) -> Record | None:
         height=min(_HEAD_PX + _ROW_PX * len(found.records), _MOST_PX),
         column_config={
             "Event": st.column_config.NumberColumn(width="small", format="%d"),
-            "When (UTC)": st.column_config.TextColumn(width="medium"),
-            "Of": st.column_config.TextColumn(width="medium"),
         },
         on_select="rerun",
         selection_mode="single-row",

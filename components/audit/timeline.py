@@ -76,7 +76,7 @@ def _rows(found: Timeline) -> Iterator[dict[str, str]]:
 
 def _arrival(found: Timeline) -> dict[str, str]:
     return {
-        "When (UTC)": f"{found.arrived_at:%d %b %Y, %H:%M:%S}",
+        "When (UTC)": f"{found.arrived_at:%Y-%m-%d %H:%M:%S}",
         "Step": ":material/inbox: **Arrived**",
         "Who": "",
         "Details": "",
@@ -93,7 +93,7 @@ def _row(step: Record, found: Timeline) -> dict[str, str]:
     if step.refusal is not None:
         details.insert(0, words.outcome(step))
     return {
-        "When (UTC)": f"{step.at:%d %b %Y, %H:%M:%S}",
+        "When (UTC)": f"{step.at:%Y-%m-%d %H:%M:%S}",
         "Step": f"{icon} **{plain(words.what(step))}**",
         "Who": plain(words.who(step)),
         "Details": plain(" · ".join(filter(None, details))),

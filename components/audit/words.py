@@ -26,6 +26,7 @@ ICONS: Final = {
     Act.GIVE_BACK.key: ":material/refresh:",
     Act.IMPORT_RUN.key: ":material/input:",
 }
+_REFUSALS: Final = {"NotAllowed": "not allowed", "SessionExpired": "session over"}
 OTHER_ICON: Final = ":material/circle:"
 
 
@@ -41,19 +42,17 @@ def what(record: Record) -> str:
 
 
 def outcome(record: Record) -> str:
-    """Done, or refused and why."""
-    reasons = {"NotAllowed": "not allowed", "SessionExpired": "session over"}
-    if record.refusal is None:
-        return "Done"
-    return f"Refused: {reasons.get(record.refusal, record.refusal)}"
+    """Done or refused."""
+    return "Done" if record.refusal is None else "Refused"
 
 
 def told(record: Record) -> str:
     """What else the event tells, names for pseudonyms where they are known, long hashes cut."""
     return " · ".join(
-        f"{key.replace('_', ' ')} {_value(record.names.get(str(value), str(value)))}"
+        _REFUSALS.get(str(value), str(value))
+        if key == "refused"
+        else f"{key.replace('_', ' ')} {_value(record.names.get(str(value), str(value)))}"
         for key, value in record.details.items()
-        if key != "refused"
     )
 
 

@@ -13,7 +13,7 @@ from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
 from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
-from engine.signing.keys import own_keys
+from engine.signing.keys import own_keys, own_secret
 from engine.wording import counted
 from store.audit import anchors, heads
 from store.audit.anchors import Anchor
@@ -85,7 +85,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _verify(options: argparse.Namespace) -> int:
     sealed, known = heads.read(Files(options.home).heads), anchors.read(options.manifest)
     with open_read_only(options.home) as connection:
-        found = verify(connection, sealed, own_keys(options.home), known)
+        keys, secret = own_keys(options.home), own_secret(options.home)
+        found = verify(connection, sealed, keys, known, secret=secret)
     if options.json:
         sys.stdout.write(f"{json.dumps(asdict(found))}\n")
     else:

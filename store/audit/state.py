@@ -8,7 +8,7 @@ from datetime import datetime
 
 import duckdb
 
-from engine.signing.keys import own_keys
+from engine.signing.keys import own_keys, own_secret
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.audit import heads
@@ -54,14 +54,18 @@ def state(actor: Actor, database: Database) -> State:
 def verify_now(actor: Actor, database: Database) -> Verification:
     """Verify all of the chain as it is now; that somebody did, and what came of it, is an event.
 
+    Its end is sealed first, so that a new installation has a head to be compared with.
+
     Raises:
         UnusableFolder: the file of heads cannot be read.
         UnusableKeys: the keys cannot be used.
     """
     database.admit(actor, Act.VERIFY_AUDIT)
+    database.seal()
     sealed = heads.read(database.files.heads)  # before the events, which may go on meanwhile
     with database.snapshot(actor, Act.READ_AUDIT) as cursor:
-        found = verify(cursor, sealed, own_keys(database.files.home))
+        home = database.files.home
+        found = verify(cursor, sealed, own_keys(home), secret=own_secret(home))
     with database.transaction(actor, Act.VERIFY_AUDIT):
         database.event.details |= {"events": found.events, "problems": len(found.problems)}
     return found

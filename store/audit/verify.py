@@ -19,6 +19,7 @@ from engine.wording import counted
 from store.audit.anchors import Anchor
 from store.audit.event import FIRST, Detail, Event
 from store.audit.heads import SealedHead
+from store.audit.verdicts import Told, compare
 from store.times import aware
 
 
@@ -45,19 +46,23 @@ def verify(
     heads: Collection[SealedHead],
     own_keys: Collection[bytes],
     anchors: Collection[Anchor] = (),
+    *,
+    secret: bytes | None,
 ) -> Verification:
-    """Compare every event with the one before, and every head and anchor with its event.
+    """Compare every event with the one before, heads and anchors with it, decisions with theirs.
 
     Args:
         connection: to the database; it is only read.
         heads: from `store.audit.heads.read`.
         own_keys: raw public keys whose heads count.
         anchors: heads in the manifests of deliveries.
+        secret: from `engine.signing.keys.own_secret`; None where there is none.
     """
     problems: list[str] = []
     said = [*(one.head for one in heads), *(one.head for one in anchors)]
     vouched = {head.number for head in said if head is not None}
     hashes: dict[int, str] = {}
+    told = Told()
     count, last = 0, 0
     previous, expected = FIRST, 1
     for event, kept in _events(connection, problems):
@@ -72,12 +77,14 @@ def verify(
             problems.append(f"Event {event.number} was changed after it was recorded.")
         if event.number in vouched:
             hashes[event.number] = kept
+        told.add(event)
         previous, last = kept, max(last, event.number)
         expected, count = event.number + 1, count + 1
     sealed = _compare(hashes, last, heads, own_keys, problems)
     if count and not heads:
         problems.append("No head was ever sealed, or the file of heads was removed.")
     problems += _not_anchored(hashes, last, anchors, own_keys)
+    problems += compare(connection, told, secret)
     return Verification(count, previous, sealed, tuple(problems))
 
 
