@@ -12,6 +12,8 @@ import pytest
 from components.app import session
 from components.app.access import Role, User
 from components.audit import search
+from components.recall import misses, tables
+from components.recall import page as recall
 from components.release import names
 from store.accounts.act import Act
 from store.audit import records
@@ -152,3 +154,22 @@ def test_an_auditor_and_an_admin_may_open_it(lethe, monkeypatch, role):
 
     assert not app.error
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("take", "part"),
+    [
+        (lambda: tables._named("an evaluation", [{"picture": "a.png"}]), "boxes"),
+        (lambda: misses._list("an evaluation", ()), "boxes"),
+        (lambda: recall._left_out_list("an evaluation", ("a.png: gone",)), "left out"),
+    ],
+    ids=["changed labels", "misses", "left out"],
+)
+def test_what_names_pictures_of_an_evaluation_is_recorded_when_it_is_taken(lethe, take, part):
+    lethe.page()
+
+    take()
+
+    event = newest(lethe)
+    assert (event.act, event.subject) == (Act.EXPORT_EVALUATION.key, "an evaluation")
+    assert dict(event.details) == {"part": part}
