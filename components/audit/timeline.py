@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -76,7 +77,7 @@ def _rows(found: Timeline) -> Iterator[dict[str, str]]:
 
 def _arrival(found: Timeline) -> dict[str, str]:
     return {
-        "When (UTC)": f"{found.arrived_at:%Y-%m-%d %H:%M:%S}",
+        "When (UTC)": _moment(found.arrived_at),
         "Step": ":material/inbox: **Arrived**",
         "Who": "",
         "Details": "",
@@ -93,8 +94,13 @@ def _row(step: Record, found: Timeline) -> dict[str, str]:
     if step.refusal is not None:
         details.insert(0, words.outcome(step))
     return {
-        "When (UTC)": f"{step.at:%Y-%m-%d %H:%M:%S}",
+        "When (UTC)": _moment(step.at),
         "Step": f"{icon} **{plain(words.what(step))}**",
         "Who": plain(words.who(step)),
         "Details": plain(" · ".join(filter(None, details))),
     }
+
+
+def _moment(at: datetime) -> str:
+    """Day and time, each of which stays on one line."""
+    return f"{at:%Y-%m-%d %H:%M:%S}".replace("-", "\N{NON-BREAKING HYPHEN}")
