@@ -29,6 +29,7 @@ from store import generation
 from store.accounts.act import Act, refuse
 from store.accounts.actor import MACHINE, Actor
 from store.audit.event import OpenEvent
+from store.audit.heads import Head
 from store.audit.trail import Trail
 from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
@@ -141,6 +142,37 @@ class Database:
                 yield from self._guarded(actor, act)
             finally:
                 self._in_transaction = False
+
+    @contextmanager
+    def snapshot(
+        self, actor: Actor, act: Act, subject: str = ""
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that reads what is stored now while other threads go on, however long it takes.
+
+        Raises:
+            NotAllowed, SessionExpired, UnusableFolder: as `transaction`.
+            ValueError: the act is one that is recorded, which takes a transaction.
+        """
+        if act.is_recorded:
+            raise ValueError(f"expected an act that is not recorded, got {act.key}")
+        with self._lock:
+            self.admit(actor, act, subject)
+            cursor = self._connection.cursor()
+        try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            yield cursor
+        finally:
+            cursor.close()
+
+    @property
+    def head(self) -> Head:
+        """The end of the audit trail: number and hash of the last event that is on record."""
+        return self._trail.head
+
+    def seal(self) -> None:
+        """Sign the end of the audit trail now, unless it is signed."""
+        with self._lock:
+            self._trail.seal(self._clock())
 
     @property
     def event(self) -> OpenEvent:

@@ -23,6 +23,8 @@ class User:
     roles: frozenset[Role]
 
 
+AUDITORS = (Role.AUDITOR, Role.ADMIN)
+"""Who may read the audit trail: either will do."""
 LOCAL = User("local", PEOPLE)
 _guard = threading.Event()
 

@@ -11,18 +11,19 @@ from typing import Literal
 import streamlit as st
 
 from components.app import session
-from components.app.access import Role, is_guarded, is_loopback, may
+from components.app.access import AUDITORS, Role, is_guarded, is_loopback, may
 
 REFUSAL_SHOWN_S = 2.0
 ICON = str(Path(__file__).with_name("lethe.png"))
 
-_MENU = (
+_MENU: tuple[tuple[str, str, str, Role | tuple[Role, ...] | None], ...] = (
     ("Home.py", "Home", ":material/home:", None),
     ("pages/1_Upload.py", "Upload", ":material/upload:", Role.ANALYST),
     ("pages/2_Review.py", "Review", ":material/visibility:", Role.REVIEWER),
     ("pages/3_Release.py", "Release", ":material/ios_share:", Role.ANALYST),
     ("pages/4_Recall.py", "Recall", ":material/query_stats:", Role.MANAGER),
     ("pages/5_Irreversibility.py", "Irreversibility", ":material/history_toggle_off:", None),
+    ("pages/6_Audit.py", "Audit", ":material/policy:", AUDITORS),
 )
 
 _LOOK = """<style>
@@ -40,7 +41,7 @@ def open_page(
     title: str,
     sentence: str = "",
     *,
-    needs: Role | None = None,
+    needs: Role | tuple[Role, ...] | None = None,
     sidebar: Literal["auto", "collapsed"] = "auto",
 ) -> None:
     """Guard the page, then draw menu, title and one sentence. The first statement of every page.
@@ -48,7 +49,7 @@ def open_page(
     Args:
         title: the page's name.
         sentence: what the page is for.
-        needs: the role it takes to be here; None for everyone.
+        needs: the role it takes to be here, or several of which one will do; None for everyone.
         sidebar: how the menu starts out; the review page needs its room.
     """
     st.set_page_config(
@@ -58,14 +59,23 @@ def open_page(
         initial_sidebar_state=sidebar,
     )
     _refuse_unguarded()
-    if needs is not None and not may(session.user(), needs):
-        st.error(f"This page is for people with the role {needs.value}.", icon=":material/lock:")
+    if not _may_open(needs):
+        wanted = " or ".join(_roles(needs))
+        st.error(f"This page is for people with the role {wanted}.", icon=":material/lock:")
         st.stop()
     st.html(_LOOK)
     _menu()
     if sentence:
         st.title(title, anchor=False)
         st.caption(sentence)
+
+
+def _may_open(needs: Role | tuple[Role, ...] | None) -> bool:
+    return needs is None or any(may(session.user(), role) for role in _roles(needs))
+
+
+def _roles(needs: Role | tuple[Role, ...] | None) -> tuple[Role, ...]:
+    return (needs,) if isinstance(needs, Role) else needs or ()
 
 
 def _refuse_unguarded() -> None:
@@ -92,5 +102,5 @@ def _menu() -> None:
     st.logo(ICON, size="large")
     with st.sidebar:
         for page, label, icon, needs in _MENU:
-            if needs is None or may(session.user(), needs):
+            if _may_open(needs):
                 st.page_link(page, label=label, icon=icon)

@@ -7,7 +7,7 @@ changes what is stored is wrapped here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -25,13 +25,13 @@ class NotPermitted(LetheError):
     """The person at the screen lacks the role."""
 
 
-def callback(role: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Do nothing without the role: the page, which comes next, says so."""
+def callback(*roles: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Do nothing without one of the roles: the page, which comes next, says so."""
 
     def wrap(act: Callable[P, None]) -> Callable[P, None]:
         @wraps(act)
         def checked(*args: P.args, **kwargs: P.kwargs) -> None:
-            if _is_permitted(role):
+            if _is_permitted(roles):
                 act(*args, **kwargs)
 
         return checked
@@ -39,13 +39,13 @@ def callback(role: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return wrap
 
 
-def fragment(role: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Run the whole page instead, which says so, without the role. Below `@st.fragment`."""
+def fragment(*roles: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Run the whole page instead, which says so, without one of the roles. Below `@st.fragment`."""
 
     def wrap(draw: Callable[P, None]) -> Callable[P, None]:
         @wraps(draw)
         def checked(*args: P.args, **kwargs: P.kwargs) -> None:
-            if not _is_permitted(role):
+            if not _is_permitted(roles):
                 st.rerun()
             draw(*args, **kwargs)
 
@@ -54,14 +54,14 @@ def fragment(role: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
     return wrap
 
 
-def download(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Raise `NotPermitted` without the role, and keep no copy of what was handed out."""
+def download(*roles: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Raise `NotPermitted` without one of the roles, and keep no copy of what was handed out."""
 
     def wrap(make: Callable[P, T]) -> Callable[P, T]:
         @wraps(make)
         def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-            if not _is_permitted(role):
-                raise NotPermitted(f"This is for people with the role {role.value}.")
+            if not _is_permitted(roles):
+                raise NotPermitted(f"This is for people with the role {' or '.join(roles)}.")
             made = make(*args, **kwargs)
             media.delete_soon()
             return made
@@ -71,5 +71,5 @@ def download(role: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return wrap
 
 
-def _is_permitted(role: Role) -> bool:
-    return is_guarded() and may(session.user(), role)
+def _is_permitted(roles: Collection[Role]) -> bool:
+    return is_guarded() and any(may(session.user(), role) for role in roles)

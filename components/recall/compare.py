@@ -58,7 +58,7 @@ def compare_view(before: Evaluated, after: Evaluated, crop: Crop) -> None:
         for change in part
     ]
     if changes:
-        _table(changes, crop)
+        _table(after.evaluation.id, changes, crop)
     else:
         st.success("Every common label fared the same in both.", icon=":material/equal:")
 
@@ -110,7 +110,9 @@ def _category(category: Category, comparison: Comparison) -> None:
     st.caption(chance_words(comparison))
 
 
-def _table(changes: Sequence[tuple[Category, bool, Change]], crop: Crop) -> None:
+def _table(
+    evaluation_id: str, changes: Sequence[tuple[Category, bool, Change]], crop: Crop
+) -> None:
     rows = cells(_row(*change) for change in changes)
     st.dataframe(
         rows,
@@ -130,7 +132,12 @@ def _table(changes: Sequence[tuple[Category, bool, Change]], crop: Crop) -> None
     )
     _, _, change = changes[chosen if chosen is not None and chosen < len(changes) else 0]
     crop(change.picture, change.after, f"{_fate(change.before)} → {_fate(change.after)}")
-    download([_data(*entry) for entry in changes], "lethe_compare", "recall_compare_data")
+    download(
+        [_data(*entry) for entry in changes],
+        "lethe_compare",
+        "recall_compare_data",
+        evaluation_id=evaluation_id,
+    )
 
 
 def _row(category: Category, is_gain: bool, change: Change) -> dict[str, object]:

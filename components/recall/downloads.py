@@ -24,6 +24,7 @@ from engine.evaluation.data.uncounted import Missing
 from engine.evaluation.report.compose import Subject, document, html
 from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.recall import summary
+from store.audit.downloads import Part, of_evaluation
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 
@@ -114,7 +115,10 @@ def report_html(evaluation_id: str, *, with_crops: bool) -> str:
         ),
     )
     report = document(subject, run.pairs, run.scored, counts)
-    return html(report, _crops(run) if with_crops else ())
+    made = html(report, _crops(run) if with_crops else ())
+    part: Part = "report with crops" if with_crops else "report"
+    of_evaluation(actor(), database(), evaluation_id, part)
+    return made
 
 
 def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) -> Subject:

@@ -15,6 +15,8 @@ from components.app import permission, session
 from components.app.access import Role
 from components.app.inline import inline
 from components.app.palette import COLOURS, plain
+from components.app.services import database
+from components.app.session import actor
 from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
@@ -29,6 +31,7 @@ from engine.files.safe_read import printable
 from engine.geometry import Box, PixelRect, Size
 from engine.images import RgbImage
 from engine.triage import route
+from store.audit import downloads
 
 PER_PAGE = 12
 _COLUMNS = 4
@@ -100,7 +103,7 @@ def view(shown: Evaluated) -> None:
         FALSE_REGIONS: tuple(false_regions(shown.scored.scores)),
     }
     exhibits = _filtered(everything)
-    _offer_list(exhibits)
+    _offer_list(shown.evaluation.id, exhibits)
     if not exhibits:
         st.caption("Nothing of this kind.")
         return
@@ -237,10 +240,10 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
     return tuple(one for one in in_category if not reasons or one.reason in reasons)
 
 
-def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
+def _offer_list(evaluation_id: str, exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
-        partial(_list, exhibits),
+        partial(_list, evaluation_id, exhibits),
         "boxes.csv",
         "text/csv",
         key="recall_misses_csv",
@@ -253,7 +256,8 @@ def _offer_list(exhibits: tuple[Exhibit, ...]) -> None:
 
 
 @permission.download(Role.MANAGER)
-def _list(exhibits: tuple[Exhibit, ...]) -> bytes:
+def _list(evaluation_id: str, exhibits: tuple[Exhibit, ...]) -> bytes:
+    downloads.of_evaluation(actor(), database(), evaluation_id, "boxes")
     return as_csv(table(exhibits).to_dict("records"))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from components.app import session
+from components.app import permission, session
+from components.app.access import Role
 from components.app.palette import ago, plain
 from components.app.services import database, now
 from components.app.session import actor
@@ -25,6 +27,7 @@ from engine.evaluation.scores.summary import Summary
 from engine.files.safe_read import printable
 from engine.policy import read_policy
 from engine.wording import counted
+from store.audit import downloads
 from store.evaluations import evaluations
 from store.evaluations.evaluations import Evaluation
 from store.policies import versions
@@ -174,13 +177,20 @@ def _left_out(run: Evaluation) -> None:
         st.markdown("\n".join(f"- {plain(text)}" for text in sentences[:_MOST_LISTED]))
         st.download_button(
             "All of them",
-            "\n".join(sentences) + "\n",
+            partial(_left_out_list, run.id, tuple(sentences)),
             "left-out.txt",
             key="recall_left_out",
             type="tertiary",
             icon=":material/download:",
             on_click="ignore",
         )
+
+
+@permission.download(Role.MANAGER)
+def _left_out_list(evaluation_id: str, sentences: tuple[str, ...]) -> str:
+    """Names of pictures with what is wrong with them."""
+    downloads.of_evaluation(actor(), database(), evaluation_id, "left out")
+    return "\n".join(sentences) + "\n"
 
 
 def views(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:

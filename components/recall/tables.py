@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from components.app import permission
+from components.app.access import Role
+from components.app.services import database
+from components.app.session import actor
 from engine.files.cells import inert
 from engine.geometry import Box
+from store.audit import downloads
 
 
-def download(rows: Sequence[Mapping[str, object]], name: str, key: str) -> None:
+def download(
+    rows: Sequence[Mapping[str, object]], name: str, key: str, *, evaluation_id: str | None = None
+) -> None:
     """Download button for the rows behind a figure as CSV.
 
     Args:
         rows: one line each; nothing is offered when empty.
         name: of the file, without its ending.
         key: of the button.
+        evaluation_id: where the rows name pictures of one, which is recorded when they are taken.
     """
     if not rows:
         return
     st.download_button(
         "Data behind this (CSV)",
-        as_csv(rows),
+        as_csv(rows) if evaluation_id is None else partial(_named, evaluation_id, rows),
         f"{name}.csv",
         "text/csv",
         key=key,
@@ -31,6 +40,12 @@ def download(rows: Sequence[Mapping[str, object]], name: str, key: str) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+@permission.download(Role.MANAGER)
+def _named(evaluation_id: str, rows: Sequence[Mapping[str, object]]) -> bytes:
+    downloads.of_evaluation(actor(), database(), evaluation_id, "boxes")
+    return as_csv(rows)
 
 
 def corners(box: Box) -> dict[str, float]:

@@ -22,7 +22,7 @@ from engine.geometry import PixelRect, Size
 from engine.signing.certificate import quantised
 from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import public_pem
-from engine.signing.schema import ENDING, MANIFEST
+from engine.signing.schema import ENDING, MANIFEST, TrailHead
 from engine.signing.verify_folder import PUBLIC_KEY
 from engine.signing.verify_picture import read_signed_certificate
 from store.accounts.actor import Actor
@@ -99,7 +99,9 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
     }
     if credits_due := _credits(actor, database, batch, standing):
         beside["attribution.csv"] = credits_due.encode()
-    manifest = database.signer.manifest(batch.id, digests, day(now), beside)
+    head = database.head
+    trail = TrailHead(number=head.number, hash=head.hash)
+    manifest = database.signer.manifest(batch.id, digests, day(now), beside, trail=trail)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in beside.items():
             _put(archive, name, data)

@@ -15,6 +15,7 @@ from components.app.services import database
 from components.app.session import actor
 from engine.files.cells import inert
 from store.accounts.actor import Actor
+from store.audit import downloads
 from store.batches import pictures
 from store.batches.batches import Batch
 from store.database import Database
@@ -45,11 +46,13 @@ def made(batch: Batch) -> bytes:
 
 
 def listing(actor: Actor, database: Database, batch: Batch) -> str:
-    """CSV: a line for each picture of the batch, in the order they came."""
+    """CSV: a line for each picture of the batch, in the order they came; that is recorded."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
-    for row in pictures.of_batch(actor, database, batch.id):
+    listed = pictures.of_batch(actor, database, batch.id)
+    for row in listed:
         word, _, _ = OUTCOMES[row.state]
         rows.writerow((inert(row.source), word, row.release_id or "", inert(row.reason or "")))
+    downloads.names_listed(actor, database, batch.id, len(listed))
     return text.getvalue()

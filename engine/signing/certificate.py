@@ -27,6 +27,7 @@ from engine.signing.schema import (
     MANIFEST_VERSION,
     ONE_REVIEWER_VERSION,
     VERSION,
+    WITHOUT_TRAIL_VERSION,
     Battery,
     Beside,
     Certificate,
@@ -38,6 +39,7 @@ from engine.signing.schema import (
     PublicRegion,
     Source,
     Testimony,
+    TrailHead,
 )
 
 GRID_PX: Final = 16
@@ -115,6 +117,7 @@ def manifest(
     day: str,
     key: str,
     beside: Mapping[str, bytes] | None = None,
+    trail: TrailHead | None = None,
 ) -> dict[str, Any]:
     """Make the body of a manifest from the releases of a batch.
 
@@ -124,11 +127,13 @@ def manifest(
         day: UTC, as 2026-11-23.
         key: id of the key that will sign.
         beside: by name the files that go out around the releases; None and empty are the same.
+        trail: the end of the audit trail; None where there is none.
     """
+    anchor = {} if trail is None else {"trail": trail}
     certified = [(name, sha256) for name, sha256 in sorted(releases.items()) if sha256 is not None]
     body = Manifest(
         schema=MANIFEST_SCHEMA,
-        version=MANIFEST_VERSION,
+        version=MANIFEST_VERSION if anchor else WITHOUT_TRAIL_VERSION,
         batch=batch,
         count=len(releases),
         releases=[Listed(release=name, certificate=sha256) for name, sha256 in certified],
@@ -136,8 +141,9 @@ def manifest(
         beside=[_beside(name, data) for name, data in sorted((beside or {}).items())],
         day=day,
         key=key,
+        **anchor,
     )
-    return body.model_dump(by_alias=True)
+    return body.model_dump(by_alias=True, exclude_unset=True)
 
 
 def _beside(name: str, data: bytes) -> Beside:

@@ -63,8 +63,7 @@ class KeyRing:
             kind: what is named; equal names of different kinds get different pseudonyms.
             name: stays inside.
         """
-        message = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:16]
+        return pseudonym(self.secret, kind, name)
 
     def sample_draw(self, digest: bytes) -> float:
         """Where a picture falls in 0..1, for the random share that a person checks.
@@ -98,6 +97,25 @@ class KeyRing:
     def _draw(self, message: bytes) -> float:
         drawn = hmac.new(self.secret, message, hashlib.sha256).digest()
         return int.from_bytes(drawn[:8]) / 2**64
+
+
+def pseudonym(secret: bytes, kind: str, name: str) -> str:
+    """As `KeyRing.pseudonym`, for whoever has no more than the secret."""
+    message = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
+    return hmac.new(secret, message, hashlib.sha256).hexdigest()[:16]
+
+
+def own_secret(home: Path) -> bytes | None:
+    """What keys the pseudonyms of this installation; None, and nothing is made, when it has none.
+
+    Raises:
+        UnusableKeys: others can read it, or it is broken.
+    """
+    folder = home / "keys"
+    if not (folder / "pseudonym").exists():
+        return None
+    _refuse_open(folder)
+    return _secret(folder)
 
 
 def open_key_ring(home: Path) -> KeyRing:

@@ -25,7 +25,9 @@ MANIFEST_SCHEMA: Final = "lethe/manifest"
 VERSION: Final = 3
 ONE_REVIEWER_VERSION: Final = 2
 """Of certificates without `second_reviewer`, which an earlier Lethe reads."""
-MANIFEST_VERSION: Final = 2
+MANIFEST_VERSION: Final = 3
+WITHOUT_TRAIL_VERSION: Final = 2
+"""Of manifests without `trail`, which an earlier Lethe reads."""
 ENDING: Final = ".certificate.json"
 MANIFEST: Final = "manifest.json"
 SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
@@ -186,12 +188,20 @@ class Beside(_Part):
     bytes: Count
 
 
+class TrailHead(_Part):
+    """How far the audit trail of the installation had come: what is in it cannot go any more."""
+
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    """Of the last event."""
+    hash: Sha256
+
+
 class Manifest(_Part):
     """What is signed for a batch as it stood on a day."""
 
     kind: Literal["lethe/manifest"] = Field(alias="schema")
-    version: Literal[1, 2]
-    """1 was before `beside`."""
+    version: Literal[1, 2, 3]
+    """1 was before `beside`; 3 has `trail`."""
     batch: Id
     count: Count
     """How many releases there are: listed ones and ones without a certificate."""
@@ -203,6 +213,8 @@ class Manifest(_Part):
     day: Day
     """UTC, of signing."""
     key: Id
+    trail: TrailHead | None = None
+    """None where there is no audit trail, as on the command line."""
 
 
 def read_certificate(body: Mapping[str, Any]) -> Certificate:
@@ -229,6 +241,11 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
     says_beside = "beside" in manifest.model_fields_set
     if len(set(names)) != len(names) or (manifest.version > 1) != says_beside:
         raise InvalidSignature("it contradicts itself: its files beside the releases do not agree")
+    has_trail = manifest.trail is not None
+    if has_trail != ("trail" in manifest.model_fields_set) or has_trail != (
+        manifest.version > WITHOUT_TRAIL_VERSION
+    ):
+        raise InvalidSignature("it contradicts itself: it does not tell of a trail as it should")
     if len(set(releases)) != len(releases) or len(releases) != manifest.count or not is_sorted:
         raise InvalidSignature("it contradicts itself: its list and its count do not agree")
     return manifest

@@ -19,7 +19,7 @@ from engine.signing.certificate import Supplement, certificate, manifest
 from engine.signing.envelope import Kind, read_document, sign
 from engine.signing.keys import KeyRing, open_key_ring
 from engine.signing.provenance import pipeline_version
-from engine.signing.schema import Battery
+from engine.signing.schema import Battery, TrailHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Signer:
         releases: Mapping[str, str | None],
         day: str,
         beside: Mapping[str, bytes] | None = None,
+        *,
+        trail: TrailHead | None = None,
     ) -> bytes:
         """Make and sign the manifest of a batch.
 
@@ -62,9 +64,10 @@ class Signer:
             releases: as for `engine.signing.certificate.manifest`.
             day: of signing.
             beside: as for `engine.signing.certificate.manifest`.
+            trail: as for `engine.signing.certificate.manifest`.
         """
         public = self.keys.pseudonym("batch", batch)
-        body = manifest(public, releases, day=day, key=self.keys.id, beside=beside)
+        body = manifest(public, releases, day=day, key=self.keys.id, beside=beside, trail=trail)
         return self._signed("manifest", body)
 
     def head(self, number: int, digest: str, at: str) -> bytes:

@@ -19,6 +19,7 @@ _REVIEWER = frozenset({Role.REVIEWER})
 _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
+_AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 _SEE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -46,6 +47,7 @@ class Act(Enum):
 
     READ_RELEASES = "read releases", PEOPLE, False
     DOWNLOAD = "download releases", _ANALYST, True
+    EXPORT_NAMES = "download the list of names", _MANAGER, True
 
     READ_POLICIES = "read policies", EVERYBODY, False
     DRAFT_POLICY = "draft a policy", _MANAGER, True
@@ -58,7 +60,12 @@ class Act(Enum):
     DELETE_EVALUATION = "delete an evaluation", _MANAGER, True
 
     IMPORT_RUN = "take in a run", _ANALYST | _MACHINE, True
+    EXPORT_EVALUATION = "download from an evaluation", _MANAGER, True
     EXPORT_LABELS = "export labels", _MANAGER, True
+
+    READ_AUDIT = "read the audit trail", _AUDITORS, False
+    VERIFY_AUDIT = "verify the audit trail", _AUDITORS, True
+    EXPORT_AUDIT = "export the audit trail", _AUDITORS, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

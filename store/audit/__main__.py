@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
 from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
-from engine.signing.keys import own_keys
+from engine.signing.keys import own_keys, own_secret
 from engine.wording import counted
-from store.audit import heads
+from store.audit import anchors, heads
+from store.audit.anchors import Anchor
 from store.audit.verify import Verification, verify
 from store.database import open_read_only
 from store.files import Files
@@ -27,9 +29,10 @@ Tell whether the audit trail is whole: no event was changed, removed, moved or a
 none is missing at the end, and the database is not an older one than was sealed. Nothing is
 changed. Stop the app first: only one program may have the data open.
 
-Heads of the trail are signed into audit/heads.jsonl, every hundred events and when Lethe stops. To
-be safe against somebody who puts back an older copy of the whole folder, keep the hash that this
-command prints, or the last line of that file, elsewhere.
+Heads of the trail are signed into audit/heads.jsonl, every hundred events and when Lethe stops. Who
+puts back an older copy of the whole folder puts back those too. Deliveries of the app know better:
+each takes the end of the trail along in its signed manifest.json. Name one, its zip, or a folder of
+such with --manifest, and the trail must hold what they tell.
 """
 
 
@@ -67,18 +70,27 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=home_folder(),
         help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
     )
+    verifying.add_argument(
+        "--manifest",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="manifest.json or zip of a delivery, or a folder of such; may be given again",
+    )
     verifying.add_argument("--json", action="store_true", help="print JSON instead of sentences")
     return parser
 
 
 def _verify(options: argparse.Namespace) -> int:
-    sealed = heads.read(Files(options.home).heads)
+    sealed, known = heads.read(Files(options.home).heads), anchors.read(options.manifest)
     with open_read_only(options.home) as connection:
-        found = verify(connection, sealed, own_keys(options.home))
+        keys, secret = own_keys(options.home), own_secret(options.home)
+        found = verify(connection, sealed, keys, known, secret=secret)
     if options.json:
         sys.stdout.write(f"{json.dumps(asdict(found))}\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(found))
+        sys.stdout.writelines(f"{line}\n" for line in [*_lines(found), *_anchored(known)])
     return Exit.FOUND if found.problems else Exit.DONE
 
 
@@ -87,6 +99,16 @@ def _lines(found: Verification) -> list[str]:
         return [*found.problems, f"{counted(len(found.problems), 'problem')}: do not rely on it."]
     unsealed = f" Not sealed yet: {counted(found.unsealed, 'event')}." if found.unsealed else ""
     return [f"{counted(found.events, 'event')}, all as recorded.{unsealed} Last hash {found.head}."]
+
+
+def _anchored(known: Collection[Anchor]) -> list[str]:
+    """How many deliveries could tell something; nothing where none was named."""
+    if not known:
+        return []
+    silent = sum(one.head is None for one in known)
+    verb = "tells" if silent == 1 else "tell"
+    words = f" {counted(silent, 'manifest')} of them {verb} nothing of a trail." if silent else ""
+    return [f"Compared with {counted(len(known), 'manifest')}.{words}"]
 
 
 if __name__ == "__main__":

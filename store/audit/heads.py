@@ -8,6 +8,7 @@ the whole folder keeps a copy of that file's last line elsewhere.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,9 @@ from store.times import stored
 
 LARGEST = 2**30
 """Bytes of the file that are read: some two million heads."""
+
+_TAIL = 4_096
+"""Bytes in which the last line lies whole: a line has some 400."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,23 @@ def read(path: Path) -> tuple[SealedHead, ...]:
         raise UnusableFolder(f"{path} is larger than any that Lethe writes; it was not read.")
     whole = data[: data.rfind(b"\n") + 1]
     return tuple(_head(number, line) for number, line in enumerate(whole.splitlines(), start=1))
+
+
+def last(path: Path) -> Head | None:
+    """The head of the last whole line, whoever signed it; None where there is none, or it is none.
+
+    Raises:
+        UnusableFolder: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
+            lines = file.read().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnusableFolder(f"{path} cannot be read: {error.strerror}.") from error
+    return _head(0, lines[-1]).head if lines else None
 
 
 def _head(number: int, line: bytes) -> SealedHead:

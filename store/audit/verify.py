@@ -2,7 +2,8 @@
 
 A hash anybody can make anew; what nobody can without the signing key is a head. So the chain tells
 what was changed within it, and the heads tell whether it is the chain that was sealed, and all of
-it. Events since the last head are vouched for by the chain alone, and counted.
+it. Events since the last head are vouched for by the chain alone, and counted. Manifests of
+deliveries are heads too that lie elsewhere: they tell of a whole folder put back.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import duckdb
 
 from engine.signing.envelope import canonical, key_id
 from engine.wording import counted
+from store.audit.anchors import Anchor
 from store.audit.event import FIRST, Detail, Event
 from store.audit.heads import SealedHead
+from store.audit.verdicts import Told, compare
 from store.times import aware
 
 
@@ -42,16 +45,25 @@ def verify(
     connection: duckdb.DuckDBPyConnection,
     heads: Collection[SealedHead],
     own_keys: Collection[bytes],
+    anchors: Collection[Anchor] = (),
+    *,
+    secret: bytes | None,
 ) -> Verification:
-    """Compare every event with the one before, and every head with its event.
+    """Compare every event with the one before, heads and anchors with it, decisions with theirs.
 
     Args:
         connection: to the database; it is only read.
         heads: from `store.audit.heads.read`.
         own_keys: raw public keys whose heads count.
+        anchors: heads in the manifests of deliveries.
+        secret: from `engine.signing.keys.own_secret`; None where there is none.
     """
     problems: list[str] = []
+    said = [*(one.head for one in heads), *(one.head for one in anchors)]
+    vouched = {head.number for head in said if head is not None}
     hashes: dict[int, str] = {}
+    told = Told()
+    count, last = 0, 0
     previous, expected = FIRST, 1
     for event, kept in _events(connection, problems):
         if event.number != expected:
@@ -63,12 +75,45 @@ def verify(
             )
         if event.hash != kept:
             problems.append(f"Event {event.number} was changed after it was recorded.")
-        hashes[event.number] = previous = kept
-        expected = event.number + 1
-    sealed = _compare(hashes, heads, own_keys, problems)
-    if hashes and not heads:
+        if event.number in vouched:
+            hashes[event.number] = kept
+        told.add(event)
+        previous, last = kept, max(last, event.number)
+        expected, count = event.number + 1, count + 1
+    sealed = _compare(hashes, last, heads, own_keys, problems)
+    if count and not heads:
         problems.append("No head was ever sealed, or the file of heads was removed.")
-    return Verification(len(hashes), previous, sealed, tuple(problems))
+    problems += _not_anchored(hashes, last, anchors, own_keys)
+    problems += compare(connection, told, secret)
+    return Verification(count, previous, sealed, tuple(problems))
+
+
+def _not_anchored(
+    hashes: Mapping[int, str],
+    last: int,
+    anchors: Collection[Anchor],
+    own_keys: Collection[bytes],
+) -> Iterator[str]:
+    """A sentence for each delivery that this trail did not make."""
+    for one in anchors:
+        if one.signer not in own_keys:
+            yield (
+                f"{one.name} was signed with {key_id(one.signer)}, which is no trusted key of "
+                "this installation."
+            )
+        elif one.head is None:
+            continue  # made before manifests told of the trail, or on the command line
+        elif one.head.number > last:
+            yield (
+                f"{one.name} was made when the trail had come to event {one.head.number}, and it "
+                f"ends with event {last}: an older copy of the data was put back, or the end of "
+                "the trail was cut off."
+            )
+        elif hashes.get(one.head.number) != one.head.hash:
+            yield (
+                f"{one.name} knows another event {one.head.number}: the trail was written anew, "
+                "or another copy of the data went on beside this one."
+            )
 
 
 def _events(
@@ -118,13 +163,13 @@ def _gap(expected: int, found: int) -> str:
 
 def _compare(
     hashes: Mapping[int, str],
+    last: int,
     heads: Collection[SealedHead],
     own_keys: Collection[bytes],
     problems: list[str],
 ) -> int:
     """The number of the last event that a head vouches for; what does not fit is reported."""
-    last, sealed = max(hashes, default=0), 0
-    newest = 0
+    sealed = newest = 0
     for one in heads:
         if one.head is None:
             problems.append(f"Line {one.line} of the sealed heads was changed.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 
@@ -21,6 +21,7 @@ from engine.signing.keys import KeyRing
 from engine.wording import listed
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.audit import verdicts
 from store.audit.event import Detail
 from store.database import Database
 from store.releases import receipts
@@ -167,6 +168,7 @@ def reopen_last(
         case = claims.claim_of(cursor, database.files, picture_id, reviewer)
         database.event.subject = picture_id
         database.event.details["reviewer"] = database.person(reviewer)
+        database.event.details["verdict"] = decision.number
         if withdrawn is not None:
             database.event.details["withdrawn"] = withdrawn.stem
     if withdrawn is not None:
@@ -207,9 +209,13 @@ def _last(cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime) -> De
     )
 
 
-def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> None:
-    """Let the verdict on a picture stand no longer, since a witness saw something in the result."""
-    cursor.execute(
+def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> list[int]:
+    """Let the verdict on a picture stand no longer, since a witness saw something in the result.
+
+    Returns:
+        Numbers of those that stood; of two in a second review, both.
+    """
+    rows = cursor.execute(
         """
         UPDATE verdicts
         SET contested_at = ?
@@ -217,9 +223,11 @@ def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -
           AND decision = 'settled'
           AND undone_at IS NULL
           AND contested_at IS NULL
+        RETURNING number
         """,
         [stored(now), picture_id],
-    )
+    ).fetchall()
+    return sorted(number for (number,) in rows)
 
 
 def _decide(
@@ -236,8 +244,10 @@ def _decide(
         claim_state = claims.claim_state_of(cursor, picture_id)
         refusal = _refusal(cursor, claim_state, decision, now)
         kept_as = "refused" if refusal else outcome
-        number = _keep_decision(cursor, claim_state, decision, kept_as, now)
+        number, row = _keep_decision(cursor, claim_state, decision, kept_as, now)
         database.event.details |= _details(database, decision, kept_as)
+        keyed = verdicts.digest(database.signer.keys.secret, row)
+        database.event.details |= {"verdict": number, "digest": keyed}
         if refusal is None:
             made = _Made(number, decision, outcome == "rejected")
             _apply(cursor, database.signer.keys, claim_state, made, now)
@@ -339,16 +349,16 @@ def _keep_decision(
     decision: ReviewDecision,
     outcome: str,
     now: datetime,
-) -> int:
-    """Insert a decision; gives its number."""
+) -> tuple[int, tuple[Any, ...]]:
+    """Insert a decision; gives its number, and the row as it is kept."""
     is_own = claim_state.claimed_by == decision.reviewer and claim_state.claimed_at is not None
-    ((number,),) = cursor.execute(
-        """
+    (row,) = cursor.execute(
+        f"""
         INSERT INTO verdicts
             (picture_id, revision, plan, reviewer, decision, regions, opened_at, decided_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        RETURNING number
-        """,
+        RETURNING {verdicts.COLUMNS}
+        """,  # noqa: S608 -- constants
         [
             claim_state.picture_id,
             plans.revision_of(cursor, claim_state.picture_id, decision.plan),
@@ -360,7 +370,7 @@ def _keep_decision(
             stored(now),
         ],
     ).fetchall()
-    return int(number)
+    return int(row[0]), row
 
 
 def _close(

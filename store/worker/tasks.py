@@ -199,7 +199,8 @@ def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: 
             _tell(database, "quarantined", is_kept=True)
             return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
         if came_from == "settled":
-            decisions.contest(cursor, outcome.job_id, now)
+            contested = decisions.contest(cursor, outcome.job_id, now)
+            database.event.details["contested"] = " ".join(map(str, contested))
         if came_from is not None:
             to_review(cursor, outcome.job_id, outcome.plan, now)
         _tell(database, "review", is_kept=came_from is not None)

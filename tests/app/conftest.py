@@ -35,7 +35,7 @@ from tests.store.fakes import ACTOR
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
-PAGES = ("Upload", "Review", "Release", "Recall", "Irreversibility")
+PAGES = ("Upload", "Review", "Release", "Recall", "Irreversibility", "Audit")
 """In the order of their numbers."""
 FACE = seen(0.9, (10, 10, 30, 30))
 UNSURE = seen(0.41, (60, 40, 90, 80), Category.TATTOO)

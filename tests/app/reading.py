@@ -14,7 +14,7 @@ from tests.store.fakes import ACTOR
 
 __all__ = ["PAGES", "UPRIGHT", "WIDE", "claim_of", "labels", "lines", "numbers", "press", "said"]
 
-PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility"]
+PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility", "Audit"]
 UPRIGHT = png(100, 120)  # sees one face: released
 WIDE = png(120, 100)  # a doubt besides: to a person
 

@@ -66,6 +66,18 @@ def entries(database: Database, batch: Batch) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def test_the_manifest_takes_the_end_of_the_audit_trail_along(database):
+    batch = finished(database)
+    head = database.head
+
+    manifest = json.loads(entries(database, batch)["released/manifest.json"])["manifest"]
+
+    assert (manifest["version"], manifest["trail"]) == (
+        3,
+        {"number": head.number, "hash": head.hash},
+    )
+
+
 def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(database):
     batch = finished(database)
 
@@ -243,7 +255,7 @@ class TestFilesBesideReleases:
     def test_of_a_manifest_from_before_they_pass_if_they_are_text(self, database, folder):
         path = folder / "released" / "manifest.json"
         body = json.loads(path.read_bytes())["manifest"]
-        del body["beside"]
+        del body["beside"], body["trail"]
         path.write_bytes(sign("manifest", body | {"version": 1}, database.signer.keys.signing))
         (folder / "README.txt").write_text("other words")
 

@@ -13,11 +13,12 @@ from docs.build.__main__ import DOCUMENT
 from engine.runs.jobs import NeedsReview
 from engine.runs.licences import read_manifest
 from store.accounts.role import PEOPLE
+from store.audit.state import verify_now
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
-from store.review import decisions, reviews
+from store.review import decisions
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, a_batch, plan, verdict_on
 
@@ -40,8 +41,8 @@ def test_originals_lie_on_disk_as_they_came(tmp_path):
     assert b"what was in the picture" in contents
 
 
-def test_a_changed_verdict_is_not_noticed(tmp_path):
-    assert "the audit trail shows a changed event, not a changed row of decisions" in MISSING
+def test_a_changed_plan_is_not_noticed_by_the_trail_and_a_changed_decision_is(tmp_path):
+    assert "shows a changed event or decision, not a changed plan" in MISSING
 
     with closing(Database.open(tmp_path, NOW)) as database:
         a_batch(database, [b"1"])
@@ -51,11 +52,12 @@ def test_a_changed_verdict_is_not_noticed(tmp_path):
             ACTOR, database, picture_id, verdict_on(database, picture_id, (DRAWN,), "ada", 0), NOW
         )
         with database.transaction(ACTOR, ANY) as cursor:
-            cursor.execute("UPDATE verdicts SET decided_at = decided_at - INTERVAL 1 DAY")
+            cursor.execute("UPDATE plans SET made_at = made_at - INTERVAL 1 DAY")
+        assert verify_now(ACTOR, database).problems == ()
 
-    with closing(Database.open(tmp_path, NOW)) as database:
-        assert tasks.take(ACTOR, database, NOW).settled is not None
-        assert reviews.claim(ACTOR, database, "bo", NOW) is None
+        with database.transaction(ACTOR, ANY) as cursor:
+            cursor.execute("UPDATE verdicts SET decided_at = decided_at - INTERVAL 1 DAY")
+        assert "was changed after it was made" in verify_now(ACTOR, database).problems[0]
 
 
 def test_a_period_that_is_over_deletes_nothing(tmp_path):

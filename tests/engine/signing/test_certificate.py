@@ -14,7 +14,13 @@ from engine.errors import InvalidSignature
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Leakage
 from engine.signing.certificate import Supplement, certificate, manifest, quantised
-from engine.signing.schema import Battery, Certificate, read_certificate
+from engine.signing.schema import (
+    Battery,
+    Certificate,
+    TrailHead,
+    read_certificate,
+    read_signed_manifest,
+)
 from engine.signing.sentences import sentences
 from tests.engine.signing.handed_out import DAY, RECEIPT, signer_at
 
@@ -331,3 +337,33 @@ def test_a_manifest_is_sorted_and_counts_those_without_a_certificate():
     assert body["without_certificate"] == ["c" * 32]
     assert body["count"] == 3
     assert Category.FACE.value not in str(body)
+
+
+TRAIL = TrailHead(number=7, hash="ab" * 32)
+
+
+def test_a_manifest_with_the_trails_end_is_of_version_3_and_one_without_of_version_2():
+    bare = manifest("00" * 8, {}, day=DAY, key="00" * 8)
+    with_trail = manifest("00" * 8, {}, day=DAY, key="00" * 8, trail=TRAIL)
+
+    assert (bare["version"], "trail" in bare) == (2, False)
+    assert (with_trail["version"], with_trail["trail"]["number"]) == (3, 7)
+    assert read_signed_manifest(bare).trail is None
+    assert read_signed_manifest(with_trail).trail == TRAIL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"version": 2}, id="of an earlier version"),
+        pytest.param({"trail": None}, id="none"),
+        pytest.param({"trail": {"number": 0, "hash": "ab" * 32}}, id="no event"),
+        pytest.param({"trail": {"number": 7, "hash": "ab"}}, id="no hash"),
+        pytest.param({"trail": {"number": 7, "hash": "ab" * 32, "at": "now"}}, id="more"),
+    ],
+)
+def test_a_manifest_that_tells_of_a_trail_otherwise_is_refused(change):
+    body = manifest("00" * 8, {}, day=DAY, key="00" * 8, trail=TRAIL)
+
+    with pytest.raises(InvalidSignature):
+        read_signed_manifest(body | change)

@@ -20,6 +20,7 @@ from engine.runs.jobs import Quarantined
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor, shell
 from store.accounts.role import PEOPLE, Role
+from store.audit.records import Filter
 from store.batches import batches
 from store.batches.pictures import PictureState
 from store.database import Database
@@ -30,6 +31,13 @@ from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "audit.downloads.names_listed": Act.EXPORT_NAMES,
+    "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
+    "audit.export.export": Act.EXPORT_AUDIT,
+    "audit.records.page": Act.READ_AUDIT,
+    "audit.records.timeline": Act.READ_AUDIT,
+    "audit.state.state": Act.READ_AUDIT,
+    "audit.state.verify_now": Act.VERIFY_AUDIT,
     "batches.batches.batch": Act.READ_BATCHES,
     "batches.batches.cancel": Act.CANCEL_BATCH,
     "batches.batches.create": Act.CREATE_BATCH,
@@ -153,6 +161,11 @@ def known(tmp_path_factory):
         "releases": 1,
         "manifest": "00",
         "pictures": (),
+        "count": 1,
+        "id_": ID,
+        "wanted": Filter(),
+        "file_format": "csv",
+        "part": "boxes",
         "picture_ids": [ID],
         "attempt_counts": True,
         "state": PictureState.REVIEW,

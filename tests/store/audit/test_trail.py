@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from engine.runs.jobs import NeedsReview
-from engine.signing.keys import own_keys, rotate
+from engine.signing.keys import own_keys, own_secret, rotate
 from store.accounts.act import Act
 from store.audit import __main__ as command
 from store.audit import heads, trail
@@ -36,9 +36,14 @@ def work(home, count=3):
     database.close()
 
 
+def verified(connection, home):
+    sealed = heads.read(Files(home).heads)
+    return verify(connection, sealed, own_keys(home), secret=own_secret(home))
+
+
 def problems(home):
     with open_read_only(home) as connection:
-        found = verify(connection, heads.read(Files(home).heads), own_keys(home))
+        found = verified(connection, home)
     return " ".join(found.problems)
 
 
@@ -53,7 +58,7 @@ def test_a_trail_that_nobody_touched_is_whole_and_sealed_to_its_end(home):
     work(home)
 
     with open_read_only(home) as connection:
-        found = verify(connection, heads.read(Files(home).heads), own_keys(home))
+        found = verified(connection, home)
     assert (found.problems, found.unsealed) == ((), 0)
     assert found.events == 8  # two openings, six batches
 
@@ -163,7 +168,7 @@ def test_events_after_the_last_head_are_counted_and_not_called_wrong(home, monke
     work(home)
 
     with open_read_only(home) as connection:
-        found = verify(connection, heads.read(Files(home).heads), own_keys(home))
+        found = verified(connection, home)
     assert (found.problems, found.unsealed) == ((), 4)
 
 
