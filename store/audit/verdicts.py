@@ -3,7 +3,7 @@
 So a row that was changed, removed or added in the database shows, also one whose undoing was taken
 back. The digest is an HMAC under the installation's secret: events never go, and a plain hash of a
 few numbers could be tried out when the row itself is long gone. Decisions of before have no digest
-and are counted.
+and are not compared.
 """
 
 from __future__ import annotations
