@@ -1,4 +1,4 @@
-"""Intake: originals stored on disk one by one, rows of their batch a chunk later.
+"""Intake: originals sealed on disk one by one, rows of their batch a chunk later.
 
 Leaving the page, or losing the power, loses nothing that `add` reported as stored; an original that
 did not become a row is deleted again.
@@ -14,7 +14,6 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from engine.files import atomic
 from engine.runs.licences import Manifest
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -90,9 +89,8 @@ def _add_chunk(
         for incoming in pictures:
             rows.append(_new_row(incoming, target, manifest))
             if _is_readable(incoming.content):
-                original = database.files.original(rows[-1].id)
-                atomic.write(original, incoming.content)
-                digest = originals.digest(database.signer.keys, original.read_bytes())
+                original = originals.item(target.id, rows[-1].id)
+                digest = originals.keep(database, original, incoming.content)
                 rows[-1] = replace(rows[-1], original=digest)
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)
@@ -101,7 +99,7 @@ def _add_chunk(
             insert(cursor, target.id, rows, now)
     except BaseException:
         for row in rows:
-            database.files.original(row.id).unlink(missing_ok=True)
+            originals.discard(database, originals.item(target.id, row.id))
         raise
     return [row.id for row in rows]
 

@@ -1,4 +1,7 @@
-"""Integrity of originals: what is reviewed, decided and released has the same bytes.
+"""Originals: sealed as long as they lie on the disk, and the same bytes whenever they are used.
+
+Each is sealed in the vault under a key of its own; one that came before there was a vault lies as
+it came until the next start seals it (`store.worker.sealing`).
 
 An original lies in a folder that backups, syncing programs and failing disks reach too. So a digest
 of it is stored at intake, and every use of the file compares. The digest is keyed with the
@@ -8,13 +11,18 @@ installation's secret: a plain hash would tell whoever finds the database who ho
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from engine.errors import UnreadableImage
+from engine.runs.sources import PathSource, PictureSource
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.errors import UnknownRecord
+from store.vault.context import Item, Purpose
+from store.vault.errors import BrokenSeal
+from store.vault.vault import is_sealed
 
 _CHANGED = (
     "The original is not the file that came in any more, or the keys of this installation are not "
@@ -30,6 +38,46 @@ _UNKNOWN = (
 def digest(keys: KeyRing, content: bytes) -> str:
     """Keyed digest (HMAC-SHA-256) of an original's bytes, in hex."""
     return keys.original_digest(hashlib.sha256(content).digest())
+
+
+def item(batch_id: str, picture_id: str) -> Item:
+    """A picture's original, as the vault names it."""
+    return Item(batch_id, picture_id, Purpose.ORIGINAL)
+
+
+def keep(database: Database, original: Item, content: bytes | Path) -> str:
+    """Store an original, sealed under a new key; gives its digest.
+
+    Raises:
+        UnusableKeys: the batch's key is gone.
+        OSError: the content cannot be read, or the disk does not take it.
+    """
+    database.vault.add_batch(original.batch)
+    database.vault.add_picture(original.batch, original.picture)
+    path = database.files.original(original.picture)
+    plain = database.vault.seal_file(original, path, content)
+    return database.signer.keys.original_digest(plain)
+
+
+def discard(database: Database, original: Item) -> None:
+    """End an original: its key, then its file; again is harmless.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    database.vault.destroy_picture(original.batch, original.picture)
+    database.files.original(original.picture).unlink(missing_ok=True)
+
+
+def source(database: Database, original: Item) -> PictureSource:
+    """Where the bytes of an original come from, to read here or to hand to a worker.
+
+    Raises:
+        UnusableKeys: the vault has no key for it, or cannot use it.
+        OSError: the file cannot be read.
+    """
+    path = database.files.original(original.picture)
+    return database.vault.source(original, path) if is_sealed(path) else PathSource(path)
 
 
 def content(
@@ -49,12 +97,15 @@ def content(
         NotAllowed: the actor may not.
         UnknownRecord: there is no such picture.
         UnreadableImage: the file cannot be read, or is not the one that came in.
+        UnusableKeys: the vault has no key for it, or cannot use it.
     """
     database.admit(actor, act, picture_id)
     try:
-        data = database.files.original(picture_id).read_bytes()
+        data = source(database, _item_of(database, picture_id)).read()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
+    except BrokenSeal as error:
+        raise UnreadableImage(str(error)) from error
     actual = digest(database.signer.keys, data)
     with database.transaction(actor, act, picture_id) as cursor:
         cursor.execute(
@@ -83,3 +134,19 @@ def content(
     if expected not in (None, actual):
         raise UnreadableImage(_CHANGED)
     return data
+
+
+def _item_of(database: Database, picture_id: str) -> Item:
+    """Asked by the program itself: whoever wants to read was admitted before."""
+    with database.transaction(MACHINE, Act.WORK) as cursor:
+        row = cursor.execute(
+            """
+            SELECT batch_id
+            FROM pictures
+            WHERE id = ?
+            """,
+            [picture_id],
+        ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    return item(str(row[0]), picture_id)
