@@ -11,9 +11,11 @@ installation's secret: a plain hash would tell whoever finds the database who ho
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UnreadableImage
+from engine.files import atomic
 from engine.runs.sources import PathSource, PictureSource
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
@@ -23,6 +25,15 @@ from store.errors import UnknownRecord
 from store.vault.context import Item, Purpose
 from store.vault.errors import BrokenSeal
 from store.vault.vault import is_sealed
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file that was sealed on arrival, under a key that its upload wraps."""
+
+    item: Item
+    path: Path
+
 
 _CHANGED = (
     "The original is not the file that came in any more, or the keys of this installation are not "
@@ -53,10 +64,38 @@ def keep(database: Database, original: Item, content: bytes | Path) -> str:
         OSError: the content cannot be read, or the disk does not take it.
     """
     database.vault.add_batch(original.batch)
-    database.vault.add_picture(original.batch, original.picture)
-    path = database.files.original(original.picture)
-    plain = database.vault.seal_file(original, path, content)
+    try:
+        database.vault.add_picture(original.batch, original.picture)
+        path = database.files.original(original.picture)
+        plain = database.vault.seal_file(original, path, content)
+    except BaseException:
+        discard(database, original)
+        raise
     return database.signer.keys.original_digest(plain)
+
+
+def take_over(database: Database, original: Item, sealed: SealedFile) -> str:
+    """Store what was sealed on arrival, as it is; gives its digest.
+
+    Its key is wrapped by the batch's too and its bytes are linked, not copied, so that what waits
+    stays until whoever keeps it lets it go.
+
+    Raises:
+        BrokenSeal: it is not what was sealed.
+        UnusableKeys: its key is gone.
+        OSError: it cannot be read, the disk does not take it, or it is stored already.
+    """
+    plain = hashlib.sha256()
+    for chunk in database.vault.source(sealed.item, sealed.path).chunks():
+        plain.update(chunk)
+    database.vault.add_batch(original.batch)
+    atomic.link(sealed.path, database.files.original(original.picture))
+    try:
+        database.vault.share(original.picture, sealed.item.batch, original.batch)
+    except BaseException:
+        discard(database, original)
+        raise
+    return database.signer.keys.original_digest(plain.digest())
 
 
 def discard(database: Database, original: Item) -> None:

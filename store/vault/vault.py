@@ -97,26 +97,22 @@ class Vault:
         if not self._keyring.has_picture(batch, picture):
             self._keyring.put_picture(batch, picture, Key.new(), batch_key)
 
-    def rewrap(self, picture: str, from_batch: str, to_batch: str) -> None:
-        """Move a picture to another batch: its key is wrapped anew, what it sealed stays as it is.
+    def share(self, picture: str, from_batch: str, to_batch: str) -> None:
+        """Have another batch wrap a picture's key too; what it sealed stays as it is.
 
-        After a kill, doing it again goes on; so does doing it twice.
+        Both wraps open it then, until one is destroyed. Doing it twice is harmless.
 
         Raises:
-            MissingKey: the picture has a key in neither, or a batch has none.
-            ValueError: it has another key in the batch it is to go to.
+            MissingKey: the picture has no key, or a batch has none.
+            ValueError: it has another key in the other batch.
             OSError: the disk does not take it.
         """
-        if not self._keyring.has_picture(from_batch, picture):
-            self._picture_key(to_batch, picture)
-            return
         key = self._picture_key(from_batch, picture)
         if not self._keyring.has_picture(to_batch, picture):
             batch_key = self._keyring.batch_key(to_batch, self._master)
             self._keyring.put_picture(to_batch, picture, key, batch_key)
         if self._picture_key(to_batch, picture) != key:
             raise ValueError(f"picture {picture} has a key of its own in batch {to_batch}")
-        self._keyring.destroy_picture(from_batch, picture)
 
     def seal_file(self, item: Item, path: Path, content: bytes | Path | Iterable[bytes]) -> bytes:
         """Seal a content into a file, whole or not at all; no more than two chunks are in memory.
