@@ -271,7 +271,15 @@ def _begin(home: Path, keyring: Keyring, source: MasterSource) -> None:
 
 
 def _kept(home: Path) -> Iterator[Path]:
-    return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
+    """Files that may be sealed, which ids name.
+
+    No other is opened: whoever opens and closes the database's file drops DuckDB's lock on it.
+    """
+    return (
+        path
+        for path in home.rglob("*")
+        if context.is_id(path.name) and path.is_file() and not path.is_symlink()
+    )
 
 
 def is_sealed(path: Path) -> bool:

@@ -269,10 +269,12 @@ def _is_unwritten(error: Exception) -> bool:
 
 def _unread(task: Task, error: Exception) -> Quarantined:
     """Why there is no original: a drive or a key that is away makes the picture wait."""
-    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-    outcome = refusal(task.picture_id, task.original, cause)
-    if isinstance(outcome, Postponed) or not isinstance(error, UnreadableImage):
-        return outcome
+    if not isinstance(error, UnreadableImage):
+        return refusal(task.picture_id, task.original, error)
+    if isinstance(error.__cause__, OSError):
+        outcome = refusal(task.picture_id, task.original, error.__cause__)
+        if isinstance(outcome, Postponed):
+            return outcome
     return Quarantined(task.picture_id, str(error))
 
 

@@ -274,7 +274,7 @@ class TestPictures:
         batch, (gone, kept) = in_review(database, plan(), plan())
         settle(database, gone, FACE)
         settle(database, kept, FACE)
-        database.vault.destroy_picture(batch.id, gone)
+        database.vault.destroy_picture(batch, gone)
 
         exported = export_labels(ACTOR, database, out)
 
