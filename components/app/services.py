@@ -51,12 +51,12 @@ def services() -> Services:
         LetheError: the database cannot be opened, for instance because another Lethe has it.
     """
     database = Database.open(home(), now())
-    master.forget(os.environ)  # so that no worker, which decodes what strangers send, has it
     try:
         staging.seal_plain(home() / "staging", database.vault)
         left_out = take_in(MACHINE, database, now())
         if database.is_up_to_date:  # an older one does not know every run
             archive.sweep(home(), evaluations.sources(MACHINE, database))
+        master.forget(os.environ)  # so that no worker, which decodes what strangers send, has it
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )

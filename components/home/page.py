@@ -62,8 +62,8 @@ def unknown_files() -> None:
             plain(
                 f"{counted(count, 'file')} that the database does not know, set aside in "
                 f"{files.set_aside}. Left over from a crash, or of a newer database than this: "
-                "put back all of the folder from one copy, or delete them. Originals among them are "
-                "sealed. Lethe deletes none."
+                "put back all of the folder from one copy, or delete them; originals among them "
+                "are sealed. Lethe deletes none."
             ),
             icon=":material/move_to_inbox:",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -97,6 +99,14 @@ def test_from_arrival_to_release_no_file_holds_the_picture(
     assert not lethe.page("Release").exception
     lethe.close()
     assert plain_in(*folders) == []
+
+
+def test_no_worker_gets_the_master_key(lethe: Lethe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETHE_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+
+    assert lethe.database.vault.status().origin == "LETHE_MASTER_KEY"
+
+    assert "LETHE_MASTER_KEY" not in os.environ
 
 
 def unsealed(vault: Vault, item: object, path: Path, content: bytes) -> bytes:
