@@ -34,6 +34,7 @@ from store.audit.event import OpenEvent
 from store.audit.trail import Trail
 from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
+from store.originals import Originals
 from store.schema import is_foreign, migrate
 from store.vault.vault import Vault
 from store.worker.orphans import tidy
@@ -71,6 +72,7 @@ class Database:
         self.files = files
         self.signer = signer
         self.vault = vault
+        self.originals = Originals(files, vault, signer.keys)
         self._keys = signer.keys
         self.work = threading.Event()
         self.recovered = Recovered()

@@ -34,7 +34,7 @@ from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
 from engine.wording import counted
-from store.batches.originals import SealedFile
+from store.originals import SealedFile
 from store.vault.context import Item, Purpose, is_id
 from store.vault.errors import MissingKey
 from store.vault.vault import Vault, is_sealed

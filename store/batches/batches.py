@@ -84,8 +84,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
         )
         batch = batch_in(cursor, batch_id)
     for original in forgotten:
-        database.vault.destroy_picture(original.batch, original.picture)
-        database.files.original(original.picture).unlink(missing_ok=True)
+        database.originals.discard(original)
     return batch
 
 

@@ -17,17 +17,17 @@ from pathlib import Path
 from engine.runs.licences import Manifest
 from store.accounts.act import Act
 from store.accounts.actor import Actor
-from store.batches import originals
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
-from store.batches.originals import SealedFile
 from store.batches.pictures import NewPicture, insert
 from store.database import Database
+from store.originals import SealedFile, item
 from store.vault.context import Item
 from store.vault.errors import BrokenSeal
 
 _CHUNK = 100
 """Pictures that become rows together; at most so many are sent again after a crash."""
 NO_MANIFEST = Manifest()
+_CHANGED = "The file was changed while it waited, so nothing of it is used; add it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,12 @@ def _add_chunk(
         for incoming in pictures:
             row = _new_row(incoming, target, manifest)
             if _is_readable(incoming.content):
-                original = originals.item(target.id, row.id)
+                original = item(target.id, row.id)
                 try:
                     row = replace(row, original=_kept(database, original, incoming.content))
                     kept.append(original)
-                except BrokenSeal as error:
-                    row = replace(row, refusal=str(error))
+                except BrokenSeal:
+                    row = replace(row, refusal=_CHANGED)
             rows.append(row)
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)
@@ -108,15 +108,15 @@ def _add_chunk(
             insert(cursor, target.id, rows, now)
     except BaseException:
         for original in kept:
-            originals.discard(database, original)
+            database.originals.discard(original)
         raise
     return [row.id for row in rows]
 
 
 def _kept(database: Database, original: Item, content: bytes | Path | SealedFile) -> str:
     if isinstance(content, SealedFile):
-        return originals.take_over(database, original, content)
-    return originals.keep(database, original, content)
+        return database.originals.take_over(original, content)
+    return database.originals.keep(original, content)
 
 
 def _new_row(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:

@@ -1,7 +1,4 @@
-"""Originals: sealed as long as they lie on the disk, and the same bytes whenever they are used.
-
-Each is sealed in the vault under a key of its own; one that came before there was a vault lies as
-it came until the next start seals it (`store.worker.sealing`).
+"""Integrity of originals: what is reviewed, decided and released has the same bytes.
 
 An original lies in a folder that backups, syncing programs and failing disks reach too. So a digest
 of it is stored at intake, and every use of the file compares. The digest is keyed with the
@@ -11,29 +8,16 @@ installation's secret: a plain hash would tell whoever finds the database who ho
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
 
 from engine.errors import UnreadableImage
-from engine.files import atomic
-from engine.runs.sources import PathSource, PictureSource
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.errors import UnknownRecord
-from store.vault.context import Item, Purpose
+from store.originals import item
+from store.vault.context import Item
 from store.vault.errors import BrokenSeal
-from store.vault.vault import is_sealed
-
-
-@dataclass(frozen=True, slots=True)
-class SealedFile:
-    """A file that was sealed on arrival, under a key that its upload wraps."""
-
-    item: Item
-    path: Path
-
 
 _CHANGED = (
     "The original is not the file that came in any more, or the keys of this installation are not "
@@ -49,74 +33,6 @@ _UNKNOWN = (
 def digest(keys: KeyRing, content: bytes) -> str:
     """Keyed digest (HMAC-SHA-256) of an original's bytes, in hex."""
     return keys.original_digest(hashlib.sha256(content).digest())
-
-
-def item(batch_id: str, picture_id: str) -> Item:
-    """A picture's original, as the vault names it."""
-    return Item(batch_id, picture_id, Purpose.ORIGINAL)
-
-
-def keep(database: Database, original: Item, content: bytes | Path) -> str:
-    """Store an original, sealed under a new key; gives its digest.
-
-    Raises:
-        UnusableKeys: the batch's key is gone.
-        OSError: the content cannot be read, or the disk does not take it.
-    """
-    database.vault.add_batch(original.batch)
-    try:
-        database.vault.add_picture(original.batch, original.picture)
-        path = database.files.original(original.picture)
-        plain = database.vault.seal_file(original, path, content)
-    except BaseException:
-        discard(database, original)
-        raise
-    return database.signer.keys.original_digest(plain)
-
-
-def take_over(database: Database, original: Item, sealed: SealedFile) -> str:
-    """Store what was sealed on arrival, as it is; gives its digest.
-
-    Its key is wrapped by the batch's too and its bytes are linked, not copied, so that what waits
-    stays until whoever keeps it lets it go.
-
-    Raises:
-        BrokenSeal: it is not what was sealed.
-        UnusableKeys: its key is gone.
-        OSError: it cannot be read, the disk does not take it, or it is stored already.
-    """
-    plain = hashlib.sha256()
-    for chunk in database.vault.source(sealed.item, sealed.path).chunks():
-        plain.update(chunk)
-    database.vault.add_batch(original.batch)
-    atomic.link(sealed.path, database.files.original(original.picture))
-    try:
-        database.vault.share(original.picture, sealed.item.batch, original.batch)
-    except BaseException:
-        discard(database, original)
-        raise
-    return database.signer.keys.original_digest(plain.digest())
-
-
-def discard(database: Database, original: Item) -> None:
-    """End an original: its key, then its file; again is harmless.
-
-    Raises:
-        OSError: the disk does not take it.
-    """
-    database.vault.destroy_picture(original.batch, original.picture)
-    database.files.original(original.picture).unlink(missing_ok=True)
-
-
-def source(database: Database, original: Item) -> PictureSource:
-    """Where the bytes of an original come from, to read here or to hand to a worker.
-
-    Raises:
-        UnusableKeys: the vault has no key for it, or cannot use it.
-        OSError: the file cannot be read.
-    """
-    path = database.files.original(original.picture)
-    return database.vault.source(original, path) if is_sealed(path) else PathSource(path)
 
 
 def content(
@@ -140,7 +56,7 @@ def content(
     """
     database.admit(actor, act, picture_id)
     try:
-        data = source(database, _item_of(database, picture_id)).read()
+        data = database.originals.source(_item_of(database, picture_id)).read()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
     except BrokenSeal as error:

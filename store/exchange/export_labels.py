@@ -27,10 +27,10 @@ from engine.plan import Plan, Region
 from engine.runs.licences import Entry
 from store.accounts.act import Act
 from store.accounts.actor import Actor
-from store.batches import originals
 from store.database import Database
 from store.errors import NothingToExport
 from store.files import Files
+from store.originals import item
 from store.review import claims
 from store.times import stored
 from store.vault.errors import MissingKey
@@ -186,7 +186,7 @@ def _name(settled: _Settled) -> str:
 def _is_there(database: Database, row: _Settled) -> bool:
     """Whether there is an original, and a key that opens it."""
     try:
-        originals.source(database, originals.item(row.batch_id, row.picture_id))
+        database.originals.source(item(row.batch_id, row.picture_id))
     except (FileNotFoundError, MissingKey):
         return False
     return True
@@ -195,7 +195,7 @@ def _is_there(database: Database, row: _Settled) -> bool:
 def _open_into(folder: Path, settled: Iterable[_Settled], database: Database) -> None:
     (folder / PICTURES).mkdir(mode=0o700)
     for row in settled:
-        source = originals.source(database, originals.item(row.batch_id, row.picture_id))
+        source = database.originals.source(item(row.batch_id, row.picture_id))
         atomic.write(folder / _name(row), source.read())
 
 

@@ -42,6 +42,7 @@ from store.batches.batches import Batch, Request
 from store.batches.pictures import NewPicture
 from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
+from store.originals import item
 from store.policies.versions import in_force
 from store.text import storable
 from store.worker import tasks
@@ -313,15 +314,15 @@ def _take_in(
     actor: Actor, database: Database, batch: Batch, line: _Line, original: bytes, now: datetime
 ) -> None:
     picture_id = secrets.token_hex(16)
-    sealed = originals.item(batch.id, picture_id)
+    sealed = item(batch.id, picture_id)
     plan = replace(line.plan, image_id=picture_id, revision=0)
     try:
-        digest = originals.keep(database, sealed, original)
+        digest = database.originals.keep(sealed, original)
         row = NewPicture(picture_id, line.source, original=digest)
         with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
             pictures.insert(cursor, batch.id, [row], now)
             tasks.to_review(cursor, picture_id, plan, now)
             database.event.details["batch"] = batch.id
     except BaseException:
-        originals.discard(database, sealed)
+        database.originals.discard(sealed)
         raise

@@ -33,6 +33,7 @@ from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
 from store.evaluations.predictions import LabelledTask
+from store.originals import item
 from store.worker import tasks
 from store.worker.tasks import Task
 
@@ -184,9 +185,7 @@ class Dispatcher:
             return PredictionJob(task.picture_id, PathSource(task.path), policy)
         try:
             original = originals.content(MACHINE, self._database, task.picture_id, act=Act.WORK)
-            source = originals.source(
-                self._database, originals.item(task.batch_id, task.picture_id)
-            )
+            source = self._database.originals.source(item(task.batch_id, task.picture_id))
         except (UnreadableImage, UnusableKeys, OSError) as error:
             self._record(_unread(task, error))
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from contextlib import closing
 
@@ -15,6 +16,7 @@ from store.batches import batches, intake, originals, pictures, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
+from store.originals import SealedFile, item
 from store.vault import master
 from store.vault.vault import is_sealed
 from store.worker import retry
@@ -214,3 +216,79 @@ def test_programs_that_are_started_later_do_not_have_the_key():
     master.forget(environment)
 
     assert environment == {"PATH": "/bin"}
+
+
+UPLOAD, WAITING = "aa" * 16, "ab" * 16
+
+
+@pytest.fixture
+def waiting(database, tmp_path):
+    """A file that was sealed on arrival."""
+    sealed = item(UPLOAD, WAITING)
+    database.vault.add_batch(UPLOAD)
+    database.vault.add_picture(UPLOAD, WAITING)
+    database.vault.seal_file(sealed, tmp_path / WAITING, b"r waited")
+    return SealedFile(sealed, tmp_path / WAITING)
+
+
+def start(database, *contents):
+    batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
+    incoming = [Incoming("a.jpg", content) for content in contents]
+    intake.add(ACTOR, database, batch.id, incoming, NOW)
+    batches.start(ACTOR, database, batch.id, NOW)
+    return batch.id
+
+
+def test_what_was_sealed_on_arrival_is_taken_over_and_outlives_what_waited(database, waiting):
+    batch_id = start(database, waiting)
+    database.vault.destroy_batch(UPLOAD)
+    waiting.path.unlink()
+
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
+    assert picture.id == WAITING
+    assert read(database, WAITING) == b"r waited"
+
+
+def test_an_intake_that_fails_leaves_what_waits_as_it_was(database, waiting):
+    batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
+    incoming = (Incoming(["a.jpg"][number], waiting) for number in range(2))
+
+    with pytest.raises(IndexError):
+        intake.add(ACTOR, database, batch.id, incoming, NOW)
+
+    assert not list(database.files.originals.iterdir())
+    assert database.vault.source(waiting.item, waiting.path).read() == b"r waited"
+    assert database.vault.status().pictures == 1
+
+
+def test_what_was_changed_while_it_waited_is_held_back(database, waiting):
+    waiting.path.write_bytes(waiting.path.read_bytes()[:-1])
+
+    batch_id = start(database, waiting, b"r")
+
+    held, other = pictures.of_batch(ACTOR, database, batch_id)
+    assert (held.state, other.state) == ("quarantined", "waiting")
+    assert held.reason.startswith("The file was changed while it waited")
+
+
+def test_what_is_stored_already_is_not_taken_over_again_and_stays(database, waiting):
+    start(database, waiting)
+
+    with pytest.raises(FileExistsError):
+        start(database, waiting)
+
+    assert read(database, WAITING) == b"r waited"
+
+
+def test_where_a_file_has_one_name_alone_its_sealed_bytes_are_copied(
+    database, waiting, monkeypatch
+):
+    def one_name(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(atomic.os, "link", one_name)
+
+    start(database, waiting)
+
+    assert read(database, WAITING) == b"r waited"
+    assert is_sealed(database.files.original(WAITING))
