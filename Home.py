@@ -11,6 +11,7 @@ with fatal():
     totals = page.totals()
 
 page.unknown_files()
+page.unsealed()
 page.inbox()
 page.clock_set_back()
 page.postponed()

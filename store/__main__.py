@@ -46,8 +46,8 @@ did so also where another region hid it already: an earring under a face's mask 
 counts as no earring. A category that nobody looked for is labelled in part where somebody drew it.
 The category `other` is left out, and so are rejected pictures. A batch is one group.
 
-Labels are of no use without pixels: a picture whose original is gone is left out and counted. With
---no-copy-pictures the originals stay where they are; read such a set with --images HOME/originals.
+Labels are of no use without pixels: a picture whose original is gone is left out and counted. What
+is written is readable, while Lethe's own originals are sealed: delete OUT when it was used.
 """
 
 
@@ -116,12 +116,6 @@ def _add_export(
     exporting.add_argument(
         "--since", metavar="DATE", type=_day, help="decisions from this day on (UTC), as 2026-11-22"
     )
-    exporting.add_argument(
-        "--copy-pictures",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="copy the originals into OUT (default: yes)",
-    )
     exporting.set_defaults(command=_export)
 
 
@@ -143,13 +137,7 @@ def _opened(options: argparse.Namespace) -> Iterator[Database]:
 
 def _export(options: argparse.Namespace) -> int:
     with _opened(options) as database:
-        exported = export_labels(
-            shell(os.getuid()),
-            database,
-            options.out,
-            since=options.since,
-            copy_pictures=options.copy_pictures,
-        )
+        exported = export_labels(shell(os.getuid()), database, options.out, since=options.since)
     written = f"{counted(exported.pictures, 'picture')} with {counted(exported.labels, 'label')}"
     sys.stdout.write(f"{written} written to {options.out}.\n")
     if exported.without_original:

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -33,9 +35,12 @@ from store.audit.heads import Head
 from store.audit.trail import Trail
 from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
+from store.originals import Originals
 from store.schema import is_foreign, migrate
+from store.vault.vault import Vault
 from store.worker.orphans import tidy
 from store.worker.recovery import FileIndex, Recovered, recover
+from store.worker.sealing import seal_plain
 
 # One thread: queries over some ten thousand rows gain nothing from more; workers need the cores.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -51,7 +56,8 @@ class Database:
     """An open database with the folder around it; `open` makes one, `close` ends it.
 
     `work` is set whenever there may be something new for the dispatcher, `recovered` says what
-    opening had to tidy up after a crash, and `signer` signs what goes out. `is_up_to_date` says
+    opening had to tidy up after a crash, `signer` signs what goes out, and `vault` has the keys of
+    what is sealed. `is_up_to_date` says
     whether it is known to be as new as the files beside it; one that is not may know only some.
     """
 
@@ -61,10 +67,13 @@ class Database:
         files: Files,
         lock_file: BinaryIO,
         signer: Signer,
+        vault: Vault,
         clock: Callable[[], datetime],
     ) -> None:
         self.files = files
         self.signer = signer
+        self.vault = vault
+        self.originals = Originals(files, vault, signer.keys)
         self._keys = signer.keys
         self.work = threading.Event()
         self.recovered = Recovered()
@@ -80,7 +89,12 @@ class Database:
 
     @classmethod
     def open(
-        cls, home: Path, now: datetime, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        cls,
+        home: Path,
+        now: datetime,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        environment: Mapping[str, str] = os.environ,
     ) -> Self:
         """Open or make the database under `home`, bring its schema up to date, tidy up a crash.
 
@@ -88,11 +102,13 @@ class Database:
             home: the folder.
             now: for what is tidied up.
             clock: tells whether a session is over, and dates events.
+            environment: may name the master key; see `store.vault.master`.
 
         Raises:
             UnusableFolder: another Lethe has it open, a newer one made it, the folder cannot be
                 written, or the database is damaged, missing or older than the files beside it.
-            UnusableKeys: the keys under `home` cannot be used.
+            UnusableKeys: the keys under `home` or the master key cannot be used; nothing was
+                changed then.
         """
         files = Files(home)
         _refuse_without_database(files)
@@ -103,14 +119,15 @@ class Database:
             connection = stack.enter_context(_connected(files))
             is_up_to_date = generation.refuse_older(connection, files)
             generation.refuse_other_keys(connection, files, signing.keys)
+            vault = Vault.open(home, environment)
             migrate(connection)
-            database = cls(connection, files, lock_file, signing, clock)
+            database = cls(connection, files, lock_file, signing, vault, clock)
             database.is_up_to_date = is_up_to_date
             with database.transaction(MACHINE, Act.RECOVER) as cursor:
                 index = recover(cursor, files, now)
                 database.event.details["put_back"] = index.put_back
             database.advance()
-            database.recovered = _tidied(files, index, now, is_up_to_date=is_up_to_date)
+            database.recovered = _tidied(files, vault, index, now, is_up_to_date=is_up_to_date)
             stack.pop_all()
         return database
 
@@ -331,8 +348,12 @@ def _refuse_foreign(connection: duckdb.DuckDBPyConnection, files: Files) -> None
         )
 
 
-def _tidied(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) -> Recovered:
-    recovered = tidy(files, index, now, is_up_to_date=is_up_to_date)
+def _tidied(
+    files: Files, vault: Vault, index: FileIndex, now: datetime, *, is_up_to_date: bool
+) -> Recovered:
+    recovered = tidy(files, vault, index, now, is_up_to_date=is_up_to_date)
+    sealed, unsealed = seal_plain(files, vault, index.originals.values())
+    recovered = replace(recovered, sealed=sealed, unsealed=unsealed)
     if recovered != Recovered():
         log.warning("tidied up after the last time: %s", recovered)
     return recovered

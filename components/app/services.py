@@ -7,6 +7,7 @@ lives here. Workers start with the first picture, so that the first page is quic
 from __future__ import annotations
 
 import atexit
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import streamlit as st
 from components.app import session
 from components.recall import archive
 from components.review.originals_cache import OriginalsCache
+from components.upload import staging
 from engine.files.home import home as default_home
 from engine.metadata.header import megapixels_of
 from engine.policy import Policy
@@ -25,6 +27,7 @@ from store.database import Database
 from store.evaluations import evaluations
 from store.exchange.inbox import LeftOut, take_in
 from store.policies.versions import in_force
+from store.vault import master
 from store.worker.dispatcher import Dispatcher
 
 
@@ -49,9 +52,11 @@ def services() -> Services:
     """
     database = Database.open(home(), now())
     try:
+        staging.seal_plain(home() / "staging", database.vault)
         left_out = take_in(MACHINE, database, now())
         if database.is_up_to_date:  # an older one does not know every run
             archive.sweep(home(), evaluations.sources(MACHINE, database))
+        master.forget(os.environ)  # so that no worker, which decodes what strangers send, has it
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )

@@ -23,7 +23,7 @@ def staged() -> None:
     """How many files this person brought in and has not started."""
     if not may(session.user(), Role.ANALYST):
         return
-    count = len(Staging(home() / "staging", session.user().name).files())
+    count = len(Staging(home() / "staging", session.user().name, database().vault).files())
     if count:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"{counted(count, 'file')} staged, not started.")

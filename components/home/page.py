@@ -62,8 +62,8 @@ def unknown_files() -> None:
             plain(
                 f"{counted(count, 'file')} that the database does not know, set aside in "
                 f"{files.set_aside}. Left over from a crash, or of a newer database than this: "
-                "look at them, then delete them or put back all of the folder from one copy. Lethe "
-                "deletes none."
+                "put back all of the folder from one copy, or delete them; originals among them "
+                "are sealed. Lethe deletes none."
             ),
             icon=":material/move_to_inbox:",
         )
@@ -74,6 +74,18 @@ def unknown_files() -> None:
                 "database does not know could not be set aside; Lethe leaves them alone."
             ),
             icon=":material/move_to_inbox:",
+        )
+
+
+def unsealed() -> None:
+    """Originals from before there was a vault that could not be sealed at the start."""
+    if count := database().recovered.unsealed:
+        st.warning(
+            plain(
+                f"{counted(count, 'original')} could not be encrypted and lie as they came in "
+                f"{database().files.originals}. Has its disk room? The next start tries again."
+            ),
+            icon=":material/lock_open:",
         )
 
 

@@ -320,12 +320,13 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
     )
     if not pressed or order is None or manifest is None:
         return
-    with shown(), st.spinner("Copying originals to a safe place …"):
+    with shown(), st.spinner("Taking in the originals …"):
         wished: list[str] = session.kept("upload_wished", list)
-        with _staging().claimed(wished) as (token, waiting):
+        staging = _staging()
+        with staging.claimed(wished) as (token, waiting):
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
             batch = batches.create(actor(), database(), request, now())
-            incoming = (Incoming(file.name, file.path) for file in waiting)
+            incoming = (Incoming(file.name, staging.content(file)) for file in waiting)
             known = manifest.among(file.name for file in waiting)
             intake.add(actor(), database(), batch.id, incoming, now(), manifest=known)
             batches.start(actor(), database(), batch.id, now())
@@ -347,7 +348,7 @@ def _summary(files: tuple[Staged, ...]) -> str:
 
 
 def _staging() -> Staging:
-    return Staging(home() / "staging", session.user().name)
+    return Staging(home() / "staging", session.user().name, database().vault)
 
 
 @permission.callback(Role.ANALYST)

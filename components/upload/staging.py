@@ -3,7 +3,8 @@
 The browser's uploader forgets its files on page change; staging does not. Each person has a folder,
 each thing brought in (some files, a zip, a folder's listing) one below it with a list of its own,
 and every file an id. So whoever starts or clears names exactly what they saw, and what comes in
-meanwhile, in another window or from somebody else, stays.
+meanwhile, in another window or from somebody else, stays. Each file is sealed as it arrives, under
+a key of its own that the key of its upload wraps; those of a listed folder stay where they are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import errno
 import hashlib
 import io
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -32,6 +34,10 @@ from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
 from engine.wording import counted
+from store.originals import SealedFile
+from store.vault.context import Item, Purpose, is_id
+from store.vault.errors import MissingKey
+from store.vault.vault import Vault, is_sealed
 
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed unread."""
@@ -42,6 +48,7 @@ _TOO_LARGE = PreCheck(
 )
 _LIST, _GONE, _WHOLE, _CLAIM = "list.jsonl", "gone.json", "whole", ".claim"
 _MANIFEST = "manifest.csv"
+log = logging.getLogger(__name__)
 _LOCK = threading.RLock()
 """Held while files leave staging. One process has the data, so a lock of its threads is enough."""
 
@@ -79,8 +86,9 @@ class Taken:
 class Staging:
     """What waits, of one person."""
 
-    def __init__(self, base: Path, owner: str) -> None:
+    def __init__(self, base: Path, owner: str, vault: Vault) -> None:
         self._base = base.absolute()
+        self._vault = vault
         self._folder = self._base / hashlib.sha256(owner.encode()).hexdigest()[:16]
 
     def files(self) -> tuple[Staged, ...]:
@@ -100,7 +108,7 @@ class Staging:
                 return self._take_zip(name, content)
             self._refuse_without_room(name, len(content))
             with self._upload() as upload:
-                _list(upload, [_stored(upload, name, content)])
+                _list(upload, [self._stored(upload, name, content)])
             return Taken(1)
         except OSError as error:
             raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
@@ -118,6 +126,13 @@ class Staging:
         with self._upload() as upload:
             _list(upload, map(_listed, files))
         return Taken(len(files), words if left_alone else "")
+
+    def content(self, file: Staged) -> SealedFile | Path:
+        """What intake takes in for a file: as it was sealed, or where it lies."""
+        item = _item(file.path)
+        if item is not None and self._vault.has_picture(item.batch, item.picture):
+            return SealedFile(item, file.path)
+        return file.path
 
     @contextmanager
     def claimed(self, ids: Collection[str]) -> Iterator[tuple[str, tuple[Staged, ...]]]:
@@ -168,7 +183,7 @@ class Staging:
             for upload in self._uploads():
                 gone = [file for file in _waiting(upload) if file.id in ids]
                 if gone:
-                    _drop(upload, gone, self._base)
+                    self._drop(upload, gone)
             self._remove_if_empty()
 
     def keep_manifest(self, content: bytes) -> None:
@@ -214,7 +229,7 @@ class Staging:
                     raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
                 self._refuse_without_room(name, sum(member.entry.file_size for member in wanted))
                 with self._upload() as upload:
-                    _list(upload, _unpacked(upload, archive, wanted))
+                    _list(upload, self._unpacked(upload, archive, wanted))
                 return Taken(len(wanted), words)
         except UnusableArchive as error:
             raise UnusableUpload(str(error)) from error
@@ -232,8 +247,42 @@ class Staging:
             with _LOCK:
                 with contextlib.suppress(OSError):  # then the folder stays, empty
                     (upload / _WHOLE).touch()
-                _drop(upload, [], self._base)
+                self._drop(upload, [])
                 self._remove_if_empty()
+
+    def _stored(self, upload: Path, name: str, content: bytes) -> Staged:
+        path = upload / secrets.token_hex(16)  # becomes the picture's id
+        item = Item(upload.name, path.name, Purpose.ORIGINAL)
+        self._vault.add_batch(item.batch)
+        self._vault.add_picture(item.batch, item.picture)
+        self._vault.seal_file(item, path, content)
+        return Staged(
+            f"{upload.name}/{path.name}", name, path.absolute(), len(content), pre_check(content)
+        )
+
+    def _unpacked(
+        self, upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]
+    ) -> Iterator[Staged]:
+        for member in wanted:
+            with archive.open(member.entry) as file:
+                # zipfile gives no byte more than the header said, so the bounds hold
+                yield self._stored(upload, member.name, file.read())
+
+    def _drop(self, upload: Path, gone: list[Staged]) -> None:
+        """Let files of an upload go, and the upload with its last; under the lock."""
+        if gone:
+            ids = _gone(upload) | {file.id for file in gone}
+            atomic.write(upload / _GONE, json.dumps(sorted(ids)).encode())
+        for file in gone:
+            if file.path.parent in (upload, self._base):  # those of a listed folder are not ours
+                item = _item(file.path)
+                if item is not None:
+                    self._vault.destroy_picture(item.batch, item.picture)
+                file.path.unlink(missing_ok=True)
+        if (upload / _WHOLE).exists() and not _waiting(upload):
+            if is_id(upload.name):
+                self._vault.destroy_batch(upload.name)
+            shutil.rmtree(upload, ignore_errors=True)
 
     def _uploads(self) -> list[Path]:
         if not self._folder.is_dir():
@@ -303,18 +352,6 @@ def _ids(path: Path) -> set[str]:
     return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
-def _drop(upload: Path, gone: list[Staged], base: Path) -> None:
-    """Let files of an upload go, and the upload with its last; under the lock."""
-    if gone:
-        ids = _gone(upload) | {file.id for file in gone}
-        atomic.write(upload / _GONE, json.dumps(sorted(ids)).encode())
-    for file in gone:
-        if file.path.parent in (upload, base):  # the files of a listed folder are not ours
-            file.path.unlink(missing_ok=True)
-    if (upload / _WHOLE).exists() and not _waiting(upload):
-        shutil.rmtree(upload, ignore_errors=True)
-
-
 def _staged(upload: Path, number: int, line: bytes) -> Staged:
     """What a line says; one that is not as Lethe wrote it is a file that cannot be read."""
     plain_id = f"{upload.name}/line {number}"
@@ -346,19 +383,26 @@ def _list(upload: Path, staged: Iterable[Staged]) -> None:
             _append(file, json.dumps(value).encode() + b"\n")
 
 
-def _unpacked(upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]) -> Iterator[Staged]:
-    for member in wanted:
-        with archive.open(member.entry) as file:
-            # zipfile gives no byte more than the header said, so the bounds hold
-            yield _stored(upload, member.name, file.read())
+def seal_plain(base: Path, vault: Vault) -> None:
+    """Seal what waits since before there was a vault; what cannot be is taken in as it lies."""
+    for path in sorted(base.absolute().glob("*/*/*")):
+        item = _item(path)
+        try:
+            if item is None or not path.is_file() or is_sealed(path):
+                continue
+            vault.add_batch(item.batch)
+            vault.add_picture(item.batch, item.picture)
+            vault.seal_file(item, path, path)
+        except (OSError, MissingKey) as error:
+            log.warning("something that waits was not sealed (%s)", type(error).__name__)
 
 
-def _stored(upload: Path, name: str, content: bytes) -> Staged:
-    path = upload / secrets.token_hex(8)
-    atomic.write(path, content)
-    return Staged(
-        f"{upload.name}/{path.name}", name, path.absolute(), len(content), pre_check(content)
-    )
+def _item(path: Path) -> Item | None:
+    """How the vault names a file that was brought in; None for one that is not named by ids."""
+    upload = path.parent.name
+    if not (is_id(upload) and is_id(path.name)):
+        return None
+    return Item(upload, path.name, Purpose.ORIGINAL)
 
 
 def _listed(source: Source) -> Staged:

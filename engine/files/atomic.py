@@ -24,6 +24,10 @@ PRIVATE_FOLDER: Final = 0o700
 SUFFIX: Final = ".part"
 """Of temporary names."""
 _MODES: Final[Mapping[Access, int]] = {"private": PRIVATE_FILE, "public": 0o644, "umask": 0o666}
+_UNLINKABLE: Final = frozenset(
+    {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
+)
+"""What file systems say that cannot give a file, or these two folders, a second name."""
 _UNSYNCABLE: Final = frozenset({errno.EINVAL, errno.ENOTSUP})
 """What file systems say that cannot sync a folder."""
 
@@ -71,6 +75,25 @@ def move(source: Path, target: Path) -> None:
     os.replace(source, target)  # noqa: PTH105
     sync_folder(target.parent)
     sync_folder(source.parent)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a whole file a second name, or copy it where its file system knows one name a file.
+
+    Raises:
+        FileExistsError: there is something at `target` already.
+        OSError: the disk does not take it.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _UNLINKABLE or target.exists():
+            raise
+        write(target, source)
+        return
+    sync_folder(target.parent)
 
 
 def temporary_name(path: Path) -> Path:

@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from engine.errors import LetheError, UnusableWeights, is_want_of_memory
+from engine.errors import LetheError, UnusableKeys, UnusableWeights, is_want_of_memory
 from engine.logs import trace
 from engine.runs.jobs import Postponed, Quarantined, Unread
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
     """Why there is no result: the picture's fault, or this machine's."""
-    if isinstance(error, UnusableWeights):
+    if isinstance(error, UnusableWeights | UnusableKeys):
         return Postponed(job_id, str(error))
     if isinstance(error, LetheError):
         return Quarantined(job_id, str(error))

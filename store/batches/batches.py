@@ -17,6 +17,7 @@ from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
 from store.text import storable
 from store.times import aware_or_none, stored
+from store.vault.context import Item
 from store.worker.recovery import forget_unstarted
 
 
@@ -82,13 +83,13 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
             ],
         )
         batch = batch_in(cursor, batch_id)
-    for picture_id in forgotten:
-        database.files.original(picture_id).unlink(missing_ok=True)
+    for original in forgotten:
+        database.originals.discard(original)
     return batch
 
 
-def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[str]:
-    """Delete the run's batch if it is not started, and give the ids of its pictures."""
+def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[Item]:
+    """Delete the run's batch if it is not started, and give its originals."""
     batches = _select(cursor, "WHERE run = ?", run)
     if not batches:
         return []

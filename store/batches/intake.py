@@ -1,4 +1,4 @@
-"""Intake: originals stored on disk one by one, rows of their batch a chunk later.
+"""Intake: originals sealed on disk one by one, rows of their batch a chunk later.
 
 Leaving the page, or losing the power, loses nothing that `add` reported as stored; an original that
 did not become a row is deleted again.
@@ -14,18 +14,20 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from engine.files import atomic
 from engine.runs.licences import Manifest
 from store.accounts.act import Act
 from store.accounts.actor import Actor
-from store.batches import originals
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
 from store.batches.pictures import NewPicture, insert
 from store.database import Database
+from store.originals import SealedFile, item
+from store.vault.context import Item
+from store.vault.errors import BrokenSeal
 
 _CHUNK = 100
 """Pictures that become rows together; at most so many are sent again after a crash."""
 NO_MANIFEST = Manifest()
+_CHANGED = "The file was changed while it waited, so nothing of it is used; add it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Incoming:
 
     source: str
     """The name as given, in any script; two pictures may have the same."""
-    content: bytes | Path
+    content: bytes | Path | SealedFile
+    """One that was sealed on arrival keeps its key, and the id that its seal is bound to."""
 
 
 def add(
@@ -86,34 +89,47 @@ def _add_chunk(
     now: datetime,
 ) -> list[str]:
     rows: list[NewPicture] = []
+    kept: list[Item] = []
     try:
         for incoming in pictures:
-            rows.append(_new_row(incoming, target, manifest))
+            row = _new_row(incoming, target, manifest)
             if _is_readable(incoming.content):
-                original = database.files.original(rows[-1].id)
-                atomic.write(original, incoming.content)
-                digest = originals.digest(database.signer.keys, original.read_bytes())
-                rows[-1] = replace(rows[-1], original=digest)
+                original = item(target.id, row.id)
+                try:
+                    row = replace(row, original=_kept(database, original, incoming.content))
+                    kept.append(original)
+                except BrokenSeal:
+                    row = replace(row, refusal=_CHANGED)
+            rows.append(row)
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)
             database.event.is_idle = not rows
             refuse_cancelled(batch_in(cursor, target.id))
             insert(cursor, target.id, rows, now)
     except BaseException:
-        for row in rows:
-            database.files.original(row.id).unlink(missing_ok=True)
+        for original in kept:
+            database.originals.discard(original)
         raise
     return [row.id for row in rows]
+
+
+def _kept(database: Database, original: Item, content: bytes | Path | SealedFile) -> str:
+    if isinstance(content, SealedFile):
+        return database.originals.take_over(original, content)
+    return database.originals.keep(original, content)
 
 
 def _new_row(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:
     refusal = manifest.refusal(incoming.source, require_licence=target.require_licence)
     if not _is_readable(incoming.content):
         refusal = "The file could not be read when it was to be copied; add it again."
-    return NewPicture(
-        secrets.token_hex(16), incoming.source, manifest.entry(incoming.source), refusal
-    )
+    content = incoming.content
+    picture_id = content.item.picture if isinstance(content, SealedFile) else secrets.token_hex(16)
+    return NewPicture(picture_id, incoming.source, manifest.entry(incoming.source), refusal)
 
 
-def _is_readable(content: bytes | Path) -> bool:
-    return isinstance(content, bytes) or (content.is_file() and os.access(content, os.R_OK))
+def _is_readable(content: bytes | Path | SealedFile) -> bool:
+    if isinstance(content, bytes):
+        return True
+    path = content.path if isinstance(content, SealedFile) else content
+    return path.is_file() and os.access(path, os.R_OK)

@@ -12,9 +12,12 @@ import hashlib
 from engine.errors import UnreadableImage
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.errors import UnknownRecord
+from store.originals import item
+from store.vault.context import Item
+from store.vault.errors import BrokenSeal
 
 _CHANGED = (
     "The original is not the file that came in any more, or the keys of this installation are not "
@@ -49,12 +52,15 @@ def content(
         NotAllowed: the actor may not.
         UnknownRecord: there is no such picture.
         UnreadableImage: the file cannot be read, or is not the one that came in.
+        UnusableKeys: the vault has no key for it, or cannot use it.
     """
     database.admit(actor, act, picture_id)
     try:
-        data = database.files.original(picture_id).read_bytes()
+        data = database.originals.source(_item_of(database, picture_id)).read()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
+    except BrokenSeal as error:
+        raise UnreadableImage(str(error)) from error
     actual = digest(database.signer.keys, data)
     with database.transaction(actor, act, picture_id) as cursor:
         cursor.execute(
@@ -83,3 +89,19 @@ def content(
     if expected not in (None, actual):
         raise UnreadableImage(_CHANGED)
     return data
+
+
+def _item_of(database: Database, picture_id: str) -> Item:
+    """Asked by the program itself: whoever wants to read was admitted before."""
+    with database.transaction(MACHINE, Act.WORK) as cursor:
+        row = cursor.execute(
+            """
+            SELECT batch_id
+            FROM pictures
+            WHERE id = ?
+            """,
+            [picture_id],
+        ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    return item(str(row[0]), picture_id)

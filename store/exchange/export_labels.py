@@ -3,7 +3,8 @@
 What a person settled is the best label there is of an organisation's own pictures: they looked at
 the whole picture, deleted what was nothing and drew what was missing. A rejected picture is not
 among them: nobody said what is in it. Neither names of files nor of people go out, but the pictures
-do, unredacted; so the folder is closed to everybody else.
+do, opened and unredacted, for whoever trains must read them; so the folder is closed to everybody
+else, and what becomes of it is for its owner to see to.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import NothingToExport
 from store.files import Files
+from store.originals import item
 from store.review import claims
 from store.times import stored
+from store.vault.errors import MissingKey
 
 LABELS = "labels.json"
 PICTURES = "images"
@@ -85,9 +88,8 @@ def export_labels(
     out: Path,
     *,
     since: datetime | None = None,
-    copy_pictures: bool = True,
 ) -> Exported:
-    """Write `labels.json` and the pictures it names into a new folder.
+    """Write `labels.json` and the pictures it names, readable, into a new folder.
 
     A crash leaves nothing under that name. Read it back with `engine.evaluation.data.datasets`.
 
@@ -96,22 +98,21 @@ def export_labels(
         database: the open database.
         out: the folder to make; it may exist if it is empty.
         since: decisions before this moment are left out; None for all.
-        copy_pictures: copy the originals to `images`; without, they are named as they lie in the
-            folder of originals.
 
     Raises:
         NothingToExport: no settled picture is left, or none that has its original.
         UnusableFolder: `out` holds something, is no place for it, or cannot be written.
+        BrokenSeal: an original is not what was sealed.
+        UnusableKeys: the vault cannot use its keys.
     """
     _check_place(out, database.files)
     with database.transaction(actor, Act.EXPORT_LABELS) as cursor:
         decided = _settled(cursor, since)
         database.event.details["pictures"] = len(decided)
-    settled = [row for row in decided if database.files.original(row.picture_id).is_file()]
+    settled = [row for row in decided if _is_there(database, row)]
     if not settled:
         raise NothingToExport(_nothing(len(decided)))
-    names = [_name(row) if copy_pictures else row.picture_id for row in settled]
-    coco = _coco(settled, names)
+    coco = _coco(settled)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
@@ -119,8 +120,7 @@ def export_labels(
         ) as folder:
             whole = Path(folder) / "whole"
             whole.mkdir(mode=0o700)
-            if copy_pictures:
-                _copy(whole, settled, names, database.files)
+            _open_into(whole, settled, database)
             atomic.write(whole / LABELS, json.dumps(coco).encode())
             whole.rename(out)
     except OSError as error:
@@ -183,17 +183,27 @@ def _name(settled: _Settled) -> str:
     return f"{PICTURES}/{settled.picture_id}{settled.suffix}"
 
 
-def _copy(folder: Path, settled: Iterable[_Settled], names: Iterable[str], home: Files) -> None:
+def _is_there(database: Database, row: _Settled) -> bool:
+    """Whether there is an original, and a key that opens it."""
+    try:
+        database.originals.source(item(row.batch_id, row.picture_id))
+    except (FileNotFoundError, MissingKey):
+        return False
+    return True
+
+
+def _open_into(folder: Path, settled: Iterable[_Settled], database: Database) -> None:
     (folder / PICTURES).mkdir(mode=0o700)
-    for row, name in zip(settled, names, strict=True):
-        atomic.write(folder / name, home.original(row.picture_id))
+    for row in settled:
+        source = database.originals.source(item(row.batch_id, row.picture_id))
+        atomic.write(folder / _name(row), source.read())
 
 
-def _coco(settled: Iterable[_Settled], names: Iterable[str]) -> dict[str, Any]:
+def _coco(settled: Iterable[_Settled]) -> dict[str, Any]:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for row, name in zip(settled, names, strict=True):
-        images.append({"id": len(images) + 1, "file_name": name, **_image(row)})
+    for row in settled:
+        images.append({"id": len(images) + 1, "file_name": _name(row), **_image(row)})
         for region in row.labelled:
             annotations.append(
                 {

@@ -1,7 +1,7 @@
 """Taking a command-line run's open questions into the app's review queue.
 
 A run leaves `review.jsonl` in its folder: pictures a person must look at. They become a batch here,
-one for the run, with their originals copied in. Its id, and each picture's name with its content,
+one for the run, with their originals sealed in. Its id, and each picture's name with its content,
 are the key, so doing it twice adds nothing. A line that cannot be taken in is named and the rest
 goes on.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidDecision, UnreadableFile, UnreadableImage, UnusableFolder
-from engine.files import atomic, safe_read
+from engine.files import safe_read
 from engine.files.json_object import json_object
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
@@ -37,12 +37,12 @@ from engine.runs.journal import (
 from engine.runs.name_map import read_names
 from store.accounts.act import Act
 from store.accounts.actor import Actor
-from store.batches import batches, pictures
+from store.batches import batches, originals, pictures
 from store.batches.batches import Batch, Request
-from store.batches.originals import digest
 from store.batches.pictures import NewPicture
 from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
+from store.originals import item
 from store.policies.versions import in_force
 from store.text import storable
 from store.worker import tasks
@@ -85,27 +85,27 @@ class _Line:
     plan: Plan
 
 
-def ingest(actor: Actor, database: Database, out: Path, originals: Path, now: datetime) -> Ingested:
+def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datetime) -> Ingested:
     """Take a run's pictures for review into the queue.
 
     Args:
         actor: on whose behalf.
         database: the open database.
         out: the run's output folder.
-        originals: the run's input folder.
+        inputs: the run's input folder.
         now: for the record.
 
     Raises:
         BatchClosed: the run's batch was cancelled here.
         InvalidPolicy: the run's policy cannot be used.
         UnusableFolder: `out` is not the folder of a run, is being written by one or cannot be
-            marked as taken in, or `originals` is no folder.
+            marked as taken in, or `inputs` is no folder.
     """
     database.admit(actor, Act.IMPORT_RUN)
     _refuse_devices(out)
     run = _run(out)
-    if not originals.is_dir():
-        raise UnusableFolder(f"{originals} is no folder; name the one the run read from.")
+    if not inputs.is_dir():
+        raise UnusableFolder(f"{inputs} is no folder; name the one the run read from.")
     batch = batches.of_run(actor, database, run.id)
     _refuse_unfit(actor, database, batch, out, run)
     imported = _imported(actor, database, batch)
@@ -119,14 +119,14 @@ def ingest(actor: Actor, database: Database, out: Path, originals: Path, now: da
     for line in lines:
         name = storable(line.source)
         try:
-            original = _original(originals, line, run)
+            original = _original(inputs, line, run)
         except UnreadableImage as error:
             if any(name == source for source, _ in imported):
                 already += 1
             else:
                 problems.append(_problem(line.number, str(error)))
             continue
-        if {(name, digest(database.signer.keys, original)), (name, None)} & imported:
+        if {(name, originals.digest(keys, original)), (name, None)} & imported:
             already += 1
             continue
         mark_taken_in(out, run.id, home, keys)
@@ -242,14 +242,14 @@ def _problem(number: int, cause: str, name: str = "review.jsonl") -> str:
     return f"{name}, line {number} was left out. {cause}"
 
 
-def _original(originals: Path, line: _Line, run: _Run) -> bytes:
+def _original(inputs: Path, line: _Line, run: _Run) -> bytes:
     """The bytes the plan was made for.
 
     Raises:
         UnreadableImage: there is no such file in the folder, or it has changed since the run.
     """
     changed = False
-    for path in _candidates(originals, line.source):
+    for path in _candidates(inputs, line.source):
         try:
             content = safe_read.content(path, LARGEST_ORIGINAL)
         except UnreadableFile:
@@ -262,9 +262,9 @@ def _original(originals: Path, line: _Line, run: _Run) -> bytes:
     raise UnreadableImage(f"The original {line.source!r} cannot be read in that folder.")
 
 
-def _candidates(originals: Path, source: str) -> Iterator[Path]:
+def _candidates(folder: Path, source: str) -> Iterator[Path]:
     """Files within the folder that the run called so: its name may stand for undecodable bytes."""
-    root = originals.resolve()
+    root = folder.resolve()
     with suppress(OSError, ValueError):
         path = (root / source).resolve()
         if path.is_relative_to(root):
@@ -314,15 +314,15 @@ def _take_in(
     actor: Actor, database: Database, batch: Batch, line: _Line, original: bytes, now: datetime
 ) -> None:
     picture_id = secrets.token_hex(16)
-    path = database.files.original(picture_id)
+    sealed = item(batch.id, picture_id)
     plan = replace(line.plan, image_id=picture_id, revision=0)
-    row = NewPicture(picture_id, line.source, original=digest(database.signer.keys, original))
-    atomic.write(path, original)
     try:
+        digest = database.originals.keep(sealed, original)
+        row = NewPicture(picture_id, line.source, original=digest)
         with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
             pictures.insert(cursor, batch.id, [row], now)
             tasks.to_review(cursor, picture_id, plan, now)
             database.event.details["batch"] = batch.id
     except BaseException:
-        path.unlink(missing_ok=True)
+        database.originals.discard(sealed)
         raise

@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,12 @@ PASSPHRASE, PASSPHRASE_FD, PASSPHRASE_OLD = (
 _SOURCES: Final = (KEY, KEY_FILE, PASSPHRASE, PASSPHRASE_FD)
 _OWN: Final = "keys/master"
 _LONGEST: Final = 4096
+
+
+def forget(environment: MutableMapping[str, str]) -> None:
+    """Take away whatever names a key, so that programs started from now on do not have it."""
+    for name in (*_SOURCES, KEY_OLD, PASSPHRASE_OLD):
+        environment.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,29 +97,30 @@ class Vault:
         if not self._keyring.has_picture(batch, picture):
             self._keyring.put_picture(batch, picture, Key.new(), batch_key)
 
-    def rewrap(self, picture: str, from_batch: str, to_batch: str) -> None:
-        """Move a picture to another batch: its key is wrapped anew, what it sealed stays as it is.
+    def share(self, picture: str, from_batch: str, to_batch: str) -> None:
+        """Have another batch wrap a picture's key too; what it sealed stays as it is.
 
-        After a kill, doing it again goes on; so does doing it twice.
+        Both wraps open it then, until one is destroyed. Doing it twice is harmless.
 
         Raises:
-            MissingKey: the picture has a key in neither, or a batch has none.
-            ValueError: it has another key in the batch it is to go to.
+            MissingKey: the picture has no key, or a batch has none.
+            ValueError: it has another key in the other batch.
             OSError: the disk does not take it.
         """
-        if not self._keyring.has_picture(from_batch, picture):
-            self._picture_key(to_batch, picture)
-            return
         key = self._picture_key(from_batch, picture)
         if not self._keyring.has_picture(to_batch, picture):
             batch_key = self._keyring.batch_key(to_batch, self._master)
             self._keyring.put_picture(to_batch, picture, key, batch_key)
         if self._picture_key(to_batch, picture) != key:
             raise ValueError(f"picture {picture} has a key of its own in batch {to_batch}")
-        self._keyring.destroy_picture(from_batch, picture)
 
-    def seal_file(self, item: Item, path: Path, content: bytes | Path | Iterable[bytes]) -> None:
+    def seal_file(self, item: Item, path: Path, content: bytes | Path | Iterable[bytes]) -> bytes:
         """Seal a content into a file, whole or not at all; no more than two chunks are in memory.
+
+        The content may be the file itself: it is replaced once its seal is on the disk.
+
+        Returns:
+            The SHA-256 of the content. It tells who holds a candidate, so write it nowhere.
 
         Raises:
             MissingKey: the picture has no key.
@@ -127,7 +128,9 @@ class Vault:
         """
         key = self._picture_key(item.batch, item.picture)
         bound = context.of_content(self._keyring.installation, item)
-        atomic.write(path, sealing.sealed(key.secret, bound, _pieces(content)))
+        digest = hashlib.sha256()
+        atomic.write(path, sealing.sealed(key.secret, bound, _hashed(_pieces(content), digest)))
+        return digest.digest()
 
     def source(self, item: Item, path: Path) -> SealedSource:
         """A sealed file together with its key: to read it here, or to hand to a worker.
@@ -259,7 +262,7 @@ def _begin(home: Path, keyring: Keyring, source: MasterSource) -> None:
     with keyring.locked():
         if not keyring.is_new:
             return  # another process was quicker
-        if any(map(_is_sealed, _kept(home))):
+        if any(map(is_sealed, _kept(home))):
             raise UnusableKeys(
                 f"{home} holds sealed pictures, and {keyring.folder} has no keys for them; nothing "
                 "was changed and no new keys were made. Put the keyring back from its copy."
@@ -268,10 +271,23 @@ def _begin(home: Path, keyring: Keyring, source: MasterSource) -> None:
 
 
 def _kept(home: Path) -> Iterator[Path]:
-    return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
+    """Files that may be sealed, which ids name.
+
+    No other is opened: whoever opens and closes the database's file drops DuckDB's lock on it.
+    """
+    return (
+        path
+        for path in home.rglob("*")
+        if context.is_id(path.name) and path.is_file() and not path.is_symlink()
+    )
 
 
-def _is_sealed(path: Path) -> bool:
+def is_sealed(path: Path) -> bool:
+    """Whether a file was sealed; no picture begins as one that was.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         return sealing.is_sealed(file.read(len(sealing.MAGIC)))
 
@@ -280,6 +296,12 @@ def _pieces(content: bytes | Path | Iterable[bytes]) -> Iterable[bytes]:
     if isinstance(content, bytes):
         return [content]
     return _read_pieces(content) if isinstance(content, Path) else content
+
+
+def _hashed(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
 
 
 def _read_pieces(path: Path) -> Iterator[bytes]:

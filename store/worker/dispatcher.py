@@ -21,18 +21,19 @@ from datetime import datetime
 
 import duckdb
 
-from engine.errors import InvalidPolicy, LetheError, UnreadableImage
+from engine.errors import InvalidPolicy, LetheError, UnreadableImage, UnusableKeys
 from engine.evaluation.prediction_job import PredictionJob
 from engine.policy import Policy
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
 from engine.runs.refusal import refusal
-from engine.runs.sources import PathSource
+from engine.runs.sources import PathSource, PictureSource
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE
 from store.batches import batches, originals
 from store.database import Database
 from store.evaluations import evaluations, finalise
 from store.evaluations.predictions import LabelledTask
+from store.originals import item
 from store.worker import tasks
 from store.worker.tasks import Task
 
@@ -184,13 +185,14 @@ class Dispatcher:
             return PredictionJob(task.picture_id, PathSource(task.path), policy)
         try:
             original = originals.content(MACHINE, self._database, task.picture_id, act=Act.WORK)
-        except UnreadableImage as error:
+            source = self._database.originals.source(item(task.batch_id, task.picture_id))
+        except (UnreadableImage, UnusableKeys, OSError) as error:
             self._record(_unread(task, error))
             return None
         digest = hashlib.sha256(original).digest()
         draw = self._database.signer.keys.sample_draw(digest)
         megapixels = None if self._megapixels_of is None else self._megapixels_of(original)
-        job = _job(task, policy, digest=digest, draw=draw, megapixels=megapixels)
+        job = _job(task, source, policy, digest=digest, draw=draw, megapixels=megapixels)
         self._expect(job.id, job.release_id)
         return job
 
@@ -264,22 +266,29 @@ def _is_unwritten(error: Exception) -> bool:
     return isinstance(error, duckdb.Error) and "Could not write" in str(error)
 
 
-def _unread(task: Task, error: UnreadableImage) -> Quarantined:
-    """Why there is no original: a drive that is away makes the picture wait."""
-    cause = error.__cause__
-    if isinstance(cause, OSError):
-        outcome = refusal(task.picture_id, task.original, cause)
+def _unread(task: Task, error: Exception) -> Quarantined:
+    """Why there is no original: a drive or a key that is away makes the picture wait."""
+    if not isinstance(error, UnreadableImage):
+        return refusal(task.picture_id, task.original, error)
+    if isinstance(error.__cause__, OSError):
+        outcome = refusal(task.picture_id, task.original, error.__cause__)
         if isinstance(outcome, Postponed):
             return outcome
     return Quarantined(task.picture_id, str(error))
 
 
 def _job(
-    task: Task, policy: Policy, *, digest: bytes, draw: float, megapixels: float | None
+    task: Task,
+    source: PictureSource,
+    policy: Policy,
+    *,
+    digest: bytes,
+    draw: float,
+    megapixels: float | None,
 ) -> Job:
     return Job(
         id=task.picture_id,
-        source=PathSource(task.original),
+        source=source,
         policy=policy,
         format=task.format,
         release_id=secrets.token_hex(16),

@@ -9,18 +9,22 @@ from pathlib import Path
 
 from store.files import Files
 from store.times import stored
+from store.vault.vault import Vault
 from store.worker.recovery import FileIndex, Recovered
 
 log = logging.getLogger(__name__)
 
 
-def tidy(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) -> Recovered:
+def tidy(
+    files: Files, vault: Vault, index: FileIndex, now: datetime, *, is_up_to_date: bool
+) -> Recovered:
     """Delete what is known to be over, and move what nobody knows out of the way.
 
     Not to know a file is no leave to delete it: the database may be a copy from before it came.
 
     Args:
         files: the folder.
+        vault: its keys; that of an original goes before the file.
         index: from `recover`, once its transaction holds.
         now: names the folder of what is set aside.
         is_up_to_date: whether the database is known to be as new as the files. A batch that an
@@ -33,6 +37,9 @@ def tidy(files: Files, index: FileIndex, now: datetime, *, is_up_to_date: bool) 
     stored = frozenset(files.stored())
     over = sorted(files.unfinished()) + sorted(stored & finished)
     for leftover in over:
+        if leftover in index.originals:
+            original = index.originals[leftover]
+            vault.destroy_picture(original.batch, original.picture)
         leftover.unlink(missing_ok=True)
     unknown = sorted(stored - finished - index.referenced)
     moved = _set_aside(files, unknown, now)

@@ -9,6 +9,7 @@ aside and never deleted. A row whose file is missing was damaged from outside: i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import duckdb
 
 from store.files import Files
 from store.times import stored
+from store.vault.context import Item, Purpose
 
 MAX_ATTEMPTS = 3
 
@@ -53,6 +55,10 @@ class Recovered:
     """Whole files that no row knows and that could not be moved; they lie where they were."""
     releases_missing: int = 0
     """Receipts whose file is gone."""
+    sealed: int = 0
+    """Originals that lay as they came, from before there was a vault, and are sealed now."""
+    unsealed: int = 0
+    """Such originals that could not be sealed; the next start tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class FileIndex:
     finished: frozenset[Path]
     """Files of which a row said that they go: withdrawn releases, and originals of batches that
     were never started."""
+    originals: Mapping[Path, Item]
+    """How the vault names each original, of both kinds."""
 
 
 def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> FileIndex:
@@ -108,17 +116,25 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
     withdrawn = frozenset(
         files.release(name, kind) for name, kind, is_live in receipts if not is_live
     )
-    originals = frozenset(map(files.original, _ids(cursor, "SELECT id FROM pictures")))
+    pictures = cursor.execute(
+        """
+        SELECT batch_id, id
+        FROM pictures
+        """
+    ).fetchall()
+    originals = {files.original(one.picture): one for one in _originals(pictures)}
+    over = {files.original(one.picture): one for one in unstarted}
     return FileIndex(
         put_back=len(working),
-        referenced=live | originals,
+        referenced=live | originals.keys(),
         live=live,
-        finished=withdrawn | frozenset(map(files.original, unstarted)),
+        finished=withdrawn | over.keys(),
+        originals=originals | over,
     )
 
 
-def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[str]:
-    """Forget a batch that was never started, or every such batch; gives the ids of its pictures."""
+def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[Item]:
+    """Forget a batch that was never started, or every such batch; gives its originals."""
     unstarted = """
         SELECT id
         FROM batches
@@ -141,7 +157,7 @@ def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = N
         f"""
         DELETE FROM pictures
         WHERE batch_id IN ({unstarted})
-        RETURNING id
+        RETURNING batch_id, id
         """,  # noqa: S608
         [batch_id],
     ).fetchall()
@@ -152,7 +168,7 @@ def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = N
         """,  # noqa: S608
         [batch_id],
     )
-    return [str(picture_id) for (picture_id,) in rows]
+    return _originals(rows)
 
 
 def put_back(
@@ -258,6 +274,10 @@ def _put_back(
             picture_ids,
         ],
     )
+
+
+def _originals(rows: Iterable[tuple[str, str]]) -> list[Item]:
+    return [Item(batch_id, picture_id, Purpose.ORIGINAL) for batch_id, picture_id in rows]
 
 
 def _ids(cursor: duckdb.DuckDBPyConnection, statement: str) -> list[str]:

@@ -69,7 +69,7 @@ class Lethe:
 
     @property
     def staging(self) -> Staging:
-        return Staging(self.home / "staging", LOCAL.name)
+        return Staging(self.home / "staging", LOCAL.name, self.database.vault)
 
     def page(self, name: str = "Home") -> AppTest:
         """A page in a browser session of its own, as after a reload."""

@@ -17,9 +17,10 @@ import pytest
 
 from components.app import unzip
 from components.upload import staging
-from components.upload.staging import Staging, Taken, UnusableUpload, _append
+from components.upload.staging import Staged, Staging, Taken, UnusableUpload, _append
 from engine.errors import UnusableFolder
 from engine.metadata.header import PreCheck
+from store.vault.vault import Vault
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
 
@@ -72,9 +73,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "staging"
 
 
+def vault_of(folder: Path) -> Vault:
+    return Vault.open(folder.parent, {})
+
+
+def read(staging: Staging, kept: Staged) -> bytes:
+    """What intake would take in."""
+    content = staging.content(kept)
+    if isinstance(content, Path):
+        return content.read_bytes()
+    return vault_of(content.path.parents[2]).source(content.item, content.path).read()
+
+
 @pytest.fixture
 def waiting(folder: Path) -> Staging:
-    return Staging(folder, "ada")
+    return Staging(folder, "ada", vault_of(folder))
 
 
 def test_nothing_waits_at_first_and_nothing_is_made(waiting, folder):
@@ -87,7 +100,7 @@ def test_a_file_is_kept_byte_by_byte_under_a_path_that_says_nothing(waiting, fol
 
     (kept,) = waiting.files()
     assert kept.name == "Müller beach.png"
-    assert kept.path.read_bytes() == png()
+    assert read(waiting, kept) == png()
     assert kept.bytes == len(png())
     assert (kept.checked.format, kept.checked.width, kept.checked.height) == ("PNG", 9, 8)
     assert "ller" not in str(kept.path.relative_to(folder))
@@ -106,7 +119,7 @@ def test_a_zip_is_opened_and_names_in_any_script_are_kept(waiting):
 
     waiting.take_file("All of it.ZIP", zipped(contents))
 
-    assert {kept.name: kept.path.read_bytes() for kept in waiting.files()} == contents
+    assert {kept.name: read(waiting, kept) for kept in waiting.files()} == contents
 
 
 def test_what_a_zip_puts_beside_the_pictures_is_left_out_and_nothing_else(waiting):
@@ -194,7 +207,7 @@ def test_what_waits_survives_a_restart_in_the_order_it_came(waiting, folder):
     waiting.take_file("b.png", png(1))
     waiting.take_file("a.zip", zipped({"z.png": png(2), "y.png": png(3)}))
 
-    again = Staging(folder, "ada").files()
+    again = Staging(folder, "ada", vault_of(folder)).files()
 
     assert again == waiting.files()
     assert [kept.name for kept in again] == ["b.png", "z.png", "y.png"]
@@ -204,7 +217,7 @@ def test_two_files_of_one_name_are_two_files(waiting):
     waiting.take_file("a.png", png(1))
     waiting.take_file("a.png", png(2))
 
-    assert [kept.path.read_bytes() for kept in waiting.files()] == [png(1), png(2)]
+    assert [read(waiting, kept) for kept in waiting.files()] == [png(1), png(2)]
 
 
 def test_a_folder_is_listed_and_its_files_stay_where_they_are(waiting, folder, tmp_path):
@@ -237,7 +250,7 @@ def test_a_file_name_that_is_no_text_can_be_listed(waiting, tmp_path):
     waiting.take_folder(str(source))
 
     (kept,) = waiting.files()
-    assert kept.path.read_bytes() == png()
+    assert read(waiting, kept) == png()
 
 
 def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
@@ -250,14 +263,14 @@ def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
 def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting, folder):
     waiting.take_file("a.png", png() + b"left over")
 
-    (kept,) = Staging(folder, "ada").files()
+    (kept,) = Staging(folder, "ada", vault_of(folder)).files()
     assert kept.checked.metadata == ("trailing bytes",)
     assert kept.checked.findings[0].offset == len(png())
 
     line = json.loads((listing(folder)).read_text())
     line["fitness"] = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
     (listing(folder)).write_text(json.dumps(line) + "\n")
-    assert Staging(folder, "ada").files()[0].checked.findings == ()
+    assert Staging(folder, "ada", vault_of(folder)).files()[0].checked.findings == ()
 
 
 def test_a_file_too_large_for_a_first_look_is_not_called_clean(waiting, tmp_path, monkeypatch):
@@ -296,7 +309,7 @@ def test_the_broken_zip_of_these_tests_breaks_while_inflating():
 
 
 def test_a_torn_line_is_passed_over_and_the_next_begins_on_its_own(folder):
-    staging = Staging(folder, "ada")
+    staging = Staging(folder, "ada", vault_of(folder))
     staging.take_file("a.png", png())
     with (listing(folder)).open("ab") as file:
         file.write(b'{"name": "torn.png", "pa')
@@ -323,7 +336,7 @@ def test_a_damaged_list_of_what_is_gone_keeps_nobody_out(waiting, folder, conten
 
 @pytest.mark.parametrize("line", [b"rubbish", b"[]", b"{}", b"\xff", b"[" * 100_000, b""])
 def test_a_damaged_line_is_a_file_with_a_problem(folder, line):
-    staging = Staging(folder, "ada")
+    staging = Staging(folder, "ada", vault_of(folder))
     staging.take_file("a.png", png())
     with (listing(folder)).open("ab") as file:
         file.write(line + b"\n")
@@ -348,7 +361,7 @@ class FullDisk:
 
 
 def test_a_line_that_the_disk_does_not_take_whole_is_a_sentence(folder):
-    staging = Staging(folder, "ada")
+    staging = Staging(folder, "ada", vault_of(folder))
     staging.take_file("a.png", png())
 
     with pytest.raises(UnusableUpload, match=r"could not be listed \(No space left on device\)"):
@@ -359,7 +372,7 @@ def test_a_line_that_the_disk_does_not_take_whole_is_a_sentence(folder):
 
 
 def test_each_person_has_what_they_brought_in_and_nothing_of_others(folder):
-    ada, ben = Staging(folder, "ada"), Staging(folder, "../ben")
+    ada, ben = Staging(folder, "ada", vault_of(folder)), Staging(folder, "../ben", vault_of(folder))
     ada.take_file("a.png", png())
     ben.take_file("b.png", png())
 
@@ -394,7 +407,7 @@ def test_files_are_claimed_once_and_by_all_or_none(waiting):
     a, b = (one.id for one in waiting.files())
 
     with waiting.claimed([a]) as (_, files):
-        assert [one.path.read_bytes() for one in files] == [png(1)]
+        assert [read(waiting, one) for one in files] == [png(1)]
 
     with pytest.raises(UnusableUpload, match="another window"), waiting.claimed([a, b]):
         pass
@@ -466,7 +479,7 @@ def test_a_zip_that_swells_beyond_belief_is_refused(waiting, monkeypatch):
 def test_all_that_waits_of_everybody_shares_one_room(waiting, folder, monkeypatch, name):
     usage = namedtuple("Usage", "free")
     monkeypatch.setattr(staging.shutil, "disk_usage", lambda _: usage(2 * len(png()) + 200))
-    Staging(folder, "ben").take_file("a.png", png())
+    Staging(folder, "ben", vault_of(folder)).take_file("a.png", png())
 
     content = png() if name == "b.png" else zipped({"b.png": png()})
     with pytest.raises(UnusableUpload, match="too much for the disk"):
@@ -528,7 +541,7 @@ def test_names_in_an_alphabet_that_nobody_tells_lose_nothing_and_stay_apart(wait
     assert (taken.count, taken.left_out) == (3, "")
     assert len(set(names)) == 3
     assert names[0] == r"\x8e\xca\x90^\x88\xea\x96\x87.png"
-    assert [one.path.read_bytes() for one in waiting.files()] == [png(0), png(1), png(2)]
+    assert [read(waiting, one) for one in waiting.files()] == [png(0), png(1), png(2)]
 
 
 def test_a_name_in_unicode_beside_the_old_one_is_taken(waiting):

@@ -10,6 +10,7 @@ import pytest
 from components.app import services
 from components.app.palette import plain
 from components.upload.staging import Staging
+from engine.files import atomic
 from engine.policies.text import NAMES, summary_of
 from engine.policy import Policy, named_policy, read_policy
 from store.batches import batches, intake, pictures
@@ -60,7 +61,7 @@ def test_start_says_why_it_failed_and_can_be_pressed_again(lethe, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(intake.atomic, "write", full)
+        disk.setattr(atomic, "link", full)
         app.button(key="upload_start").click().run()
     told = said(app)
     app.button(key="upload_start").click().run()
@@ -275,15 +276,15 @@ def test_where_a_policy_was_put_in_force_no_other_can_be_chosen(lethe):
 def test_what_comes_in_while_a_start_is_copying_stays_for_the_next(lethe, monkeypatch):
     lethe.staging.take_file("mine.png", UPRIGHT)
     app = lethe.page("Upload")
-    write = intake.atomic.write
+    link = atomic.link
 
-    def write_while_another_window_uploads(path, content):
+    def link_while_another_window_uploads(source, target):
         busy.undo()
-        write(path, content)
+        link(source, target)
         lethe.staging.take_file("theirs.png", WIDE)
 
     with monkeypatch.context() as busy:
-        busy.setattr(intake.atomic, "write", write_while_another_window_uploads)
+        busy.setattr(atomic, "link", link_while_another_window_uploads)
         app.button(key="upload_start").click().run()
 
     assert not app.exception

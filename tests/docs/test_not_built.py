@@ -21,6 +21,7 @@ from store.database import Database
 from store.review import decisions
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, a_batch, plan, verdict_on
+from tests.store.sealed import opened
 
 _, _, MISSING = DOCUMENT.read_text(encoding="utf-8").partition("Not built yet")
 CENTURY = timedelta(days=36_525)
@@ -31,14 +32,18 @@ def test_one_local_person_has_every_role():
     assert session.user().roles == PEOPLE
 
 
-def test_originals_lie_on_disk_as_they_came(tmp_path):
-    assert "**Encryption of originals at rest**: use an encrypted disk" in MISSING
+def test_names_lie_on_disk_as_they_came_and_originals_do_not(tmp_path):
+    assert "originals are encrypted, names and boxes are not: use an encrypted disk" in MISSING
+    incoming = [Incoming("Ann at the beach.jpg", b"what was in the picture")]
 
     with closing(Database.open(tmp_path, NOW)) as database:
-        a_batch(database, [b"what was in the picture"])
+        batch = batches.create(ACTOR, database, Request("spring", ""), NOW)
+        intake.add(ACTOR, database, batch.id, incoming, NOW)
+        batches.start(ACTOR, database, batch.id, NOW)
 
     contents = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
-    assert b"what was in the picture" in contents
+    assert any(b"Ann at the beach" in content for content in contents)
+    assert not any(b"what was in the picture" in content for content in contents)
 
 
 def test_a_changed_plan_is_not_noticed_by_the_trail_and_a_changed_decision_is(tmp_path):
@@ -71,5 +76,5 @@ def test_a_period_that_is_over_deletes_nothing(tmp_path):
         batches.start(ACTOR, database, batch.id, NOW)
 
     with closing(Database.open(tmp_path, NOW + CENTURY)) as database:
-        assert database.files.original(picture_id).read_bytes() == b"1"
+        assert opened(tmp_path, database.files.original(picture_id)) == b"1"
         assert tasks.take(ACTOR, database, NOW + CENTURY).picture_id == picture_id

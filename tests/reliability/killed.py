@@ -15,6 +15,7 @@ from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
+from store.vault.vault import Vault
 from tests.reliability.scenes import POLICY, pictures
 from tests.store.fakes import ACTOR
 
@@ -28,7 +29,7 @@ def ended_at(file: int) -> None:
         if left[0]:
             fill(target, content)
             return
-        data = content if isinstance(content, bytes) else content.read_bytes()
+        data = content if isinstance(content, bytes) else b"".join(content)
         target.write(data[: len(data) // 2])
         target.flush()
         os._exit(9)
@@ -38,26 +39,31 @@ def ended_at(file: int) -> None:
 
 def upload(home: Path) -> None:
     """Three pictures arrive, the third in part."""
-    staging = Staging(home / "staging", LOCAL.name)
-    ended_at(3)
+    staging = Staging(home / "staging", LOCAL.name, Vault.open(home, {}))
+    ended_at(9)  # each picture is an upload: its key, the picture's and the picture
     for name, content in pictures().items():
         staging.take_file(name, content)
 
 
 def start(home: Path) -> None:
-    """Start is pressed, and the program ends while the second original is copied."""
-    staging, now = Staging(home / "staging", LOCAL.name), datetime.now(UTC)
+    """Start is pressed, and the program ends while the second original is taken over."""
+    now = datetime.now(UTC)
+    database = Database.open(home, now)
+    staging = Staging(home / "staging", LOCAL.name, database.vault)
     for name, content in pictures().items():
         staging.take_file(name, content)
-    database = Database.open(home, now)
     policy = read_policy(POLICY).only(["face"])
     with staging.claimed([one.id for one in staging.files()]) as (token, claimed):
         batch = batches.create(
             ACTOR, database, Request("a batch", policy.to_toml(), run=token), now
         )
-        ended_at(3)  # the mark of the generation, and two originals
+        ended_at(3)  # the batch's key, and two pictures'
         intake.add(
-            ACTOR, database, batch.id, [Incoming(one.name, one.path) for one in claimed], now
+            ACTOR,
+            database,
+            batch.id,
+            [Incoming(one.name, staging.content(one)) for one in claimed],
+            now,
         )
 
 

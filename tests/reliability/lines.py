@@ -31,6 +31,7 @@ from tests.reliability.scenes import pictures as made
 from tests.scenes import region
 from tests.store.fakes import ACTOR, ANY
 from tests.store.runs import until
+from tests.store.sealed import opened
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DRAWN = region(FACE, score=None)
@@ -169,7 +170,7 @@ class AppLine(Line):
         return {str(path): path.read_bytes() for folder in folders for path in folder.iterdir()}
 
     def gone(self) -> set[str]:
-        there = Counter(path.read_bytes() for path in (self.home / "originals").iterdir())
+        there = Counter(opened(self.home, path) for path in (self.home / "originals").iterdir())
         return {name for name, data in self.brought.items() if there[data] != 1}
 
     def _is_still(self, dispatcher: Dispatcher, *, stops: bool) -> bool:

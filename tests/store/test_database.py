@@ -22,6 +22,7 @@ from store.worker import tasks
 from store.worker.orphans import set_aside
 from store.worker.recovery import Recovered
 from tests.store.fakes import ACTOR, ANY, NOW, a_batch
+from tests.store.sealed import opened
 
 OPEN_IT = """
 import sys
@@ -288,7 +289,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes | None, int, int]]:
 
 
 def pictures_in(home: Path) -> set[bytes]:
-    return {path.read_bytes() for path in (home / "originals").iterdir()}
+    return {opened(home, path) for path in (home / "originals").iterdir()}
 
 
 def two_days(home: Path) -> Path:
@@ -324,7 +325,7 @@ def test_whoever_has_only_an_older_database_may_go_on_and_loses_no_file(home):
     database = Database.open(home, NOW)
     database.close()
 
-    aside = [path.read_bytes() for path in (home / "set-aside").rglob("*") if path.is_file()]
+    aside = [opened(home, path) for path in (home / "set-aside").rglob("*") if path.is_file()]
     assert database.recovered.set_aside == 2
     assert pictures_in(home) | set(aside) == EVERYTHING
 

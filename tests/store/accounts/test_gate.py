@@ -170,7 +170,7 @@ def known(tmp_path_factory):
         "attempt_counts": True,
         "state": PictureState.REVIEW,
         "out": folder / "out",
-        "originals": folder,
+        "inputs": folder,
         "outcome": Quarantined(ID, "x"),
         "decision": ReviewDecision((), "ada", ID, "00"),
         "draft": Draft("ada", (), {}, NOW),

@@ -8,6 +8,7 @@ import pytest
 
 import store
 from engine.errors import InvalidPolicy
+from engine.files import atomic
 from engine.runs.licences import Entry, read_manifest
 from store.batches import batches, intake, pictures, progress
 from store.batches.batches import Request
@@ -15,6 +16,7 @@ from store.batches.intake import Incoming
 from store.batches.pictures import PictureState
 from store.errors import BatchClosed, UnknownRecord
 from tests.store.fakes import ACTOR, MINUTE, NOW, a_batch
+from tests.store.sealed import opened
 
 STRICT = "[manifest]\nrequire_licence = true\n"
 MANIFEST = read_manifest("filename,licence,retain_days\na.jpg,CC0,30\nb.jpg,,\n")
@@ -50,7 +52,7 @@ def test_bytes_and_paths_come_in_alike(database, batch, tmp_path):
         NOW,
     )
 
-    contents = [database.files.original(one).read_bytes() for one in ids]
+    contents = [opened(database.files.home, database.files.original(one)) for one in ids]
     assert contents == [b"from a file", b"from memory"]
 
 
@@ -92,14 +94,17 @@ def test_a_policy_that_is_not_accepted_makes_no_batch(database):
 
 
 def test_a_full_disk_leaves_no_original_without_a_row(database, batch, monkeypatch):
-    write = intake.atomic.write
+    write = atomic.write
+    sealed = []
 
     def failing_write(path, content):
-        if content == b"too much":
+        if path.parent == database.files.originals:
+            sealed.append(path)
+        if len(sealed) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(intake.atomic, "write", failing_write)
+    monkeypatch.setattr(atomic, "write", failing_write)
 
     with pytest.raises(OSError, match="No space"):
         intake.add(
@@ -108,13 +113,14 @@ def test_a_full_disk_leaves_no_original_without_a_row(database, batch, monkeypat
 
     assert pictures.of_batch(ACTOR, database, batch.id) == ()
     assert not list(database.files.originals.iterdir())
+    assert database.vault.status().pictures == 0
 
 
 def test_an_interrupted_copy_leaves_nothing_in_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(intake.atomic.os, "fsync", lambda descriptor: 1 / 0)
+    monkeypatch.setattr(atomic.os, "fsync", lambda descriptor: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
-        intake.atomic.write(tmp_path / "kept", b"half")
+        atomic.write(tmp_path / "kept", b"half")
 
     assert not list(tmp_path.iterdir())
 
@@ -239,7 +245,7 @@ def test_a_start_that_failed_can_be_done_again(database, home):
     batches.start(ACTOR, database, again.id, NOW)
 
     assert [one.name for one in batches.newest(ACTOR, database)] == ["holiday, again"]
-    assert sorted(path.read_bytes() for path in (home / "originals").iterdir()) == [b"a", b"b"]
+    assert sorted(opened(home, path) for path in (home / "originals").iterdir()) == [b"a", b"b"]
     assert progress.totals(ACTOR, database).total == 2
 
 

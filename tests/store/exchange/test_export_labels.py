@@ -270,15 +270,15 @@ class TestPictures:
 
         assert not out.parent.exists()
 
-    def test_they_may_stay_where_they_are(self, database, out):
-        _, (picture_id,) = in_review(database, plan())
-        settle(database, picture_id, FACE)
+    def test_one_whose_key_was_destroyed_is_left_out(self, database, out):
+        batch, (gone, kept) = in_review(database, plan(), plan())
+        settle(database, gone, FACE)
+        settle(database, kept, FACE)
+        database.vault.destroy_picture(batch, gone)
 
-        export_labels(ACTOR, database, out, copy_pictures=False)
+        exported = export_labels(ACTOR, database, out)
 
-        assert [path.name for path in out.iterdir()] == ["labels.json"]
-        (picture,) = read_dataset(out, database.files.originals).pictures
-        assert picture.path == database.files.original(picture_id).resolve()
+        assert (exported.pictures, exported.without_original) == (1, 1)
 
     def test_nobody_else_can_read_them(self, database, out):
         _, (picture_id,) = in_review(database, plan())
@@ -370,11 +370,6 @@ class TestCommand:
     def test_since_a_day(self, home, out, day, status):
         assert self.run(home, out, "--since", day) == status
         assert out.exists() is (status == 0)
-
-    @pytest.mark.usefixtures("settled")
-    def test_without_copies(self, home, out):
-        assert self.run(home, out, "--no-copy-pictures") == 0
-        assert not (out / "images").exists()
 
     def test_nothing_settled_is_a_sentence(self, home, out, capsys):
         assert self.run(home, out) == 2

@@ -26,6 +26,7 @@ from store.exchange import inbox
 from store.exchange.import_run import ingest
 from store.review import decisions, queue, reviews
 from tests.store.fakes import ACTOR, NOW, SAMPLE, plan
+from tests.store.sealed import opened
 
 KEY = b"k" * 32
 OURS = names(Policy())
@@ -98,7 +99,7 @@ def test_a_runs_questions_become_cases_with_their_originals(database, run):
     assert (result.added, result.known, result.problems) == (2, 0, ())
     assert batches.batch(ACTOR, database, result.batch_id).format == "png"
     assert case.source == "a.jpg"
-    assert case.original.read_bytes() == b"first"
+    assert opened(database.files.home, case.original) == b"first"
     assert case.plan.review_regions == plan().review_regions
     assert case.plan.image_id == case.picture_id
     assert [one.rect for one in case.plan.proposed] == [(1, 2, 3, 4), (1, 2, 3, 4)]

@@ -259,28 +259,28 @@ def test_start_moves_a_picture_to_its_batch_and_its_bytes_stay_as_they_are(vault
     before = path.read_bytes()
     moved, moved_name = (replace(item, batch=OTHER_BATCH) for item in (ORIGINAL, NAME))
 
-    vault.rewrap(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
+    vault.share(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
+    vault.share(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
+    assert read(vault, ORIGINAL, path) == SECRET
+    vault.destroy_picture(BATCH, PICTURE)
 
     assert path.read_bytes() == before
     assert read(vault, moved, path) == SECRET
     assert vault.open_text(moved_name, name) == "Ann"
     with pytest.raises(MissingKey):
         vault.source(ORIGINAL, path)
-    vault.rewrap(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
-    assert read(vault, moved, path) == SECRET
 
 
 def test_a_move_that_was_killed_is_ended_by_doing_it_again(vault, home, path):
     vault.seal_file(ORIGINAL, path, SECRET)
-    act = f"vault.rewrap('{PICTURE}', from_batch='{BATCH}', to_batch='{OTHER_BATCH}')"
-    step = "import store.vault.keyring as k; k.shred = lambda *_: os._exit(9)"
+    act = f"vault.share('{PICTURE}', from_batch='{BATCH}', to_batch='{OTHER_BATCH}')"
+    step = "import engine.files.atomic as a; a.sync_folder = lambda *_: os._exit(9)"
 
     assert killed(home, step, act)
     assert read(vault, ORIGINAL, path) == SECRET
-    vault.rewrap(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
+    vault.share(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
 
     assert read(vault, replace(ORIGINAL, batch=OTHER_BATCH), path) == SECRET
-    assert not vault.has_picture(BATCH, PICTURE)
 
 
 def test_a_move_writes_no_other_key_over(vault, path):
@@ -289,7 +289,7 @@ def test_a_move_writes_no_other_key_over(vault, path):
     name = vault.seal_text(there, "Bea")
 
     with pytest.raises(ValueError, match="a key of its own"):
-        vault.rewrap(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
+        vault.share(PICTURE, from_batch=BATCH, to_batch=OTHER_BATCH)
 
     assert vault.open_text(there, name) == "Bea"
     assert vault.seal_text(NAME, "Ann")

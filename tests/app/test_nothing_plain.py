@@ -1,0 +1,135 @@
+"""Nothing of a picture lies in plain on the disk, from its arrival to its release."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from components.app.access import LOCAL
+from components.app.services import now
+from components.upload import page as upload_page
+from engine.files import atomic
+from engine.plan import ReviewDecision
+from engine.policy import default_policy
+from engine.runs.pool import ProcessPool
+from store.batches import batches, intake
+from store.batches.batches import Request
+from store.batches.intake import Incoming
+from store.review import decisions, reviews
+from store.vault.vault import Vault
+from tests.app.conftest import Lethe
+from tests.store.fakes import ACTOR, DRAWN
+
+MARKER = b"nobody but the one who brought it may read this"
+
+
+def planted() -> bytes:
+    """A JPEG whose comment no other file has."""
+    rgb = np.random.default_rng(5).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    plain = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 71])[1].tobytes()
+    comment = b"\xff\xfe" + (len(MARKER) + 2).to_bytes(2) + MARKER
+    return plain[:2] + comment + plain[2:]
+
+
+PICTURE = planted()
+PARTS = (MARKER, PICTURE[len(PICTURE) // 2 :][:64], PICTURE[-64:])
+"""What would give the picture away, wherever of a file it lies."""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def patiently(holds: Callable[[], bool]) -> None:
+    """Wait for a worker that loads real models on a busy machine."""
+    deadline = time.monotonic() + 300.0
+    while not holds():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.1)
+
+
+def plain_in(*folders: Path) -> list[str]:
+    """Files that hold a part of the planted picture."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert files
+    contents = {str(path): path.read_bytes() for path in files}
+    return [name for name, content in contents.items() if any(part in content for part in PARTS)]
+
+
+@pytest.mark.slow
+def test_from_arrival_to_release_no_file_holds_the_picture(
+    lethe: Lethe, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.app.services.ProcessPool", lambda _: ProcessPool(1))
+    policy = default_policy().with_audit_share(1.0)
+    monkeypatch.setattr(upload_page, "policy", lambda: policy)
+    folders = lethe.home, temporary
+
+    lethe.staging.take_file("a.jpg", PICTURE)
+    assert plain_in(*folders) == []
+
+    lethe.page("Upload").button(key="upload_start").click().run()
+    assert not (lethe.home / "staging").exists()
+    assert plain_in(*folders) == []
+
+    patiently(lambda: lethe.counts().review == 1)
+    assert plain_in(*folders) == []
+
+    assert not lethe.page("Review").exception
+    case = reviews.claim(ACTOR, lethe.database, LOCAL.name, now())
+    assert case is not None
+    verdict = ReviewDecision.on(case.plan, (*case.plan.proposed, DRAWN), LOCAL.name)
+    decisions.settle(ACTOR, lethe.database, case.picture_id, verdict, now())
+    assert plain_in(*folders) == []
+
+    patiently(lambda: lethe.counts().released == 1)
+    assert not lethe.page("Release").exception
+    lethe.close()
+    assert plain_in(*folders) == []
+
+
+def test_no_worker_gets_the_master_key(lethe: Lethe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETHE_MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+
+    assert lethe.database.vault.status().origin == "LETHE_MASTER_KEY"
+
+    assert "LETHE_MASTER_KEY" not in os.environ
+
+
+def unsealed(vault: Vault, item: object, path: Path, content: bytes) -> bytes:
+    atomic.write(path, content)
+    return bytes(32)
+
+
+def test_the_search_finds_what_was_not_sealed_on_arrival(
+    lethe: Lethe, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "seal_file", unsealed)
+
+    lethe.staging.take_file("a.jpg", PICTURE)
+
+    assert len(plain_in(lethe.home, temporary)) == 1
+
+
+def test_the_search_finds_what_was_not_sealed_at_intake(
+    lethe: Lethe, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "seal_file", unsealed)
+    batch = batches.create(ACTOR, lethe.database, Request("a batch", ""), now())
+
+    intake.add(ACTOR, lethe.database, batch.id, [Incoming("a.jpg", PICTURE)], now())
+
+    assert len(plain_in(lethe.home, temporary)) == 1
