@@ -115,7 +115,7 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, actor: Actor, act: Act, subject: str = ""
+        self, actor: Actor, act: Act, subject: str = "", *, name: str | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor whose statements all hold or, when the block raises, none does.
 
@@ -126,6 +126,7 @@ class Database:
             actor: on whose behalf.
             act: what for.
             subject: id of what it concerns.
+            name: of whoever did it, where one is kept; somebody signed in has no other than theirs.
 
         Raises:
             NotAllowed: the actor may not.
@@ -134,7 +135,7 @@ class Database:
             ValueError: this thread is in a transaction already.
         """
         with self._lock:
-            self.admit(actor, act, subject)
+            self.admit(actor, act, subject, name=name)
             self._in_transaction = True
             self._event = OpenEvent(subject)
             try:
@@ -153,7 +154,7 @@ class Database:
         self._event.people[pseudonym] = name
         return pseudonym
 
-    def admit(self, actor: Actor, act: Act, subject: str = "") -> None:
+    def admit(self, actor: Actor, act: Act, subject: str = "", *, name: str | None = None) -> None:
         """Refuse what `transaction` would refuse, before files are touched; that is recorded.
 
         Raises:
@@ -165,7 +166,7 @@ class Database:
             if self._in_transaction:
                 raise ValueError("expected no open transaction in this thread, found one")
             try:
-                refuse(actor, act, self._clock())
+                refuse(actor, act, self._clock(), name)
             except (NotAllowed, SessionExpired) as refusal:
                 self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
                 for _ in self._guarded(actor, act, is_recorded=True):

@@ -228,7 +228,7 @@ def _settings(dataset_input: DatasetInput) -> None:
 def _policies() -> list[PolicyChoice]:
     choices = []
     with shown():
-        choices.append(PolicyChoice("The policy in force", policy().to_toml()))
+        choices.append(PolicyChoice("The policy in force", policy(actor()).to_toml()))
     choices += [
         PolicyChoice(f"Version {version.number}: {version.note or 'no note'}", version.toml)
         for version in versions.versions(actor(), database())

@@ -168,7 +168,7 @@ def _compare(
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
     st.download_button(
         "Download the released pictures (zip)",
-        partial(_zip, batch),
+        permission.later(_zip, batch),
         file_name="released.zip",
         mime="application/zip",
         type="primary",

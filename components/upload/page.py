@@ -259,7 +259,7 @@ def ask_how() -> Order | None:
     default = session.kept("upload_default_name", lambda: f"Batch of {now():%d %b %Y, %H:%M} UTC")
     name = st.text_input("Batch name", key="upload_name", value=default)
     with fatal():
-        chosen = _ask_policy(policy())
+        chosen = _ask_policy(policy(actor()))
     with st.expander("Advanced", key="upload_advanced"):
         choice = st.selectbox(
             "Format of releases",
