@@ -140,6 +140,9 @@ class Database:
             self._event = OpenEvent(subject)
             try:
                 yield from self._guarded(actor, act)
+            except (NotAllowed, SessionExpired) as refusal:
+                self._record_refusal(actor, act, subject, refusal)
+                raise
             finally:
                 self._in_transaction = False
 
@@ -168,10 +171,13 @@ class Database:
             try:
                 refuse(actor, act, self._clock(), name)
             except (NotAllowed, SessionExpired) as refusal:
-                self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
-                for _ in self._guarded(actor, act, is_recorded=True):
-                    pass
+                self._record_refusal(actor, act, subject, refusal)
                 raise
+
+    @property
+    def now(self) -> datetime:
+        """The present, by which sessions end and events are dated."""
+        return self._clock()
 
     def advance(self) -> None:
         """Count one generation further, so that a copy made before is known as older."""
@@ -197,6 +203,14 @@ class Database:
                 self._is_closed = True
                 self._connection.close()
                 self._lock_file.close()
+
+    def _record_refusal(
+        self, actor: Actor, act: Act, subject: str, refusal: NotAllowed | SessionExpired
+    ) -> None:
+        """In a transaction of its own: that of the act is over, or never began."""
+        self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
+        for _ in self._guarded(actor, act, is_recorded=True):
+            pass
 
     def _guarded(
         self, actor: Actor, act: Act, *, is_recorded: bool = False

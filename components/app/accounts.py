@@ -71,6 +71,9 @@ class Access(BaseModel):
     emails: dict[Role, frozenset[str]] = {}
     """Addresses for each role; they count where the provider has verified them."""
 
+    folders: tuple[Path, ...] = ()
+    """Of the server, from which pictures may be taken; none unless they are named."""
+
     @model_validator(mode="after")
     def _names_people(self) -> Self:
         if not {*self.claim_values, *self.emails} <= PEOPLE:
@@ -79,6 +82,8 @@ class Access(BaseModel):
             raise ValueError("claim_values needs roles_claim")
         if self.roles_claim is None and not self.emails:
             raise ValueError("nobody has a role: give roles_claim or emails")
+        if not all(folder.is_absolute() for folder in self.folders):
+            raise ValueError("folders must be absolute paths")
         return self
 
     def roles(self, words: frozenset[str], email: str) -> frozenset[Role]:

@@ -73,7 +73,8 @@ def _is_text(value: object) -> bool:
 
 def _verified_email(claims: Mapping[str, object]) -> str:
     email = claims.get("email")
-    is_verified = claims.get("email_verified") in (True, "true")
+    verified = claims.get("email_verified")
+    is_verified = verified is True or verified == "true"  # 1 equals True and says nothing
     return str(email).strip().lower() if is_verified and _is_text(email) else ""
 
 

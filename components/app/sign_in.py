@@ -14,6 +14,9 @@ from components.app.services import now
 def ask(person: User) -> None:
     """In place of a page, for somebody without any role."""
     st.title("Lethe", anchor=False)
+    if session.kept("leaving", bool):
+        st.logout()  # of each run, since Streamlit drops what a run that was cut short asked for
+        return
     if person == NOBODY:
         st.caption("Makes pictures safe to share. Sign in to go on.")
         _offer("Sign in")
@@ -50,4 +53,4 @@ def _leave() -> None:
 def _sign_out() -> None:
     """End the session in every tab, here and at the provider."""
     signed_out.add(session.user(), now())
-    st.logout()
+    session.keep("leaving", True)

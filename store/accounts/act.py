@@ -19,7 +19,7 @@ _REVIEWER = frozenset({Role.REVIEWER})
 _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
-_SEE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
+_PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
 class Act(Enum):
@@ -37,9 +37,10 @@ class Act(Enum):
     ACT_AS_MANAGER = "use what managers use", _MANAGER, False
     """Pages, callbacks and downloads: only that they were refused is recorded."""
 
-    PREPARE_ORIGINAL = "decode an original ahead", _SEE_ORIGINALS, False
+    PREPARE_ORIGINAL = "decode an original ahead", _PREPARE_ORIGINALS, False
     """Of the picture that comes next; whoever claims it sees it, and that is recorded."""
-    VIEW_ORIGINAL = "see an original", _SEE_ORIGINALS, True
+    VIEW_ORIGINAL = "see an original", _PREPARE_ORIGINALS | _ANALYST, True
+    """And of these only whoever brought it, has claimed it, or is an admin: see `originals`."""
 
     READ_QUEUE = "read the review queue", PEOPLE, False
     CLAIM = "claim a picture", _REVIEWER, True

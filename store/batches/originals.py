@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import hashlib
 
+import duckdb
+
 from engine.errors import UnreadableImage
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.accounts.role import Role
 from store.database import Database
-from store.errors import UnknownRecord
+from store.errors import NotAllowed, UnknownRecord
+from store.times import stored
 
 _CHANGED = (
     "The original is not the file that came in any more, or the keys of this installation are not "
@@ -24,6 +28,12 @@ _CHANGED = (
 _UNKNOWN = (
     "A person decided about this picture before Lethe kept what its original looked like, so "
     "nobody can tell whether it is still the same. Add the picture again."
+)
+
+
+_NOT_YOURS = (
+    "Originals are seen by whoever brought them, by the reviewer who has claimed them, and by "
+    "admins; this one was not shown."
 )
 
 
@@ -46,7 +56,7 @@ def content(
         act: what for; without a word, for somebody to see it.
 
     Raises:
-        NotAllowed: the actor may not.
+        NotAllowed: the actor may not, or not this one.
         UnknownRecord: there is no such picture.
         UnreadableImage: the file cannot be read, or is not the one that came in.
     """
@@ -57,6 +67,8 @@ def content(
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
     actual = digest(database.signer.keys, data)
     with database.transaction(actor, act, picture_id) as cursor:
+        if act is Act.VIEW_ORIGINAL and not _is_open_to(actor, database, cursor, picture_id):
+            raise NotAllowed(_NOT_YOURS)
         cursor.execute(
             """
             UPDATE pictures
@@ -83,3 +95,33 @@ def content(
     if expected not in (None, actual):
         raise UnreadableImage(_CHANGED)
     return data
+
+
+def is_open_to(actor: Actor, database: Database, picture_id: str) -> bool:
+    """Whether the actor may see this original, without seeing it.
+
+    Raises:
+        UnknownRecord: there is no such picture.
+    """
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
+        has_role = not actor.roles.isdisjoint(Act.VIEW_ORIGINAL.roles)
+        return has_role and _is_open_to(actor, database, cursor, picture_id)
+
+
+def _is_open_to(
+    actor: Actor, database: Database, cursor: duckdb.DuckDBPyConnection, picture_id: str
+) -> bool:
+    row = cursor.execute(
+        """
+        SELECT b.owner, p.claimed_by, p.claimed_until > ?
+        FROM pictures AS p
+        JOIN batches AS b ON b.id = p.batch_id
+        WHERE p.id = ?
+        """,
+        [stored(database.now), picture_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    owner, claimed_by, is_running = row
+    has_claim = Role.REVIEWER in actor.roles and claimed_by == actor.name and bool(is_running)
+    return Role.ADMIN in actor.roles or owner == actor.id or has_claim

@@ -81,7 +81,7 @@ def test_a_person_without_the_reviewer_role_sees_no_original(lethe, monkeypatch)
 
     app = lethe.page("Release")
 
-    assert "Only reviewers see originals." in said(app)
+    assert "Originals are seen by whoever brought them" in said(app)
     assert len(app.image) == 1
 
 

@@ -37,7 +37,7 @@ PEOPLE = (
     {"sub": "2", "name": "Bo", "email": "Bo@example.org", "email_verified": True},
     {"sub": "3", "name": "Bo", "email": "bo@example.org", "email_verified": False},
 )
-"""An analyst by a claim, a reviewer by their address, and somebody who only says that it is theirs."""
+"""An analyst by a claim, a reviewer by their address, and one who only says that it is theirs."""
 
 
 @dataclass
@@ -245,10 +245,11 @@ def test_signing_out_ends_every_tab_and_a_copied_cookie(lethe, signed_in, browse
     copied = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_role("button", name="Yes").or_(page.get_by_role("button", name="Sign in")).click()
+    page.get_by_role("button", name="End session").click()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
     other.get_by_text("A folder on this machine").click()
-    other.get_by_role("textbox", name="Folder").fill("/tmp")
+    other.get_by_role("textbox", name="Folder").fill("/data")
     other.keyboard.press("Enter")
     expect(other.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     thief = entered(lethe.app, browser)
