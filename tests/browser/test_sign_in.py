@@ -171,6 +171,9 @@ def test_an_analyst_brings_pictures_and_may_not_review(lethe, signed_in):
     expect(page.get_by_role("link", name="Review")).to_have_count(0)
 
     page.goto(f"{lethe.app.address}/Upload")
+    page.get_by_text("A folder on this machine").click()
+    expect(page.get_by_text("Folders of the server are closed here")).to_be_visible()
+    page.get_by_text("Files or a zip").click()
     picture = {"name": "new.png", "mimeType": "image/png", "buffer": waiting.png(320, 240, 9)}
     page.locator("input[type=file]").first.set_input_files(picture)
     page.get_by_role("button", name="Start with").click()
@@ -248,9 +251,7 @@ def test_signing_out_ends_every_tab_and_a_copied_cookie(lethe, signed_in, browse
     page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
-    other.get_by_text("A folder on this machine").click()
-    other.get_by_role("textbox", name="Folder").fill("/data")
-    other.keyboard.press("Enter")
+    other.get_by_role("link", name="Release").click()
     expect(other.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     thief = entered(lethe.app, browser)
     thief.context.add_cookies(copied)
