@@ -90,7 +90,8 @@ def _sign_in(mode: str, origins: Origins) -> SignIn | None:
         return None
     sign_in = accounts.read(home())
     origin = sign_in.auth.origin
-    if not origins.allow(urlsplit(origin).netloc, origin):
+    is_elsewhere = origins.public is not None and origin != origins.public.geturl()
+    if is_elsewhere or not origins.allow(urlsplit(origin).netloc, origin):
         raise UnusableSignIn(
             f"The provider sends people back to {origin}, which is no address of this app; set "
             "LETHE_PUBLIC_ADDRESS to it."

@@ -30,6 +30,11 @@ def served(monkeypatch):
         ("", {"LETHE_AUTH": "oidc"}, "auth: Field required"),
         (AUTH + ACCESS, {"LETHE_AUTH": "oidc"}, "which is no address of this app"),
         (
+            AUTH.replace("https://lethe.example.org", "http://127.0.0.1:8501") + ACCESS,
+            PUBLIC,
+            "which is no address of this app",
+        ),
+        (
             AUTH + ACCESS,
             {"LETHE_AUTH": "oidc", "LETHE_PUBLIC_ADDRESS": "https://other.example.org"},
             "which is no address of this app",
