@@ -133,7 +133,7 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, actor: Actor, act: Act, subject: str = ""
+        self, actor: Actor, act: Act, subject: str = "", *, name: str | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor whose statements all hold or, when the block raises, none does.
 
@@ -144,6 +144,7 @@ class Database:
             actor: on whose behalf.
             act: what for.
             subject: id of what it concerns.
+            name: of whoever did it, where one is kept; somebody signed in has no other than theirs.
 
         Raises:
             NotAllowed: the actor may not.
@@ -152,11 +153,14 @@ class Database:
             ValueError: this thread is in a transaction already.
         """
         with self._lock:
-            self.admit(actor, act, subject)
+            self.admit(actor, act, subject, name=name)
             self._in_transaction = True
             self._event = OpenEvent(subject)
             try:
                 yield from self._guarded(actor, act)
+            except (NotAllowed, SessionExpired) as refusal:
+                self._record_refusal(actor, act, subject, refusal)
+                raise
             finally:
                 self._in_transaction = False
 
@@ -202,7 +206,7 @@ class Database:
         self._event.people[pseudonym] = name
         return pseudonym
 
-    def admit(self, actor: Actor, act: Act, subject: str = "") -> None:
+    def admit(self, actor: Actor, act: Act, subject: str = "", *, name: str | None = None) -> None:
         """Refuse what `transaction` would refuse, before files are touched; that is recorded.
 
         Raises:
@@ -214,12 +218,15 @@ class Database:
             if self._in_transaction:
                 raise ValueError("expected no open transaction in this thread, found one")
             try:
-                refuse(actor, act, self._clock())
+                refuse(actor, act, self._clock(), name)
             except (NotAllowed, SessionExpired) as refusal:
-                self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
-                for _ in self._guarded(actor, act, is_recorded=True):
-                    pass
+                self._record_refusal(actor, act, subject, refusal)
                 raise
+
+    @property
+    def now(self) -> datetime:
+        """The present, by which sessions end and events are dated."""
+        return self._clock()
 
     def advance(self) -> None:
         """Count one generation further, so that a copy made before is known as older."""
@@ -245,6 +252,14 @@ class Database:
                 self._is_closed = True
                 self._connection.close()
                 self._lock_file.close()
+
+    def _record_refusal(
+        self, actor: Actor, act: Act, subject: str, refusal: NotAllowed | SessionExpired
+    ) -> None:
+        """In a transaction of its own: that of the act is over, or never began."""
+        self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
+        for _ in self._guarded(actor, act, is_recorded=True):
+            pass
 
     def _guarded(
         self, actor: Actor, act: Act, *, is_recorded: bool = False

@@ -10,8 +10,9 @@ from typing import Literal
 
 import streamlit as st
 
-from components.app import session
-from components.app.access import AUDITORS, Role, is_guarded, is_loopback, may
+from components.app import permission, session, sign_in
+from components.app.access import AUDITORS, Role, has_accounts, is_guarded, is_loopback, may
+from components.app.failures import fatal
 
 REFUSAL_SHOWN_S = 2.0
 ICON = str(Path(__file__).with_name("lethe.png"))
@@ -52,14 +53,22 @@ def open_page(
         needs: the role it takes to be here, or several of which one will do; None for everyone.
         sidebar: how the menu starts out; the review page needs its room.
     """
+    with fatal():
+        person = session.user()
+    is_known = bool(person.roles)
     st.set_page_config(
         page_title=f"{title} · Lethe",
-        page_icon=ICON,
+        page_icon=ICON if is_known else None,  # nobody else is answered but by this page
         layout="wide",
         initial_sidebar_state=sidebar,
     )
     _refuse_unguarded()
+    if not is_known:
+        permission.record_refusal(*_roles(needs))
+        sign_in.ask(person)
+        st.stop()
     if not _may_open(needs):
+        permission.record_refusal(*_roles(needs))
         wanted = " or ".join(_roles(needs))
         st.error(f"This page is for people with the role {wanted}.", icon=":material/lock:")
         st.stop()
@@ -85,8 +94,8 @@ def _refuse_unguarded() -> None:
         return
     where = "" if is_loopback(address) else f" on {address or 'every address'}"
     st.error(
-        f"Lethe has no accounts yet and works on this machine only, for whoever started it. It was "
-        f"started{where or ' without its guard'} and ends now: start it with `make app`.",
+        f"Lethe works on this machine only, behind its guard, and others reach it through a proxy. "
+        f"It was started{where or ' without its guard'} and ends now: start it with `make app`.",
         icon=":material/lock:",
     )
     end_soon()
@@ -104,3 +113,5 @@ def _menu() -> None:
         for page, label, icon, needs in _MENU:
             if _may_open(needs):
                 st.page_link(page, label=label, icon=icon)
+        if has_accounts():
+            sign_in.offer_leaving(session.user())

@@ -2,20 +2,23 @@
 
 Callbacks run before the page's first line, fragments and downloads by themselves: somebody whose
 role was taken away, in a tab that is still open, would act once more. Whatever of these reads or
-changes what is stored is wrapped here.
+changes what is stored is wrapped here; what is refused is recorded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
 from components.app import media, session
-from components.app.access import Role, is_guarded, may
+from components.app.access import NOBODY, Role, is_guarded, may
+from components.app.services import database
 from engine.errors import LetheError
+from store.accounts.act import Act, acting_as
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,5 +74,38 @@ def download(*roles: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return wrap
 
 
+def later(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+    """A download to be made when it is asked for, on behalf of whoever is offered it now.
+
+    Streamlit makes it in a thread that knows no session; roles and session are checked then.
+    """
+    claims = session.claims()
+
+    def made() -> T:
+        with session.on_behalf_of(claims):
+            return make(*args, **kwargs)
+
+    return made
+
+
+def record_refusal(*roles: Role) -> None:
+    """Put on record that the person at the screen was refused what takes a role, or any role.
+
+    Of whoever has not signed in there is nothing to record.
+    """
+    act = acting_as(roles[0]) if roles else Act.READ_BATCHES
+    with suppress(LetheError):
+        if session.user() != NOBODY:
+            database().admit(session.actor(), act)
+
+
 def _is_permitted(roles: Collection[Role]) -> bool:
-    return is_guarded() and any(may(session.user(), role) for role in roles)
+    if not is_guarded():
+        return False
+    try:
+        if any(may(session.user(), role) for role in roles):
+            return True
+    except LetheError:  # the page says why
+        return False
+    record_refusal(*roles)
+    return False

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.app import session
 from components.recall import archive
 from components.review.originals_cache import OriginalsCache
 from components.upload import staging
@@ -22,7 +21,7 @@ from engine.files.home import home as default_home
 from engine.metadata.header import megapixels_of
 from engine.policy import Policy
 from engine.runs.pool import ProcessPool, default_workers
-from store.accounts.actor import MACHINE
+from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.evaluations import evaluations
 from store.exchange.inbox import LeftOut, take_in
@@ -88,13 +87,13 @@ def home() -> Path:
     return default_home()
 
 
-def policy() -> Policy:
+def policy(actor: Actor) -> Policy:
     """The policy for new batches: `policy.toml` in the home folder, or the default one.
 
     Raises:
         InvalidPolicy: the file was not accepted, or is gone; the message says why.
     """
-    return in_force(session.actor(), database())
+    return in_force(actor, database())
 
 
 def _close(dispatcher: Dispatcher, database: Database) -> None:

@@ -5,26 +5,74 @@ Anything a person would be sorry to lose is in the store as well; this is for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 import streamlit as st
 
-from components.app.access import LOCAL, User
+from components.app import accounts, identity
+from components.app.access import LOCAL, User, has_accounts
+from components.app.services import database, home, now
 from store.accounts.actor import Actor
 
 T = TypeVar("T")
 
 
+_claims: ContextVar[Mapping[str, object] | None] = ContextVar("claims", default=None)
+"""Of whom a download is made for, which Streamlit makes outside of any session."""
+
+
+def claims() -> Mapping[str, object]:
+    """What the provider says of the person at the screen; empty where nobody signs in."""
+    if not has_accounts():
+        return {}
+    given = _claims.get()
+    return dict(st.user.to_dict()) if given is None else given
+
+
+@contextmanager
+def on_behalf_of(given: Mapping[str, object]) -> Iterator[None]:
+    """Act for the person of these claims, where Streamlit does not know the session."""
+    token = _claims.set(given)
+    try:
+        yield
+    finally:
+        _claims.reset(token)
+
+
 def user() -> User:
-    """The person at the screen."""
-    return LOCAL
+    """The person at the screen, as of now.
+
+    Raises:
+        UnusableSignIn: the sign-in file cannot be used.
+    """
+    if not has_accounts():
+        return LOCAL
+    return identity.person(claims(), accounts.read(home()).access, now())
 
 
 def actor() -> Actor:
-    """The person at the screen as the store knows them; they review under the name they gave."""
-    person, reviewer = user(), st.session_state.get("reviewer")
-    return Actor("local", getattr(reviewer, "name", person.name), person.roles)
+    """The person at the screen as the store knows them: made here and nowhere else.
+
+    Where nobody signs in they review under the name they gave.
+
+    Raises:
+        UnusableSignIn: the sign-in file cannot be used.
+    """
+    person = user()
+    if not has_accounts():
+        reviewer = st.session_state.get("reviewer")
+        return Actor("local", getattr(reviewer, "name", person.name), person.roles)
+    return Actor(
+        id=database().signer.keys.pseudonym("account", person.account),
+        name=person.name,
+        roles=person.roles,
+        session=person.session,
+        expires=person.expires,
+        is_signed_in=True,
+    )
 
 
 def kept(name: str, make: Callable[[], T]) -> T:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -158,7 +157,7 @@ def offer(wanted: Filter) -> None:
         for file_format, mime in _MIME.items():
             st.download_button(
                 f"Export these ({'CSV' if file_format == 'csv' else 'Parquet'})",
-                partial(_export, wanted, file_format),
+                permission.later(_export, wanted, file_format),
                 file_name=f"audit-trail.{file_format}",
                 mime=mime,
                 icon=":material/download:",

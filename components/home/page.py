@@ -207,7 +207,7 @@ def _last_evaluation() -> None:
 def _of_which_policy(last: Evaluation) -> str:
     """Whether the evaluation speaks of what new batches run under."""
     try:
-        in_force = policy()
+        in_force = policy(actor())
     except InvalidPolicy:
         return "No policy is in force, so it speaks of none."
     if read_policy(last.policy_toml) == in_force:
@@ -252,7 +252,7 @@ def _problems() -> list[str]:
     if health.problem:
         problems.append(health.problem)
     try:
-        verify(policy())
+        verify(policy(actor()))
     except LetheError as error:
         problems.append(str(error))
     return problems

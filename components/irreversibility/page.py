@@ -7,6 +7,7 @@ import streamlit as st
 from components.app.failures import shown as failing_softly
 from components.app.inline import inline
 from components.app.services import policy
+from components.app.session import actor
 from components.irreversibility import picture
 from components.irreversibility.picture import Chosen
 from components.irreversibility.tools import (
@@ -46,7 +47,7 @@ def try_it() -> None:
     picture_column, removal_column, attack_column = st.columns(3, gap="medium")
     chosen: Chosen | None = None
     with picture_column, failing_softly():
-        chosen = picture.choose(policy())
+        chosen = picture.choose(policy(actor()))
     with removal_column:
         method = choose_removal()
         st.caption(method.words)

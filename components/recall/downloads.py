@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from functools import partial
 
 import streamlit as st
 
@@ -47,7 +46,7 @@ def offer(run: Evaluation) -> None:
         with_crops = bool(session.widget_value("recall_crops"))
         st.download_button(
             "Report (HTML)",
-            partial(report_html, run.id, with_crops=with_crops),
+            permission.later(report_html, run.id, with_crops=with_crops),
             f"evaluation-{run.number}.html",
             "text/html",
             key="recall_html",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import permission, server_folders, session
 from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import plain
@@ -67,6 +67,9 @@ def offer_new(runs: tuple[Evaluation, ...]) -> None:
 
 
 def _folder_input() -> None:
+    if not server_folders.are_open():
+        st.info(server_folders.CLOSED, icon=":material/lock:")
+        return
     where_column, images_column = st.columns(2)
     where = where_column.text_input(
         "Folder or annotation file",
@@ -84,7 +87,9 @@ def _folder_input() -> None:
         with shown(), st.spinner("Reading labels …"):
             labels = Path(where.strip()).expanduser()
             pictures = Path(images.strip()).expanduser() if images.strip() else None
+            server_folders.refuse_closed([labels, *([pictures] if pictures else [])])
             dataset = read_dataset(labels, pictures)
+            server_folders.refuse_closed(one.path for one in dataset.pictures)
             session.keep("recall_brought", DatasetInput(dataset, str(labels.absolute())))
             st.rerun()
 
@@ -228,7 +233,7 @@ def _settings(dataset_input: DatasetInput) -> None:
 def _policies() -> list[PolicyChoice]:
     choices = []
     with shown():
-        choices.append(PolicyChoice("The policy in force", policy().to_toml()))
+        choices.append(PolicyChoice("The policy in force", policy(actor()).to_toml()))
     choices += [
         PolicyChoice(f"Version {version.number}: {version.note or 'no note'}", version.toml)
         for version in versions.versions(actor(), database())

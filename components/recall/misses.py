@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 
 import pandas as pd
@@ -243,7 +242,7 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
 def _offer_list(evaluation_id: str, exhibits: tuple[Exhibit, ...]) -> None:
     st.download_button(
         "List of these (CSV)",
-        partial(_list, evaluation_id, exhibits),
+        permission.later(_list, evaluation_id, exhibits),
         "boxes.csv",
         "text/csv",
         key="recall_misses_csv",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -177,7 +176,7 @@ def _left_out(run: Evaluation) -> None:
         st.markdown("\n".join(f"- {plain(text)}" for text in sentences[:_MOST_LISTED]))
         st.download_button(
             "All of them",
-            partial(_left_out_list, run.id, tuple(sentences)),
+            permission.later(_left_out_list, run.id, tuple(sentences)),
             "left-out.txt",
             key="recall_left_out",
             type="tertiary",

@@ -11,6 +11,7 @@ from components.app.palette import cells, plain
 from components.app.services import database, now, policy
 from components.app.session import actor
 from components.recall import evaluating
+from components.recall.author import author
 from components.recall.words import answer
 from engine.errors import InvalidPolicy
 from engine.files.safe_read import printable
@@ -115,7 +116,7 @@ def _show(version: PolicyVersion, run: Evaluation, *, is_in_force: bool) -> None
     with shown():
         proposed = read_policy(version.toml)
         try:
-            current, is_broken = policy(), False
+            current, is_broken = policy(actor()), False
         except InvalidPolicy:
             st.caption("The policy file is broken; activating a version repairs it.")
             current, is_broken = default_policy(), True
@@ -178,9 +179,7 @@ def _offer_activation(
         )
         _changes(current, proposed)
         st.markdown(_proof(version))
-        by = st.text_input(
-            "Your name", value=session.user().name, key=f"recall_activate_by_{version.number}"
-        )
+        by = author(f"recall_activate_by_{version.number}")
         pressed = st.button(
             f"Activate version {version.number}",
             type="primary",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -32,7 +31,7 @@ def download(
         return
     st.download_button(
         "Data behind this (CSV)",
-        as_csv(rows) if evaluation_id is None else partial(_named, evaluation_id, rows),
+        as_csv(rows) if evaluation_id is None else permission.later(_named, evaluation_id, rows),
         f"{name}.csv",
         "text/csv",
         key=key,

@@ -14,6 +14,7 @@ from components.app.failures import shown as failures_shown
 from components.app.services import database, now
 from components.app.session import actor
 from components.recall import policies
+from components.recall.author import author
 from components.recall.charts.recall import draw, trade_off
 from components.recall.evaluated import Evaluated, evaluated
 from components.recall.words import at_least, at_most
@@ -215,7 +216,7 @@ def _save(run: Evaluated, draft: Policy) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         note = st.text_input("Why", key="recall_draft_note", placeholder="what it is to achieve")
-        by = st.text_input("Your name", value=session.user().name, key="recall_draft_by", width=180)
+        by = author("recall_draft_by")
         pressed = st.button(
             "Save as policy draft",
             type="primary",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from functools import partial
 
 import streamlit as st
 
@@ -29,7 +28,7 @@ def offer(batch: Batch) -> None:
         return
     st.download_button(
         "Names and releases (private)",
-        partial(made, batch),
+        permission.later(made, batch),
         file_name="private-names.csv",
         mime="text/csv",
         icon=":material/lock:",

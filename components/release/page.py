@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.app import permission, session
-from components.app.access import Role, may
+from components.app import permission
+from components.app.access import Role
 from components.app.failures import shown
 from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, plain
@@ -168,7 +168,7 @@ def _compare(
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
     st.download_button(
         "Download the released pictures (zip)",
-        partial(_zip, batch),
+        permission.later(_zip, batch),
         file_name="released.zip",
         mime="application/zip",
         type="primary",
@@ -197,7 +197,7 @@ def show(picture: Picture) -> None:
     receipt = receipts.receipt(actor(), database(), picture.release_id)
     before, after = st.columns(2)
     with before:
-        st.caption("Before · for reviewers, stays inside")
+        st.caption("Before · stays inside")
         _before(picture)
     with after:
         share = receipt.share_removed
@@ -212,8 +212,12 @@ def show(picture: Picture) -> None:
 
 
 def _before(picture: Picture) -> None:
-    if not may(session.user(), Role.REVIEWER):
-        st.info("Only reviewers see originals.", icon=":material/lock:")
+    if not originals.is_open_to(actor(), database(), picture.id):
+        st.info(
+            "Originals are seen by whoever brought them, by the reviewer who has claimed them, and "
+            "by admins.",
+            icon=":material/lock:",
+        )
         return
     with shown():
         read = partial(originals.content, actor(), database(), picture.id)

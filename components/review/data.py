@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from components.app import session
+from components.app.access import Role, may
 from components.app.inline import inline
 from components.app.palette import COLOURS, ago, span
 from components.app.services import database, now, originals_cache
@@ -252,10 +253,15 @@ def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:
+def _thumbnail(entry: QueueEntry, review: Review) -> bytes | None:
+    """Of an original, so for whoever may see it; None while it is being made."""
     read = partial(originals.content, actor(), database(), entry.picture_id)
-    limit = review.policy.codec.max_megapixels
-    small = originals_cache().thumbnail(entry.picture_id, read, limit)
+    return originals_cache().thumbnail(entry.picture_id, read, review.policy.codec.max_megapixels)
+
+
+def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:
+    is_claimed = entry.claimed_by == reviewer.name()
+    small = _thumbnail(entry, review) if is_claimed or may(session.user(), Role.ADMIN) else b""
     return {
         "id": entry.picture_id,
         "name": printable(entry.source),

@@ -7,27 +7,40 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from components.app import accounts
 from components.app.access import is_loopback
-from components.server.origins import UnusableAddress, read_origins
+from components.app.accounts import SignIn, UnusableSignIn
+from components.server.origins import Origins, UnusableAddress, read_origins
 from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
+from engine.files.home import home
 from engine.logs import keep_names_out
 
 TOKEN_BYTES, LEAST_TOKEN = 32, 32
 """Drawn bytes of a token, and the fewest characters of one that is given."""
 
+if TYPE_CHECKING:
+    from components.server.serving import Serving
+
+_MODES = ("single", "oidc")
+
 _DESCRIPTION = """\
 Serve the app on this machine. The address that is printed holds a token: whoever has it can use the
-app. docs/how-to/reverse-proxy.md says how to make it reachable for others.
+app. With LETHE_AUTH=oidc people sign in instead (docs/how-to/sign-in.md). How to make it reachable
+for others, docs/how-to/reverse-proxy.md says.
 """
 _READY = """
   Lethe is ready at
 
       {url}
 
-  This address is the key to it: keep it to yourself. Ctrl-C ends the program.
+  {whose}. Ctrl-C ends the program.
 """
+_KEEP_IT = "This address is the key to it: keep it to yourself"
+_SIGN_IN = "Whoever opens it is asked to sign in"
 
 
 def main(
@@ -41,12 +54,13 @@ def main(
     try:
         if not is_loopback(options.address):
             raise UnusableAddress(
-                f"Lethe has no accounts yet and is served on this machine only, not on "
+                f"Lethe is served on this machine only, not on "
                 f"{options.address or 'every address'}. Leave out --address; how others reach it "
                 "through a reverse proxy, docs/how-to/reverse-proxy.md says."
             )
         origins = read_origins(environment.get("LETHE_PUBLIC_ADDRESS"))
-        token = _token(environment.get("LETHE_TOKEN"))
+        sign_in = _sign_in(environment.get("LETHE_AUTH") or "single", origins)
+        token = None if sign_in else _token(environment.get("LETHE_TOKEN"))
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
@@ -54,13 +68,35 @@ def main(
     # Streamlit takes a second: not before a refusal
     from components.server.serving import Serving, serve
 
-    serve(Serving(options.address, options.port, origins, token), _announce)
+    serve(Serving(options.address, options.port, origins, token, sign_in), _announce)
     return Exit.DONE
 
 
-def _announce(url: str) -> None:
-    sys.stdout.write(_READY.format(url=url))
+def _announce(serving: Serving) -> None:
+    whose = _KEEP_IT if serving.token else _SIGN_IN
+    sys.stdout.write(_READY.format(url=serving.url, whose=whose))
     sys.stdout.flush()
+
+
+def _sign_in(mode: str, origins: Origins) -> SignIn | None:
+    """How people sign in; None where one local person does without.
+
+    Raises:
+        UnusableSignIn: there is no such mode, or the sign-in file cannot be used.
+    """
+    if mode not in _MODES:
+        raise UnusableSignIn(f"LETHE_AUTH is {mode!r}; it must be {' or '.join(_MODES)}.")
+    if mode == "single":
+        return None
+    sign_in = accounts.read(home())
+    origin = sign_in.auth.origin
+    is_elsewhere = origins.public is not None and origin != origins.public.geturl()
+    if is_elsewhere or not origins.allow(urlsplit(origin).netloc, origin):
+        raise UnusableSignIn(
+            f"The provider sends people back to {origin}, which is no address of this app; set "
+            "LETHE_PUBLIC_ADDRESS to it."
+        )
+    return sign_in
 
 
 def _token(given: str | None) -> str:
@@ -85,7 +121,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         prog=program,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"environment: LETHE_HOME, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS\n{exits_of('app')}",
+        epilog="environment: LETHE_HOME, LETHE_AUTH, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS\n"
+        f"{exits_of('app')}",
     )
     parser.add_argument("--port", type=_port, default=8501, metavar="N", help="default: 8501")
     parser.add_argument(

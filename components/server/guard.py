@@ -2,12 +2,14 @@
 
 A request must be for an allowed host, come from no foreign page, and carry the start-up token: once
 in the address, then in a cookie, as Jupyter does it. Loopback is no identity: every user of this
-machine and every page in a browser on it reaches the port.
+machine and every page in a browser on it reaches the port. Where people sign in, their identity
+takes the token's place, and without one only the way to sign in is open.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
@@ -21,7 +23,21 @@ from components.server.headers import secure
 from components.server.origins import Origins
 
 PARAMETER = "token"
+_OPEN = frozenset(
+    {
+        "/favicon.png",
+        "/_stcore/health",
+        "/_stcore/host-config",
+        "/_stcore/stream",
+        "/auth/login",
+        "/auth/logout",
+        "/oauth2callback",
+    }
+)
+"""What signing in takes, beside pages and the code of Streamlit."""
+_CODE = "/static/"
 _FOREIGN = "This request came from another site, or for a name that is not the app's."
+_SIGN_IN = "Sign in first.\n"
 _CLOSED = (
     "Lethe opens with its whole address, token included: the terminal it was started in shows it. "
     "Each start draws a new token.\n"
@@ -32,14 +48,25 @@ _CLOSED = (
 class Access:
     """What a request must have."""
 
-    token: str
+    token: str | None
+    """None where people sign in."""
     origins: Origins
     cookie: str
     """Its name; cookies know no ports, so each port has its own."""
+    is_known: Callable[[HTTPConnection], bool] | None = None
+    """Whether somebody who has signed in and has a role asks; None where a token is enough."""
+    pages: frozenset[str] = frozenset()
+    """Paths of pages, which ask whoever is not known to sign in."""
 
     def knows(self, token: str | None) -> bool:
         """Whether this is the token; takes equally long whichever sign is wrong."""
-        return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
+        if token is None or self.token is None:
+            return False
+        return hmac.compare_digest(token.encode(), self.token.encode())
+
+    def is_way_in(self, path: str) -> bool:
+        """Whether this is answered to whoever has not signed in yet."""
+        return path in self.pages or path in _OPEN or path.startswith(_CODE)
 
 
 class Guard:
@@ -57,7 +84,8 @@ class Guard:
 
         async def send_secured(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                secure(MutableHeaders(scope=message), scope["path"])
+                is_https = self._access.origins.is_https
+                secure(MutableHeaders(scope=message), scope["path"], is_https=is_https)
             await send(message)
 
         request = HTTPConnection(scope)
@@ -75,6 +103,9 @@ class Guard:
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
         if not access.origins.allow(host, origin) or _is_foreign(request):
             return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
+        if access.is_known is not None:
+            is_let_in = access.is_way_in(request.scope["path"]) or access.is_known(request)
+            return None if is_let_in else PlainTextResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
         if access.knows(request.query_params.get(PARAMETER)) and _is_page(request):
             return self._admit(request)
         if access.knows(request.cookies.get(access.cookie)):
@@ -91,7 +122,7 @@ class Guard:
         )
         answer.set_cookie(
             self._access.cookie,
-            self._access.token,
+            self._access.token or "",
             httponly=True,
             samesite="lax",
             secure=self._access.origins.is_https,

@@ -26,13 +26,20 @@ _COMPONENT = ("/component/", "/_stcore/bidi-components/")
 _CODE = ("/static/", *_COMPONENT)
 
 
-def secure(headers: MutableHeaders, path: str) -> None:
+def secure(headers: MutableHeaders, path: str, *, is_https: bool = False) -> None:
     """Set the headers of an answer.
 
     Args:
         headers: changed in place.
         path: what was asked for.
+        is_https: cookies are then for TLS alone; Streamlit does not say so of its own.
     """
+    if is_https:
+        cookies = headers.getlist("set-cookie")
+        del headers["set-cookie"]
+        for cookie in cookies:
+            is_marked = "; secure" in cookie.lower()
+            headers.append("set-cookie", cookie if is_marked else f"{cookie}; Secure")
     headers.update(_FIXED)
     ancestors = "'self'" if path.startswith(_COMPONENT) else "'none'"
     headers["Content-Security-Policy"] = _POLICY.format(ancestors)

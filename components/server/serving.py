@@ -6,6 +6,7 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,11 +17,15 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from components.app import access
+from components.app import access, accounts
+from components.app.accounts import SignIn
 from components.server.guard import PARAMETER, Access, Guard
+from components.server.identity_cookie import is_signed_in
 from components.server.origins import Origins
+from engine.files.home import home
 
 HOME_PAGE = Path(__file__).resolve().parents[2] / "Home.py"
+_NUMBER = re.compile(r"^\d+_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,15 @@ class Serving:
     address: str
     port: int
     origins: Origins
-    token: str
+    token: str | None
+    """None where people sign in."""
+    sign_in: SignIn | None = None
 
     @property
     def url(self) -> str:
-        """The address to open, with the token."""
+        """The address to open, with the token if there is one."""
+        if self.sign_in is not None:
+            return f"{self.sign_in.auth.origin}/"
         if self.origins.public is not None:
             base = self.origins.public.geturl()
         else:
@@ -43,25 +52,35 @@ class Serving:
         return f"{base}/?{PARAMETER}={self.token}"
 
 
-def serve(serving: Serving, announce: Callable[[str], None]) -> None:
+def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     """Serve until the program is told to end.
 
     Args:
         serving: where and for whom.
-        announce: called with the address to open, once the port is ours.
+        announce: called once the port is ours.
     """
+    is_known = None if serving.sign_in is None else is_signed_in
     guarded = Middleware(
-        Guard, access=Access(serving.token, serving.origins, f"lethe_{serving.port}")
+        Guard,
+        access=Access(
+            serving.token, serving.origins, f"lethe_{serving.port}", is_known, _page_paths()
+        ),
     )
 
     @asynccontextmanager
     async def opened(_: st.App) -> AsyncIterator[None]:
-        announce(serving.url)
+        announce(serving)
         yield
 
-    access.stand_guard()
+    access.stand_guard(with_accounts=serving.sign_in is not None)
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+
+
+def _page_paths() -> frozenset[str]:
+    """Where pages are, for whoever has to sign in first."""
+    names = (_NUMBER.sub("", path.stem) for path in (HOME_PAGE.parent / "pages").glob("*.py"))
+    return frozenset({"/", *(f"/{name}" for name in names)})
 
 
 def settings(serving: Serving) -> dict[str, Any]:
@@ -75,6 +94,8 @@ def settings(serving: Serving) -> dict[str, Any]:
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
         "server.allowedHosts": list(serving.origins.hosts),
+        "server.trustedUserHeaders": {},
+        "secrets.files": [str(accounts.path(home()).absolute())] if serving.sign_in else [],
         "client.allowedOrigins": [],
         "client.disableDataExport": True,
         "client.showErrorDetails": "none",

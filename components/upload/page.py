@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import permission, server_folders, session
 from components.app.access import Role
 from components.app.failures import fatal, shown
 from components.app.palette import bytes_text, cells, plain
@@ -88,10 +89,14 @@ def take_files() -> None:
 
 def take_folder() -> None:
     """A folder this machine can read; its files stay where they are until Start copies them."""
+    if not server_folders.are_open():
+        st.info(server_folders.CLOSED, icon=":material/lock:")
+        return
     where = st.text_input("Folder", key="upload_folder", placeholder="/data/pictures")
     if st.button("List its pictures", key="upload_list", disabled=not where):
         with shown():
-            taken = _staging().take_folder(where)
+            server_folders.refuse_closed([Path(where)])
+            taken = _staging().take_folder(where, server_folders.refuse_closed)
             session.keep("upload_left_out", [taken.left_out] if taken.left_out else [])
             session.keep("upload_refused", [])
             st.rerun()
@@ -259,7 +264,7 @@ def ask_how() -> Order | None:
     default = session.kept("upload_default_name", lambda: f"Batch of {now():%d %b %Y, %H:%M} UTC")
     name = st.text_input("Batch name", key="upload_name", value=default)
     with fatal():
-        chosen = _ask_policy(policy())
+        chosen = _ask_policy(policy(actor()))
     with st.expander("Advanced", key="upload_advanced"):
         choice = st.selectbox(
             "Format of releases",

@@ -113,13 +113,20 @@ class Staging:
         except OSError as error:
             raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
 
-    def take_folder(self, where: str) -> Taken:
+    def take_folder(
+        self, where: str, refuse: Callable[[Iterable[Path]], None] = lambda _: None
+    ) -> Taken:
         """List a folder of this machine, leaving its files where they are.
+
+        Args:
+            where: the folder.
+            refuse: given the files' paths; raises where they are not to be taken.
 
         Raises:
             UnusableFolder: there is no such folder, or no picture in it.
         """
         files, left_alone = sources(where)
+        refuse(file.path for file in files)
         words = f"Left alone in {where}, as no pictures, hidden, or linked folders: {left_alone}."
         if not files:
             raise UnusableFolder(f"There are no pictures in {where}. {words if left_alone else ''}")

@@ -20,7 +20,7 @@ _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
-_SEE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
+_PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
 class Act(Enum):
@@ -33,9 +33,15 @@ class Act(Enum):
     CANCEL_BATCH = "cancel a batch", _ANALYST, True
     TRY_AGAIN = "have pictures tried again", _ANALYST, True
 
-    PREPARE_ORIGINAL = "decode an original ahead", _SEE_ORIGINALS, False
+    ACT_AS_ANALYST = "use what analysts use", _ANALYST, False
+    ACT_AS_REVIEWER = "use what reviewers use", _REVIEWER, False
+    ACT_AS_MANAGER = "use what managers use", _MANAGER, False
+    """Pages, callbacks and downloads: only that they were refused is recorded."""
+
+    PREPARE_ORIGINAL = "decode an original ahead", _PREPARE_ORIGINALS, False
     """Of the picture that comes next; whoever claims it sees it, and that is recorded."""
-    VIEW_ORIGINAL = "see an original", _SEE_ORIGINALS, True
+    VIEW_ORIGINAL = "see an original", _PREPARE_ORIGINALS | _ANALYST, True
+    """And of these only whoever brought it, has claimed it, or is an admin: see `originals`."""
 
     READ_QUEUE = "read the review queue", PEOPLE, False
     CLAIM = "claim a picture", _REVIEWER, True
@@ -84,11 +90,22 @@ class Act(Enum):
         return self.name.lower()
 
 
-def refuse(actor: Actor, act: Act, now: datetime) -> None:
+def acting_as(role: Role) -> Act:
+    """What using a page of this role is called."""
+    return Act.READ_AUDIT if role is Role.AUDITOR else Act[f"ACT_AS_{role.name}"]
+
+
+def refuse(actor: Actor, act: Act, now: datetime, name: str | None = None) -> None:
     """Refuse what the actor may not do, or not any more.
 
+    Args:
+        actor: who asks.
+        act: what for.
+        now: the present.
+        name: under which it is to be kept; None where no name is.
+
     Raises:
-        NotAllowed: none of the actor's roles may.
+        NotAllowed: none of the actor's roles may, or it is to be kept under another's name.
         SessionExpired: the actor's session is over.
     """
     if actor.expires is not None and now >= actor.expires:
@@ -97,3 +114,8 @@ def refuse(actor: Actor, act: Act, now: datetime) -> None:
         needed = " or ".join(sorted(role.value for role in act.roles & PEOPLE))
         whose = f"people with the role {needed}" if needed else "the program itself"
         raise NotAllowed(f"To {act.words} is for {whose}; nothing was changed.")
+    if actor.is_signed_in and name not in (None, actor.name):
+        raise NotAllowed(
+            f"You are signed in as {actor.name} and cannot {act.words} under another name; nothing "
+            "was changed."
+        )

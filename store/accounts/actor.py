@@ -24,6 +24,8 @@ class Actor:
     """Random; tells two browsers of one person apart."""
     expires: datetime | None = None
     """From when on nothing is done for this session; None for as long as the process lives."""
+    is_signed_in: bool = False
+    """Whether a provider vouches for the name: then nothing is done under another one."""
 
 
 MACHINE = Actor("machine", "machine", frozenset({Role.MACHINE}))

@@ -67,8 +67,8 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
             """
             INSERT INTO batches
                 (id, name, policy_toml, policy, format, require_licence, second_review_share, run,
-                created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                owner, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 batch_id,
@@ -79,6 +79,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
                 policy.manifest.require_licence,
                 policy.review.second_review_share,
                 request.run,
+                actor.id,
                 stored(now),
             ],
         )

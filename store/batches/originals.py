@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 
+import duckdb
+
 from engine.errors import UnreadableImage
 from engine.signing.keys import KeyRing
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
+from store.accounts.role import Role
 from store.database import Database
-from store.errors import UnknownRecord
+from store.errors import NotAllowed, UnknownRecord
 from store.originals import item
+from store.times import stored
 from store.vault.context import Item
 from store.vault.errors import BrokenSeal
 
@@ -27,6 +31,12 @@ _CHANGED = (
 _UNKNOWN = (
     "A person decided about this picture before Lethe kept what its original looked like, so "
     "nobody can tell whether it is still the same. Add the picture again."
+)
+
+
+_NOT_YOURS = (
+    "Originals are seen by whoever brought them, by the reviewer who has claimed them, and by "
+    "admins; this one was not shown."
 )
 
 
@@ -49,7 +59,7 @@ def content(
         act: what for; without a word, for somebody to see it.
 
     Raises:
-        NotAllowed: the actor may not.
+        NotAllowed: the actor may not, or not this one.
         UnknownRecord: there is no such picture.
         UnreadableImage: the file cannot be read, or is not the one that came in.
         UnusableKeys: the vault has no key for it, or cannot use it.
@@ -63,6 +73,8 @@ def content(
         raise UnreadableImage(str(error)) from error
     actual = digest(database.signer.keys, data)
     with database.transaction(actor, act, picture_id) as cursor:
+        if act is Act.VIEW_ORIGINAL and not _is_open_to(actor, database, cursor, picture_id):
+            raise NotAllowed(_NOT_YOURS)
         cursor.execute(
             """
             UPDATE pictures
@@ -105,3 +117,33 @@ def _item_of(database: Database, picture_id: str) -> Item:
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
     return item(str(row[0]), picture_id)
+
+
+def is_open_to(actor: Actor, database: Database, picture_id: str) -> bool:
+    """Whether the actor may see this original, without seeing it.
+
+    Raises:
+        UnknownRecord: there is no such picture.
+    """
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
+        has_role = not actor.roles.isdisjoint(Act.VIEW_ORIGINAL.roles)
+        return has_role and _is_open_to(actor, database, cursor, picture_id)
+
+
+def _is_open_to(
+    actor: Actor, database: Database, cursor: duckdb.DuckDBPyConnection, picture_id: str
+) -> bool:
+    row = cursor.execute(
+        """
+        SELECT b.owner, p.claimed_by, p.claimed_until > ?
+        FROM pictures AS p
+        JOIN batches AS b ON b.id = p.batch_id
+        WHERE p.id = ?
+        """,
+        [stored(database.now), picture_id],
+    ).fetchone()
+    if row is None:
+        raise UnknownRecord(f"There is no picture {picture_id}.")
+    owner, claimed_by, is_running = row
+    has_claim = Role.REVIEWER in actor.roles and claimed_by == actor.name and bool(is_running)
+    return Role.ADMIN in actor.roles or owner == actor.id or has_claim

@@ -102,7 +102,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     labelled = [json.dumps(picture.to_json()) for picture in pictures]
     fingerprint = request.dataset.fingerprint
     evaluation_id = secrets.token_hex(16)
-    with database.transaction(actor, Act.EVALUATE, evaluation_id) as cursor:
+    with database.transaction(actor, Act.EVALUATE, evaluation_id, name=request.made_by) as cursor:
         cursor.execute(
             """
             INSERT INTO evaluations

@@ -83,7 +83,7 @@ def draft(
         InvalidPolicy: the text was not accepted.
     """
     proposal = _Draft(read_policy(toml), toml, note, evaluation_id, made_by)
-    with database.transaction(actor, Act.DRAFT_POLICY) as cursor:
+    with database.transaction(actor, Act.DRAFT_POLICY, name=made_by) as cursor:
         version = _version_in(cursor, _insert_version(cursor, proposal, now))
         database.event.details |= {
             "by": database.person(made_by),
@@ -123,7 +123,7 @@ def activate(
         UnknownRecord: there is no such version.
         UnusableFolder: the file cannot be written; nothing was changed.
     """
-    with database.transaction(actor, Act.ACTIVATE_POLICY) as cursor:
+    with database.transaction(actor, Act.ACTIVATE_POLICY, name=by) as cursor:
         version = _version_in(cursor, number)
         database.event.details |= {
             "by": database.person(by),

@@ -104,7 +104,7 @@ def reject(
 
 def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Decision | None:
     """The verdict that `reopen_last` would undo now, or None."""
-    with database.transaction(actor, Act.READ_QUEUE) as cursor:
+    with database.transaction(actor, Act.READ_QUEUE, name=reviewer) as cursor:
         return _last(cursor, reviewer, now)
 
 
@@ -129,7 +129,7 @@ def reopen_last(
         StaleRevision: the picture is being worked on this very moment, is not the last one, or
             somebody has it for its second review.
     """
-    with database.transaction(actor, Act.UNDO) as cursor:
+    with database.transaction(actor, Act.UNDO, name=reviewer) as cursor:
         decision = _last(cursor, reviewer, now)
         if decision is None:
             database.event.is_idle = True
@@ -240,7 +240,7 @@ def _decide(
 ) -> None:
     """Keep a decision and move its picture on; one that comes too late is kept all the same."""
     _refuse_another(picture_id, decision)
-    with database.transaction(actor, Act.DECIDE, picture_id) as cursor:
+    with database.transaction(actor, Act.DECIDE, picture_id, name=decision.reviewer) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         refusal = _refusal(cursor, claim_state, decision, now)
         kept_as = "refused" if refusal else outcome

@@ -32,7 +32,7 @@ def claim(
     choice: Choice = ALL,
 ) -> Claim | None:
     """The reviewer's own case if they have one, else the first free one of the choice, or None."""
-    with database.transaction(actor, Act.CLAIM) as cursor:
+    with database.transaction(actor, Act.CLAIM, name=reviewer) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, choice=choice)
         if picture_id is None:
             database.event.is_idle = True
@@ -57,7 +57,7 @@ def claim_picture(
             after this reviewer's own.
         UnknownRecord: there is no such picture.
     """
-    with database.transaction(actor, Act.CLAIM, picture_id) as cursor:
+    with database.transaction(actor, Act.CLAIM, picture_id, name=reviewer) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
         if claim_state.state != "review":
             raise StaleRevision("This picture is not waiting for review; nothing was changed.")
@@ -81,7 +81,7 @@ def peek(
     choice: Choice = ALL,
 ) -> Claim | None:
     """The case `claim` would give once `after` is done, without claiming it; None if none."""
-    with database.transaction(actor, Act.READ_QUEUE) as cursor:
+    with database.transaction(actor, Act.READ_QUEUE, name=reviewer) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
             return None
@@ -112,7 +112,7 @@ def renew(
         StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
     """
     until = now + timedelta(minutes=minutes)
-    with database.transaction(actor, Act.HOLD_CLAIM, picture_id) as cursor:
+    with database.transaction(actor, Act.HOLD_CLAIM, picture_id, name=reviewer) as cursor:
         claims.held(cursor, picture_id, reviewer, now)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
     return until
@@ -128,7 +128,7 @@ def save_draft(actor: Actor, database: Database, picture_id: str, draft: Draft) 
         StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
     """
     until = draft.saved_at + timedelta(minutes=CLAIM_MINUTES)
-    with database.transaction(actor, Act.HOLD_CLAIM, picture_id) as cursor:
+    with database.transaction(actor, Act.HOLD_CLAIM, picture_id, name=draft.reviewer) as cursor:
         claims.held(cursor, picture_id, draft.reviewer, draft.saved_at)
         claims.keep_draft(cursor, picture_id, draft)
         claims.set_claim(cursor, picture_id, draft.reviewer, draft.saved_at, until)
@@ -137,7 +137,7 @@ def save_draft(actor: Actor, database: Database, picture_id: str, draft: Draft) 
 
 def skip(actor: Actor, database: Database, picture_id: str, reviewer: str, now: datetime) -> None:
     """Put a case behind all others for this reviewer; others may take it, its draft stays."""
-    with database.transaction(actor, Act.SKIP, picture_id) as cursor:
+    with database.transaction(actor, Act.SKIP, picture_id, name=reviewer) as cursor:
         cursor.execute(
             """
             INSERT INTO skips (picture_id, reviewer, skipped_at)

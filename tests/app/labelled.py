@@ -50,7 +50,7 @@ def evaluated(lethe: Lethe, folder: Path, name: str = "little") -> Evaluation:
         name,
         str(folder),
         read_dataset(folder),
-        services.policy().to_toml(),
+        services.policy(ACTOR).to_toml(),
         0.99,
         "local",
     )

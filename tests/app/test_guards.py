@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,66 @@ def test_the_menu_offers_only_pages_one_may_open(lethe, monkeypatch):
     assert offered == ["Home", "Upload", "Release", "Irreversibility"]
 
 
+@pytest.mark.parametrize("role", sorted(PEOPLE))
+def test_whoever_has_one_role_alone_can_use_every_page_the_menu_offers(lethe, monkeypatch, role):
+    lethe.batch(UPRIGHT, WIDE, b"no picture")
+    monkeypatch.setattr(session, "user", lambda: User(LOCAL.name, frozenset({role})))
+
+    for name in ("Home", *PAGES):
+        if GUARDED.get(name, role) is role:
+            app = lethe.page(name)
+            assert not app.exception, name
+            assert not app.error, name
+
+
+def test_what_was_refused_on_a_page_is_on_record(lethe, monkeypatch):
+    lethe.batch(WIDE)
+    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset({Role.ANALYST})))
+
+    lethe.page("Review")
+
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
+        last = cursor.execute(
+            "SELECT act, details FROM events ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+    assert last == ("act_as_reviewer", '{"refused":"NotAllowed"}')
+
+
+def test_a_download_is_made_for_whom_it_was_offered_to(monkeypatch):
+    """Streamlit makes it in a thread that knows no session."""
+    claims = {"sub": "1"}
+    monkeypatch.setattr(session, "claims", lambda: claims)
+    make = permission.later(lambda: session._claims.get())
+    seen = []
+
+    thread = threading.Thread(target=lambda: seen.append(make()))
+    thread.start()
+    thread.join()
+
+    assert seen == [claims]
+    assert session._claims.get() is None
+
+
+def test_every_deferred_download_carries_whom_it_was_offered_to():
+    """By its syntax: what is called later is no plain `partial`."""
+    offered = [
+        ast.unparse(node.args[1])
+        for path in (ROOT / "components").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("download_button")
+    ]
+
+    assert sum(one.startswith("permission.later(") for one in offered) >= 4
+    assert not [one for one in offered if one.startswith(("partial(", "lambda"))]
+
+
 def test_a_person_without_the_reviewer_role_sees_no_original(lethe, monkeypatch):
     lethe.batch(UPRIGHT)
     monkeypatch.setattr(session, "user", lambda: User("ana", frozenset({Role.ANALYST})))
 
     app = lethe.page("Release")
 
-    assert "Only reviewers see originals." in said(app)
+    assert "Originals are seen by whoever brought them" in said(app)
     assert len(app.image) == 1
 
 

@@ -64,13 +64,13 @@ def test_a_draft_changes_nothing_until_it_is_activated(lethe, tmp_path):
     before = str(shipped).replace(".", "\\.")
     assert (changes["In force"][0], changes["This version"][0]) == (before, "0\\.7")
     assert (draft.note, draft.made_by, draft.activated_by) == ("surer faces", "Ana", None)
-    assert services.policy().thresholds(Category.FACE).auto_redact_at == shipped
+    assert services.policy(ACTOR).thresholds(Category.FACE).auto_redact_at == shipped
 
     app.text_input(key=f"recall_activate_by_{draft.number}").set_value("Bea").run()
     app.button(key=f"recall_activate_{draft.number}").click().run()
 
     assert not app.exception
-    assert services.policy().thresholds(Category.FACE).auto_redact_at == 0.7
+    assert services.policy(ACTOR).thresholds(Category.FACE).auto_redact_at == 0.7
     version = versions.versions(ACTOR, lethe.database)[0]
     assert version.activated_by == "Bea"
     assert version.activated_at is not None
@@ -98,7 +98,7 @@ def test_a_broken_policy_file_is_replaced_by_activating_a_version(lethe, tmp_pat
     app.button(key=f"recall_activate_{draft.number}").click().run()
 
     assert not app.exception
-    assert services.policy().fingerprint == draft.policy
+    assert services.policy(ACTOR).fingerprint == draft.policy
 
 
 def test_a_draft_is_evaluated_on_the_same_labels(lethe, tmp_path):

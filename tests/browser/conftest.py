@@ -106,16 +106,23 @@ def _is_up(app: App) -> bool:
 
 
 @contextmanager
-def serving(home: Path, log: Path, shots: Path, policy: str = WITHOUT_SAMPLES) -> Iterator[App]:
+def serving(
+    home: Path,
+    log: Path,
+    shots: Path,
+    policy: str = WITHOUT_SAMPLES,
+    port: int | None = None,
+    **environment: str,
+) -> Iterator[App]:
     """The app over a home folder, under a policy; what it wrote is looked through at the end."""
     chromium()
-    port, token = free_port(), secrets.token_urlsafe()
+    port, token = port or free_port(), secrets.token_urlsafe()
     (home / "policy.toml").write_text(policy)
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "components.server", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, "LETHE_HOME": str(home), "LETHE_TOKEN": token},
+            env={**os.environ, "LETHE_HOME": str(home), "LETHE_TOKEN": token, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -47,6 +47,7 @@ TABLE = {
     "batches.batches.start": Act.START_BATCH,
     "batches.intake.add": Act.ADD_PICTURES,
     "batches.originals.content": Act.VIEW_ORIGINAL,
+    "batches.originals.is_open_to": Act.READ_BATCHES,
     "batches.pictures.of_batch": Act.READ_BATCHES,
     "batches.pictures.picture": Act.READ_BATCHES,
     "batches.progress.batches_with": Act.READ_BATCHES,
