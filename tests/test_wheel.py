@@ -22,6 +22,8 @@ from tests.server.conftest import Server, free_port, until_ready
 
 ROOT = Path(__file__).parents[1]
 VERBS = [
+    "audit",
+    "vault",
     "redact",
     "release",
     "evaluate",

@@ -51,7 +51,7 @@ def services() -> Services:
     """
     database = Database.open(home(), now())
     try:
-        staging.seal_plain(home() / "staging", database.vault)
+        staging.recover(home() / "staging", database.vault)
         left_out = take_in(MACHINE, database, now())
         if database.is_up_to_date:  # an older one does not know every run
             archive.sweep(home(), evaluations.sources(MACHINE, database))

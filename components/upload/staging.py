@@ -36,7 +36,6 @@ from engine.runs.inputs import Source, sources
 from engine.wording import counted
 from store.originals import SealedFile
 from store.vault.context import Item, Purpose, is_id
-from store.vault.errors import MissingKey
 from store.vault.vault import Vault, is_sealed
 
 _HEAD_BYTES = 64 * 1024 * 1024
@@ -137,7 +136,10 @@ class Staging:
     def content(self, file: Staged) -> SealedFile | Path:
         """What intake takes in for a file: as it was sealed, or where it lies."""
         item = _item(file.path)
-        if item is not None and self._vault.has_picture(item.batch, item.picture):
+        if item is not None and (
+            self._vault.has_picture(item.batch, item.picture)
+            or (file.path.is_file() and is_sealed(file.path))  # its key is away: Start says so
+        ):
             return SealedFile(item, file.path)
         return file.path
 
@@ -368,13 +370,18 @@ def _staged(upload: Path, number: int, line: bytes) -> Staged:
         return Staged(
             str(value.get("id", plain_id)),
             str(value["name"]),
-            Path(value["path"]),
+            _where(upload, Path(value["path"])),
             int(value["bytes"]),
             checked,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         problem = "Its line in the list is damaged; bring it in again."
         return Staged(plain_id, "unknown", upload / "unknown", 0, PreCheck(problem=problem))
+
+
+def _where(upload: Path, path: Path) -> Path:
+    """Where a listed file lies: those that were brought in move with their upload."""
+    return upload / path.name if path.parent.name == upload.name and is_id(path.name) else path
 
 
 def _list(upload: Path, staged: Iterable[Staged]) -> None:
@@ -390,18 +397,45 @@ def _list(upload: Path, staged: Iterable[Staged]) -> None:
             _append(file, json.dumps(value).encode() + b"\n")
 
 
-def seal_plain(base: Path, vault: Vault) -> None:
-    """Seal what waits since before there was a vault; what cannot be is taken in as it lies."""
-    for path in sorted(base.absolute().glob("*/*/*")):
-        item = _item(path)
+def recover(base: Path, vault: Vault) -> None:
+    """Finish at the start of the program what its end cut short in anybody's staging.
+
+    What was let go is ended; what arrived and was not listed yet is listed; what waits since before
+    there was a vault is sealed. What cannot be is left as it is, for the next start.
+    """
+    for upload in sorted(path for path in base.absolute().glob("*/*") if is_id(path.name)):
         try:
-            if item is None or not path.is_file() or is_sealed(path):
-                continue
+            _finish(upload, vault)
+        except (OSError, LetheError) as error:
+            log.warning("an upload was not tidied up (%s)", type(error).__name__)
+
+
+def _finish(upload: Path, vault: Vault) -> None:
+    gone = _gone(upload)
+    listed = {file.path.name for file in _waiting(upload)}
+    for path in sorted(path for path in upload.iterdir() if is_id(path.name)):
+        item = Item(upload.name, path.name, Purpose.ORIGINAL)
+        if f"{upload.name}/{path.name}" in gone:
+            vault.destroy_picture(item.batch, item.picture)
+            path.unlink()
+            continue
+        if not is_sealed(path):
             vault.add_batch(item.batch)
             vault.add_picture(item.batch, item.picture)
             vault.seal_file(item, path, path)
-        except (OSError, MissingKey) as error:
-            log.warning("something that waits was not sealed (%s)", type(error).__name__)
+        if path.name not in listed:
+            _list(upload, [_found(upload, path, vault)])
+    (upload / _WHOLE).touch()
+    if not _waiting(upload):
+        vault.destroy_batch(upload.name)
+        shutil.rmtree(upload, ignore_errors=True)
+
+
+def _found(upload: Path, path: Path, vault: Vault) -> Staged:
+    """A file that arrived just before the program ended; its name was in the browser alone."""
+    content = vault.source(Item(upload.name, path.name, Purpose.ORIGINAL), path).read()
+    name = f"found after a stop {path.name[:8]}"
+    return Staged(f"{upload.name}/{path.name}", name, path, len(content), pre_check(content))
 
 
 def _item(path: Path) -> Item | None:

@@ -75,7 +75,7 @@ def test_from_arrival_to_release_no_file_holds_the_picture(
 ) -> None:
     monkeypatch.setattr("components.app.services.ProcessPool", lambda _: ProcessPool(1))
     policy = default_policy().with_audit_share(1.0)
-    monkeypatch.setattr(upload_page, "policy", lambda: policy)
+    monkeypatch.setattr(upload_page, "policy", lambda _: policy)
     folders = lethe.home, temporary
 
     lethe.staging.take_file("a.jpg", PICTURE)

@@ -9,6 +9,7 @@ import pytest
 from components.app import access, accounts, server_folders
 from components.app.server_folders import ClosedFolder
 from components.upload.staging import Staging
+from store.vault.vault import Vault
 from tests.app.reading import UPRIGHT
 from tests.app.test_accounts import ACCESS, AUTH, written
 
@@ -51,7 +52,7 @@ def test_only_what_lies_below_a_named_folder_is_open_and_links_are_followed(home
     for path in (closed, opened / ".." / "open but not", opened / "link.png", tmp_path):
         with pytest.raises(ClosedFolder):
             server_folders.refuse_closed([path])
-    staging = Staging(home / "staging", "ana")
+    staging = Staging(home / "staging", "ana", Vault.open(home, {}))
     with pytest.raises(ClosedFolder):
         staging.take_folder(str(opened), server_folders.refuse_closed)
     assert staging.files() == ()

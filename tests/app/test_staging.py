@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import struct
 import zipfile
 import zlib
@@ -17,9 +18,11 @@ import pytest
 
 from components.app import unzip
 from components.upload import staging
-from components.upload.staging import Staged, Staging, Taken, UnusableUpload, _append
+from components.upload.staging import Staged, Staging, Taken, UnusableUpload, _append, recover
 from engine.errors import UnusableFolder
 from engine.metadata.header import PreCheck
+from store.originals import SealedFile
+from store.vault.errors import MissingKey
 from store.vault.vault import Vault
 
 NAMES = ["a.png", "Ferien/Müller.png", "相册/猫.png", "ألبوم/صورة.png", "x/y/z/👩‍🚀.png"]
@@ -566,3 +569,72 @@ def test_a_folder_without_a_picture_says_so(waiting, tmp_path):
 
     with pytest.raises(UnusableFolder, match=r"There are no pictures .*: 1\."):
         waiting.take_folder(str(tmp_path / "in"))
+
+
+def keyring_of(folder: Path) -> Path:
+    return folder.parent / "keyring"
+
+
+def test_what_has_no_key_is_never_taken_in_as_it_lies(waiting, folder):
+    waiting.take_file("a.png", png())
+    (kept,) = waiting.files()
+    next(keyring_of(folder).glob(f"*/{kept.path.name}*")).unlink()
+
+    content = waiting.content(kept)
+
+    assert isinstance(content, SealedFile)
+    with pytest.raises(MissingKey):
+        vault_of(folder).source(content.item, content.path).read()
+
+
+def test_what_waits_is_found_where_its_folder_was_moved_to(waiting, folder, tmp_path):
+    waiting.take_file("a.png", png())
+    moved = tmp_path.with_name(f"{tmp_path.name} moved")
+    shutil.copytree(tmp_path, moved)
+    shutil.rmtree(folder)
+
+    again = Staging(moved / folder.name, "ada", Vault.open(moved, {}))
+
+    (kept,) = again.files()
+    assert read(again, kept) == png()
+
+
+def test_what_was_let_go_when_the_program_ended_does_not_open_any_more(
+    waiting, folder, monkeypatch
+):
+    waiting.take_file("a.png", png(1))
+    waiting.take_file("b.png", png(2))
+    first, second = waiting.files()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "destroy_picture", killed)
+        with pytest.raises(KeyboardInterrupt):
+            waiting.forget([first.id])
+    assert first.path.exists()
+
+    recover(folder, vault_of(folder))
+
+    assert not first.path.parent.exists()
+    assert not list(keyring_of(folder).glob(f"*/{first.path.name}*"))
+    assert [file.id for file in waiting.files()] == [second.id]
+
+
+def test_what_arrived_and_was_not_listed_when_the_program_ended_waits(waiting, folder, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "_append", killed)
+        patch.setattr(Staging, "_drop", lambda *_: None)  # nothing runs after a kill
+        with pytest.raises(KeyboardInterrupt):
+            waiting.take_file("a.png", png())
+    assert waiting.files() == ()
+
+    recover(folder, vault_of(folder))
+
+    (kept,) = waiting.files()
+    assert kept.name.startswith("found after a stop")
+    assert read(waiting, kept) == png()
