@@ -6,7 +6,9 @@ One that came before there was a vault lies as it came until the next start seal
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +57,8 @@ class Originals:
         """Store what was sealed on arrival, as it is; gives its digest.
 
         Its key is wrapped by the batch's too and its bytes are linked, not copied, so that what
-        waits stays until whoever keeps it lets it go.
+        waits stays until whoever keeps it lets it go. A link that an earlier try left behind
+        is used as it is.
 
         Raises:
             BrokenSeal: it is not what was sealed.
@@ -66,8 +69,13 @@ class Originals:
         for chunk in self.vault.source(sealed.item, sealed.path).chunks():
             plain.update(chunk)
         self.vault.add_batch(original.batch)
-        atomic.link(sealed.path, self._path(original))
+        path = self._path(original)
+        is_linked = path.exists()
+        if is_linked and not self._is_left_over(path, original, sealed):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         try:
+            if not is_linked:
+                atomic.link(sealed.path, path)
             self.vault.share(original.picture, sealed.item.batch, original.batch)
         except BaseException:
             self.discard(original)
@@ -92,6 +100,11 @@ class Originals:
         """
         path = self._path(original)
         return self.vault.source(original, path) if is_sealed(path) else PathSource(path)
+
+    def _is_left_over(self, path: Path, original: Item, sealed: SealedFile) -> bool:
+        """Whether a file is what waits, under the name of a picture that no other batch has."""
+        holders = self.vault.holders(original.picture) - {original.batch, sealed.item.batch}
+        return not holders and path.samefile(sealed.path)
 
     def _path(self, original: Item) -> Path:
         return self.files.original(original.picture)

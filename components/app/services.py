@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import streamlit as st
 from components.recall import archive
 from components.review.originals_cache import OriginalsCache
 from components.upload import staging
+from engine.errors import UnusableKeys
 from engine.files.home import home as default_home
 from engine.metadata.header import megapixels_of
 from engine.policy import Policy
@@ -49,13 +51,15 @@ def services() -> Services:
     Raises:
         LetheError: the database cannot be opened, for instance because another Lethe has it.
     """
-    database = Database.open(home(), now())
+    named = named_keys()
+    if isinstance(named, UnusableKeys):
+        raise named
+    database = Database.open(home(), now(), environment=named)
     try:
         staging.recover(home() / "staging", database.vault)
         left_out = take_in(MACHINE, database, now())
         if database.is_up_to_date:  # an older one does not know every run
             archive.sweep(home(), evaluations.sources(MACHINE, database))
-        master.forget(os.environ)  # so that no worker, which decodes what strangers send, has it
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )
@@ -65,6 +69,19 @@ def services() -> Services:
         raise
     atexit.register(_close, dispatcher, database)
     return Services(home(), database, dispatcher, OriginalsCache(), left_out)
+
+
+@st.cache_resource
+def named_keys() -> Mapping[str, str] | UnusableKeys:
+    """What the environment said of the master key, or why it could not be read.
+
+    Taken once per process, however often `services` is tried: no worker, which decodes what
+    strangers send, finds it, and a descriptor can be read once.
+    """
+    try:
+        return master.take(os.environ)
+    except UnusableKeys as error:
+        return error
 
 
 def database() -> Database:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
+from engine.errors import LetheError
 from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
@@ -19,6 +23,8 @@ from store.text import storable
 from store.times import aware_or_none, stored
 from store.vault.context import Item
 from store.worker.recovery import forget_unstarted
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,31 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
             ],
         )
         batch = batch_in(cursor, batch_id)
-    for original in forgotten:
-        database.originals.discard(original)
+    _discard(database, forgotten)
     return batch
+
+
+@contextmanager
+def forgotten_unless_started(database: Database, batch_id: str) -> Iterator[None]:
+    """A block that ends with `start`; when it raises before, the batch and its originals go.
+
+    So its pictures, which wait still, can become part of any other batch.
+    """
+    try:
+        yield
+    except BaseException:
+        try:
+            with database.transaction(MACHINE, Act.RECOVER, batch_id) as cursor:
+                originals = forget_unstarted(cursor, batch_id)
+            _discard(database, originals)
+        except (LetheError, OSError, duckdb.Error) as error:  # what failed first is what is told
+            log.warning("an unstarted batch was not forgotten (%s)", type(error).__name__)
+        raise
+
+
+def _discard(database: Database, originals: list[Item]) -> None:
+    for original in originals:
+        database.originals.discard(original)
 
 
 def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[Item]:

@@ -34,6 +34,8 @@ PASSPHRASE, PASSPHRASE_FD, PASSPHRASE_OLD = (
     "LETHE_PASSPHRASE", "LETHE_PASSPHRASE_FD", "LETHE_PASSPHRASE_OLD",
 )  # fmt: skip
 _SOURCES: Final = (KEY, KEY_FILE, PASSPHRASE, PASSPHRASE_FD)
+_READ: Final = f"what {PASSPHRASE_FD} gave"
+"""Beside the variables that `take` gives: no variable's name has a space."""
 _OWN: Final = "keys/master"
 _LONGEST: Final = 4096
 
@@ -42,6 +44,22 @@ def forget(environment: MutableMapping[str, str]) -> None:
     """Take away whatever names a key, so that programs started from now on do not have it."""
     for name in (*_SOURCES, KEY_OLD, PASSPHRASE_OLD):
         environment.pop(name, None)
+
+
+def take(environment: MutableMapping[str, str]) -> dict[str, str]:
+    """Take away whatever names a key, and give it, to open a vault with as often as needed.
+
+    A passphrase is read from its descriptor here: later the number may be another file's.
+
+    Raises:
+        UnusableKeys: the descriptor cannot be read; what names a key is taken away all the same.
+    """
+    names = (*_SOURCES, KEY_OLD, PASSPHRASE_OLD)
+    taken = {name: environment[name] for name in names if environment.get(name)}
+    forget(environment)
+    if PASSPHRASE_FD in taken:
+        taken[_READ] = _read_descriptor(taken[PASSPHRASE_FD])
+    return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,8 @@ class MasterSource:
 
     Args:
         home: the data folder.
-        environment: read once; what it names is kept in memory from then on.
+        environment: read once; what it names is kept in memory from then on. Whoever may open the
+            same folder again gives what `take` gave.
 
     Raises:
         UnusableKeys: what is set cannot be used.
@@ -182,8 +201,9 @@ class MasterSource:
             return (MasterKey(_decoded(value, KEY), KEY),)
         if name == KEY_FILE:
             return (MasterKey(_named_key(Path(value)), KEY_FILE),)
-        phrase = value if name == PASSPHRASE else _read_descriptor(value)
-        return (MasterKey(self._from_passphrase(phrase), name),)
+        if name == PASSPHRASE_FD:
+            value = environment[_READ] if _READ in environment else _read_descriptor(value)
+        return (MasterKey(self._from_passphrase(value), name),)
 
     def _earlier_of(self, environment: Mapping[str, str]) -> tuple[MasterKey, ...]:
         key, phrase = environment.get(KEY_OLD), environment.get(PASSPHRASE_OLD)

@@ -179,6 +179,11 @@ class Vault:
         """Whether the picture has a key in this batch."""
         return self._keyring.has_picture(batch, picture)
 
+    def holders(self, picture: str) -> frozenset[str]:
+        """The batches and uploads in which the picture has a key."""
+        batches = self._keyring.batches()
+        return frozenset(one for one in batches if self._keyring.has_picture(one, picture))
+
     def destroy_picture(self, batch: str, picture: str) -> bool:
         """End all that is sealed of a picture, by destroying its key; True where it had one.
 

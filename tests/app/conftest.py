@@ -146,6 +146,7 @@ def lethe(
     monkeypatch.setattr(component, "mount", canvas.mount)
     monkeypatch.setattr(component, "sent", canvas.sent)
     services.services.clear()
+    services.named_keys.clear()
     app = Lethe(home)
     monkeypatch.setattr(frame, "end_soon", lambda: app.endings.append("asked"))
     yield app

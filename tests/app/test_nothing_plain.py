@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import tempfile
 import time
@@ -13,9 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
+from components.app import services
 from components.app.access import LOCAL
 from components.app.services import now
 from components.upload import page as upload_page
+from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.plan import ReviewDecision
 from engine.policy import default_policy
@@ -107,6 +110,42 @@ def test_no_worker_gets_the_master_key(lethe: Lethe, monkeypatch: pytest.MonkeyP
     assert lethe.database.vault.status().origin == "LETHE_MASTER_KEY"
 
     assert "LETHE_MASTER_KEY" not in os.environ
+
+
+@pytest.mark.parametrize("source", ["LETHE_PASSPHRASE", "LETHE_PASSPHRASE_FD"])
+def test_an_opening_that_failed_is_tried_again_with_the_key_of_the_first(
+    lethe: Lethe, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    phrase = "five words drawn at random"
+    reading, writing = os.pipe()
+    os.write(writing, phrase.encode())
+    os.close(writing)
+    monkeypatch.setenv(source, phrase if source == "LETHE_PASSPHRASE" else str(reading))
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as first:
+        first.setattr(services.staging, "seal_plain", broken)
+        with pytest.raises(OSError, match="Input/output"):
+            services.services()
+    assert source not in os.environ
+
+    assert lethe.database.vault.status().origin == source
+
+
+def test_a_descriptor_that_could_not_be_read_is_not_tried_again(
+    lethe: Lethe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = os.dup(0)
+    os.close(free)
+    monkeypatch.setenv("LETHE_PASSPHRASE_FD", str(free))
+    with pytest.raises(UnusableKeys):
+        services.services()
+
+    with pytest.raises(UnusableKeys, match=f"file descriptor {free}"):
+        services.services()
+    assert not (lethe.home / "keys").exists()
 
 
 def unsealed(vault: Vault, item: object, path: Path, content: bytes) -> bytes:

@@ -17,6 +17,7 @@ from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.batches.pictures import PictureState
+from store.vault.vault import is_sealed
 from tests.app.conftest import png
 from tests.app.reading import UPRIGHT, WIDE, said
 from tests.awkward import exif_block, jpeg
@@ -70,6 +71,37 @@ def test_start_says_why_it_failed_and_can_be_pressed_again(lethe, monkeypatch):
     assert "could not be used (No space left on device)" in told
     assert lethe.settle().total == 1
     assert len(batches.newest(ACTOR, lethe.database)) == 1
+
+
+@pytest.mark.parametrize("failing", ["insert", "start"])
+def test_after_a_start_that_failed_another_choice_of_files_can_be_started(
+    lethe, monkeypatch, failing
+):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    lethe.staging.take_file("b.png", UPRIGHT)
+    app = lethe.page("Upload")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr({"insert": intake, "start": batches}[failing], failing, full)
+        app.button(key="upload_start").click().run()
+    assert "No space left on device" in said(app)
+    assert batches.newest(ACTOR, lethe.database) == ()
+    assert not list(lethe.database.files.originals.iterdir())
+
+    lethe.staging.take_file("c.png", UPRIGHT)
+    lethe.staging.forget([lethe.staging.files()[0].id])
+    app = lethe.page("Upload")
+    app.button(key="upload_start").click().run()
+
+    assert not app.exception
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    lethe.settle()
+    taken = pictures.of_batch(ACTOR, lethe.database, batch.id)
+    assert [picture.source for picture in taken] == ["b.png", "c.png"]
+    assert all(is_sealed(lethe.database.files.original(picture.id)) for picture in taken)
 
 
 def test_pictures_that_carry_nothing_say_nothing_about_it(lethe):

@@ -280,6 +280,53 @@ def test_what_is_stored_already_is_not_taken_over_again_and_stays(database, wait
     assert read(database, WAITING) == b"r waited"
 
 
+def test_a_link_that_a_failed_discard_left_behind_is_used(database, waiting):
+    atomic.link(waiting.path, database.files.original(WAITING))
+
+    start(database, waiting)
+
+    assert read(database, WAITING) == b"r waited"
+
+
+def test_another_file_in_its_place_is_not_used_and_stays(database, waiting):
+    database.files.original(WAITING).write_bytes(b"another")
+
+    with pytest.raises(FileExistsError):
+        start(database, waiting)
+
+    assert database.files.original(WAITING).read_bytes() == b"another"
+
+
+def test_a_link_whose_folder_is_not_synced_is_taken_back(database, waiting, monkeypatch):
+    def broken(folder):
+        raise OSError(errno.EIO, "Input/output error")
+
+    other = item("bb" * 16, WAITING)
+    database.vault.add_batch(other.batch)
+    with monkeypatch.context() as disk:
+        disk.setattr(atomic, "sync_folder", broken)
+        with pytest.raises(OSError, match="Input/output"):
+            database.originals.take_over(other, waiting)
+
+    assert not database.files.original(WAITING).exists()
+
+
+def test_a_batch_that_was_started_is_not_forgotten(database):
+    batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
+
+    def cut_short():
+        with batches.forgotten_unless_started(database, batch.id):
+            intake.add(ACTOR, database, batch.id, [Incoming("a.jpg", b"r")], NOW)
+            batches.start(ACTOR, database, batch.id, NOW)
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output"):
+        cut_short()
+
+    (picture_id,) = ids(database, batch.id)
+    assert read(database, picture_id) == b"r"
+
+
 def test_where_a_file_has_one_name_alone_its_sealed_bytes_are_copied(
     database, waiting, monkeypatch
 ):

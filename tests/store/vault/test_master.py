@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from engine.errors import UnusableKeys
+from store.vault import master
 from store.vault.context import Purpose
 from store.vault.vault import Vault
 from tests.store.vault.conftest import BATCH, NAME, OTHER_BATCH, PICTURE, as_text
@@ -69,6 +70,28 @@ def test_each_source_opens_what_it_sealed_and_only_the_own_file_is_made(home, tm
     assert Vault.open(home, environment()).open_text(NAME, name) == "Ann"
     assert (home / "keys" / "master").exists() == (kind == "own file")
     assert (home / "keyring" / "scrypt.json").exists() == (kind in ("passphrase", "descriptor"))
+
+
+def test_what_was_taken_opens_again_although_the_descriptor_is_another_files_now(home):
+    number = descriptor_of(PHRASE + "\n")
+    environment = {"LETHE_PASSPHRASE_FD": number, "PATH": "/bin"}
+
+    taken = master.take(environment)
+
+    other = os.open(os.devnull, os.O_RDONLY)
+    assert str(other) == number  # the lowest that is free
+    name = begun(home, taken)
+    again = Vault.open(home, taken)
+    assert again.open_text(NAME, name) == "Ann"
+    assert again.status().origin == "LETHE_PASSPHRASE_FD"
+    assert environment == {"PATH": "/bin"}
+    os.close(other)  # raises where somebody closed it
+
+
+def test_a_descriptor_that_gives_nothing_is_no_lack_of_a_key(home):
+    begun(home, {"LETHE_PASSPHRASE": PHRASE})
+
+    refused(home, master.take({"LETHE_PASSPHRASE_FD": descriptor_of("")}), "passphrase")
 
 
 def test_two_sources_at_once_are_refused(home):
