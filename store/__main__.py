@@ -46,8 +46,9 @@ did so also where another region hid it already: an earring under a face's mask 
 counts as no earring. A category that nobody looked for is labelled in part where somebody drew it.
 The category `other` is left out, and so are rejected pictures. A batch is one group.
 
-Labels are of no use without pixels: a picture whose original is gone or unknown is left out and counted. What
-is written is readable, while Lethe's own originals are sealed: delete OUT when it was used.
+Labels are of no use without pixels: a picture whose original is gone, or came before Lethe kept
+what originals look like, is left out and counted. What is written is readable, while Lethe's own
+originals are sealed: delete OUT when it was used.
 """
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.app import session
+from components.app import permission, session
 from components.app.access import Role, may
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain
 from components.app.services import database, home, now
 from components.app.session import actor
 from components.upload.staging import Staging
 from engine.wording import counted
+from store.accounts.role import PEOPLE
 from store.batches import progress
 from store.batches.pictures import PictureState
 from store.batches.progress import Counts, Progress
@@ -31,6 +32,7 @@ def staged() -> None:
 
 
 @st.fragment(run_every=5.0)
+@permission.fragment(*PEOPLE)
 def batch_list() -> None:
     """A line for each of the newest batches, with its counts and the way to its pictures."""
     known = progress.overview(actor(), database(), now(), limit=SHOWN)

@@ -22,6 +22,7 @@ from engine.evaluation.report.cost import in_short
 from engine.policy import named_policy, read_policy
 from engine.wording import counted
 from store import clock
+from store.accounts.role import PEOPLE
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -38,6 +39,7 @@ def totals() -> Counts:
 
 
 @st.fragment(run_every=2.0)
+@permission.fragment(*PEOPLE)
 def numbers() -> None:
     """The three numbers that call for somebody, each with its way on."""
     counts = totals()
@@ -102,6 +104,7 @@ def inbox() -> None:
 
 
 @st.fragment(run_every=5.0)
+@permission.fragment(*PEOPLE)
 def postponed() -> None:
     """What waits because of this machine, why, and a button to try it again."""
     waiting = retry.postponed(actor(), database())
@@ -136,6 +139,7 @@ def clock_set_back() -> None:
 
 
 @st.fragment(run_every=2.0)
+@permission.fragment(*PEOPLE)
 def in_work() -> None:
     """How long the machine has been at the picture it has had longest, so that a halt is seen."""
     since = progress.oldest_in_work(actor(), database())

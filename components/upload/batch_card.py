@@ -14,6 +14,7 @@ from components.app.session import actor
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
 from engine.wording import counted
+from store.accounts.role import PEOPLE
 from store.batches import batches, progress
 from store.batches.pictures import PictureState
 from store.batches.progress import Counts, Progress
@@ -34,6 +35,7 @@ def live_card(batch_id: str) -> None:
 
 
 @st.fragment(run_every=1.0)
+@permission.fragment(*PEOPLE)
 def _refreshed(batch_id: str) -> None:
     current = progress.progress(actor(), database(), batch_id, now())
     if not current.counts.remaining:
