@@ -46,8 +46,9 @@ did so also where another region hid it already: an earring under a face's mask 
 counts as no earring. A category that nobody looked for is labelled in part where somebody drew it.
 The category `other` is left out, and so are rejected pictures. A batch is one group.
 
-Labels are of no use without pixels: a picture whose original is gone is left out and counted. What
-is written is readable, while Lethe's own originals are sealed: delete OUT when it was used.
+Labels are of no use without pixels: a picture whose original is gone, or came before Lethe kept
+what originals look like, is left out and counted. What is written is readable, while Lethe's own
+originals are sealed: delete OUT when it was used.
 """
 
 
@@ -142,7 +143,7 @@ def _export(options: argparse.Namespace) -> int:
     sys.stdout.write(f"{written} written to {options.out}.\n")
     if exported.without_original:
         left = counted(exported.without_original, "picture")
-        sys.stdout.write(f"Left out, because the original is gone: {left}.\n")
+        sys.stdout.write(f"Left out, because the original is gone or unknown: {left}.\n")
     return Exit.DONE
 
 

@@ -83,6 +83,7 @@ class Database:
         self._clock = clock
         self._trail = Trail(connection, files.heads, signer)
         self._event = OpenEvent()
+        self._refused: set[tuple[str, ...]] = set()
         self._lock = threading.RLock()
         self._in_transaction = False
         self._is_closed = False
@@ -256,10 +257,18 @@ class Database:
     def _record_refusal(
         self, actor: Actor, act: Act, subject: str, refusal: NotAllowed | SessionExpired
     ) -> None:
-        """In a transaction of its own: that of the act is over, or never began."""
-        self._event = OpenEvent(subject, {"refused": type(refusal).__name__})
+        """In a transaction of its own: that of the act is over, or never began.
+
+        Once a session: a tab that is left open would ask, and be refused, for ever.
+        """
+        reason = type(refusal).__name__
+        told = (actor.id, actor.session, act.key, subject, reason)
+        if told in self._refused:
+            return
+        self._event = OpenEvent(subject, {"refused": reason})
         for _ in self._guarded(actor, act, is_recorded=True):
             pass
+        self._refused.add(told)
 
     def _guarded(
         self, actor: Actor, act: Act, *, is_recorded: bool = False

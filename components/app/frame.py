@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -77,6 +77,13 @@ def open_page(
     if sentence:
         st.title(title, anchor=False)
         st.caption(sentence)
+
+
+def page_link(page: str, *, label: str, icon: str, **more: Any) -> None:  # noqa: ANN401
+    """A link to a page of the menu, drawn for those who may open it; `more` as Streamlit has it."""
+    (needs,) = [needs for path, _, _, needs in _MENU if path == page]
+    if _may_open(needs):
+        st.page_link(page, label=label, icon=icon, **more)
 
 
 def _may_open(needs: Role | tuple[Role, ...] | None) -> bool:

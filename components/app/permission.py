@@ -19,6 +19,7 @@ from components.app.access import NOBODY, Role, is_guarded, may
 from components.app.services import database
 from engine.errors import LetheError
 from store.accounts.act import Act, acting_as
+from store.accounts.role import PEOPLE
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,7 +94,8 @@ def record_refusal(*roles: Role) -> None:
 
     Of whoever has not signed in there is nothing to record.
     """
-    act = acting_as(roles[0]) if roles else Act.READ_BATCHES
+    is_anybody = not roles or set(roles) >= PEOPLE
+    act = Act.READ_BATCHES if is_anybody else acting_as(roles[0])
     with suppress(LetheError):
         if session.user() != NOBODY:
             database().admit(session.actor(), act)

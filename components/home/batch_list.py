@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.app import session
+from components.app import permission, session
 from components.app.access import Role, may
+from components.app.frame import page_link
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain
 from components.app.services import database, home, now
 from components.app.session import actor
 from components.upload.staging import Staging
 from engine.wording import counted
+from store.accounts.role import PEOPLE
 from store.batches import progress
 from store.batches.pictures import PictureState
 from store.batches.progress import Counts, Progress
@@ -27,10 +29,11 @@ def staged() -> None:
     if count:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"{counted(count, 'file')} staged, not started.")
-            st.page_link("pages/1_Upload.py", label="Go on", icon=":material/upload:")
+            page_link("pages/1_Upload.py", label="Go on", icon=":material/upload:")
 
 
 @st.fragment(run_every=5.0)
+@permission.fragment(*PEOPLE)
 def batch_list() -> None:
     """A line for each of the newest batches, with its counts and the way to its pictures."""
     known = progress.overview(actor(), database(), now(), limit=SHOWN)
@@ -47,7 +50,7 @@ def see_why(held_back: int) -> None:
     """A link to the pictures held back, in the newest batch that has some."""
     holding = progress.batches_with(actor(), database(), PictureState.QUARANTINED)
     query = {"batch": holding[0], "show": PictureState.QUARANTINED.value} if holding else None
-    st.page_link(
+    page_link(
         "pages/3_Release.py",
         label="See why" if len(holding) < 2 else f"See why, newest of {len(holding)} batches",
         icon=":material/dangerous:",
@@ -59,7 +62,7 @@ def see_why(held_back: int) -> None:
 def _line(current: Progress) -> None:
     batch = current.batch
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(
+        page_link(
             "pages/3_Release.py",
             label=plain(batch.name),
             icon=":material/folder:",

@@ -7,6 +7,7 @@ import streamlit as st
 from components.app import permission, session
 from components.app.access import Role, may
 from components.app.failures import shown
+from components.app.frame import page_link
 from components.app.palette import ago, plain
 from components.app.services import database, now, policy, services
 from components.app.session import actor
@@ -22,6 +23,7 @@ from engine.evaluation.report.cost import in_short
 from engine.policy import named_policy, read_policy
 from engine.wording import counted
 from store import clock
+from store.accounts.role import PEOPLE
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -38,16 +40,17 @@ def totals() -> Counts:
 
 
 @st.fragment(run_every=2.0)
+@permission.fragment(*PEOPLE)
 def numbers() -> None:
     """The three numbers that call for somebody, each with its way on."""
     counts = totals()
     waiting, ready, held = st.columns(3)
     with waiting.container(border=True):
         st.metric("Need review", counts.review)
-        st.page_link("pages/2_Review.py", label="Review", icon=":material/visibility:")
+        page_link("pages/2_Review.py", label="Review", icon=":material/visibility:")
     with ready.container(border=True):
         st.metric("Released", counts.released)
-        st.page_link("pages/3_Release.py", label="Download", icon=":material/ios_share:")
+        page_link("pages/3_Release.py", label="Download", icon=":material/ios_share:")
     with held.container(border=True):
         st.metric("Held back", counts.quarantined)
         batch_list.see_why(counts.quarantined)
@@ -102,6 +105,7 @@ def inbox() -> None:
 
 
 @st.fragment(run_every=5.0)
+@permission.fragment(*PEOPLE)
 def postponed() -> None:
     """What waits because of this machine, why, and a button to try it again."""
     waiting = retry.postponed(actor(), database())
@@ -136,6 +140,7 @@ def clock_set_back() -> None:
 
 
 @st.fragment(run_every=2.0)
+@permission.fragment(*PEOPLE)
 def in_work() -> None:
     """How long the machine has been at the picture it has had longest, so that a halt is seen."""
     since = progress.oldest_in_work(actor(), database())
@@ -175,7 +180,7 @@ def offer_samples() -> None:
             with shown():
                 _start_samples()
                 st.rerun()
-        st.page_link("pages/1_Upload.py", label="Or bring your own", icon=":material/upload:")
+        page_link("pages/1_Upload.py", label="Or bring your own", icon=":material/upload:")
 
 
 def benchmark() -> None:
@@ -186,7 +191,7 @@ def benchmark() -> None:
     if sentence:
         st.caption(sentence)
     if may(session.user(), Role.MANAGER):
-        st.page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
+        page_link("pages/4_Recall.py", label="Recall", icon=":material/query_stats:")
 
 
 def _last_evaluation() -> None:
@@ -226,7 +231,7 @@ def gates() -> None:
             "and what fails a check is held back.",
             icon=":material/verified_user:",
         )
-    st.page_link(
+    page_link(
         "pages/5_Irreversibility.py",
         label="Can what was removed come back? Try it",
         icon=":material/history_toggle_off:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from components.app import permission
 from components.app.failures import shown as failing_softly
 from components.app.inline import inline
 from components.app.services import policy
@@ -34,6 +35,7 @@ from engine.attacks.demonstration import (
     hide_candidates,
 )
 from engine.attacks.report import sentences
+from store.accounts.role import PEOPLE
 
 _SEED = 20261123
 """Equal choices give equal pictures; a release's own seed is drawn anew each time."""
@@ -42,6 +44,7 @@ _CONCEALED, _SHOWN = 4, 24
 
 
 @st.fragment
+@permission.fragment(*PEOPLE)
 def try_it() -> None:
     """Picture, removal and attack; below them what comes of it."""
     picture_column, removal_column, attack_column = st.columns(3, gap="medium")

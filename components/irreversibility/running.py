@@ -16,10 +16,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from components.app import permission
 from components.app.palette import plain, span
 from components.app.services import now
 from components.irreversibility.report import own_file
 from engine.cli import program
+from store.accounts.role import PEOPLE
 
 LONGEST = timedelta(minutes=10)
 WORDS = ("attack", "--quick", "--workers", "1", "--json")
@@ -117,6 +119,7 @@ def offer_run() -> None:
 
 
 @st.fragment(run_every=1.0)
+@permission.fragment(*PEOPLE)
 def _live() -> None:
     runner = quick_battery()
     moment = now()

@@ -11,6 +11,7 @@ import streamlit as st
 from components.app import permission
 from components.app.access import Role
 from components.app.failures import shown
+from components.app.frame import page_link
 from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, plain
 from components.app.services import database, now
@@ -110,7 +111,7 @@ def _numbers(have: Counts) -> None:
         column.metric(OUTCOMES[state][0], number, border=True)
     st.caption(f"Of {counted(have.total, 'picture')} in this batch.")
     if have.review:
-        st.page_link(
+        page_link(
             "pages/2_Review.py",
             label=f"Review {counted(have.review, 'picture')}",
             icon=":material/visibility:",

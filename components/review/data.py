@@ -255,8 +255,11 @@ def _queue(review: Review, moment: datetime) -> dict[str, Any]:
 
 def _thumbnail(entry: QueueEntry, review: Review) -> bytes | None:
     """Of an original, so for whoever may see it; None while it is being made."""
-    read = partial(originals.content, actor(), database(), entry.picture_id)
-    return originals_cache().thumbnail(entry.picture_id, read, review.policy.codec.max_megapixels)
+    viewer = actor()
+    read = partial(originals.content, viewer, database(), entry.picture_id)
+    return originals_cache().thumbnail(
+        (viewer.id, viewer.session), entry.picture_id, read, review.policy.codec.max_megapixels
+    )
 
 
 def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:

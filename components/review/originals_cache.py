@@ -2,6 +2,9 @@
 
 Originals are in no cache that outlives the review: the desk holds a few pictures at most, and a
 picture leaves it with its decision. Decoding ahead is what makes the next picture appear at once.
+
+Who may see an original is asked when it is read, and differs between people: what one was refused
+is never told to the next, and a thumbnail is shown to nobody but the person it was read for.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,10 +22,12 @@ from engine.errors import LetheError, UnreadableImage
 from engine.images import RgbImage
 
 Read: TypeAlias = Callable[[], bytes]
+Viewer: TypeAlias = tuple[str, str]
+"""Somebody in one session: the ids of both."""
 ROOM = 4
 """Pictures held at a time; the longest untouched leaves first."""
-STRIP_ROOM = 60
-"""Thumbnails held at a time."""
+STRIP_ROOM = 240
+"""Thumbnails held at a time, of all people together."""
 STRIP_PX = 96
 
 
@@ -33,7 +38,7 @@ class OriginalsCache:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Future[RgbImage]] = OrderedDict()
         self._shown: dict[str, Future[bytes]] = {}
-        self._small: OrderedDict[str, Future[bytes]] = OrderedDict()
+        self._small: OrderedDict[tuple[Viewer, str], Future[bytes]] = OrderedDict()
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
         self._idle = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-strip")
 
@@ -43,6 +48,8 @@ class OriginalsCache:
         Raises:
             UnreadableImage: it cannot be read or decoded any more.
         """
+        wait([self._future(picture_id, read, max_megapixels)])
+        # One begun for somebody else may have failed for their reasons: then it is begun anew.
         return self._future(picture_id, read, max_megapixels).result()
 
     def shown(self, picture_id: str, read: Read, max_megapixels: float) -> bytes:
@@ -57,16 +64,17 @@ class OriginalsCache:
         """Begin decoding a picture that will be wanted soon."""
         self._jpeg(picture_id, read, max_megapixels)
 
-    def thumbnail(self, picture_id: str, read: Read, max_megapixels: float) -> bytes | None:
+    def thumbnail(
+        self, viewer: Viewer, picture_id: str, read: Read, max_megapixels: float
+    ) -> bytes | None:
         """A small JPEG of an original, for those who may see it; None while it is being made."""
+        key = viewer, picture_id
         with self._lock:
-            if picture_id not in self._small:
-                self._small[picture_id] = self._idle.submit(
-                    _small, picture_id, read, max_megapixels
-                )
+            if key not in self._small:
+                self._small[key] = self._idle.submit(_small, picture_id, read, max_megapixels)
                 while len(self._small) > STRIP_ROOM:
                     self._small.popitem(last=False)
-            made = self._small[picture_id]
+            made = self._small[key]
         return made.result() if made.done() else None
 
     def clear(self, picture_id: str) -> None:
@@ -74,7 +82,8 @@ class OriginalsCache:
         with self._lock:
             self._open.pop(picture_id, None)
             self._shown.pop(picture_id, None)
-            self._small.pop(picture_id, None)
+            for key in [key for key in self._small if key[1] == picture_id]:
+                del self._small[key]
 
     def _future(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
         with self._lock:
@@ -88,13 +97,17 @@ class OriginalsCache:
             return self._shown[picture_id]
 
     def _opened(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
-        if picture_id not in self._open:
+        if picture_id not in self._open or _has_failed(self._open[picture_id]):
             self._shown.pop(picture_id, None)
             self._open[picture_id] = self._ahead.submit(decoded, picture_id, read, max_megapixels)
         self._open.move_to_end(picture_id)
         while len(self._open) > ROOM:
             self._shown.pop(self._open.popitem(last=False)[0], None)
         return self._open[picture_id]
+
+
+def _has_failed(future: Future[RgbImage]) -> bool:
+    return future.done() and future.exception() is not None
 
 
 def _small(picture_id: str, read: Read, max_megapixels: float) -> bytes:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from components.app import permission, session
 from components.app.access import Role
+from components.app.frame import page_link
 from components.app.palette import plain
 from components.app.services import now
 from components.review import claim, reviewer
@@ -64,7 +65,7 @@ def nothing_waits() -> None:
         "Undo last decision", key="review_undo", shortcut="U", icon=":material/undo:"
     ):
         _ask_to_reopen(last)
-    st.page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
+    page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
 
 
 @st.dialog("Take back the last decision?")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from components.app import access, accounts
@@ -73,8 +74,17 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         yield
 
     access.stand_guard(with_accounts=serving.sign_in is not None)
+    keep_uploads_in_memory()
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+
+
+def keep_uploads_in_memory() -> None:
+    """Let no upload spill into a temporary file in plain, whatever its size.
+
+    Streamlit has all of it in memory right after, and refuses what is above its own limit.
+    """
+    MultiPartParser.spool_max_size = sys.maxsize
 
 
 def _page_paths() -> frozenset[str]:

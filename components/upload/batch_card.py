@@ -8,12 +8,14 @@ import streamlit as st
 
 from components.app import permission
 from components.app.access import Role
+from components.app.frame import page_link
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain, span
 from components.app.services import database, now
 from components.app.session import actor
 from components.review.viewport import thumbnail_jpeg
 from engine.coverage import percent
 from engine.wording import counted
+from store.accounts.role import PEOPLE
 from store.batches import batches, progress
 from store.batches.pictures import PictureState
 from store.batches.progress import Counts, Progress
@@ -34,6 +36,7 @@ def live_card(batch_id: str) -> None:
 
 
 @st.fragment(run_every=1.0)
+@permission.fragment(*PEOPLE)
 def _refreshed(batch_id: str) -> None:
     current = progress.progress(actor(), database(), batch_id, now())
     if not current.counts.remaining:
@@ -113,13 +116,13 @@ def _thumbnail(path: str) -> bytes:
 def _done(counts: Counts) -> None:
     with st.container(horizontal=True):
         if counts.review:
-            st.page_link(
+            page_link(
                 "pages/2_Review.py",
                 label=f"Review {counted(counts.review, 'picture')}",
                 icon=":material/visibility:",
             )
         if counts.released:
-            st.page_link(
+            page_link(
                 "pages/3_Release.py", label="See what was released", icon=":material/ios_share:"
             )
 

@@ -10,7 +10,7 @@ else, and what becomes of it is for its owner to see to.
 from __future__ import annotations
 
 import json
-import tempfile
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,13 +27,14 @@ from engine.plan import Plan, Region
 from engine.runs.licences import Entry
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.batches.originals import digest
 from store.database import Database
 from store.errors import NothingToExport
 from store.files import Files
 from store.originals import item
 from store.review import claims
 from store.times import stored
-from store.vault.errors import MissingKey
+from store.vault.errors import BrokenSeal, MissingKey
 
 LABELS = "labels.json"
 PICTURES = "images"
@@ -49,7 +50,7 @@ class Exported:
     pictures: int
     labels: int
     without_original: int
-    """Settled pictures that were left out, because their originals are gone."""
+    """Settled pictures that were left out: their originals are gone, or have no digest to go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class _Settled:
     picture_id: str
     batch_id: str
     suffix: str
+    original: str | None
+    """Digest of the file that came in; None of a picture from before there were digests."""
     licence: Entry
     plan: Plan
     """The machine's own, for what was looked for."""
@@ -91,7 +94,8 @@ def export_labels(
 ) -> Exported:
     """Write `labels.json` and the pictures it names, readable, into a new folder.
 
-    A crash leaves nothing under that name. Read it back with `engine.evaluation.data.datasets`.
+    A crash leaves nothing under that name, and what it leaves beside it goes with the next export
+    to that name. Read it back with `engine.evaluation.data.datasets`.
 
     Args:
         actor: on whose behalf.
@@ -102,10 +106,12 @@ def export_labels(
     Raises:
         NothingToExport: no settled picture is left, or none that has its original.
         UnusableFolder: `out` holds something, is no place for it, or cannot be written.
-        BrokenSeal: an original is not what was sealed.
+        BrokenSeal: an original is not what was sealed, or not what came in.
         UnusableKeys: the vault cannot use its keys.
     """
     _check_place(out, database.files)
+    partial = atomic.temporary_name(out)
+    _discard(partial)
     with database.transaction(actor, Act.EXPORT_LABELS) as cursor:
         decided = _settled(cursor, since)
         database.event.details["pictures"] = len(decided)
@@ -115,14 +121,14 @@ def export_labels(
     coco = _coco(settled)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{out.name}.", dir=out.parent, ignore_cleanup_errors=True
-        ) as folder:
-            whole = Path(folder) / "whole"
-            whole.mkdir(mode=0o700)
-            _open_into(whole, settled, database)
-            atomic.write(whole / LABELS, json.dumps(coco).encode())
-            whole.rename(out)
+        partial.mkdir(mode=atomic.PRIVATE_FOLDER)
+        try:
+            _open_into(partial, settled, database)
+            atomic.write(partial / LABELS, json.dumps(coco).encode())
+            partial.rename(out)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UnusableFolder(f"The labels cannot be written to {out}: {reason}.") from error
@@ -139,11 +145,24 @@ def _check_place(out: Path, home: Files) -> None:
         raise UnusableFolder(f"{out} is there already and nothing was changed; name a new folder.")
 
 
+def _discard(partial: Path) -> None:
+    """Remove what a killed export left: readable originals."""
+    try:
+        shutil.rmtree(partial)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UnusableFolder(
+            f"{partial}, left by an export that was killed, cannot be removed: {error.strerror}. "
+            "It may hold readable originals; delete it yourself."
+        ) from error
+
+
 def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[_Settled]:
     """Pictures with a standing decision, in the order of decisions."""
     rows = cursor.execute(
         """
-        SELECT p.id, p.batch_id, p.source, p.licence, m.plan, d.regions
+        SELECT p.id, p.batch_id, p.source, p.original, p.licence, m.plan, d.regions
         FROM standing_decisions AS d
         JOIN pictures AS p ON p.id = d.picture_id
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
@@ -157,13 +176,20 @@ def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[
 
 
 def _from_row(
-    picture_id: str, batch_id: str, source: str, licence: str | None, plan: str, regions: str
+    picture_id: str,
+    batch_id: str,
+    source: str,
+    original: str | None,
+    licence: str | None,
+    plan: str,
+    regions: str,
 ) -> _Settled:
     suffix = PurePosixPath(source).suffix.lower()
     return _Settled(
         picture_id=picture_id,
         batch_id=batch_id,
         suffix=suffix if suffix in PICTURE_SUFFIXES else "",
+        original=original,
         licence=Entry() if licence is None else Entry(**json.loads(licence)),
         plan=Plan.from_json(json.loads(plan)),
         regions=claims.regions_from(regions),
@@ -184,7 +210,9 @@ def _name(settled: _Settled) -> str:
 
 
 def _is_there(database: Database, row: _Settled) -> bool:
-    """Whether there is an original, and a key that opens it."""
+    """Whether there is an original, a key that opens it, and a digest to know it by."""
+    if row.original is None:
+        return False
     try:
         database.originals.source(item(row.batch_id, row.picture_id))
     except (FileNotFoundError, MissingKey):
@@ -196,7 +224,13 @@ def _open_into(folder: Path, settled: Iterable[_Settled], database: Database) ->
     (folder / PICTURES).mkdir(mode=0o700)
     for row in settled:
         source = database.originals.source(item(row.batch_id, row.picture_id))
-        atomic.write(folder / _name(row), source.read())
+        data = source.read()
+        if digest(database.signer.keys, data) != row.original:
+            raise BrokenSeal(
+                f"The original of picture {row.picture_id} is not the file that came in any more, "
+                "so nothing was exported. Put it back from a copy."
+            )
+        atomic.write(folder / _name(row), data)
 
 
 def _coco(settled: Iterable[_Settled]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class ClaimState:
     def is_decided_by(self, reviewer: str) -> bool:
         """True when it waits for somebody else than this reviewer, who decided it first."""
         first = self.first_reviewer
-        return first is not None and first.lower() == reviewer.lower()  # as SQL compares in `choice`
+        return first is not None and first.lower() == reviewer.lower()  # as `choice` has it
 
     def is_with_another(self, reviewer: str, now: datetime) -> bool:
         """True while somebody else's claim runs; one from the future was made by a wrong clock."""

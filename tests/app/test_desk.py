@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import cv2
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from components.review.originals_cache import ROOM, OriginalsCache, read_of
-from engine.errors import UnreadableImage
+from engine.errors import LetheError, UnreadableImage
 
 
 @pytest.fixture
@@ -75,3 +77,60 @@ def test_a_picture_that_cannot_be_decoded_says_so_each_time(originals_cache, tmp
     for _ in range(2):
         with pytest.raises(UnreadableImage):
             originals_cache.picture("0", read_of(broken), 1)
+
+
+def session_over():
+    raise LetheError("Your session is over")
+
+
+def test_what_one_was_refused_is_not_told_to_the_next(originals_cache, originals):
+    originals_cache.prefetch("0", session_over, 1)
+    with pytest.raises(LetheError, match="session is over"):
+        originals_cache.picture("0", session_over, 1)
+
+    assert originals_cache.picture("0", read_of(originals[0]), 1).size == (8, 8)
+    assert originals_cache.shown("0", read_of(originals[0]), 1)
+
+
+def test_nor_to_who_asks_while_it_is_still_being_read(originals_cache, originals):
+    asked = threading.Event()
+
+    def slow_and_over():
+        asked.wait(60)
+        session_over()
+
+    originals_cache.prefetch("0", slow_and_over, 1)
+    with ThreadPoolExecutor() as threads:
+        shown = threads.submit(originals_cache.picture, "0", read_of(originals[0]), 1)
+        wait([shown], timeout=0.2)
+        asked.set()
+
+        assert shown.result(60).size == (8, 8)
+
+
+def small(originals_cache, viewer, read):
+    """A thumbnail once it is made."""
+    while (made := originals_cache.thumbnail(viewer, "0", read, 1)) is None:
+        wait([originals_cache._small[viewer, "0"]])
+    return made
+
+
+def test_a_thumbnail_is_read_for_each_who_sees_it(originals_cache, originals):
+    """Each read is on record under who asked for it."""
+    reads = []
+
+    def read_by(name):
+        return lambda: reads.append(name) or originals[0].read_bytes()
+
+    for name in ("ada", "ben", "ada"):
+        assert small(originals_cache, (name, "session"), read_by(name))
+    assert reads == ["ada", "ben"]
+
+    originals_cache.clear("0")
+    assert not originals_cache._small
+
+
+def test_a_thumbnail_refused_when_a_session_ended_is_made_in_the_next(originals_cache, originals):
+    assert small(originals_cache, ("ada", "one"), session_over) == b""
+
+    assert small(originals_cache, ("ada", "two"), read_of(originals[0]))

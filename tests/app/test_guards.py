@@ -130,6 +130,43 @@ def test_every_deferred_download_carries_whom_it_was_offered_to():
     assert not [one for one in offered if one.startswith(("partial(", "lambda"))]
 
 
+def test_every_fragment_asks_who_is_there():
+    """By its syntax: a tab that stays open runs it, when nobody may see it any more as well."""
+    decorators = [
+        [ast.unparse(one) for one in node.decorator_list]
+        for path in (ROOT / "components").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    fragments = [names for names in decorators if any("st.fragment" in name for name in names)]
+
+    assert len(fragments) >= 8
+    assert not [names for names in fragments if not names[-1].startswith("permission.fragment(")]
+
+
+def test_a_tab_left_open_without_a_role_draws_nothing_and_is_recorded_once(lethe, monkeypatch):
+    lethe.page()
+    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset()))
+    turns, drawn = [], []
+
+    def turn():
+        turns.append("the whole page")
+        raise StopAsyncIteration
+
+    monkeypatch.setattr(permission.st, "rerun", turn)
+    draw = permission.fragment(*PEOPLE)(lambda: drawn.append("numbers"))
+
+    for _ in range(3):
+        with pytest.raises(StopAsyncIteration):
+            draw()
+
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
+        refused = cursor.execute("SELECT act FROM events WHERE details LIKE '%refused%'").fetchall()
+    assert refused == [("read_batches",)]
+    assert len(turns) == 3
+    assert not drawn
+
+
 def test_a_person_without_the_reviewer_role_sees_no_original(lethe, monkeypatch):
     lethe.batch(UPRIGHT)
     monkeypatch.setattr(session, "user", lambda: User("ana", frozenset({Role.ANALYST})))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 
 import pytest
+from starlette.formparsers import MultiPartParser
+from starlette.requests import Request
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from components.server import serving
 from components.server.origins import read_origins
-from components.server.serving import Serving, settings
+from components.server.serving import Serving, serve, settings
 from tests.server.conftest import PATIENCE_S, command, free_port
 
 ROUTES = (
@@ -219,3 +223,38 @@ def test_settings_in_the_environment_do_not_open_the_app(tmp_path):
     assert given["server.allowedHosts"] == ["127.0.0.1", "localhost", "::1", "a.example"]
     assert given["client.allowedOrigins"] == []
     assert given["browser.gatherUsageStats"] is False
+
+
+def test_an_upload_is_never_written_to_a_temporary_file(monkeypatch):
+    """Above a mebibyte Starlette would, in plain and wherever `TMPDIR` is."""
+    content = bytes(3 << 20)
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
+    monkeypatch.setattr(serving.access, "stand_guard", lambda **_: None)
+    monkeypatch.setattr(serving.sys, "argv", [])
+    kept = []
+
+    class App:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, **_):
+            kept.append(asyncio.run(uploaded(content)))
+
+    monkeypatch.setattr(serving.st, "App", App)
+
+    serve(Serving("127.0.0.1", 8501, read_origins(""), "token"), lambda _: None)
+
+    assert kept == [(content, True)]
+
+
+async def uploaded(content):
+    """What a form with a file gives as a route reads it, and whether that lay in memory."""
+    head = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
+    body = head + content + b"\r\n--x--\r\n"
+    kind = (b"content-type", b"multipart/form-data; boundary=x")
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async with Request({"type": "http", "headers": [kind]}, receive).form() as form:
+        return await form["a"].read(), not form["a"].file._rolled

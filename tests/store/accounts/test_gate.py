@@ -203,7 +203,7 @@ def events(database):
 @pytest.mark.parametrize(("name", "act"), TABLE.items(), ids=list(TABLE))
 def test_whoever_has_the_role_may_and_nobody_else(name, act, database, known):
     for role in Role:
-        actor = Actor(f"a-{role}", "somebody", frozenset({role}))
+        actor = Actor(f"a-{role}", "somebody", frozenset({role}), session=name)
         before = len(events(database))
         try:
             call(name, actor, database, known)
@@ -242,6 +242,33 @@ def test_a_session_that_is_over_is_refused_whatever_the_role_and_recorded(tmp_pa
     assert batches.newest(ACTOR, opened) == ()
     assert events(opened)[-1][0] == "ana"
     assert events(opened)[-1][1::2] == ("create_batch", '{"refused":"SessionExpired"}')
+    opened.close()
+
+
+def test_the_same_refusal_is_recorded_once_a_session(tmp_path):
+    """A tab that is left open asks for ever."""
+    opened = Database.open(tmp_path / "home", NOW)
+    ana = Actor("ana", "ana", frozenset({Role.ANALYST}), session="one")
+    asked = [
+        (ana, Act.VIEW_ORIGINAL, "a"),
+        (ana, Act.VIEW_ORIGINAL, "b"),
+        (ana, Act.READ_BATCHES, ""),
+        (replace(ana, session="two"), Act.READ_BATCHES, ""),
+        (replace(ana, id="ben"), Act.READ_BATCHES, ""),
+    ]
+    before = len(events(opened))
+
+    for actor, act, subject in asked * 3:
+        with pytest.raises(NotAllowed):
+            opened.admit(replace(actor, roles=frozenset()), act, subject)
+        with (
+            pytest.raises(NotAllowed),
+            opened.transaction(replace(actor, roles=frozenset()), act, subject),
+        ):
+            pytest.fail("the gate let somebody in")
+
+    written = [row[:3] for row in events(opened)[before:]]
+    assert written == [(actor.id, act.key, subject) for actor, act, subject in asked]
     opened.close()
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.category import DETECTABLE, Category
 from engine.errors import UnusableFolder
 from engine.evaluation.data.datasets import read_dataset
+from engine.files import atomic
 from engine.geometry import Box, Size
 from engine.plan import Origin, Region, ReviewDecision
 from engine.runs.jobs import NeedsReview
@@ -27,8 +28,9 @@ from store.errors import NothingToExport
 from store.exchange import export_labels as export_labels_module
 from store.exchange.export_labels import export_labels
 from store.review import decisions, reviews
+from store.vault.errors import BrokenSeal
 from store.worker import tasks
-from tests.store.fakes import ACTOR, DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
+from tests.store.fakes import ACTOR, ANY, DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
 
 PLATE = Region(Box(5, 5, 9, 9), Category.OTHER, Origin.REVIEWER)
 RING = Region(Box(90, 90, 130, 96), Category.JEWELRY, Origin.REVIEWER)
@@ -60,6 +62,10 @@ def settle(database, picture_id, *regions, now=NOW, by="ada", decide=decisions.s
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "exports" / "labels"
+
+
+def killed(*_):
+    raise KeyboardInterrupt
 
 
 def contents(folder):
@@ -280,6 +286,29 @@ class TestPictures:
 
         assert (exported.pictures, exported.without_original) == (1, 1)
 
+    def test_one_that_is_not_the_file_that_came_in_ends_the_export(self, database, out):
+        """A plain file in the place of a sealed one, under a person's labels."""
+        _, ids = in_review(database, plan(), plan())
+        for picture_id in ids:
+            settle(database, picture_id, FACE)
+        database.files.original(ids[1]).write_bytes(b"another")
+
+        with pytest.raises(BrokenSeal, match="not the file that came in"):
+            export_labels(ACTOR, database, out)
+
+        assert list(out.parent.iterdir()) == []
+
+    def test_one_from_before_there_were_digests_is_left_out(self, database, out):
+        _, (old, new) = in_review(database, plan(), plan())
+        settle(database, old, FACE)
+        settle(database, new, FACE)
+        with database.transaction(ACTOR, ANY) as cursor:
+            cursor.execute("UPDATE pictures SET original = NULL WHERE id = ?", [old])
+
+        exported = export_labels(ACTOR, database, out)
+
+        assert (exported.pictures, exported.without_original) == (1, 1)
+
     def test_nobody_else_can_read_them(self, database, out):
         _, (picture_id,) = in_review(database, plan())
         settle(database, picture_id)
@@ -329,6 +358,31 @@ class TestPlace:
         with pytest.raises(UnusableFolder, match="keeps its own files"):
             export_labels(ACTOR, database, home / part)
 
+    def test_what_a_killed_export_left_is_gone_after_the_next(self, database, out, monkeypatch):
+        with monkeypatch.context() as killing:
+            killing.setattr(export_labels_module.shutil, "rmtree", lambda *_, **__: None)
+            killing.setattr(export_labels_module.json, "dumps", killed)
+            with pytest.raises(KeyboardInterrupt):
+                export_labels(ACTOR, database, out)
+        assert list(out.parent.rglob("*.jpg"))
+
+        export_labels(ACTOR, database, out)
+
+        assert list(out.parent.iterdir()) == [out]
+
+    def test_what_a_killed_export_left_is_gone_also_where_nothing_is_left_to_export(
+        self, database, out
+    ):
+        left = atomic.temporary_name(out) / "images"
+        left.mkdir(parents=True)
+        (left / "a.jpg").write_bytes(b"readable")
+        later = NOW + timedelta(days=1)
+
+        with pytest.raises(NothingToExport):
+            export_labels(ACTOR, database, out, since=later)
+
+        assert list(out.parent.iterdir()) == []
+
     def test_a_failure_half_way_leaves_nothing(self, database, out, monkeypatch):
         def full(path, content):
             path.write_bytes(b"half")
@@ -361,7 +415,7 @@ class TestCommand:
 
         assert capsys.readouterr().out == (
             f"1 picture with 1 label written to {out}.\n"
-            "Left out, because the original is gone: 1 picture.\n"
+            "Left out, because the original is gone or unknown: 1 picture.\n"
         )
         assert len(read_dataset(out).pictures) == 1
 
