@@ -17,6 +17,7 @@ from engine.runs.sources import PathSource, PictureSource
 from engine.signing.keys import KeyRing
 from store.files import Files
 from store.vault.context import Item, Purpose
+from store.vault.errors import BrokenSeal
 from store.vault.vault import Vault, is_sealed
 
 
@@ -61,13 +62,11 @@ class Originals:
         is used as it is.
 
         Raises:
-            BrokenSeal: it is not what was sealed.
+            BrokenSeal: it is not what was sealed; it is stored with its key all the same, so that
+                the file can be put back from a copy.
             UnusableKeys: its key is gone.
             OSError: it cannot be read, the disk does not take it, or it is stored already.
         """
-        plain = hashlib.sha256()
-        for chunk in self.vault.source(sealed.item, sealed.path).chunks():
-            plain.update(chunk)
         self.vault.add_batch(original.batch)
         path = self._path(original)
         is_linked = path.exists()
@@ -77,9 +76,18 @@ class Originals:
             if not is_linked:
                 atomic.link(sealed.path, path)
             self.vault.share(original.picture, sealed.item.batch, original.batch)
+            plain = self._digest(original)
+        except BrokenSeal:
+            raise
         except BaseException:
             self.discard(original)
             raise
+        return plain
+
+    def _digest(self, original: Item) -> str:
+        plain = hashlib.sha256()
+        for chunk in self.vault.source(original, self._path(original)).chunks():
+            plain.update(chunk)
         return self.keys.original_digest(plain.digest())
 
     def discard(self, original: Item) -> None:

@@ -97,9 +97,9 @@ def _add_chunk(
                 original = item(target.id, row.id)
                 try:
                     row = replace(row, original=_kept(database, original, incoming.content))
-                    kept.append(original)
-                except BrokenSeal:
+                except BrokenSeal:  # it is kept with its key
                     row = replace(row, refusal=_CHANGED)
+                kept.append(original)
             rows.append(row)
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)

@@ -126,7 +126,7 @@ def test_an_opening_that_failed_is_tried_again_with_the_key_of_the_first(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as first:
-        first.setattr(services.staging, "seal_plain", broken)
+        first.setattr(services.staging, "recover", broken)
         with pytest.raises(OSError, match="Input/output"):
             services.services()
     assert source not in os.environ

@@ -269,6 +269,9 @@ def test_what_was_changed_while_it_waited_is_held_back(database, waiting):
     held, other = pictures.of_batch(ACTOR, database, batch_id)
     assert (held.state, other.state) == ("quarantined", "waiting")
     assert held.reason.startswith("The file was changed while it waited")
+    database.vault.destroy_batch(UPLOAD)  # as Start does with what it took
+    assert database.files.original(WAITING).read_bytes() == waiting.path.read_bytes()
+    assert database.vault.has_picture(batch_id, WAITING)
 
 
 def test_what_is_stored_already_is_not_taken_over_again_and_stays(database, waiting):
