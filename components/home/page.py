@@ -268,7 +268,7 @@ def _start_samples() -> None:
     faces_only = named_policy("cautious").only([Category.FACE]).with_audit_share(0.0)
     request = Request("Sample pictures", faces_only.to_toml())
     batch = batches.create(actor(), database(), request, now())
-    with batches.forgotten_unless_started(database(), batch.id):
+    with batches.forgotten_unless_started(actor(), database(), batch.id):
         pictures = (Incoming(*sample) for sample in samples.sample_pictures())
         intake.add(actor(), database(), batch.id, pictures, now())
         batches.start(actor(), database(), batch.id, now())

@@ -331,7 +331,7 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
         with staging.claimed(wished) as (token, waiting):
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
             batch = batches.create(actor(), database(), request, now())
-            with batches.forgotten_unless_started(database(), batch.id):
+            with batches.forgotten_unless_started(actor(), database(), batch.id):
                 incoming = (Incoming(file.name, staging.content(file)) for file in waiting)
                 known = manifest.among(file.name for file in waiting)
                 intake.add(actor(), database(), batch.id, incoming, now(), manifest=known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,12 +94,22 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     return batch
 
 
-@contextmanager
-def forgotten_unless_started(database: Database, batch_id: str) -> Iterator[None]:
+def forgotten_unless_started(
+    actor: Actor, database: Database, batch_id: str
+) -> AbstractContextManager[None]:
     """A block that ends with `start`; when it raises before, the batch and its originals go.
 
     So its pictures, which wait still, can become part of any other batch.
+
+    Raises:
+        NotAllowed: the actor may not start a batch.
     """
+    database.admit(actor, Act.START_BATCH, batch_id)
+    return _forgotten_unless_started(database, batch_id)
+
+
+@contextmanager
+def _forgotten_unless_started(database: Database, batch_id: str) -> Iterator[None]:
     try:
         yield
     except BaseException:

@@ -38,6 +38,7 @@ TABLE = {
     "audit.records.timeline": Act.READ_AUDIT,
     "audit.state.state": Act.READ_AUDIT,
     "audit.state.verify_now": Act.VERIFY_AUDIT,
+    "batches.batches.forgotten_unless_started": Act.START_BATCH,
     "batches.batches.batch": Act.READ_BATCHES,
     "batches.batches.cancel": Act.CANCEL_BATCH,
     "batches.batches.create": Act.CREATE_BATCH,

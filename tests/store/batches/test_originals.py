@@ -318,7 +318,7 @@ def test_a_batch_that_was_started_is_not_forgotten(database):
     batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
 
     def cut_short():
-        with batches.forgotten_unless_started(database, batch.id):
+        with batches.forgotten_unless_started(ACTOR, database, batch.id):
             intake.add(ACTOR, database, batch.id, [Incoming("a.jpg", b"r")], NOW)
             batches.start(ACTOR, database, batch.id, NOW)
             raise OSError(errno.EIO, "Input/output error")
