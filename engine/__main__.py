@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from engine.category import DETECTABLE_WORDS, Category
 from engine.cli import attack as attacks
-from engine.cli import bench, command_line, signing
+from engine.cli import bench, command_line, signing, terminal
 from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
 from engine.cli.exits import Exit, exits_of
 from engine.detect.weights import own_weights_notice
-from engine.errors import InvalidManifest, LetheError
+from engine.errors import InvalidManifest
 from engine.evaluation.scores.recall import TARGET
-from engine.logs import keep_names_out
 from engine.runs.licences import Manifest, read_manifest
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -62,22 +60,7 @@ def main(
         program: how it is called.
         apart: commands that `program` has beside these, and their lines in the list of commands.
     """
-    options = _parser(program, apart).parse_args(arguments)
-    keep_names_out()
-    run: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return run(options)
-    except LetheError as error:
-        command_line.complain(str(error))
-        return Exit.USAGE
-    except OSError as error:
-        where = "" if error.filename is None else f" {os.fsdecode(error.filename)}"
-        what = error.strerror or type(error).__name__
-        command_line.complain(f"The disk or a folder refused{where}: {what}.")
-        return Exit.USAGE
-    except KeyboardInterrupt:
-        command_line.complain(options.when_stopped)
-        return Exit.INTERRUPTED
+    return terminal.run(_parser(program, apart), arguments)
 
 
 def _redact(options: argparse.Namespace) -> int:
@@ -92,7 +75,7 @@ def _redact(options: argparse.Namespace) -> int:
     )
     notice = own_weights_notice()
     if notice is not None:
-        command_line.complain(notice)
+        terminal.complain(notice)
     return _report(summary, as_json=options.json)
 
 
@@ -111,7 +94,7 @@ def _bench(options: argparse.Namespace) -> int:
         workers=options.workers,
         against=options.against,
     )
-    command_line.say(json.dumps(report) if options.json else bench.as_text(report))
+    terminal.say(json.dumps(report) if options.json else bench.as_text(report))
     return Exit.DONE
 
 
@@ -129,13 +112,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         only=options.only,
         turned=options.turned,
     )
-    summary = evaluation.measure(wanted, command_line.say)
+    summary = evaluation.measure(wanted, terminal.say)
     is_strict = options.fail_under is not None
     return Exit.MISSED if is_strict and evaluation.is_missed(summary) else Exit.DONE
 
 
 def _report(summary: commands.Summary, *, as_json: bool) -> int:
-    command_line.say(json.dumps(summary.to_json()) if as_json else str(summary))
+    terminal.say(json.dumps(summary.to_json()) if as_json else str(summary))
     return Exit.FOUND if summary.problems else Exit.DONE
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+from engine.cli import terminal
 from engine.cli.exits import Exit, exits_of
-from engine.errors import LetheError
-from engine.files.home import home as home_folder
-from engine.logs import keep_names_out
 from engine.wording import counted
 from store.accounts.actor import shell
 from store.batches.progress import totals_in
@@ -54,16 +52,7 @@ originals are sealed: delete OUT when it was used.
 
 def main(arguments: list[str] | None = None, *, program: str = "python -m store") -> int:
     """Run one command and return its exit status; `program` is how it is called."""
-    options = _parser(program).parse_args(arguments)
-    keep_names_out()
-    try:
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
-    except LetheError as error:
-        sys.stderr.write(f"{error}\n")
-        return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    return terminal.run(_parser(program), arguments)
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -74,12 +63,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     home = argparse.ArgumentParser(add_help=False)
-    home.add_argument(
-        "--home",
-        type=Path,
-        default=home_folder(),
-        help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
-    )
+    terminal.add_home(home)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     taking_in = commands.add_parser(
         "ingest",
@@ -93,12 +77,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     taking_in.add_argument(
         "--originals", metavar="IN", type=Path, required=True, help="the run's input folder"
     )
-    taking_in.set_defaults(command=_ingest)
+    taking_in.set_defaults(run=_ingest)
     _add_export(commands, home)
     status = commands.add_parser(
         "status", parents=[home], help="print how many pictures are where; changes nothing"
     )
-    status.set_defaults(command=_status)
+    status.set_defaults(run=_status)
     return parser
 
 
@@ -117,7 +101,7 @@ def _add_export(
     exporting.add_argument(
         "--since", metavar="DATE", type=_day, help="decisions from this day on (UTC), as 2026-11-22"
     )
-    exporting.set_defaults(command=_export)
+    exporting.set_defaults(run=_export)
 
 
 def _day(text: str) -> datetime:

@@ -8,9 +8,9 @@ from components.app import permission, session
 from components.app.access import Role, may
 from components.app.frame import page_link
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain
-from components.app.services import database, home, now
+from components.app.services import database, now
 from components.app.session import actor
-from components.upload.staging import Staging
+from components.upload.own_staging import own_staging
 from engine.wording import counted
 from store.accounts.role import PEOPLE
 from store.batches import progress
@@ -25,7 +25,7 @@ def staged() -> None:
     """How many files this person brought in and has not started."""
     if not may(session.user(), Role.ANALYST):
         return
-    count = len(Staging(home() / "staging", session.user().name, database().vault).files())
+    count = len(own_staging().files())
     if count:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"{counted(count, 'file')} staged, not started.")

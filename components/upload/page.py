@@ -14,11 +14,12 @@ from components.app import permission, server_folders, session
 from components.app.access import Role
 from components.app.failures import fatal, shown
 from components.app.palette import bytes_text, cells, plain
-from components.app.services import database, home, now, policy
+from components.app.services import database, now, policy
 from components.app.session import actor
 from components.upload.batch_card import live_card, live_cards
 from components.upload.metadata_table import show_carried
-from components.upload.staging import Staged, Staging
+from components.upload.own_staging import own_staging
+from components.upload.staging import Staged
 from engine.errors import LetheError
 from engine.files.safe_read import printable
 from engine.images import FormatChoice
@@ -80,7 +81,7 @@ def take_files() -> None:
     with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
-                taken = _staging().take_file(file.name, file.getvalue())
+                taken = own_staging().take_file(file.name, file.getvalue())
                 left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
                 refused.append(str(error))  # shown below the next, empty uploader
@@ -96,7 +97,7 @@ def take_folder() -> None:
     if st.button("List its pictures", key="upload_list", disabled=not where):
         with shown():
             server_folders.refuse_closed([Path(where)])
-            taken = _staging().take_folder(where, server_folders.refuse_closed)
+            taken = own_staging().take_folder(where, server_folders.refuse_closed)
             session.keep("upload_left_out", [taken.left_out] if taken.left_out else [])
             session.keep("upload_refused", [])
             st.rerun()
@@ -105,8 +106,8 @@ def take_folder() -> None:
 def staged() -> tuple[Staged, ...]:
     """What was brought in and not started yet."""
     with fatal():
-        _staging().settle(_is_started)
-        return _staging().files()
+        own_staging().settle(_is_started)
+        return own_staging().files()
 
 
 def _is_started(token: str) -> bool:
@@ -174,7 +175,7 @@ def _distinct_names(files: Sequence[Staged]) -> dict[str, str]:
 @permission.callback(Role.ANALYST)
 def _remove(ids: list[str]) -> None:
     with shown():
-        _staging().forget(ids)
+        own_staging().forget(ids)
         session.keep("upload_unwanted", [])
 
 
@@ -195,7 +196,7 @@ def ask_manifest() -> Manifest | None:
         type="tertiary",
         icon=":material/download:",
     )
-    content = _staging().manifest()
+    content = own_staging().manifest()
     if content is None:
         return NO_MANIFEST
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -219,15 +220,15 @@ def _keep_manifest() -> None:
     csv = session.widget_value("upload_manifest")
     with shown():
         if csv is None:
-            _staging().forget_manifest()
+            own_staging().forget_manifest()
         else:
-            _staging().keep_manifest(csv.getvalue())
+            own_staging().keep_manifest(csv.getvalue())
 
 
 @permission.callback(Role.ANALYST)
 def _forget_manifest() -> None:
     with shown():
-        _staging().forget_manifest()
+        own_staging().forget_manifest()
 
 
 def compare_names(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
@@ -327,12 +328,15 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
         return
     with shown(), st.spinner("Taking in the originals …"):
         wished: list[str] = session.kept("upload_wished", list)
-        staging = _staging()
+        staging = own_staging()
         with staging.claimed(wished) as (token, waiting):
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
             batch = batches.create(actor(), database(), request, now())
             with batches.forgotten_unless_started(actor(), database(), batch.id):
-                incoming = (Incoming(file.name, staging.content(file)) for file in waiting)
+                incoming = (
+                    Incoming(file.name, staging.content(file, server_folders.refuse_closed))
+                    for file in waiting
+                )
                 known = manifest.among(file.name for file in waiting)
                 intake.add(actor(), database(), batch.id, incoming, now(), manifest=known)
                 batches.start(actor(), database(), batch.id, now())
@@ -353,14 +357,10 @@ def _summary(files: tuple[Staged, ...]) -> str:
     return line
 
 
-def _staging() -> Staging:
-    return Staging(home() / "staging", session.user().name, database().vault)
-
-
 @permission.callback(Role.ANALYST)
 def _clear(ids: list[str]) -> None:
     with shown():
-        _staging().forget(ids)
+        own_staging().forget(ids)
 
 
 def _row(file: Staged, manifest: Manifest) -> dict[str, str]:

@@ -133,14 +133,24 @@ class Staging:
             _list(upload, map(_listed, files))
         return Taken(len(files), words if left_alone else "")
 
-    def content(self, file: Staged) -> SealedFile | Path:
-        """What intake takes in for a file: as it was sealed, or where it lies."""
+    def content(
+        self, file: Staged, refuse: Callable[[Iterable[Path]], None] = lambda _: None
+    ) -> SealedFile | Path:
+        """What intake takes in for a file: as it was sealed, or where it lies.
+
+        Args:
+            file: one that waits.
+            refuse: given the path of a file of a listed folder; raises where it is not to be read,
+                for since it was listed a link may have taken its place.
+        """
         item = _item(file.path)
         if item is not None and (
             self._vault.has_picture(item.batch, item.picture)
             or (file.path.is_file() and is_sealed(file.path))  # its key is away: Start says so
         ):
             return SealedFile(item, file.path)
+        if not file.path.is_relative_to(self._base):
+            refuse([file.path])
         return file.path
 
     @contextmanager

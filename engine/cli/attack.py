@@ -20,7 +20,7 @@ from engine.attacks.subjects.gathering import Request, gather
 from engine.attacks.subjects.patches import LEAST_SUBJECTS, Subjects
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import DETECTABLE
-from engine.cli import command_line
+from engine.cli import command_line, terminal
 from engine.cli.exits import Exit
 from engine.errors import LetheError, UnusableFolder
 from engine.evaluation.report.html import html
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
     report = _run_with_progress(
         _subjects(options, battery_settings), battery_settings, options.workers
     )
-    command_line.say(compose.as_text(report))
+    terminal.say(compose.as_text(report))
     write_all(_texts(options, report))
     return {"pass": Exit.DONE, "fail": Exit.BROKEN}.get(report["verdict"], Exit.INCONCLUSIVE)
 

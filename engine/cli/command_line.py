@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,16 +125,6 @@ def add_running(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Offer `--json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-
-
-def say(text: str) -> None:
-    """A line for whoever reads the result."""
-    sys.stdout.write(text + "\n")
-
-
-def complain(text: str) -> None:
-    """A line for the person who typed the command."""
-    sys.stderr.write(text + "\n")
 
 
 def today() -> str:

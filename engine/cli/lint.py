@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from engine.cli import command_line
+from engine.cli import command_line, terminal
 from engine.cli.exits import Exit
 from engine.errors import UnusableFolder
 from engine.metadata.finding import Finding, Kind
@@ -103,11 +103,11 @@ def _lint(options: argparse.Namespace) -> int:
             if options.json:
                 rows.append({"path": name, **finding.to_json()})
             else:
-                command_line.say(f"{name}: {finding.kind}: {finding.detail}")
+                terminal.say(f"{name}: {finding.kind}: {finding.detail}")
     if options.json:
         summary = {"pictures": len(pictures), "clean": clean, "left_alone": left_alone}
-        command_line.say(json.dumps({"schema": SCHEMA, **summary, "findings": rows}))
-    command_line.complain(_summary(len(pictures), clean, count, left_alone))
+        terminal.say(json.dumps({"schema": SCHEMA, **summary, "findings": rows}))
+    terminal.complain(_summary(len(pictures), clean, count, left_alone))
     return Exit.DONE if clean == len(pictures) else Exit.FOUND
 
 

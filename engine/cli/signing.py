@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from engine.cli import command_line
+from engine.cli import command_line, terminal
 from engine.cli.exits import Exit
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.files import atomic
@@ -106,10 +106,10 @@ def _verify(options: argparse.Namespace) -> int:
     trusted = _trusted(options.keys) - distrusted
     verification = _verification(options, trusted, distrusted).on(command_line.today())
     if options.json:
-        command_line.say(json.dumps(_as_json(verification, trusted)))
+        terminal.say(json.dumps(_as_json(verification, trusted)))
     else:
         for line in _lines(verification, trusted):
-            command_line.say(printable(line))
+            terminal.say(printable(line))
     return _STATUS.get(verification.result, Exit.FOUND)
 
 
@@ -218,9 +218,9 @@ def _keys(options: argparse.Namespace) -> int:
     present = public_bytes(keys.signing)
     for public in sorted(keys.public_keys, key=lambda key: (key != present, key_id(key))):
         use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
-        command_line.say(f"{key_id(public)}  {use}")
+        terminal.say(f"{key_id(public)}  {use}")
     for public in sorted(distrusted_keys(home()), key=key_id):
-        command_line.say(f"{key_id(public)}  distrusted; what it signed does not verify")
+        terminal.say(f"{key_id(public)}  distrusted; what it signed does not verify")
     return Exit.DONE
 
 
@@ -229,7 +229,7 @@ def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
     chosen = [present, *sorted(keys.public_keys - {present})] if everything else [present]
     pem = b"".join(map(public_pem, chosen))
     if out is None:
-        command_line.say(pem.decode().rstrip())
+        terminal.say(pem.decode().rstrip())
         return
     atomic.write(out, pem, "public")
-    command_line.say(f"Public key {keys.id} written to {out}.")
+    terminal.say(f"Public key {keys.id} written to {out}.")

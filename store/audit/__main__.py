@@ -9,10 +9,8 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.cli import terminal
 from engine.cli.exits import Exit, exits_of
-from engine.errors import LetheError
-from engine.files.home import home as home_folder
-from engine.logs import keep_names_out
 from engine.signing.keys import own_keys, own_secret
 from engine.wording import counted
 from store.audit import anchors, heads
@@ -38,15 +36,7 @@ such with --manifest, and the trail must hold what they tell.
 
 def main(arguments: list[str] | None = None, *, program: str = "python -m store.audit") -> int:
     """Run one command and return its exit status; `program` is how it is called."""
-    options = _parser(program).parse_args(arguments)
-    keep_names_out()
-    try:
-        return _verify(options)
-    except LetheError as error:
-        sys.stderr.write(f"{error}\n")
-        return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    return terminal.run(_parser(program), arguments)
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -64,12 +54,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         epilog=exits_of("audit verify"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verifying.add_argument(
-        "--home",
-        type=Path,
-        default=home_folder(),
-        help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
-    )
+    verifying.set_defaults(run=_verify)
+    terminal.add_home(verifying)
     verifying.add_argument(
         "--manifest",
         type=Path,

@@ -23,7 +23,6 @@ from store.audit.records import CONDITION, Filter, parameters
 from store.database import Database
 
 Format: TypeAlias = Literal["csv", "parquet"]
-FORMATS: Final[tuple[Format, ...]] = ("csv", "parquet")
 _ROWS: Final = 1_000
 _QUERY: Final = f"""
     SELECT e.number, e.happened_at AS happened_at_utc, e.actor, coalesce(n.names, '') AS actor_name,

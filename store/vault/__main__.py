@@ -8,10 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engine.cli import terminal
 from engine.cli.exits import Exit, exits_of
-from engine.errors import LetheError, UnusableFolder
-from engine.files.home import home as home_folder
-from engine.logs import keep_names_out
+from engine.errors import UnusableFolder
 from engine.wording import counted
 from store.vault.keyring import Keyring
 from store.vault.vault import Vault
@@ -36,26 +35,10 @@ def main(
     program: str = "python -m store.vault",
 ) -> int:
     """Run one command and return its exit status; `program` is how it is called."""
-    options = _parser(program).parse_args(arguments)
-    keep_names_out()
-    try:
-        if options.command == "rotate":
-            return _rotate(options.home, environment)
-        return _status(options.home, environment)
-    except LetheError as error:
-        sys.stderr.write(f"{error}\n")
-        return Exit.USAGE
-    except OSError as error:
-        sys.stderr.write(
-            f"The keyring could not be written ({error.strerror}). Every key is usable still; do "
-            "it again.\n"
-        )
-        return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    return terminal.run(_parser(program, environment), arguments)
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str, environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description=_DESCRIPTION,
@@ -63,25 +46,20 @@ def _parser(program: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     home = argparse.ArgumentParser(add_help=False)
-    home.add_argument(
-        "--home",
-        type=Path,
-        default=home_folder(),
-        help="folder of Lethe's data (default: $LETHE_HOME, else ./var)",
-    )
-    commands = parser.add_subparsers(
-        title="commands", dest="command", required=True, metavar="COMMAND"
-    )
-    commands.add_parser(
+    terminal.add_home(home)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    status = commands.add_parser(
         "status", parents=[home], help="how many keys there are, and under which master key"
     )
-    commands.add_parser(
+    status.set_defaults(run=lambda options: _status(options.home, environment))
+    rotating = commands.add_parser(
         "rotate",
         parents=[home],
         help="wrap every key by a new master key",
         description=_ROTATE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    rotating.set_defaults(run=lambda options: _rotate(options.home, environment))
     return parser
 
 
@@ -110,7 +88,13 @@ def _rotate(home: Path, environment: Mapping[str, str]) -> int:
     if Keyring(home).is_new:
         raise UnusableFolder(f"There is no keyring in {home}, so there is nothing to rotate.")
     vault = Vault.open(home, environment)
-    count = vault.rotate()
+    try:
+        count = vault.rotate()
+    except OSError as error:
+        raise UnusableFolder(
+            f"The keyring could not be written ({error.strerror}). Every key is usable still; do "
+            "it again."
+        ) from error
     status = vault.status()
     if not count:
         sys.stdout.write(

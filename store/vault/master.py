@@ -167,11 +167,6 @@ class MasterSource:
         if self._over.exists():
             shred(self._over)
 
-    @property
-    def is_rotating(self) -> bool:
-        """Whether a rotation of the own file was begun and not ended."""
-        return self._next.exists()
-
     def _keep_parameters(self) -> None:
         if self._parameters is not None and not self._scrypt.exists():
             self._parameters.write(self._scrypt)

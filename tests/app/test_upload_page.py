@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from components.app import services
+from components.app import server_folders, services, session
+from components.app.access import User
 from components.app.palette import plain
+from components.app.server_folders import ClosedFolder
+from components.upload.own_staging import own_staging
 from components.upload.staging import Staging
 from engine.files import atomic
 from engine.policies.text import NAMES, summary_of
 from engine.policy import Policy, named_policy, read_policy
+from store.accounts.role import PEOPLE
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -477,3 +481,38 @@ def test_single_files_can_be_removed_also_one_of_two_with_the_same_name(lethe):
     assert [file.id for file in lethe.staging.files()] == [first.id, other.id]
     assert app.multiselect(key="upload_unwanted").value == []
     assert app.button(key="upload_start").label == "Start with 2 pictures"
+
+
+def test_a_listed_file_is_asked_about_again_when_it_is_read(lethe, tmp_path, monkeypatch):
+    folder = tmp_path / "listed"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(UPRIGHT)
+    lethe.staging.take_folder(str(folder))
+    app = lethe.page("Upload")
+
+    def closed(paths):
+        assert list(paths) == [folder / "a.png"]
+        raise ClosedFolder("Closed since.")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(server_folders, "refuse_closed", closed)
+        app.button(key="upload_start").click().run()
+
+    assert "Closed since." in said(app)
+    assert len(lethe.staging.files()) == 1
+    assert not list(lethe.home.glob("originals/*"))
+
+
+def test_what_waits_is_an_accounts_whatever_it_is_called(lethe, monkeypatch):
+    def waiting_of(user):
+        monkeypatch.setattr(session, "user", lambda: user)
+        return [file.name for file in own_staging().files()]
+
+    before = User("ana@example.org", PEOPLE, account="issuer\01")
+    renamed = User("ana.b@example.org", PEOPLE, account="issuer\01")
+    another = User("ana@example.org", PEOPLE, account="issuer\02")
+    assert waiting_of(before) == []
+    own_staging().take_file("a.png", UPRIGHT)
+
+    assert waiting_of(renamed) == ["a.png"]
+    assert waiting_of(another) == []
