@@ -57,8 +57,8 @@ class Database:
 
     `work` is set whenever there may be something new for the dispatcher, `recovered` says what
     opening had to tidy up after a crash, `signer` signs what goes out, and `vault` has the keys of
-    what is sealed. `is_up_to_date` says
-    whether it is known to be as new as the files beside it; one that is not may know only some.
+    what is sealed. `is_up_to_date` says whether it is known to be as new as the files beside it;
+    one that is not may know only some.
     """
 
     def __init__(
