@@ -7,12 +7,14 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
@@ -75,8 +77,17 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
 
     access.stand_guard(with_accounts=serving.sign_in is not None)
     keep_uploads_in_memory()
+    signal.signal(signal.SIGTERM, _end)
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End as a program ends: the signal itself would leave the database open.
+
+    uvicorn, once it has stopped, hands on the signal that told it to.
+    """
+    raise SystemExit(0)
 
 
 def keep_uploads_in_memory() -> None:

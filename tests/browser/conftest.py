@@ -133,9 +133,12 @@ def serving(
         finally:
             server.terminate()
             try:
-                server.wait(20)
+                status = server.wait(60)
             except subprocess.TimeoutExpired:
                 server.kill()
+                raise
+    assert status == 0
+    assert not (home / "lethe.duckdb.wal").exists(), "the database was not closed"
     said = log.read_text(errors="replace")
     assert "Traceback" not in said, said[-3000:]
 

@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Lethe:
     app: App
     sign_in: SignIn
+    refused: set[tuple[str, str, str]] = field(default_factory=set)
+    """Act, address and reason of each refusal seen: the trail must hold it at the end."""
 
 
 READ_TRAIL = """
@@ -132,7 +134,8 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
     sign_in.write()
     log, shots = tmp_path_factory.mktemp("log") / "server.txt", tmp_path_factory.mktemp("shots")
     with serving(home, log, shots, port=port, LETHE_AUTH="oidc") as app:
-        yield Lethe(app, sign_in)
+        served = Lethe(app, sign_in)
+        yield served
     refused, names = json.loads(  # this process may still know the file as it was before
         subprocess.run(
             [sys.executable, "-c", READ_TRAIL, str(home / "lethe.duckdb")],
@@ -140,12 +143,8 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
         ).stdout
     )  # fmt: skip
     told = {(act, names[actor], why) for act, actor, why in refused}
-    assert told >= EXPECTED, told
+    assert told >= served.refused, told
     assert not any("@" in actor for _, actor, _ in refused)
-
-
-EXPECTED: set[tuple[str, str, str]] = set()
-"""Refusals that tests of this module have caused and the trail must hold when the app has ended."""
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_an_analyst_brings_pictures_and_may_not_review(lethe, signed_in):
     page.goto(f"{lethe.app.address}/Review")
     expect(page.get_by_text("This page is for people with the role reviewer.")).to_be_visible()
     expect(page.locator("canvas.stage")).to_have_count(0)
-    EXPECTED.add(("act_as_reviewer", "ana@example.org", "NotAllowed"))
+    lethe.refused.add(("act_as_reviewer", "ana@example.org", "NotAllowed"))
 
 
 def test_a_reviewer_reviews_under_their_own_name_without_being_asked(lethe, signed_in):
@@ -211,7 +210,7 @@ def test_a_role_that_is_taken_away_is_gone_with_the_next_key(lethe, signed_in):
     Desk(lethe.app, page).press("a")
 
     expect(page.get_by_text("nobody gave you a role here")).to_be_visible()
-    EXPECTED.add(("act_as_reviewer", "bo@example.org", "NotAllowed"))
+    lethe.refused.add(("act_as_reviewer", "bo@example.org", "NotAllowed"))
     lethe.sign_in.write()
     page.goto(f"{lethe.app.address}/Review")
     expect(page.locator(SHOWN)).to_be_visible()
@@ -227,7 +226,7 @@ def test_a_session_that_is_over_is_asked_to_sign_in_again(lethe, signed_in):
 
     expect(page.get_by_text("Your session is over")).to_be_visible()
     expect(page.locator("canvas.stage")).to_have_count(0)
-    EXPECTED.add(("act_as_reviewer", "bo@example.org", "SessionExpired"))
+    lethe.refused.add(("act_as_reviewer", "bo@example.org", "SessionExpired"))
     lethe.sign_in.write()
     page.get_by_role("button", name="Sign in again").click()
     page.get_by_placeholder("sub").fill("2")
