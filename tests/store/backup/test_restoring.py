@@ -16,7 +16,7 @@ from engine.errors import UnusableFolder, UnusableKeys
 from engine.signing.schema import TrailHead
 from lethe.__main__ import main as lethe
 from store.audit import __main__ as audit
-from store.backup import part
+from store.backup import part, restoring
 from store.backup.errors import UnusableBackup
 from store.backup.parts import Part
 from store.backup.restoring import Source, restore
@@ -246,8 +246,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=list(DAMAGE))
-def test_damage_is_a_sentence_and_nothing_is_written(backup, place, capsys, damage):
+def test_damage_is_a_sentence_and_nothing_is_written(backup, place, capsys, damage, monkeypatch):
     damage(backup)
+    monkeypatch.setattr(restoring, "new_folder", lambda _: pytest.fail("began to write"))
     before = sorted(place.parent.iterdir())
 
     assert lethe(["restore", str(backup), "--home", str(place)]) == 2
