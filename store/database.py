@@ -29,7 +29,8 @@ from engine.errors import UnusableFolder
 from engine.signing.signer import Signer, signer
 from store import generation, restored
 from store.accounts.act import Act, refuse
-from store.accounts.actor import MACHINE, Actor, shell
+from store.accounts.actor import MACHINE, Actor
+from store.accounts.role import Role
 from store.audit.event import OpenEvent
 from store.audit.heads import Head
 from store.audit.trail import Trail
@@ -410,7 +411,8 @@ def _tell_restored(database: Database) -> None:
     mark = restored.read(database.files.restored)
     if mark is None:
         return
-    with database.transaction(shell(mark.uid), Act.RESTORE, mark.id) as cursor:
+    actor = Actor(mark.actor, mark.actor, frozenset({Role.ADMIN}))  # admitted when it was restored
+    with database.transaction(actor, Act.RESTORE, mark.id) as cursor:
         database.event.details |= {"backup": mark.backup, "keyring": mark.keyring}
         database.event.is_idle = restored.is_on_record(cursor, mark)
     database.files.restored.unlink()

@@ -29,8 +29,8 @@ class Restored:
     backup: str
     keyring: str
     """Id of the backup that its keyring is of; empty where it has none."""
-    uid: int
-    """Of whoever restored it."""
+    actor: str
+    """Id of whoever restored it."""
 
 
 def mark(path: Path, restored: Restored) -> None:

@@ -104,7 +104,7 @@ def _back_up(options: argparse.Namespace, environment: Mapping[str, str]) -> int
 
 def _restore(options: argparse.Namespace) -> int:
     source = Source(options.source, options.keyring, options.without_keys)
-    found = restore(source, options.home, os.getuid())
+    found = restore(shell(os.getuid()), source, options.home, datetime.now(UTC))
     terminal.say(f"Restored to {options.home}, as it was at {found.data.header.made_at}.")
     for line in _notes(found, options.home):
         terminal.say(line)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from engine.errors import UnusableFolder
 from engine.files.new_folder import new_folder
 from store import restored
+from store.accounts.act import Act, refuse
+from store.accounts.actor import Actor
 from store.backup.errors import UnusableBackup
 from store.backup.part import StoredPart
 from store.backup.parts import Part
@@ -46,21 +49,24 @@ class Restoration:
         return sum(path.startswith(folders) for path in self.data.digests)
 
 
-def restore(source: Source, home: Path, uid: int) -> Restoration:
+def restore(actor: Actor, source: Source, home: Path, now: datetime) -> Restoration:
     """Make a data folder of a backup, all of it or nothing; every digest is compared before.
 
     The first opening puts it on record, for here there is no master key to open the database with.
 
     Args:
+        actor: on whose behalf.
         source: the backup.
         home: where nothing is yet, or an empty folder.
-        uid: of whoever restores, for the record.
+        now: tells whether the actor's session is over.
 
     Raises:
+        NotAllowed, SessionExpired: the actor may not, or not any more.
         UnusableBackup: a part is missing, damaged, or of another installation.
         UnusableFolder: `home` holds something, or is no place for it.
         OSError: the disk does not take it.
     """
+    refuse(actor, Act.RESTORE, now)  # the gate itself stands before a database, and here is none
     where = home.resolve()
     _refuse_place(source, home)
     found = _read(source)
@@ -71,7 +77,7 @@ def restore(source: Source, home: Path, uid: int) -> Restoration:
         for one in parts:
             one.copy(folder)
         keyring = found.keyring.header.backup if found.keyring else ""
-        told = Restored(secrets.token_hex(_ID_BYTES), found.data.header.backup, keyring, uid)
+        told = Restored(secrets.token_hex(_ID_BYTES), found.data.header.backup, keyring, actor.id)
         restored.mark(Files(folder).restored, told)
     return found
 

@@ -15,12 +15,15 @@ import pytest
 from engine.errors import UnusableFolder, UnusableKeys
 from engine.signing.schema import TrailHead
 from lethe.__main__ import main as lethe
+from store.accounts.actor import Actor, shell
+from store.accounts.role import Role
 from store.audit import __main__ as audit
 from store.backup import part, restoring
 from store.backup.errors import UnusableBackup
 from store.backup.parts import Part
 from store.backup.restoring import Source, restore
 from store.database import Database, open_read_only
+from store.errors import NotAllowed
 from store.files import Files
 from tests.store.backup.conftest import ORIGINAL, RELEASE, content_of, made, open_to_others
 from tests.store.fakes import NOW
@@ -38,7 +41,7 @@ def with_master(installation, home):
 
 
 def restored(backup, home, **how):
-    return restore(Source(backup, **how), home, UID)
+    return restore(shell(UID), Source(backup, **how), home, NOW)
 
 
 def events(home, act):
@@ -117,6 +120,15 @@ def test_without_the_right_master_key_nothing_opens_and_nothing_changes(
         Database.open(place, NOW)
 
     assert content_of(place) == before
+
+
+def test_somebody_who_may_not_restores_nothing(backup, place):
+    ana = Actor("ana", "ana", frozenset(Role) - {Role.ADMIN})
+
+    with pytest.raises(NotAllowed):
+        restore(ana, Source(backup), place, NOW)
+
+    assert not list(place.parent.glob("*restored*"))
 
 
 class TestKeys:
@@ -364,11 +376,12 @@ def test_after_a_kill_nothing_is_there_and_the_same_command_does_it(backup, plac
     script = (
         "import sys, os; from pathlib import Path; from store.backup import part\n"
         "from store.backup.restoring import Source, restore\n"
+        "from store.accounts.actor import shell; from tests.store.fakes import NOW\n"
         "copied, done = part.copied, []\n"
         "def killed(*a):\n"
         "    done.append(1); return copied(*a) if len(done) < 5 else os._exit(9)\n"
         "part.copied = killed\n"
-        "restore(Source(Path(sys.argv[1])), Path(sys.argv[2]), 0)\n"
+        "restore(shell(0), Source(Path(sys.argv[1])), Path(sys.argv[2]), NOW)\n"
     )
     words = [sys.executable, "-c", script, str(backup), str(place)]
     assert subprocess.run(words, check=False).returncode == 9
