@@ -16,6 +16,8 @@ _HERE = Path(__file__).resolve().parent
 _APART = {
     "app": "serve the app on this machine alone",
     "audit": "the app's audit trail: tell whether it is whole",
+    "backup": "copy the app's data, its keyring and its secrets, apart from each other",
+    "restore": "make the app's data of a backup",
     "store": "the app's data: take in a run, export labels, count",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
@@ -37,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.audit.__main__ import main as look_into_trail
 
         return look_into_trail(words[1:], program="lethe audit")
+    if words[:1] in (["backup"], ["restore"]):
+        from store.backup.__main__ import main as keep_copies
+
+        return keep_copies(words, os.environ, program="lethe")
     if words[:1] == ["store"]:
         from store.__main__ import main as look_into_store
 

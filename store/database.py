@@ -27,9 +27,10 @@ import duckdb
 
 from engine.errors import UnusableFolder
 from engine.signing.signer import Signer, signer
-from store import generation
+from store import generation, restored
 from store.accounts.act import Act, refuse
 from store.accounts.actor import MACHINE, Actor
+from store.accounts.role import Role
 from store.audit.event import OpenEvent
 from store.audit.heads import Head
 from store.audit.trail import Trail
@@ -128,6 +129,7 @@ class Database:
                 index = recover(cursor, files, now)
                 database.event.details["put_back"] = index.put_back
             database.advance()
+            _tell_restored(database)
             database.recovered = _tidied(files, vault, index, now, is_up_to_date=is_up_to_date)
             stack.pop_all()
         return database
@@ -298,16 +300,37 @@ def open_read_only(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             than any that this Lethe can read.
     """
     files = Files(home)
-    if not files.database.is_file() or not files.database.stat().st_size:
-        raise UnusableFolder(
-            f"{home} holds no data of Lethe: there is no {files.database.name}. Nothing was made."
-        )
+    refuse_without_data(files)
     with (
         _border(files),
         duckdb.connect(str(files.database), read_only=True, config=_SETTINGS) as connection,
     ):
         _refuse_foreign(connection, files)
         yield connection
+
+
+def refuse_without_data(files: Files) -> None:
+    """Refuse a folder in which there is no database yet; make nothing.
+
+    Raises:
+        UnusableFolder: there is none.
+    """
+    if not files.database.is_file() or not files.database.stat().st_size:
+        raise UnusableFolder(
+            f"{files.home} holds no data of Lethe: there is no {files.database.name}. Nothing was "
+            "made."
+        )
+
+
+@contextmanager
+def held(files: Files) -> Iterator[None]:
+    """Keep every Lethe from opening the database, which is closed.
+
+    Raises:
+        UnusableFolder: one has it open.
+    """
+    with _locked(files):
+        yield
 
 
 def _locked(files: Files) -> BinaryIO:
@@ -381,6 +404,18 @@ def _tidied(
     if recovered != Recovered():
         log.warning("tidied up after the last time: %s", recovered)
     return recovered
+
+
+def _tell_restored(database: Database) -> None:
+    """Put on record that the folder was restored from a backup, where it was since it was open."""
+    mark = restored.read(database.files.restored)
+    if mark is None:
+        return
+    actor = Actor(mark.actor, mark.actor, frozenset({Role.ADMIN}))  # admitted when it was restored
+    with database.transaction(actor, Act.RESTORE, mark.id) as cursor:
+        database.event.details |= {"backup": mark.backup, "keyring": mark.keyring}
+        database.event.is_idle = restored.is_on_record(cursor, mark)
+    database.files.restored.unlink()
 
 
 def _damaged(files: Files) -> UnusableFolder:

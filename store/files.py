@@ -33,6 +33,11 @@ class Files:
         return self.home / "lethe.duckdb"
 
     @property
+    def log(self) -> Path:
+        """DuckDB's write-ahead log; gone after a clean end."""
+        return self.home / "lethe.duckdb.wal"
+
+    @property
     def lock(self) -> Path:
         """Locked while a process has the database open."""
         return self.home / "lethe.lock"
@@ -41,6 +46,11 @@ class Files:
     def generation(self) -> Path:
         """Says how new the database must be."""
         return self.home / "lethe.generation"
+
+    @property
+    def restored(self) -> Path:
+        """Says which backup the folder was restored from, until that is on record."""
+        return self.home / "lethe.restored"
 
     @property
     def heads(self) -> Path:

@@ -80,6 +80,18 @@ def advanced(cursor: duckdb.DuckDBPyConnection) -> Generation:
     return Generation(current.installation, current.number + 1)
 
 
+def installation(cursor: duckdb.DuckDBPyConnection) -> str:
+    """The id of the installation whose database it is.
+
+    Raises:
+        ValueError: the database has none yet, so it was not opened in the common way.
+    """
+    current = _of(cursor)
+    if current is None:
+        raise ValueError("expected a database with a generation, found none")
+    return current.installation
+
+
 def mark(path: Path, reached: Generation, keys: KeyRing) -> None:
     """Write the file beside the database.
 

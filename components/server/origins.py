@@ -2,7 +2,9 @@
 
 A page of another site can make its own name point to this machine (DNS rebinding); the browser then
 sends that name as `Host`. So names are listed, and an `Origin` must be the very place that the
-request went to. Ports of loopback names are not looked at: a tunnel may end at another one.
+request went to. Ports of loopback names are not looked at: a tunnel may end at another one. Behind
+a proxy both must be written alike: where one has a port and the other none, Streamlit would ask a
+service outside for this machine's address before it refuses.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ class Origins:
         if source is None or source.hostname != target.hostname:
             return False
         if self.public is not None and source.hostname == self.public.hostname:
-            return (source.scheme, _port(source)) == (self.public.scheme, _port(self.public))
+            is_public = (source.scheme, _port(source)) == (self.public.scheme, _port(self.public))
+            return is_public and source.netloc == host
         return source.scheme == "http" and _port(source) == _port(target)
 
 

@@ -34,6 +34,17 @@ def content(path: Path, most: int) -> bytes:
     return data
 
 
+def pieces(path: Path) -> Iterator[bytes]:
+    """A plain file, a piece at a time.
+
+    Raises:
+        UnreadableFile: it is no plain file, or cannot be read.
+    """
+    with _plain(path) as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
 def measured(path: Path, lengths: Collection[int]) -> tuple[str, int]:
     """SHA-256 in hex and length in bytes of a plain file, read a piece at a time.
 

@@ -18,6 +18,7 @@ _ANALYST = frozenset({Role.ANALYST})
 _REVIEWER = frozenset({Role.REVIEWER})
 _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
+_ADMIN = frozenset({Role.ADMIN})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 _PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
@@ -72,6 +73,9 @@ class Act(Enum):
     READ_AUDIT = "read the audit trail", _AUDITORS, False
     VERIFY_AUDIT = "verify the audit trail", _AUDITORS, True
     EXPORT_AUDIT = "export the audit trail", _AUDITORS, True
+
+    BACK_UP = "make a backup", _ADMIN, True
+    RESTORE = "restore a backup", _ADMIN, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

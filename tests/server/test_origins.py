@@ -44,7 +44,8 @@ def test_without_a_proxy_only_loopback_names_and_their_own_pages_may_ask(host, o
     [
         ("lethe.example.org", None, True),
         ("lethe.example.org", "https://lethe.example.org", True),
-        ("lethe.example.org:443", "https://lethe.example.org", True),
+        ("lethe.example.org:443", "https://lethe.example.org:443", True),
+        ("lethe.example.org:443", "https://lethe.example.org", False),  # Streamlit refuses it too
         ("127.0.0.1:8501", "http://127.0.0.1:8501", True),
         ("lethe.example.org", "http://lethe.example.org", False),
         ("lethe.example.org", "https://lethe.example.org:8443", False),
@@ -54,6 +55,13 @@ def test_without_a_proxy_only_loopback_names_and_their_own_pages_may_ask(host, o
 )
 def test_behind_a_proxy_its_own_origin_may_ask_too(host, origin, is_allowed):
     assert read_origins(PUBLIC).allow(host, origin) is is_allowed
+
+
+def test_a_port_that_a_proxy_took_from_the_host_is_missed_before_streamlit_asks_outside():
+    origins = read_origins(f"{PUBLIC}:8443")
+
+    assert origins.allow("lethe.example.org:8443", f"{PUBLIC}:8443")
+    assert not origins.allow("lethe.example.org", f"{PUBLIC}:8443")
 
 
 @pytest.mark.parametrize(

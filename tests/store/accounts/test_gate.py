@@ -31,6 +31,7 @@ from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "backup.making.announced": Act.BACK_UP,
     "audit.downloads.names_listed": Act.EXPORT_NAMES,
     "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
     "audit.export.export": Act.EXPORT_AUDIT,
@@ -148,6 +149,7 @@ def known(tmp_path_factory):
     labelled = LabelledPicture("a.png", folder / "a.png", (), frozenset())
     return {
         "batch_id": ID,
+        "backup": ID,
         "picture_id": ID,
         "evaluation_id": ID,
         "release_id": ID,
