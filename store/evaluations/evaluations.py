@@ -126,7 +126,12 @@ def _create(
 ) -> Evaluation:
     seal = partial(private_text.seal_for_group, database.vault, evaluation_id)
     pictures, problems = request.dataset.pictures, request.dataset.problems
-    labelled = [seal(Purpose.LABELS, json.dumps(picture.to_json())) for picture in pictures]
+    labelled = private_text.seal_all_for_group(
+        database.vault,
+        evaluation_id,
+        Purpose.LABELS,
+        (json.dumps(picture.to_json()) for picture in pictures),
+    )
     fingerprint = request.dataset.fingerprint
     with database.transaction(actor, Act.EVALUATE, evaluation_id, name=request.made_by) as cursor:
         cursor.execute(

@@ -8,6 +8,7 @@ opens those that are shown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -98,4 +99,19 @@ def seal_for_group(vault: Vault, group: str, purpose: Purpose, text: str) -> byt
     Raises:
         MissingKey: it has no key.
     """
-    return vault.seal_text(Item(group, group, purpose), text)
+    return vault.seal_text(_of_group(group, purpose), text)
+
+
+def seal_all_for_group(
+    vault: Vault, group: str, purpose: Purpose, texts: Iterable[str]
+) -> list[bytes]:
+    """Texts of one kind, of a batch or an evaluation, each for a column.
+
+    Raises:
+        MissingKey: it has no key.
+    """
+    return vault.seal_texts(_of_group(group, purpose), texts)
+
+
+def _of_group(group: str, purpose: Purpose) -> Item:
+    return Item(group, group, purpose)

@@ -148,9 +148,21 @@ class Vault:
         Raises:
             MissingKey: the picture has no key.
         """
+        (sealed,) = self.seal_texts(item, [text])
+        return sealed
+
+    def seal_texts(self, item: Item, texts: Iterable[str]) -> list[bytes]:
+        """Small texts of one kind, each sealed for itself.
+
+        Raises:
+            MissingKey: the picture has no key.
+        """
         key = self._picture_key(item.batch, item.picture)
         bound = context.of_content(self._keyring.installation, item)
-        return sealing.seal_bytes(key.secret, bound, text.encode("utf-8", "surrogatepass"))
+        return [
+            sealing.seal_bytes(key.secret, bound, text.encode("utf-8", "surrogatepass"))
+            for text in texts
+        ]
 
     def open_text(self, item: Item, sealed: bytes) -> str:
         """The text that `seal_text` sealed.
