@@ -41,7 +41,7 @@ from engine.runs.inputs import Source, sources
 from engine.wording import counted
 from store.originals import SealedFile
 from store.vault.context import Item, Purpose, is_id
-from store.vault.private_text import UNOPENED, PrivateText, begin_group
+from store.vault.private_text import UNOPENED, begin_group, lost
 from store.vault.vault import Vault, is_sealed
 
 _HEAD_BYTES = 64 * 1024 * 1024
@@ -426,9 +426,8 @@ def _staged(upload: Path, number: int, line: bytes, vault: Vault) -> Staged:
         )
     except UNOPENED as error:
         item = _sealing_item(upload, file_id)
-        lost = PrivateText(item, None, vault).lost(error)
         problem = PreCheck(problem=str(error))
-        return Staged(file_id, lost, upload / item.picture, 0, problem)
+        return Staged(file_id, lost(item.purpose, error), upload / item.picture, 0, problem)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         problem = PreCheck(problem="Its line in the list is damaged; bring it in again.")
         return Staged(file_id, "unknown", upload / "unknown", 0, problem)

@@ -172,7 +172,7 @@ def entry(line: PrivateText) -> Entry | None:
     try:
         found = line.text
     except UNOPENED as error:
-        lost = line.lost(error)
+        lost = private_text.lost(line.purpose, error)
         return Entry(source=lost, licence=lost, attribution_needed=True)
     return None if found is None else Entry(**json.loads(found))
 
@@ -184,8 +184,9 @@ def sealed(vault: Vault, batch_id: str, row: NewPicture) -> SealedPicture:
         UnusableKeys: the batch's key is gone.
         OSError: the disk does not take a key.
     """
-    vault.add_batch(batch_id)
-    vault.add_picture(batch_id, row.id)
+    if not vault.has_picture(batch_id, row.id):  # of what could not be read
+        vault.add_batch(batch_id)
+        vault.add_picture(batch_id, row.id)
     line = None if row.licence is None else json.dumps(asdict(row.licence))
     licence = Item(batch_id, row.id, Purpose.LICENCE)
     return SealedPicture(

@@ -309,7 +309,7 @@ def _problems(problems: PrivateText) -> tuple[str, ...]:
     try:
         return tuple(json.loads(problems.text or "[]"))
     except UNOPENED as error:
-        return (problems.lost(error),)
+        return (private_text.lost(problems.purpose, error),)
 
 
 def _evaluation(vault: Vault, row: tuple[Any, ...]) -> Evaluation:

@@ -28,7 +28,9 @@ UNOPENED: Final = (UnusableKeys, BrokenSeal)
 class PrivateText:
     """A text as its row has it."""
 
-    item: Item
+    batch: str
+    picture: str
+    purpose: Purpose
     content: Column = field(repr=False)
     vault: Vault = field(repr=False, compare=False)
 
@@ -42,7 +44,8 @@ class PrivateText:
             BrokenSeal: it was changed.
         """
         if isinstance(self.content, bytes):
-            return self.vault.open_text(self.item, self.content)
+            item = Item(self.batch, self.picture, self.purpose)
+            return self.vault.open_text(item, self.content)
         return self.content
 
     @property
@@ -51,14 +54,14 @@ class PrivateText:
         try:
             return self.text or ""
         except UNOPENED as error:
-            return self.lost(error)
+            return lost(self.purpose, error)
 
-    def lost(self, error: Exception) -> str:
-        """What stands in the place of a text that cannot be opened."""
-        kind = self.item.purpose.value
-        if isinstance(error, MissingKey):
-            return f"{kind} destroyed"
-        return f"{kind} unreadable: its key or its seal was changed"
+
+def lost(purpose: Purpose, error: Exception) -> str:
+    """What stands in the place of a text that cannot be opened."""
+    if isinstance(error, MissingKey):
+        return f"{purpose.value} destroyed"
+    return f"{purpose.value} unreadable: its key or its seal was changed"
 
 
 def of_picture(
@@ -66,7 +69,7 @@ def of_picture(
 ) -> PrivateText:
     """A text of a picture: the first of its columns that holds one."""
     content = next((column for column in columns if column is not None), None)
-    return PrivateText(Item(batch, picture, purpose), content, vault)
+    return PrivateText(batch, picture, purpose, content, vault)
 
 
 def name_lookup(vault: Vault, name: str) -> str:

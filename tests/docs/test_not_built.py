@@ -33,7 +33,9 @@ def test_one_local_person_has_every_role():
 
 
 def test_boxes_lie_on_disk_as_they_are_and_originals_and_names_do_not(tmp_path):
-    assert "originals and their names are encrypted, boxes are not: use an encrypted disk" in MISSING
+    assert (
+        "originals and their names are encrypted, boxes are not: use an encrypted disk" in MISSING
+    )
     incoming = [Incoming("Ann at the beach.jpg", b"what was in the picture")]
 
     with closing(Database.open(tmp_path, NOW)) as database:
