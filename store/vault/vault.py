@@ -35,6 +35,7 @@ class Status:
     target: str
     """Id of the one that the next rotation goes over to; the same, where none is set or begun."""
     batches: int
+    """Uploads and evaluations among them."""
     pictures: int
     under_earlier: int
     """Keys that another master key wraps: a rotation was begun and not ended."""

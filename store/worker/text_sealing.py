@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import duckdb
@@ -78,7 +79,8 @@ def _update(
         connection.execute("INSERT INTO sealed_in_place VALUES (?)", [len(sealed)])
         connection.execute("COMMIT")
     except duckdb.Error as error:
-        connection.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # a commit that failed has ended it
+            connection.execute("ROLLBACK")
         log.warning("%d rows were not sealed (%s)", len(sealed), type(error).__name__)
         return False
     return True
@@ -137,7 +139,9 @@ _BATCHES: Final = """
     SELECT id, name
     FROM batches
     WHERE name IS NOT NULL
+      AND id NOT IN (SELECT batch_id FROM pictures WHERE source IS NOT NULL)
 """
+"""Not of a batch that may have lost its key."""
 _BATCHES_SEALED: Final = """
     UPDATE batches
     SET name = NULL,

@@ -352,10 +352,22 @@ def test_a_row_whose_key_is_lost_gets_no_other_and_is_told(old_home):
                 "UPDATE pictures SET source = ?, sealed_source = NULL WHERE id = ?",
                 [NAME, picture_id],
             )
-        (old_home / "keyring" / batch_id / f"{picture_id}.key").unlink()
+            cursor.execute(
+                "UPDATE batches SET name = ?, sealed_name = NULL WHERE id = ?", [BATCH, batch_id]
+            )
+        away = old_home.with_name("away")
+        (old_home / "keyring" / batch_id).rename(away)
 
     with closing(Database.open(old_home, NOW)) as database:
         assert database.recovered.texts_in_plain == 1
+        assert batches.batch(ACTOR, database, batch_id).name == BATCH
         assert pictures.picture(ACTOR, database, picture_id).source == NAME
         with pytest.raises(UnusableKeys):
             database.originals.source(item(batch_id, picture_id))
+        assert not (old_home / "keyring" / batch_id).exists()
+    away.rename(old_home / "keyring" / batch_id)
+
+    with closing(Database.open(old_home, NOW)) as database:
+        assert database.recovered.texts_in_plain == 0
+        assert holders([old_home], PLANTED) == []
+        database.originals.source(item(batch_id, picture_id))
