@@ -27,7 +27,7 @@ import duckdb
 
 from engine.errors import UnusableFolder
 from engine.signing.signer import Signer, signer
-from store import generation, restored
+from store import generation, restored, rewriting
 from store.accounts.act import Act, refuse
 from store.accounts.actor import MACHINE, Actor
 from store.accounts.role import Role
@@ -37,11 +37,13 @@ from store.audit.trail import Trail
 from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
 from store.originals import Originals
+from store.rewriting import texts_in_old_pages, written_anew
 from store.schema import is_foreign, migrate
 from store.vault.vault import Vault
 from store.worker.orphans import tidy
 from store.worker.recovery import FileIndex, Recovered, recover
 from store.worker.sealing import seal_plain
+from store.worker.text_sealing import seal_texts
 
 # One thread: queries over some ten thousand rows gain nothing from more; workers need the cores.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -116,6 +118,7 @@ class Database:
         _refuse_without_database(files)
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
+            rewriting.tidy(files)
             generation.refuse_without_keys(files)
             signing = signer(home)
             connection = stack.enter_context(_connected(files))
@@ -123,6 +126,11 @@ class Database:
             generation.refuse_other_keys(connection, files, signing.keys)
             vault = Vault.open(home, environment)
             migrate(connection)
+            unsealed = seal_texts(connection, files, vault)
+            if texts_in_old_pages(connection):
+                connection = written_anew(connection, files, _connected)
+                stack.enter_context(connection)
+            unsealed += texts_in_old_pages(connection)
             database = cls(connection, files, lock_file, signing, vault, clock)
             database.is_up_to_date = is_up_to_date
             with database.transaction(MACHINE, Act.RECOVER) as cursor:
@@ -130,7 +138,8 @@ class Database:
                 database.event.details["put_back"] = index.put_back
             database.advance()
             _tell_restored(database)
-            database.recovered = _tidied(files, vault, index, now, is_up_to_date=is_up_to_date)
+            recovered = _tidied(files, vault, index, now, is_up_to_date=is_up_to_date)
+            database.recovered = replace(recovered, texts_in_plain=unsealed)
             stack.pop_all()
         return database
 

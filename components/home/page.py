@@ -81,12 +81,22 @@ def unknown_files() -> None:
 
 
 def unsealed() -> None:
-    """Originals from before there was a vault that could not be sealed at the start."""
+    """Originals and names from before they were sealed that could not be at the start."""
     if count := database().recovered.unsealed:
         st.warning(
             plain(
                 f"{counted(count, 'original')} could not be encrypted and lie as they came in "
                 f"{database().files.originals}. Has its disk room? The next start tries again."
+            ),
+            icon=":material/lock_open:",
+        )
+    if count := database().recovered.texts_in_plain:
+        st.warning(
+            plain(
+                f"The names and reasons of {counted(count, 'row')} from an earlier Lethe lie "
+                f"readable in {database().files.database}: they could not be encrypted, or the "
+                "file could not be written anew. Has its disk room, and is the keyring whole? The "
+                "next start tries again."
             ),
             icon=":material/lock_open:",
         )

@@ -48,7 +48,7 @@ def choose(batch: Batch) -> Picture | None:
         "Show", _SHOWN, selection_mode="multi", default=_linked_states(),
         format_func=lambda state: OUTCOMES[state][0], key="release_filter",
     )  # fmt: skip
-    rows = _page(pictures.of_batch(actor(), database(), batch.id, chosen or _SHOWN))
+    rows = _page(batch, chosen or list(_SHOWN))
     if not rows:
         st.caption("No picture of this kind.")
         return None
@@ -70,13 +70,13 @@ def choose(batch: Batch) -> Picture | None:
     return rows[selected[0]] if selected and selected[0] < len(rows) else None
 
 
-def _page(rows: Sequence[Picture]) -> Sequence[Picture]:
-    """The part of the rows that is turned to; all of a short batch."""
-    pages = ceil(len(rows) / PAGE)
-    if pages < 2:
-        return rows
-    number = st.pagination(pages, key="release_page")
-    return rows[(number - 1) * PAGE : number * PAGE]
+def _page(batch: Batch, states: Sequence[PictureState]) -> Sequence[Picture]:
+    """The rows that are turned to, whose names alone are opened; all of a short batch."""
+    pages = ceil(pictures.count_of_batch(actor(), database(), batch.id, states) / PAGE)
+    number = st.pagination(pages, key="release_page") if pages > 1 else 1
+    return pictures.of_batch(
+        actor(), database(), batch.id, states, limit=PAGE, offset=(number - 1) * PAGE
+    )
 
 
 def _linked_states() -> list[PictureState]:

@@ -196,8 +196,7 @@ def ask_manifest() -> Manifest | None:
         type="tertiary",
         icon=":material/download:",
     )
-    content = own_staging().manifest()
-    if content is None:
+    if not own_staging().has_manifest:
         return NO_MANIFEST
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("A manifest is kept with these pictures.")
@@ -208,10 +207,8 @@ def ask_manifest() -> Manifest | None:
             icon=":material/close:",
             on_click=_forget_manifest,
         )
-    try:
-        return read_manifest(content)
-    except LetheError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    with shown():
+        return read_manifest(own_staging().manifest() or "")
     return None
 
 

@@ -4,11 +4,15 @@ The browser's uploader forgets its files on page change; staging does not. Each 
 each thing brought in (some files, a zip, a folder's listing) one below it with a list of its own,
 and every file an id. So whoever starts or clears names exactly what they saw, and what comes in
 meanwhile, in another window or from somebody else, stays. Each file is sealed as it arrives, under
-a key of its own that the key of its upload wraps; those of a listed folder stay where they are.
+a key of its own that the key of its upload wraps; those of a listed folder stay where they are. A
+line of a list tells the id alone in plain; name, place and pre-check are sealed under the file's
+key, or under one of the upload for files that stay where they are. So is the manifest, under one of
+its person.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import errno
 import hashlib
@@ -24,6 +28,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +41,7 @@ from engine.runs.inputs import Source, sources
 from engine.wording import counted
 from store.originals import SealedFile
 from store.vault.context import Item, Purpose, is_id
+from store.vault.private_text import UNOPENED, begin_group, lost
 from store.vault.vault import Vault, is_sealed
 
 _HEAD_BYTES = 64 * 1024 * 1024
@@ -93,7 +99,7 @@ class Staging:
     def files(self) -> tuple[Staged, ...]:
         """What waits, in the order it came."""
         self._adopt()
-        return tuple(file for upload in self._uploads() for file in _waiting(upload))
+        return tuple(file for upload in self._uploads() for file in _waiting(upload, self._vault))
 
     def take_file(self, name: str, content: bytes) -> Taken:
         """Keep one file; a zip is opened and its files are kept instead.
@@ -107,7 +113,7 @@ class Staging:
                 return self._take_zip(name, content)
             self._refuse_without_room(name, len(content))
             with self._upload() as upload:
-                _list(upload, [self._stored(upload, name, content)])
+                self._list(upload, [self._stored(upload, name, content)])
             return Taken(1)
         except OSError as error:
             raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
@@ -130,7 +136,8 @@ class Staging:
         if not files:
             raise UnusableFolder(f"There are no pictures in {where}. {words if left_alone else ''}")
         with self._upload() as upload:
-            _list(upload, map(_listed, files))
+            begin_group(self._vault, upload.name)
+            self._list(upload, map(_listed, files))
         return Taken(len(files), words if left_alone else "")
 
     def content(
@@ -200,7 +207,7 @@ class Staging:
         """Drop these files, and no other; those that wait no longer are no matter."""
         with _LOCK:
             for upload in self._uploads():
-                gone = [file for file in _waiting(upload) if file.id in ids]
+                gone = [file for file in _waiting(upload, self._vault) if file.id in ids]
                 if gone:
                     self._drop(upload, gone)
             self._remove_if_empty()
@@ -215,22 +222,41 @@ class Staging:
             if not self._uploads():
                 raise UnusableUpload("No picture waits that a manifest could be kept with.")
             try:
-                atomic.write(self._folder / _MANIFEST, content)
+                begin_group(self._vault, self._folder.name)
+                sealed = _manifest_item(self._folder)
+                self._vault.seal_file(sealed, self._folder / _MANIFEST, content)
             except OSError as error:
                 raise UnusableUpload(
                     f"The manifest could not be kept ({error.strerror})."
                 ) from error
 
+    @property
+    def has_manifest(self) -> bool:
+        """Whether a manifest lies with what waits."""
+        return (self._folder / _MANIFEST).exists()
+
     def manifest(self) -> bytes | None:
-        """The manifest that lies with what waits."""
+        """The manifest that lies with what waits.
+
+        Raises:
+            BrokenSeal: it was changed.
+            UnusableKeys: its key is gone.
+        """
+        path = self._folder / _MANIFEST
         try:
-            return (self._folder / _MANIFEST).read_bytes()
+            if not is_sealed(path):
+                return path.read_bytes()  # from before manifests were sealed
         except FileNotFoundError:
             return None
+        return self._vault.source(_manifest_item(self._folder), path).read()
 
     def forget_manifest(self) -> None:
-        """Drop the manifest; harmless without one."""
+        """Drop the manifest, its key first; harmless without one."""
+        self._vault.destroy_batch(self._folder.name)
         (self._folder / _MANIFEST).unlink(missing_ok=True)
+
+    def _list(self, upload: Path, staged: Iterable[Staged]) -> None:
+        _list(upload, staged, self._vault)
 
     def _take_zip(self, name: str, content: bytes) -> Taken:
         try:
@@ -248,7 +274,7 @@ class Staging:
                     raise UnusableUpload(f"There is no file to take in {name}. {words}".strip())
                 self._refuse_without_room(name, sum(member.entry.file_size for member in wanted))
                 with self._upload() as upload:
-                    _list(upload, self._unpacked(upload, archive, wanted))
+                    self._list(upload, self._unpacked(upload, archive, wanted))
                 return Taken(len(wanted), words)
         except UnusableArchive as error:
             raise UnusableUpload(str(error)) from error
@@ -298,7 +324,7 @@ class Staging:
                 if item is not None:
                     self._vault.destroy_picture(item.batch, item.picture)
                 file.path.unlink(missing_ok=True)
-        if (upload / _WHOLE).exists() and not _waiting(upload):
+        if (upload / _WHOLE).exists() and not _waiting(upload, self._vault):
             if is_id(upload.name):
                 self._vault.destroy_batch(upload.name)
             shutil.rmtree(upload, ignore_errors=True)
@@ -335,20 +361,23 @@ class Staging:
         if shared.is_file():
             with _LOCK, self._upload() as upload:
                 shared.replace(upload / _LIST)
+                _seal_list(upload, self._vault)
                 (self._base / "token").unlink(missing_ok=True)
 
 
-def _waiting(upload: Path) -> list[Staged]:
+def _waiting(upload: Path, vault: Vault) -> list[Staged]:
     """What is listed and not gone; the last line may be torn by a full disk, or not whole yet."""
     try:
         content = (upload / _LIST).read_bytes()
     except FileNotFoundError:
         return []  # nothing was listed yet, or everything is gone since
     gone = _gone(upload)
-    listed = (
-        _staged(upload, number, line) for number, line in enumerate(content.split(b"\n")[:-1])
-    )
-    return [file for file in listed if file.id not in gone]
+    listed = enumerate(content.split(b"\n")[:-1])
+    return [
+        _staged(upload, number, line, vault)
+        for number, line in listed
+        if _id_of(upload, number, line) not in gone
+    ]
 
 
 def _size(path: Path) -> int:
@@ -371,22 +400,54 @@ def _ids(path: Path) -> set[str]:
     return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
-def _staged(upload: Path, number: int, line: bytes) -> Staged:
+def _id_of(upload: Path, number: int, line: bytes) -> str:
+    """The id of a line's file; lists of before gave none."""
+    with contextlib.suppress(ValueError, AttributeError, RecursionError):
+        return str(json.loads(line).get("id", _number_id(upload, number)))
+    return _number_id(upload, number)
+
+
+def _number_id(upload: Path, number: int) -> str:
+    return f"{upload.name}/line {number}"
+
+
+def _staged(upload: Path, number: int, line: bytes, vault: Vault) -> Staged:
     """What a line says; one that is not as Lethe wrote it is a file that cannot be read."""
-    plain_id = f"{upload.name}/line {number}"
+    file_id = _id_of(upload, number, line)
     try:
-        value = json.loads(line)
+        value = _opened(upload, line, vault)
         checked = PreCheck.from_json(value["fitness"])
         return Staged(
-            str(value.get("id", plain_id)),
+            file_id,
             str(value["name"]),
             _where(upload, Path(value["path"])),
             int(value["bytes"]),
             checked,
         )
+    except UNOPENED as error:
+        item = _sealing_item(upload, file_id)
+        problem = PreCheck(problem=str(error))
+        return Staged(file_id, lost(item.purpose, error), upload / item.picture, 0, problem)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        problem = "Its line in the list is damaged; bring it in again."
-        return Staged(plain_id, "unknown", upload / "unknown", 0, PreCheck(problem=problem))
+        problem = PreCheck(problem="Its line in the list is damaged; bring it in again.")
+        return Staged(file_id, "unknown", upload / "unknown", 0, problem)
+
+
+@lru_cache(maxsize=20_000)
+def _opened(upload: Path, line: bytes, vault: Vault) -> dict[str, Any]:
+    """The values of a line; remembered, for a page asks for all of them at every click."""
+    value = json.loads(line)
+    if "sealed" not in value:
+        return dict(value)  # from before lists were sealed
+    sealed = base64.b64decode(value["sealed"], validate=True)
+    return dict(json.loads(vault.open_text(_sealing_item(upload, value["id"]), sealed)))
+
+
+def _sealing_item(upload: Path, file_id: str) -> Item:
+    """Under which key a line is: its file's, or the upload's where the file stays elsewhere."""
+    folder, _, name = file_id.partition("/")
+    is_own = folder == upload.name and is_id(name)
+    return Item(upload.name, name if is_own else upload.name, Purpose.NAME)
 
 
 def _where(upload: Path, path: Path) -> Path:
@@ -394,17 +455,21 @@ def _where(upload: Path, path: Path) -> Path:
     return upload / path.name if path.parent.name == upload.name and is_id(path.name) else path
 
 
-def _list(upload: Path, staged: Iterable[Staged]) -> None:
+def _list(upload: Path, staged: Iterable[Staged], vault: Vault) -> None:
     with (upload / _LIST).open("ab", buffering=0) as file:
         for entry in staged:
-            value: dict[str, Any] = {
-                "id": entry.id,
-                "name": entry.name,
-                "path": str(entry.path),
-                "bytes": entry.bytes,
-                "fitness": entry.checked.to_json(),
-            }
-            _append(file, json.dumps(value).encode() + b"\n")
+            _append(file, _line(upload, entry, vault) + b"\n")
+
+
+def _line(upload: Path, entry: Staged, vault: Vault) -> bytes:
+    value: dict[str, Any] = {
+        "name": entry.name,
+        "path": str(entry.path),
+        "bytes": entry.bytes,
+        "fitness": entry.checked.to_json(),
+    }
+    sealed = vault.seal_text(_sealing_item(upload, entry.id), json.dumps(value))
+    return json.dumps({"id": entry.id, "sealed": base64.b64encode(sealed).decode()}).encode()
 
 
 def recover(base: Path, vault: Vault) -> None:
@@ -413,6 +478,11 @@ def recover(base: Path, vault: Vault) -> None:
     What was let go is ended; what arrived and was not listed yet is listed; what waits since before
     there was a vault is sealed. What cannot be is left as it is, for the next start.
     """
+    for manifest in sorted(base.absolute().glob(f"*/{_MANIFEST}")):
+        try:
+            _seal_manifest(manifest, vault)
+        except (OSError, LetheError) as error:
+            log.warning("a manifest was not sealed (%s)", type(error).__name__)
     for upload in sorted(path for path in base.absolute().glob("*/*") if is_id(path.name)):
         try:
             _finish(upload, vault)
@@ -422,7 +492,8 @@ def recover(base: Path, vault: Vault) -> None:
 
 def _finish(upload: Path, vault: Vault) -> None:
     gone = _gone(upload)
-    listed = {file.path.name for file in _waiting(upload)}
+    _seal_list(upload, vault)
+    listed = {file.path.name for file in _waiting(upload, vault)}
     for path in sorted(path for path in upload.iterdir() if is_id(path.name)):
         item = Item(upload.name, path.name, Purpose.ORIGINAL)
         if f"{upload.name}/{path.name}" in gone:
@@ -434,11 +505,47 @@ def _finish(upload: Path, vault: Vault) -> None:
             vault.add_picture(item.batch, item.picture)
             vault.seal_file(item, path, path)
         if path.name not in listed:
-            _list(upload, [_found(upload, path, vault)])
+            _list(upload, [_found(upload, path, vault)], vault)
     (upload / _WHOLE).touch()
-    if not _waiting(upload):
+    if not _waiting(upload, vault):
         vault.destroy_batch(upload.name)
         shutil.rmtree(upload, ignore_errors=True)
+
+
+def _seal_manifest(path: Path, vault: Vault) -> None:
+    if not is_sealed(path):
+        item = _manifest_item(path.parent)
+        begin_group(vault, item.batch)
+        vault.seal_file(item, path, path)
+
+
+def _manifest_item(folder: Path) -> Item:
+    return Item(folder.name, folder.name, Purpose.LICENCE)
+
+
+def _seal_list(upload: Path, vault: Vault) -> None:
+    """Seal the lines of a list from before lists were sealed, in one step."""
+    path = upload / _LIST
+    content = path.read_bytes() if path.exists() else b""
+    lines = content.split(b"\n")[:-1]
+    if all(b'"sealed"' in line for line in lines):
+        return
+    begin_group(vault, upload.name)
+    sealed = (_line_sealed(upload, number, line, vault) for number, line in enumerate(lines))
+    atomic.write(path, b"".join(line + b"\n" for line in sealed))
+
+
+def _line_sealed(upload: Path, number: int, line: bytes, vault: Vault) -> bytes:
+    """A line as it is written today; one that is sealed, or damaged, as it is."""
+    if b'"sealed"' in line:
+        return line
+    entry = _staged(upload, number, line, vault)
+    item = _sealing_item(upload, entry.id)
+    path = upload / item.picture
+    if path.is_file() and is_sealed(path) and not vault.has_picture(item.batch, item.picture):
+        return line  # a lost key is never replaced by another
+    vault.add_picture(item.batch, item.picture)
+    return _line(upload, entry, vault)
 
 
 def _found(upload: Path, path: Path, vault: Vault) -> Staged:

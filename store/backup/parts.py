@@ -59,6 +59,8 @@ _PARTS: Final[Mapping[str, Part | None]] = {
     "keys/lock": None,
     "keyring/lock": None,
     "lethe.lock": None,
+    "lethe.duckdb.new": None,
+    "lethe.duckdb.old": None,
     "lethe.duckdb.tmp": None,
 }
 """None of what goes nowhere and is no matter to anybody. The longest entry that fits counts."""

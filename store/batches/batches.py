@@ -21,7 +21,10 @@ from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
 from store.text import storable
 from store.times import aware_or_none, stored
-from store.vault.context import Item
+from store.vault import private_text
+from store.vault.context import Item, Purpose
+from store.vault.private_text import PrivateText
+from store.vault.vault import Vault
 from store.worker.recovery import forget_unstarted
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ class Batch:
     """A row of `batches`: settings of its pictures, and its state."""
 
     id: str
-    name: str
+    private_name: PrivateText
     policy_toml: str
     policy: str
     """Fingerprint."""
@@ -43,6 +46,11 @@ class Batch:
     created_at: datetime
     started_at: datetime | None
     cancelled_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """What whoever made it called it."""
+        return self.private_name.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +72,41 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     Raises:
         BatchClosed: the run became a batch already, which was started or cancelled.
         InvalidPolicy: the policy's text was not accepted.
+        OSError: the disk does not take the key of its name.
     """
     policy = read_policy(request.policy_toml)
     batch_id = secrets.token_hex(16)
+    database.admit(actor, Act.CREATE_BATCH, batch_id)
+    private_text.begin_group(database.vault, batch_id)
+    try:
+        return _create(actor, database, batch_id, request, policy, now)
+    except BaseException:
+        database.vault.destroy_batch(batch_id)
+        raise
+
+
+def _create(
+    actor: Actor,
+    database: Database,
+    batch_id: str,
+    request: Request,
+    policy: Policy,
+    now: datetime,
+) -> Batch:
+    name = storable(request.name)
+    sealed_name = private_text.seal_for_group(database.vault, batch_id, Purpose.NAME, name)
     with database.transaction(actor, Act.CREATE_BATCH, batch_id) as cursor:
-        forgotten = _forget_run(cursor, request.run)
+        forgotten = _forget_run(database.vault, cursor, request.run)
         cursor.execute(
             """
             INSERT INTO batches
-                (id, name, policy_toml, policy, format, require_licence, second_review_share, run,
-                owner, created_at)
+                (id, sealed_name, policy_toml, policy, format, require_licence,
+                second_review_share, run, owner, created_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 batch_id,
-                storable(request.name),
+                sealed_name,
                 request.policy_toml,
                 policy.fingerprint,
                 request.format,
@@ -89,7 +117,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
                 stored(now),
             ],
         )
-        batch = batch_in(cursor, batch_id)
+        batch = batch_in(database.vault, cursor, batch_id)
     _discard(database, forgotten)
     return batch
 
@@ -127,9 +155,9 @@ def _discard(database: Database, originals: list[Item]) -> None:
         database.originals.discard(original)
 
 
-def _forget_run(cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[Item]:
+def _forget_run(vault: Vault, cursor: duckdb.DuckDBPyConnection, run: str | None) -> list[Item]:
     """Delete the run's batch if it is not started, and give its originals."""
-    batches = _select(cursor, "WHERE run = ?", run)
+    batches = _select(vault, cursor, "WHERE run = ?", run)
     if not batches:
         return []
     if batches[0].started_at is not None or batches[0].cancelled_at is not None:
@@ -147,7 +175,7 @@ def start(actor: Actor, database: Database, batch_id: str, now: datetime) -> Non
         UnknownRecord: there is no such batch.
     """
     with database.transaction(actor, Act.START_BATCH, batch_id) as cursor:
-        refuse_cancelled(batch_in(cursor, batch_id))
+        refuse_cancelled(batch_in(database.vault, cursor, batch_id))
         query = "SELECT id FROM pictures WHERE batch_id = ? LIMIT 1"
         if cursor.execute(query, [batch_id]).fetchone() is None:
             raise BatchClosed("This batch has no pictures yet; add some, then start it.")
@@ -172,7 +200,7 @@ def cancel(actor: Actor, database: Database, batch_id: str, now: datetime) -> in
         UnknownRecord: there is no such batch.
     """
     with database.transaction(actor, Act.CANCEL_BATCH, batch_id) as cursor:
-        batch_in(cursor, batch_id)
+        batch_in(database.vault, cursor, batch_id)
         cursor.execute(
             """
             UPDATE batches
@@ -203,19 +231,19 @@ def batch(actor: Actor, database: Database, batch_id: str) -> Batch:
         UnknownRecord: there is none with that id.
     """
     with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
-        return batch_in(cursor, batch_id)
+        return batch_in(database.vault, cursor, batch_id)
 
 
 def newest(actor: Actor, database: Database, limit: int = 100) -> tuple[Batch, ...]:
     """Batches, the newest first."""
     with database.transaction(actor, Act.READ_BATCHES) as cursor:
-        return _select(cursor, "ORDER BY number DESC LIMIT ?", limit)
+        return _select(database.vault, cursor, "ORDER BY number DESC LIMIT ?", limit)
 
 
 def of_run(actor: Actor, database: Database, run: str) -> Batch | None:
     """The batch a command-line run was taken in as; None while it was not."""
     with database.transaction(actor, Act.READ_BATCHES) as cursor:
-        return next(iter(_select(cursor, "WHERE run = ?", run)), None)
+        return next(iter(_select(database.vault, cursor, "WHERE run = ?", run)), None)
 
 
 def policy_of(actor: Actor, database: Database, batch_id: str) -> Policy:
@@ -228,20 +256,20 @@ def policy_of(actor: Actor, database: Database, batch_id: str) -> Policy:
     return read_policy(batch(actor, database, batch_id).policy_toml, name="The batch's policy")
 
 
-def batch_in(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:
+def batch_in(vault: Vault, cursor: duckdb.DuckDBPyConnection, batch_id: str) -> Batch:
     """One batch, inside a transaction.
 
     Raises:
         UnknownRecord: there is none with that id.
     """
-    batches = _select(cursor, "WHERE id = ?", batch_id)
+    batches = _select(vault, cursor, "WHERE id = ?", batch_id)
     if not batches:
         raise UnknownRecord(f"There is no batch {batch_id}.")
     return batches[0]
 
 
 _COLUMNS = """
-    SELECT id, name, policy_toml, policy, format, require_licence, run,
+    SELECT id, sealed_name, name, policy_toml, policy, format, require_licence, run,
         created_at, started_at, cancelled_at
     FROM batches
 """
@@ -254,7 +282,15 @@ def refuse_cancelled(batch: Batch) -> None:
 
 
 def _select(
-    cursor: duckdb.DuckDBPyConnection, clauses: str, value: str | int | None
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, clauses: str, value: str | int | None
 ) -> tuple[Batch, ...]:
     rows = cursor.execute(f"{_COLUMNS} {clauses}", [value]).fetchall()
-    return tuple(Batch(*row[:7], *map(aware_or_none, row[7:])) for row in rows)
+    return tuple(
+        Batch(row[0], named(vault, *row[:3]), *row[3:8], *map(aware_or_none, row[8:]))
+        for row in rows
+    )
+
+
+def named(vault: Vault, batch_id: str, sealed: bytes | None, plain: str | None) -> PrivateText:
+    """The name of a batch, from the two columns that may hold it."""
+    return private_text.of_group(vault, batch_id, Purpose.NAME, sealed, plain)

@@ -18,7 +18,7 @@ from engine.runs.licences import Manifest
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
-from store.batches.pictures import NewPicture, insert
+from store.batches.pictures import NewPicture, SealedPicture, insert, sealed
 from store.database import Database
 from store.originals import SealedFile, item
 from store.vault.context import Item
@@ -88,23 +88,23 @@ def _add_chunk(
     manifest: Manifest,
     now: datetime,
 ) -> list[str]:
-    rows: list[NewPicture] = []
+    rows: list[SealedPicture] = []
     kept: list[Item] = []
     try:
         for incoming in pictures:
             row = _new_row(incoming, target, manifest)
+            original = item(target.id, row.id)
             if _is_readable(incoming.content):
-                original = item(target.id, row.id)
                 try:
                     row = replace(row, original=_kept(database, original, incoming.content))
                 except BrokenSeal:  # it is kept with its key
                     row = replace(row, refusal=_CHANGED)
-                kept.append(original)
-            rows.append(row)
+            kept.append(original)  # the name of what cannot be read has a key, too
+            rows.append(sealed(database.vault, target.id, row))
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)
             database.event.is_idle = not rows
-            refuse_cancelled(batch_in(cursor, target.id))
+            refuse_cancelled(batch_in(database.vault, cursor, target.id))
             insert(cursor, target.id, rows, now)
     except BaseException:
         for original in kept:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,10 @@ from store.database import Database
 from store.errors import UnknownRecord
 from store.text import storable
 from store.times import aware, stored
+from store.vault import private_text
+from store.vault.context import Item, Purpose
+from store.vault.private_text import UNOPENED, PrivateText
+from store.vault.vault import Vault
 
 
 class PictureState(StrEnum):
@@ -44,13 +48,10 @@ class Picture:
 
     id: str
     batch_id: str
-    source: str
-    """The name it came with."""
-    licence: Entry | None
-    """Its line in the manifest; None where it has none."""
+    name: PrivateText
+    manifest_line: PrivateText
+    why: PrivateText
     state: PictureState
-    reason: str | None
-    """Why it is quarantined, a sentence."""
     release_id: str | None
     """Its release, while that stands."""
     audit_sample: bool
@@ -58,10 +59,25 @@ class Picture:
     revision: int
     changed_at: datetime
 
+    @property
+    def source(self) -> str:
+        """The name it came with."""
+        return self.name.shown
+
+    @property
+    def licence(self) -> Entry | None:
+        """Its line in the manifest; None where it has none."""
+        return entry(self.manifest_line)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is quarantined, a sentence."""
+        return self.why.shown or None
+
 
 @dataclass(frozen=True, slots=True)
 class NewPicture:
-    """A row to insert."""
+    """A picture that came in, to be sealed."""
 
     id: str
     source: str
@@ -72,9 +88,22 @@ class NewPicture:
     """`store.batches.originals.digest` of its original; None where there is none to read."""
 
 
+@dataclass(frozen=True, slots=True)
+class SealedPicture:
+    """A row to insert."""
+
+    id: str
+    name: bytes
+    lookup: str
+    """Equal for equal names."""
+    licence: bytes | None
+    refusal: str | None
+    original: str | None
+
+
 _COLUMNS = """
-    SELECT p.id, p.batch_id, p.source, p.licence, p.state, p.reason, r.release_id,
-        p.audit_sample, p.revision, p.changed_at
+    SELECT p.id, p.batch_id, p.sealed_source, p.source, p.sealed_licence, p.licence, p.reason,
+        p.sealed_reason, p.state, r.release_id, p.audit_sample, p.revision, p.changed_at
     FROM pictures AS p
     LEFT JOIN receipts AS r ON r.live_picture_id = p.id
 """
@@ -102,7 +131,24 @@ def of_batch(
             """,
             [batch_id, [state.value for state in states], limit, offset],
         ).fetchall()
-    return tuple(_picture(row) for row in rows)
+    return tuple(_picture(database.vault, row) for row in rows)
+
+
+def count_of_batch(
+    actor: Actor, database: Database, batch_id: str, states: Collection[PictureState]
+) -> int:
+    """How many pictures of the batch are in those states."""
+    with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
+        ((count,),) = cursor.execute(
+            """
+            SELECT count(*)
+            FROM pictures
+            WHERE batch_id = ?
+              AND list_contains(?::VARCHAR[], state)
+            """,
+            [batch_id, [state.value for state in states]],
+        ).fetchall()
+    return int(count)
 
 
 def picture(actor: Actor, database: Database, picture_id: str) -> Picture:
@@ -115,13 +161,48 @@ def picture(actor: Actor, database: Database, picture_id: str) -> Picture:
         row = cursor.execute(f"{_COLUMNS} WHERE p.id = ?", [picture_id]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
-    return _picture(row)
+    return _picture(database.vault, row)
+
+
+def entry(line: PrivateText) -> Entry | None:
+    """A picture's line in the manifest; None where it has none.
+
+    One that cannot be opened any more says so, in attributions too: nobody knows whom it named.
+    """
+    try:
+        found = line.text
+    except UNOPENED as error:
+        lost = private_text.lost(line.purpose, error)
+        return Entry(source=lost, licence=lost, attribution_needed=True)
+    return None if found is None else Entry(**json.loads(found))
+
+
+def sealed(vault: Vault, batch_id: str, row: NewPicture) -> SealedPicture:
+    """A row whose name and licence only the picture's key opens, which is made where it has none.
+
+    Raises:
+        UnusableKeys: the batch's key is gone.
+        OSError: the disk does not take a key.
+    """
+    if not vault.has_picture(batch_id, row.id):  # of what could not be read
+        vault.add_batch(batch_id)
+        vault.add_picture(batch_id, row.id)
+    line = None if row.licence is None else json.dumps(asdict(row.licence))
+    licence = Item(batch_id, row.id, Purpose.LICENCE)
+    return SealedPicture(
+        id=row.id,
+        name=vault.seal_text(Item(batch_id, row.id, Purpose.NAME), storable(row.source)),
+        lookup=private_text.name_lookup(vault, row.source),
+        licence=None if line is None else vault.seal_text(licence, line),
+        refusal=row.refusal,
+        original=row.original,
+    )
 
 
 def insert(
     cursor: duckdb.DuckDBPyConnection,
     batch_id: str,
-    rows: Sequence[NewPicture],
+    rows: Sequence[SealedPicture],
     now: datetime,
 ) -> None:
     """Insert rows in one statement; executemany takes seconds for some thousand."""
@@ -133,14 +214,16 @@ def insert(
     cursor.execute(
         """
         INSERT INTO pictures
-            (id, source, licence, state, reason, original, batch_id, added_at, changed_at)
-        SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+            (id, sealed_source, source_lookup, sealed_licence, state, reason, original, batch_id,
+            added_at, changed_at)
+        SELECT unnest(?::VARCHAR[]), unnest(?::BLOB[]), unnest(?::VARCHAR[]), unnest(?::BLOB[]),
             unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
         """,
         [
             [row.id for row in rows],
-            [storable(row.source) for row in rows],
-            [None if row.licence is None else json.dumps(asdict(row.licence)) for row in rows],
+            [row.name for row in rows],
+            [row.lookup for row in rows],
+            [row.licence for row in rows],
             [state.value for state in states],
             [row.refusal for row in rows],
             [row.original for row in rows],
@@ -151,10 +234,20 @@ def insert(
     )
 
 
-def _picture(row: tuple[Any, ...]) -> Picture:
-    columns = dict(zip((field.name for field in fields(Picture)), row, strict=True))
-    licence = columns["licence"]
-    columns["licence"] = None if licence is None else Entry(**json.loads(licence))
-    columns["state"] = PictureState(columns["state"])
-    columns["changed_at"] = aware(columns["changed_at"])
-    return Picture(**columns)
+def _picture(vault: Vault, row: tuple[Any, ...]) -> Picture:
+    picture_id, batch_id, *texts = row[:8]
+    state, release_id, audit_sample, revision, changed_at = row[8:]
+    return Picture(
+        id=picture_id,
+        batch_id=batch_id,
+        name=private_text.of_picture(vault, batch_id, picture_id, Purpose.NAME, *texts[:2]),
+        manifest_line=private_text.of_picture(
+            vault, batch_id, picture_id, Purpose.LICENCE, *texts[2:4]
+        ),
+        why=private_text.of_picture(vault, batch_id, picture_id, Purpose.REASON, *texts[4:]),
+        state=PictureState(state),
+        release_id=release_id,
+        audit_sample=audit_sample,
+        revision=revision,
+        changed_at=aware(changed_at),
+    )

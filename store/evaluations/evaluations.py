@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -30,6 +31,10 @@ from store.evaluations import predictions
 from store.evaluations.predictions import Counts
 from store.text import storable
 from store.times import aware, aware_or_none, stored
+from store.vault import private_text
+from store.vault.context import Purpose
+from store.vault.private_text import UNOPENED, Column, PrivateText
+from store.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +104,51 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
             f"The data set {request.dataset.name!r} has no picture that can be measured; "
             "choose another folder."
         )
-    labelled = [json.dumps(picture.to_json()) for picture in pictures]
-    fingerprint = request.dataset.fingerprint
     evaluation_id = secrets.token_hex(16)
+    database.admit(actor, Act.EVALUATE, evaluation_id, name=request.made_by)
+    private_text.begin_group(database.vault, evaluation_id)
+    try:
+        created = _create(actor, database, evaluation_id, request, policy, now)
+    except BaseException:
+        database.vault.destroy_batch(evaluation_id)
+        raise
+    database.work.set()
+    return created
+
+
+def _create(
+    actor: Actor,
+    database: Database,
+    evaluation_id: str,
+    request: Request,
+    policy: Policy,
+    now: datetime,
+) -> Evaluation:
+    seal = partial(private_text.seal_for_group, database.vault, evaluation_id)
+    pictures, problems = request.dataset.pictures, request.dataset.problems
+    labelled = private_text.seal_all_for_group(
+        database.vault,
+        evaluation_id,
+        Purpose.LABELS,
+        (json.dumps(picture.to_json()) for picture in pictures),
+    )
+    fingerprint = request.dataset.fingerprint
     with database.transaction(actor, Act.EVALUATE, evaluation_id, name=request.made_by) as cursor:
         cursor.execute(
             """
             INSERT INTO evaluations
-                (id, name, source, fingerprint, policy_toml, policy, problems, lost, target,
-                made_by, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?::VARCHAR[], ?, ?, ?, ?)
+                (id, sealed_name, sealed_source, fingerprint, policy_toml, policy,
+                sealed_problems, lost, target, made_by, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 evaluation_id,
-                storable(request.name),
-                storable(request.source),
+                seal(Purpose.NAME, storable(request.name)),
+                seal(Purpose.PLACE, storable(request.source)),
                 fingerprint,
                 request.policy_toml,
                 policy.fingerprint,
-                [storable(str(problem)) for problem in request.dataset.problems],
+                seal(Purpose.REASON, json.dumps([storable(str(one)) for one in problems])),
                 json.dumps({category or "": n for category, n in request.dataset.lost.items()}),
                 request.target,
                 storable(request.made_by),
@@ -125,9 +156,8 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
             ],
         )
         predictions.insert(cursor, evaluation_id, labelled, now)
-        created = evaluation_in(cursor, evaluation_id)
+        created = evaluation_in(database.vault, cursor, evaluation_id)
         database.event.details |= {"policy": policy.fingerprint, "pictures": len(pictures)}
-    database.work.set()
     return created
 
 
@@ -140,7 +170,7 @@ def cancel(actor: Actor, database: Database, evaluation_id: str, now: datetime) 
         UnknownRecord: there is no such evaluation.
     """
     with database.transaction(actor, Act.CANCEL_EVALUATION, evaluation_id) as cursor:
-        if not evaluation_in(cursor, evaluation_id).is_open:
+        if not evaluation_in(database.vault, cursor, evaluation_id).is_open:
             database.event.is_idle = True
             return 0
         cursor.execute(
@@ -162,7 +192,7 @@ def delete(actor: Actor, database: Database, evaluation_id: str) -> None:
         UnknownRecord: there is no such evaluation.
     """
     with database.transaction(actor, Act.DELETE_EVALUATION, evaluation_id) as cursor:
-        if evaluation_in(cursor, evaluation_id).is_open:
+        if evaluation_in(database.vault, cursor, evaluation_id).is_open:
             raise EvaluationRunning(
                 "This evaluation is still running; cancel it first, then delete it."
             )
@@ -173,20 +203,21 @@ def delete(actor: Actor, database: Database, evaluation_id: str) -> None:
             )
         predictions.delete(cursor, evaluation_id)
         cursor.execute("DELETE FROM evaluations WHERE id = ?", [evaluation_id])
+    database.vault.destroy_batch(evaluation_id)
 
 
 def sources(actor: Actor, database: Database) -> tuple[str, ...]:
     """Where the labelled pictures of every evaluation lie, each place once: still needed."""
     with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
-        rows = cursor.execute("SELECT DISTINCT source FROM evaluations").fetchall()
-    return tuple(source for (source,) in rows)
+        rows = cursor.execute("SELECT id, sealed_source, source FROM evaluations").fetchall()
+    return tuple(sorted({_place(database.vault, *row) for row in rows}))
 
 
 def listed(actor: Actor, database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
     """Evaluations, the newest first."""
     with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         rows = cursor.execute(f"{_COLUMNS} ORDER BY number DESC LIMIT ?", [limit]).fetchall()
-    return tuple(_evaluation(row) for row in rows)
+    return tuple(_evaluation(database.vault, row) for row in rows)
 
 
 def evaluation(actor: Actor, database: Database, evaluation_id: str) -> Evaluation:
@@ -196,7 +227,7 @@ def evaluation(actor: Actor, database: Database, evaluation_id: str) -> Evaluati
         UnknownRecord: there is none with that id.
     """
     with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
-        return evaluation_in(cursor, evaluation_id)
+        return evaluation_in(database.vault, cursor, evaluation_id)
 
 
 def policy_of(actor: Actor, database: Database, evaluation_id: str) -> Policy:
@@ -217,7 +248,7 @@ def counts(actor: Actor, database: Database, evaluation_id: str) -> Counts:
         UnknownRecord: there is no such evaluation.
     """
     with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
-        evaluation_in(cursor, evaluation_id)
+        evaluation_in(database.vault, cursor, evaluation_id)
         return predictions.counts_in(cursor, evaluation_id)
 
 
@@ -226,7 +257,7 @@ def examined(
 ) -> tuple[tuple[LabelledPicture, PredictionRecord], ...]:
     """Labelled pictures with their prediction records so far, by the picture's name."""
     with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
-        rows = predictions.outcomes_in(cursor, evaluation_id, "examined")
+        rows = predictions.outcomes_in(database.vault, cursor, evaluation_id, "examined")
     pairs = (
         (_labelled(labelled), PredictionRecord.from_json(json.loads(findings or "")))
         for labelled, findings, _ in rows
@@ -239,12 +270,14 @@ def unread(
 ) -> tuple[tuple[LabelledPicture, str], ...]:
     """Labelled pictures that could not be read so far, each with the reason, by name."""
     with database.transaction(actor, Act.READ_EVALUATIONS, evaluation_id) as cursor:
-        rows = predictions.outcomes_in(cursor, evaluation_id, "unread")
-    pairs = ((_labelled(labelled), reason or "") for labelled, _, reason in rows)
+        rows = predictions.outcomes_in(database.vault, cursor, evaluation_id, "unread")
+    pairs = ((_labelled(labelled), reason.shown) for labelled, _, reason in rows)
     return tuple(sorted(pairs, key=lambda pair: pair[0].name))
 
 
-def evaluation_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Evaluation:
+def evaluation_in(
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, evaluation_id: str
+) -> Evaluation:
     """One evaluation, inside a transaction.
 
     Raises:
@@ -253,23 +286,41 @@ def evaluation_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Eval
     row = cursor.execute(f"{_COLUMNS} WHERE id = ?", [evaluation_id]).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no evaluation {evaluation_id}.")
-    return _evaluation(row)
+    return _evaluation(vault, row)
 
 
 _COLUMNS = """
     SELECT id, number, name, source, fingerprint, policy_toml, policy, problems, target, made_by,
-        created_at, finished_at, cancelled_at, report, problem, lost
+        created_at, finished_at, cancelled_at, report, problem, lost, sealed_name, sealed_source,
+        sealed_problems
     FROM evaluations
 """
 
 
-def _labelled(text: str) -> LabelledPicture:
-    return LabelledPicture.from_json(json.loads(text))
+def _labelled(labels: PrivateText) -> LabelledPicture:
+    return LabelledPicture.from_json(json.loads(labels.text or ""))
 
 
-def _evaluation(row: tuple[Any, ...]) -> Evaluation:
-    columns = dict(zip((field.name for field in fields(Evaluation)), row, strict=True))
+def _place(vault: Vault, evaluation_id: str, *columns: Column) -> str:
+    return private_text.of_group(vault, evaluation_id, Purpose.PLACE, *columns).shown
+
+
+def _problems(problems: PrivateText) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(problems.text or "[]"))
+    except UNOPENED as error:
+        return (private_text.lost(problems.purpose, error),)
+
+
+def _evaluation(vault: Vault, row: tuple[Any, ...]) -> Evaluation:
+    *plain, name, source, problems = row
+    columns = dict(zip((field.name for field in fields(Evaluation)), plain, strict=True))
     report, lost = columns["report"], json.loads(columns["lost"])
+    text = partial(private_text.of_group, vault, columns["id"])
+    columns["name"] = text(Purpose.NAME, name, columns["name"]).shown
+    columns["source"] = _place(vault, columns["id"], source, columns["source"])
+    if problems is not None:
+        columns["problems"] = _problems(text(Purpose.REASON, problems))
     columns["problems"] = tuple(columns["problems"])
     columns["lost"] = {Category(name) if name else None: count for name, count in lost.items()}
     columns["created_at"] = aware(columns["created_at"])

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from engine.evaluation.prediction_job import Prediction
 from engine.runs.jobs import Outcome, Quarantined
 from store.times import stored
+from store.vault import private_text
+from store.vault.context import Purpose
+from store.vault.private_text import UNOPENED, Column, PrivateText
+from store.vault.vault import Vault
 
 _NOT_PREDICTED = (
     "Left out because it came back as if it were to be released or reviewed; please report it."
@@ -68,23 +73,51 @@ class LabelledTask:
 
 
 def insert(
-    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, labelled: Sequence[str], now: datetime
+    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, labelled: Sequence[bytes], now: datetime
 ) -> None:
     """Insert rows in one statement; executemany takes seconds for some thousand."""
     cursor.execute(
         """
-        INSERT INTO predictions (id, labelled, evaluation_id, state, changed_at)
-        SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, 'waiting', ?
+        INSERT INTO predictions (id, sealed_labelled, evaluation_id, state, changed_at)
+        SELECT unnest(?::VARCHAR[]), unnest(?::BLOB[]), ?, 'waiting', ?
         """,
         [[secrets.token_hex(16) for _ in labelled], list(labelled), evaluation_id, stored(now)],
     )
 
 
-def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | None:
-    """The next picture of the oldest evaluation, now in work; None if none waits."""
-    row = cursor.execute(
+def take(vault: Vault, cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | None:
+    """The next picture of the oldest evaluation, now in work; None if none waits.
+
+    Those of an evaluation whose key is away are postponed.
+    """
+    while (row := _next(cursor)) is not None:
+        picture_id, evaluation_id, *labelled = row
+        try:
+            path = _labels(vault, evaluation_id, *labelled).text
+        except UNOPENED as error:
+            cursor.execute(
+                "UPDATE predictions SET postponed = ? WHERE id = ?", [str(error), picture_id]
+            )
+            continue
+        cursor.execute(
+            """
+            UPDATE predictions
+            SET state = 'working',
+                came_from = state,
+                attempts = attempts + 1,
+                changed_at = ?
+            WHERE id = ?
+            """,
+            [stored(now), picture_id],
+        )
+        return LabelledTask(picture_id, evaluation_id, Path(json.loads(path or "{}")["path"]))
+    return None
+
+
+def _next(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, ...] | None:
+    return cursor.execute(
         """
-        SELECT x.id
+        SELECT x.id, x.evaluation_id, x.sealed_labelled, x.labelled
         FROM predictions AS x
         JOIN evaluations AS e ON e.id = x.evaluation_id
         WHERE x.state = 'waiting'
@@ -93,22 +126,6 @@ def take(cursor: duckdb.DuckDBPyConnection, now: datetime) -> LabelledTask | Non
         LIMIT 1
         """
     ).fetchone()
-    if row is None:
-        return None
-    (task,) = cursor.execute(
-        """
-        UPDATE predictions
-        SET state = 'working',
-            came_from = state,
-            attempts = attempts + 1,
-            changed_at = ?
-        WHERE id = ?
-        RETURNING id, evaluation_id, labelled
-        """,
-        [stored(now), row[0]],
-    ).fetchall()
-    picture_id, evaluation_id, labelled = task
-    return LabelledTask(picture_id, evaluation_id, Path(json.loads(labelled)["path"]))
 
 
 def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
@@ -117,7 +134,9 @@ def is_in_work(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> bool:
     return cursor.execute(query, [picture_id]).fetchone() is not None
 
 
-def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -> None:
+def record(
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime
+) -> None:
     """Store the predictions for a picture in work; any other outcome leaves it unread."""
     findings = reason = None
     if isinstance(outcome, Prediction):
@@ -130,14 +149,33 @@ def record(cursor: duckdb.DuckDBPyConnection, outcome: Outcome, now: datetime) -
         UPDATE predictions
         SET state = ?,
             findings = ?,
-            reason = ?,
+            reason = NULL,
+            sealed_reason = ?,
             came_from = NULL,
             changed_at = ?
         WHERE id = ?
           AND state = 'working'
         """,
-        [state.value, findings, reason, stored(now), outcome.job_id],
+        [
+            state.value,
+            findings,
+            None if reason is None else _sealed_reason(vault, cursor, outcome.job_id, reason),
+            stored(now),
+            outcome.job_id,
+        ],
     )
+
+
+def _sealed_reason(
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, picture_id: str, reason: str
+) -> bytes | None:
+    """A reason, which may quote the file; None where the evaluation's key is gone meanwhile."""
+    query = "SELECT evaluation_id FROM predictions WHERE id = ?"
+    ((evaluation_id,),) = cursor.execute(query, [picture_id]).fetchall()
+    try:
+        return private_text.seal_for_group(vault, evaluation_id, Purpose.REASON, reason)
+    except UNOPENED:
+        return None
 
 
 def cancel(cursor: duckdb.DuckDBPyConnection, evaluation_id: str, now: datetime) -> int:
@@ -169,10 +207,27 @@ def counts_in(cursor: duckdb.DuckDBPyConnection, evaluation_id: str) -> Counts:
 
 
 def outcomes_in(
-    cursor: duckdb.DuckDBPyConnection, evaluation_id: str, state: str
-) -> list[tuple[str, str | None, str | None]]:
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, evaluation_id: str, state: str
+) -> list[tuple[PrivateText, str | None, PrivateText]]:
     """Label as JSON, findings as JSON, and reason, of every picture in a state."""
-    query = (
-        "SELECT labelled, findings, reason FROM predictions WHERE evaluation_id = ? AND state = ?"
-    )
-    return cursor.execute(query, [evaluation_id, state]).fetchall()
+    rows = cursor.execute(
+        """
+        SELECT sealed_labelled, labelled, findings, reason, sealed_reason
+        FROM predictions
+        WHERE evaluation_id = ?
+          AND state = ?
+        """,
+        [evaluation_id, state],
+    ).fetchall()
+    return [
+        (
+            _labels(vault, evaluation_id, *row[:2]),
+            row[2],
+            private_text.of_group(vault, evaluation_id, Purpose.REASON, *row[3:]),
+        )
+        for row in rows
+    ]
+
+
+def _labels(vault: Vault, evaluation_id: str, *columns: Column) -> PrivateText:
+    return private_text.of_group(vault, evaluation_id, Purpose.LABELS, *columns)

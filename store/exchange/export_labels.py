@@ -27,6 +27,7 @@ from engine.plan import Plan, Region
 from engine.runs.licences import Entry
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.batches import pictures
 from store.batches.originals import digest
 from store.database import Database
 from store.errors import NothingToExport
@@ -34,7 +35,11 @@ from store.files import Files
 from store.originals import item
 from store.review import claims
 from store.times import stored
+from store.vault import private_text
+from store.vault.context import Purpose
 from store.vault.errors import BrokenSeal, MissingKey
+from store.vault.private_text import PrivateText
+from store.vault.vault import Vault
 
 LABELS = "labels.json"
 PICTURES = "images"
@@ -59,13 +64,19 @@ class _Settled:
 
     picture_id: str
     batch_id: str
-    suffix: str
+    name: PrivateText
     original: str | None
     """Digest of the file that came in; None of a picture from before there were digests."""
-    licence: Entry
+    manifest_line: PrivateText
     plan: Plan
     """The machine's own, for what was looked for."""
     regions: tuple[Region, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Of the exported file; of the name it came with, no more than which kind of file it is."""
+        suffix = PurePosixPath(self.name.shown).suffix.lower()
+        return f"{PICTURES}/{self.picture_id}{suffix if suffix in PICTURE_SUFFIXES else ''}"
 
     @property
     def labelled(self) -> tuple[Region, ...]:
@@ -113,7 +124,7 @@ def export_labels(
     partial = atomic.temporary_name(out)
     _discard(partial)
     with database.transaction(actor, Act.EXPORT_LABELS) as cursor:
-        decided = _settled(cursor, since)
+        decided = _settled(database.vault, cursor, since)
         database.event.details["pictures"] = len(decided)
     settled = [row for row in decided if _is_there(database, row)]
     if not settled:
@@ -158,11 +169,14 @@ def _discard(partial: Path) -> None:
         ) from error
 
 
-def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[_Settled]:
+def _settled(
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, since: datetime | None
+) -> list[_Settled]:
     """Pictures with a standing decision, in the order of decisions."""
     rows = cursor.execute(
         """
-        SELECT p.id, p.batch_id, p.source, p.original, p.licence, m.plan, d.regions
+        SELECT p.id, p.batch_id, p.sealed_source, p.source, p.sealed_licence, p.licence,
+            p.original, m.plan, d.regions
         FROM standing_decisions AS d
         JOIN pictures AS p ON p.id = d.picture_id
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0
@@ -172,25 +186,19 @@ def _settled(cursor: duckdb.DuckDBPyConnection, since: datetime | None) -> list[
         """,
         [None if since is None else stored(since)] * 2,
     ).fetchall()
-    return [_from_row(*row) for row in rows]
+    return [_from_row(vault, row) for row in rows]
 
 
-def _from_row(
-    picture_id: str,
-    batch_id: str,
-    source: str,
-    original: str | None,
-    licence: str | None,
-    plan: str,
-    regions: str,
-) -> _Settled:
-    suffix = PurePosixPath(source).suffix.lower()
+def _from_row(vault: Vault, row: tuple[Any, ...]) -> _Settled:
+    picture_id, batch_id, *texts, original, plan, regions = row
     return _Settled(
         picture_id=picture_id,
         batch_id=batch_id,
-        suffix=suffix if suffix in PICTURE_SUFFIXES else "",
+        name=private_text.of_picture(vault, batch_id, picture_id, Purpose.NAME, *texts[:2]),
         original=original,
-        licence=Entry() if licence is None else Entry(**json.loads(licence)),
+        manifest_line=private_text.of_picture(
+            vault, batch_id, picture_id, Purpose.LICENCE, *texts[2:]
+        ),
         plan=Plan.from_json(json.loads(plan)),
         regions=claims.regions_from(regions),
     )
@@ -203,10 +211,6 @@ def _nothing(settled: int) -> str:
             "without pictures."
         )
     return "No picture was settled in review, so there are no labels."
-
-
-def _name(settled: _Settled) -> str:
-    return f"{PICTURES}/{settled.picture_id}{settled.suffix}"
 
 
 def _is_there(database: Database, row: _Settled) -> bool:
@@ -230,14 +234,14 @@ def _open_into(folder: Path, settled: Iterable[_Settled], database: Database) ->
                 f"The original of picture {row.picture_id} is not the file that came in any more, "
                 "so nothing was exported. Put it back from a copy."
             )
-        atomic.write(folder / _name(row), data)
+        atomic.write(folder / row.file_name, data)
 
 
 def _coco(settled: Iterable[_Settled]) -> dict[str, Any]:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for row in settled:
-        images.append({"id": len(images) + 1, "file_name": _name(row), **_image(row)})
+        images.append({"id": len(images) + 1, "file_name": row.file_name, **_image(row)})
         for region in row.labelled:
             annotations.append(
                 {
@@ -260,7 +264,7 @@ def _image(settled: _Settled) -> dict[str, Any]:
     Where the licence manifest says nothing, nothing is said: training asks for the licence then.
     """
     width, height = settled.plan.size
-    entry = asdict(settled.licence)
+    entry = asdict(pictures.entry(settled.manifest_line) or Entry())
     stated = {key: entry[key] for key in ("licence", "allowed_use", "consent") if entry[key]}
     return {
         "width": width,

@@ -44,7 +44,7 @@ from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
 from store.originals import item
 from store.policies.versions import in_force
-from store.text import storable
+from store.vault.private_text import name_lookup
 from store.worker import tasks
 
 LARGEST_LIST, LARGEST_ORIGINAL = 2**30, 2**32
@@ -117,11 +117,11 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
     lines = _open_lines(out, run, installation, problems.append)
     added = already = 0
     for line in lines:
-        name = storable(line.source)
+        name = name_lookup(database.vault, line.source)
         try:
             original = _original(inputs, line, run)
         except UnreadableImage as error:
-            if any(name == source for source, _ in imported):
+            if any(name == known for known, _ in imported):
                 already += 1
             else:
                 problems.append(_problem(line.number, str(error)))
@@ -295,19 +295,23 @@ def _refuse_unfit(
 
 
 def _imported(actor: Actor, database: Database, batch: Batch | None) -> set[tuple[str, str | None]]:
-    """Name and original's digest of what was taken in; None where none was kept then."""
+    """Look-up of name and original's digest of what was taken in; None where none was kept then."""
     if batch is None:
         return set()
     with database.transaction(actor, Act.READ_BATCHES) as cursor:
         rows = cursor.execute(
             """
-            SELECT source, original
+            SELECT source_lookup, source, original
             FROM pictures
             WHERE batch_id = ?
             """,
             [batch.id],
         ).fetchall()
-    return {(source, original) for source, original in rows}
+    return {
+        (name_lookup(database.vault, plain) if lookup is None else lookup, original)
+        for lookup, plain, original in rows
+        if lookup is not None or plain is not None
+    }
 
 
 def _take_in(
@@ -318,7 +322,8 @@ def _take_in(
     plan = replace(line.plan, image_id=picture_id, revision=0)
     try:
         digest = database.originals.keep(sealed, original)
-        row = NewPicture(picture_id, line.source, original=digest)
+        new = NewPicture(picture_id, line.source, original=digest)
+        row = pictures.sealed(database.vault, batch.id, new)
         with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
             pictures.insert(cursor, batch.id, [row], now)
             tasks.to_review(cursor, picture_id, plan, now)

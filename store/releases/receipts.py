@@ -31,8 +31,6 @@ class StoredReceipt:
     release_id: str
     picture_id: str
     batch_id: str
-    source: str
-    """The name the original came with; private."""
     format: str
     bytes: int
     sha256: str
@@ -50,10 +48,9 @@ class StoredReceipt:
 
 
 _COLUMNS = """
-    SELECT r.release_id, r.picture_id, r.batch_id, p.source, r.format, r.bytes, r.sha256,
-        r.receipt, r.released_at, r.withdrawn_at
+    SELECT r.release_id, r.picture_id, r.batch_id, r.format, r.bytes, r.sha256, r.receipt,
+        r.released_at, r.withdrawn_at
     FROM receipts AS r
-    JOIN pictures AS p ON p.id = r.picture_id
 """
 
 

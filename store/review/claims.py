@@ -17,11 +17,15 @@ import duckdb
 
 from engine.errors import StaleRevision
 from engine.plan import Plan, Region
+from store.batches.batches import named
 from store.errors import UnknownRecord
-from store.files import Files
+from store.originals import Originals
 from store.review import plans
 from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
+from store.vault import private_text
+from store.vault.context import Purpose
+from store.vault.private_text import PrivateText
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,24 @@ class Claim:
 
     picture_id: str
     batch_id: str
-    batch_name: str
-    source: str
-    """The name it came with."""
+    private_batch_name: PrivateText
+    name: PrivateText
     plan: Plan
     draft: Draft | None
     audit_sample: bool
     claimed_until: datetime | None
     """None when it was only peeked at."""
     original: Path
+
+    @property
+    def batch_name(self) -> str:
+        """What whoever made its batch called that."""
+        return self.private_batch_name.shown
+
+    @property
+    def source(self) -> str:
+        """The name it came with."""
+        return self.name.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +247,7 @@ def next_id(
 
 def claim_of(
     cursor: duckdb.DuckDBPyConnection,
-    files: Files,
+    originals: Originals,
     picture_id: str,
     reviewer: str,
     *,
@@ -246,8 +259,8 @@ def claim_of(
     """
     row = cursor.execute(
         """
-        SELECT p.batch_id, b.name, p.source, p.revision, p.audit_sample, p.claimed_until,
-            b.second_review_share
+        SELECT p.batch_id, b.sealed_name, b.name, p.sealed_source, p.source, p.revision,
+            p.audit_sample, p.claimed_until, b.second_review_share
         FROM pictures AS p
         JOIN batches AS b ON b.id = p.batch_id
         WHERE p.id = ?
@@ -256,20 +269,22 @@ def claim_of(
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a picture {picture_id} in a batch")
-    batch_id, batch_name, source, revision, audit_sample, claimed_until, second_share = row
+    batch_id, *names, revision, audit_sample, claimed_until, second_share = row
     draft = draft_of(cursor, picture_id)
     if draft is not None and second_share and draft.reviewer != reviewer:
         draft = None
     return Claim(
         picture_id=picture_id,
         batch_id=batch_id,
-        batch_name=batch_name,
-        source=source,
+        private_batch_name=named(originals.vault, batch_id, *names[:2]),
+        name=private_text.of_picture(
+            originals.vault, batch_id, picture_id, Purpose.NAME, *names[2:]
+        ),
         plan=plans.at_revision(cursor, picture_id, revision).plan,
         draft=draft,
         audit_sample=audit_sample,
         claimed_until=None if peeked else aware_or_none(claimed_until),
-        original=files.original(picture_id),
+        original=originals.files.original(picture_id),
     )
 
 

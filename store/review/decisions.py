@@ -31,6 +31,10 @@ from store.review.plans import StoredPlan
 from store.review.reviews import CLAIM_MINUTES
 from store.review.second_review import FirstDecision
 from store.times import aware, stored, within
+from store.vault import private_text
+from store.vault.context import Purpose
+from store.vault.private_text import PrivateText
+from store.vault.vault import Vault
 
 _Outcome: TypeAlias = Literal["settled", "rejected"]
 
@@ -44,8 +48,7 @@ class Decision:
 
     number: int
     picture_id: str
-    source: str
-    """The name the picture came with."""
+    name: PrivateText
     revision: int
     """Of the plan the person looked at."""
     is_rejection: bool
@@ -53,6 +56,11 @@ class Decision:
     decided_at: datetime
     is_released: bool
     """True when a release was made from it."""
+
+    @property
+    def source(self) -> str:
+        """The name the picture came with."""
+        return self.name.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def reject(
 def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Decision | None:
     """The verdict that `reopen_last` would undo now, or None."""
     with database.transaction(actor, Act.READ_QUEUE, name=reviewer) as cursor:
-        return _last(cursor, reviewer, now)
+        return _last(database.vault, cursor, reviewer, now)
 
 
 def reopen_last(
@@ -130,7 +138,7 @@ def reopen_last(
             somebody has it for its second review.
     """
     with database.transaction(actor, Act.UNDO, name=reviewer) as cursor:
-        decision = _last(cursor, reviewer, now)
+        decision = _last(database.vault, cursor, reviewer, now)
         if decision is None:
             database.event.is_idle = True
             return None
@@ -165,7 +173,7 @@ def reopen_last(
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
-        case = claims.claim_of(cursor, database.files, picture_id, reviewer)
+        case = claims.claim_of(cursor, database.originals, picture_id, reviewer)
         database.event.subject = picture_id
         database.event.details["reviewer"] = database.person(reviewer)
         database.event.details["verdict"] = decision.number
@@ -176,10 +184,13 @@ def reopen_last(
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
 
 
-def _last(cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime) -> Decision | None:
+def _last(
+    vault: Vault, cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime
+) -> Decision | None:
     row = cursor.execute(
         """
-        SELECT v.number, v.picture_id, p.source, v.revision, v.decision, v.regions, v.decided_at,
+        SELECT v.number, v.picture_id, p.batch_id, p.sealed_source, p.source, v.revision,
+            v.decision, v.regions, v.decided_at,
             EXISTS (SELECT 1 FROM receipts AS r WHERE r.live_picture_id = v.picture_id)
         FROM verdicts AS v
         JOIN pictures AS p ON p.id = v.picture_id
@@ -194,13 +205,14 @@ def _last(cursor: duckdb.DuckDBPyConnection, reviewer: str, now: datetime) -> De
     ).fetchone()
     if row is None:
         return None
-    number, picture_id, source, revision, decision, regions, decided_at, is_released = row
+    number, picture_id, batch_id, *names = row[:5]
+    revision, decision, regions, decided_at, is_released = row[5:]
     if not within(aware(decided_at), UNDO_WINDOW, now):
         return None
     return Decision(
         number=number,
         picture_id=picture_id,
-        source=source,
+        name=private_text.of_picture(vault, batch_id, picture_id, Purpose.NAME, *names),
         revision=revision,
         is_rejection=decision == "rejected",
         regions=claims.regions_from(regions),
@@ -387,6 +399,7 @@ def _close(
         SET state = ?,
             revision = ?,
             reason = ?,
+            sealed_reason = NULL,
             attempts = 0,
             claimed_by = NULL,
             claimed_at = NULL,

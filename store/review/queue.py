@@ -9,9 +9,13 @@ from engine.category import Category
 from engine.plan import ReasonKind
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.batches.batches import named
 from store.database import Database
 from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, bounds, stored
+from store.vault import private_text
+from store.vault.context import Purpose
+from store.vault.private_text import PrivateText
 
 _PACE_WINDOW = timedelta(hours=1)
 LONGEST_LOOK = timedelta(minutes=5)
@@ -24,11 +28,16 @@ class QueueEntry:
 
     picture_id: str
     batch_id: str
-    source: str
+    name: PrivateText
     risk: float
     kinds: tuple[ReasonKind, ...]
     claimed_by: str | None
     """Who has it now; None when it is free."""
+
+    @property
+    def source(self) -> str:
+        """The name the picture came with."""
+        return self.name.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def entries(
     with database.transaction(actor, Act.READ_QUEUE) as cursor:
         rows = cursor.execute(
             f"""
-            SELECT p.id, p.batch_id, p.source, p.risk, l.kinds,
+            SELECT p.id, p.batch_id, p.sealed_source, p.source, p.risk, l.kinds,
                 CASE
                     WHEN p.claimed_until > ? AND p.claimed_at <= ? THEN p.claimed_by
                 END
@@ -102,8 +111,17 @@ def entries(
             ],
         ).fetchall()
     return tuple(
-        QueueEntry(picture_id, batch_id, source, risk, tuple(map(ReasonKind, kinds)), claimed_by)
-        for picture_id, batch_id, source, risk, kinds, claimed_by in rows
+        QueueEntry(
+            picture_id,
+            batch_id,
+            private_text.of_picture(
+                database.vault, batch_id, picture_id, Purpose.NAME, sealed, plain
+            ),
+            risk,
+            tuple(map(ReasonKind, kinds)),
+            claimed_by,
+        )
+        for picture_id, batch_id, sealed, plain, risk, kinds, claimed_by in rows
     )
 
 
@@ -112,12 +130,12 @@ def facets(actor: Actor, database: Database, *, reviewer: str = "") -> Facets:
     with database.transaction(actor, Act.READ_QUEUE) as cursor:
         batches = cursor.execute(
             f"""
-            SELECT b.id, b.name, count(*)
+            SELECT b.id, b.sealed_name, b.name, count(*)
             FROM pictures AS p
             JOIN batches AS b ON b.id = p.batch_id
             WHERE p.state = 'review'
               AND {FOR_REVIEWER}
-            GROUP BY b.id, b.name, b.number
+            GROUP BY b.id, b.sealed_name, b.name, b.number
             ORDER BY b.number
             """,  # noqa: S608 -- constants
             [reviewer],
@@ -150,7 +168,10 @@ def facets(actor: Actor, database: Database, *, reviewer: str = "") -> Facets:
             [reviewer],
         ).fetchall()
     return Facets(
-        tuple((batch_id, name, count) for batch_id, name, count in batches),
+        tuple(
+            (batch_id, named(database.vault, batch_id, sealed, plain).shown, count)
+            for batch_id, sealed, plain, count in batches
+        ),
         tuple((ReasonKind(kind), count) for kind, count in kinds),
         tuple((Category(category), count) for category, count in categories),
     )

@@ -38,7 +38,7 @@ def claim(
             database.event.is_idle = True
             return None
         _claim(database, cursor, picture_id, reviewer, now, minutes)
-        return claims.claim_of(cursor, database.files, picture_id, reviewer)
+        return claims.claim_of(cursor, database.originals, picture_id, reviewer)
 
 
 def claim_picture(
@@ -68,7 +68,7 @@ def claim_picture(
                 "You decided this picture; its second review is for somebody else. Choose another."
             )
         _claim(database, cursor, picture_id, reviewer, now, minutes)
-        return claims.claim_of(cursor, database.files, picture_id, reviewer)
+        return claims.claim_of(cursor, database.originals, picture_id, reviewer)
 
 
 def peek(
@@ -85,7 +85,7 @@ def peek(
         picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
             return None
-        return claims.claim_of(cursor, database.files, picture_id, reviewer, peeked=True)
+        return claims.claim_of(cursor, database.originals, picture_id, reviewer, peeked=True)
 
 
 def draft(actor: Actor, database: Database, picture_id: str) -> Draft | None:

@@ -26,6 +26,10 @@ class Purpose(StrEnum):
     NAME = "name"
     REASON = "reason"
     LICENCE = "licence"
+    PLACE = "place"
+    """Where a data set was read from."""
+    LABELS = "labels"
+    """A labelled picture's, with its name and place."""
     PLAN = "plan"
     """Boxes and reasons for review."""
 

@@ -8,6 +8,7 @@ Under `$LETHE_HOME/keyring`, readable by its owner alone::
     lock                 held while batch keys are made or rewrapped
     <batch>/batch.key    wrapped by the master key
     <batch>/<id>.key     a picture's, wrapped by its batch's
+    <batch>/<batch>.key  for the batch's own name, likewise
 
 No key lies here unwrapped. A key that is there is never written over, but for the same one wrapped
 by another.
@@ -191,11 +192,9 @@ class Keyring:
                 yield path.name
 
     def pictures(self, batch: str) -> int:
-        """How many pictures of a batch have a key."""
-        return sum(
-            context.is_id(path.name.removesuffix(_SUFFIX))
-            for path in self._batch(batch).glob(f"*{_SUFFIX}")
-        )
+        """How many pictures of a batch have a key; the one for its own name is none of theirs."""
+        names = (path.name.removesuffix(_SUFFIX) for path in self._batch(batch).glob(f"*{_SUFFIX}"))
+        return sum(context.is_id(name) and name != batch for name in names)
 
     def wrapped_by(self) -> Iterator[str]:
         """The master key's id of each key that one wraps.

@@ -35,6 +35,7 @@ class Status:
     target: str
     """Id of the one that the next rotation goes over to; the same, where none is set or begun."""
     batches: int
+    """Uploads and evaluations among them."""
     pictures: int
     under_earlier: int
     """Keys that another master key wraps: a rotation was begun and not ended."""
@@ -148,9 +149,21 @@ class Vault:
         Raises:
             MissingKey: the picture has no key.
         """
+        (sealed,) = self.seal_texts(item, [text])
+        return sealed
+
+    def seal_texts(self, item: Item, texts: Iterable[str]) -> list[bytes]:
+        """Small texts of one kind, each sealed for itself.
+
+        Raises:
+            MissingKey: the picture has no key.
+        """
         key = self._picture_key(item.batch, item.picture)
         bound = context.of_content(self._keyring.installation, item)
-        return sealing.seal_bytes(key.secret, bound, text.encode("utf-8", "surrogatepass"))
+        return [
+            sealing.seal_bytes(key.secret, bound, text.encode("utf-8", "surrogatepass"))
+            for text in texts
+        ]
 
     def open_text(self, item: Item, sealed: bytes) -> str:
         """The text that `seal_text` sealed.

@@ -36,10 +36,10 @@ def tidy(
     finished = index.finished if is_up_to_date else index.finished - _in(files.originals, index)
     stored = frozenset(files.stored())
     over = sorted(files.unfinished()) + sorted(stored & finished)
+    for path in sorted(finished & index.originals.keys()):  # of names, where there is no file
+        original = index.originals[path]
+        vault.destroy_picture(original.batch, original.picture)
     for leftover in over:
-        if leftover in index.originals:
-            original = index.originals[leftover]
-            vault.destroy_picture(original.batch, original.picture)
         leftover.unlink(missing_ok=True)
     unknown = sorted(stored - finished - index.referenced)
     moved = _set_aside(files, unknown, now)

@@ -59,6 +59,8 @@ class Recovered:
     """Originals that lay as they came, from before there was a vault, and are sealed now."""
     unsealed: int = 0
     """Such originals that could not be sealed; the next start tries again."""
+    texts_in_plain: int = 0
+    """Rows from before whose names, licences and reasons the database's file still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,10 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
 
 
 def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = None) -> list[Item]:
-    """Forget a batch that was never started, or every such batch; gives its originals."""
+    """Forget a batch that was never started, or every such batch; gives whose keys go with it.
+
+    That is each of its originals, and the batch's own name.
+    """
     unstarted = """
         SELECT id
         FROM batches
@@ -161,14 +166,15 @@ def forget_unstarted(cursor: duckdb.DuckDBPyConnection, batch_id: str | None = N
         """,  # noqa: S608
         [batch_id],
     ).fetchall()
-    cursor.execute(
+    groups = cursor.execute(
         f"""
         DELETE FROM batches
         WHERE id IN ({unstarted})
+        RETURNING id, id
         """,  # noqa: S608
         [batch_id],
-    )
-    return _originals(rows)
+    ).fetchall()
+    return _originals([*rows, *groups])
 
 
 def put_back(
@@ -258,6 +264,7 @@ def _put_back(
                 ELSE came_from
             END,
             reason = CASE WHEN attempts >= ? THEN ? END,
+            sealed_reason = NULL,
             held_from = CASE WHEN attempts >= ? THEN came_from END,
             came_from = NULL,
             changed_at = ?

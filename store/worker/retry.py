@@ -55,6 +55,7 @@ def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime
             SET state = held_from,
                 held_from = NULL,
                 reason = NULL,
+                sealed_reason = NULL,
                 attempts = 0,
                 prepared_at = NULL,
                 changed_at = ?

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
@@ -27,8 +28,10 @@ from store.releases import certificates, receipts
 from store.review import decisions, plans
 from store.review.plans import StoredPlan
 from store.times import day, stored
+from store.vault.context import Item, Purpose
 from store.worker.recovery import postpone, put_back
 
+_KEYLESS = "Held back, and its key is gone, so why it was cannot be kept."
 _ONLY_PREDICTED = "Held back because it was examined instead of worked on; please report it."
 
 
@@ -65,7 +68,7 @@ def take(actor: Actor, database: Database, now: datetime) -> Task | LabelledTask
             """
         ).fetchone()
         if row is None:
-            return predictions.take(cursor, now)
+            return predictions.take(database.vault, cursor, now)
         picture_id, batch_id, image_format, state, revision = row
         cursor.execute(
             """
@@ -109,7 +112,7 @@ def record(actor: Actor, database: Database, outcome: Outcome, now: datetime) ->
             return is_kept
     with database.transaction(actor, Act.WORK) as cursor:
         if predictions.is_in_work(cursor, outcome.job_id):
-            predictions.record(cursor, outcome, now)
+            predictions.record(database.vault, cursor, outcome, now)
             return True
     match outcome:
         case Released():
@@ -215,10 +218,31 @@ def _is_contested(plan: Plan) -> bool:
 def _record_refusal(
     actor: Actor, database: Database, picture_id: str, reason: str, now: datetime
 ) -> bool:
+    sealed = _sealed_reason(actor, database, picture_id, reason)
     with database.transaction(actor, Act.RECORD_OUTCOME, picture_id) as cursor:
-        is_kept = _move(cursor, picture_id, "quarantined", now, reason=reason)
+        plain = _KEYLESS if sealed is None else None
+        is_kept = _move(cursor, picture_id, "quarantined", now, reason=plain, sealed=sealed)
         _tell(database, "quarantined", is_kept=is_kept)
         return is_kept
+
+
+def _sealed_reason(actor: Actor, database: Database, picture_id: str, reason: str) -> bytes | None:
+    """A reason that may quote the file, sealed with it; None where that has no key any more."""
+    with database.transaction(actor, Act.WORK) as cursor:
+        row = cursor.execute(
+            """
+            SELECT batch_id
+            FROM pictures
+            WHERE id = ?
+            """,
+            [picture_id],
+        ).fetchone()
+    if row is None:
+        return None
+    try:
+        return database.vault.seal_text(Item(row[0], picture_id, Purpose.REASON), reason)
+    except UnusableKeys:
+        return None
 
 
 def _tell(database: Database, outcome: str, *, is_kept: bool) -> None:
@@ -247,12 +271,15 @@ def _move(
     now: datetime,
     *,
     reason: str | None = None,
+    sealed: bytes | None = None,
 ) -> bool:
+    """Give a picture in work its next state; a reason is ours, or sealed."""
     row = cursor.execute(
         """
         UPDATE pictures
         SET state = ?,
             reason = ?,
+            sealed_reason = ?,
             held_from = CASE WHEN ? = 'quarantined' THEN came_from END,
             came_from = NULL,
             prepared_at = ?,
@@ -261,6 +288,6 @@ def _move(
           AND state = 'working'
         RETURNING id
         """,
-        [state, reason, state, stored(now), stored(now), picture_id],
+        [state, reason, sealed, state, stored(now), stored(now), picture_id],
     ).fetchone()
     return row is not None

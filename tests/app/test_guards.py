@@ -261,7 +261,10 @@ def test_the_canvas_writes_text_as_text():
 def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
     batch = lethe.batch(WIDE)
     with lethe.database.transaction(ACTOR, ANY) as cursor:
-        cursor.execute("UPDATE pictures SET source = '![a](http://outside.example/a.png)'")
+        cursor.execute(
+            "UPDATE pictures "
+            "SET sealed_source = NULL, source = '![a](http://outside.example/a.png)'"
+        )
 
     assert "outside" in canvas.given(lethe.page("Review"))["case"]["source"]  # text: see above
     shown = "".join(caption.value for caption in lethe.page("Release").caption)

@@ -1,4 +1,4 @@
-"""Nothing of a picture lies in plain on the disk, from its arrival to its release."""
+"""Nothing of a picture, and no name, lies in plain on the disk, from arrival to release."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import errno
 import os
 import tempfile
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -17,18 +18,24 @@ import pytest
 from components.app import services
 from components.app.access import LOCAL
 from components.app.services import now
+from components.release import names
+from components.release.bundle import bundle
 from components.upload import page as upload_page
 from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.plan import ReviewDecision
 from engine.policy import default_policy
 from engine.runs.pool import ProcessPool
+from store.audit.export import export
+from store.audit.records import Filter
 from store.batches import batches, intake
 from store.batches.batches import Request
 from store.batches.intake import Incoming
+from store.exchange.export_labels import export_labels
 from store.review import decisions, reviews
 from store.vault.vault import Vault
 from tests.app.conftest import Lethe
+from tests.planted import forms, holders
 from tests.store.fakes import ACTOR, DRAWN
 
 MARKER = b"nobody but the one who brought it may read this"
@@ -45,6 +52,15 @@ def planted() -> bytes:
 PICTURE = planted()
 PARTS = (MARKER, PICTURE[len(PICTURE) // 2 :][:64], PICTURE[-64:])
 """What would give the picture away, wherever of a file it lies."""
+NAME, UNREADABLE = "Zsófia Quendel.jpg", "Köves Quendel.png"
+BATCH = "Röntgen bei Dr. Quorthon"
+SUBJECT, CONSENT = "Süle Qvist", "Einverständnis 4711"
+TEXTS = (NAME, UNREADABLE, "Quendel", BATCH, "Quorthon", SUBJECT, CONSENT, "Qvist")
+MANIFEST = (
+    "filename,source,licence,attribution_needed,consent\n"
+    f"{NAME},{SUBJECT},CC BY 4.0,yes,{CONSENT}\n"
+)
+NAMES = forms(*TEXTS)
 
 
 @pytest.fixture
@@ -64,31 +80,33 @@ def patiently(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def plain_in(*folders: Path) -> list[str]:
-    """Files that hold a part of the planted picture."""
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    assert files
-    contents = {str(path): path.read_bytes() for path in files}
-    return [name for name, content in contents.items() if any(part in content for part in PARTS)]
+def plain_in(*folders: Path, parts: Iterable[bytes] = (*PARTS, *NAMES)) -> list[str]:
+    """Files that hold a part of the planted picture, or a planted name."""
+    return holders(folders, parts)
 
 
 @pytest.mark.slow
-def test_from_arrival_to_release_no_file_holds_the_picture(
-    lethe: Lethe, temporary: Path, monkeypatch: pytest.MonkeyPatch
+def test_from_arrival_to_release_no_file_holds_the_picture_or_a_name(
+    lethe: Lethe, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("components.app.services.ProcessPool", lambda _: ProcessPool(1))
     policy = default_policy().with_audit_share(1.0)
     monkeypatch.setattr(upload_page, "policy", lambda _: policy)
     folders = lethe.home, temporary
 
-    lethe.staging.take_file("a.jpg", PICTURE)
+    lethe.staging.take_file(NAME, PICTURE)
+    lethe.staging.take_file(UNREADABLE, b"Quendel, no picture")
+    lethe.staging.keep_manifest(MANIFEST.encode())
     assert plain_in(*folders) == []
 
-    lethe.page("Upload").button(key="upload_start").click().run()
+    upload = lethe.page("Upload")
+    assert NAME in upload.dataframe[0].value["Name"].tolist()
+    upload.text_input(key="upload_name").set_value(BATCH).run()
+    upload.button(key="upload_start").click().run()
     assert not (lethe.home / "staging").exists()
     assert plain_in(*folders) == []
 
-    patiently(lambda: lethe.counts().review == 1)
+    patiently(lambda: lethe.counts().review == lethe.counts().quarantined == 1)
     assert plain_in(*folders) == []
 
     assert not lethe.page("Review").exception
@@ -99,7 +117,19 @@ def test_from_arrival_to_release_no_file_holds_the_picture(
     assert plain_in(*folders) == []
 
     patiently(lambda: lethe.counts().released == 1)
-    assert not lethe.page("Release").exception
+    page = lethe.page("Release")
+    assert not page.exception
+    assert set(page.dataframe[0].value["Name"]) == {NAME, UNREADABLE}
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    assert batch.name == BATCH
+    assert NAME in names.listing(ACTOR, lethe.database, batch)
+    with zipfile.ZipFile(bundle(ACTOR, lethe.database, batch, now())) as archive:
+        assert SUBJECT in archive.read("attribution.csv").decode()
+    export_labels(ACTOR, lethe.database, tmp_path / "labels")
+    export(ACTOR, lethe.database, Filter(), "csv").close()
+    assert plain_in(*folders) == []
+    # what trains asks for the consent, so that goes out; no name of a file, batch or person does
+    assert plain_in(tmp_path / "labels", parts=forms("Quendel", "Quorthon", "Qvist")) == []
     lethe.close()
     assert plain_in(*folders) == []
 
@@ -161,6 +191,33 @@ def test_the_search_finds_what_was_not_sealed_on_arrival(
     lethe.staging.take_file("a.jpg", PICTURE)
 
     assert len(plain_in(lethe.home, temporary)) == 1
+
+
+def test_a_listed_folder_and_its_manifest_tell_no_name(
+    lethe: Lethe, temporary: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Quendel"
+    folder.mkdir()
+    (folder / NAME).write_bytes(PICTURE)
+
+    lethe.staging.take_folder(str(folder))
+    lethe.staging.keep_manifest(MANIFEST.encode())
+
+    assert [file.name for file in lethe.staging.files()] == [NAME]
+    assert lethe.staging.manifest() == MANIFEST.encode()
+    assert plain_in(lethe.home, temporary) == []
+
+
+def test_the_search_finds_a_name_that_was_not_sealed(
+    lethe: Lethe, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Vault, "seal_text", lambda *arguments: arguments[-1].encode())
+    batch = batches.create(ACTOR, lethe.database, Request(BATCH, ""), now())
+    intake.add(ACTOR, lethe.database, batch.id, [Incoming(NAME, PICTURE)], now())
+    found = str(lethe.database.files.database)
+    lethe.close()
+
+    assert plain_in(lethe.home, temporary) == [found]
 
 
 def test_the_search_finds_what_was_not_sealed_at_intake(

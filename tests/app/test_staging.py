@@ -19,7 +19,7 @@ import pytest
 from components.app import unzip
 from components.upload import staging
 from components.upload.staging import Staged, Staging, Taken, UnusableUpload, _append, recover
-from engine.errors import UnusableFolder
+from engine.errors import UnusableFolder, UnusableKeys
 from engine.metadata.header import PreCheck
 from store.originals import SealedFile
 from store.vault.errors import MissingKey
@@ -57,6 +57,17 @@ def listing(folder: Path) -> Path:
     """The list of the one thing that was brought in."""
     (found,) = folder.rglob("list.jsonl")
     return found
+
+
+def plain_line(file: Staged) -> dict[str, object]:
+    """A line of a list from before lists were sealed."""
+    return {
+        "id": file.id,
+        "name": file.name,
+        "path": str(file.path),
+        "bytes": file.bytes,
+        "fitness": file.checked.to_json(),
+    }
 
 
 def with_broken_content() -> bytes:
@@ -270,9 +281,8 @@ def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting,
     assert kept.checked.metadata == ("trailing bytes",)
     assert kept.checked.findings[0].offset == len(png())
 
-    line = json.loads((listing(folder)).read_text())
-    line["fitness"] = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
-    (listing(folder)).write_text(json.dumps(line) + "\n")
+    fitness = {"format": "PNG", "width": 9, "height": 8, "metadata": [], "problem": ""}
+    listing(folder).write_text(json.dumps(plain_line(kept) | {"fitness": fitness}) + "\n")
     assert Staging(folder, "ada", vault_of(folder)).files()[0].checked.findings == ()
 
 
@@ -442,7 +452,7 @@ def test_files_of_a_start_that_failed_go_only_if_the_batch_had_begun(waiting, is
 
 def test_a_list_from_before_there_were_owners_is_taken_over(waiting, folder):
     waiting.take_file("a.png", png())
-    line = json.loads(listing(folder).read_text())
+    line = plain_line(waiting.files()[0])
     kept = folder / "0123456789abcdef"
     kept.write_bytes(png(2))
     del line["id"]
@@ -638,3 +648,37 @@ def test_what_arrived_and_was_not_listed_when_the_program_ended_waits(waiting, f
     (kept,) = waiting.files()
     assert kept.name.startswith("found after a stop")
     assert read(waiting, kept) == png()
+
+
+def test_lists_and_manifests_from_before_they_were_sealed_are_sealed_at_the_start(waiting, folder):
+    waiting.take_file("a.png", png())
+    files = waiting.files()
+    where = listing(folder)
+    where.write_text("".join(json.dumps(plain_line(file)) + "\n" for file in files))
+    manifest = where.parents[1] / "manifest.csv"
+    manifest.write_bytes(b"filename,licence\na.png,CC0\n")
+
+    recover(folder, vault_of(folder))
+
+    assert Staging(folder, "ada", vault_of(folder)).files() == files
+    assert waiting.manifest() == b"filename,licence\na.png,CC0\n"
+    assert b"a.png" not in where.read_bytes() + manifest.read_bytes()
+
+
+def test_what_waits_without_its_key_is_listed_and_says_so(waiting, folder):
+    waiting.take_file("a.png", png())
+    waiting.keep_manifest(b"filename,licence\na.png,CC0\n")
+    (file,) = waiting.files()
+    vault = vault_of(folder)
+    upload, name = file.id.split("/")
+    vault.destroy_picture(upload, name)
+    vault.destroy_batch(listing(folder).parents[1].name)
+
+    (lost,) = Staging(folder, "ada", vault).files()
+
+    assert (lost.id, lost.name) == (file.id, "name destroyed")
+    assert "is gone" in lost.checked.problem
+    with pytest.raises(UnusableKeys):
+        waiting.manifest()
+    waiting.forget([lost.id])
+    assert not folder.exists()

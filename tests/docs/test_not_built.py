@@ -32,17 +32,22 @@ def test_one_local_person_has_every_role():
     assert session.user().roles == PEOPLE
 
 
-def test_names_lie_on_disk_as_they_came_and_originals_do_not(tmp_path):
-    assert "originals are encrypted, names and boxes are not: use an encrypted disk" in MISSING
+def test_boxes_lie_on_disk_as_they_are_and_originals_and_names_do_not(tmp_path):
+    assert (
+        "originals and their names are encrypted, boxes are not: use an encrypted disk" in MISSING
+    )
     incoming = [Incoming("Ann at the beach.jpg", b"what was in the picture")]
 
     with closing(Database.open(tmp_path, NOW)) as database:
         batch = batches.create(ACTOR, database, Request("spring", ""), NOW)
         intake.add(ACTOR, database, batch.id, incoming, NOW)
         batches.start(ACTOR, database, batch.id, NOW)
+        picture_id = tasks.take(ACTOR, database, NOW).picture_id
+        tasks.record(ACTOR, database, NeedsReview(picture_id, plan(picture_id)), NOW)
 
     contents = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
-    assert any(b"Ann at the beach" in content for content in contents)
+    assert any(b'"box": [40, 40, 60, 60]' in content for content in contents)
+    assert not any(b"Ann at the beach" in content for content in contents)
     assert not any(b"what was in the picture" in content for content in contents)
 
 

@@ -149,7 +149,9 @@ class AppLine(Line):
 
     def released(self) -> dict[str, bytes]:
         kept = receipts.newest(ACTOR, self.database, self.batch)
-        return {one.source: one.path.read_bytes() for one in kept}
+        rows = pictures.of_batch(ACTOR, self.database, self.batch)
+        names = {row.id: row.source for row in rows}
+        return {names[one.picture_id]: one.path.read_bytes() for one in kept}
 
     def unverified(self) -> list[str]:
         kept = receipts.newest(ACTOR, self.database, self.batch)

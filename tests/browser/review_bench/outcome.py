@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.evaluation.data.labels import LabelledPicture
 from engine.geometry import PixelRect
+from store.batches import pictures as store_pictures
 from store.batches import progress
 from store.database import Database
 from store.releases import receipts
@@ -23,23 +24,24 @@ def outcome(
     """Compare every release with the labels; the app must have ended."""
     database = Database.open(home, datetime.now(UTC))
     try:
-        released = receipts.newest(ACTOR, database)
+        released = {
+            store_pictures.picture(ACTOR, database, one.picture_id).source: one
+            for one in receipts.newest(ACTOR, database)
+        }
         counts = progress.totals(ACTOR, database)
     finally:
         database.close()
     ended = len(released) + counts.quarantined
     if ended != len(pictures) - counts.cancelled:
         raise ValueError(f"expected {len(pictures)} pictures at their end, got {counts}")
-    shows = {one.source: _still_visible(one, pictures[one.source]) for one in released}
+    shows = {name: _still_visible(one, pictures[name]) for name, one in released.items()}
     return Outcome(
         pictures=ended,
         asked=len(seen),
         visits=tuple(visits),
         released=len(released),
         quarantined=counts.quarantined,
-        labels=sum(
-            not label.is_ignored for one in released for label in pictures[one.source].labels
-        ),
+        labels=sum(not label.is_ignored for name in released for label in pictures[name].labels),
         uncovered_reviewed=sum(number for name, number in shows.items() if name in seen),
         uncovered_unasked=sum(number for name, number in shows.items() if name not in seen),
     )

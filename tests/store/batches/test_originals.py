@@ -120,7 +120,7 @@ def test_a_start_that_is_stopped_while_it_seals_loses_nothing(home, monkeypatch,
     with closing(Database.open(home, NOW)) as database:
         (one,) = ids(database, a_batch(database, [b"r one"]))
         unseal(home, database, one)
-        (home / "keyring" / database_batch(database, one) / "batch.key").unlink()
+        shutil.rmtree(home / "keyring" / database_batch(database, one))
     replace, left = atomic.os.replace, [write]
 
     def killed(source, target):
