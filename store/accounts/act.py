@@ -20,6 +20,7 @@ _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+_KEEPERS = frozenset({Role.MANAGER, Role.ADMIN, Role.MACHINE})
 _PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -72,6 +73,9 @@ class Act(Enum):
     READ_AUDIT = "read the audit trail", _AUDITORS, False
     VERIFY_AUDIT = "verify the audit trail", _AUDITORS, True
     EXPORT_AUDIT = "export the audit trail", _AUDITORS, True
+
+    WILL_SHRED = "destroy a picture", _KEEPERS, True
+    SHREDDED = "note that a picture was destroyed", _KEEPERS, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False
