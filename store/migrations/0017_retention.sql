@@ -15,6 +15,21 @@ ALTER TABLE pictures ADD COLUMN name_until TIMESTAMP;
 ALTER TABLE pictures ADD COLUMN release_until TIMESTAMP;
 ALTER TABLE pictures ADD COLUMN review_until TIMESTAMP;
 
+-- Manifests gave periods before anything ended by them: 1 to 36500 days, and a month from now at least.
+UPDATE pictures
+SET original_until = greatest(
+    added_at + to_days(CAST(least(greatest(
+        TRY_CAST(json_extract_string(licence, '$.retain_days') AS DOUBLE), 1), 36500) AS INTEGER)),
+    make_timestamp(epoch_us(now())) + INTERVAL 30 DAY
+)
+WHERE TRY_CAST(json_extract_string(licence, '$.retain_days') AS DOUBLE) IS NOT NULL;
+
+UPDATE pictures
+SET preview_until = original_until,
+    name_until = original_until,
+    review_until = original_until
+WHERE original_until IS NOT NULL;
+
 -- One row: when the sweeper last did its work, by the clock of that day.
 CREATE TABLE sweeps (
     swept_at TIMESTAMP NOT NULL,
