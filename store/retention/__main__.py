@@ -121,7 +121,7 @@ def _report(options: argparse.Namespace) -> int:
                 "which brings it up to date."
             ) from error
     terminal.say(json.dumps(_plain(asdict(found))) if options.json else "\n".join(_lines(found)))
-    return Exit.FOUND if found.overdue or found.unfinished else Exit.DONE
+    return Exit.FOUND if found.pictures_overdue or found.unfinished else Exit.DONE
 
 
 def _lines(found: Report) -> list[str]:

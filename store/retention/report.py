@@ -40,16 +40,15 @@ class Report:
     """How retention stands."""
 
     holdings: Mapping[Holding, Held]
+    pictures_overdue: int
+    """Of which something should be gone."""
+    pictures_within: Mapping[int, int]
+    """By days of `WINDOWS`: of which something ends until then, without what is overdue."""
     unfinished: int
     """Pictures whose end was begun and not ended; the next sweep, or start, goes on."""
     swept_at: datetime | None
     refused: str | None
     """Why the sweeper does nothing, a sentence; None where it does its work."""
-
-    @property
-    def overdue(self) -> int:
-        """Holdings that should be gone."""
-        return sum(one.overdue for one in self.holdings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class CalendarEntry:
     day: datetime
     """Its beginning, in UTC."""
     batch_id: str
-    holding: Holding
+    holdings: tuple[Holding, ...]
     pictures: int
     is_overdue: bool
     """Whether the first of them is."""
@@ -73,18 +72,28 @@ def report(actor: Actor, database: Database, now: datetime) -> Report:
 
 def report_in(cursor: duckdb.DuckDBPyConnection, now: datetime) -> Report:
     """How retention stands, by a cursor that somebody was let have."""
-    counts = ", ".join(
-        f"count(*) FILTER (WHERE h.until > $now AND h.until <= $now + to_days($days[{number}]))"
+    moments = {"now": stored(now), "days": list(WINDOWS)}
+    until = [
+        f"h.until > $now AND h.until <= $now + to_days($days[{number}])"
         for number, _ in enumerate(WINDOWS, start=1)
-    )
+    ]
     rows = cursor.execute(
         f"""
         SELECT h.holding, count(*), count(*) FILTER (WHERE h.until <= $now), min(h.until),
-            count(*) FILTER (WHERE h.until IS NULL), {counts}
+            count(*) FILTER (WHERE h.until IS NULL),
+            {", ".join(f"count(*) FILTER (WHERE {one})" for one in until)}
         FROM held AS h
         GROUP BY h.holding
         """,  # noqa: S608 -- constants
-        {"now": stored(now), "days": list(WINDOWS)},
+        moments,
+    ).fetchall()
+    ((pictures_overdue, *pictures_within),) = cursor.execute(
+        f"""
+        SELECT count(DISTINCT h.picture_id) FILTER (WHERE h.until <= $now),
+            {", ".join(f"count(DISTINCT h.picture_id) FILTER (WHERE {one})" for one in until)}
+        FROM held AS h
+        """,  # noqa: S608 -- constants
+        moments,
     ).fetchall()
     destroyed = {
         Holding(holding): int(count)
@@ -122,7 +131,8 @@ def report_in(cursor: duckdb.DuckDBPyConnection, now: datetime) -> Report:
     }
     last = clock.last_sweep(cursor)
     swept_at, refused = (None, None) if last is None else (last.at, last.refused)
-    return Report(holdings, unfinished, swept_at, refused)
+    within = dict(zip(WINDOWS, pictures_within, strict=True))
+    return Report(holdings, pictures_overdue, within, unfinished, swept_at, refused)
 
 
 def calendar(
@@ -132,17 +142,28 @@ def calendar(
     with database.snapshot(actor, Act.READ_RETENTION) as cursor:
         rows = cursor.execute(
             """
-            SELECT date_trunc('day', until)::TIMESTAMP AS day, batch_id, holding, count(*),
-                min(until) <= $now
-            FROM held
-            WHERE until <= $last
-            GROUP BY day, batch_id, holding
-            ORDER BY day, batch_id, holding
+            WITH ending AS (
+                SELECT picture_id, batch_id, date_trunc('day', until)::TIMESTAMP AS day,
+                    list(holding ORDER BY holding) AS holdings, min(until) <= $now AS is_overdue
+                FROM held
+                WHERE until <= $last
+                GROUP BY picture_id, batch_id, day
+            )
+            SELECT day, batch_id, holdings, count(*), bool_or(is_overdue)
+            FROM ending
+            GROUP BY day, batch_id, holdings
+            ORDER BY day, batch_id, holdings
             LIMIT $limit
             """,
             {"now": stored(now), "last": stored(now + timedelta(days=days)), "limit": limit},
         ).fetchall()
     return tuple(
-        CalendarEntry(aware(day), batch_id, Holding(holding), int(count), bool(is_overdue))
-        for day, batch_id, holding, count, is_overdue in rows
+        CalendarEntry(
+            aware(day),
+            batch_id,
+            tuple(one for one in Holding if one in holdings),
+            int(count),
+            bool(is_overdue),
+        )
+        for day, batch_id, holdings, count, is_overdue in rows
     )

@@ -14,7 +14,7 @@ from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.retention import steps
 from store.retention.holding import Holding
-from store.retention.report import report
+from store.retention.report import CalendarEntry, calendar, report
 from store.retention.sweeper import Swept, sweep
 from store.retention.uptime import Uptime
 from store.worker import tasks
@@ -214,10 +214,21 @@ def test_the_report_counts_what_is_held_until_when_and_what_is_overdue(database,
     late = report(ACTOR, database, NOW + 10 * DAY)
     assert late.holdings[Holding.NAME].overdue == 2
     assert late.holdings[Holding.RELEASE].total == 0
-    assert late.overdue == 6
+    assert late.pictures_overdue == 2
 
     sweep(MACHINE, database, NOW + 10 * DAY, uptime=on_for(10))
     after = report(ACTOR, database, NOW + 10 * DAY)
-    assert (after.overdue, after.holdings[Holding.ORIGINAL].destroyed) == (0, 2)
+    assert (after.pictures_overdue, after.holdings[Holding.ORIGINAL].destroyed) == (0, 2)
     assert after.swept_at == NOW + 10 * DAY
     assert after.holdings[Holding.REVIEW].unlimited == 2
+
+
+def test_the_calendar_tells_what_of_which_batch_ends_on_which_day(database, batch):
+    key = (Holding.ORIGINAL, Holding.PREVIEW, Holding.NAME)
+    day = (NOW + 10 * DAY).replace(hour=0)
+
+    assert calendar(ACTOR, database, NOW + 2 * DAY, days=7) == ()
+    assert calendar(ACTOR, database, NOW + 4 * DAY, days=7) == (
+        CalendarEntry(day, batch.id, key, 2, is_overdue=False),
+    )
+    assert calendar(ACTOR, database, NOW + 11 * DAY, days=7)[0].is_overdue
