@@ -116,7 +116,7 @@ def _days() -> None:
 def _row(entry: CalendarEntry) -> dict[str, str | int]:
     return {
         "Day (UTC)": f"{entry.day:%Y-%m-%d}",
-        "": "overdue" if entry.is_overdue else "",
+        "State": "overdue" if entry.is_overdue else "",
         "Pictures": entry.pictures,
         "What": ", ".join(_WORDS[one].lower() for one in entry.holdings),
         "Batch": entry.batch_id,

@@ -46,7 +46,7 @@ def test_the_calendar_tells_what_ends_when_and_what_is_held(lethe):
     assert list(held["Pictures"]) == ["2", "2", "2", "2", "2"]
     assert list(held["No end"]) == ["0", "0", "0", "2", "2"]
     row = calendar_of(app).iloc[0]
-    assert (row["Pictures"], row["Batch"], row[""]) == (2, batch, "")
+    assert (row["Pictures"], row["Batch"], row["State"]) == (2, batch, "")
     assert row["What"] == "originals, sight of originals, names"
     assert row["Day (UTC)"] == f"{services.now() + timedelta(days=10):%Y-%m-%d}"
 
@@ -65,7 +65,7 @@ def test_what_is_overdue_is_said_and_a_clock_that_is_not_believed(lethe):
 
     assert shown_numbers(app)["Overdue"] == "1"
     assert "1 picture overdue" in said(app)
-    assert "overdue" in list(calendar_of(app)[""])
+    assert "overdue" in list(calendar_of(app)["State"])
 
     with lethe.database.transaction(ACTOR, ANY) as cursor:
         refused = "The clock is behind. Confirm it."
