@@ -228,6 +228,7 @@ shredding.shred(Path(sys.argv[1]))
 def test_what_a_kill_parted_goes_on(run, count):
     words = [sys.executable, "-c", KILL, str(run), str(count)]
     assert subprocess.run(words, check=False).returncode == 9
+    assert (run / ".lethe" / "key").exists() is (count == 0)
 
     shred(run)
 

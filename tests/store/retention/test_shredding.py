@@ -28,6 +28,7 @@ from store.retention.names import NO_NAME
 from store.retention.shredding import shred
 from store.review import decisions, queue, reviews
 from store.vault.shredding import is_shredded
+from store.vault.source import SealedSource
 from store.worker import retry, tasks
 from tests.store.fakes import ACTOR, ANY, NOW, plan, released, verdict_on
 from tests.store.retention.conftest import Settled, make
@@ -236,6 +237,20 @@ def test_nobody_gets_the_original_from_the_moment_that_it_is_to_end(
     assert seen == [act, act]
 
 
+def test_an_original_that_ends_while_it_is_read_is_not_given(database, in_state, monkeypatch):
+    picture, real = in_state("review"), SealedSource.read
+
+    def read(source):
+        content = real(source)
+        shred(ACTOR, database, picture.id, NOW)
+        return content
+
+    monkeypatch.setattr(SealedSource, "read", read)
+
+    with pytest.raises(UnreadableImage, match="destroyed on"):
+        originals.content(ACTOR, database, picture.id)
+
+
 def test_caches_are_told_once_no_key_opens_it_and_one_that_fails_keeps_none_from_it(
     database, in_state
 ):
@@ -308,11 +323,14 @@ def test_what_the_disk_does_not_take_at_the_start_waits_for_the_next(home, monke
         with pytest.raises(OSError, match="full"):
             shred(ACTOR, database, picture.id, NOW)
         database.close()
-        Database.open(home, NOW).close()
+        database = Database.open(home, NOW)
+        assert [act for act, _ in told(database, picture)] == ["will_shred"]
+        database.close()
 
     database = Database.open(home, NOW)
 
     assert files_of(database, picture) == []
+    assert [act for act, _ in told(database, picture)] == ["will_shred", "shredded"]
     database.close()
 
 
