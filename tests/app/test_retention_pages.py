@@ -105,11 +105,17 @@ def test_a_picture_on_the_table_that_ends_leaves_every_cache_and_the_page_says_w
     picture = only(lethe, batch)
     cache = services.originals_cache()
     assert picture.id in cache._open
+    assert cache.preview(picture.id, "a draft", lambda: b"made") == b"made"
+    assert cache.preview(picture.id, "a draft", lambda: b"anew") == b"made"
+    assert cache.preview(picture.id, "another", lambda: b"anew") == b"anew"
 
     shred(ACTOR, lethe.database, picture.id, services.now())
 
     assert picture.id not in cache._open
     assert picture.id not in cache._shown
+    assert picture.id not in cache._previews
+    assert cache.preview(picture.id, "a draft", lambda: b"late") == b"late"
+    assert picture.id not in cache._previews
     assert not [key for key in cache._small if key[1] == picture.id]
     app.run()
     assert not app.exception
