@@ -18,6 +18,7 @@ _APART = {
     "audit": "the app's audit trail: tell whether it is whole",
     "backup": "copy the app's data, its keyring and its secrets, apart from each other",
     "restore": "make the app's data of a backup",
+    "retention": "what is held, until when, and its end",
     "store": "the app's data: take in a run, export labels, count",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
@@ -43,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.backup.__main__ import main as keep_copies
 
         return keep_copies(words, os.environ, program="lethe")
+    if words[:1] == ["retention"]:
+        from store.retention.__main__ import main as end_what_is_over
+
+        return end_what_is_over(words[1:], os.environ, program="lethe retention")
     if words[:1] == ["store"]:
         from store.__main__ import main as look_into_store
 

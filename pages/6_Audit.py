@@ -1,11 +1,11 @@
-"""Who did what? The trail of events, whether it is whole, and the way of one picture."""
+"""Who did what? The trail, whether it is whole, one picture's way, and what ends when."""
 
 import streamlit as st
 
 from components.app.access import AUDITORS
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.audit import chain, search, timeline
+from components.audit import chain, retention, search, timeline
 
 open_page(
     "Audit",
@@ -22,3 +22,6 @@ with fatal():
     record = search.table(wanted)
     search.offer(wanted)
     timeline.show(record, wanted)
+
+with fatal():
+    retention.show()

@@ -23,6 +23,7 @@ from tests.server.conftest import Server, free_port, until_ready
 ROOT = Path(__file__).parents[1]
 VERBS = [
     "audit",
+    "retention",
     "vault",
     "redact",
     "release",
@@ -142,7 +143,7 @@ def test_help_lists_every_command(installed, elsewhere):
     done = installed.run("--help", cwd=elsewhere)
 
     assert done.returncode == 0, done.stderr
-    assert set(re.findall(r"^    (\w+)  ", done.stdout, re.MULTILINE)) == set(VERBS)
+    assert set(re.findall(r"^    (\w+)(?:  |$)", done.stdout, re.MULTILINE)) == set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -38,6 +38,7 @@ class OriginalsCache:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Future[RgbImage]] = OrderedDict()
         self._shown: dict[str, Future[bytes]] = {}
+        self._previews: OrderedDict[str, tuple[object, bytes]] = OrderedDict()
         self._small: OrderedDict[tuple[Viewer, str], Future[bytes]] = OrderedDict()
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
         self._idle = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-strip")
@@ -59,6 +60,21 @@ class OriginalsCache:
             UnreadableImage: it cannot be read or decoded any more.
         """
         return self._jpeg(picture_id, read, max_megapixels).result()
+
+    def preview(self, picture_id: str, draft: object, make: Callable[[], bytes]) -> bytes:
+        """How an open picture would be released by a draft, made anew when the draft is another."""
+        with self._lock:
+            kept = self._previews.get(picture_id)
+        if kept is not None and kept[0] == draft:
+            return kept[1]
+        made = make()
+        with self._lock:
+            if picture_id in self._open:  # what was forgotten meanwhile is kept no more
+                self._previews[picture_id] = draft, made
+                self._previews.move_to_end(picture_id)
+            while len(self._previews) > ROOM:
+                self._previews.popitem(last=False)
+        return made
 
     def prefetch(self, picture_id: str, read: Read, max_megapixels: float) -> None:
         """Begin decoding a picture that will be wanted soon."""
@@ -82,6 +98,7 @@ class OriginalsCache:
         with self._lock:
             self._open.pop(picture_id, None)
             self._shown.pop(picture_id, None)
+            self._previews.pop(picture_id, None)
             for key in [key for key in self._small if key[1] == picture_id]:
                 del self._small[key]
 

@@ -44,7 +44,6 @@ class Review:
     """True once the picture could be drawn: nobody accepts what nobody sees."""
     problem: str = ""
     """Why it could not, a sentence."""
-    _preview: tuple[Draft, bytes] | None = None
     _saved: Draft | None = None
     """What lies in the store by this window's knowledge; None where nothing was saved yet."""
 
@@ -90,10 +89,12 @@ class Review:
 
     def preview(self) -> bytes:
         """The picture as it would be released, as a JPEG for the stage."""
-        if self._preview is None or self._preview[0] != self.draft:
-            redacted = pipeline.redact(self.image, self.draft.kept, self.policy, _PREVIEW_SEED)
-            self._preview = (self.draft, whole_jpeg(redacted.rgb))
-        return self._preview[1]
+        image, draft = self.image, self.draft
+
+        def made() -> bytes:
+            return whole_jpeg(pipeline.redact(image, draft.kept, self.policy, _PREVIEW_SEED).rgb)
+
+        return originals_cache().preview(self.case.picture_id, draft, made)
 
     def take(self, boxes: tuple[EditedBox, ...]) -> None:
         """Take over the boxes as the browser has them, and save them.

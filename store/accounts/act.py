@@ -21,6 +21,7 @@ _MACHINE = frozenset({Role.MACHINE})
 _ADMIN = frozenset({Role.ADMIN})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+_KEEPERS = frozenset({Role.MANAGER, Role.ADMIN, Role.MACHINE})
 _PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -76,6 +77,10 @@ class Act(Enum):
 
     BACK_UP = "make a backup", _ADMIN, True
     RESTORE = "restore a backup", _ADMIN, True
+    WILL_SHRED = "destroy a picture", _KEEPERS, True
+    SHREDDED = "note that a picture was destroyed", _KEEPERS, True
+    SWEEP = "destroy what is over", _KEEPERS, True
+    READ_RETENTION = "see until when pictures are held", _WATCHERS, False
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

@@ -3,6 +3,7 @@
 waiting ─► working ─► released | review | quarantined
 review ── decision ─► settled ─► working ─► released | quarantined
 waiting ── batch cancelled ─► cancelled
+any before its outcome ── its time was over, or it was deleted ─► quarantined
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
+from store.retention.deadlines import KEPT, Deadlines
+from store.retention.holding import Holding
 from store.text import storable
-from store.times import aware, stored
+from store.times import aware, aware_or_none, stored, stored_or_none
 from store.vault import private_text
 from store.vault.context import Item, Purpose
 from store.vault.private_text import UNOPENED, PrivateText
@@ -58,6 +61,10 @@ class Picture:
     """A sample check was the only cause for review, so it measures what automation misses."""
     revision: int
     changed_at: datetime
+    original_ended_at: datetime | None
+    """When its original was destroyed; None while it is held."""
+    release_ended_at: datetime | None
+    """When its release was destroyed; None of one that stands, and where there was none."""
 
     @property
     def source(self) -> str:
@@ -86,6 +93,7 @@ class NewPicture:
     """Why it is held back from the start; None when it may go on."""
     original: str | None = None
     """`store.batches.originals.digest` of its original; None where there is none to read."""
+    deadlines: Deadlines = KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +107,17 @@ class SealedPicture:
     licence: bytes | None
     refusal: str | None
     original: str | None
+    deadlines: Deadlines
 
 
 _COLUMNS = """
     SELECT p.id, p.batch_id, p.sealed_source, p.source, p.sealed_licence, p.licence, p.reason,
-        p.sealed_reason, p.state, r.release_id, p.audit_sample, p.revision, p.changed_at
+        p.sealed_reason, p.state, r.release_id, p.audit_sample, p.revision, p.changed_at,
+        o.begun_at, e.begun_at
     FROM pictures AS p
     LEFT JOIN receipts AS r ON r.live_picture_id = p.id
+    LEFT JOIN shreddings AS o ON o.picture_id = p.id AND o.holding = 'original'
+    LEFT JOIN shreddings AS e ON e.picture_id = p.id AND e.holding = 'release'
 """
 
 
@@ -196,6 +208,7 @@ def sealed(vault: Vault, batch_id: str, row: NewPicture) -> SealedPicture:
         licence=None if line is None else vault.seal_text(licence, line),
         refusal=row.refusal,
         original=row.original,
+        deadlines=row.deadlines,
     )
 
 
@@ -214,10 +227,13 @@ def insert(
     cursor.execute(
         """
         INSERT INTO pictures
-            (id, sealed_source, source_lookup, sealed_licence, state, reason, original, batch_id,
+            (id, sealed_source, source_lookup, sealed_licence, state, reason, original,
+            original_until, preview_until, name_until, release_until, review_until, batch_id,
             added_at, changed_at)
         SELECT unnest(?::VARCHAR[]), unnest(?::BLOB[]), unnest(?::VARCHAR[]), unnest(?::BLOB[]),
-            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
+            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+            unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]),
+            unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]), ?, ?, ?
         """,
         [
             [row.id for row in rows],
@@ -227,6 +243,7 @@ def insert(
             [state.value for state in states],
             [row.refusal for row in rows],
             [row.original for row in rows],
+            *([stored_or_none(row.deadlines.of(one)) for row in rows] for one in Holding),
             batch_id,
             stored(now),
             stored(now),
@@ -236,7 +253,7 @@ def insert(
 
 def _picture(vault: Vault, row: tuple[Any, ...]) -> Picture:
     picture_id, batch_id, *texts = row[:8]
-    state, release_id, audit_sample, revision, changed_at = row[8:]
+    state, release_id, audit_sample, revision, changed_at, original_ended, release_ended = row[8:]
     return Picture(
         id=picture_id,
         batch_id=batch_id,
@@ -250,4 +267,6 @@ def _picture(vault: Vault, row: tuple[Any, ...]) -> Picture:
         audit_sample=audit_sample,
         revision=revision,
         changed_at=aware(changed_at),
+        original_ended_at=aware_or_none(original_ended),
+        release_ended_at=aware_or_none(release_ended),
     )

@@ -96,6 +96,15 @@ def begin_group(vault: Vault, group: str) -> None:
     vault.add_picture(group, group)
 
 
+def end_group(vault: Vault, group: str) -> None:
+    """Destroy that key; what it sealed is gone wherever a copy lies.
+
+    Raises:
+        OSError: the disk does not take it; the key may be there still.
+    """
+    vault.destroy_picture(group, group)
+
+
 def seal_for_group(vault: Vault, group: str, purpose: Purpose, text: str) -> bytes:
     """A text of a batch or an evaluation, for a column.
 
