@@ -17,6 +17,7 @@ _APART = {
     "app": "serve the app on this machine alone",
     "audit": "the app's audit trail: tell whether it is whole",
     "store": "the app's data: take in a run, export labels, count",
+    "subject": "what people ask about pictures that show them: find, export, correct",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
 """Commands with a parser of their own, and their lines in the list of commands."""
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.__main__ import main as look_into_store
 
         return look_into_store(words[1:], program="lethe store")
+    if words[:1] == ["subject"]:
+        from store.subjects.__main__ import main as answer_subject
+
+        return answer_subject(words[1:], program="lethe subject")
     if words[:1] == ["vault"]:
         from store.vault.__main__ import main as open_vault
 

@@ -33,6 +33,8 @@ TABLE: Final = (
     _Row(Exit.FOUND, "something was found, or a file cannot be read to its end", ("lint",)),
     _Row(Exit.FOUND, "some lines could not be taken", ("store ingest",)),
     _Row(Exit.FOUND, "the trail is not whole, and each fault is named", ("audit verify",)),
+    _Row(Exit.FOUND, "no picture was found, or the file was altered", ("subject find",)),
+    _Row(Exit.FOUND, "a request is overdue", ("subject requests",)),
     _Row(
         Exit.USAGE,
         "the command could not be understood, started or carried out, or there was nothing to do "

@@ -20,6 +20,7 @@ _MANAGER = frozenset({Role.MANAGER})
 _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
+_ADMIN = frozenset({Role.ADMIN})
 _PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -72,6 +73,13 @@ class Act(Enum):
     READ_AUDIT = "read the audit trail", _AUDITORS, False
     VERIFY_AUDIT = "verify the audit trail", _AUDITORS, True
     EXPORT_AUDIT = "export the audit trail", _AUDITORS, True
+
+    FIND_SUBJECT = "find a picture for whom it shows", _AUDITORS, True
+    EXPORT_SUBJECT = "export what is held about a picture", _AUDITORS, True
+    CORRECT_SUBJECT = "have a released picture decided anew", _ADMIN, True
+    DELETE_SUBJECT = "delete a picture for whom it shows", _ADMIN, True
+    OPEN_REQUEST = "open a subject request", _AUDITORS, True
+    CLOSE_REQUEST = "close a subject request", _AUDITORS, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

@@ -118,6 +118,20 @@ def picture(actor: Actor, database: Database, picture_id: str) -> Picture:
     return _picture(row)
 
 
+def ids_named(cursor: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+    """Ids of the pictures that came under exactly this name, in the order they came."""
+    rows = cursor.execute(
+        """
+        SELECT id
+        FROM pictures
+        WHERE source = ?
+        ORDER BY number
+        """,
+        [storable(name)],
+    ).fetchall()
+    return tuple(id_ for (id_,) in rows)
+
+
 def insert(
     cursor: duckdb.DuckDBPyConnection,
     batch_id: str,
