@@ -1,11 +1,11 @@
-"""Who did what? The trail of events, whether it is whole, and the way of one picture."""
+"""Who did what? The trail of events, whether it is whole, one picture's way, and its subject."""
 
 import streamlit as st
 
 from components.app.access import AUDITORS
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.audit import chain, search, timeline
+from components.audit import chain, requests, search, subjects, timeline
 
 open_page(
     "Audit",
@@ -22,3 +22,8 @@ with fatal():
     record = search.table(wanted)
     search.offer(wanted)
     timeline.show(record, wanted)
+
+st.subheader("Subject requests", anchor=False)
+with fatal():
+    subjects.ask()
+    requests.show()

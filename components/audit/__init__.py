@@ -1,1 +1,1 @@
-"""The page *Audit*: the state of the trail, its events, and one picture's way through them."""
+"""The page *Audit*: the state of the trail, its events, one picture's way, subject requests."""
