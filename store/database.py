@@ -35,7 +35,9 @@ from store.audit.heads import Head
 from store.audit.trail import Trail
 from store.errors import NotAllowed, SessionExpired
 from store.files import Files, open_private
+from store.forgetting import Forgetting
 from store.originals import Originals
+from store.retention import steps
 from store.schema import is_foreign, migrate
 from store.vault.vault import Vault
 from store.worker.orphans import tidy
@@ -57,8 +59,8 @@ class Database:
 
     `work` is set whenever there may be something new for the dispatcher, `recovered` says what
     opening had to tidy up after a crash, `signer` signs what goes out, and `vault` has the keys of
-    what is sealed. `is_up_to_date` says whether it is known to be as new as the files beside it;
-    one that is not may know only some.
+    what is sealed; `forgetting` tells caches of originals which picture ended. `is_up_to_date` says
+    whether it is known to be as new as the files beside it; one that is not may know only some.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Database:
         self.originals = Originals(files, vault, signer.keys)
         self._keys = signer.keys
         self.work = threading.Event()
+        self.forgetting = Forgetting()
         self.recovered = Recovered()
         self.is_up_to_date = False
         self._connection = connection
@@ -127,6 +130,7 @@ class Database:
             with database.transaction(MACHINE, Act.RECOVER) as cursor:
                 index = recover(cursor, files, now)
                 database.event.details["put_back"] = index.put_back
+            _end_what_was_begun(database, now)
             database.advance()
             database.recovered = _tidied(files, vault, index, now, is_up_to_date=is_up_to_date)
             stack.pop_all()
@@ -370,6 +374,17 @@ def _refuse_foreign(connection: duckdb.DuckDBPyConnection, files: Files) -> None
             f"{files.database} is a database, but none of Lethe's; it and the pictures beside it "
             "were not touched. Choose another folder with LETHE_HOME."
         )
+
+
+def _end_what_was_begun(database: Database, now: datetime) -> None:
+    """Go on with pictures whose end a kill parted; what the disk does not take waits."""
+    with database.transaction(MACHINE, Act.WORK) as cursor:
+        waiting = steps.unfinished(cursor)
+    for shredding in waiting:
+        try:
+            steps.go_on(MACHINE, database, shredding, now)
+        except OSError as error:
+            log.error("picture %s was not destroyed (%s)", shredding.picture_id, error.strerror)  # noqa: TRY400
 
 
 def _tidied(

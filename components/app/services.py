@@ -63,12 +63,14 @@ def services() -> Services:
         dispatcher = Dispatcher(
             database, ProcessPool(default_workers()), now, megapixels_of=megapixels_of
         )
+        originals_cache = OriginalsCache()
+        database.forgetting.add(originals_cache.clear)
         dispatcher.start()
     except BaseException:
         database.close()  # else the next page would say that another Lethe has it open
         raise
     atexit.register(_close, dispatcher, database)
-    return Services(home(), database, dispatcher, OriginalsCache(), left_out)
+    return Services(home(), database, dispatcher, originals_cache, left_out)
 
 
 @st.cache_resource

@@ -29,6 +29,7 @@ from store.batches.pictures import Picture, PictureState
 from store.batches.progress import Counts
 from store.releases import certificates, receipts
 from store.releases.receipts import StoredReceipt
+from store.times import day
 from store.worker import retry
 
 
@@ -193,6 +194,13 @@ def show(picture: Picture) -> None:
         st.caption(plain(picture.source))
     if picture.reason:
         st.warning(f"Held back because: {plain(picture.reason)}", icon=":material/dangerous:")
+    if picture.release_ended_at is not None:
+        st.info(
+            f"Release destroyed on {day(picture.release_ended_at)}.",
+            icon=":material/delete_forever:",
+        )
+    elif picture.original_ended_at is not None and picture.release_id is None:
+        _before(picture)
     if picture.release_id is None:
         return
     receipt = receipts.receipt(actor(), database(), picture.release_id)
@@ -213,6 +221,12 @@ def show(picture: Picture) -> None:
 
 
 def _before(picture: Picture) -> None:
+    if picture.original_ended_at is not None:
+        st.info(
+            f"Original destroyed on {day(picture.original_ended_at)}.",
+            icon=":material/delete_forever:",
+        )
+        return
     if not originals.is_open_to(actor(), database(), picture.id):
         st.info(
             "Originals are seen by whoever brought them, by the reviewer who has claimed them, and "

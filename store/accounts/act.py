@@ -21,6 +21,7 @@ _MACHINE = frozenset({Role.MACHINE})
 _WATCHERS = frozenset({Role.MANAGER, Role.AUDITOR, Role.ADMIN})
 _AUDITORS = frozenset({Role.AUDITOR, Role.ADMIN})
 _ADMIN = frozenset({Role.ADMIN})
+_KEEPERS = frozenset({Role.MANAGER, Role.ADMIN, Role.MACHINE})
 _PREPARE_ORIGINALS = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
@@ -80,6 +81,8 @@ class Act(Enum):
     DELETE_SUBJECT = "delete a picture for whom it shows", _ADMIN, True
     OPEN_REQUEST = "open a subject request", _AUDITORS, True
     CLOSE_REQUEST = "close a subject request", _AUDITORS, True
+    WILL_SHRED = "destroy a picture", _KEEPERS, True
+    SHREDDED = "note that a picture was destroyed", _KEEPERS, True
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

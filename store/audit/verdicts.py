@@ -41,18 +41,26 @@ class Told:
     digests: dict[int, str] = field(default_factory=dict)
     undone: set[int] = field(default_factory=set)
     contested: set[int] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
+    """Of pictures whose review records were destroyed."""
 
     def add(self, event: Event) -> None:
         """Take in what one event tells, if anything."""
         number, contested = event.details.get("verdict"), event.details.get("contested")
         if isinstance(contested, str):
-            self.contested |= {int(one) for one in contested.split() if one.isdecimal()}
+            self.contested |= _numbers(contested)
+        if event.act == Act.SHREDDED.key:
+            self.ended |= _numbers(str(event.details.get("verdicts", "")))
         if not isinstance(number, int):
             return
         if event.act == Act.DECIDE.key:
             self.digests[number] = str(event.details.get("digest"))
         elif event.act == Act.UNDO.key:
             self.undone.add(number)
+
+
+def _numbers(text: str) -> set[int]:
+    return {int(one) for one in text.split() if one.isdecimal()}
 
 
 def compare(
@@ -78,11 +86,13 @@ def compare(
     while rows := cursor.fetchmany(1_000):
         for is_undone, is_contested, *row in rows:
             known = missing.pop(row[0], None)
-            problem = _problem(row, known, secret) or _later(
+            problem = _problem(row, known, secret, is_ended=row[0] in told.ended) or _later(
                 row[0], told, is_undone=is_undone, is_contested=is_contested
             )
             if problem is not None:
                 yield f"Decision {row[0]} on picture {row[1]} was {problem}."
+    for number in told.ended:
+        missing.pop(number, None)
     if missing:
         yield (
             f"{counted(len(missing), 'decision')} that events tell of are gone, the first of them "
@@ -90,7 +100,9 @@ def compare(
         )
 
 
-def _problem(row: Sequence[Any], known: str | None, secret: bytes) -> str | None:
+def _problem(row: Sequence[Any], known: str | None, secret: bytes, *, is_ended: bool) -> str | None:
+    if is_ended:
+        return "put back, though an event tells that it was destroyed"
     if known is None:
         return "added: no event tells of it"
     is_same = hmac.compare_digest(known, digest(secret, row))

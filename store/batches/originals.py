@@ -19,7 +19,9 @@ from store.accounts.role import Role
 from store.database import Database
 from store.errors import NotAllowed, UnknownRecord
 from store.originals import item
-from store.times import stored
+from store.retention.ended import ended
+from store.retention.holding import Holding
+from store.times import day, stored
 from store.vault.context import Item
 from store.vault.errors import BrokenSeal
 
@@ -65,8 +67,9 @@ def content(
         UnusableKeys: the vault has no key for it, or cannot use it.
     """
     database.admit(actor, act, picture_id)
+    original = _item_of(database, picture_id, act)
     try:
-        data = database.originals.source(_item_of(database, picture_id)).read()
+        data = database.originals.source(original).read()
     except OSError as error:
         raise UnreadableImage(f"The original cannot be read ({error.strerror}).") from error
     except BrokenSeal as error:
@@ -75,6 +78,7 @@ def content(
     with database.transaction(actor, act, picture_id) as cursor:
         if act is Act.VIEW_ORIGINAL and not _is_open_to(actor, database, cursor, picture_id):
             raise NotAllowed(_NOT_YOURS)
+        _refuse_ended(cursor, picture_id, act)
         cursor.execute(
             """
             UPDATE pictures
@@ -103,7 +107,19 @@ def content(
     return data
 
 
-def _item_of(database: Database, picture_id: str) -> Item:
+def _refuse_ended(cursor: duckdb.DuckDBPyConnection, picture_id: str, act: Act) -> None:
+    """Raise UnreadableImage for an original that was destroyed, or that nobody may see any more."""
+    gone = ended(cursor, picture_id)
+    if Holding.ORIGINAL in gone:
+        raise UnreadableImage(f"The original was destroyed on {day(gone[Holding.ORIGINAL])}.")
+    if Holding.PREVIEW in gone and act is not Act.WORK:
+        raise UnreadableImage(
+            f"Since {day(gone[Holding.PREVIEW])} nobody sees this original any more; it is kept "
+            "until its own time is over."
+        )
+
+
+def _item_of(database: Database, picture_id: str, act: Act) -> Item:
     """Asked by the program itself: whoever wants to read was admitted before."""
     with database.transaction(MACHINE, Act.WORK) as cursor:
         row = cursor.execute(
@@ -114,6 +130,7 @@ def _item_of(database: Database, picture_id: str) -> Item:
             """,
             [picture_id],
         ).fetchone()
+        _refuse_ended(cursor, picture_id, act)
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
     return item(str(row[0]), picture_id)

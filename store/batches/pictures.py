@@ -3,6 +3,7 @@
 waiting ─► working ─► released | review | quarantined
 review ── decision ─► settled ─► working ─► released | quarantined
 waiting ── batch cancelled ─► cancelled
+any before its outcome ── its time was over, or it was deleted ─► quarantined
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
 from store.text import storable
-from store.times import aware, stored
+from store.times import aware, aware_or_none, stored
 
 
 class PictureState(StrEnum):
@@ -57,6 +58,10 @@ class Picture:
     """A sample check was the only cause for review, so it measures what automation misses."""
     revision: int
     changed_at: datetime
+    original_ended_at: datetime | None
+    """When its original was destroyed; None while it is held."""
+    release_ended_at: datetime | None
+    """When its release was destroyed; None of one that stands, and where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,11 @@ class NewPicture:
 
 _COLUMNS = """
     SELECT p.id, p.batch_id, p.source, p.licence, p.state, p.reason, r.release_id,
-        p.audit_sample, p.revision, p.changed_at
+        p.audit_sample, p.revision, p.changed_at, o.begun_at, e.begun_at
     FROM pictures AS p
     LEFT JOIN receipts AS r ON r.live_picture_id = p.id
+    LEFT JOIN shreddings AS o ON o.picture_id = p.id AND o.holding = 'original'
+    LEFT JOIN shreddings AS e ON e.picture_id = p.id AND e.holding = 'release'
 """
 
 
@@ -171,4 +178,6 @@ def _picture(row: tuple[Any, ...]) -> Picture:
     columns["licence"] = None if licence is None else Entry(**json.loads(licence))
     columns["state"] = PictureState(columns["state"])
     columns["changed_at"] = aware(columns["changed_at"])
+    for moment in ("original_ended_at", "release_ended_at"):
+        columns[moment] = aware_or_none(columns[moment])
     return Picture(**columns)

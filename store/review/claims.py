@@ -19,6 +19,8 @@ from engine.errors import StaleRevision
 from engine.plan import Plan, Region
 from store.errors import UnknownRecord
 from store.files import Files
+from store.retention.ended import ended
+from store.retention.holding import NEEDED_FOR_REVIEW
 from store.review import plans
 from store.review.choice import ALL, CHOSEN, FOR_REVIEWER, ORDERED, Choice
 from store.times import CLOCKS_DIFFER, aware, aware_or_none, stored
@@ -64,6 +66,8 @@ class ClaimState:
     claimed_until: datetime | None
     first_reviewer: str | None = None
     """Who decided it already, where it waits for another person."""
+    is_ended: bool = False
+    """True once anything that a person decides by was destroyed."""
 
     def is_decided_by(self, reviewer: str) -> bool:
         """True when it waits for somebody else than this reviewer, who decided it first."""
@@ -81,6 +85,8 @@ class ClaimState:
 
     def refusal(self, reviewer: str, now: datetime) -> str | None:
         """Why this reviewer may not change the case, as the start of a sentence; None if so."""
+        if self.is_ended:
+            return "The time of this picture was over, or it was deleted"
         if self.state != "review":
             return "This picture was decided meanwhile"
         if self.is_with_another(reviewer, now):
@@ -107,7 +113,7 @@ def claim_state_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> ClaimS
     ).fetchone()
     if row is None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
-    state, revision, claimed_by, claimed_at, claimed_until, first_reviewer = row
+    state, revision, claimed_by, claimed_at, claimed_until, first = row
     return ClaimState(
         picture_id,
         state,
@@ -115,7 +121,8 @@ def claim_state_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> ClaimS
         claimed_by,
         aware_or_none(claimed_at),
         aware_or_none(claimed_until),
-        first_reviewer,
+        first,
+        not NEEDED_FOR_REVIEW.isdisjoint(ended(cursor, picture_id)),
     )
 
 

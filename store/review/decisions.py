@@ -145,6 +145,11 @@ def reopen_last(
                 "Your last picture is being worked on right now; nothing was undone. "
                 "Undo again in a few seconds."
             )
+        if claim_state.is_ended:
+            raise StaleRevision(
+                "What your last picture was decided by was destroyed, because its time was over or "
+                "it was deleted; nothing can be undone."
+            )
         if claim_state.is_with_another(reviewer, now):
             raise StaleRevision(
                 f"{claim_state.claimed_by} has your last picture for its second review now; "
@@ -242,6 +247,11 @@ def _decide(
     _refuse_another(picture_id, decision)
     with database.transaction(actor, Act.DECIDE, picture_id, name=decision.reviewer) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
+        if claim_state.is_ended:  # what was destroyed does not come back with a decision
+            raise StaleRevision(
+                f"{claim_state.refusal(decision.reviewer, now)}; nothing of your decision was "
+                "kept. Go on with the next picture."
+            )
         refusal = _refusal(cursor, claim_state, decision, now)
         kept_as = "refused" if refusal else outcome
         number, row = _keep_decision(cursor, claim_state, decision, kept_as, now)

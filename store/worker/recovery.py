@@ -71,8 +71,8 @@ class FileIndex:
     live: frozenset[Path]
     """Releases that stand, among them."""
     finished: frozenset[Path]
-    """Files of which a row said that they go: withdrawn releases, and originals of batches that
-    were never started."""
+    """Files of which a row said that they go: withdrawn releases, destroyed originals, and those of
+    batches that were never started."""
     originals: Mapping[Path, Item]
     """How the vault names each original, of both kinds."""
 
@@ -116,14 +116,9 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
     withdrawn = frozenset(
         files.release(name, kind) for name, kind, is_live in receipts if not is_live
     )
-    pictures = cursor.execute(
-        """
-        SELECT batch_id, id
-        FROM pictures
-        """
-    ).fetchall()
-    originals = {files.original(one.picture): one for one in _originals(pictures)}
-    over = {files.original(one.picture): one for one in unstarted}
+    originals = _by_path(files, cursor, is_over=False)
+    over = _by_path(files, cursor, is_over=True)
+    over |= {files.original(one.picture): one for one in unstarted}
     return FileIndex(
         put_back=len(working),
         referenced=live | originals.keys(),
@@ -274,6 +269,20 @@ def _put_back(
             picture_ids,
         ],
     )
+
+
+def _by_path(files: Files, cursor: duckdb.DuckDBPyConnection, *, is_over: bool) -> dict[Path, Item]:
+    """Originals that are held, or those that were destroyed."""
+    rows = cursor.execute(
+        """
+        SELECT p.batch_id, p.id
+        FROM pictures AS p
+        LEFT JOIN shreddings AS s ON s.picture_id = p.id AND s.holding = 'original'
+        WHERE (s.picture_id IS NOT NULL) = ?
+        """,
+        [is_over],
+    ).fetchall()
+    return {files.original(one.picture): one for one in _originals(rows)}
 
 
 def _originals(rows: Iterable[tuple[str, str]]) -> list[Item]:

@@ -24,6 +24,8 @@ from store.database import Database
 from store.evaluations import predictions
 from store.evaluations.predictions import LabelledTask
 from store.releases import certificates, receipts
+from store.retention.ended import ended
+from store.retention.holding import NEEDED_FOR_REVIEW, Cause
 from store.review import decisions, plans
 from store.review.plans import StoredPlan
 from store.times import day, stored
@@ -194,6 +196,12 @@ def _record_release(actor: Actor, database: Database, released: Released, now: d
 def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: datetime) -> bool:
     with database.transaction(actor, Act.RECORD_OUTCOME, outcome.job_id) as cursor:
         came_from = _came_from(cursor, outcome.job_id)
+        if came_from is not None and not NEEDED_FOR_REVIEW.isdisjoint(
+            ended(cursor, outcome.job_id)
+        ):
+            reason = Cause.DEADLINE.reason
+            _tell(database, "quarantined", is_kept=True)
+            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
         if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
             _tell(database, "quarantined", is_kept=True)

@@ -26,6 +26,8 @@ from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import NotAllowed, SessionExpired
 from store.evaluations import evaluations
+from store.retention.holding import Cause
+from store.retention.steps import Shredding
 from store.review.claims import Draft
 from store.subjects.correction import Ground
 from store.subjects.requests import Kind, Outcome
@@ -84,6 +86,8 @@ TABLE = {
     "releases.receipts.handed_out": Act.DOWNLOAD,
     "releases.receipts.newest": Act.READ_RELEASES,
     "releases.receipts.receipt": Act.READ_RELEASES,
+    "retention.shredding.shred": Act.WILL_SHRED,
+    "retention.steps.go_on": Act.SHREDDED,
     "review.audit_sample.comparisons": Act.READ_EVALUATIONS,
     "review.audit_sample.rejected": Act.READ_EVALUATIONS,
     "review.decisions.last": Act.READ_QUEUE,
@@ -185,6 +189,7 @@ def known(tmp_path_factory):
         "state": PictureState.REVIEW,
         "out": folder / "out",
         "inputs": folder,
+        "shredding": Shredding(ID, frozenset(), Cause.REQUEST, ()),
         "outcome": Quarantined(ID, "x"),
         "decision": ReviewDecision((), "ada", ID, "00"),
         "draft": Draft("ada", (), {}, NOW),
