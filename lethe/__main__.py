@@ -17,7 +17,7 @@ _APART = {
     "app": "serve the app on this machine alone",
     "audit": "the app's audit trail: tell whether it is whole",
     "store": "the app's data: take in a run, export labels, count",
-    "subject": "what people ask about pictures that show them: find, export, correct",
+    "subject": "what people ask about pictures that show them: find, export, correct, delete",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
 """Commands with a parser of their own, and their lines in the list of commands."""

@@ -49,7 +49,7 @@ def show() -> None:
     still_open = sum(one.outcome is None for one in found)
     st.caption(
         f"{counted(len(found), 'request')}, {still_open} open. Choose one to close it undone; "
-        "exporting or correcting its picture closes it as done."
+        "exporting, correcting or deleting its picture closes it as done."
     )
     selected = picked["selection"]["rows"]
     if selected and selected[0] < len(found) and found[selected[0]].outcome is None:

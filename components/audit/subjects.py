@@ -19,7 +19,7 @@ from components.app.session import actor
 from engine.wording import counted
 from store.batches import originals
 from store.errors import UnknownRecord
-from store.subjects import correction, deliveries, export, finding, holdings, requests
+from store.subjects import correction, deletion, deliveries, export, finding, holdings, requests
 from store.subjects.correction import Ground
 from store.subjects.deliveries import Delivery
 from store.subjects.finding import Found, Means, Result
@@ -131,15 +131,15 @@ def _describe(held: Holdings, sent: tuple[Delivery, ...], means: str) -> None:
         st.badge(word, icon=icon, color=colour)
         st.markdown(f"**{plain(picture.source)}**")
         st.caption(f"{means} Picture `{picture.id}`")
-    retained = picture.licence.retain_days if picture.licence else None
+    until = held.rows["pictures"][0]["original_until"]
     rows = {
-        "Original": "held, sealed" if held.has_original else "gone",
+        "Original": "held, sealed" if held.has_original else "destroyed or gone",
         "Release that stands": f"`{picture.release_id}`" if picture.release_id else "none",
         "Withdrawn releases": str(len(held.release_ids) - (picture.release_id is not None)),
         "Plans and decisions": f"{held.count('plans')} and {held.count('verdicts')}",
         "Receipts and certificates": f"{held.count('receipts')} and {held.count('certificates')}",
         "Licence": plain(picture.licence.licence) if picture.licence else "none",
-        "To be kept by its licence": counted(retained, "day") if retained else "no term",
+        "Original kept until": until[:10] if until else "no deadline",
         "Events": str(len(held.events)),
         "Downloads that took it along": str(len(sent)),
     }
@@ -171,6 +171,8 @@ def _offer(held: Holdings, sent: tuple[Delivery, ...]) -> None:
                 "Correct", icon=":material/gavel:", disabled=held.picture.release_id is None
             ):
                 _offer_correction(picture_id, sent)
+            with st.popover("Delete", icon=":material/delete_forever:"):
+                _offer_deletion(held, sent)
         _offer_request(picture_id)
 
 
@@ -201,8 +203,9 @@ def _export(picture_id: str, *, with_original: bool) -> bytes:
 
 
 def _offer_correction(picture_id: str, sent: tuple[Delivery, ...]) -> None:
-    copies = f" {counted(len(sent), 'download')} cannot be called back." if sent else ""
-    st.markdown("**Its release is withdrawn now, and a person decides the picture anew.**" + copies)
+    st.markdown(
+        "**Its release is withdrawn now, and a person decides the picture anew.**" + _copies(sent)
+    )
     ground = st.radio(
         "What is objected to?", list(Ground), key=f"audit_ground_{picture_id}", index=None
     )
@@ -227,6 +230,43 @@ def _correct(picture_id: str) -> None:
             f"Release {done.release_id} is withdrawn, and its picture waits for review. Request "
             f"{done.request_id} is done.",
         )
+
+
+def _offer_deletion(held: Holdings, sent: tuple[Delivery, ...]) -> None:
+    picture_id = held.picture.id
+    st.markdown(
+        "**Its original, name, decisions and boxes are destroyed for good.** Ids, events and "
+        "certificates stay, which prove it." + _copies(sent)
+    )
+    if held.picture.release_id is not None:
+        st.checkbox(
+            "Let its release stand, with what was decided", key=f"audit_keep_release_{picture_id}"
+        )
+    is_sure = st.checkbox("Nothing can bring it back: I am sure", key=f"audit_sure_{picture_id}")
+    st.button(
+        "Delete for good",
+        type="primary",
+        key=f"audit_delete_{picture_id}",
+        icon=":material/delete_forever:",
+        disabled=not is_sure,
+        on_click=_delete,
+        args=(picture_id,),
+    )
+
+
+@permission.callback(*AUDITORS)
+def _delete(picture_id: str) -> None:
+    keeps_release = bool(session.widget_value(f"audit_keep_release_{picture_id}"))
+    with shown():
+        done = deletion.deleted(actor(), database(), picture_id, now(), keeps_release=keeps_release)
+        release = "" if done.withdrawn is None else f" Release {done.withdrawn} is withdrawn."
+        session.keep(
+            _SAID, f"The picture is destroyed.{release} Request {done.request_id} is done."
+        )
+
+
+def _copies(sent: tuple[Delivery, ...]) -> str:
+    return f" {counted(len(sent), 'download')} cannot be called back." if sent else ""
 
 
 def _offer_request(picture_id: str | None) -> None:

@@ -22,16 +22,16 @@ from engine.wording import counted
 from store.accounts.actor import Actor, shell
 from store.database import Database
 from store.errors import UnknownRecord
-from store.subjects import correction, deliveries, export, finding, holdings, requests
+from store.subjects import correction, deletion, deliveries, export, finding, holdings, requests
 from store.subjects.correction import Ground
 from store.subjects.finding import Found, Means, Result
 from store.subjects.requests import Kind, Outcome, SubjectRequest
 
 _DESCRIPTION = """\
 What people may ask about a picture that shows them: find it, export what is held about it, have it
-decided anew, and keep the requests with their deadlines. Everything is put on record in the audit
-trail. Stop the app first: only one program may have the data open. The page Audit does the same
-while it runs. docs/how-to/subject-requests.md is the guide.
+decided anew, delete it, and keep the requests with their deadlines. Everything is put on record in
+the audit trail. Stop the app first: only one program may have the data open. The page Audit does
+the same while it runs. docs/how-to/subject-requests.md is the guide.
 """
 _FIND = """\
 Find the picture that somebody asks about, exactly: by the id of a release or of the picture, by a
@@ -46,6 +46,12 @@ plans, decisions, receipts, certificates, events, deliveries, and the release th
 _CORRECT = """\
 Withdraw the release of a picture and put the picture into the review queue again. Copies that were
 handed out stay where they are: `lethe subject deliveries` names who took one.
+"""
+_DELETE = """\
+Destroy what is held of a picture, for good: the key of its original, its name, decisions and boxes,
+and its release, which is withdrawn. What proves it stays: ids, events, certificates. Copies that
+were handed out stay where they are: `lethe subject deliveries` names who took one. Stopped in the
+middle, it goes on at the next start; the same command then closes the request.
 """
 _Do: TypeAlias = Callable[[argparse.Namespace, Actor, Database], int]
 _GROUNDS = {one.name.lower().replace("_", "-"): one for one in Ground}
@@ -86,6 +92,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _add_id(corrected)
     corrected.add_argument(
         "--ground", choices=tuple(_GROUNDS), required=True, help="what is objected to"
+    )
+
+    gone = _add(commands, "delete", _delete, "destroy what is held of a picture", _DELETE)
+    _add_id(gone)
+    gone.add_argument(
+        "--keep-release",
+        action="store_true",
+        help="let its release stand, with what was decided; original and name go",
     )
 
     _add_id(_add(commands, "deliveries", _deliveries, "which downloads hold a picture"))
@@ -257,6 +271,19 @@ def _warn_of_copies(actor: Actor, database: Database, picture_id: str) -> None:
             f"{counted(count, 'download')} {verb} a release of it, which cannot be called back: "
             "lethe subject deliveries names who took it."
         )
+
+
+def _delete(options: argparse.Namespace, actor: Actor, database: Database) -> int:
+    picture_id = _picture(options.id, actor, database)
+    done = deletion.deleted(
+        actor, database, picture_id, datetime.now(UTC), keeps_release=options.keep_release
+    )
+    release = "" if done.withdrawn is None else f" Release {done.withdrawn} is withdrawn."
+    terminal.say(
+        f"Picture {picture_id} is destroyed.{release} Request {done.request_id} is closed."
+    )
+    _warn_of_copies(actor, database, picture_id)
+    return Exit.DONE
 
 
 def _deliveries(options: argparse.Namespace, actor: Actor, database: Database) -> int:

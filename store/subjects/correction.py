@@ -7,9 +7,11 @@ is released afterwards is another release. The verdict behind it counts as conte
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, cast
 
 import duckdb
 
@@ -23,6 +25,8 @@ from store.accounts.actor import Actor
 from store.batches import pictures
 from store.database import Database
 from store.releases import receipts
+from store.retention.ended import ended
+from store.retention.holding import NEEDED_FOR_REVIEW
 from store.review import claims, decisions
 from store.subjects import requests
 from store.subjects.requests import Kind
@@ -61,17 +65,18 @@ def corrected(
     """
     database.admit(actor, Act.CORRECT_SUBJECT, picture_id)
     known = pictures.picture(actor, database, picture_id)
-    has_original = database.files.original(known.id).is_file()
+    is_there = database.files.original(known.id).is_file()
     with database.transaction(actor, Act.CORRECT_SUBJECT, picture_id) as cursor:
         claim_state = claims.claim_state_of(cursor, picture_id)
-        plan = _carried_out(cursor, picture_id, claim_state.revision)
-        if plan is None:
+        receipt = _receipt(cursor, picture_id)
+        if receipt is None:
             raise StaleRevision(_not_released(claim_state.state))
-        if not has_original:
+        if not is_there or ended(cursor, picture_id).keys() & NEEDED_FOR_REVIEW:
             raise UnreadableImage(
-                "Its original is gone, so nobody can decide it anew; nothing was changed. Delete "
-                "the picture with its release instead."
+                "Its original, or what was decided about it, is destroyed, so nobody can decide "
+                "it anew; nothing was changed. Delete the picture with its release instead."
             )
+        plan = _carried_out(picture_id, receipt, claim_state.revision)
         contested = decisions.contest(cursor, picture_id, now)
         withdrawn = receipts.withdraw(cursor, database.files, picture_id, now)
         tasks.to_review(cursor, picture_id, triage.objected(plan, ground.value), now)
@@ -88,11 +93,8 @@ def corrected(
     return Correction(withdrawn.stem, request_id)
 
 
-def _carried_out(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: int) -> Plan | None:
-    """What was done to make the release that stands; None where none does.
-
-    From its receipt, since of what the machine released by itself no plan is kept.
-    """
+def _receipt(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Mapping[str, Any] | None:
+    """Of the release that stands; None where none does."""
     row = cursor.execute(
         """
         SELECT receipt
@@ -101,9 +103,11 @@ def _carried_out(cursor: duckdb.DuckDBPyConnection, picture_id: str, revision: i
         """,
         [picture_id],
     ).fetchone()
-    if row is None:
-        return None
-    receipt = json.loads(row[0])
+    return None if row is None else cast(Mapping[str, Any], json.loads(row[0]))
+
+
+def _carried_out(picture_id: str, receipt: Mapping[str, Any], revision: int) -> Plan:
+    """What was done to make a release; of what the machine released by itself no plan is kept."""
     return Plan(
         image_id=picture_id,
         size=Size(*receipt["size"]),

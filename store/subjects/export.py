@@ -35,6 +35,7 @@ TABLES: Final = {
     "second_reviews": "what two people decided where both were asked",
     "receipts": "each release: what was removed and which checks it passed",
     "certificates": "the signed certificate of each release, as text; also under certificates/",
+    "shreddings": "what of it was destroyed, when and why",
     "subject_requests": "what was asked about the picture, and what came of it",
 }
 """What stands in `<table>.json`."""

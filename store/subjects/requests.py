@@ -110,17 +110,7 @@ def opened(
     with database.transaction(actor, Act.OPEN_REQUEST, picture_id or "") as cursor:
         if picture_id is not None:
             refuse_unknown(cursor, picture_id)
-        request = SubjectRequest(
-            id=secrets.token_hex(8),
-            kind=kind,
-            picture_id=picture_id,
-            opened_at=came,
-            opened_by=actor.id,
-            due_at=came + TERM,
-            closed_at=None,
-            closed_by=None,
-            outcome=None,
-        )
+        request = _new(actor, kind, picture_id, came)
         _insert(cursor, request)
         database.event.details |= {"request": request.id, "kind": kind.value}
     return request
@@ -154,9 +144,18 @@ def closed(
 def carried_out(
     cursor: duckdb.DuckDBPyConnection, actor: Actor, kind: Kind, picture_id: str, now: datetime
 ) -> str:
-    """Close the request that an act answers, the oldest of its kind; gives its id.
+    """Close the request that an act answers as done; gives its id, which is `asked`."""
+    request_id = asked(cursor, actor, kind, picture_id, now)
+    _close(cursor, request_id, actor, Outcome.DONE, now)
+    return request_id
 
-    Where none is open, one is kept that came in and was done now.
+
+def asked(
+    cursor: duckdb.DuckDBPyConnection, actor: Actor, kind: Kind, picture_id: str, now: datetime
+) -> str:
+    """The id of the open request that an act answers, the one of its kind that is due first.
+
+    Where none is open, one is opened that comes in now.
     """
     row = cursor.execute(
         f"""
@@ -170,19 +169,8 @@ def carried_out(
         [kind.value, picture_id],
     ).fetchone()
     if row is not None:
-        _close(cursor, str(row[0]), actor, Outcome.DONE, now)
         return str(row[0])
-    request = SubjectRequest(
-        id=secrets.token_hex(8),
-        kind=kind,
-        picture_id=picture_id,
-        opened_at=now,
-        opened_by=actor.id,
-        due_at=now + TERM,
-        closed_at=now,
-        closed_by=actor.id,
-        outcome=Outcome.DONE,
-    )
+    request = _new(actor, kind, picture_id, now)
     _insert(cursor, request)
     return request.id
 
@@ -198,12 +186,25 @@ def refuse_unknown(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> None:
         raise UnknownRecord(f"There is no picture {picture_id}.")
 
 
+def _new(actor: Actor, kind: Kind, picture_id: str | None, opened_at: datetime) -> SubjectRequest:
+    return SubjectRequest(
+        id=secrets.token_hex(8),
+        kind=kind,
+        picture_id=picture_id,
+        opened_at=opened_at,
+        opened_by=actor.id,
+        due_at=opened_at + TERM,
+        closed_at=None,
+        closed_by=None,
+        outcome=None,
+    )
+
+
 def _insert(cursor: duckdb.DuckDBPyConnection, request: SubjectRequest) -> None:
     cursor.execute(
         """
-        INSERT INTO subject_requests
-            (id, kind, picture_id, opened_at, opened_by, due_at, closed_at, closed_by, outcome)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO subject_requests (id, kind, picture_id, opened_at, opened_by, due_at)
+        VALUES (?, ?, ?, ?, ?, ?)
         """,
         [
             request.id,
@@ -212,9 +213,6 @@ def _insert(cursor: duckdb.DuckDBPyConnection, request: SubjectRequest) -> None:
             stored(request.opened_at),
             request.opened_by,
             stored(request.due_at),
-            None if request.closed_at is None else stored(request.closed_at),
-            request.closed_by,
-            None if request.outcome is None else request.outcome.value,
         ],
     )
 

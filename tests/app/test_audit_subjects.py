@@ -170,3 +170,30 @@ def test_overdue_requests_are_said_and_marked(lethe, release):
 def shown(app):
     (table,) = [one.value for one in app.dataframe if "Request" in one.value]
     return table
+
+
+def test_deleting_asks_first_and_leaves_a_whole_trail(lethe, release):
+    app = found_by(lethe, release.release_id)
+    delete = f"audit_delete_{release.picture_id}"
+    assert app.button(key=delete).disabled
+
+    app.checkbox(key=f"audit_sure_{release.picture_id}").check().run()
+    app.button(key=delete).click().run()
+
+    assert f"Release {release.release_id} is withdrawn" in said(app)
+    assert "Original: **destroyed or gone**" in said(app)
+    assert not release.path.exists()
+    assert only(lethe).kind is Kind.DELETION
+    app.button(key="audit_verify").click().run()
+    assert "The trail is whole: " in said(app)
+
+
+def test_a_release_may_be_let_stand(lethe, release):
+    app = found_by(lethe, release.release_id)
+
+    app.checkbox(key=f"audit_keep_release_{release.picture_id}").check()
+    app.checkbox(key=f"audit_sure_{release.picture_id}").check().run()
+    app.button(key=f"audit_delete_{release.picture_id}").click().run()
+
+    assert release.path.exists()
+    assert pictures.picture(ACTOR, lethe.database, release.picture_id).source != "picture 0.png"

@@ -108,6 +108,7 @@ TABLE = {
     "review.agreement.by_pair": Act.READ_REVIEWERS,
     "review.second_review.waiting_for_others": Act.READ_QUEUE,
     "subjects.correction.corrected": Act.CORRECT_SUBJECT,
+    "subjects.deletion.deleted": Act.DELETE_SUBJECT,
     "subjects.deliveries.of_picture": Act.READ_AUDIT,
     "subjects.export.exported": Act.EXPORT_SUBJECT,
     "subjects.finding.by_file": Act.FIND_SUBJECT,

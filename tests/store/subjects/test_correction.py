@@ -130,7 +130,7 @@ def test_a_picture_that_a_person_rejected_has_nothing_to_correct(worked):
 def test_without_its_original_nobody_could_decide_so_the_release_stands(worked):
     worked.database.files.original(worked.picture_id).unlink()
 
-    with pytest.raises(UnreadableImage, match="original is gone"):
+    with pytest.raises(UnreadableImage, match="nobody can decide it anew"):
         correct(worked)
 
     assert worked.release.path.exists()
