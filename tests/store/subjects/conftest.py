@@ -40,11 +40,16 @@ class Worked:
 
     def work(self) -> None:
         """Release all that can be."""
-        while (task := tasks.take(ACTOR, self.database, self.now[-1])) is not None:
-            assert isinstance(task, tasks.Task)
-            made = receipt(secrets.token_hex(16), task.picture_id, task.reviewer)
-            released = Released(task.picture_id, made, f"release {made.release}".encode())
-            tasks.record(ACTOR, self.database, released, self.now[-1])
+        release_all(self.database, self.now[-1])
+
+
+def release_all(database: Database, now: datetime) -> None:
+    """Release all that waits for the machine."""
+    while (task := tasks.take(ACTOR, database, now)) is not None:
+        assert isinstance(task, tasks.Task)
+        made = receipt(secrets.token_hex(16), task.picture_id, task.reviewer)
+        released = Released(task.picture_id, made, f"release {made.release}".encode())
+        tasks.record(ACTOR, database, released, now)
 
 
 @pytest.fixture
