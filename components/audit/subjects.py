@@ -28,7 +28,7 @@ from store.subjects.requests import Kind
 
 _FOUND, _SAID, _TURN = "audit_subject_found", "audit_subject_said", "audit_subject_turn"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_MOST_MB: Final = 512
+_MOST_MB: Final = 500
 _BY: Final = {
     Means.ID: "It has this id, or a release of it has.",
     Means.RELEASE: "The file is a release of it, byte for byte.",
@@ -235,7 +235,7 @@ def _correct(picture_id: str) -> None:
 def _offer_deletion(held: Holdings, sent: tuple[Delivery, ...]) -> None:
     picture_id = held.picture.id
     st.markdown(
-        "**Its original, name, decisions and boxes are destroyed for good.** Ids, events and "
+        "**Original, name, decisions, boxes and release are destroyed for good.** Ids, events and "
         "certificates stay, which prove it." + _copies(sent)
     )
     if held.picture.release_id is not None:

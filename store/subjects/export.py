@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, TypeAlias
@@ -52,7 +51,7 @@ Times are UTC. Reviewers stand as pseudonyms, the same that certificates have. B
 pixels of the upright picture: left, top, right, bottom.
 
 events.json has number, hash and the hash before of each event, so that it can be compared with the
-audit trail. deliveries.json names who took a release along; copies of those nobody recorded.
+audit trail. deliveries.json tells when a release was taken along; copies of those nobody recorded.
 
 Private: it is about one person. Hand it over by a way that only this person can open, and delete
 what is left of it here.
@@ -113,16 +112,18 @@ def exported(
 
 
 def _documents(actor: Actor, database: Database, held: Holdings) -> dict[str, _Entry]:
-    """Rows by table, events, and deliveries."""
-    sent = [asdict(one) | {"at": one.at.isoformat()} for one in
-            deliveries.of_picture(actor, database, held.picture.id)]  # fmt: skip
+    """Rows by table, events, and deliveries: those with ids, as whoever asks knows no staff."""
+    sent = [
+        {"event": one.number, "at": one.at.isoformat(), "actor": one.actor,
+         "manifest": one.manifest, "releases": one.release_ids}
+        for one in deliveries.of_picture(actor, database, held.picture.id)
+    ]  # fmt: skip
     documents: dict[str, tuple[str, object]] = {
         table: (TABLES.get(table, f"rows of the table {table}"), rows)
         for table, rows in held.rows.items()
     }
-    documents["events"] = ("what was done with it, and refused, as the audit trail has it",
-                           held.events)  # fmt: skip
-    documents["deliveries"] = ("who downloaded a release of it, and when", sent)
+    documents["events"] = ("what was done with it, and refused, as in the trail", held.events)
+    documents["deliveries"] = ("when a release of it was downloaded, and by which id", sent)
     return {
         f"{name}.json": (words, json.dumps(value, indent=2, ensure_ascii=False).encode())
         for name, (words, value) in documents.items()

@@ -68,7 +68,7 @@ def of_picture(actor: Actor, database: Database, picture_id: str) -> Holdings:
         events = _events(cursor, [picture_id, *releases, picture.batch_id])
     known = asdict(picture)
     (row,) = rows["pictures"]
-    rows["pictures"] = [{"name": known["source"]} | row | {key: known[key] for key in _OPENED}]
+    rows["pictures"] = [row | {key: known[key] for key in _OPENED}]
     names = {name for found in rows.values() for row in found for name in _names(row)}
     say = partial(database.signer.keys.pseudonym, "reviewer")
     pseudonyms = {name: say(name) for name in names}
