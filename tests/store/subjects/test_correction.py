@@ -76,17 +76,6 @@ def test_the_verdict_behind_the_release_is_contested_and_the_trail_stays_whole(w
     assert verify_now(ACTOR, worked.database).problems == ()
 
 
-def test_what_had_been_decided_may_be_brought_up_by_the_release_check_again(worked):
-    correct(worked)
-    decide(worked)
-    worked.work()
-
-    correct(worked)
-
-    case = reviews.claim(ACTOR, worked.database, "cy", NOW)
-    assert case.plan.decided == ()
-
-
 def test_it_is_on_record_with_the_request_and_without_a_word_of_ones_own(worked):
     done = correct(worked, Ground.TOO_MUCH)
 
