@@ -41,6 +41,8 @@ Scales = Annotated[
     tuple[Annotated[int, Field(strict=True, ge=64, le=4096)], ...],
     Field(min_length=1, max_length=6),
 ]
+Days = Annotated[int, Field(strict=True, ge=0, le=36_500)]
+"""A hundred years at most, as in manifests."""
 Growth = Annotated[float, Field(strict=True, ge=0.0, le=2.0)]
 
 
@@ -196,6 +198,19 @@ class ManifestPolicy(_Part):
     require_licence: Flag = False
 
 
+class RetentionPolicy(_Part):
+    """Days from arrival until something of a picture is destroyed; 0: nobody says when.
+
+    The manifest may say of a picture that it is earlier.
+    """
+
+    originals_days: Days = 0
+    previews_days: Days = 0
+    names_days: Days = 0
+    releases_days: Days = 0
+    reviews_days: Days = 0
+
+
 class Policy(_Part):
     """Everything above, together."""
 
@@ -206,6 +221,7 @@ class Policy(_Part):
     release_check: ReleaseCheckPolicy = ReleaseCheckPolicy()
     codec: CodecPolicy = CodecPolicy()
     manifest: ManifestPolicy = ManifestPolicy()
+    retention: RetentionPolicy = RetentionPolicy()
 
     @property
     def fingerprint(self) -> str:

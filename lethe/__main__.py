@@ -16,6 +16,7 @@ _HERE = Path(__file__).resolve().parent
 _APART = {
     "app": "serve the app on this machine alone",
     "audit": "the app's audit trail: tell whether it is whole",
+    "retention": "what is held, until when, and its end",
     "store": "the app's data: take in a run, export labels, count",
     "subject": "what people ask about pictures that show them: find, export, correct, delete",
     "vault": "the keys that seal originals: look, rotate the master key",
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.audit.__main__ import main as look_into_trail
 
         return look_into_trail(words[1:], program="lethe audit")
+    if words[:1] == ["retention"]:
+        from store.retention.__main__ import main as end_what_is_over
+
+        return end_what_is_over(words[1:], os.environ, program="lethe retention")
     if words[:1] == ["store"]:
         from store.__main__ import main as look_into_store
 

@@ -1,11 +1,11 @@
-"""Who did what? The trail of events, whether it is whole, one picture's way, and its subject."""
+"""Who did what? The trail and whether it is whole, one picture's way and end, who asks about it."""
 
 import streamlit as st
 
 from components.app.access import AUDITORS
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.audit import chain, requests, search, subjects, timeline
+from components.audit import chain, requests, retention, search, subjects, timeline
 
 open_page(
     "Audit",
@@ -22,6 +22,9 @@ with fatal():
     record = search.table(wanted)
     search.offer(wanted)
     timeline.show(record, wanted)
+
+with fatal():
+    retention.show()
 
 st.subheader("Subject requests", anchor=False)
 with fatal():

@@ -23,6 +23,11 @@ def stored(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def stored_or_none(moment: datetime | None) -> datetime | None:
+    """`stored` for a column that may be empty."""
+    return None if moment is None else stored(moment)
+
+
 def day(moment: datetime) -> str:
     """The day in UTC, as 2026-11-23: all that goes out of when something happened."""
     return stored(moment).date().isoformat()

@@ -24,6 +24,8 @@ ICONS: Final = {
     Act.DOWNLOAD.key: ":material/download:",
     Act.RECORD_OUTCOME.key: ":material/memory:",
     Act.GIVE_BACK.key: ":material/refresh:",
+    Act.WILL_SHRED.key: ":material/delete_sweep:",
+    Act.SHREDDED.key: ":material/delete_forever:",
     Act.IMPORT_RUN.key: ":material/input:",
     Act.FIND_SUBJECT.key: ":material/person_search:",
     Act.EXPORT_SUBJECT.key: ":material/download:",

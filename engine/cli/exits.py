@@ -33,6 +33,12 @@ TABLE: Final = (
     _Row(Exit.FOUND, "something was found, or a file cannot be read to its end", ("lint",)),
     _Row(Exit.FOUND, "some lines could not be taken", ("store ingest",)),
     _Row(Exit.FOUND, "the trail is not whole, and each fault is named", ("audit verify",)),
+    _Row(Exit.FOUND, "something is overdue", ("retention report",)),
+    _Row(
+        Exit.FOUND,
+        "nothing was destroyed, as the clock cannot be right, or not all was",
+        ("retention sweep",),
+    ),
     _Row(Exit.FOUND, "no picture was found, or the file was altered", ("subject find",)),
     _Row(Exit.FOUND, "a request is overdue", ("subject requests",)),
     _Row(

@@ -26,7 +26,12 @@ _FIRST_NAMES: Mapping[str, str] = {
 }
 """What keys were called before: such files are read, and fingerprints are made of those names."""
 _NAMES_NOW = {first: now for now, first in _FIRST_NAMES.items()}
-_ADDED: Mapping[str, Any] = {"review": {"second_review_share": 0.0}}
+_ADDED: Mapping[str, Any] = {
+    "review": {"second_review_share": 0.0},
+    "retention": dict.fromkeys(
+        ("originals_days", "previews_days", "names_days", "releases_days", "reviews_days"), 0
+    ),
+}
 """Keys that came later, with the value that does what was done before they came."""
 
 
@@ -63,11 +68,16 @@ def with_first_keys(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without(values: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
-    """The same table of tables without the keys that have the values in `added`."""
+    """The same table of tables without the keys that have the values in `added`.
+
+    A table that has no others is left out too.
+    """
     kept: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            kept[key] = _without(value, added.get(key, {}))
+            others = _without(value, added.get(key, {}))
+            if others or not value:
+                kept[key] = others
         elif key not in added or value != added[key]:
             kept[key] = value
     return kept

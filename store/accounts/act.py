@@ -83,6 +83,8 @@ class Act(Enum):
     CLOSE_REQUEST = "close a subject request", _AUDITORS, True
     WILL_SHRED = "destroy a picture", _KEEPERS, True
     SHREDDED = "note that a picture was destroyed", _KEEPERS, True
+    SWEEP = "destroy what is over", _KEEPERS, True
+    READ_RETENTION = "see until when pictures are held", _WATCHERS, False
 
     RECOVER = "tidy up at the start", _MACHINE, True
     WORK = "take work", _MACHINE, False

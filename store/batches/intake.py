@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from engine.policy import RetentionPolicy, read_policy
 from engine.runs.licences import Manifest
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -21,6 +22,7 @@ from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
 from store.batches.pictures import NewPicture, insert
 from store.database import Database
 from store.originals import SealedFile, item
+from store.retention.deadlines import deadlines
 from store.vault.context import Item
 from store.vault.errors import BrokenSeal
 
@@ -38,6 +40,16 @@ class Incoming:
     """The name as given, in any script; two pictures may have the same."""
     content: bytes | Path | SealedFile
     """One that was sealed on arrival keeps its key, and the id that its seal is bound to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What pictures that come in together have in common."""
+
+    batch: Batch
+    manifest: Manifest
+    retention: RetentionPolicy
+    at: datetime
 
 
 def add(
@@ -66,6 +78,7 @@ def add(
 
     Raises:
         BatchClosed: the batch was cancelled.
+        InvalidPolicy: its policy cannot be read any more.
         UnknownRecord: there is no such batch.
         OSError: the disk does not take a file; pictures before it stay, but for the last hundred.
     """
@@ -74,7 +87,9 @@ def add(
     database.admit(actor, Act.ADD_PICTURES, batch_id)
     target = batch(actor, database, batch_id)
     refuse_cancelled(target)
-    while chunk := _add_chunk(actor, database, target, islice(remaining, _CHUNK), manifest, now):
+    retention = read_policy(target.policy_toml, name="The batch's policy").retention
+    arrival = _Arrival(target, manifest, retention, now)
+    while chunk := _add_chunk(actor, database, arrival, islice(remaining, _CHUNK)):
         ids += chunk
         database.work.set()
     return tuple(ids)
@@ -83,16 +98,15 @@ def add(
 def _add_chunk(
     actor: Actor,
     database: Database,
-    target: Batch,
+    arrival: _Arrival,
     pictures: Iterable[Incoming],
-    manifest: Manifest,
-    now: datetime,
 ) -> list[str]:
+    target = arrival.batch
     rows: list[NewPicture] = []
     kept: list[Item] = []
     try:
         for incoming in pictures:
-            row = _new_row(incoming, target, manifest)
+            row = _new_row(incoming, arrival)
             if _is_readable(incoming.content):
                 original = item(target.id, row.id)
                 try:
@@ -105,7 +119,7 @@ def _add_chunk(
             database.event.details["pictures"] = len(rows)
             database.event.is_idle = not rows
             refuse_cancelled(batch_in(cursor, target.id))
-            insert(cursor, target.id, rows, now)
+            insert(cursor, target.id, rows, arrival.at)
     except BaseException:
         for original in kept:
             database.originals.discard(original)
@@ -119,13 +133,21 @@ def _kept(database: Database, original: Item, content: bytes | Path | SealedFile
     return database.originals.keep(original, content)
 
 
-def _new_row(incoming: Incoming, target: Batch, manifest: Manifest) -> NewPicture:
-    refusal = manifest.refusal(incoming.source, require_licence=target.require_licence)
+def _new_row(incoming: Incoming, arrival: _Arrival) -> NewPicture:
+    require, manifest = arrival.batch.require_licence, arrival.manifest
+    refusal = manifest.refusal(incoming.source, require_licence=require)
     if not _is_readable(incoming.content):
         refusal = "The file could not be read when it was to be copied; add it again."
     content = incoming.content
     picture_id = content.item.picture if isinstance(content, SealedFile) else secrets.token_hex(16)
-    return NewPicture(picture_id, incoming.source, manifest.entry(incoming.source), refusal)
+    entry = manifest.entry(incoming.source)
+    return NewPicture(
+        picture_id,
+        incoming.source,
+        entry,
+        refusal,
+        deadlines=deadlines(arrival.retention, entry, arrival.at),
+    )
 
 
 def _is_readable(content: bytes | Path | SealedFile) -> bool:

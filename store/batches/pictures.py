@@ -22,8 +22,10 @@ from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
+from store.retention.deadlines import KEPT, Deadlines
+from store.retention.holding import Holding
 from store.text import storable
-from store.times import aware, aware_or_none, stored
+from store.times import aware, aware_or_none, stored, stored_or_none
 
 
 class PictureState(StrEnum):
@@ -75,6 +77,7 @@ class NewPicture:
     """Why it is held back from the start; None when it may go on."""
     original: str | None = None
     """`store.batches.originals.digest` of its original; None where there is none to read."""
+    deadlines: Deadlines = KEPT
 
 
 _COLUMNS = """
@@ -154,9 +157,12 @@ def insert(
     cursor.execute(
         """
         INSERT INTO pictures
-            (id, source, licence, state, reason, original, batch_id, added_at, changed_at)
+            (id, source, licence, state, reason, original, original_until, preview_until,
+            name_until, release_until, review_until, batch_id, added_at, changed_at)
         SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
-            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), ?, ?, ?
+            unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+            unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]),
+            unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]), ?, ?, ?
         """,
         [
             [row.id for row in rows],
@@ -165,6 +171,7 @@ def insert(
             [state.value for state in states],
             [row.refusal for row in rows],
             [row.original for row in rows],
+            *([stored_or_none(row.deadlines.of(one)) for row in rows] for one in Holding),
             batch_id,
             stored(now),
             stored(now),

@@ -38,6 +38,8 @@ from store.vault.errors import BrokenSeal, MissingKey
 
 LABELS = "labels.json"
 PICTURES = "images"
+DESCRIPTION = "Reviewers' decisions, from Lethe. Originals: keep private."
+"""By which an export is known again."""
 SOURCE = "reviewed"
 """What `source` says of each picture, so that figures and model cards can tell them apart."""
 _IDS = {category: number for number, category in enumerate(DETECTABLE, start=1)}
@@ -247,7 +249,7 @@ def _coco(settled: Iterable[_Settled]) -> dict[str, Any]:
                 }
             )
     return {
-        "info": {"description": "Reviewers' decisions, from Lethe. Originals: keep private."},
+        "info": {"description": DESCRIPTION},
         "images": images,
         "annotations": annotations,
         "categories": [{"id": number, "name": category.value} for category, number in _IDS.items()],

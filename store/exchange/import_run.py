@@ -23,7 +23,7 @@ from engine.files.json_object import json_object
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
-from engine.policy import Policy, read_policy
+from engine.policy import Policy, RetentionPolicy, read_policy
 from engine.runs.handover import mark_taken_in
 from engine.runs.inputs import sources
 from engine.runs.journal import (
@@ -44,6 +44,8 @@ from store.database import Database
 from store.exchange.validation import Installation, check_numbers, validated
 from store.originals import item
 from store.policies.versions import in_force
+from store.retention.deadlines import deadlines
+from store.retention.names import NO_NAME
 from store.text import storable
 from store.worker import tasks
 
@@ -126,14 +128,15 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
             else:
                 problems.append(_problem(line.number, str(error)))
             continue
-        if {(name, originals.digest(keys, original)), (name, None)} & imported:
+        digest = originals.digest(keys, original)
+        if {(name, digest), (name, None), (NO_NAME, digest)} & imported:
             already += 1
             continue
         mark_taken_in(out, run.id, home, keys)
         batch = batch or batches.create(
             actor, database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
-        _take_in(actor, database, batch, line, original, now)
+        _take_in(actor, database, batch, line, original, now, run.policy.retention)
         added += 1
     if added and batch is not None:
         batches.start(actor, database, batch.id, now)
@@ -311,14 +314,21 @@ def _imported(actor: Actor, database: Database, batch: Batch | None) -> set[tupl
 
 
 def _take_in(
-    actor: Actor, database: Database, batch: Batch, line: _Line, original: bytes, now: datetime
+    actor: Actor,
+    database: Database,
+    batch: Batch,
+    line: _Line,
+    original: bytes,
+    now: datetime,
+    retention: RetentionPolicy,
 ) -> None:
     picture_id = secrets.token_hex(16)
     sealed = item(batch.id, picture_id)
     plan = replace(line.plan, image_id=picture_id, revision=0)
     try:
         digest = database.originals.keep(sealed, original)
-        row = NewPicture(picture_id, line.source, original=digest)
+        ends = deadlines(retention, None, now)
+        row = NewPicture(picture_id, line.source, original=digest, deadlines=ends)
         with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
             pictures.insert(cursor, batch.id, [row], now)
             tasks.to_review(cursor, picture_id, plan, now)

@@ -7,6 +7,7 @@ needs no more than a cursor, the files and the vault.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from store.accounts.actor import Actor
 from store.audit.event import Detail
 from store.files import Files
 from store.retention import names
+from store.retention.ended import ended
 from store.retention.holding import Cause, Holding
 from store.times import stored
 from store.vault.shredding import shred
@@ -131,7 +133,7 @@ def end(
     Returns:
         What the audit trail tells of it; None where it was noted already.
     """
-    ended = cursor.execute(
+    noted = cursor.execute(
         """
         UPDATE shreddings
         SET ended_at = ?
@@ -142,11 +144,15 @@ def end(
         """,
         [stored(now), shredding.picture_id, sorted(shredding.holdings)],
     ).fetchall()
-    if not ended:
+    if not noted:
         return None
     details = told(shredding.holdings, shredding.cause)
-    if Holding.NAME in shredding.holdings:
+    gone = ended(cursor, shredding.picture_id)
+    has_release_ended = Holding.RELEASE in shredding.holdings
+    if Holding.NAME in shredding.holdings or (has_release_ended and Holding.NAME in gone):
         names.end_name(cursor, shredding.picture_id)
+    if Holding.REVIEW in shredding.holdings or (has_release_ended and Holding.REVIEW in gone):
+        _end_receipts(cursor, shredding.picture_id)
     if Holding.REVIEW in shredding.holdings:
         verdicts = _end_review(cursor, shredding.picture_id)
         details["verdicts"] = " ".join(map(str, verdicts))
@@ -184,12 +190,28 @@ def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]
             """,  # noqa: S608 -- our own names
             [picture_id],
         )
-    cursor.execute(
+    return sorted(int(number) for (number,) in rows)
+
+
+def _end_receipts(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> None:
+    """Leave of a receipt what goes out with a release that stands, and of another's nothing."""
+    rows = cursor.execute(
         """
-        UPDATE receipts
-        SET receipt = '{}'
+        SELECT release_id, receipt
+        FROM receipts
         WHERE picture_id = ?
+          AND live_picture_id IS NOT NULL
         """,
         [picture_id],
-    )
-    return sorted(int(number) for (number,) in rows)
+    ).fetchall()
+    cursor.execute("UPDATE receipts SET receipt = '{}' WHERE picture_id = ?", [picture_id])
+    for release_id, text in rows:
+        receipt = json.loads(text) | {"reviewer": None, "second_reviewer": None, "seconds": {}}
+        receipt["regions"] = [
+            {key: region[key] for key in ("category", "origin", "masked")}
+            for region in receipt.get("regions", [])
+        ]
+        cursor.execute(
+            "UPDATE receipts SET receipt = ? WHERE release_id = ?",
+            [json.dumps(receipt), release_id],
+        )

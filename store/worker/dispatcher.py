@@ -1,5 +1,7 @@
 """The thread that keeps an executor busy with what the store has to do.
 
+Between pictures it sweeps: what is held past its deadline is destroyed (`store.retention`).
+
 It hands the executor an iterator of jobs that ends when nothing waits, so that the executor drains
 and every outcome is recorded, and starts again when there is more. What people brought comes first;
 labelled pictures of evaluations fill the time between, one at a time, so that a batch which comes
@@ -15,6 +17,7 @@ import hashlib
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,11 +37,16 @@ from store.database import Database
 from store.evaluations import evaluations, finalise
 from store.evaluations.predictions import LabelledTask
 from store.originals import item
+from store.retention import sweeper
 from store.worker import tasks
 from store.worker.tasks import Task
 
 POLL_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_SWEEP_S = 600.0
+"""Between two sweeps of what is over."""
+_SWEEP_PICTURES = 50
+"""So many at a time, or work would wait."""
 _PATIENT_FAILURES = 8
 """So many in a row, some two minutes, may be a passing trouble that no picture is to blame for. A
 full disk never is one's fault, however long it lasts."""
@@ -91,6 +99,7 @@ class Dispatcher:
         self._policies: dict[str, Policy] = {}  # by batch or evaluation
         self._stopping = threading.Event()
         self._failures = 0
+        self._next_sweep = 0.0
         self._problem: str | None = None
         self._is_of_machine = False
         self._last_outcome_at: datetime | None = None
@@ -165,12 +174,28 @@ class Dispatcher:
     def _jobs(self, failures: int) -> Iterator[Work]:
         """Work until nothing waits, the dispatcher stops, or something failed in this round."""
         while not self._stopping.is_set() and self._failures == failures:
+            self._sweep()
             task = tasks.take(MACHINE, self._database, self._clock())
             if task is None:
                 return
             begun = self._begun(task)
             if begun is not None:
                 yield begun
+
+    def _sweep(self) -> None:
+        """Destroy what is over, now and then; what goes wrong keeps nobody from their work."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + _SWEEP_S
+        try:
+            swept = sweeper.sweep(MACHINE, self._database, self._clock(), limit=_SWEEP_PICTURES)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any failure
+            log.error("the sweeper failed (%s)", type(error).__name__)  # noqa: TRY400
+            return
+        if swept.left:
+            self._next_sweep = 0.0
+        if swept.ended or swept.failed:
+            log.info("destroyed %d, failed at %d", swept.ended, swept.failed)
 
     def _begun(self, task: Task | LabelledTask) -> Work | None:
         """What the executor is to do; None when the picture was held back at once."""

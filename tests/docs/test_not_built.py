@@ -11,7 +11,6 @@ from datetime import timedelta
 from components.app import session
 from docs.build.__main__ import DOCUMENT
 from engine.runs.jobs import NeedsReview
-from engine.runs.licences import read_manifest
 from store.accounts.role import PEOPLE
 from store.audit.state import verify_now
 from store.batches import batches, intake
@@ -21,7 +20,6 @@ from store.database import Database
 from store.review import decisions
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, a_batch, plan, verdict_on
-from tests.store.sealed import opened
 
 _, _, MISSING = DOCUMENT.read_text(encoding="utf-8").partition("Not built yet")
 CENTURY = timedelta(days=36_525)
@@ -63,18 +61,3 @@ def test_a_changed_plan_is_not_noticed_by_the_trail_and_a_changed_decision_is(tm
         with database.transaction(ACTOR, ANY) as cursor:
             cursor.execute("UPDATE verdicts SET decided_at = decided_at - INTERVAL 1 DAY")
         assert "was changed after it was made" in verify_now(ACTOR, database).problems[0]
-
-
-def test_a_period_that_is_over_deletes_nothing(tmp_path):
-    assert "**Enforced retention**: periods are recorded; you delete" in MISSING
-    manifest = read_manifest("filename,licence,retain_days\na.jpg,CC0,1\n")
-
-    with closing(Database.open(tmp_path, NOW)) as database:
-        batch = batches.create(ACTOR, database, Request("spring", ""), NOW)
-        incoming = [Incoming("a.jpg", b"1")]
-        (picture_id,) = intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
-        batches.start(ACTOR, database, batch.id, NOW)
-
-    with closing(Database.open(tmp_path, NOW + CENTURY)) as database:
-        assert opened(tmp_path, database.files.original(picture_id)) == b"1"
-        assert tasks.take(ACTOR, database, NOW + CENTURY).picture_id == picture_id

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
+from components.release.bundle import public_line
 from engine.errors import StaleRevision, UnreadableImage
 from engine.runs.jobs import NeedsReview
+from engine.runs.licences import Entry
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.accounts.role import Role
@@ -369,3 +373,37 @@ def test_reviewers_may_not(database, in_state):
 
 def test_everything_is_everything():
     assert frozenset(Holding) == EVERYTHING
+
+
+ASKING = Entry("by Ann", "CC-BY-4.0", attribution_needed=True, consent="signed", retain_days=3)
+
+
+@pytest.mark.parametrize("entry", [ASKING, replace(ASKING, attribution_needed=False)])
+def test_whom_a_release_is_by_stays_as_long_as_it_stands_where_that_is_asked(
+    database, in_state, entry
+):
+    picture = in_state("released")
+    with database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("UPDATE pictures SET licence = ?", [json.dumps(asdict(entry))])
+
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.NAME})
+
+    kept = Entry("by Ann", "CC-BY-4.0", attribution_needed=True)
+    assert after(database, picture).licence == (kept if entry is ASKING else None)
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.RELEASE})
+    assert after(database, picture).licence is None
+
+
+def test_of_the_receipt_what_goes_out_stays_as_long_as_the_release_does(database, in_state):
+    picture = in_state("released")
+    before = receipts.receipt(ACTOR, database, picture.release_id).receipt
+    assert before["reviewer"] == "ada"
+
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.REVIEW})
+
+    left = receipts.receipt(ACTOR, database, picture.release_id).receipt
+    assert public_line(left) == public_line(before)
+    assert left["reviewer"] is None
+    assert all(region.keys() == {"category", "origin", "masked"} for region in left["regions"])
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.RELEASE})
+    assert receipts.receipt(ACTOR, database, picture.release_id).receipt == {}
