@@ -1,8 +1,8 @@
 """Delete a picture for whom it shows: all that is held of it, its release too unless that is kept.
 
-What stays is what proves that it was done: ids, the events of the trail, certificates, and the
-SHA-256 of a release, by which a copy that is found elsewhere is known. Copies that were handed out
-stay where they are.
+What stays is what proves that it was done: ids, the events of the trail, certificates, a keyed
+digest of the original, and the SHA-256 of a release, by which a copy that is found elsewhere is
+known. Copies that were handed out stay where they are.
 """
 
 from __future__ import annotations
