@@ -21,8 +21,9 @@ from engine.wording import counted
 from store.accounts.actor import shell
 from store.database import Database, open_read_only
 from store.files import Files
-from store.retention import folder
-from store.retention.folder import NOT_COVERED, Contents
+from store.retention.folders import shredding
+from store.retention.folders.contents import Contents, contents
+from store.retention.folders.layout import NOT_COVERED, Kind
 from store.retention.report import Report, report_in
 from store.retention.sweeper import sweep
 from store.times import day
@@ -144,7 +145,7 @@ def _lines(found: Report) -> list[str]:
 
 
 def _report_folder(options: argparse.Namespace, now: datetime) -> int:
-    found = folder.contents(options.out)
+    found = contents(options.out)
     late = found.overdue(now)
     if options.json:
         terminal.say(json.dumps({**_plain(asdict(found)), "overdue": len(late)}))
@@ -157,7 +158,7 @@ def _lines_of(found: Contents, now: datetime) -> list[str]:
     late = found.overdue(now)
     return [
         f"Output folder of a run, since {day(found.since)}:"
-        if found.kind is folder.Kind.RUN
+        if found.kind is Kind.RUN
         else f"Export of labels, since {day(found.since)}:",
         *(
             f"{part.files:>6}  {part.what}"
@@ -191,11 +192,11 @@ def _sweep(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 def _shred(options: argparse.Namespace) -> int:
     if not options.yes:
-        terminal.say("\n".join(_lines_of(folder.contents(options.out), datetime.now(UTC))))
+        terminal.say("\n".join(_lines_of(contents(options.out), datetime.now(UTC))))
         terminal.complain("Nothing was destroyed. To destroy it for good, add --yes.")
         return Exit.USAGE
-    ended = folder.shred(options.out, releases=options.releases)
-    terminal.say(f"Destroyed {counted(ended, 'file')}. {NOT_COVERED}")
+    ended = shredding.shred(options.out, releases=options.releases)
+    terminal.say(f"Destroyed {counted(ended, 'file')}.\n{NOT_COVERED}")
     return Exit.DONE
 
 

@@ -24,6 +24,8 @@ from store.database import Database
 from store.errors import BatchClosed
 from store.exchange import inbox
 from store.exchange.import_run import ingest
+from store.retention.report import calendar
+from store.retention.shredding import shred
 from store.review import decisions, queue, reviews
 from tests.store.fakes import ACTOR, NOW, SAMPLE, plan
 from tests.store.sealed import opened
@@ -124,6 +126,33 @@ def test_taking_in_twice_adds_nothing_and_a_new_line_only_itself(database, run):
 
     assert (again.added, again.known, again.batch_id) == (0, 1, first.batch_id)
     assert (third.added, third.known, third.batch_id) == (1, 1, first.batch_id)
+
+
+def test_what_was_destroyed_does_not_come_back_with_the_next_taking_in(database, run):
+    """The inbox is taken in at every start."""
+    run.ask("a.jpg", b"first")
+    run.ask("b.jpg", b"second")
+    batch_id = take_in(database, run).batch_id
+    for one in pictures.of_batch(ACTOR, database, batch_id):
+        shred(ACTOR, database, one.id, NOW)
+
+    again = take_in(database, run)
+
+    assert (again.added, again.known, again.problems) == (0, 2, ())
+    assert not any(database.files.originals.iterdir())
+
+
+def test_a_run_s_policy_says_until_when_its_pictures_are_held(database, run):
+    kept = Policy(retention={"originals_days": 3}).to_toml()
+    (run.out / ".lethe" / "policy.toml").write_text(kept)
+    policy = read_policy(kept)
+    line = review_line("a.jpg", b"first", policy=policy.fingerprint)
+    (run.originals / "a.jpg").write_bytes(b"first")
+    run.write(json.dumps(line) + "\n")
+
+    assert take_in(database, run).added == 1
+
+    assert calendar(ACTOR, database, NOW, days=3)[0].pictures == 1
 
 
 def test_a_folder_is_marked_before_its_first_picture_is_taken_in(database, run, monkeypatch):

@@ -22,10 +22,11 @@ from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.database import Database
 from store.exchange.export_labels import export_labels
-from store.retention import folder
 from store.retention.__main__ import main
 from store.retention.clock import LastSweep, keep
-from store.retention.folder import contents, shred
+from store.retention.folders.contents import contents
+from store.retention.folders.layout import NOT_COVERED
+from store.retention.folders.shredding import shred
 from store.retention.uptime import Uptime
 from tests.engine.signing.handed_out import DAY as SIGNED
 from tests.engine.signing.handed_out import released
@@ -148,7 +149,7 @@ def test_a_run_s_folder_tells_what_it_keeps_until_when(run, capsys):
     assert "Output folder of a run" in shown
     assert f"     2  names of files, with boxes and reasons, until {late(-1)}: overdue\n" in shown
     assert f"     5  files that may go out, until {late(59)}\n" in shown
-    assert folder.NOT_COVERED in shown
+    assert NOT_COVERED in shown
     assert NAME not in shown
 
 
@@ -185,7 +186,7 @@ def test_what_a_run_s_folder_keeps_privately_ends_and_releases_stay_verifiable(
 
     assert files_of(run) == may_go_out
     assert [one.name for one in run.iterdir()] == ["released"]
-    assert folder.NOT_COVERED in capsys.readouterr().out
+    assert NOT_COVERED in capsys.readouterr().out
     assert lethe(["verify", str(run / "released")]) == Exit.DONE
 
 
@@ -207,9 +208,9 @@ def test_names_are_overwritten_before_they_go(run):
 KILL = """
 import os, sys
 from pathlib import Path
-from store.retention import folder
+from store.retention.folders import shredding
 
-real, left = folder.shred_file, int(sys.argv[2])
+real, left = shredding.shred_file, int(sys.argv[2])
 
 def shred(path):
     global left
@@ -218,8 +219,8 @@ def shred(path):
     left -= 1
     return real(path)
 
-folder.shred_file = shred
-folder.shred(Path(sys.argv[1]))
+shredding.shred_file = shred
+shredding.shred(Path(sys.argv[1]))
 """
 
 
