@@ -132,6 +132,7 @@ class ReasonKind(StrEnum):
     RESIDUAL = "seen in the result"
     MUCH_REMOVED = "much removed"
     SECOND_REVIEW = "second review"
+    OBJECTION = "objection"
 
 
 @dataclass(frozen=True, slots=True)

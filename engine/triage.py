@@ -190,6 +190,23 @@ def contested(plan: Plan, residual: Sequence[Region]) -> Plan:
     )
 
 
+def objected(plan: Plan, ground: str) -> Plan:
+    """A plan that was carried out, for a person, since somebody objected to what came of it.
+
+    What goes is proposed again; nothing that was decided before counts as decided any more.
+
+    Args:
+        plan: ready; its regions carry their masked rectangles, or none does.
+        ground: of the objection, in words of Lethe's own.
+    """
+    return replace(
+        plan,
+        reasons=(Reason(ReasonKind.OBJECTION, ground),),
+        revision=plan.revision + 1,
+        decided=(),
+    )
+
+
 def _without_needless(
     sure: Sequence[Region], unsure: Sequence[Region], size: Size
 ) -> tuple[list[Region], list[Region], list[Region]]:

@@ -20,6 +20,7 @@ _APART = {
     "restore": "make the app's data of a backup",
     "retention": "what is held, until when, and its end",
     "store": "the app's data: take in a run, export labels, count",
+    "subject": "what people ask about pictures that show them: find, export, correct, delete",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
 """Commands with a parser of their own, and their lines in the list of commands."""
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.__main__ import main as look_into_store
 
         return look_into_store(words[1:], program="lethe store")
+    if words[:1] == ["subject"]:
+        from store.subjects.__main__ import main as answer_subject
+
+        return answer_subject(words[1:], program="lethe subject")
     if words[:1] == ["vault"]:
         from store.vault.__main__ import main as open_vault
 

@@ -1,11 +1,11 @@
-"""Who did what? The trail, whether it is whole, one picture's way, and what ends when."""
+"""Who did what? The trail and whether it is whole, one picture's way and end, who asks about it."""
 
 import streamlit as st
 
 from components.app.access import AUDITORS
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.audit import chain, retention, search, timeline
+from components.audit import chain, requests, retention, search, subjects, timeline
 
 open_page(
     "Audit",
@@ -25,3 +25,8 @@ with fatal():
 
 with fatal():
     retention.show()
+
+st.subheader("Subject requests", anchor=False)
+with fatal():
+    subjects.ask()
+    requests.show()

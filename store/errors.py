@@ -25,3 +25,7 @@ class NotAllowed(LetheError):
 
 class SessionExpired(LetheError):
     """The actor's session is over, so nothing is done for it any more."""
+
+
+class UnusableRequest(LetheError):
+    """A subject request cannot be opened or closed as was asked."""

@@ -1,1 +1,1 @@
-"""The page *Audit*: the state of the trail, its events, one picture's way, and what ends when."""
+"""The page *Audit*: the trail and its state, one picture's way, what ends when, who asks of it."""

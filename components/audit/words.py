@@ -27,6 +27,12 @@ ICONS: Final = {
     Act.WILL_SHRED.key: ":material/delete_sweep:",
     Act.SHREDDED.key: ":material/delete_forever:",
     Act.IMPORT_RUN.key: ":material/input:",
+    Act.FIND_SUBJECT.key: ":material/person_search:",
+    Act.EXPORT_SUBJECT.key: ":material/download:",
+    Act.CORRECT_SUBJECT.key: ":material/gavel:",
+    Act.DELETE_SUBJECT.key: ":material/delete_forever:",
+    Act.OPEN_REQUEST.key: ":material/assignment_add:",
+    Act.CLOSE_REQUEST.key: ":material/assignment_turned_in:",
 }
 _REFUSALS: Final = {"NotAllowed": "not allowed", "SessionExpired": "session over"}
 OTHER_ICON: Final = ":material/circle:"

@@ -42,6 +42,7 @@ _GRAVE = {
     ReasonKind.NOTHING_FOUND,
     ReasonKind.SOURCE_FORMAT,
     ReasonKind.RESIDUAL,
+    ReasonKind.OBJECTION,
 }
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ def _grouped(kind: ReasonKind, details: list[str]) -> str:
         ReasonKind.RESIDUAL: f"seen in the result: {_things(details)}",
         ReasonKind.MUCH_REMOVED: f"{named} of the picture would be removed: is that right?",
         ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
+        ReasonKind.OBJECTION: f"somebody objected: {named}; its release was withdrawn",
     }
     return texts[kind]
 

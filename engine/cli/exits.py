@@ -39,6 +39,8 @@ TABLE: Final = (
         "nothing was destroyed, as the clock cannot be right, or not all was",
         ("retention sweep",),
     ),
+    _Row(Exit.FOUND, "no picture was found, or the file was altered", ("subject find",)),
+    _Row(Exit.FOUND, "a request is overdue", ("subject requests",)),
     _Row(
         Exit.USAGE,
         "the command could not be understood, started or carried out, or there was nothing to do "

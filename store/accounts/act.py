@@ -77,6 +77,12 @@ class Act(Enum):
 
     BACK_UP = "make a backup", _ADMIN, True
     RESTORE = "restore a backup", _ADMIN, True
+    FIND_SUBJECT = "find a picture for whom it shows", _AUDITORS, True
+    EXPORT_SUBJECT = "export what is held about a picture", _AUDITORS, True
+    CORRECT_SUBJECT = "have a released picture decided anew", _ADMIN, True
+    DELETE_SUBJECT = "delete a picture for whom it shows", _ADMIN, True
+    OPEN_REQUEST = "open a subject request", _AUDITORS, True
+    CLOSE_REQUEST = "close a subject request", _AUDITORS, True
     WILL_SHRED = "destroy a picture", _KEEPERS, True
     SHREDDED = "note that a picture was destroyed", _KEEPERS, True
     SWEEP = "destroy what is over", _KEEPERS, True

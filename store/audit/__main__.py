@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.cli import terminal
 from engine.cli.exits import Exit, exits_of
-from engine.signing.keys import own_keys, own_secret
+from engine.signing.keys import distrusted_keys, own_keys, own_secret
 from engine.wording import counted
 from store.audit import anchors, heads
 from store.audit.anchors import Anchor
@@ -72,7 +72,8 @@ def _verify(options: argparse.Namespace) -> int:
     sealed, known = heads.read(Files(options.home).heads), anchors.read(options.manifest)
     with open_read_only(options.home) as connection:
         keys, secret = own_keys(options.home), own_secret(options.home)
-        found = verify(connection, sealed, keys, known, secret=secret)
+        distrusted = distrusted_keys(options.home)
+        found = verify(connection, sealed, keys, known, secret=secret, distrusted=distrusted)
     if options.json:
         sys.stdout.write(f"{json.dumps(asdict(found))}\n")
     else:
@@ -83,8 +84,12 @@ def _verify(options: argparse.Namespace) -> int:
 def _lines(found: Verification) -> list[str]:
     if found.problems:
         return [*found.problems, f"{counted(len(found.problems), 'problem')}: do not rely on it."]
-    unsealed = f" Not sealed yet: {counted(found.unsealed, 'event')}." if found.unsealed else ""
-    return [f"{counted(found.events, 'event')}, all as recorded.{unsealed} Last hash {found.head}."]
+    words = [f"{counted(found.events, 'event')}, all as recorded."]
+    if found.unsealed:
+        words.append(f"Not sealed yet: {counted(found.unsealed, 'event')}.")
+    if found.distrusted:
+        words.append(f"Left out: {counted(found.distrusted, 'head')} by a distrusted key.")
+    return [" ".join([*words, f"Last hash {found.head}."])]
 
 
 def _anchored(known: Collection[Anchor]) -> list[str]:

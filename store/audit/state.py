@@ -8,7 +8,7 @@ from datetime import datetime
 
 import duckdb
 
-from engine.signing.keys import own_keys, own_secret
+from engine.signing.keys import distrusted_keys, own_keys, own_secret
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.audit import heads
@@ -65,7 +65,13 @@ def verify_now(actor: Actor, database: Database) -> Verification:
     sealed = heads.read(database.files.heads)  # before the events, which may go on meanwhile
     with database.snapshot(actor, Act.READ_AUDIT) as cursor:
         home = database.files.home
-        found = verify(cursor, sealed, own_keys(home), secret=own_secret(home))
+        found = verify(
+            cursor,
+            sealed,
+            own_keys(home),
+            secret=own_secret(home),
+            distrusted=distrusted_keys(home),
+        )
     with database.transaction(actor, Act.VERIFY_AUDIT):
         database.event.details |= {"events": found.events, "problems": len(found.problems)}
     return found

@@ -34,6 +34,8 @@ class Verification:
     """Number of the last event that a head of a known key vouches for; 0 where none does."""
     problems: tuple[str, ...]
     """A sentence each; empty when the trail is whole."""
+    distrusted: int = 0
+    """Heads by a key that is distrusted, which vouch for nothing."""
 
     @property
     def unsealed(self) -> int:
@@ -48,6 +50,7 @@ def verify(
     anchors: Collection[Anchor] = (),
     *,
     secret: bytes | None,
+    distrusted: Collection[bytes] = (),
 ) -> Verification:
     """Compare every event with the one before, heads and anchors with it, decisions with theirs.
 
@@ -57,7 +60,11 @@ def verify(
         own_keys: raw public keys whose heads count.
         anchors: heads in the manifests of deliveries.
         secret: from `engine.signing.keys.own_secret`; None where there is none.
+        distrusted: raw public keys that were own ones: whoever has one may have signed what they
+            liked, so their heads are left out.
     """
+    by_distrusted = sum(one.signer in distrusted for one in heads)
+    heads = [one for one in heads if one.signer not in distrusted]
     problems: list[str] = []
     said = [*(one.head for one in heads), *(one.head for one in anchors)]
     vouched = {head.number for head in said if head is not None}
@@ -81,11 +88,11 @@ def verify(
         previous, last = kept, max(last, event.number)
         expected, count = event.number + 1, count + 1
     sealed = _compare(hashes, last, heads, own_keys, problems)
-    if count and not heads:
+    if count and not heads and not by_distrusted:
         problems.append("No head was ever sealed, or the file of heads was removed.")
     problems += _not_anchored(hashes, last, anchors, own_keys)
     problems += compare(connection, told, secret)
-    return Verification(count, previous, sealed, tuple(problems))
+    return Verification(count, previous, sealed, tuple(problems), by_distrusted)
 
 
 def _not_anchored(

@@ -212,6 +212,20 @@ def sealed(vault: Vault, batch_id: str, row: NewPicture) -> SealedPicture:
     )
 
 
+def ids_named(cursor: duckdb.DuckDBPyConnection, vault: Vault, name: str) -> tuple[str, ...]:
+    """Ids of the pictures that came under exactly this name, in the order they came."""
+    rows = cursor.execute(
+        """
+        SELECT id
+        FROM pictures
+        WHERE source_lookup = ?
+        ORDER BY number
+        """,
+        [private_text.name_lookup(vault, name)],
+    ).fetchall()
+    return tuple(id_ for (id_,) in rows)
+
+
 def insert(
     cursor: duckdb.DuckDBPyConnection,
     batch_id: str,

@@ -21,8 +21,10 @@ _ELSEWHERE = {
     ReasonKind.SECOND_REVIEW: Reason(
         ReasonKind.UNSURE, "decided by one person in another installation"
     ),
+    ReasonKind.OBJECTION: Reason(ReasonKind.UNSURE, "objected to in another installation"),
 }
-"""What this installation did not draw is no sample and no second review of its own work."""
+"""What was not drawn here is no sample and no second review of the work done here, and what was not
+released here is no objection."""
 
 
 @dataclass(frozen=True, slots=True)

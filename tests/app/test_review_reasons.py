@@ -29,6 +29,7 @@ WORDS = {
     ReasonKind.RESIDUAL: "seen in the result: face 0.71",
     ReasonKind.MUCH_REMOVED: "face 0.71 of the picture would be removed: is that right?",
     ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
+    ReasonKind.OBJECTION: "somebody objected: face 0.71; its release was withdrawn",
 }
 
 

@@ -17,7 +17,7 @@ from engine.images import Leakage
 from engine.plan import Origin, ReasonKind, ReviewDecision
 from engine.policy import Policy, read_policy
 from engine.redact.masks import mask_of
-from engine.triage import masked_regions, route, settled, standing_reasons, triage
+from engine.triage import masked_regions, objected, route, settled, standing_reasons, triage
 from tests.scenes import image, picture, region, seen
 
 FAR = (60, 60, 70, 70)
@@ -456,3 +456,17 @@ def test_where_an_empty_result_says_too_little_a_person_looks(original, categori
     plan = planned(original, seen(0.9), policy=policy)
 
     assert [str(reason) for reason in plan.reasons] == reasons
+
+
+def test_an_objection_puts_what_went_before_a_person_and_takes_nothing_as_decided(original):
+    plan = planned(original, seen(0.9, FAR))
+    ready = settled(plan, ReviewDecision.on(plan, plan.regions, "ada"))
+    assert ready.decided
+
+    again = objected(ready, "something was missed")
+
+    assert again.regions == ready.regions
+    assert [str(reason) for reason in again.reasons] == ["objection: something was missed"]
+    assert again.revision == ready.revision + 1
+    assert again.decided == ()
+    assert not again.is_ready

@@ -29,6 +29,8 @@ from store.evaluations import evaluations
 from store.retention.holding import Cause
 from store.retention.steps import Shredding
 from store.review.claims import Draft
+from store.subjects.correction import Ground
+from store.subjects.requests import Kind, Outcome
 from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
@@ -110,6 +112,17 @@ TABLE = {
     "review.statistics.by_reviewer": Act.READ_REVIEWERS,
     "review.agreement.by_pair": Act.READ_REVIEWERS,
     "review.second_review.waiting_for_others": Act.READ_QUEUE,
+    "subjects.correction.corrected": Act.CORRECT_SUBJECT,
+    "subjects.deletion.deleted": Act.DELETE_SUBJECT,
+    "subjects.deliveries.of_picture": Act.READ_AUDIT,
+    "subjects.export.exported": Act.EXPORT_SUBJECT,
+    "subjects.finding.by_file": Act.FIND_SUBJECT,
+    "subjects.finding.by_id": Act.FIND_SUBJECT,
+    "subjects.finding.by_name": Act.FIND_SUBJECT,
+    "subjects.holdings.of_picture": Act.READ_AUDIT,
+    "subjects.requests.closed": Act.CLOSE_REQUEST,
+    "subjects.requests.listed": Act.READ_AUDIT,
+    "subjects.requests.opened": Act.OPEN_REQUEST,
     "worker.retry.held_back": Act.READ_BATCHES,
     "worker.retry.postponed": Act.READ_BATCHES,
     "worker.retry.try_held_back": Act.TRY_AGAIN,
@@ -152,7 +165,7 @@ def database(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """An argument for every parameter, by its name."""
+    """An argument for every parameter, by its name, or with its function's where names clash."""
     folder = tmp_path_factory.mktemp("arguments")
     labelled = LabelledPicture("a.png", folder / "a.png", (), frozenset())
     return {
@@ -188,8 +201,14 @@ def known(tmp_path_factory):
         "outcome": Quarantined(ID, "x"),
         "decision": ReviewDecision((), "ada", ID, "00"),
         "draft": Draft("ada", (), {}, NOW),
-        "batches.batches.create": batches.Request("a batch", ""),
-        "evaluations.evaluations.create": evaluations.Request(
+        "name": "a.png",
+        "digest": bytes(32),
+        "ground": Ground.OTHER,
+        "kind": Kind.ACCESS,
+        "request_id": ID,
+        "subjects.requests.closed.outcome": Outcome.REFUSED,
+        "batches.batches.create.request": batches.Request("a batch", ""),
+        "evaluations.evaluations.create.request": evaluations.Request(
             "a set", "x", Dataset("a set", (labelled,)), "", 0.5, "ada"
         ),
     }
@@ -202,7 +221,7 @@ def call(name, actor, database, known):
         for one in inspect.signature(function).parameters.values()
         if one.default is one.empty and one.name not in ("actor", "database")
     ]
-    arguments = {one: known[name if one == "request" else one] for one in required}
+    arguments = {one: known.get(f"{name}.{one}") or known[one] for one in required}
     function(actor, database, **arguments)
 
 

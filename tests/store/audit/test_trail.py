@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from engine.runs.jobs import NeedsReview
-from engine.signing.keys import own_keys, own_secret, rotate
+from engine.signing.keys import distrust, open_key_ring, own_keys, own_secret, rotate
 from store.accounts.act import Act
 from store.audit import __main__ as command
 from store.audit import heads, trail
@@ -155,6 +155,21 @@ def test_a_head_signed_before_the_keys_were_rotated_counts(home):
     rotate(home)
 
     assert problems(home) == ""
+
+
+def test_heads_by_a_distrusted_key_vouch_for_nothing_and_are_no_problem(home, capsys):
+    work(home)
+    distrust(home, open_key_ring(home).id)
+
+    assert command.main(["verify", "--home", str(home)]) == 0
+    assert "Not sealed yet: 4 events. Left out: 1 head by a distrusted key." in (
+        capsys.readouterr().out
+    )
+    work(home, count=0)  # a new key signs the end
+    assert command.main(["verify", "--home", str(home)]) == 0
+    assert "Not sealed" not in capsys.readouterr().out
+    tamper(home, "UPDATE events SET actor = 'somebody' WHERE number = 2")
+    assert command.main(["verify", "--home", str(home)]) == 1
 
 
 def test_events_after_the_last_head_are_counted_and_not_called_wrong(home, monkeypatch):

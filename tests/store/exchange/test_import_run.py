@@ -554,6 +554,16 @@ class TestWhatARunFolderSays:
         case = reviews.claim(ACTOR, database, "bo", NOW)
         assert ReasonKind.SECOND_REVIEW in {reason.kind for reason in case.plan.reasons}
 
+    def test_an_objection_to_a_release_of_another_installation_is_none_here(self, database, run):
+        run.ask("a.jpg", reasons=[str(Reason(ReasonKind.OBJECTION, "something was missed"))])
+        assert take_in(database, run).problems == ()
+
+        case = reviews.claim(ACTOR, database, "ada", NOW)
+
+        assert case.plan.reasons == (
+            Reason(ReasonKind.UNSURE, "objected to in another installation"),
+        )
+
     def test_where_a_licence_is_required_a_foreign_run_tells_none(self, database, run):
         required = Policy().requiring_licence(required=True)
         database.files.policy.write_text(required.to_toml())
