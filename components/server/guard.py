@@ -36,6 +36,8 @@ _OPEN = frozenset(
 )
 """What signing in takes, beside pages and the code of Streamlit."""
 _CODE = "/static/"
+_ACTS = frozenset({"/auth/login", "/auth/logout"})
+"""Pages that do something by being gone to."""
 _FOREIGN = "This request came from another site, or for a name that is not the app's."
 _SIGN_IN = "Sign in first.\n"
 _CLOSED = (
@@ -84,8 +86,10 @@ class Guard:
 
         async def send_secured(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                is_https = self._access.origins.is_https
-                secure(MutableHeaders(scope=message), scope["path"], is_https=is_https)
+                headers = MutableHeaders(scope=message)
+                secure(headers, scope["path"], is_https=self._access.origins.is_https)
+                if message["status"] >= HTTPStatus.BAD_REQUEST:
+                    headers.setdefault("Content-Type", "text/plain; charset=utf-8")
             await send(message)
 
         request = HTTPConnection(scope)
@@ -142,7 +146,8 @@ def _is_foreign(request: HTTPConnection) -> bool:
     if request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
         return False
     is_link = (
-        request.headers.get("sec-fetch-mode") == "navigate"
+        request.scope["path"] not in _ACTS
+        and request.headers.get("sec-fetch-mode") == "navigate"
         and request.headers.get("sec-fetch-dest") == "document"
     )
     return not (is_link and _is_page(request))

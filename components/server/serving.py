@@ -6,6 +6,7 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import itsdangerous
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
@@ -75,6 +77,7 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
 
     access.stand_guard(with_accounts=serving.sign_in is not None)
     keep_uploads_in_memory()
+    sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
 
@@ -85,6 +88,14 @@ def keep_uploads_in_memory() -> None:
     Streamlit has all of it in memory right after, and refuses what is above its own limit.
     """
     MultiPartParser.spool_max_size = sys.maxsize
+
+
+def sign_cookies_with_sha256() -> None:
+    """Sign identities, and sign-ins under way, with HMAC-SHA-256.
+
+    Streamlit and Starlette take what their library takes where nothing is said: SHA-1.
+    """
+    itsdangerous.Signer.default_digest_method = staticmethod(hashlib.sha256)
 
 
 def _page_paths() -> frozenset[str]:

@@ -85,3 +85,23 @@ def test_cookies_are_for_tls_alone_where_there_is_tls(is_https):
 
     marked = ["; secure" in cookie.lower() for cookie in headers.getlist("set-cookie")]
     assert marked == [is_https, True]
+
+
+@pytest.mark.parametrize("is_https", [True, False])
+def test_browsers_are_told_to_keep_to_tls_where_there_is_tls(is_https):
+    headers = MutableHeaders()
+
+    secure(headers, "/", is_https=is_https)
+
+    told = headers.get("strict-transport-security")
+    assert told == ("max-age=31536000; includeSubDomains" if is_https else None)
+
+
+def test_signing_out_clears_what_the_browser_keeps():
+    out, other = MutableHeaders(), MutableHeaders()
+
+    secure(out, "/auth/logout")
+    secure(other, "/auth/login")
+
+    assert out["clear-site-data"] == '"cache", "storage"'
+    assert "clear-site-data" not in other
