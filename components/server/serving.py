@@ -20,12 +20,15 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
-from components.app import access, accounts
+from components.app import access, accounts, services
 from components.app.accounts import SignIn
+from components.monitoring import exporter, metrics
 from components.server.guard import PARAMETER, Access, Guard
 from components.server.identity_cookie import is_signed_in
 from components.server.origins import Origins
 from engine.files.home import home
+from store.accounts.actor import MACHINE
+from store.monitoring.figures import Figures, figures
 
 HOME_PAGE = Path(__file__).resolve().parents[2] / "Home.py"
 _NUMBER = re.compile(r"^\d+_")
@@ -41,6 +44,8 @@ class Serving:
     token: str | None
     """None where people sign in."""
     sign_in: SignIn | None = None
+    metrics_port: int | None = None
+    """Of figures for monitoring; None where nobody asked for them."""
 
     @property
     def url(self) -> str:
@@ -61,6 +66,9 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     Args:
         serving: where and for whom.
         announce: called once the port is ours.
+
+    Raises:
+        UnusableAddress: the port of figures is taken.
     """
     is_known = None if serving.sign_in is None else is_signed_in
     guarded = Middleware(
@@ -76,10 +84,17 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         yield
 
     access.stand_guard(with_accounts=serving.sign_in is not None)
+    if serving.metrics_port is not None:
+        exporter.listen(serving.metrics_port, metrics.registry(_figures))
     keep_uploads_in_memory()
     sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+
+
+def _figures() -> Figures:
+    """The figures as of now; opens the database where no page did so yet."""
+    return figures(MACHINE, services.database(), services.now())
 
 
 def keep_uploads_in_memory() -> None:

@@ -51,6 +51,8 @@ class Act(Enum):
     UNDO = "take a decision back", _REVIEWER, True
     READ_REVIEWERS = "see how reviewers get on", _WATCHERS, False
 
+    READ_FIGURES = "read the figures of monitoring", _WATCHERS | _MACHINE, False
+
     READ_RELEASES = "read releases", PEOPLE, False
     DOWNLOAD = "download releases", _ANALYST, True
     EXPORT_NAMES = "download the list of names", _MANAGER, True

@@ -216,8 +216,8 @@ def test_nobody_is_told_what_they_sent(server, path):
 
 @pytest.mark.parametrize(
     "path",
-    ["/static", "/static/js", "/component/streamlit_drawable_canvas.st_canvas/", "/media/", "/app/static",
-     "/.git/config", "/requirements.txt", "/pages/1_Upload.py", "/static/../Home.py",
+    ["/static", "/static/js", "/component/streamlit_drawable_canvas.st_canvas/", "/media/",
+     "/app/static", "/.git/config", "/requirements.txt", "/pages/1_Upload.py", "/static/../Home.py",
      "/static/%2e%2e/%2e%2e/Home.py"],
 )  # fmt: skip
 def test_no_folder_is_listed_and_no_file_of_the_program_is_served(server, path):

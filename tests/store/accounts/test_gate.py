@@ -71,6 +71,8 @@ TABLE = {
     "exchange.export_labels.export_labels": Act.EXPORT_LABELS,
     "exchange.import_run.ingest": Act.IMPORT_RUN,
     "exchange.inbox.take_in": Act.IMPORT_RUN,
+    "monitoring.figures.figures": Act.READ_FIGURES,
+    "monitoring.sample_checks.sample_checks": Act.READ_FIGURES,
     "policies.versions.activate": Act.ACTIVATE_POLICY,
     "policies.versions.activations": Act.READ_POLICIES,
     "policies.versions.draft": Act.DRAFT_POLICY,
