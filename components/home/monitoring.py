@@ -20,6 +20,12 @@ _HELD = {
     Held.REJECTED: "rejected by a person",
     Held.REFUSED: "refused on arrival",
 }
+_HELP = (
+    "*Longest*: how long the picture waits, for a person or for the machine, that does so longest. "
+    "*Redaction failures*: pictures held back since removal, or a check of it, failed. *Refused*: "
+    "accesses; the audit trail says whose. *Missed*: pictures of the random sample in which "
+    "somebody found more, or that they rejected, of those decided."
+)
 
 
 def monitoring() -> None:
@@ -32,45 +38,31 @@ def monitoring() -> None:
 @permission.fragment(Role.MANAGER)
 def _live() -> None:
     known = figures(actor(), database(), now())
-    with st.container(border=True, key="home_monitoring"):
-        with st.container(horizontal=True, gap="medium"):
-            for label, (value, words) in _numbers(known).items():
-                st.metric(label, value, help=words, width="content")
+    with st.container(border=True, key="home_monitoring", gap="small"):
+        st.markdown("**Monitoring**", help=_HELP)
+        with st.container(horizontal=True, gap="small"):
+            for label, value in numbers(known).items():
+                st.markdown(f":small[{label}]  \n**{value}**", width="content")
         if sentence := held_back(known):
             st.caption(sentence)
 
 
-def _numbers(known: Figures) -> dict[str, tuple[str, str]]:
-    """Values by their labels, each with what it counts."""
+def numbers(known: Figures) -> dict[str, str]:
+    """Values by their labels."""
     sample = known.sample
-    hours = int(LATELY.total_seconds() // 3600)
-    numbers = {
-        "In work": (f"{known.pictures[PictureState.WORKING]}", "Pictures the machine is at now."),
-        "Longest in review": (
-            _waited(known, PictureState.REVIEW),
-            "How long the picture waits for a person that does so longest.",
-        ),
-        "Longest in line": (
-            _waited(known, PictureState.WAITING),
-            "How long the picture waits for the machine that does so longest.",
-        ),
-        "Redaction failures": (
-            f"{known.redaction_failures}",
-            "Pictures held back since removal or a check of it failed.",
-        ),
-        f"Refused in {hours} h": (
-            f"{known.refused_lately}",
-            "Accesses that were refused to somebody; the audit trail names them.",
-        ),
+    shown = {
+        "In work": f"{known.pictures[PictureState.WORKING]}",
+        "Longest in review": _waited(known, PictureState.REVIEW),
+        "Longest in line": _waited(known, PictureState.WAITING),
+        "Redaction failures": f"{known.redaction_failures}",
+        f"Refused in {LATELY.total_seconds() / 3600:.0f} h": f"{known.refused_lately}",
         "Missed in samples": (
-            f"{sample.missed + sample.rejected} of {sample.checked + sample.rejected}",
-            "Pictures of the random sample in which a person found something, or that they "
-            "rejected, of all that were decided.",
+            f"{sample.missed + sample.rejected} of {sample.checked + sample.rejected}"
         ),
     }
     if known.overdue is not None:
-        numbers["Overdue"] = (f"{known.overdue}", "What is held past its period.")
-    return numbers
+        shown["Overdue"] = f"{known.overdue}"
+    return shown
 
 
 def held_back(known: Figures) -> str:
