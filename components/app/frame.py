@@ -67,6 +67,8 @@ def open_page(
         permission.record_refusal(*_roles(needs))
         sign_in.ask(person)
         st.stop()
+    if has_accounts():
+        sign_in.record(person)
     if not _may_open(needs):
         permission.record_refusal(*_roles(needs))
         wanted = " or ".join(_roles(needs))

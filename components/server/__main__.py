@@ -75,7 +75,7 @@ def main(
         serve(
             Serving(options.address, options.port, origins, token, sign_in, metrics_port), _announce
         )
-    except UnusableAddress as error:
+    except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
     return Exit.DONE

@@ -9,6 +9,7 @@ takes the token's place, and without one only the way to sign in is open.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.server.headers import secure
 from components.server.origins import Origins
+from components.server.refused_requests import RefusedRequests
 
 PARAMETER = "token"
 _OPEN = frozenset(
@@ -44,6 +46,8 @@ _CLOSED = (
     "Lethe opens with its whole address, token included: the terminal it was started in shows it. "
     "Each start draws a new token.\n"
 )
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Guard:
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
+        self._refused = RefusedRequests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
@@ -106,18 +111,24 @@ class Guard:
         access = self._access
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
         if not access.origins.allow(host, origin) or _is_foreign(request):
+            self._refused.add("from another site")
             return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
         if access.is_known is not None:
             is_let_in = access.is_way_in(request.scope["path"]) or access.is_known(request)
-            return None if is_let_in else PlainTextResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
+            if is_let_in:
+                return None
+            self._refused.add("without an identity")
+            return PlainTextResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
         if access.knows(request.query_params.get(PARAMETER)) and _is_page(request):
             return self._admit(request)
         if access.knows(request.cookies.get(access.cookie)):
             return None
+        self._refused.add("without the token")
         return PlainTextResponse(_CLOSED, HTTPStatus.FORBIDDEN)
 
     def _admit(self, request: HTTPConnection) -> Response:
         """Move the token from the address, where histories keep it, to a cookie."""
+        log.warning("a browser was let in with the start-up token")
         others = [(key, value) for key, value in request.query_params.multi_items()
                   if key != PARAMETER]  # fmt: skip
         path = "/" + quote(request.scope["path"].lstrip("/\\"))

@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
-from components.app import access, accounts, services
+from components.app import access, accounts, identity, services
 from components.app.accounts import SignIn
 from components.monitoring import exporter, metrics
 from components.server.guard import PARAMETER, Access, Guard
@@ -69,6 +69,7 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
 
     Raises:
         UnusableAddress: the port of figures is taken.
+        UnusableSignIn: nobody knows who signed out.
     """
     is_known = None if serving.sign_in is None else is_signed_in
     guarded = Middleware(
@@ -83,6 +84,8 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         announce(serving)
         yield
 
+    if serving.sign_in is not None:
+        identity.signed_out.keep_in(home() / identity.SIGNED_OUT)
     access.stand_guard(with_accounts=serving.sign_in is not None)
     if serving.metrics_port is not None:
         exporter.listen(serving.metrics_port, metrics.registry(_figures))

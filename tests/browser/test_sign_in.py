@@ -112,7 +112,9 @@ trail = duckdb.connect(sys.argv[1], read_only=True)
 refused = "json_extract_string(details, '$.refused')"
 events = f"SELECT act, actor, {refused} FROM events WHERE {refused} IS NOT NULL"
 names = trail.execute("SELECT id, name FROM audit_names").fetchall()
-print(json.dumps([trail.execute(events).fetchall(), dict(names)]))
+done = "SELECT act, actor, subject FROM events WHERE act IN ('sign_in', 'sign_out')"
+lists = [trail.execute(events).fetchall(), dict(names), trail.execute(done).fetchall()]
+print(json.dumps(lists))
 """
 
 
@@ -133,7 +135,7 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
     log, shots = tmp_path_factory.mktemp("log") / "server.txt", tmp_path_factory.mktemp("shots")
     with serving(home, log, shots, port=port, LETHE_AUTH="oidc") as app:
         yield Lethe(app, sign_in)
-    refused, names = json.loads(  # this process may still know the file as it was before
+    refused, names, sessions = json.loads(  # this process may still know the file as it was before
         subprocess.run(
             [sys.executable, "-c", READ_TRAIL, str(home / "lethe.duckdb")],
             check=True, capture_output=True,
@@ -142,8 +144,12 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
     told = {(act, names[actor], why) for act, actor, why in refused}
     assert told >= EXPECTED, told
     assert not any("@" in actor for _, actor, _ in refused)
+    assert {(act, names[actor]) for act, actor, _ in sessions} >= SESSIONS, sessions
+    assert len({tuple(one) for one in sessions}) == len(sessions)  # each once
 
 
+SESSIONS: set[tuple[str, str]] = set()
+"""What the trail must tell of sessions, likewise."""
 EXPECTED: set[tuple[str, str, str]] = set()
 """Refusals that tests of this module have caused and the trail must hold when the app has ended."""
 
@@ -172,6 +178,7 @@ def signed_in(lethe: Lethe, browser: Browser) -> Iterator[Callable[[str], Page]]
 def test_an_analyst_brings_pictures_and_may_not_review(lethe, signed_in):
     page = signed_in("1")
     expect(page.get_by_text("Signed in as Ana")).to_be_visible()
+    SESSIONS.add(("sign_in", "ana@example.org"))
     expect(page.get_by_role("link", name="Upload")).to_be_visible()
     expect(page.get_by_role("link", name="Review")).to_have_count(0)
 
@@ -253,6 +260,7 @@ def test_signing_out_ends_every_tab_and_a_copied_cookie(lethe, signed_in, browse
     copied = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
+    SESSIONS.update({("sign_in", "ana@example.org"), ("sign_out", "ana@example.org")})
     page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 

@@ -248,6 +248,7 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(
     provider.signer = RSAKey.generate_key(2048, {"kid": "one"})
 
     assert not is_let_in(signing_in, come_back(signing_in, begun))
+    assert "OAuth token exchange failed" in signing_in.log.read_text()
 
 
 @pytest.mark.parametrize("changed", [{"state": "another"}, {"session": ""}])

@@ -63,6 +63,15 @@ def test_with_accounts_there_is_no_token_and_the_address_is_where_people_come_ba
     assert serving.url == "https://lethe.example.org/"
 
 
+def test_what_people_signed_out_of_is_read_before_anything_is_served(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LETHE_HOME", str(written(tmp_path, AUTH + ACCESS)))
+    (tmp_path / "signed-out.json").write_text("damaged")
+
+    assert launcher.main([], PUBLIC) == Exit.USAGE
+
+    assert "nobody knows who signed out" in capsys.readouterr().err
+
+
 def test_without_accounts_a_token_is_drawn_and_the_sign_in_file_is_not_read(
     tmp_path, monkeypatch, served
 ):

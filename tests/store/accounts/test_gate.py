@@ -31,6 +31,8 @@ from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "accounts.sessions.begun": Act.SIGN_IN,
+    "accounts.sessions.ended": Act.SIGN_OUT,
     "audit.downloads.names_listed": Act.EXPORT_NAMES,
     "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
     "audit.export.export": Act.EXPORT_AUDIT,
