@@ -224,6 +224,18 @@ def test_a_role_that_is_taken_away_is_gone_with_the_next_key(lethe, signed_in):
     expect(page.locator(SHOWN)).to_be_visible()
 
 
+def test_a_page_that_nobody_touches_closes_when_the_role_was_taken_away(lethe, signed_in):
+    page = signed_in("2")
+    page.goto(f"{lethe.app.address}/Review")
+    expect(page.locator(SHOWN)).to_be_visible()
+
+    lethe.sign_in.write(reviewer="somebody@example.org")
+
+    expect(page.get_by_text("nobody gave you a role here")).to_be_visible()
+    expect(page.locator("canvas.stage")).to_have_count(0)
+    EXPECTED.add(("act_as_reviewer", "bo@example.org", "NotAllowed"))
+
+
 def test_a_session_that_is_over_is_asked_to_sign_in_again(lethe, signed_in):
     page = signed_in("2")
     page.goto(f"{lethe.app.address}/Review")

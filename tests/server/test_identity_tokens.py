@@ -40,6 +40,9 @@ class Provider:
     algorithm: str = "RS256"
     """`HS256` takes the public key for a secret, `none` signs nothing."""
     nonce: str = ""
+    is_moved: bool = False
+    """Whether it sends whoever wants a token to another place."""
+    asked: list[str] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -85,6 +88,13 @@ def provider() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            made[0].asked.append(self.path)
+            if made[0].is_moved and self.path == "/token":
+                self.send_response(307)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             content = json.dumps(made[0].answer(self.path)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -110,6 +120,7 @@ def provider() -> Iterator[Provider]:
 def honest(provider):
     """Each test begins with a provider that tells the truth."""
     provider.claims, provider.signer, provider.algorithm = {}, None, "RS256"
+    provider.is_moved = False
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +267,15 @@ def test_an_answer_to_somebody_elses_sign_in_is_refused(signing_in, provider, mo
     begun = begin(signing_in, provider, monkeypatch)
 
     assert not is_let_in(signing_in, come_back(signing_in, begun, **changed))
+
+
+def test_the_app_is_sent_nowhere_else_for_a_token(signing_in, provider, monkeypatch):
+    begun = begin(signing_in, provider, monkeypatch)
+    provider.is_moved = True
+
+    assert not is_let_in(signing_in, come_back(signing_in, begun))
+    assert "/token" in provider.asked
+    assert "/elsewhere" not in provider.asked
 
 
 def test_a_changed_identity_opens_nothing(signing_in, provider, monkeypatch):

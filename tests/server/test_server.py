@@ -238,6 +238,34 @@ def test_no_path_sends_a_browser_elsewhere(server, path):
     assert re.match(r"/[^/\\]", answer.headers.get("Location", "/x"))
 
 
+HIDDEN = "GET /hidden HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "answers"),
+    [
+        ("Content-Length: {length}\r\nTransfer-Encoding: chunked", "0\r\n\r\n{hidden}", 2),
+        ("Content-Length: 5\r\nContent-Length: 6", "12345{hidden}", 1),
+        ("Transfer-Encoding: chunked, identity", "0\r\n\r\n{hidden}", 1),
+        ("Content-Length: {length}", "{hidden}", 1),
+    ],
+    ids=["both", "two lengths", "an unknown coding", "one within another's body"],
+)
+def test_a_request_ends_where_it_says_in_one_way(server, headers, body, answers):
+    """Chunks overrule a length, and what contradicts itself is no request at all."""
+    hidden = HIDDEN.format(host=server.host)
+    body = body.format(hidden=hidden)
+    head = f"POST /_stcore/health HTTP/1.1\r\nHost: {server.host}\r\n"
+    text = f"{head}{headers.format(length=len(body))}\r\n\r\n{body}"
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(text.encode())
+        connection.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    assert said.count("HTTP/1.1 ") == answers, said
+
+
 def test_only_the_apps_own_pages_frame_a_component(server):
     path = "/component/streamlit_drawable_canvas.st_canvas/index.html"
 
