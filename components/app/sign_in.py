@@ -6,13 +6,14 @@ from contextlib import suppress
 
 import streamlit as st
 
-from components.app import session
+from components.app import permission, session
 from components.app.access import NOBODY, User
 from components.app.identity import signed_out
 from components.app.palette import plain
 from components.app.services import database, now
 from engine.errors import LetheError
 from store.accounts import sessions
+from store.accounts.role import PEOPLE
 
 
 def record(person: User) -> None:
@@ -64,7 +65,13 @@ def _leave() -> None:
 
 def _sign_out() -> None:
     """End the session in every tab, here and at the provider."""
-    with suppress(LetheError):  # that it was over already is on record
-        sessions.ended(session.actor(), database())
+    _record_end()
     signed_out.add(session.user(), now())
     session.keep("leaving", True)
+
+
+@permission.callback(*PEOPLE)
+def _record_end() -> None:
+    """Put on record that somebody signs out; whoever has no role may leave, unrecorded."""
+    with suppress(LetheError):
+        sessions.ended(session.actor(), database())
