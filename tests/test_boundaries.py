@@ -317,6 +317,83 @@ def test_who_writes_cells_makes_them_inert():
     ]
 
 
+EVALUATE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.loads",
+            "pickle.load", "marshal.loads", "yaml.load"}  # fmt: skip
+
+
+def test_no_text_becomes_code_and_no_program_runs_through_a_shell():
+    assert {"eval"} == set(becomes_code(ast.parse("eval(text)")))
+    assert {"shell"} == set(becomes_code(ast.parse("run(text, shell=True)")))
+
+    served = [path for path in product() if not name_of(path).startswith("models/")]
+    assert {(name_of(path), found) for path in served for found in becomes_code(tree(path))} == {
+        ("engine/evaluation/data/yolo.py", "yaml.load")
+    }  # with a loader that makes no objects
+
+
+def becomes_code(module: ast.Module) -> Iterator[str]:
+    for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
+        if dotted(call.func) in EVALUATE:
+            yield dotted(call.func)
+        if any(one.arg == "shell" for one in call.keywords):
+            yield "shell"
+
+
+PUT_INTO_STATEMENTS = {"rows.table", "rows.owner", "rows.owners", "table", "unstarted",
+                       "clauses"}  # fmt: skip
+"""Names of our own tables and columns, of recovery; conditions of a filter, of constants."""
+
+
+def test_statements_are_made_of_constants_and_values_go_beside_them():
+    found = {part for path in modules("store") for part in put_into_statements(tree(path))}
+
+    assert {"CONDITION", "COLUMNS"} <= found
+    assert not {one for one in found if not one.rsplit(".", 1)[-1].isupper()} - PUT_INTO_STATEMENTS
+    assert list(put_into_statements(ast.parse('c.execute(f"SELECT {name}")'))) == ["name"]
+    assert list(put_into_statements(ast.parse('c.execute("SELECT " + name)'))) == ["name"]
+
+
+def put_into_statements(module: ast.Module) -> Iterator[str]:
+    """What is put into the text of statements rather than handed over beside it."""
+    for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
+        if dotted(call.func).rsplit(".", 1)[-1] in {"execute", "executemany", "sql"} and call.args:
+            text = call.args[0]
+            for node in ast.walk(text):
+                if isinstance(node, ast.FormattedValue):
+                    yield ast.unparse(node.value)
+                if isinstance(node, ast.BinOp):
+                    yield from (
+                        ast.unparse(side)
+                        for side in (node.left, node.right)
+                        if not isinstance(side, ast.Constant | ast.BinOp | ast.JoinedStr)
+                    )
+
+
+CRYPTOGRAPHY = {"AESGCM", "Ed25519PrivateKey", "Ed25519PublicKey", "HKDF", "SHA256", "Scrypt"}
+BROKEN = {"md5", "sha1", "new", "ECB", "CBC", "ARC4", "TripleDES", "PKCS1v15", "random"}
+
+
+def test_cryptography_is_of_the_kinds_that_are_listed():
+    """docs/safeguards.md lists them."""
+    taken, hashed = set(), set()
+    for path in (one for folder in ("engine", "store", "components") for one in modules(folder)):
+        for name in imported(tree(path)):
+            if name.startswith("cryptography.hazmat"):
+                taken.add(name.rsplit(".", 1)[-1])
+        hashed |= {
+            node.attr
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Attribute) and dotted(node).startswith("hashlib.")
+        }
+
+    assert {name for name in taken if name[0].isupper()} == CRYPTOGRAPHY
+    assert taken.isdisjoint(BROKEN)
+    assert hashed == {"sha256", "file_digest", "_Hash"}  # the second is given one of them
+    listed = (ROOT / "docs" / "safeguards.md").read_text(encoding="utf-8")
+    for name in ("AES-256-GCM", "Ed25519", "HKDF", "scrypt", "SHA-256", "HMAC-SHA-256"):
+        assert name in listed
+
+
 def test_the_engine_asks_neither_clock_nor_chance():
     found = {
         name_of(path)

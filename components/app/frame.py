@@ -13,8 +13,10 @@ import streamlit as st
 from components.app import permission, session, sign_in
 from components.app.access import AUDITORS, Role, has_accounts, is_guarded, is_loopback, may
 from components.app.failures import fatal
+from store.accounts.role import PEOPLE
 
-REFUSAL_SHOWN_S = 2.0
+REFUSAL_SHOWN_S, LEFT_OPEN_S = 2.0, 15.0
+"""Seconds: before a program that was refused ends, and between looks at a page left open."""
 ICON = str(Path(__file__).with_name("lethe.png"))
 
 _MENU: tuple[tuple[str, str, str, Role | tuple[Role, ...] | None], ...] = (
@@ -67,16 +69,31 @@ def open_page(
         permission.record_refusal(*_roles(needs))
         sign_in.ask(person)
         st.stop()
+    if has_accounts():
+        sign_in.record(person)
     if not _may_open(needs):
         permission.record_refusal(*_roles(needs))
         wanted = " or ".join(_roles(needs))
         st.error(f"This page is for people with the role {wanted}.", icon=":material/lock:")
         st.stop()
     st.html(_LOOK)
+    if has_accounts():
+        _close_in_time(_roles(needs))
     _menu()
     if sentence:
         st.title(title, anchor=False)
         st.caption(sentence)
+
+
+def _close_in_time(roles: tuple[Role, ...]) -> None:
+    """Draw the page anew, which then says so, soon after whoever left it open may not see it."""
+
+    @st.fragment(run_every=LEFT_OPEN_S)
+    @permission.fragment(*(roles or tuple(PEOPLE)))
+    def watch() -> None:
+        """Draw nothing."""
+
+    watch()
 
 
 def page_link(page: str, *, label: str, icon: str, **more: Any) -> None:  # noqa: ANN401

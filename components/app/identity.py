@@ -7,14 +7,25 @@ that is over outlives the next click.
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from components.app.access import NOBODY, User
-from components.app.accounts import Access
-from engine.files.safe_read import printable
+from components.app.accounts import Access, UnusableSignIn
+from engine.errors import UnreadableFile
+from engine.files import atomic
+from engine.files.json_object import json_object
+from engine.files.safe_read import content, printable
 
+SIGNED_OUT = "signed-out.json"
+LONGEST_SESSION = timedelta(hours=168)
+"""That `session_hours` may make of one, also after it was ended."""
+_MOST_BYTES = 16 * 1024 * 1024
+log = logging.getLogger(__name__)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -24,12 +35,41 @@ class SignedOut:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sessions: dict[str, datetime] = {}
+        self._file: Path | None = None
+
+    def keep_in(self, file: Path) -> None:
+        """Know what the file says, and keep there what is ended from now on.
+
+        Raises:
+            UnusableSignIn: the file is damaged, so that nobody knows who signed out.
+        """
+        try:
+            is_there = file.is_symlink() or file.exists()
+            known = json_object(content(file, _MOST_BYTES)) if is_there else {}
+            sessions = {key: _moment(str(end)) for key, end in known.items()}
+        except (ValueError, UnreadableFile) as error:
+            raise UnusableSignIn(
+                f"{file.name} cannot be read, so nobody knows who signed out. Put it back from a "
+                "copy; or set another cookie_secret, which signs everybody out, and remove it."
+            ) from error
+        with self._lock:
+            self._file = file
+            self._sessions |= sessions
 
     def add(self, user: User, now: datetime) -> None:
         """End this person's session."""
         with self._lock:
-            self._sessions = {key: end for key, end in self._sessions.items() if end > now}
-            self._sessions[user.session] = user.expires or _NEVER
+            self._sessions = {
+                key: end for key, end in self._sessions.items() if end + LONGEST_SESSION > now
+            }
+            self._sessions[user.session] = max(user.expires or now, now)
+            if self._file is None:
+                return
+            told = {key: end.isoformat() for key, end in self._sessions.items()}
+            try:
+                atomic.write(self._file, json.dumps(told).encode())
+            except OSError as error:  # this process knows it all the same
+                log.error("a session that ended was not kept (%s)", error.strerror)  # noqa: TRY400
 
     def __contains__(self, session: str) -> bool:
         """Whether it was ended."""
@@ -38,7 +78,7 @@ class SignedOut:
 
 
 signed_out = SignedOut()
-"""Of this process."""
+"""Of this process, and kept where `serve` says."""
 
 
 def person(claims: Mapping[str, object], access: Access, now: datetime) -> User:
@@ -65,6 +105,18 @@ def person(claims: Mapping[str, object], access: Access, now: datetime) -> User:
         session=session,
         expires=expires,
     )
+
+
+def _moment(text: str) -> datetime:
+    """A moment with its zone, as `SignedOut` writes it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"expected a moment with a zone, got {text!r}")
+    return moment
 
 
 def _is_text(value: object) -> bool:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
-from components.app import session
+from components.app import permission, session
 from components.app.access import NOBODY, User
 from components.app.identity import signed_out
 from components.app.palette import plain
-from components.app.services import now
+from components.app.services import database, now
+from engine.errors import LetheError
+from store.accounts import sessions
+from store.accounts.role import PEOPLE
+
+
+def record(person: User) -> None:
+    """Put on record that somebody signed in, once in this browser's session."""
+    if session.kept("recorded_session", str) != person.session:
+        with suppress(LetheError):  # a page that needs the database says so
+            sessions.begun(session.actor(), database())
+            session.keep("recorded_session", person.session)
 
 
 def ask(person: User) -> None:
@@ -52,5 +65,13 @@ def _leave() -> None:
 
 def _sign_out() -> None:
     """End the session in every tab, here and at the provider."""
+    _record_end()
     signed_out.add(session.user(), now())
     session.keep("leaving", True)
+
+
+@permission.callback(*PEOPLE)
+def _record_end() -> None:
+    """Put on record that somebody signs out; whoever has no role may leave, unrecorded."""
+    with suppress(LetheError):
+        sessions.ended(session.actor(), database())

@@ -76,6 +76,18 @@ def sweep(home: Path, still_used: Iterable[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def outside(home: Path, source: str, paths: Iterable[Path]) -> list[Path]:
+    """Those of a data set's files that lie, links followed, in no zip that was unpacked for it.
+
+    Args:
+        home: the installation's folder.
+        source: of the data set.
+        paths: its files.
+    """
+    folder = _unpacked_folder(home, source)
+    return [path for path in paths if folder is None or not path.resolve().is_relative_to(folder)]
+
+
 def _unpacked_folder(home: Path, source: str) -> Path | None:
     base, path = (home / FOLDER).resolve(), Path(source).resolve()
     if base == path or not path.is_relative_to(base):

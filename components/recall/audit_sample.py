@@ -17,11 +17,10 @@ from components.app.session import actor
 from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
-from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks
+from engine.evaluation.scores.audit_sample import SampleCounts, count_checks
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.wording import counted
 from store.review import audit_sample
-from store.review.audit_sample import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,9 @@ class Audit:
 def audit() -> Audit:
     """Count all sample checks in the database."""
     decided = audit_sample.comparisons(actor(), database())
-    comparisons = [
-        comparison
-        for comparison in decided
-        if all(region.has_rect for region in comparison.machine.proposed)
-    ]
+    comparisons = [comparison for comparison in decided if comparison.is_comparable]
     by_picture = [
-        (comparison.decided_at, count_checks([_check(comparison)])) for comparison in comparisons
+        (comparison.decided_at, count_checks([comparison.check])) for comparison in comparisons
     ]
     return Audit(
         counts=sum((counts for _, counts in by_picture), SampleCounts()),
@@ -153,8 +148,3 @@ def _excluded(result: Audit) -> None:
             f"{counted(result.unknown, 'decided picture')} left out: what the machine would have "
             "covered was not recorded."
         )
-
-
-def _check(comparison: Comparison) -> Check:
-    machine = comparison.machine
-    return Check(comparison.picture_id, machine.proposed, comparison.decided, machine.size)

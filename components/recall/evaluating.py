@@ -242,6 +242,9 @@ def _policies() -> list[PolicyChoice]:
 
 
 def _start(dataset_input: DatasetInput, name: str, toml: str, target: float) -> Evaluation:
+    """Start an evaluation; folders are asked about again, for links may have come since."""
+    pictures = (picture.path for picture in dataset_input.dataset.pictures)
+    server_folders.refuse_closed(recall_archive.outside(home(), dataset_input.source, pictures))
     request = Request(
         name, dataset_input.source, dataset_input.dataset, toml, target, session.user().name
     )

@@ -10,12 +10,14 @@ from math import ceil
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import permission, server_folders, session
 from components.app.access import Role
 from components.app.inline import inline
 from components.app.palette import COLOURS, plain
-from components.app.services import database
+from components.app.server_folders import ClosedFolder
+from components.app.services import database, home
 from components.app.session import actor
+from components.recall import archive
 from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
@@ -151,6 +153,7 @@ class Crops:
     """Shows crops of pictures; holds the one decoded last, for as long as the page is drawn."""
 
     def __init__(self, shown: Evaluated) -> None:
+        self._source = shown.evaluation.source
         self._policy = shown.policy
         self._findings = {picture.name: findings for picture, findings in shown.pairs}
         self._last: tuple[str, RgbImage] | None = None
@@ -183,7 +186,7 @@ class Crops:
         """One piece.
 
         Raises:
-            UnreadableImage: the file is gone, is another one, or cannot be read.
+            UnreadableImage: the file is gone, closed to this person, another one, or unreadable.
         """
         findings = self._findings[picture.name]
         image = self._decoded(picture, findings)
@@ -196,6 +199,10 @@ class Crops:
     def _decoded(self, picture: LabelledPicture, findings: PredictionRecord) -> RgbImage:
         if self._last is not None and self._last[0] == picture.name:
             return self._last[1]
+        try:
+            server_folders.refuse_closed(archive.outside(home(), self._source, [picture.path]))
+        except ClosedFolder as error:
+            raise UnreadableImage(str(error)) from error
         if not picture.path.is_file():
             raise UnreadableImage(_GONE)
         image = decoded(picture.name, read_of(picture.path), self._policy.codec.max_megapixels)

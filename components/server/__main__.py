@@ -61,6 +61,9 @@ def main(
         origins = read_origins(environment.get("LETHE_PUBLIC_ADDRESS"))
         sign_in = _sign_in(environment.get("LETHE_AUTH") or "single", origins)
         token = None if sign_in else _token(environment.get("LETHE_TOKEN"))
+        metrics_port = options.metrics_port or _metrics_port(environment.get("LETHE_METRICS_PORT"))
+        if metrics_port == options.port:
+            raise UnusableAddress(f"Port {metrics_port} is the app's; give figures another.")
     except LetheError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
@@ -68,7 +71,13 @@ def main(
     # Streamlit takes a second: not before a refusal
     from components.server.serving import Serving, serve
 
-    serve(Serving(options.address, options.port, origins, token, sign_in), _announce)
+    try:
+        serve(
+            Serving(options.address, options.port, origins, token, sign_in, metrics_port), _announce
+        )
+    except LetheError as error:
+        sys.stderr.write(f"{error}\n")
+        return Exit.USAGE
     return Exit.DONE
 
 
@@ -116,15 +125,33 @@ def _token(given: str | None) -> str:
     return given
 
 
+def _metrics_port(given: str | None) -> int | None:
+    """The port of figures that the environment names, if it does.
+
+    Raises:
+        UnusableAddress: it is none.
+    """
+    try:
+        return _port(given) if given else None
+    except argparse.ArgumentTypeError as error:
+        raise UnusableAddress(f"LETHE_METRICS_PORT {error}.") from error
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="environment: LETHE_HOME, LETHE_AUTH, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS\n"
-        f"{exits_of('app')}",
+        epilog="environment: LETHE_HOME, LETHE_AUTH, LETHE_TOKEN, LETHE_PUBLIC_ADDRESS,\n"
+        f"LETHE_METRICS_PORT\n{exits_of('app')}",
     )
     parser.add_argument("--port", type=_port, default=8501, metavar="N", help="default: 8501")
+    parser.add_argument(
+        "--metrics-port",
+        type=_port,
+        metavar="N",
+        help="figures for monitoring, on this machine alone (default: none)",
+    )
     parser.add_argument(
         "--address", default="127.0.0.1", help="of this machine alone (default: 127.0.0.1)"
     )

@@ -9,6 +9,7 @@ takes the token's place, and without one only the way to sign in is open.
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.server.headers import secure
 from components.server.origins import Origins
+from components.server.refused_requests import RefusedRequests
 
 PARAMETER = "token"
 _OPEN = frozenset(
@@ -36,12 +38,16 @@ _OPEN = frozenset(
 )
 """What signing in takes, beside pages and the code of Streamlit."""
 _CODE = "/static/"
+_ACTS = frozenset({"/auth/login", "/auth/logout"})
+"""Pages that do something by being gone to."""
 _FOREIGN = "This request came from another site, or for a name that is not the app's."
 _SIGN_IN = "Sign in first.\n"
 _CLOSED = (
     "Lethe opens with its whole address, token included: the terminal it was started in shows it. "
     "Each start draws a new token.\n"
 )
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Guard:
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
+        self._refused = RefusedRequests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
@@ -84,8 +91,10 @@ class Guard:
 
         async def send_secured(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                is_https = self._access.origins.is_https
-                secure(MutableHeaders(scope=message), scope["path"], is_https=is_https)
+                headers = MutableHeaders(scope=message)
+                secure(headers, scope["path"], is_https=self._access.origins.is_https)
+                if message["status"] >= HTTPStatus.BAD_REQUEST:
+                    headers.setdefault("Content-Type", "text/plain; charset=utf-8")
             await send(message)
 
         request = HTTPConnection(scope)
@@ -102,18 +111,24 @@ class Guard:
         access = self._access
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
         if not access.origins.allow(host, origin) or _is_foreign(request):
+            self._refused.add("from another site")
             return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
         if access.is_known is not None:
             is_let_in = access.is_way_in(request.scope["path"]) or access.is_known(request)
-            return None if is_let_in else PlainTextResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
+            if is_let_in:
+                return None
+            self._refused.add("without an identity")
+            return PlainTextResponse(_SIGN_IN, HTTPStatus.UNAUTHORIZED)
         if access.knows(request.query_params.get(PARAMETER)) and _is_page(request):
             return self._admit(request)
         if access.knows(request.cookies.get(access.cookie)):
             return None
+        self._refused.add("without the token")
         return PlainTextResponse(_CLOSED, HTTPStatus.FORBIDDEN)
 
     def _admit(self, request: HTTPConnection) -> Response:
         """Move the token from the address, where histories keep it, to a cookie."""
+        log.warning("a browser was let in with the start-up token")
         others = [(key, value) for key, value in request.query_params.multi_items()
                   if key != PARAMETER]  # fmt: skip
         path = "/" + quote(request.scope["path"].lstrip("/\\"))
@@ -142,7 +157,8 @@ def _is_foreign(request: HTTPConnection) -> bool:
     if request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
         return False
     is_link = (
-        request.headers.get("sec-fetch-mode") == "navigate"
+        request.scope["path"] not in _ACTS
+        and request.headers.get("sec-fetch-mode") == "navigate"
         and request.headers.get("sec-fetch-dest") == "document"
     )
     return not (is_link and _is_page(request))

@@ -6,6 +6,7 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 
 from __future__ import annotations
 
+import hashlib
 import re
 import signal
 import sys
@@ -16,16 +17,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import itsdangerous
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
-from components.app import access, accounts
+from components.app import access, accounts, identity, services
 from components.app.accounts import SignIn
+from components.monitoring import exporter, metrics
 from components.server.guard import PARAMETER, Access, Guard
 from components.server.identity_cookie import is_signed_in
 from components.server.origins import Origins
 from engine.files.home import home
+from store.accounts.actor import MACHINE
+from store.monitoring.figures import Figures, figures
 
 HOME_PAGE = Path(__file__).resolve().parents[2] / "Home.py"
 _NUMBER = re.compile(r"^\d+_")
@@ -41,6 +46,8 @@ class Serving:
     token: str | None
     """None where people sign in."""
     sign_in: SignIn | None = None
+    metrics_port: int | None = None
+    """Of figures for monitoring; None where nobody asked for them."""
 
     @property
     def url(self) -> str:
@@ -61,6 +68,10 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     Args:
         serving: where and for whom.
         announce: called once the port is ours.
+
+    Raises:
+        UnusableAddress: the port of figures is taken.
+        UnusableSignIn: nobody knows who signed out.
     """
     is_known = None if serving.sign_in is None else is_signed_in
     guarded = Middleware(
@@ -75,9 +86,14 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         announce(serving)
         yield
 
+    if serving.sign_in is not None:
+        identity.signed_out.keep_in(home() / identity.SIGNED_OUT)
     access.stand_guard(with_accounts=serving.sign_in is not None)
+    if serving.metrics_port is not None:
+        exporter.listen(serving.metrics_port, metrics.registry(_figures))
     keep_uploads_in_memory()
     signal.signal(signal.SIGTERM, _end)
+    sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
     st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
 
@@ -90,12 +106,25 @@ def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
+def _figures() -> Figures:
+    """The figures as of now; opens the database where no page did so yet."""
+    return figures(MACHINE, services.database(), services.now())
+
+
 def keep_uploads_in_memory() -> None:
     """Let no upload spill into a temporary file in plain, whatever its size.
 
     Streamlit has all of it in memory right after, and refuses what is above its own limit.
     """
     MultiPartParser.spool_max_size = sys.maxsize
+
+
+def sign_cookies_with_sha256() -> None:
+    """Sign identities, and sign-ins under way, with HMAC-SHA-256.
+
+    Streamlit and Starlette take what their library takes where nothing is said: SHA-1.
+    """
+    itsdangerous.Signer.default_digest_method = staticmethod(hashlib.sha256)
 
 
 def _page_paths() -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""`python -m docs.build`: docs/process.md with today's figures, and docs/process.pdf of it."""
+"""`python -m docs.build`: docs/process.md with today's figures, its PDF, and docs/security.md."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 
 import typst
 
+from docs.build import security
 from docs.build.blocks import ROOT, blocks, fill
 from docs.build.errors import StaleSource
 from docs.build.typeset import typst as as_typst
@@ -16,6 +17,8 @@ from engine.signing.provenance import pipeline_version
 DOCUMENT = ROOT / "docs" / "process.md"
 EVALUATION = ROOT / "docs" / "evaluation.json"
 PDF = ROOT / "docs" / "process.pdf"
+SECURITY = ROOT / "docs" / "security.md"
+STANDARD = ROOT / "docs" / "build" / "security.toml"
 LOOKS = ROOT / "docs" / "build" / "process.typ"
 
 
@@ -60,7 +63,9 @@ def pdf_of(document: str) -> bytes:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all three files."""
+    answers = security.document(security.read(STANDARD.read_text(encoding="utf-8")))
+    SECURITY.write_text(answers, encoding="utf-8")
     document = current(DOCUMENT.read_text(encoding="utf-8"))
     pdf = pdf_of(document)
     DOCUMENT.write_text(document, encoding="utf-8")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from engine.images import FormatChoice
@@ -45,16 +46,30 @@ class NeedsReview(Outcome):
     """Each of its proposed regions with the rectangle that removal would cover."""
 
 
+class HeldFor(StrEnum):
+    """Kind of the reason why a picture is held back, for who counts without reading reasons."""
+
+    UNREADABLE = "unreadable"
+    CHECK = "check"
+    """A finished release failed a check."""
+    DEFECT = "defect"
+    """The program failed or was stopped over it."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Quarantined(Outcome):
     """The picture is held back; `reason` is a sentence."""
 
     reason: str
+    kind: HeldFor = HeldFor.OTHER
 
 
 @dataclass(frozen=True, slots=True)
 class Unread(Quarantined):
     """The file could not be read; nothing is known of its content."""
+
+    kind: HeldFor = HeldFor.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from engine.detect.registry import default_ensemble, default_release_check
 from engine.detect.release_check import ReleaseCheck
 from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
-from engine.runs.jobs import Models, Outcome, Postponed, Quarantined, Work
+from engine.runs.jobs import HeldFor, Models, Outcome, Postponed, Quarantined, Work
 from engine.runs.refusal import failed, refusal
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,7 @@ class ProcessPool:
                     f"Work on this picture had not ended after {patience_s(job) / 60:.0f} minutes, "
                     "tried alone, so it was stopped and the picture held back. Export it again as "
                     "JPEG or PNG.",
+                    HeldFor.DEFECT,
                 )
             elif _is_crashed(future):
                 yield _crash_outcome(job, future)
@@ -158,7 +159,8 @@ def _is_crashed(future: Future[Outcome]) -> bool:
 def _crash_outcome(job: Work, future: Future[Outcome]) -> Quarantined:
     if "SIGKILL" in str(future.exception()):  # nothing in a picture does that; the system does
         return Postponed(job.id, _KILLED)
-    return Quarantined(job.id, "This picture stopped the program twice; held back.")
+    reason = "This picture stopped the program twice; held back."
+    return Quarantined(job.id, reason, HeldFor.DEFECT)
 
 
 def _outcome(future: Future[Outcome], job: Work) -> Outcome:

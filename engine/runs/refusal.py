@@ -11,9 +11,16 @@ import logging
 import os
 from pathlib import Path
 
-from engine.errors import LetheError, UnusableKeys, UnusableWeights, is_want_of_memory
+from engine.errors import (
+    LetheError,
+    UnreadableImage,
+    UnsafeRelease,
+    UnusableKeys,
+    UnusableWeights,
+    is_want_of_memory,
+)
 from engine.logs import trace
-from engine.runs.jobs import Postponed, Quarantined, Unread
+from engine.runs.jobs import HeldFor, Postponed, Quarantined, Unread
 
 _OF_LINUX = ("EREMOTEIO", "ENOMEDIUM", "ENOKEY", "EKEYEXPIRED", "EKEYREVOKED")
 _OF_MACHINE = {
@@ -35,7 +42,7 @@ def refusal(job_id: str, path: Path, error: Exception) -> Quarantined:
     if isinstance(error, UnusableWeights | UnusableKeys):
         return Postponed(job_id, str(error))
     if isinstance(error, LetheError):
-        return Quarantined(job_id, str(error))
+        return Quarantined(job_id, str(error), _kind(error))
     if isinstance(error, OSError) and _is_of_machine(error, path):
         return Postponed(job_id, _UNREACHED.format(error.strerror or "unknown cause"))
     if isinstance(error, OSError):
@@ -62,4 +69,11 @@ def _is_of_machine(error: OSError, path: Path) -> bool:
 def failed(job_id: str, error: BaseException) -> Quarantined:
     """The outcome of a defect of ours, told without what the error says."""
     kind = type(error).__name__
-    return Quarantined(job_id, f"Lethe failed on this picture ({kind}); please report it.")
+    reason = f"Lethe failed on this picture ({kind}); please report it."
+    return Quarantined(job_id, reason, HeldFor.DEFECT)
+
+
+def _kind(error: LetheError) -> HeldFor:
+    if isinstance(error, UnreadableImage):
+        return HeldFor.UNREADABLE
+    return HeldFor.CHECK if isinstance(error, UnsafeRelease) else HeldFor.OTHER

@@ -35,6 +35,10 @@ class Act(Enum):
     CANCEL_BATCH = "cancel a batch", _ANALYST, True
     TRY_AGAIN = "have pictures tried again", _ANALYST, True
 
+    SIGN_IN = "sign in", PEOPLE, True
+    SIGN_OUT = "sign out", PEOPLE, True
+    """Where there are accounts; the subject is the session."""
+
     ACT_AS_ANALYST = "use what analysts use", _ANALYST, False
     ACT_AS_REVIEWER = "use what reviewers use", _REVIEWER, False
     ACT_AS_MANAGER = "use what managers use", _MANAGER, False
@@ -52,6 +56,8 @@ class Act(Enum):
     DECIDE = "decide a picture", _REVIEWER, True
     UNDO = "take a decision back", _REVIEWER, True
     READ_REVIEWERS = "see how reviewers get on", _WATCHERS, False
+
+    READ_FIGURES = "read the figures of monitoring", _WATCHERS | _MACHINE, False
 
     READ_RELEASES = "read releases", PEOPLE, False
     DOWNLOAD = "download releases", _ANALYST, True

@@ -42,6 +42,7 @@ _PARTS: Final[Mapping[str, Part | None]] = {
     "lethe.duckdb": Part.DATA,
     "lethe.generation": Part.DATA,
     "policy.toml": Part.DATA,
+    "signed-out.json": Part.DATA,
     "audit": Part.DATA,
     "originals": Part.DATA,
     "releases": Part.DATA,

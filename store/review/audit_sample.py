@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.evaluation.scores.audit_sample import Check
 from engine.plan import Plan, Region
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -29,6 +30,16 @@ class Comparison:
     audit_sample: bool
     decided_at: datetime
     reviewer: str
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether it is known what the machine would have covered."""
+        return all(region.has_rect for region in self.machine.proposed)
+
+    @property
+    def check(self) -> Check:
+        """Both sides, to be counted."""
+        return Check(self.picture_id, self.machine.proposed, self.decided, self.machine.size)
 
 
 def comparisons(

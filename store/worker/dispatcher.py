@@ -27,7 +27,16 @@ import duckdb
 from engine.errors import InvalidPolicy, LetheError, UnreadableImage, UnusableKeys
 from engine.evaluation.prediction_job import PredictionJob
 from engine.policy import Policy
-from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined, Released, Work
+from engine.runs.jobs import (
+    Executor,
+    HeldFor,
+    Job,
+    Outcome,
+    Postponed,
+    Quarantined,
+    Released,
+    Work,
+)
 from engine.runs.refusal import refusal
 from engine.runs.sources import PathSource, PictureSource
 from store.accounts.act import Act
@@ -242,7 +251,7 @@ class Dispatcher:
             log.warning("dropped an outcome of picture %s, which is not under way", picture_id)
             return
         if isinstance(outcome, Released) and outcome.receipt.release != release_id:
-            outcome = Quarantined(picture_id, _WRONG_RELEASE)
+            outcome = Quarantined(picture_id, _WRONG_RELEASE, HeldFor.DEFECT)
         now = self._clock()
         if not tasks.record(MACHINE, self._database, outcome, now):
             log.warning("dropped an outcome of picture %s, which is not in work", picture_id)
@@ -299,7 +308,7 @@ def _unread(task: Task, error: Exception) -> Quarantined:
         outcome = refusal(task.picture_id, task.original, error.__cause__)
         if isinstance(outcome, Postponed):
             return outcome
-    return Quarantined(task.picture_id, str(error))
+    return Quarantined(task.picture_id, str(error), HeldFor.UNREADABLE)
 
 
 def _job(

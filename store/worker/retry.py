@@ -54,6 +54,7 @@ def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime
             UPDATE pictures
             SET state = held_from,
                 held_from = NULL,
+                held_for = NULL,
                 reason = NULL,
                 sealed_reason = NULL,
                 attempts = 0,

@@ -18,7 +18,7 @@ from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
-from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Released
+from engine.runs.jobs import HeldFor, NeedsReview, Outcome, Postponed, Quarantined, Released
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
@@ -121,8 +121,8 @@ def record(actor: Actor, database: Database, outcome: Outcome, now: datetime) ->
             return _record_release(actor, database, outcome, now)
         case NeedsReview():
             return _record_review(actor, database, outcome, now)
-        case Quarantined(job_id, reason):
-            return _record_refusal(actor, database, job_id, reason, now)
+        case Quarantined(job_id, reason, kind):
+            return _record_refusal(actor, database, job_id, reason, now, kind)
         case _:
             return _record_refusal(actor, database, outcome.job_id, _ONLY_PREDICTED, now)
 
@@ -208,7 +208,9 @@ def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: 
         if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
             _tell(database, "quarantined", is_kept=True)
-            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
+            return _move(
+                cursor, outcome.job_id, "quarantined", now, reason=reason, kind=HeldFor.OTHER
+            )
         if came_from == "settled":
             contested = decisions.contest(cursor, outcome.job_id, now)
             database.event.details["contested"] = " ".join(map(str, contested))
@@ -224,12 +226,19 @@ def _is_contested(plan: Plan) -> bool:
 
 
 def _record_refusal(
-    actor: Actor, database: Database, picture_id: str, reason: str, now: datetime
+    actor: Actor,
+    database: Database,
+    picture_id: str,
+    reason: str,
+    now: datetime,
+    kind: HeldFor = HeldFor.OTHER,
 ) -> bool:
     sealed = _sealed_reason(actor, database, picture_id, reason)
     with database.transaction(actor, Act.RECORD_OUTCOME, picture_id) as cursor:
         plain = _KEYLESS if sealed is None else None
-        is_kept = _move(cursor, picture_id, "quarantined", now, reason=plain, sealed=sealed)
+        is_kept = _move(
+            cursor, picture_id, "quarantined", now, reason=plain, sealed=sealed, kind=kind
+        )
         _tell(database, "quarantined", is_kept=is_kept)
         return is_kept
 
@@ -280,6 +289,7 @@ def _move(
     *,
     reason: str | None = None,
     sealed: bytes | None = None,
+    kind: HeldFor | None = None,
 ) -> bool:
     """Give a picture in work its next state; a reason is ours, or sealed."""
     row = cursor.execute(
@@ -288,6 +298,7 @@ def _move(
         SET state = ?,
             reason = ?,
             sealed_reason = ?,
+            held_for = ?,
             held_from = CASE WHEN ? = 'quarantined' THEN came_from END,
             came_from = NULL,
             prepared_at = ?,
@@ -296,6 +307,6 @@ def _move(
           AND state = 'working'
         RETURNING id
         """,
-        [state, reason, sealed, state, stored(now), stored(now), picture_id],
+        [state, reason, sealed, kind, state, stored(now), stored(now), picture_id],
     ).fetchone()
     return row is not None

@@ -10,7 +10,8 @@ import pytest
 from components.app import accounts
 from components.app.access import NOBODY
 from components.app.accounts import Access, UnusableSignIn
-from components.app.identity import person, signed_out
+from components.app.identity import SignedOut, person, signed_out
+from engine.files import atomic
 from store.accounts.role import Role
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -165,3 +166,52 @@ def test_a_session_that_was_ended_is_nobodys_and_the_next_one_is_not():
 
     assert person(claims, BY_EMAIL, NOW) == NOBODY
     assert person({**claims, "nonce": "second"}, BY_EMAIL, NOW).roles == {Role.REVIEWER}
+
+
+def user(nonce: str):
+    return person({**CLAIMS, "nonce": nonce}, BY_EMAIL, NOW)
+
+
+def test_what_was_ended_is_known_after_a_restart_for_as_long_as_it_could_count(tmp_path):
+    file = tmp_path / "signed-out.json"
+    before = SignedOut()
+    before.keep_in(file)
+    before.add(user("first"), NOW)
+
+    after = SignedOut()
+    after.keep_in(file)
+
+    assert user("first").session in after
+    assert user("other").session not in after
+    assert file.stat().st_mode & 0o077 == 0
+    assert "example" not in file.read_text()
+    after.add(user("second"), NOW + timedelta(days=6))
+    assert user("first").session in after  # its hours may be made more
+    after.add(user("third"), NOW + timedelta(days=8))
+    later = SignedOut()
+    later.keep_in(file)
+    assert [user(one).session in later for one in ("first", "second", "third")] == [
+        False, True, True
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', '{"a": "2026-11-22T12:00:00"}', "{"])
+def test_where_nobody_knows_who_signed_out_nobody_is_let_in(tmp_path, text):
+    file = tmp_path / "signed-out.json"
+    file.write_text(text)
+
+    with pytest.raises(UnusableSignIn, match="nobody knows who signed out"):
+        SignedOut().keep_in(file)
+
+
+def test_a_disk_that_does_not_take_it_ends_the_session_all_the_same(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    ended = SignedOut()
+    ended.keep_in(tmp_path / "signed-out.json")
+    monkeypatch.setattr(atomic, "write", full)
+
+    ended.add(user("first"), NOW)
+
+    assert user("first").session in ended

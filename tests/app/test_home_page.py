@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import partial
 
@@ -292,6 +293,30 @@ def test_managers_alone_see_how_reviewers_get_on(lethe, monkeypatch):
     assert list(table["Reviewer"]) == ["ann"]
     assert list(table["Corrected"]) == ["1 of 1"]
     assert "Reviewers" not in [one.label for one in lethe.page().expander]
+
+
+def test_managers_alone_see_the_figures_of_monitoring(lethe, monkeypatch):
+    lethe.batch(UPRIGHT, WIDE, b"no picture")
+    app = lethe.page()
+
+    assert not app.exception
+    told = said(app)
+    for label, value in (
+        ("In work", "0"),
+        ("Longest in line", "–"),
+        ("Redaction failures", "0"),
+        ("Refused in 24 h", "0"),
+        ("Missed in samples", "0 of 0"),
+    ):
+        assert f":small[{label}]  \n**{value}**" in told
+    assert re.search(r":small\[Longest in review\]  \n\*\*\d+ s\*\*", told)
+    assert "Overdue" not in told
+    assert "Held back: 1 could not be read." in told
+
+    monkeypatch.setattr(session, "LOCAL", User("ana", frozenset({Role.ANALYST, Role.REVIEWER})))
+    others = said(lethe.page())
+    assert "In work" not in others
+    assert "Held back: " not in others
 
 
 def test_managers_see_how_far_two_reviewers_agreed(lethe):

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components.app import services, session
+from components.app import server_folders, services, session
 from components.app.access import Role, User
+from components.app.server_folders import ClosedFolder
 from components.recall import downloads, evaluating, misses
 from components.recall.words import at_least
 from engine.category import DETECTABLE, Category
@@ -288,6 +289,42 @@ def test_a_picture_that_is_gone_or_another_says_so(lethe, tmp_path):
     assert not app.image
     assert "The file is gone" in said(app)
     assert len(app.warning) == 3  # the answer, and one for each picture
+
+
+def test_pictures_of_a_folder_are_asked_about_again_when_an_evaluation_starts(
+    lethe, tmp_path, monkeypatch
+):
+    folder = labelled_set(tmp_path / "set", pictures=2)
+    app = lethe.page("Recall")
+    app.text_input(key="recall_where").set_value(str(folder)).run()
+    app.button(key="recall_read").click().run()
+
+    monkeypatch.setattr(server_folders, "refuse_closed", closed)
+    app.button(key="recall_start").click().run()
+
+    assert "Closed since." in said(app)
+    assert evaluations.listed(ACTOR, lethe.database) == ()
+
+
+def test_an_evaluation_of_a_folder_closed_since_is_neither_made_again_nor_shown(
+    lethe, tmp_path, monkeypatch
+):
+    run = evaluated(lethe, labelled_set(tmp_path / "set", missed=1))
+    monkeypatch.setattr(server_folders, "refuse_closed", closed)
+
+    app = lethe.page("Recall")
+    with pytest.raises(ClosedFolder):
+        evaluating.again(run, "again", run.policy_toml)
+
+    assert not app.exception
+    assert not app.image
+    assert "Closed since." in said(app)
+    assert "data:image/jpeg" not in downloads.report_html(run.id, with_crops=True)
+
+
+def closed(paths):
+    if list(paths):
+        raise ClosedFolder("Closed since.")
 
 
 def test_an_evaluation_under_way_can_be_cancelled_and_deleted(lethe, tmp_path, monkeypatch):

@@ -6,6 +6,8 @@ import io
 import zipfile
 from pathlib import Path
 
+from components.app import server_folders
+from components.app.server_folders import ClosedFolder
 from store.evaluations import evaluations
 from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set
@@ -50,6 +52,27 @@ def test_a_zip_becomes_an_evaluation_and_goes_with_it(lethe, tmp_path):
     assert evaluations.listed(ACTOR, lethe.database) == ()
     assert datasets(lethe) == []
     assert "Bring a labelled set" in said(app)
+
+
+def test_a_zip_needs_no_open_folder_and_opens_none(lethe, tmp_path, monkeypatch):
+    def closed(paths):
+        if list(paths):
+            raise ClosedFolder("Closed.")
+
+    monkeypatch.setattr(server_folders, "refuse_closed", closed)
+    app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set", missed=1)))
+
+    app.button(key="recall_start").click().run()
+    (run,) = evaluations.listed(ACTOR, lethe.database)
+    finished(lethe, run.id)
+    app = lethe.page("Recall")
+
+    assert "Closed." not in said(app)
+    assert "data:image/jpeg" in app.image[0].proto.imgs[0].url
+    link = next(datasets(lethe)[0].rglob("picture 0.png"))
+    link.unlink()
+    link.symlink_to(tmp_path / "set" / "picture 0.png")
+    assert "Closed." in said(lethe.page("Recall"))
 
 
 def test_a_zip_of_two_data_sets_says_which_and_what_to_do(lethe, tmp_path):

@@ -106,6 +106,8 @@ class Lethe:
     sign_in: SignIn
     refused: set[tuple[str, str, str]] = field(default_factory=set)
     """Act, address and reason of each refusal seen: the trail must hold it at the end."""
+    sessions: set[tuple[str, str]] = field(default_factory=set)
+    """What the trail must tell of sessions, likewise."""
 
 
 READ_TRAIL = """
@@ -114,7 +116,9 @@ trail = duckdb.connect(sys.argv[1], read_only=True)
 refused = "json_extract_string(details, '$.refused')"
 events = f"SELECT act, actor, {refused} FROM events WHERE {refused} IS NOT NULL"
 names = trail.execute("SELECT id, name FROM audit_names").fetchall()
-print(json.dumps([trail.execute(events).fetchall(), dict(names)]))
+done = "SELECT act, actor, subject FROM events WHERE act IN ('sign_in', 'sign_out')"
+lists = [trail.execute(events).fetchall(), dict(names), trail.execute(done).fetchall()]
+print(json.dumps(lists))
 """
 
 
@@ -136,7 +140,7 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
     with serving(home, log, shots, port=port, LETHE_AUTH="oidc") as app:
         served = Lethe(app, sign_in)
         yield served
-    refused, names = json.loads(  # this process may still know the file as it was before
+    refused, names, sessions = json.loads(  # the app has it locked till then
         subprocess.run(
             [sys.executable, "-c", READ_TRAIL, str(home / "lethe.duckdb")],
             check=True, capture_output=True,
@@ -145,6 +149,8 @@ def lethe(home: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -
     told = {(act, names[actor], why) for act, actor, why in refused}
     assert told >= served.refused, told
     assert not any("@" in actor for _, actor, _ in refused)
+    assert {(act, names[actor]) for act, actor, _ in sessions} >= served.sessions, sessions
+    assert len({tuple(one) for one in sessions}) == len(sessions)  # each once
 
 
 @pytest.fixture
@@ -171,6 +177,7 @@ def signed_in(lethe: Lethe, browser: Browser) -> Iterator[Callable[[str], Page]]
 def test_an_analyst_brings_pictures_and_may_not_review(lethe, signed_in):
     page = signed_in("1")
     expect(page.get_by_text("Signed in as Ana")).to_be_visible()
+    lethe.sessions.add(("sign_in", "ana@example.org"))
     expect(page.get_by_role("link", name="Upload")).to_be_visible()
     expect(page.get_by_role("link", name="Review")).to_have_count(0)
 
@@ -216,6 +223,18 @@ def test_a_role_that_is_taken_away_is_gone_with_the_next_key(lethe, signed_in):
     expect(page.locator(SHOWN)).to_be_visible()
 
 
+def test_a_page_that_nobody_touches_closes_when_the_role_was_taken_away(lethe, signed_in):
+    page = signed_in("2")
+    page.goto(f"{lethe.app.address}/Review")
+    expect(page.locator(SHOWN)).to_be_visible()
+
+    lethe.sign_in.write(reviewer="somebody@example.org")
+
+    expect(page.get_by_text("nobody gave you a role here")).to_be_visible()
+    expect(page.locator("canvas.stage")).to_have_count(0)
+    lethe.refused.add(("act_as_reviewer", "bo@example.org", "NotAllowed"))
+
+
 def test_a_session_that_is_over_is_asked_to_sign_in_again(lethe, signed_in):
     page = signed_in("2")
     page.goto(f"{lethe.app.address}/Review")
@@ -252,6 +271,7 @@ def test_signing_out_ends_every_tab_and_a_copied_cookie(lethe, signed_in, browse
     copied = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
+    lethe.sessions.update({("sign_in", "ana@example.org"), ("sign_out", "ana@example.org")})
     page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 

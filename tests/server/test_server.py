@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import re
 import socket
 import subprocess
 
@@ -68,7 +71,7 @@ def _socket(server):
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
 def test_nothing_answers_without_the_token(server, path, method):
     answer = server.ask(path, method=method)
 
@@ -95,7 +98,7 @@ def test_a_foreign_request_is_refused_even_with_the_token(server, headers, path)
     assert "another site" in answer.text
 
 
-def test_a_link_on_another_site_may_open_the_app(server):
+def test_a_link_on_another_site_may_open_the_app_and_do_nothing(server):
     link = {
         "Sec-Fetch-Site": "cross-site",
         "Sec-Fetch-Mode": "navigate",
@@ -103,6 +106,8 @@ def test_a_link_on_another_site_may_open_the_app(server):
     }
 
     assert server.ask("/", {**link, "Cookie": server.cookie}).status == 200
+    for act in ("/auth/login", "/auth/logout"):  # it neither begins nor ends a session
+        assert server.ask(act, {**link, "Cookie": server.cookie}).status == 403
 
 
 def test_the_address_with_the_token_lets_a_browser_in_and_takes_the_token_out_of_it(server):
@@ -174,9 +179,91 @@ def test_every_answer_tells_browsers_what_they_may_do(server, path, has_token):
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_of_scripts_in_a_page_only_those_that_were_shipped_run(server):
+    answer = server.ask("/", {"Cookie": server.cookie})
+    rules = dict(
+        rule.strip().partition(" ")[::2]
+        for rule in answer.headers["Content-Security-Policy"].split(";")
+    )
+
+    (script,) = re.findall("<script>(.*?)</script>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in rules["script-src"]
+    assert "'unsafe-inline'" not in rules["script-src"]
+    assert (rules["object-src"], rules["base-uri"]) == ("'none'", "'none'")
+
+
+@pytest.mark.parametrize("path", ["/", "/_stcore/host-config", "/media/x.jpg", "//nothing/"])
+def test_every_answer_says_what_it_is(server, path):
+    kind = server.ask(path, {"Cookie": server.cookie}).headers["Content-Type"]
+
+    assert kind == "application/json" or kind.endswith("charset=utf-8"), kind
+
+
+@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/media/x.jpg"])
+def test_nobody_is_told_what_they_sent(server, path):
+    answer = server.ask(path, {"Cookie": server.cookie, "X-Secret": "told"}, method="TRACE")
+
+    assert answer.status in {404, 405}
+    assert "told" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static", "/static/js", "/component/streamlit_drawable_canvas.st_canvas/", "/media/",
+     "/app/static", "/.git/config", "/requirements.txt", "/pages/1_Upload.py", "/static/../Home.py",
+     "/static/%2e%2e/%2e%2e/Home.py"],
+)  # fmt: skip
+def test_no_folder_is_listed_and_no_file_of_the_program_is_served(server, path):
+    answer = server.ask(path, {"Cookie": server.cookie})
+
+    is_page = answer.status == 200 and "<title>Streamlit</title>" in answer.text
+    assert is_page or answer.status in {400, 403, 404, 405}
+    for inner in ("index.js", "[core]", "streamlit==", "open_page"):
+        assert is_page or inner not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "/static//evil.example/", "/\\evil.example/", "/evil.example//"]
+)
+def test_no_path_sends_a_browser_elsewhere(server, path):
+    answer = server.ask(path, {"Cookie": server.cookie})
+
+    assert re.match(r"/[^/\\]", answer.headers.get("Location", "/x"))
+
+
+HIDDEN = "GET /hidden HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "answers"),
+    [
+        ("Content-Length: {length}\r\nTransfer-Encoding: chunked", "0\r\n\r\n{hidden}", 2),
+        ("Content-Length: 5\r\nContent-Length: 6", "12345{hidden}", 1),
+        ("Transfer-Encoding: chunked, identity", "0\r\n\r\n{hidden}", 1),
+        ("Content-Length: {length}", "{hidden}", 1),
+    ],
+    ids=["both", "two lengths", "an unknown coding", "one within another's body"],
+)
+def test_a_request_ends_where_it_says_in_one_way(server, headers, body, answers):
+    """Chunks overrule a length, and what contradicts itself is no request at all."""
+    hidden = HIDDEN.format(host=server.host)
+    body = body.format(hidden=hidden)
+    head = f"POST /_stcore/health HTTP/1.1\r\nHost: {server.host}\r\n"
+    text = f"{head}{headers.format(length=len(body))}\r\n\r\n{body}"
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(text.encode())
+        connection.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    assert said.count("HTTP/1.1 ") == answers, said
 
 
 def test_only_the_apps_own_pages_frame_a_component(server):
@@ -222,6 +309,8 @@ def test_settings_in_the_environment_do_not_open_the_app(tmp_path):
     assert given["server.address"] == "127.0.0.1"
     assert given["server.allowedHosts"] == ["127.0.0.1", "localhost", "::1", "a.example"]
     assert given["client.allowedOrigins"] == []
+    assert given["client.showErrorDetails"] == "none"
+    assert given["server.trustedUserHeaders"] == {}
     assert given["browser.gatherUsageStats"] is False
 
 

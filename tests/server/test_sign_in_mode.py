@@ -63,6 +63,15 @@ def test_with_accounts_there_is_no_token_and_the_address_is_where_people_come_ba
     assert serving.url == "https://lethe.example.org/"
 
 
+def test_what_people_signed_out_of_is_read_before_anything_is_served(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LETHE_HOME", str(written(tmp_path, AUTH + ACCESS)))
+    (tmp_path / "signed-out.json").write_text("damaged")
+
+    assert launcher.main([], PUBLIC) == Exit.USAGE
+
+    assert "nobody knows who signed out" in capsys.readouterr().err
+
+
 def test_without_accounts_a_token_is_drawn_and_the_sign_in_file_is_not_read(
     tmp_path, monkeypatch, served
 ):
@@ -85,3 +94,23 @@ def test_cookies_are_for_tls_alone_where_there_is_tls(is_https):
 
     marked = ["; secure" in cookie.lower() for cookie in headers.getlist("set-cookie")]
     assert marked == [is_https, True]
+
+
+@pytest.mark.parametrize("is_https", [True, False])
+def test_browsers_are_told_to_keep_to_tls_where_there_is_tls(is_https):
+    headers = MutableHeaders()
+
+    secure(headers, "/", is_https=is_https)
+
+    told = headers.get("strict-transport-security")
+    assert told == ("max-age=31536000; includeSubDomains" if is_https else None)
+
+
+def test_signing_out_clears_what_the_browser_keeps():
+    out, other = MutableHeaders(), MutableHeaders()
+
+    secure(out, "/auth/logout")
+    secure(other, "/auth/login")
+
+    assert out["clear-site-data"] == '"cache", "storage"'
+    assert "clear-site-data" not in other

@@ -35,6 +35,8 @@ from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "accounts.sessions.begun": Act.SIGN_IN,
+    "accounts.sessions.ended": Act.SIGN_OUT,
     "backup.making.announced": Act.BACK_UP,
     "audit.downloads.names_listed": Act.EXPORT_NAMES,
     "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
@@ -77,6 +79,8 @@ TABLE = {
     "exchange.export_labels.export_labels": Act.EXPORT_LABELS,
     "exchange.import_run.ingest": Act.IMPORT_RUN,
     "exchange.inbox.take_in": Act.IMPORT_RUN,
+    "monitoring.figures.figures": Act.READ_FIGURES,
+    "monitoring.sample_checks.sample_checks": Act.READ_FIGURES,
     "policies.versions.activate": Act.ACTIVATE_POLICY,
     "policies.versions.activations": Act.READ_POLICIES,
     "policies.versions.draft": Act.DRAFT_POLICY,

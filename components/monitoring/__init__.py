@@ -1,0 +1,1 @@
+"""Figures for monitoring programs, in the text format of Prometheus."""
