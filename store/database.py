@@ -115,6 +115,7 @@ class Database:
         _refuse_without_database(files)
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
+            files.empty_outgoing()
             generation.refuse_without_keys(files)
             signing = signer(home)
             connection = stack.enter_context(_connected(files))

@@ -25,3 +25,23 @@ class NotAllowed(LetheError):
 
 class SessionExpired(LetheError):
     """The actor's session is over, so nothing is done for it any more."""
+
+
+class LinkRefused(NotAllowed):
+    """A download link hands out nothing to whoever followed it."""
+
+
+class UnknownLink(LinkRefused):
+    """It is no link of this process, or was changed."""
+
+
+class LinkOver(LinkRefused):
+    """Its time is over, or a newer one took its place."""
+
+
+class LinkOfAnother(LinkRefused):
+    """It was offered to another person."""
+
+
+class LinkOfAnotherSession(LinkRefused):
+    """It was offered to this person in another session."""

@@ -22,11 +22,19 @@ ICONS: Final = {
     Act.DECIDE.key: ":material/gavel:",
     Act.UNDO.key: ":material/undo:",
     Act.DOWNLOAD.key: ":material/download:",
+    Act.COMPLETE_DOWNLOAD.key: ":material/download_done:",
     Act.RECORD_OUTCOME.key: ":material/memory:",
     Act.GIVE_BACK.key: ":material/refresh:",
     Act.IMPORT_RUN.key: ":material/input:",
 }
-_REFUSALS: Final = {"NotAllowed": "not allowed", "SessionExpired": "session over"}
+_REFUSALS: Final = {
+    "NotAllowed": "not allowed",
+    "SessionExpired": "session over",
+    "UnknownLink": "no such link",
+    "LinkOver": "link over",
+    "LinkOfAnother": "link of another person",
+    "LinkOfAnotherSession": "link of another session",
+}
 OTHER_ICON: Final = ":material/circle:"
 
 

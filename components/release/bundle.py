@@ -81,8 +81,8 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
         InvalidSignature: a certificate was changed since it was kept.
         UnsafeRelease: a file is not the one that was released.
     """
-    # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
+    # on the disk: where temporary files lie may be memory
+    file = tempfile.TemporaryFile(buffering=0, dir=database.files.outgoing)  # noqa: SIM115 -- the download closes it
     standing = sorted(
         receipts.newest(actor, database, batch.id), key=lambda receipt: receipt.release_id
     )

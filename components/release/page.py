@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.app import permission
+from components.app import download_link, permission
 from components.app.access import Role
 from components.app.failures import shown
 from components.app.frame import page_link
@@ -167,16 +167,16 @@ def _compare(
 
 
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
-    st.download_button(
+    download_link.button(
         "Download the released pictures (zip)",
-        permission.later(_zip, batch),
-        file_name="released.zip",
-        mime="application/zip",
+        partial(_zip, batch),
+        name="released.zip",
+        media_type="application/zip",
         type="primary",
         icon=":material/download:",
         key="release_download",
+        subject=batch.id,
         disabled=not is_ready,
-        on_click="ignore",
     )
 
 

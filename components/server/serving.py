@@ -20,8 +20,9 @@ from starlette.middleware import Middleware
 
 from components.app import access, accounts
 from components.app.accounts import SignIn
+from components.server.downloads import Downloads
 from components.server.guard import PARAMETER, Access, Guard
-from components.server.identity_cookie import is_signed_in
+from components.server.identity_cookie import claims, is_signed_in
 from components.server.origins import Origins
 from engine.files.home import home
 
@@ -60,23 +61,30 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         serving: where and for whom.
         announce: called once the port is ours.
     """
-    is_known = None if serving.sign_in is None else is_signed_in
+    has_accounts = serving.sign_in is not None
     guarded = Middleware(
         Guard,
         access=Access(
-            serving.token, serving.origins, f"lethe_{serving.port}", is_known, _page_paths()
+            serving.token,
+            serving.origins,
+            f"lethe_{serving.port}",
+            is_signed_in if has_accounts else None,
+            _page_paths(),
         ),
     )
+    handing_out = Middleware(Downloads, claims=claims if has_accounts else lambda _: {})
 
     @asynccontextmanager
     async def opened(_: st.App) -> AsyncIterator[None]:
         announce(serving)
         yield
 
-    access.stand_guard(with_accounts=serving.sign_in is not None)
+    access.stand_guard(with_accounts=has_accounts)
     keep_uploads_in_memory()
     sys.argv = [str(HOME_PAGE)]
-    st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+    st.App(HOME_PAGE, middleware=[guarded, handing_out], lifespan=opened).run(
+        config=settings(serving)
+    )
 
 
 def keep_uploads_in_memory() -> None:

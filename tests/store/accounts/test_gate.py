@@ -24,15 +24,17 @@ from store.audit.records import Filter
 from store.batches import batches
 from store.batches.pictures import PictureState
 from store.database import Database
-from store.errors import NotAllowed, SessionExpired
+from store.errors import LinkOver, NotAllowed, SessionExpired
 from store.evaluations import evaluations
 from store.review.claims import Draft
 from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "audit.downloads.completed": Act.COMPLETE_DOWNLOAD,
     "audit.downloads.names_listed": Act.EXPORT_NAMES,
     "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
+    "audit.downloads.refused": Act.FOLLOW_LINK,
     "audit.export.export": Act.EXPORT_AUDIT,
     "audit.records.page": Act.READ_AUDIT,
     "audit.records.timeline": Act.READ_AUDIT,
@@ -164,6 +166,8 @@ def known(tmp_path_factory):
         "manifest": "00",
         "pictures": (),
         "count": 1,
+        "subject": ID,
+        "refusal": LinkOver("over"),
         "id_": ID,
         "wanted": Filter(),
         "file_format": "csv",
