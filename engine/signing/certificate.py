@@ -26,7 +26,9 @@ from engine.signing.schema import (
     MANIFEST_SCHEMA,
     MANIFEST_VERSION,
     ONE_REVIEWER_VERSION,
+    REVOCATIONS,
     VERSION,
+    WITHOUT_REVOCATIONS_VERSION,
     WITHOUT_TRAIL_VERSION,
     Battery,
     Beside,
@@ -133,7 +135,7 @@ def manifest(
     certified = [(name, sha256) for name, sha256 in sorted(releases.items()) if sha256 is not None]
     body = Manifest(
         schema=MANIFEST_SCHEMA,
-        version=MANIFEST_VERSION if anchor else WITHOUT_TRAIL_VERSION,
+        version=_manifest_version(beside or {}, trail),
         batch=batch,
         count=len(releases),
         releases=[Listed(release=name, certificate=sha256) for name, sha256 in certified],
@@ -144,6 +146,15 @@ def manifest(
         **anchor,
     )
     return body.model_dump(by_alias=True, exclude_unset=True)
+
+
+def _manifest_version(beside: Mapping[str, bytes], trail: TrailHead | None) -> Literal[2, 3, 4]:
+    """The earliest that has what it tells of."""
+    if REVOCATIONS in beside:
+        if trail is None:
+            raise ValueError("expected a trail where there are revocations, got none")
+        return MANIFEST_VERSION
+    return WITHOUT_TRAIL_VERSION if trail is None else WITHOUT_REVOCATIONS_VERSION
 
 
 def _beside(name: str, data: bytes) -> Beside:
