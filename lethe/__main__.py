@@ -16,6 +16,7 @@ _HERE = Path(__file__).resolve().parent
 _APART = {
     "app": "serve the app on this machine alone",
     "audit": "the app's audit trail: tell whether it is whole",
+    "revoke": "revoke releases of the app, and write the signed list",
     "store": "the app's data: take in a run, export labels, count",
     "vault": "the keys that seal originals: look, rotate the master key",
 }
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from store.audit.__main__ import main as look_into_trail
 
         return look_into_trail(words[1:], program="lethe audit")
+    if words[:1] == ["revoke"]:
+        from store.releases.__main__ import main as revoke
+
+        return revoke(words[1:], program="lethe revoke")
     if words[:1] == ["store"]:
         from store.__main__ import main as look_into_store
 

@@ -23,6 +23,7 @@ from tests.server.conftest import Server, free_port, until_ready
 ROOT = Path(__file__).parents[1]
 VERBS = [
     "audit",
+    "revoke",
     "vault",
     "redact",
     "release",

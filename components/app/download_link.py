@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from io import FileIO
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import streamlit as st
 from cryptography.exceptions import InvalidTag
@@ -146,8 +146,6 @@ links = DownloadLinks()
 """Of this process."""
 
 
-@st.fragment(run_every=LASTS / 2)
-@permission.fragment(*PEOPLE)
 def button(
     label: str,
     make: Callable[[], Made],
@@ -157,9 +155,8 @@ def button(
     key: str,
     icon: str,
     subject: str = "",
-    type: Literal["primary", "secondary", "tertiary"] = "secondary",  # noqa: A002 -- Streamlit's
     disabled: bool = False,
-    help: str | None = None,  # noqa: A002 -- Streamlit's
+    **look: Any,  # noqa: ANN401
 ) -> None:
     """A button that downloads; its link is renewed for as long as the page stands open.
 
@@ -171,15 +168,19 @@ def button(
         key: of the button.
         icon: before the label.
         subject: id of what it is of.
-        type: as for Streamlit's buttons.
         disabled: whether there is nothing to hand out; there is no link then.
-        help: as for Streamlit's buttons.
+        look: as `st.link_button` has it.
     """
+    offer = None if disabled else Offer(make, name, media_type, subject)
+    with st.container(width="content"):  # a fragment alone takes all the room there is
+        _renewed(label, offer, key=key, icon=icon, **look)
+
+
+@st.fragment(run_every=LASTS / 2)
+@permission.fragment(*PEOPLE)
+def _renewed(label: str, offer: Offer | None, *, key: str, **look: Any) -> None:  # noqa: ANN401
     address = PATH
-    if not disabled:
-        offer = Offer(make, name, media_type, subject)
+    if offer is not None:
         place = session.kept("browser", lambda: secrets.token_hex(16)), key
         address += links.add(offer, actor(), place, now())
-    st.link_button(
-        label, address, key=key, icon=icon, type=type, disabled=disabled, help=help,
-    )  # fmt: skip
+    st.link_button(label, address, key=key, disabled=offer is None, **look)

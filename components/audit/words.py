@@ -22,6 +22,8 @@ ICONS: Final = {
     Act.DECIDE.key: ":material/gavel:",
     Act.UNDO.key: ":material/undo:",
     Act.DOWNLOAD.key: ":material/download:",
+    Act.APPROVE.key: ":material/approval:",
+    Act.REVOKE.key: ":material/unpublished:",
     Act.COMPLETE_DOWNLOAD.key: ":material/download_done:",
     Act.RECORD_OUTCOME.key: ":material/memory:",
     Act.GIVE_BACK.key: ":material/refresh:",

@@ -1,4 +1,4 @@
-"""The verbs `verify` and `keys`."""
+"""The verbs `verify`, `sign-decisions` and `keys`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, Unus
 from engine.files import atomic
 from engine.files.home import home
 from engine.files.safe_read import printable
+from engine.signing.decisions import signature, signature_path
 from engine.signing.envelope import key_id, public_bytes
 from engine.signing.keys import (
     KeyRing,
@@ -44,6 +45,11 @@ that is not as it was signed, out of order or of another signer is WRONG.
 Without --key only the keys of this installation are trusted. Get the sender's public key from the
 sender, not from the folder: whoever can change the pictures can change that file too.
 """
+_DECISIONS = """\
+Sign a file of decisions for lethe release with the key of this installation; the signature is put
+beside it. Do it where you decide, with a LETHE_HOME of your own. Whoever releases gets your public
+key (lethe keys export) by another way, and names it with --reviewer-key.
+"""
 _KEYS = """\
 The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
 need and only their owner can read them.
@@ -71,7 +77,7 @@ _STATUS = {
 
 
 def add_verbs(verbs: command_line.Verbs) -> None:
-    """Add both to the command line."""
+    """Add them to the command line."""
     verify = command_line.add_verb(
         verbs,
         "verify",
@@ -103,6 +109,14 @@ def add_verbs(verbs: command_line.Verbs) -> None:
         help="the sender's newest list of revoked releases; one beside WHAT counts too",
     )
     command_line.add_json(verify)
+    decisions = command_line.add_verb(
+        verbs,
+        "sign-decisions",
+        _sign_decisions,
+        description=_DECISIONS,
+        short="stand for a file of decisions by a signature",
+    )
+    decisions.add_argument("file", metavar="FILE.jsonl", type=Path)
     keys = command_line.add_verb(
         verbs,
         "keys",
@@ -118,7 +132,7 @@ def add_verbs(verbs: command_line.Verbs) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     distrusted = distrusted_keys(home())
-    trusted = _trusted(options.keys) - distrusted
+    trusted = named_or_own(options.keys) - distrusted
     verification = with_revocations(
         _verification(options, trusted, distrusted).on(command_line.today()),
         _revocation_lists(options),
@@ -147,7 +161,21 @@ def _revocation_lists(options: argparse.Namespace) -> dict[str, Path]:
     }
 
 
-def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
+def _sign_decisions(options: argparse.Namespace) -> int:
+    file: Path = options.file
+    path = signature_path(file)
+    keys = open_key_ring(home())
+    atomic.write(path, signature(file.read_bytes(), keys.signing), "public")
+    terminal.say(f"Signed with key {keys.id}: {path}. The file must stay as it is now.")
+    return Exit.DONE
+
+
+def named_or_own(paths: Iterable[Path] | None) -> frozenset[bytes]:
+    """The raw public keys of these files; those of this installation where none is named.
+
+    Raises:
+        UnusableKeys: they cannot be read.
+    """
     if paths is None:
         return own_keys(home())
     return frozenset(key for path in paths for key in read_public(path))

@@ -26,7 +26,7 @@ _FIRST_NAMES: Mapping[str, str] = {
 }
 """What keys were called before: such files are read, and fingerprints are made of those names."""
 _NAMES_NOW = {first: now for now, first in _FIRST_NAMES.items()}
-_ADDED: Mapping[str, Any] = {"review": {"second_review_share": 0.0}}
+_ADDED: Mapping[str, Any] = {"review": {"second_review_share": 0.0, "four_eyes": False}}
 """Keys that came later, with the value that does what was done before they came."""
 
 

@@ -22,9 +22,12 @@ from engine.errors import InvalidSignature
 
 CERTIFICATE_SCHEMA: Final = "lethe/certificate"
 MANIFEST_SCHEMA: Final = "lethe/manifest"
-VERSION: Final = 3
+VERSION: Final = 4
+"""Of certificates with `reviewer_authenticated`."""
+TWO_REVIEWERS_VERSION: Final = 3
+"""Of certificates with `second_reviewer`, which an earlier Lethe reads."""
 ONE_REVIEWER_VERSION: Final = 2
-"""Of certificates without `second_reviewer`, which an earlier Lethe reads."""
+"""Of certificates without either."""
 MANIFEST_VERSION: Final = 4
 WITHOUT_REVOCATIONS_VERSION: Final = 3
 """Of manifests with `trail` that list no revocations, which an earlier Lethe reads."""
@@ -105,8 +108,8 @@ class Certificate(_Part):
     """What is signed for one release."""
 
     kind: Literal["lethe/certificate"] = Field(alias="schema")
-    version: Literal[1, 2, 3]
-    """3 has `second_reviewer`."""
+    version: Literal[1, 2, 3, 4]
+    """3 has `second_reviewer`, 4 `reviewer_authenticated`."""
     release: Id
     output: Output
     regions: list[PublicRegion]
@@ -129,15 +132,24 @@ class Certificate(_Part):
     key: Id
     second_reviewer: Id | None = None
     """Pseudonym of another person who decided without seeing the first decision."""
+    reviewer_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed that file."""
 
     @model_validator(mode="after")
     def _reviewed(self) -> Self:
-        if (self.version > ONE_REVIEWER_VERSION) != ("second_reviewer" in self.model_fields_set):
+        given = self.model_fields_set
+        has_second = self.version == TWO_REVIEWERS_VERSION
+        if has_second != ("second_reviewer" in given):
             raise ValueError("does not tell of a second reviewer as its version does")
-        if self.version > ONE_REVIEWER_VERSION and (
+        if has_second and (
             None in (self.reviewer, self.second_reviewer) or self.reviewer == self.second_reviewer
         ):
             raise ValueError("tells of a second reviewer and not of two people")
+        is_from_file = self.version == VERSION
+        if is_from_file != ("reviewer_authenticated" in given):
+            raise ValueError("does not tell how the decision came as its version does")
+        if is_from_file and None in (self.reviewer, self.reviewer_authenticated):
+            raise ValueError("tells how the decision of nobody came")
         return self
 
     @model_validator(mode="after")

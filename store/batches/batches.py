@@ -16,6 +16,7 @@ from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
+from store.accounts.four_eyes import refuse_alone
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
@@ -63,18 +64,19 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
 
     Raises:
         BatchClosed: the run became a batch already, which was started or cancelled.
-        InvalidPolicy: the policy's text was not accepted.
+        InvalidPolicy: the policy's text was not accepted, or asks for four eyes of one person.
     """
     policy = read_policy(request.policy_toml)
+    refuse_alone(actor, policy)
     batch_id = secrets.token_hex(16)
     with database.transaction(actor, Act.CREATE_BATCH, batch_id) as cursor:
         forgotten = _forget_run(cursor, request.run)
         cursor.execute(
             """
             INSERT INTO batches
-                (id, name, policy_toml, policy, format, require_licence, second_review_share, run,
-                owner, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (id, name, policy_toml, policy, format, require_licence, second_review_share,
+                four_eyes, run, owner, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 batch_id,
@@ -84,6 +86,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
                 request.format,
                 policy.manifest.require_licence,
                 policy.review.second_review_share,
+                policy.review.four_eyes,
                 request.run,
                 actor.id,
                 stored(now),

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 GUARDED = {
     "Upload": {Role.ANALYST},
     "Review": {Role.REVIEWER},
-    "Release": {Role.ANALYST},
+    "Release": {Role.ANALYST, Role.MANAGER, Role.ADMIN},
     "Recall": {Role.MANAGER},
     "Audit": {Role.AUDITOR, Role.ADMIN},
 }
@@ -115,6 +115,7 @@ def test_streamlits_own_downloads_make_nothing_later_and_links_only_what_asks_fo
 
     assert own == {
         "document",
+        "listed",
         "public_pem(public_bytes(keys.signing))",
         "json.dumps(run.report.to_json() if run.report else None, indent=2) + '\\n'",
         "as_csv(rows)",

@@ -26,6 +26,7 @@ from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import LinkOver, NotAllowed, SessionExpired
 from store.evaluations import evaluations
+from store.releases.revocations import Reason
 from store.review.claims import Draft
 from tests.store.fakes import ACTOR, ANY, NOW
 
@@ -79,11 +80,16 @@ TABLE = {
     "policies.versions.in_force": Act.READ_POLICIES,
     "policies.versions.noticed": Act.NOTICE_POLICY,
     "policies.versions.versions": Act.READ_POLICIES,
+    "releases.approvals.approve": Act.APPROVE,
+    "releases.approvals.refuse_waiting": Act.DOWNLOAD,
+    "releases.approvals.waiting": Act.READ_RELEASES,
     "releases.certificates.of_batch": Act.READ_RELEASES,
     "releases.certificates.of_release": Act.READ_RELEASES,
     "releases.receipts.handed_out": Act.DOWNLOAD,
     "releases.receipts.newest": Act.READ_RELEASES,
     "releases.receipts.receipt": Act.READ_RELEASES,
+    "releases.revocations.revoke": Act.REVOKE,
+    "releases.revocations.signed_list": Act.READ_RELEASES,
     "review.audit_sample.comparisons": Act.READ_EVALUATIONS,
     "review.audit_sample.rejected": Act.READ_EVALUATIONS,
     "review.decisions.last": Act.READ_QUEUE,
@@ -153,6 +159,8 @@ def known(tmp_path_factory):
         "picture_id": ID,
         "evaluation_id": ID,
         "release_id": ID,
+        "release_ids": [ID],
+        "reason": Reason.MISTAKE,
         "run": "a run",
         "reviewer": "ada",
         "made_by": "ada",
