@@ -155,6 +155,7 @@ class Downloads:
             "Content-Disposition": f"attachment; filename*=utf-8''{quote(offer.name)}",
             "Content-Length": str(end - start),
             "ETag": delivery.etag,
+            "X-Accel-Buffering": "no",  # else nginx would put it into a temporary file of its own
         }
         if part is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{delivery.size}"

@@ -145,6 +145,7 @@ def test_a_link_hands_out_all_of_it_and_beginning_and_end_are_on_record(lethe, r
 
     assert (answer.status, answer.body) == (200, CONTENT)
     assert answer.headers["content-length"] == str(len(CONTENT))
+    assert answer.headers["x-accel-buffering"] == "no"
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.headers["content-disposition"] == (
         "attachment; filename*=utf-8''names%20%E2%80%93%20list.csv"
