@@ -34,6 +34,9 @@ Release pictures from OUT/review.jsonl that a person has decided. VERDICTS is a 
 with "accept": true added and "regions" set to the final ones, boxes in pixels of the upright
 picture. Move what you want removed from "doubts" to "regions" and delete the rest: a box that is
 still there counts as undecided and is removed. Other lines are left waiting.
+
+Anybody can write such a file. Where its signature lies beside it, which lethe sign-decisions makes,
+and its key is known, certificates say that the decision was authenticated, else that it was not.
 """
 _BENCH = """\
 Measure pictures per second and CPU seconds per picture, by stage, looking for faces alone. With
@@ -81,7 +84,11 @@ def _redact(options: argparse.Namespace) -> int:
 
 def _release(options: argparse.Namespace) -> int:
     summary = commands.release(
-        options.input, options.output, options.verdicts, workers=options.workers
+        options.input,
+        options.output,
+        options.verdicts,
+        workers=options.workers,
+        known=signing.named_or_own(options.reviewer_keys),
     )
     return _report(summary, as_json=options.json)
 
@@ -177,6 +184,15 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     release.add_argument("input", metavar="IN", help="the input of the redact run")
     release.add_argument("output", metavar="OUT", type=Path, help="the output folder of that run")
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
+    release.add_argument(
+        "--reviewer-key",
+        dest="reviewer_keys",
+        action="append",
+        type=Path,
+        metavar="PUB",
+        help="public key (PEM) of somebody who decides, for a signature beside the file; may be "
+        "given again (default: the keys of this installation)",
+    )
     command_line.add_running(release)
     command_line.add_json(release)
     _add_evaluate(verbs)

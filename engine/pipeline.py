@@ -72,6 +72,8 @@ class Terms:
     format: FormatChoice = "same"
     reviewer: str | None = None
     second_reviewer: str | None = None
+    reviewer_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed it."""
 
 
 def prepare(
@@ -155,6 +157,7 @@ def release(
         seconds=dict(watch.seconds),
         release_checked=independence,
         second_reviewer=terms.second_reviewer,
+        reviewer_authenticated=terms.reviewer_authenticated,
     )
     return Release(data, receipt)
 

@@ -143,6 +143,7 @@ class ReviewPolicy(_Part):
 
     audit_share: Share = 0.05
     second_review_share: Share = 0.0
+    four_eyes: Flag = False
     most_removed: Share = 0.5
     nothing_found: Flag = True
     nothing_found_of: tuple[DetectableName, ...] = ()

@@ -41,6 +41,8 @@ class Receipt:
     """The categories that the release check covered (T7); True where it took no part in finding."""
     second_reviewer: str | None = None
     """Who decided too, without seeing what `reviewer` had decided; None when nobody was asked."""
+    reviewer_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed it; else None."""
 
     @property
     def share_removed(self) -> float:
@@ -59,6 +61,7 @@ class Receipt:
             "not_looked_for": [category.value for category in self.not_looked_for],
             "reviewer": self.reviewer,
             "second_reviewer": self.second_reviewer,
+            "reviewer_authenticated": self.reviewer_authenticated,
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),

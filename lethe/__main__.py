@@ -7,23 +7,25 @@ from. docs/decisions/0019-one-wheel-one-folder.md says why.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
-_APART = {
-    "app": "serve the app on this machine alone",
-    "audit": "the app's audit trail: tell whether it is whole",
-    "backup": "copy the app's data, its keyring and its secrets, apart from each other",
-    "restore": "make the app's data of a backup",
-    "retention": "what is held, until when, and its end",
-    "store": "the app's data: take in a run, export labels, count",
-    "subject": "what people ask about pictures that show them: find, export, correct, delete",
-    "vault": "the keys that seal originals: look, rotate the master key",
+_PARSERS = {
+    "app": ("components.server", "serve the app on this machine alone"),
+    "audit": ("store.audit", "the app's audit trail: tell whether it is whole"),
+    "backup": ("store.backup", "copy the app's data, its keyring and its secrets, each apart"),
+    "restore": ("store.backup", "make the app's data of a backup"),
+    "retention": ("store.retention", "what is held, until when, and its end"),
+    "revoke": ("store.releases", "revoke releases of the app, and write the signed list"),
+    "store": ("store", "the app's data: take in a run, export labels, count"),
+    "subject": ("store.subjects", "what people ask about pictures of them: find, export, delete"),
+    "vault": ("store.vault", "the keys that seal originals: look, rotate the master key"),
 }
-"""Commands with a parser of their own, and their lines in the list of commands."""
+"""Commands with a parser of their own: its package, and their lines in the list of commands."""
+_OF_ONE_PARSER = {"backup", "restore"}
 
 if (_HERE / "engine").is_dir() and str(_HERE) not in sys.path:
     sys.path.insert(0, str(_HERE))
@@ -33,37 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     # each is imported only when it is asked for: DuckDB and Streamlit take a while
-    if words[:1] == ["app"]:
-        from components.server.__main__ import main as serve
-
-        return serve(words[1:], os.environ, program="lethe app")
-    if words[:1] == ["audit"]:
-        from store.audit.__main__ import main as look_into_trail
-
-        return look_into_trail(words[1:], program="lethe audit")
-    if words[:1] in (["backup"], ["restore"]):
-        from store.backup.__main__ import main as keep_copies
-
-        return keep_copies(words, os.environ, program="lethe")
-    if words[:1] == ["retention"]:
-        from store.retention.__main__ import main as end_what_is_over
-
-        return end_what_is_over(words[1:], os.environ, program="lethe retention")
-    if words[:1] == ["store"]:
-        from store.__main__ import main as look_into_store
-
-        return look_into_store(words[1:], program="lethe store")
-    if words[:1] == ["subject"]:
-        from store.subjects.__main__ import main as answer_subject
-
-        return answer_subject(words[1:], program="lethe subject")
-    if words[:1] == ["vault"]:
-        from store.vault.__main__ import main as open_vault
-
-        return open_vault(words[1:], os.environ, program="lethe vault")
-    from engine.__main__ import main as run
-
-    return run(words, program="lethe", apart=_APART)
+    if not words or words[0] not in _PARSERS:
+        apart = {word: line for word, (_, line) in _PARSERS.items()}
+        return int(import_module("engine.__main__").main(words, program="lethe", apart=apart))
+    command = import_module(f"{_PARSERS[words[0]][0]}.__main__")
+    if words[0] in _OF_ONE_PARSER:
+        return int(command.main(words, program="lethe"))
+    return int(command.main(words[1:], program=f"lethe {words[0]}"))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components.app.access import Role
+from components.app.access import RELEASERS
 from components.app.failures import fatal
 from components.app.frame import open_page
 from components.release import page, picture_table
@@ -10,7 +10,7 @@ from components.release import page, picture_table
 open_page(
     "Release",
     "What may go out, what is held back and why. Downloads hold pixels and certificates, no names.",
-    needs=Role.ANALYST,
+    needs=RELEASERS,
 )
 
 with fatal():

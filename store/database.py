@@ -122,6 +122,7 @@ class Database:
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
             rewriting.tidy(files)
+            files.empty_outgoing()
             generation.refuse_without_keys(files)
             signing = signer(home)
             connection = stack.enter_context(_connected(files))

@@ -29,3 +29,23 @@ class SessionExpired(LetheError):
 
 class UnusableRequest(LetheError):
     """A subject request cannot be opened or closed as was asked."""
+
+
+class LinkRefused(NotAllowed):
+    """A download link hands out nothing to whoever followed it."""
+
+
+class UnknownLink(LinkRefused):
+    """It is no link of this process, or was changed."""
+
+
+class LinkOver(LinkRefused):
+    """Its time is over, or a newer one took its place."""
+
+
+class LinkOfAnother(LinkRefused):
+    """It was offered to another person."""
+
+
+class LinkOfAnotherSession(LinkRefused):
+    """It was offered to this person in another session."""

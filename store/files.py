@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,15 +83,25 @@ class Files:
         """Folders of command-line runs that the app takes in by itself."""
         return self.home / "inbox"
 
+    @property
+    def outgoing(self) -> Path:
+        """Downloads while they are made and sent; emptied at each start."""
+        return self.home / "outgoing"
+
     def make(self) -> None:
         """Create the folders and close them to everybody else.
 
         Raises:
             OSError: a folder cannot be made or is not ours to close.
         """
-        for folder in (self.home, self.originals, self.releases):
+        for folder in (self.home, self.originals, self.releases, self.outgoing):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(PRIVATE_FOLDER)
+
+    def empty_outgoing(self) -> None:
+        """Delete what a process that was killed left of downloads; only one may have the folder."""
+        for left in self.outgoing.iterdir():
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
     def original(self, picture_id: str) -> Path:
         """Where a picture's original lies, whatever its format."""

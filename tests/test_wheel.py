@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 VERBS = [
     "audit",
     "retention",
+    "revoke",
     "subject",
     "vault",
     "redact",

@@ -32,6 +32,8 @@ class User:
     expires: datetime | None = None
 
 
+RELEASERS = (Role.ANALYST, Role.MANAGER, Role.ADMIN)
+"""Who may see what was released: it is downloaded by analysts, and revoked by the others."""
 AUDITORS = (Role.AUDITOR, Role.ADMIN)
 """Who may read the audit trail: either will do."""
 LOCAL = User("local", PEOPLE)

@@ -11,7 +11,15 @@ from typing import Any, Literal
 import streamlit as st
 
 from components.app import permission, session, sign_in
-from components.app.access import AUDITORS, Role, has_accounts, is_guarded, is_loopback, may
+from components.app.access import (
+    AUDITORS,
+    RELEASERS,
+    Role,
+    has_accounts,
+    is_guarded,
+    is_loopback,
+    may,
+)
 from components.app.failures import fatal
 from store.accounts.role import PEOPLE
 
@@ -23,7 +31,7 @@ _MENU: tuple[tuple[str, str, str, Role | tuple[Role, ...] | None], ...] = (
     ("Home.py", "Home", ":material/home:", None),
     ("pages/1_Upload.py", "Upload", ":material/upload:", Role.ANALYST),
     ("pages/2_Review.py", "Review", ":material/visibility:", Role.REVIEWER),
-    ("pages/3_Release.py", "Release", ":material/ios_share:", Role.ANALYST),
+    ("pages/3_Release.py", "Release", ":material/ios_share:", RELEASERS),
     ("pages/4_Recall.py", "Recall", ":material/query_stats:", Role.MANAGER),
     ("pages/5_Irreversibility.py", "Irreversibility", ":material/history_toggle_off:", None),
     ("pages/6_Audit.py", "Audit", ":material/policy:", AUDITORS),

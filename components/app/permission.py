@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from components.app import media, session
+from components.app import session
 from components.app.access import NOBODY, Role, is_guarded, may
 from components.app.services import database
 from engine.errors import LetheError
@@ -59,34 +59,18 @@ def fragment(*roles: Role) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 
 def download(*roles: Role) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Raise `NotPermitted` without one of the roles, and keep no copy of what was handed out."""
+    """Raise `NotPermitted` without one of the roles. On what `download_link.button` is given."""
 
     def wrap(make: Callable[P, T]) -> Callable[P, T]:
         @wraps(make)
         def checked(*args: P.args, **kwargs: P.kwargs) -> T:
             if not _is_permitted(roles):
                 raise NotPermitted(f"This is for people with the role {' or '.join(roles)}.")
-            made = make(*args, **kwargs)
-            media.delete_soon()
-            return made
+            return make(*args, **kwargs)
 
         return checked
 
     return wrap
-
-
-def later(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
-    """A download to be made when it is asked for, on behalf of whoever is offered it now.
-
-    Streamlit makes it in a thread that knows no session; roles and session are checked then.
-    """
-    claims = session.claims()
-
-    def made() -> T:
-        with session.on_behalf_of(claims):
-            return make(*args, **kwargs)
-
-    return made
 
 
 def record_refusal(*roles: Role) -> None:

@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 
 _claims: ContextVar[Mapping[str, object] | None] = ContextVar("claims", default=None)
-"""Of whom a download is made for, which Streamlit makes outside of any session."""
+"""Of whom a download is made for, which is made outside of any page."""
+_reviewer: ContextVar[str] = ContextVar("reviewer", default="")
+"""Under which name the local person has a download made."""
 
 
 def claims() -> Mapping[str, object]:
@@ -33,13 +35,19 @@ def claims() -> Mapping[str, object]:
 
 
 @contextmanager
-def on_behalf_of(given: Mapping[str, object]) -> Iterator[None]:
-    """Act for the person of these claims, where Streamlit does not know the session."""
-    token = _claims.set(given)
+def on_behalf_of(given: Mapping[str, object], reviewer: str = "") -> Iterator[None]:
+    """Act for a person, where Streamlit does not know the session.
+
+    Args:
+        given: what the provider says of them; empty where nobody signs in.
+        reviewer: under which name the local person works.
+    """
+    claims_token, name_token = _claims.set(given), _reviewer.set(reviewer)
     try:
         yield
     finally:
-        _claims.reset(token)
+        _claims.reset(claims_token)
+        _reviewer.reset(name_token)
 
 
 def user() -> User:
@@ -63,8 +71,8 @@ def actor() -> Actor:
     """
     person = user()
     if not has_accounts():
-        reviewer = st.session_state.get("reviewer")
-        return Actor("local", getattr(reviewer, "name", person.name), person.roles)
+        name = _reviewer.get() or getattr(st.session_state.get("reviewer"), "name", person.name)
+        return Actor("local", name, person.roles)
     return Actor(
         id=database().signer.keys.pseudonym("account", person.account),
         name=person.name,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import download_link, permission, session
 from components.app.access import AUDITORS
 from components.app.palette import cells
 from components.app.services import database
@@ -155,14 +156,13 @@ def offer(wanted: Filter) -> None:
     """Every event that fits as a file; who took it is an event."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for file_format, mime in _MIME.items():
-            st.download_button(
+            download_link.button(
                 f"Export these ({'CSV' if file_format == 'csv' else 'Parquet'})",
-                permission.later(_export, wanted, file_format),
-                file_name=f"audit-trail.{file_format}",
-                mime=mime,
+                partial(_export, wanted, file_format),
+                name=f"audit-trail.{file_format}",
+                media_type=mime,
                 icon=":material/download:",
                 key=f"audit_export_{file_format}",
-                on_click="ignore",
             )
         st.caption("Private: names that are known go along. Each export is an event.")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import download_link, permission, session
 from components.app.access import AUDITORS, Role, may
 from components.app.failures import shown
 from components.app.palette import OUTCOMES, plain
@@ -185,15 +186,15 @@ def _offer_export(held: Holdings) -> None:
     with_original = False
     if held.has_original and originals.is_open_to(actor(), database(), picture_id):
         with_original = st.checkbox("With the original", key=f"audit_original_{picture_id}")
-    st.download_button(
+    download_link.button(
         "Export what is held (zip)",
-        permission.later(_export, picture_id, with_original=with_original),
-        file_name=f"held-{picture_id}.zip",
-        mime="application/zip",
+        partial(_export, picture_id, with_original=with_original),
+        name=f"held-{picture_id}.zip",
+        media_type="application/zip",
         type="primary",
         icon=":material/download:",
         key=f"audit_subject_export_{picture_id}",
-        on_click="ignore",
+        subject=picture_id,
     )
 
 

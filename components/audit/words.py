@@ -22,6 +22,9 @@ ICONS: Final = {
     Act.DECIDE.key: ":material/gavel:",
     Act.UNDO.key: ":material/undo:",
     Act.DOWNLOAD.key: ":material/download:",
+    Act.APPROVE.key: ":material/approval:",
+    Act.REVOKE.key: ":material/unpublished:",
+    Act.COMPLETE_DOWNLOAD.key: ":material/download_done:",
     Act.RECORD_OUTCOME.key: ":material/memory:",
     Act.GIVE_BACK.key: ":material/refresh:",
     Act.WILL_SHRED.key: ":material/delete_sweep:",
@@ -34,7 +37,14 @@ ICONS: Final = {
     Act.OPEN_REQUEST.key: ":material/assignment_add:",
     Act.CLOSE_REQUEST.key: ":material/assignment_turned_in:",
 }
-_REFUSALS: Final = {"NotAllowed": "not allowed", "SessionExpired": "session over"}
+_REFUSALS: Final = {
+    "NotAllowed": "not allowed",
+    "SessionExpired": "session over",
+    "UnknownLink": "no such link",
+    "LinkOver": "link over",
+    "LinkOfAnother": "link of another person",
+    "LinkOfAnotherSession": "link of another session",
+}
 OTHER_ICON: Final = ":material/circle:"
 
 

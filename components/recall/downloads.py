@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import partial
 
 import streamlit as st
 
-from components.app import permission, session
+from components.app import download_link, permission, session
 from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import ago, plain
@@ -44,14 +45,14 @@ def offer(run: Evaluation) -> None:
             on_click="ignore",
         )
         with_crops = bool(session.widget_value("recall_crops"))
-        st.download_button(
+        download_link.button(
             "Report (HTML)",
-            permission.later(report_html, run.id, with_crops=with_crops),
-            f"evaluation-{run.number}.html",
-            "text/html",
+            partial(report_html, run.id, with_crops=with_crops),
+            name=f"evaluation-{run.number}.html",
+            media_type="text/html; charset=utf-8",
             key="recall_html",
             icon=":material/description:",
-            on_click="ignore",
+            subject=run.id,
         )
         st.checkbox(
             "Include crops of misses: the report then shows people",
@@ -98,7 +99,7 @@ def _offer_deletion(run: Evaluation) -> None:
 
 
 @permission.download(Role.MANAGER)
-def report_html(evaluation_id: str, *, with_crops: bool) -> str:
+def report_html(evaluation_id: str, *, with_crops: bool) -> bytes:
     """Compose the HTML report; on demand, for it counts everything once more."""
     run = evaluated(evaluation_id)
     unread = evaluations.unread(actor(), database(), evaluation_id)
@@ -117,7 +118,7 @@ def report_html(evaluation_id: str, *, with_crops: bool) -> str:
     made = html(report, _crops(run) if with_crops else ())
     part: Part = "report with crops" if with_crops else "report"
     of_evaluation(actor(), database(), evaluation_id, part)
-    return made
+    return made.encode()
 
 
 def _subject(run: Evaluated, unread: tuple[tuple[LabelledPicture, str], ...]) -> Subject:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, server_folders, session
+from components.app import download_link, permission, server_folders, session
 from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import plain
@@ -156,15 +157,21 @@ def _summary(dataset_input: DatasetInput) -> None:
     rows += [f"- {plain(str(problem))}" for problem in dataset.problems[:FIRST_PROBLEMS]]
     rows += [f"- … and {rest} more"] if rest > 0 else []
     st.warning("\n".join(rows), icon=":material/warning:")
-    st.download_button(
+    download_link.button(
         "All problems",
-        "\n".join(map(str, dataset.problems)) + "\n",
-        "problems.txt",
+        partial(_problem_list, dataset.problems),
+        name="problems.txt",
+        media_type="text/plain; charset=utf-8",
         key="recall_new_problems",
         type="tertiary",
         icon=":material/download:",
-        on_click="ignore",
     )
+
+
+@permission.download(Role.MANAGER)
+def _problem_list(problems: tuple[Problem, ...]) -> bytes:
+    """What could not be read of a data set, of which nothing is stored yet."""
+    return ("\n".join(map(str, problems)) + "\n").encode()
 
 
 def _per_category(dataset: Dataset) -> list[dict[str, str]]:

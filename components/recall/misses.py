@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, server_folders, session
+from components.app import download_link, permission, server_folders, session
 from components.app.access import Role
 from components.app.inline import inline
 from components.app.palette import COLOURS, plain
@@ -247,15 +248,15 @@ def _filtered(everything: dict[str, tuple[Exhibit, ...]]) -> tuple[Exhibit, ...]
 
 
 def _offer_list(evaluation_id: str, exhibits: tuple[Exhibit, ...]) -> None:
-    st.download_button(
+    download_link.button(
         "List of these (CSV)",
-        permission.later(_list, evaluation_id, exhibits),
-        "boxes.csv",
-        "text/csv",
+        partial(_list, evaluation_id, exhibits),
+        name="boxes.csv",
+        media_type="text/csv",
         key="recall_misses_csv",
         type="tertiary",
         icon=":material/download:",
-        on_click="ignore",
+        subject=evaluation_id,
         disabled=not exhibits,
         help="Names of pictures, boxes and reasons; no pixels.",
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import download_link, permission, session
 from components.app.access import Role
 from components.app.palette import ago, plain
 from components.app.services import database, now
@@ -174,22 +175,23 @@ def _left_out(run: Evaluation) -> None:
         )
         sentences = [*(f"{picture.name}: {reason}" for picture, reason in pictures), *run.problems]
         st.markdown("\n".join(f"- {plain(text)}" for text in sentences[:_MOST_LISTED]))
-        st.download_button(
+        download_link.button(
             "All of them",
-            permission.later(_left_out_list, run.id, tuple(sentences)),
-            "left-out.txt",
+            partial(_left_out_list, run.id, tuple(sentences)),
+            name="left-out.txt",
+            media_type="text/plain; charset=utf-8",
             key="recall_left_out",
             type="tertiary",
             icon=":material/download:",
-            on_click="ignore",
+            subject=run.id,
         )
 
 
 @permission.download(Role.MANAGER)
-def _left_out_list(evaluation_id: str, sentences: tuple[str, ...]) -> str:
+def _left_out_list(evaluation_id: str, sentences: tuple[str, ...]) -> bytes:
     """Names of pictures with what is wrong with them."""
     downloads.of_evaluation(actor(), database(), evaluation_id, "left out")
-    return "\n".join(sentences) + "\n"
+    return ("\n".join(sentences) + "\n").encode()
 
 
 def views(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:

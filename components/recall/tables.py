@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission
+from components.app import download_link, permission
 from components.app.access import Role
 from components.app.services import database
 from components.app.session import actor
@@ -29,14 +30,27 @@ def download(
     """
     if not rows:
         return
+    label, file, icon = "Data behind this (CSV)", f"{name}.csv", ":material/download:"
+    if evaluation_id is not None:
+        download_link.button(
+            label,
+            partial(_named, evaluation_id, rows),
+            name=file,
+            media_type="text/csv",
+            key=key,
+            type="tertiary",
+            icon=icon,
+            subject=evaluation_id,
+        )
+        return
     st.download_button(
-        "Data behind this (CSV)",
-        as_csv(rows) if evaluation_id is None else permission.later(_named, evaluation_id, rows),
-        f"{name}.csv",
+        label,
+        as_csv(rows),
+        file,
         "text/csv",
         key=key,
         type="tertiary",
-        icon=":material/download:",
+        icon=icon,
         on_click="ignore",
     )
 

@@ -22,7 +22,7 @@ from engine.geometry import PixelRect, Size
 from engine.signing.certificate import quantised
 from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import public_pem
-from engine.signing.schema import ENDING, MANIFEST, TrailHead
+from engine.signing.schema import ENDING, MANIFEST, REVOCATIONS, TrailHead
 from engine.signing.verify_folder import PUBLIC_KEY
 from engine.signing.verify_picture import read_signed_certificate
 from store.accounts.actor import Actor
@@ -30,7 +30,7 @@ from store.batches import pictures
 from store.batches.batches import Batch
 from store.batches.pictures import PictureState
 from store.database import Database
-from store.releases import certificates, receipts
+from store.releases import approvals, certificates, receipts, revocations
 from store.releases.receipts import StoredReceipt
 from store.times import day
 
@@ -43,6 +43,7 @@ released/manifest.json             which pictures and other files there are, sig
 public-key.pem                     the key that fits the signatures; see below
 receipts.jsonl                     for each picture which rectangles were removed
 attribution.csv                    only if a licence asks for it: release, source, licence
+revocations.json                   only if there are some: earlier releases to delete, signed
 
 Faces, tattoos and jewelry were removed where they were found or marked; each certificate says what
 was not looked for. Hair, clothes and surroundings are still there.
@@ -79,12 +80,15 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
 
     Raises:
         InvalidSignature: a certificate was changed since it was kept.
+        NotAllowed: a second person has not approved them yet.
         UnsafeRelease: a file is not the one that was released.
     """
-    # unbuffered, since Streamlit takes raw files but none that are open for both ways and buffered
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- the download closes it
+    approvals.refuse_waiting(actor, database, batch.id)
+    # on the disk: where temporary files lie may be memory
+    file = tempfile.TemporaryFile(buffering=0, dir=database.files.outgoing)  # noqa: SIM115 -- the download closes it
     standing = sorted(
-        receipts.newest(actor, database, batch.id), key=lambda receipt: receipt.release_id
+        (one for one in receipts.newest(actor, database, batch.id) if one.revoked_at is None),
+        key=lambda receipt: receipt.release_id,
     )
     # after receipts: each has its own by then
     signed = certificates.of_batch(actor, database, batch.id)
@@ -99,6 +103,9 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
     }
     if credits_due := _credits(actor, database, batch, standing):
         beside["attribution.csv"] = credits_due.encode()
+    revoked = revocations.signed_list(actor, database, now)
+    if revoked is not None:
+        beside[REVOCATIONS] = revoked
     head = database.head
     trail = TrailHead(number=head.number, hash=head.hash)
     manifest = database.signer.manifest(batch.id, digests, day(now), beside, trail=trail)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 
-import streamlit as st
-
-from components.app import permission, session
+from components.app import download_link, permission, session
 from components.app.access import Role, may
 from components.app.palette import OUTCOMES
 from components.app.services import database
@@ -26,15 +25,15 @@ def offer(batch: Batch) -> None:
     """A button for managers; nobody else sees that there is a list."""
     if not may(session.user(), Role.MANAGER):
         return
-    st.download_button(
+    download_link.button(
         "Names and releases (private)",
-        permission.later(made, batch),
-        file_name="private-names.csv",
-        mime="text/csv",
+        partial(made, batch),
+        name="private-names.csv",
+        media_type="text/csv",
         icon=":material/lock:",
         key="release_names",
+        subject=batch.id,
         help="Says which release was made of which file. Keep it inside; it is not in the zip.",
-        on_click="ignore",
     )
 
 

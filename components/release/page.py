@@ -8,15 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.app import permission
-from components.app.access import Role
+from components.app import download_link, permission, session
+from components.app.access import RELEASERS, Role, may
 from components.app.failures import shown
 from components.app.frame import page_link
 from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, plain
 from components.app.services import database, now
 from components.app.session import actor
-from components.release import certificate, names
+from components.release import approval, certificate, names, revocation
 from components.release.bundle import bundle, checked
 from components.review.originals_cache import decoded
 from components.review.viewport import whole_jpeg
@@ -73,6 +73,8 @@ def counts(batch: Batch) -> None:
 
 def _offer_again(batch: Batch) -> None:
     """A second try for what the machine held back; what a person rejected stays so."""
+    if not may(session.user(), Role.ANALYST):
+        return
     count = retry.held_back(actor(), database(), batch.id)
     if count:
         st.button(
@@ -91,7 +93,7 @@ def _try_held_back(batch_id: str) -> None:
 
 
 @st.fragment(run_every=1.0)
-@permission.fragment(Role.ANALYST)
+@permission.fragment(*RELEASERS)
 def _counting(batch_id: str) -> None:
     have = progress.progress(actor(), database(), batch_id, now()).counts
     if not have.remaining:
@@ -121,15 +123,19 @@ def _numbers(have: Counts) -> None:
 
 def download(batch: Batch) -> None:
     """The zip of everything that was released so far, and the key that its signatures fit."""
-    released = receipts.newest(actor(), database(), batch.id)
+    everything = receipts.newest(actor(), database(), batch.id)
+    released = tuple(one for one in everything if one.revoked_at is None)
     is_whole = False
     with shown():
         _refuse_changed(batch, released)
         is_whole = True
+    is_approved = approval.ask(batch)
     with st.container(horizontal=True):
-        _download_zip(batch, is_ready=is_whole and bool(released))
+        _download_zip(batch, is_ready=is_whole and is_approved and bool(released))
         certificate.download_public_key()
+        revocation.download_list()
         names.offer(batch)
+    revocation.told(everything)
 
 
 def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
@@ -168,16 +174,18 @@ def _compare(
 
 
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
-    st.download_button(
+    if not may(session.user(), Role.ANALYST):
+        return
+    download_link.button(
         "Download the released pictures (zip)",
-        permission.later(_zip, batch),
-        file_name="released.zip",
-        mime="application/zip",
+        partial(_zip, batch),
+        name="released.zip",
+        media_type="application/zip",
         type="primary",
         icon=":material/download:",
         key="release_download",
+        subject=batch.id,
         disabled=not is_ready,
-        on_click="ignore",
     )
 
 
@@ -213,6 +221,7 @@ def show(picture: Picture) -> None:
         gone = "" if share is None else f" · {percent(share)} of it removed"
         st.caption(f"After · what goes out{gone}")
         st.image(str(receipt.path), width="stretch", alt="Released picture")
+    revocation.show(receipt)
     with shown():
         certificate.show(receipt)
     with st.expander("Receipt", key=f"release_receipt_{receipt.release_id}"):

@@ -102,7 +102,7 @@ def _row(
         "Release picture": (_thumbnail(str(receipt.path), receipt.sha256) if receipt else None)
         or NOTHING_OUT,
         "Name": picture.source,
-        "Outcome": word,
+        "Outcome": "Revoked" if receipt and receipt.revoked_at else word,
         "Removed": "" if share is None else percent(share),
         "Why": picture.reason or reasons.get(picture.id, ""),
         "Changed": ago(picture.changed_at, now()),

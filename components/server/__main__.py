@@ -45,7 +45,7 @@ _SIGN_IN = "Whoever opens it is asked to sign in"
 
 def main(
     arguments: Sequence[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
     *,
     program: str = "python -m components.server",
 ) -> int:

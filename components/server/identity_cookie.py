@@ -8,6 +8,7 @@ Streamlit, whose version is pinned.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from starlette.requests import HTTPConnection
@@ -21,8 +22,8 @@ from engine.errors import LetheError
 from engine.files.home import home
 
 
-def is_signed_in(request: HTTPConnection) -> bool:
-    """Whether somebody asks who has signed in, whose session runs, and who has a role."""
+def claims(request: HTTPConnection) -> Mapping[str, object]:
+    """What the provider says of whoever asks; empty where it says nothing."""
 
     def signed(name: str) -> bytes | None:
         value = request.cookies.get(name)
@@ -30,12 +31,18 @@ def is_signed_in(request: HTTPConnection) -> bool:
 
     content = get_cookie_with_chunks(signed, USER_COOKIE_NAME)
     if content is None:
-        return False
+        return {}
     try:
-        claims = json.loads(content)
+        told = json.loads(content)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def is_signed_in(request: HTTPConnection) -> bool:
+    """Whether somebody asks who has signed in, whose session runs, and who has a role."""
+    try:
         access = accounts.read(home()).access
-    except (ValueError, LetheError):
+    except LetheError:
         return False
-    return isinstance(claims, dict) and bool(
-        identity.person(claims, access, datetime.now(UTC)).roles
-    )
+    return bool(identity.person(claims(request), access, datetime.now(UTC)).roles)

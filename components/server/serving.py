@@ -25,8 +25,9 @@ from starlette.middleware import Middleware
 from components.app import access, accounts, identity, services
 from components.app.accounts import SignIn
 from components.monitoring import exporter, metrics
+from components.server.downloads import Downloads
 from components.server.guard import PARAMETER, Access, Guard
-from components.server.identity_cookie import is_signed_in
+from components.server.identity_cookie import claims, is_signed_in
 from components.server.origins import Origins
 from engine.files.home import home
 from store.accounts.actor import MACHINE
@@ -73,13 +74,18 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
         UnusableAddress: the port of figures is taken.
         UnusableSignIn: nobody knows who signed out.
     """
-    is_known = None if serving.sign_in is None else is_signed_in
+    has_accounts = serving.sign_in is not None
     guarded = Middleware(
         Guard,
         access=Access(
-            serving.token, serving.origins, f"lethe_{serving.port}", is_known, _page_paths()
+            serving.token,
+            serving.origins,
+            f"lethe_{serving.port}",
+            is_signed_in if has_accounts else None,
+            _page_paths(),
         ),
     )
+    handing_out = Middleware(Downloads, claims=claims if has_accounts else lambda _: {})
 
     @asynccontextmanager
     async def opened(_: st.App) -> AsyncIterator[None]:
@@ -88,14 +94,16 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
 
     if serving.sign_in is not None:
         identity.signed_out.keep_in(home() / identity.SIGNED_OUT)
-    access.stand_guard(with_accounts=serving.sign_in is not None)
+    access.stand_guard(with_accounts=has_accounts)
     if serving.metrics_port is not None:
         exporter.listen(serving.metrics_port, metrics.registry(_figures))
     keep_uploads_in_memory()
     signal.signal(signal.SIGTERM, _end)
     sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
-    st.App(HOME_PAGE, middleware=[guarded], lifespan=opened).run(config=settings(serving))
+    st.App(HOME_PAGE, middleware=[guarded, handing_out], lifespan=opened).run(
+        config=settings(serving)
+    )
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

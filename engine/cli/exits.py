@@ -16,6 +16,7 @@ class Exit(IntEnum):
     MISSED = 4
     BROKEN = 5
     INCONCLUSIVE = 6
+    REVOKED = 7
     INTERRUPTED = 130
 
 
@@ -50,6 +51,7 @@ TABLE: Final = (
     _Row(Exit.MISSED, "recall lies below --fail-under", ("evaluate",)),
     _Row(Exit.BROKEN, "fail: something hidden came back", ("attack",)),
     _Row(Exit.INCONCLUSIVE, "invalid: the attacks were too weak to say anything", ("attack",)),
+    _Row(Exit.REVOKED, "all is as released, and a picture was revoked since", ("verify",)),
     _Row(Exit.INTERRUPTED, "stopped with Ctrl-C"),
 )
 

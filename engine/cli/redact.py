@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +18,13 @@ from tqdm import tqdm
 from engine.category import Category
 from engine.cli.command_line import today
 from engine.detect.registry import verify
-from engine.errors import InvalidDecision, LetheError, UnusableFolder
+from engine.errors import (
+    InvalidDecision,
+    InvalidPolicy,
+    InvalidSignature,
+    LetheError,
+    UnusableFolder,
+)
 from engine.files.home import home
 from engine.files.json_object import json_object
 from engine.files.safe_read import printable
@@ -33,6 +39,7 @@ from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
 from engine.runs.refusal import failed, refusal
 from engine.runs.sources import PathSource
+from engine.signing.decisions import is_authenticated, signature_path
 from engine.signing.signer import signer
 from engine.triage import settled
 
@@ -148,6 +155,11 @@ def redact(
     """Redact every picture of an input, skipping those an earlier run finished."""
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
+    if policy.review.four_eyes:
+        raise InvalidPolicy(
+            "four_eyes under [review] asks for a second person before a download, which the "
+            "command line cannot do: bring the pictures into the app, or switch it off."
+        )
     if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
         raise UnusableFolder(
             "The output folder must not be the input folder, nor hold it: choose another."
@@ -175,14 +187,20 @@ def redact(
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
-def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
-    """Release what a person accepted in a decision file; name each line that cannot be done."""
+def release(
+    where: str, out: Path, verdicts: Path, *, workers: int, known: frozenset[bytes] = frozenset()
+) -> Summary:
+    """Release what a person accepted in a decision file; name each line that cannot be done.
+
+    Args:
+        where: the input of the run.
+        out: its output folder.
+        verdicts: the decision file.
+        workers: how many processes.
+        known: raw public keys of people who decide.
+    """
     started = time.perf_counter()
-    try:
-        # str.splitlines would also split at characters that names in other scripts may hold
-        lines = verdicts.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidDecision(f"{verdicts} could not be read as text: {error}.") from error
+    lines, is_vouched_for = _decisions(verdicts, known)
     originals: dict[str, list[Path]] = {}
     for source in sources(where, leave_out=out)[0]:
         if source.problem:
@@ -203,7 +221,10 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
         accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                accepted += _accepted_job(line, plans, originals, output_folder)
+                accepted += [
+                    (name, replace(job, reviewer_authenticated=is_vouched_for))
+                    for name, job in _accepted_job(line, plans, originals, output_folder)
+                ]
             except LetheError as error:
                 problems[verdicts.name] += 1
                 _say(f"{verdicts.name}, line {number}: {error}")
@@ -213,6 +234,27 @@ def release(where: str, out: Path, verdicts: Path, *, workers: int) -> Summary:
     run.work(steps(), total=None)
     seconds = time.perf_counter() - started
     return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
+
+
+def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool]:
+    """The lines of a decision file, and whether somebody whose key is known signed it.
+
+    Raises:
+        InvalidDecision: it cannot be read, or its signature does not hold.
+    """
+    try:
+        data = verdicts.read_bytes()
+        # str.splitlines would also split at characters that names in other scripts may hold
+        lines = data.decode("utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidDecision(f"{verdicts} could not be read as text: {error}.") from error
+    try:
+        return lines, is_authenticated(verdicts, data, known)
+    except InvalidSignature as error:
+        raise InvalidDecision(
+            f"The signature {signature_path(verdicts).name} does not hold: {error}. Nothing was "
+            "released; without that file the decisions count as nobody's in particular."
+        ) from error
 
 
 def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:

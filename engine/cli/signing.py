@@ -1,4 +1,4 @@
-"""The verbs `verify` and `keys`."""
+"""The verbs `verify`, `sign-decisions` and `keys`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, Unus
 from engine.files import atomic
 from engine.files.home import home
 from engine.files.safe_read import printable
+from engine.signing.decisions import signature, signature_path
 from engine.signing.envelope import key_id, public_bytes
 from engine.signing.keys import (
     KeyRing,
@@ -29,6 +30,7 @@ from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
 from engine.signing.verify_folder import verify_folder, verify_one
 from engine.signing.verify_picture import Verification, VerificationResult, read_certificate_file
+from engine.signing.verify_revocations import beside, with_revocations
 from engine.wording import counted
 
 _VERIFY = """\
@@ -37,8 +39,16 @@ out (an unpacked zip, OUT of a run, or OUT/released), one certificate, or one pi
 certificate beside it. Each line names a file and what was found. A folder is compared with its
 signed manifest, so that a missing or added picture shows; one picture alone cannot show that.
 
+What a list of revocations names that lies there, or that --revocations names, is REVOKED. A list
+that is not as it was signed, out of order or of another signer is WRONG.
+
 Without --key only the keys of this installation are trusted. Get the sender's public key from the
 sender, not from the folder: whoever can change the pictures can change that file too.
+"""
+_DECISIONS = """\
+Sign a file of decisions for lethe release with the key of this installation; the signature is put
+beside it. Do it where you decide, with a LETHE_HOME of your own. Whoever releases gets your public
+key (lethe keys export) by another way, and names it with --reviewer-key.
 """
 _KEYS = """\
 The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
@@ -55,14 +65,19 @@ An app that is running goes on with the old key until it is started again.
 _MARKS = {
     VerificationResult.FITS: "good",
     VerificationResult.UNKNOWN: "UNKNOWN",
+    VerificationResult.REVOKED: "REVOKED",
     VerificationResult.WRONG: "WRONG",
     VerificationResult.NOTE: "note",
 }
-_STATUS = {VerificationResult.FITS: Exit.DONE, VerificationResult.UNKNOWN: Exit.UNKNOWN_SIGNER}
+_STATUS = {
+    VerificationResult.FITS: Exit.DONE,
+    VerificationResult.UNKNOWN: Exit.UNKNOWN_SIGNER,
+    VerificationResult.REVOKED: Exit.REVOKED,
+}
 
 
 def add_verbs(verbs: command_line.Verbs) -> None:
-    """Add both to the command line."""
+    """Add them to the command line."""
     verify = command_line.add_verb(
         verbs,
         "verify",
@@ -87,7 +102,21 @@ def add_verbs(verbs: command_line.Verbs) -> None:
         action="store_true",
         help="let a missing manifest pass; missing pictures then go unnoticed",
     )
+    verify.add_argument(
+        "--revocations",
+        type=Path,
+        metavar="FILE",
+        help="the sender's newest list of revoked releases; one beside WHAT counts too",
+    )
     command_line.add_json(verify)
+    decisions = command_line.add_verb(
+        verbs,
+        "sign-decisions",
+        _sign_decisions,
+        description=_DECISIONS,
+        short="stand for a file of decisions by a signature",
+    )
+    decisions.add_argument("file", metavar="FILE.jsonl", type=Path)
     keys = command_line.add_verb(
         verbs,
         "keys",
@@ -103,8 +132,13 @@ def add_verbs(verbs: command_line.Verbs) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     distrusted = distrusted_keys(home())
-    trusted = _trusted(options.keys) - distrusted
-    verification = _verification(options, trusted, distrusted).on(command_line.today())
+    trusted = named_or_own(options.keys) - distrusted
+    verification = with_revocations(
+        _verification(options, trusted, distrusted).on(command_line.today()),
+        _revocation_lists(options),
+        trusted,
+        distrusted,
+    )
     if options.json:
         terminal.say(json.dumps(_as_json(verification, trusted)))
     else:
@@ -113,7 +147,35 @@ def _verify(options: argparse.Namespace) -> int:
     return _STATUS.get(verification.result, Exit.FOUND)
 
 
-def _trusted(paths: Iterable[Path] | None) -> frozenset[bytes]:
+def _revocation_lists(options: argparse.Namespace) -> dict[str, Path]:
+    """The lists to hold it against: the one that was named, and those beside it."""
+    named: Path | None = options.revocations
+    if named is None:
+        return beside(options.what)
+    if not named.is_file():
+        raise UnusableFolder(f"There is no list of revocations {printable(str(named))}.")
+    others = beside(options.what).items()
+    return {
+        str(named): named,
+        **{name: path for name, path in others if path.resolve() != named.resolve()},
+    }
+
+
+def _sign_decisions(options: argparse.Namespace) -> int:
+    file: Path = options.file
+    path = signature_path(file)
+    keys = open_key_ring(home())
+    atomic.write(path, signature(file.read_bytes(), keys.signing), "public")
+    terminal.say(f"Signed with key {keys.id}: {path}. The file must stay as it is now.")
+    return Exit.DONE
+
+
+def named_or_own(paths: Iterable[Path] | None) -> frozenset[bytes]:
+    """The raw public keys of these files; those of this installation where none is named.
+
+    Raises:
+        UnusableKeys: they cannot be read.
+    """
     if paths is None:
         return own_keys(home())
     return frozenset(key for path in paths for key in read_public(path))
@@ -167,6 +229,11 @@ def _lines(verification: Verification, trusted: frozenset[bytes]) -> Iterable[st
         )
     elif verification.certificate is not None:
         yield "Whether other pictures were handed out with it, one picture cannot tell."
+    if verification.revocations is None:
+        yield (
+            "Whether something was revoked since, only the sender's newest list of revocations "
+            "can tell: name it with --revocations."
+        )
     for signer in sorted(verification.signers, key=key_id):
         trust = "trusted" if signer in trusted else "unknown: name it with --key if you know it"
         yield f"Signed with key {key_id(signer)} ({trust})."
@@ -177,6 +244,9 @@ def _summary(verification: Verification) -> str:
     pictures = counted(verification.pictures, "picture")
     if wrong:
         return f"{pictures} as released, {counted(wrong, 'problem')}: do not rely on this."
+    revoked = sum(finding.result is VerificationResult.REVOKED for finding in verification.findings)
+    if revoked:
+        return f"{pictures} as released, of which {revoked} revoked since: do not use those."
     if verification.result is VerificationResult.UNKNOWN:
         return f"{pictures}: every signature fits, but who signed is unknown here."
     return f"{pictures}, all as released."
@@ -198,6 +268,9 @@ def _as_json(verification: Verification, trusted: frozenset[bytes]) -> dict[str,
             "count": manifest.count,
             "day": manifest.day,
         },
+        "revocations": None
+        if verification.revocations is None
+        else {"number": verification.revocations.number, "at": verification.revocations.at},
         "signers": [
             {"key": key_id(signer), "trusted": signer in trusted}
             for signer in sorted(verification.signers, key=key_id)

@@ -27,7 +27,7 @@ _FIRST_NAMES: Mapping[str, str] = {
 """What keys were called before: such files are read, and fingerprints are made of those names."""
 _NAMES_NOW = {first: now for now, first in _FIRST_NAMES.items()}
 _ADDED: Mapping[str, Any] = {
-    "review": {"second_review_share": 0.0},
+    "review": {"second_review_share": 0.0, "four_eyes": False},
     "retention": dict.fromkeys(
         ("originals_days", "previews_days", "names_days", "releases_days", "reviews_days"), 0
     ),

@@ -132,6 +132,8 @@ class Job:
     """A plan a person has decided: only removal is left to do."""
     reviewer: str | None = None
     second_reviewer: str | None = None
+    reviewer_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed it."""
     image_id: str | None = None
     """Becomes `RgbImage.id`; the job's own id when None."""
     digest: bytes | None = None

@@ -26,7 +26,10 @@ from engine.signing.schema import (
     MANIFEST_SCHEMA,
     MANIFEST_VERSION,
     ONE_REVIEWER_VERSION,
+    REVOCATIONS,
+    TWO_REVIEWERS_VERSION,
     VERSION,
+    WITHOUT_REVOCATIONS_VERSION,
     WITHOUT_TRAIL_VERSION,
     Battery,
     Beside,
@@ -75,16 +78,16 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
 
     Raises:
         ValueError: a person decided and `supplement` has no pseudonym, or the other way round; or
-            two decided who are one.
+            two decided who are one, or in a file.
     """
     named = (supplement.reviewer, supplement.second_reviewer)
     decided = (receipt.reviewer, receipt.second_reviewer)
     if any((name is None) != (person is None) for name, person in zip(named, decided, strict=True)):
         raise ValueError("expected a pseudonym exactly where a person decided")
-    second = {} if supplement.second_reviewer is None else {"second_reviewer": named[1]}
+    version, more = _review(receipt, supplement)
     body = Certificate(
         schema=CERTIFICATE_SCHEMA,
-        version=VERSION if second else ONE_REVIEWER_VERSION,
+        version=version,
         release=receipt.release,
         output=Output(
             sha256=hashlib.sha256(data).hexdigest(),
@@ -105,9 +108,25 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
         reviewer=supplement.reviewer,
         notice=supplement.notice,
         key=supplement.key,
-        **second,
+        **more,
     )
     return body.model_dump(by_alias=True, exclude_unset=True)
+
+
+def _review(receipt: Receipt, supplement: Supplement) -> tuple[Literal[2, 3, 4], dict[str, Any]]:
+    """The earliest version that says how a picture was decided, and what it says beyond 2.
+
+    Raises:
+        ValueError: two people decided in a file; only the app has two decide.
+    """
+    is_authenticated, second = receipt.reviewer_authenticated, supplement.second_reviewer
+    if is_authenticated is None:
+        if second is None:
+            return ONE_REVIEWER_VERSION, {}
+        return TWO_REVIEWERS_VERSION, {"second_reviewer": second}
+    if second is not None or supplement.reviewer is None:
+        raise ValueError("expected one person behind a decision from a file")
+    return VERSION, {"reviewer_authenticated": is_authenticated}
 
 
 def manifest(
@@ -133,7 +152,7 @@ def manifest(
     certified = [(name, sha256) for name, sha256 in sorted(releases.items()) if sha256 is not None]
     body = Manifest(
         schema=MANIFEST_SCHEMA,
-        version=MANIFEST_VERSION if anchor else WITHOUT_TRAIL_VERSION,
+        version=_manifest_version(beside or {}, trail),
         batch=batch,
         count=len(releases),
         releases=[Listed(release=name, certificate=sha256) for name, sha256 in certified],
@@ -144,6 +163,15 @@ def manifest(
         **anchor,
     )
     return body.model_dump(by_alias=True, exclude_unset=True)
+
+
+def _manifest_version(beside: Mapping[str, bytes], trail: TrailHead | None) -> Literal[2, 3, 4]:
+    """The earliest that has what it tells of."""
+    if REVOCATIONS in beside:
+        if trail is None:
+            raise ValueError("expected a trail where there are revocations, got none")
+        return MANIFEST_VERSION
+    return WITHOUT_TRAIL_VERSION if trail is None else WITHOUT_REVOCATIONS_VERSION
 
 
 def _beside(name: str, data: bytes) -> Beside:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from engine.errors import InvalidSignature
 
-Kind: TypeAlias = Literal["certificate", "manifest", "head"]
+Kind: TypeAlias = Literal["certificate", "manifest", "head", "revocations", "decisions"]
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 _CHANGED: Final = "it was changed after it was signed"

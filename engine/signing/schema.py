@@ -22,14 +22,22 @@ from engine.errors import InvalidSignature
 
 CERTIFICATE_SCHEMA: Final = "lethe/certificate"
 MANIFEST_SCHEMA: Final = "lethe/manifest"
-VERSION: Final = 3
+VERSION: Final = 4
+"""Of certificates with `reviewer_authenticated`."""
+TWO_REVIEWERS_VERSION: Final = 3
+"""Of certificates with `second_reviewer`, which an earlier Lethe reads."""
 ONE_REVIEWER_VERSION: Final = 2
-"""Of certificates without `second_reviewer`, which an earlier Lethe reads."""
-MANIFEST_VERSION: Final = 3
+"""Of certificates without either."""
+MANIFEST_VERSION: Final = 4
+WITHOUT_REVOCATIONS_VERSION: Final = 3
+"""Of manifests with `trail` that list no revocations, which an earlier Lethe reads."""
 WITHOUT_TRAIL_VERSION: Final = 2
 """Of manifests without `trail`, which an earlier Lethe reads."""
+REVOCATIONS_SCHEMA: Final = "lethe/revocations"
+REVOCATIONS_VERSION: Final = 1
 ENDING: Final = ".certificate.json"
 MANIFEST: Final = "manifest.json"
+REVOCATIONS: Final = "revocations.json"
 SUFFIXES: Final[Mapping[str, str]] = {"png": ".png", "jpeg": ".jpg"}
 
 Outcome: TypeAlias = Literal["passed", "failed", "not run"]
@@ -37,10 +45,15 @@ CategoryName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0
 """Of any category, also one that this Lethe does not know: what was signed stays true."""
 Testimony: TypeAlias = Literal["independent", "not independent", "did not look"]
 CheckName: TypeAlias = Literal["T1", "T3", "T4", "T7"]
-BesideName: TypeAlias = Literal["README.txt", "attribution.csv", "receipts.jsonl"]
+BesideName: TypeAlias = Literal[
+    "README.txt", "attribution.csv", "receipts.jsonl", "revocations.json"
+]
 Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Day: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Moment: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")
+]
 Text: TypeAlias = Annotated[str, StringConstraints(max_length=2000)]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
@@ -95,8 +108,8 @@ class Certificate(_Part):
     """What is signed for one release."""
 
     kind: Literal["lethe/certificate"] = Field(alias="schema")
-    version: Literal[1, 2, 3]
-    """3 has `second_reviewer`."""
+    version: Literal[1, 2, 3, 4]
+    """3 has `second_reviewer`, 4 `reviewer_authenticated`."""
     release: Id
     output: Output
     regions: list[PublicRegion]
@@ -119,15 +132,24 @@ class Certificate(_Part):
     key: Id
     second_reviewer: Id | None = None
     """Pseudonym of another person who decided without seeing the first decision."""
+    reviewer_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed that file."""
 
     @model_validator(mode="after")
     def _reviewed(self) -> Self:
-        if (self.version > ONE_REVIEWER_VERSION) != ("second_reviewer" in self.model_fields_set):
+        given = self.model_fields_set
+        has_second = self.version == TWO_REVIEWERS_VERSION
+        if has_second != ("second_reviewer" in given):
             raise ValueError("does not tell of a second reviewer as its version does")
-        if self.version > ONE_REVIEWER_VERSION and (
+        if has_second and (
             None in (self.reviewer, self.second_reviewer) or self.reviewer == self.second_reviewer
         ):
             raise ValueError("tells of a second reviewer and not of two people")
+        is_from_file = self.version == VERSION
+        if is_from_file != ("reviewer_authenticated" in given):
+            raise ValueError("does not tell how the decision came as its version does")
+        if is_from_file and None in (self.reviewer, self.reviewer_authenticated):
+            raise ValueError("tells how the decision of nobody came")
         return self
 
     @model_validator(mode="after")
@@ -200,8 +222,8 @@ class Manifest(_Part):
     """What is signed for a batch as it stood on a day."""
 
     kind: Literal["lethe/manifest"] = Field(alias="schema")
-    version: Literal[1, 2, 3]
-    """1 was before `beside`; 3 has `trail`."""
+    version: Literal[1, 2, 3, 4]
+    """1 was before `beside`; 3 has `trail`; 4 lists `revocations.json` among what is beside."""
     batch: Id
     count: Count
     """How many releases there are: listed ones and ones without a certificate."""
@@ -215,6 +237,28 @@ class Manifest(_Part):
     key: Id
     trail: TrailHead | None = None
     """None where there is no audit trail, as on the command line."""
+
+
+class Revocation(_Part):
+    """A release that nobody should use any more."""
+
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    release: Id
+    day: Day
+    """UTC, of the revocation."""
+
+
+class Revocations(_Part):
+    """What is signed of all releases that were revoked until a moment."""
+
+    kind: Literal["lethe/revocations"] = Field(alias="schema")
+    version: Literal[1]
+    number: Count
+    """Of the last entry; a list with a higher one says more."""
+    at: Moment
+    """UTC, of signing."""
+    releases: list[Revocation]
+    key: Id
 
 
 def read_certificate(body: Mapping[str, Any]) -> Certificate:
@@ -246,9 +290,27 @@ def read_signed_manifest(body: Mapping[str, Any]) -> Manifest:
         manifest.version > WITHOUT_TRAIL_VERSION
     ):
         raise InvalidSignature("it contradicts itself: it does not tell of a trail as it should")
+    if (REVOCATIONS in names) != (manifest.version > WITHOUT_REVOCATIONS_VERSION):
+        raise InvalidSignature(
+            "it contradicts itself: it does not tell of revocations as it should"
+        )
     if len(set(releases)) != len(releases) or len(releases) != manifest.count or not is_sorted:
         raise InvalidSignature("it contradicts itself: its list and its count do not agree")
     return manifest
+
+
+def read_revocations(body: Mapping[str, Any]) -> Revocations:
+    """A list of revocations from a signed body.
+
+    Raises:
+        InvalidSignature: it is of another kind or version, or out of order.
+    """
+    listed = _read(Revocations, body, "revocations", REVOCATIONS_VERSION)
+    numbers = [entry.number for entry in listed.releases]
+    releases = {entry.release for entry in listed.releases}
+    if numbers != list(range(1, listed.number + 1)) or len(releases) != listed.number:
+        raise InvalidSignature("it is out of order: its entries and their numbers do not agree")
+    return listed
 
 
 _Body = TypeVar("_Body", bound=_Part)

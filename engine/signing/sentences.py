@@ -28,6 +28,11 @@ _SOURCES: Final = {
     "twice": "a JPEG that looks saved twice; its masks were widened for that",
     "unbounded": "a file of a kind for which nobody knows how far hidden pixels spread",
 }
+_FROM_FILE: Final = {
+    None: "",
+    True: "; the decision came in a file that somebody signed whose key the sender knows",
+    False: "; the decision came in a file that nobody signed, so the name is what the file said",
+}
 _TESTIMONIES: Final = {
     "independent": "The detector of the release check took no part in finding",
     "not independent": "The detector of the release check also searched",
@@ -124,7 +129,8 @@ def _reviewer(certificate: Certificate) -> str:
     if certificate.reviewer is None:
         return "No person looked at it."
     if certificate.second_reviewer is None:
-        return f"A person decided, known to the sender under the pseudonym {certificate.reviewer}."
+        who = f"A person decided, known to the sender under the pseudonym {certificate.reviewer}"
+        return f"{who}{_FROM_FILE[certificate.reviewer_authenticated]}."
     return (
         "Two people decided, the second without seeing what the first had decided, and what either "
         "marked was removed; they are known to the sender under the pseudonyms "

@@ -1,11 +1,11 @@
-"""The signer: makes and signs certificates and manifests with the key ring of this installation.
+"""The signer: makes and signs documents with the key ring of this installation.
 
 Signing happens in the process that records outcomes; workers never see a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from engine.signing.certificate import Supplement, certificate, manifest
 from engine.signing.envelope import Kind, read_document, sign
 from engine.signing.keys import KeyRing, open_key_ring
 from engine.signing.provenance import pipeline_version
+from engine.signing.revocations import revocations
 from engine.signing.schema import Battery, TrailHead
 
 
@@ -74,6 +75,10 @@ class Signer:
         """Sign how far the audit trail has come: its last event's number and hash, in one line."""
         body = {"number": number, "hash": digest, "at": at, "key": self.keys.id}
         return self._signed("head", body)
+
+    def revocations(self, entries: Iterable[tuple[str, str]], at: str) -> bytes:
+        """Make and sign the list of revoked releases, as `engine.signing.revocations` takes it."""
+        return self._signed("revocations", revocations(entries, at=at, key=self.keys.id))
 
     def _reviewer(self, name: str | None) -> str | None:
         return None if name is None else self.keys.pseudonym("reviewer", name)

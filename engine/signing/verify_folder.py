@@ -22,6 +22,7 @@ from engine.signing.received import OUTSIDE, PRIVATE, ReceivedFolder, received_f
 from engine.signing.schema import (
     ENDING,
     MANIFEST,
+    REVOCATIONS,
     SUFFIXES,
     Beside,
     BesideName,
@@ -265,8 +266,15 @@ class _Folder:
         return names
 
     def _check_beside(self) -> None:
-        """Compare what lies around the releases with what the manifest lists of it."""
+        """Compare what lies around the releases with what the manifest lists of it.
+
+        A list of revocations that it does not list may have been put there: it has a signature of
+        its own, which `verify_revocations` looks at.
+        """
         listed = () if self.manifest is None else self.manifest.beside
+        self.left -= {REVOCATIONS}
+        if REVOCATIONS not in {file.name for file in listed}:
+            self.left -= {OUTSIDE + REVOCATIONS}
         if self.received.base == self.received.root:
             if listed:
                 names = ", ".join(file.name for file in listed)

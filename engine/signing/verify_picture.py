@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import InvalidSignature, LetheError, UnreadableFile
 from engine.files.safe_read import content, measured
 from engine.signing.envelope import SignedDocument, read_document
-from engine.signing.schema import Certificate, Manifest, read_certificate
+from engine.signing.schema import Certificate, Manifest, Revocations, read_certificate
 from engine.wording import counted
 
 LONGEST_CERTIFICATE = 2**20
@@ -22,6 +22,8 @@ class VerificationResult(StrEnum):
 
     FITS = "fits"
     UNKNOWN = "signer unknown"
+    REVOKED = "revoked"
+    """As it was released, and its maker wants nobody to use it any more."""
     WRONG = "wrong"
     NOTE = "note"
     """Worth saying, and neither right nor wrong."""
@@ -54,6 +56,8 @@ class Verification:
     """Where one picture was asked about."""
     days: Mapping[str, str] = field(default_factory=dict)
     """On which each document was signed, by its file."""
+    revocations: Revocations | None = None
+    """The newest list that counts."""
 
     def on(self, today: str) -> Verification:
         """The same, with a note on each document whose day is still to come."""
@@ -68,9 +72,13 @@ class Verification:
 
     @property
     def result(self) -> VerificationResult:
-        """The worst of all: wrong, else signer unknown, else fits."""
+        """The worst of all: wrong, else revoked, else signer unknown, else fits."""
         results = {finding.result for finding in self.findings}
-        worst = (VerificationResult.WRONG, VerificationResult.UNKNOWN)
+        worst = (
+            VerificationResult.WRONG,
+            VerificationResult.REVOKED,
+            VerificationResult.UNKNOWN,
+        )
         return next((result for result in worst if result in results), VerificationResult.FITS)
 
 

@@ -62,6 +62,12 @@ class Act(Enum):
     READ_RELEASES = "read releases", PEOPLE, False
     DOWNLOAD = "download releases", _ANALYST, True
     EXPORT_NAMES = "download the list of names", _MANAGER, True
+    APPROVE = "approve releases", frozenset({Role.ANALYST, Role.MANAGER, Role.ADMIN}), True
+    """And of these only a second person: see `store.releases.approvals`."""
+    REVOKE = "revoke a release", frozenset({Role.MANAGER, Role.ADMIN}), True
+    FOLLOW_LINK = "follow a download link", PEOPLE, False
+    """Only that it was refused is recorded; what it hands out is an act of its own."""
+    COMPLETE_DOWNLOAD = "receive a download to its end", PEOPLE, True
 
     READ_POLICIES = "read policies", EVERYBODY, False
     DRAFT_POLICY = "draft a policy", _MANAGER, True

@@ -47,7 +47,7 @@ def export(actor: Actor, database: Database, wanted: Filter, file_format: Format
         A temporary file without a name, gone when closed.
     """
     database.admit(actor, Act.EXPORT_AUDIT)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=database.files.outgoing) as folder:
         path = Path(folder) / file_format
         with database.snapshot(actor, Act.READ_AUDIT) as cursor:
             write = _write_csv if file_format == "csv" else _write_parquet

@@ -36,7 +36,7 @@ _MOST_SAID = 5
 
 def main(
     arguments: Sequence[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
     *,
     program: str = "python -m store.backup",
 ) -> int:

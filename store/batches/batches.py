@@ -16,6 +16,7 @@ from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
+from store.accounts.four_eyes import refuse_alone
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import BatchClosed, UnknownRecord
@@ -71,10 +72,11 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
 
     Raises:
         BatchClosed: the run became a batch already, which was started or cancelled.
-        InvalidPolicy: the policy's text was not accepted.
+        InvalidPolicy: the policy's text was not accepted, or asks for four eyes of one person.
         OSError: the disk does not take the key of its name.
     """
     policy = read_policy(request.policy_toml)
+    refuse_alone(actor, policy)
     batch_id = secrets.token_hex(16)
     database.admit(actor, Act.CREATE_BATCH, batch_id)
     private_text.begin_group(database.vault, batch_id)
@@ -101,8 +103,8 @@ def _create(
             """
             INSERT INTO batches
                 (id, sealed_name, policy_toml, policy, format, require_licence,
-                second_review_share, run, owner, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                second_review_share, four_eyes, run, owner, created_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 batch_id,
@@ -112,6 +114,7 @@ def _create(
                 request.format,
                 policy.manifest.require_licence,
                 policy.review.second_review_share,
+                policy.review.four_eyes,
                 request.run,
                 actor.id,
                 stored(now),

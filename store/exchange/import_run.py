@@ -17,7 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InvalidDecision, UnreadableFile, UnreadableImage, UnusableFolder
+from engine.errors import (
+    InvalidDecision,
+    InvalidPolicy,
+    UnreadableFile,
+    UnreadableImage,
+    UnusableFolder,
+)
 from engine.files import safe_read
 from engine.files.json_object import json_object
 from engine.geometry import PixelRect
@@ -115,7 +121,7 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
     if imported:
         mark_taken_in(out, run.id, home, keys)  # by a Lethe that did not mark it yet
     problems: list[str] = []
-    installation = Installation(database.signer, in_force(actor, database))
+    installation = Installation(database.signer, _policy(actor, database))
     lines = _open_lines(out, run, installation, problems.append)
     added = already = 0
     for line in lines:
@@ -345,3 +351,18 @@ def _take_in(
     except BaseException:
         database.originals.discard(sealed)
         raise
+
+
+def _policy(actor: Actor, database: Database) -> Policy:
+    """The policy in force here.
+
+    Raises:
+        InvalidPolicy: it was not accepted, or asks for what a run from the shell cannot have.
+    """
+    policy = in_force(actor, database)
+    if policy.review.four_eyes:
+        raise InvalidPolicy(
+            "The policy in force asks for four eyes, and in a run from the shell nobody signed in; "
+            "add the pictures on Upload instead. Nothing was taken in."
+        )
+    return policy

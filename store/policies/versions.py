@@ -19,6 +19,7 @@ from engine.errors import InvalidPolicy
 from engine.policy import Policy, default_policy, read_policy
 from store.accounts.act import Act
 from store.accounts.actor import Actor
+from store.accounts.four_eyes import refuse_alone
 from store.database import Database
 from store.errors import UnknownRecord
 from store.policies import file
@@ -119,7 +120,8 @@ def activate(
     """Put a version in force: new batches run under it, those made before keep theirs.
 
     Raises:
-        InvalidPolicy: it was accepted by an older Lethe and is not by this one.
+        InvalidPolicy: it was accepted by an older Lethe and is not by this one, or asks for four
+            eyes of one person.
         UnknownRecord: there is no such version.
         UnusableFolder: the file cannot be written; nothing was changed.
     """
@@ -130,7 +132,7 @@ def activate(
             "policy": version.policy,
             "version": number,
         }
-        read_policy(version.toml, name=f"Version {number}")
+        refuse_alone(actor, read_policy(version.toml, name=f"Version {number}"))
         _insert_activation(cursor, number, by, now)
         # A small file, written seldom; inside, so that nobody activates another one in between.
         file.write(database.files.policy, file.heading(version, by, now) + version.toml)

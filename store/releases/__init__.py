@@ -1,1 +1,1 @@
-"""Receipts and certificates of releases."""
+"""Receipts, certificates and revocations of releases."""

@@ -21,6 +21,7 @@ from store.accounts.actor import Actor
 from store.database import Database
 from store.errors import UnknownRecord
 from store.files import Files
+from store.releases.approvals import refuse_unapproved
 from store.times import aware, aware_or_none, stored
 
 
@@ -38,6 +39,8 @@ class StoredReceipt:
     """`Receipt.to_json`."""
     released_at: datetime
     withdrawn_at: datetime | None
+    revoked_at: datetime | None
+    """Since when nobody should use it any more."""
     path: Path
 
     @property
@@ -49,8 +52,9 @@ class StoredReceipt:
 
 _COLUMNS = """
     SELECT r.release_id, r.picture_id, r.batch_id, r.format, r.bytes, r.sha256, r.receipt,
-        r.released_at, r.withdrawn_at
+        r.released_at, r.withdrawn_at, v.revoked_at
     FROM receipts AS r
+    LEFT JOIN revocations AS v ON v.release_id = r.release_id
 """
 
 
@@ -102,8 +106,12 @@ def handed_out(
         batch_id: whose releases.
         releases: how many.
         manifest: SHA-256 of the signed manifest that goes along.
+
+    Raises:
+        NotAllowed: a second person has not approved them yet.
     """
-    with database.transaction(actor, Act.DOWNLOAD, batch_id):
+    with database.transaction(actor, Act.DOWNLOAD, batch_id) as cursor:
+        refuse_unapproved(cursor, batch_id)
         database.event.details |= {"releases": releases, "manifest": manifest}
 
 
@@ -163,6 +171,7 @@ def _receipt(files: Files, row: tuple[Any, ...]) -> StoredReceipt:
             "receipt": json.loads(columns["receipt"]),
             "released_at": aware(columns["released_at"]),
             "withdrawn_at": aware_or_none(columns["withdrawn_at"]),
+            "revoked_at": aware_or_none(columns["revoked_at"]),
         },
         path=files.release(columns["release_id"], columns["format"]),
     )

@@ -34,6 +34,8 @@ TABLES: Final = {
     "second_reviews": "what two people decided where both were asked",
     "receipts": "each release: what was removed and which checks it passed",
     "certificates": "the signed certificate of each release, as text; also under certificates/",
+    "revocations": "which of its releases nobody should use any more, and why",
+    "approvals": "who approved its releases, as the trail calls them",
     "shreddings": "what of it was destroyed, when and why",
     "subject_requests": "what was asked about the picture, and what came of it",
 }

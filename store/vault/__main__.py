@@ -30,7 +30,7 @@ a stop, the same command goes on. Copies of the keyring from before need the old
 
 def main(
     arguments: Sequence[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
     *,
     program: str = "python -m store.vault",
 ) -> int:

@@ -23,6 +23,7 @@ from engine.detect.ensemble import Ensemble
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
+from store.accounts.actor import Actor
 from store.batches import batches, intake, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -86,17 +87,21 @@ class Lethe:
         return app.switch_page(file).run()
 
     def batch(
-        self, *contents: bytes, policy: Policy | None = None, audit_share: float = 0.0
+        self,
+        *contents: bytes,
+        policy: Policy | None = None,
+        audit_share: float = 0.0,
+        actor: Actor = ACTOR,
     ) -> str:
         """Pictures called `picture 0.png`, ... taken as far as the machine gets."""
         settings = (policy or Policy()).with_audit_share(audit_share)
         request = Request("holiday", settings.to_toml())
-        batch = batches.create(ACTOR, self.database, request, services.now())
+        batch = batches.create(actor, self.database, request, services.now())
         incoming = [
             Incoming(f"picture {index}.png", content) for index, content in enumerate(contents)
         ]
-        intake.add(ACTOR, self.database, batch.id, incoming, services.now())
-        batches.start(ACTOR, self.database, batch.id, services.now())
+        intake.add(actor, self.database, batch.id, incoming, services.now())
+        batches.start(actor, self.database, batch.id, services.now())
         self.settle()
         return batch.id
 

@@ -12,7 +12,18 @@ from tests.app.canvas import lines, press
 from tests.app.conftest import Lethe, png
 from tests.store.fakes import ACTOR
 
-__all__ = ["PAGES", "UPRIGHT", "WIDE", "claim_of", "labels", "lines", "numbers", "press", "said"]
+__all__ = [
+    "PAGES",
+    "UPRIGHT",
+    "WIDE",
+    "claim_of",
+    "labels",
+    "lines",
+    "numbers",
+    "offered",
+    "press",
+    "said",
+]
 
 PAGES = ["Home", "Upload", "Review", "Release", "Recall", "Irreversibility", "Audit"]
 UPRIGHT = png(100, 120)  # sees one face: released
@@ -24,6 +35,11 @@ def said(app: AppTest) -> str:
     kinds = (app.title, app.caption, app.markdown, app.error, app.warning, app.info, app.success)
     texts = [element.value for kind in (*kinds, app.toast) for element in kind]
     return "\n".join([*(text.replace("\\", "") for text in texts), canvas.said(app)])
+
+
+def offered(app: AppTest) -> dict[str, bool]:
+    """Links that download, by their labels: whether they can be followed."""
+    return {one.proto.label: not one.proto.disabled for one in app.get("link_button")}
 
 
 def labels(app: AppTest) -> list[str]:

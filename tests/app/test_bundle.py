@@ -22,12 +22,14 @@ from engine.signing.envelope import sign
 from engine.signing.keys import read_public, rotate
 from engine.signing.verify_folder import verify_folder
 from engine.signing.verify_picture import VerificationResult
+from engine.signing.verify_revocations import beside, with_revocations
 from store.batches import batches, intake, pictures
 from store.batches.batches import Batch, Request
 from store.batches.intake import Incoming
 from store.batches.progress import progress
 from store.database import Database
-from store.releases import receipts
+from store.releases import receipts, revocations
+from store.releases.revocations import Reason
 from store.review import decisions
 from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor
@@ -94,6 +96,44 @@ def test_the_zip_holds_every_release_byte_by_byte_and_a_receipt_for_each(databas
         assert content[f"released/{one.release_id}.png"] == one.path.read_bytes()
     lines = [json.loads(line) for line in content["receipts.jsonl"].splitlines()]
     assert {line["release"] for line in lines} == {one.release_id for one in kept}
+
+
+def test_a_revoked_release_goes_out_no_more_and_the_list_goes_along(database, tmp_path):
+    batch = finished(database)
+    gone, *others = sorted(one.release_id for one in receipts.newest(ACTOR, database, batch.id))
+    received = unpacked(database, batch, tmp_path / "earlier")
+    revocations.revoke(ACTOR, database, [gone], Reason.SHOWS, NOW)
+
+    folder = unpacked(database, batch, tmp_path / "later")
+
+    assert not list(folder.rglob(f"{gone}*"))
+    assert all((folder / "released" / f"{one}.png").exists() for one in others)
+    assert gone not in (folder / "receipts.jsonl").read_text()
+    manifest = json.loads((folder / "released" / "manifest.json").read_text())["manifest"]
+    assert manifest["version"] == 4
+    assert "revocations.json" in {file["name"] for file in manifest["beside"]}
+    keys = database.signer.keys.public_keys
+    assert verify_folder(folder, keys).result is VerificationResult.FITS
+    lists = beside(folder)
+    assert list(lists) == ["revocations.json"]
+    judged = with_revocations(verify_folder(received, keys), lists, keys)
+    assert [one.file for one in judged.findings if one.result is VerificationResult.REVOKED] == [
+        f"released/{gone}.png"
+    ]
+
+
+def test_a_list_of_revocations_that_was_taken_out_of_a_delivery_is_missed(database, tmp_path):
+    batch = finished(database)
+    gone = receipts.newest(ACTOR, database, batch.id)[0]
+    revocations.revoke(ACTOR, database, [gone.release_id], Reason.SHOWS, NOW)
+    folder = unpacked(database, batch, tmp_path / "delivery")
+
+    (folder / "revocations.json").unlink()
+
+    found = verify_folder(folder, database.signer.keys.public_keys)
+    assert [one.file for one in found.findings if one.result is VerificationResult.WRONG] == [
+        "revocations.json"
+    ]
 
 
 def test_the_zip_is_a_kind_of_file_that_a_download_can_send(database):

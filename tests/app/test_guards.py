@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from streamlit import config
 
 from components.app import frame, permission, services, session
 from components.app.access import LOCAL, Role, User
+from components.recall import downloads
 from components.release import page
 from components.review.canvas import component
 from store.accounts.role import PEOPLE
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 GUARDED = {
     "Upload": {Role.ANALYST},
     "Review": {Role.REVIEWER},
-    "Release": {Role.ANALYST},
+    "Release": {Role.ANALYST, Role.MANAGER, Role.ADMIN},
     "Recall": {Role.MANAGER},
     "Audit": {Role.AUDITOR, Role.ADMIN},
 }
@@ -102,32 +102,37 @@ def test_what_was_refused_on_a_page_is_on_record(lethe, monkeypatch):
     assert last == ("act_as_reviewer", '{"refused":"NotAllowed"}')
 
 
-def test_a_download_is_made_for_whom_it_was_offered_to(monkeypatch):
-    """Streamlit makes it in a thread that knows no session."""
-    claims = {"sub": "1"}
-    monkeypatch.setattr(session, "claims", lambda: claims)
-    make = permission.later(lambda: session._claims.get())
-    seen = []
-
-    thread = threading.Thread(target=lambda: seen.append(make()))
-    thread.start()
-    thread.join()
-
-    assert seen == [claims]
-    assert session._claims.get() is None
-
-
-def test_every_deferred_download_carries_whom_it_was_offered_to():
-    """By its syntax: what is called later is no plain `partial`."""
-    offered = [
-        ast.unparse(node.args[1])
+def test_streamlits_own_downloads_make_nothing_later_and_links_only_what_asks_for_a_role():
+    """By its syntax: what Streamlit has made for it knows no person, and stays in its memory."""
+    calls = [
+        (ast.unparse(node.func), ast.unparse(node.args[1]))
         for path in (ROOT / "components").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("download_button")
+        if isinstance(node, ast.Call) and len(node.args) > 1
     ]
+    own = {given for name, given in calls if name.endswith("download_button")}
+    linked = {given for name, given in calls if name == "download_link.button"}
 
-    assert sum(one.startswith("permission.later(") for one in offered) >= 4
-    assert not [one for one in offered if one.startswith(("partial(", "lambda"))]
+    assert own == {
+        "document",
+        "listed",
+        "public_pem(public_bytes(keys.signing))",
+        "json.dumps(run.report.to_json() if run.report else None, indent=2) + '\\n'",
+        "as_csv(rows)",
+        "','.join(COLUMNS) + '\\n'",
+    }
+    assert len(linked) == 8
+    assert all(given.startswith("partial(_") for given in linked - {
+        "partial(made, batch)", "partial(report_html, run.id, with_crops=with_crops)"
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("with_crops", [False, True])
+def test_no_report_is_made_for_somebody_without_the_role(lethe, monkeypatch, with_crops):
+    without(monkeypatch, Role.MANAGER)
+
+    with pytest.raises(permission.NotPermitted, match=Role.MANAGER.value):
+        downloads.report_html("an evaluation", with_crops=with_crops)
 
 
 def test_every_fragment_asks_who_is_there():
@@ -358,7 +363,7 @@ def is_called_back(module, name):
         if isinstance(node, ast.Call)
         for value in (
             *(one.value for one in node.keywords if one.arg in {"on_click", "on_change"}),
-            *(node.args[:2] if ast.unparse(node.func).endswith("download_button") else ()),
+            *(node.args[:2] if ast.unparse(node.func) in DOWNLOADS else ()),
         )
     ]
     return any(
@@ -366,6 +371,7 @@ def is_called_back(module, name):
     )
 
 
+DOWNLOADS = ("st.download_button", "download_link.button")
 STORED = ("database()", "home()", "_staging()", "evaluated(", "reviewing.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from components.app import access
 from components.recall.compare import chance_words
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
@@ -156,6 +158,13 @@ PAGES = {
     "calibration": calibration_page,
     "compare": compare_page,
 }
+
+
+@pytest.fixture(autouse=True)
+def guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links that download are drawn behind the server's guard alone."""
+    monkeypatch.setattr(access, "_guard", threading.Event())
+    access.stand_guard()
 
 
 def opened(page: object, *arguments: object) -> AppTest:

@@ -170,7 +170,9 @@ def test_boxes_that_do_not_count_are_said_before_and_after(lethe, tmp_path):
     assert run.report.categories[Category.FACE].uncounted.lost == 1
     assert "Not counted: 1 box marked as a crowd" in said(app)
     assert "1 box that could not be read" in said(app)
-    assert "1 box that could not be read" in downloads.report_html(run.id, with_crops=False)
+    assert (
+        "1 box that could not be read" in downloads.report_html(run.id, with_crops=False).decode()
+    )
 
 
 def test_an_evaluation_made_again_remembers_what_was_lost(lethe, tmp_path):
@@ -363,8 +365,8 @@ def test_downloads_hold_the_report_and_crops_only_on_request(lethe, tmp_path):
     run = evaluated(lethe, labelled_set(tmp_path / "set"))
     lethe.page("Recall")
 
-    plain = downloads.report_html(run.id, with_crops=False)
-    shown = downloads.report_html(run.id, with_crops=True)
+    plain = downloads.report_html(run.id, with_crops=False).decode()
+    shown = downloads.report_html(run.id, with_crops=True).decode()
 
     assert "data:image/jpeg" not in plain
     assert "picture 0.png" not in plain

@@ -6,19 +6,33 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from components.app import services, session
 from components.app.access import Role, User
 from components.app.permission import NotPermitted
-from components.release import names, picture_table
+from components.release import (
+    approval,
+    certificate,
+    names,
+    page,
+    picture_table,
+    revocation,
+)
 from components.release.bundle import bundle
+from engine.policy import Policy
+from store.accounts.actor import Actor
+from store.accounts.role import PEOPLE
 from store.batches import batches, pictures
 from store.batches.pictures import PictureState
-from store.releases import receipts
-from tests.app.reading import UPRIGHT, WIDE, numbers, said
+from store.releases import approvals, receipts, revocations
+from store.releases.revocations import Reason
+from tests.app.reading import UPRIGHT, WIDE, labels, numbers, offered, said
 from tests.store.fakes import ACTOR, ANY
+
+ZIP = "Download the released pictures (zip)"
 
 
 def test_release_lists_every_picture_with_outcome_and_reason(lethe):
@@ -58,7 +72,7 @@ def test_the_download_holds_the_release_and_no_name(lethe):
 
     app = lethe.page("Release")
 
-    assert not app.get("download_button")[0].disabled
+    assert offered(app)[ZIP]
     with bundle(
         ACTOR, lethe.database, batches.batch(ACTOR, lethe.database, batch_id), services.now()
     ) as file:
@@ -73,7 +87,7 @@ def test_the_download_holds_the_release_and_no_name(lethe):
 def test_nothing_can_be_downloaded_before_something_is_released(lethe):
     lethe.batch(WIDE)
 
-    assert lethe.page("Release").get("download_button")[0].disabled
+    assert not offered(lethe.page("Release"))[ZIP]
 
 
 def test_the_filter_shows_one_outcome_alone(lethe):
@@ -106,12 +120,9 @@ def test_a_release_shows_its_certificate_in_words_and_hands_it_out(lethe):
     assert "Certificate verified" in said(app)
     assert f"with key {lethe.database.signer.keys.id}." in said(app)
     assert "No person looked at it." in said(app)
+    assert list(offered(app)) == [ZIP, "Names and releases (private)"]
     labels = [button.label for button in app.get("download_button")]
-    assert labels[1:] == [
-        "Download the public key",
-        "Names and releases (private)",
-        "Download its certificate",
-    ]
+    assert labels == ["Download the public key", "Download its certificate"]
 
 
 def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
@@ -124,7 +135,7 @@ def test_a_release_whose_file_was_changed_is_said_not_to_fit(lethe):
     assert "is not the picture that was released. Do not hand it out." in said(app)
     assert "Certificate verified" not in said(app)
     assert f"Nothing of this batch is handed out: of release {kept.release_id}" in said(app)
-    assert app.get("download_button")[0].disabled
+    assert not offered(app)[ZIP]
 
 
 def test_a_changed_release_that_was_put_back_can_be_downloaded_again(lethe):
@@ -132,15 +143,15 @@ def test_a_changed_release_that_was_put_back_can_be_downloaded_again(lethe):
     (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
     content = kept.path.read_bytes()
     app = lethe.page("Release")
-    assert not app.get("download_button")[0].disabled
+    assert offered(app)[ZIP]
 
     kept.path.unlink()
     app.run()
-    assert app.get("download_button")[0].disabled
+    assert not offered(app)[ZIP]
     kept.path.write_bytes(content)
     app.run()
 
-    assert not app.get("download_button")[0].disabled
+    assert offered(app)[ZIP]
 
 
 def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
@@ -154,7 +165,7 @@ def test_a_release_from_before_certificates_is_said_to_have_none(lethe):
     assert "add its original to a new batch" in said(app)
     assert "Checked: the removed pixels have no influence on the file (T1)." in said(app)
     assert "Certificate verified" not in said(app)
-    assert len(app.get("download_button")) == 3
+    assert len(app.get("download_button")) == 1
 
 
 def test_each_release_has_its_thumbnail_and_how_much_was_removed(lethe):
@@ -216,9 +227,7 @@ def test_the_private_list_is_for_managers_alone(lethe, monkeypatch):
     batch = batches.batch(ACTOR, lethe.database, batch_id)
     monkeypatch.setattr(session, "user", lambda: User("ann", frozenset({Role.ANALYST})))
 
-    labels = [button.label for button in lethe.page("Release").get("download_button")]
-
-    assert "Names and releases (private)" not in labels
+    assert list(offered(lethe.page("Release"))) == [ZIP]
     with pytest.raises(NotPermitted):
         names.made(batch)
 
@@ -228,3 +237,85 @@ def test_a_release_file_that_is_no_picture_has_no_thumbnail(tmp_path):
 
     assert picture_table._thumbnail(str(tmp_path / "a.png"), "0") is None
     assert picture_table._thumbnail(str(tmp_path / "gone.png"), "0") is None
+
+
+def test_a_manager_revokes_a_release_for_a_reason_and_it_leaves_the_download(lethe):
+    batch_id = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
+    app = lethe.page("Release")
+    button = f"release_revoke_{kept.release_id}"
+    assert app.button(key=button).disabled
+    assert "Download the list of revocations" not in labelled(app)
+
+    app.selectbox(key=f"release_reason_{kept.release_id}").set_value(Reason.SHOWS).run()
+    app.button(key=button).click().run()
+
+    assert "Revoked on" in said(app)
+    assert "1 release of this batch is revoked: left out of the download" in said(app)
+    assert list(app.dataframe[0].value["Outcome"]) == ["Revoked"]
+    assert "Download the list of revocations" in labelled(app)
+    assert not offered(app)[ZIP]
+    assert receipts.newest(ACTOR, lethe.database, batch_id)[0].revoked_at is not None
+
+
+def labelled(app):
+    return [button.label for button in app.get("download_button")]
+
+
+def test_an_analyst_downloads_and_revokes_nothing_and_a_manager_the_other_way_round(
+    lethe, monkeypatch
+):
+    lethe.batch(UPRIGHT)
+
+    monkeypatch.setattr(session, "user", lambda: User("ana", frozenset({Role.ANALYST})))
+    app = lethe.page("Release")
+    assert list(offered(app)) == [ZIP]
+    assert "Revoke for good" not in labels(app)
+
+    monkeypatch.setattr(session, "user", lambda: User("mo", frozenset({Role.MANAGER})))
+    app = lethe.page("Release")
+    assert list(offered(app)) == ["Names and releases (private)"]
+    assert "Revoke for good" in labels(app)
+
+
+def test_a_revocation_is_a_step_on_the_pictures_way(lethe):
+    batch_id = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
+    revocations.revoke(ACTOR, lethe.database, [kept.release_id], Reason.SHOWS, services.now())
+
+    app = lethe.page("Audit")
+    app.text_input(key="audit_word").set_value(kept.picture_id).run()
+
+    (way,) = [table.value for table in app.table]
+    assert any("Revoke a release" in step for step in way["Step"])
+    assert any("reason shows" in told for told in way["Details"])
+
+
+def test_under_four_eyes_it_is_said_who_is_waited_for_and_a_second_person_opens_the_download(
+    lethe, monkeypatch
+):
+    ana = Actor("ana", "ana", PEOPLE, is_signed_in=True)
+    batch_id = lethe.batch(UPRIGHT, policy=Policy(review={"four_eyes": True}), actor=ana)
+    at_screen(monkeypatch, ana)
+
+    app = lethe.page("Release")
+    assert "1 released picture waits for a second person." in said(app)
+    assert "You did, so ask an analyst, a manager or an admin who did not." in said(app)
+    assert "Approve 1 picture for download" not in labels(app)
+    assert not offered(app)[ZIP]
+
+    at_screen(monkeypatch, replace(ana, id="bo", name="bo"))
+    app = lethe.page("Release")
+    assert "You did" not in said(app)
+    assert not offered(app)[ZIP]
+    app.button(key="release_approve").click().run()
+
+    assert "waits for a second person" not in said(app)
+    assert offered(app)[ZIP]
+    assert approvals.waiting(ana, lethe.database, batch_id).releases == 0
+
+
+def at_screen(monkeypatch, somebody):
+    """Every module that asks who is there hears of this one."""
+    for module in (approval, page, names, picture_table, certificate, revocation):
+        monkeypatch.setattr(module, "actor", lambda: somebody)

@@ -97,7 +97,7 @@ def download(app: App, page: Page, batch_files: int) -> dict[str, bytes]:
     open_page(app, page, "Release")
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(str(batch_files))
     with page.expect_download() as coming:
-        page.get_by_role("button", name="Download the released").click()
+        page.get_by_role("link", name="Download the released").click()
     path = coming.value.path()
     raw = Path(path).read_bytes()
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:

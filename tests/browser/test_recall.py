@@ -49,7 +49,7 @@ def test_a_folder_becomes_a_headline_a_miss_and_a_report(app: App, page: Page, t
     miss = page.get_by_role("img", name=re.compile(r"^Face: .+, in astronaut\.png$"))
     expect(miss).to_be_visible()  # why it was missed depends on the models
     with page.expect_download() as given:
-        page.get_by_role("button", name="Report (HTML)").click()
+        page.get_by_role("link", name="Report (HTML)").click()
     report = Path(given.value.path()).read_text(encoding="utf-8")
     assert "How much Lethe finds" in report
     assert "astronaut" not in report

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -282,6 +284,30 @@ def test_signing_out_ends_every_tab_and_a_copied_cookie(lethe, signed_in, browse
     thief.goto(lethe.app.address)
     expect(thief.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     thief.context.close()
+
+
+def test_a_download_link_is_for_whom_it_was_offered_to_alone(lethe, signed_in):
+    bo = signed_in("2")
+    bo.goto(f"{lethe.app.address}/Review")
+    expect(bo.locator(SHOWN)).to_be_visible()
+    Desk(lethe.app, bo).leave("a")
+    ana = signed_in("1")
+    ana.goto(f"{lethe.app.address}/Release")
+    ana.get_by_role("combobox", name="Batch").click()
+    ana.get_by_role("option", name=re.compile("^holiday")).click()
+    link = ana.get_by_role("link", name="Download the released")
+    expect(link).to_be_enabled()
+
+    with ana.expect_download() as coming:
+        link.click()
+
+    assert coming.value.suggested_filename == "released.zip"
+    assert zipfile.is_zipfile(coming.value.path())
+    address = lethe.app.address + str(link.get_attribute("href"))
+    bo.goto(address)
+    expect(bo.get_by_text("This download link is another person's.")).to_be_visible()
+    lethe.refused.add(("follow_link", "bo@example.org", "LinkOfAnother"))
+    assert status(address) == 401
 
 
 def test_without_an_identity_only_the_way_to_sign_in_is_answered(lethe):

@@ -227,8 +227,8 @@ class TestRelease:
         line = receipt.to_json()
         assert list(line) == [
             "release", "picture", "format", "size", "regions", "share_removed", "not_looked_for",
-            "reviewer", "second_reviewer", "policy", "weights", "checks", "witnesses",
-            "codec_residual", "seconds",
+            "reviewer", "second_reviewer", "reviewer_authenticated", "policy", "weights",
+            "checks", "witnesses", "codec_residual", "seconds",
         ]  # fmt: skip
         assert (line["release"], line["picture"], line["reviewer"]) == ("abc", "picture", "ada")
         assert (line["format"], line["size"], line["policy"]) == (

@@ -218,6 +218,15 @@ class TestRedact:
         assert taken == sorted(taken, reverse=True)
         assert len(taken) == 4
 
+    def test_four_eyes_are_none_of_the_command_lines(self, lethe, folder, tmp_path):
+        (tmp_path / "four.toml").write_text(f"{QUICK}four_eyes = true\n")
+
+        status, _, said = lethe("redact", folder, tmp_path / "out", policy="four.toml")
+
+        assert status == 2
+        assert "bring the pictures into the app" in said
+        assert not (tmp_path / "out").exists()
+
     def test_the_same_pictures_are_sampled_in_a_new_folder_and_after_a_run_that_was_cut_short(
         self, lethe, tmp_path, rng, monkeypatch
     ):

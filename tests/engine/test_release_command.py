@@ -10,9 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.__main__ import main
 from engine.files.home import home
 from engine.runs.handover import mark_taken_in
 from engine.signing.keys import open_key_ring
+from engine.signing.schema import read_certificate
+from engine.signing.sentences import sentences
 from tests.engine.run_folders import QUICK, assert_whole, fates, lines, names, paint, released_ids
 
 
@@ -21,6 +24,10 @@ def reviewed(lethe, folder, tmp_path):
     """A finished run with two pictures that wait; gives its review lines by source."""
     lethe("redact", folder, tmp_path / "out")
     return {line["source"]: line for line in lines(tmp_path / "out", "review.jsonl")}
+
+
+def said(certificate):
+    return " ".join(sentences(certificate))
 
 
 def taken_in(out):
@@ -66,6 +73,66 @@ class TestRelease:
         rgb[y0:y1, x0:x1] = original[y0:y1, x0:x1] = 0
         assert (rgb == original).all()
         assert_whole(tmp_path / "out")
+
+    def certified(self, tmp_path):
+        receipt = lines(tmp_path / "out", "receipts.jsonl")[-1]
+        path = tmp_path / "out" / "released" / f"{receipt['release']}.certificate.json"
+        body = json.loads(path.read_bytes())["certificate"]
+        return body["version"], body.get("reviewer_authenticated"), said(read_certificate(body))
+
+    def test_decisions_that_nobody_signed_are_called_so_on_the_certificate(
+        self, lethe, folder, tmp_path, reviewed
+    ):
+        line = {**reviewed["doubtful.png"], "accept": True, "reviewer": "ada"}
+
+        assert self.release(lethe, folder, tmp_path, line)[0] == 0
+
+        version, is_authenticated, sentences = self.certified(tmp_path)
+        assert (version, is_authenticated) == (4, False)
+        assert "a file that nobody signed, so the name is what the file said" in sentences
+
+    def signed(self, tmp_path, monkeypatch, *values):
+        """A file of decisions that ada signed where she decides, and her public key."""
+        path, key = self.verdicts(tmp_path, *values), tmp_path / "ada.pem"
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("LETHE_HOME", str(tmp_path / "ada"))
+            assert main(["sign-decisions", str(path)]) == 0
+            assert main(["keys", "export", "--out", str(key)]) == 0
+        return path, key
+
+    def test_decisions_that_a_known_key_signed_are_authenticated(
+        self, lethe, folder, tmp_path, reviewed, monkeypatch
+    ):
+        line = {**reviewed["doubtful.png"], "accept": True, "reviewer": "ada"}
+        path, key = self.signed(tmp_path, monkeypatch, line)
+
+        words = ("release", folder, tmp_path / "out", "--verdicts", path, "--reviewer-key", key)
+        assert lethe(*words)[0] == 0
+
+        version, is_authenticated, sentences = self.certified(tmp_path)
+        assert (version, is_authenticated) == (4, True)
+        assert "somebody signed whose key the sender knows" in sentences
+
+    @pytest.mark.parametrize("how", ["unknown key", "changed file", "changed signature"])
+    def test_a_signature_that_does_not_hold_releases_nothing(
+        self, lethe, folder, tmp_path, reviewed, monkeypatch, how
+    ):
+        line = {**reviewed["doubtful.png"], "accept": True, "reviewer": "ada"}
+        path, key = self.signed(tmp_path, monkeypatch, line)
+        signature = path.with_name(path.name + ".signature.json")
+        options = ["--reviewer-key", key]
+        if how == "unknown key":
+            options = []
+        elif how == "changed file":
+            path.write_text(path.read_text().replace("ada", "bob"))
+        else:
+            signature.write_bytes(signature.read_bytes().replace(b'"version":1', b'"version":2'))
+
+        status, _, err = lethe("release", folder, tmp_path / "out", "--verdicts", path, *options)
+
+        assert status == 2
+        assert "does not hold" in err
+        assert ("doubtful.png", "review") in fates(tmp_path / "out")
 
     def test_doubts_that_are_still_there_are_removed(self, lethe, folder, tmp_path, reviewed):
         self.release(lethe, folder, tmp_path, {**reviewed["doubtful.png"], "accept": True})

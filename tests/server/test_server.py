@@ -29,6 +29,7 @@ ROUTES = (
     "/_stcore/agent/openapi.json",
     "/_stcore/upload_file/session/file",
     "/media/0123456789abcdef.jpg",
+    "/download/0123456789abcdef",
     "/component/streamlit_drawable_canvas.st_canvas/index.html",
     "/static/js/index.js",
     "/favicon.png",
@@ -171,7 +172,7 @@ def test_a_foreign_origin_makes_the_app_call_nobody(server):
     assert "external IP" not in server.log.read_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/media/x.jpg", "/_stcore/host-config"])
+@pytest.mark.parametrize("path", ["/", "/media/x.jpg", "/_stcore/host-config", "/download/x"])
 @pytest.mark.parametrize("has_token", [True, False])
 def test_every_answer_tells_browsers_what_they_may_do(server, path, has_token):
     headers = server.ask(path, {"Cookie": server.cookie} if has_token else {}).headers
@@ -264,6 +265,13 @@ def test_a_request_ends_where_it_says_in_one_way(server, headers, body, answers)
         said = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     assert said.count("HTTP/1.1 ") == answers, said
+
+
+def test_a_download_link_that_is_none_is_refused_with_a_page(server):
+    answer = server.ask("/download/x", {"Cookie": server.cookie})
+
+    assert answer.status == 403
+    assert "Nothing was downloaded" in answer.text
 
 
 def test_only_the_apps_own_pages_frame_a_component(server):

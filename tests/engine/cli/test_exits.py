@@ -30,7 +30,7 @@ def test_every_status_is_explained():
         (["app"], "2 the command could not be", "  1 "),
         (["store"], "1 store ingest: some lines", "  3 "),
         (["store", "ingest"], "1 some lines could not be taken", "  3 "),
-        ([], "1 verify: something is wrong", "7"),
+        ([], "1 verify: something is wrong", "8"),
     ],
     ids=lambda value: " ".join(value) or "none" if isinstance(value, list) else None,
 )

@@ -197,6 +197,27 @@ def test_a_second_reviewer_without_a_pseudonym_is_refused():
         certificate(of_two()[0], b"", TERMS)
 
 
+@pytest.mark.parametrize("is_authenticated", [True, False])
+def test_a_decision_from_a_file_says_whether_somebody_stands_for_it(is_authenticated):
+    body = made(replace(RECEIPT, reviewer_authenticated=is_authenticated))
+
+    assert (body["version"], body["reviewer_authenticated"]) == (4, is_authenticated)
+    assert read_certificate(body).reviewer_authenticated is is_authenticated
+    for change in ({"version": 3}, {"version": 2}, {"reviewer": None}, {"version": 5},
+                   {"reviewer_authenticated": None}, {"second_reviewer": "b" * 16}):  # fmt: skip
+        with pytest.raises(InvalidSignature):
+            read_certificate({**body, **change})
+    with pytest.raises(InvalidSignature):
+        read_certificate({**made(), "version": 4})
+
+
+def test_two_people_do_not_decide_in_a_file():
+    receipt, terms = of_two()
+
+    with pytest.raises(ValueError, match="one person"):
+        certificate(replace(receipt, reviewer_authenticated=False), b"", terms)
+
+
 @pytest.mark.parametrize("receipt", [RECEIPT, without_person()[0]], ids=["person", "nobody"])
 def test_a_pseudonym_without_a_person_or_a_person_without_one_is_refused(receipt):
     terms = replace(TERMS, reviewer=None if receipt.reviewer else "a" * 16)
@@ -248,8 +269,8 @@ def test_what_lacks_something_or_contradicts_itself_is_not_read(change):
 
 
 def test_one_of_a_newer_version_asks_for_a_newer_lethe():
-    with pytest.raises(InvalidSignature, match="version 4: a newer Lethe is needed to read it"):
-        read_certificate({**made(), "version": 4})
+    with pytest.raises(InvalidSignature, match="version 5: a newer Lethe is needed to read it"):
+        read_certificate({**made(), "version": 5})
 
 
 def test_a_category_that_this_lethe_does_not_know_is_read_and_named():

@@ -24,8 +24,9 @@ from store.audit.records import Filter
 from store.batches import batches
 from store.batches.pictures import PictureState
 from store.database import Database
-from store.errors import NotAllowed, SessionExpired
+from store.errors import LinkOver, NotAllowed, SessionExpired
 from store.evaluations import evaluations
+from store.releases.revocations import Reason
 from store.retention.holding import Cause
 from store.retention.steps import Shredding
 from store.review.claims import Draft
@@ -37,9 +38,11 @@ ID = "ab" * 16
 TABLE = {
     "accounts.sessions.begun": Act.SIGN_IN,
     "accounts.sessions.ended": Act.SIGN_OUT,
+    "audit.downloads.completed": Act.COMPLETE_DOWNLOAD,
     "backup.making.announced": Act.BACK_UP,
     "audit.downloads.names_listed": Act.EXPORT_NAMES,
     "audit.downloads.of_evaluation": Act.EXPORT_EVALUATION,
+    "audit.downloads.refused": Act.FOLLOW_LINK,
     "audit.export.export": Act.EXPORT_AUDIT,
     "audit.records.page": Act.READ_AUDIT,
     "audit.records.timeline": Act.READ_AUDIT,
@@ -87,11 +90,16 @@ TABLE = {
     "policies.versions.in_force": Act.READ_POLICIES,
     "policies.versions.noticed": Act.NOTICE_POLICY,
     "policies.versions.versions": Act.READ_POLICIES,
+    "releases.approvals.approve": Act.APPROVE,
+    "releases.approvals.refuse_waiting": Act.DOWNLOAD,
+    "releases.approvals.waiting": Act.READ_RELEASES,
     "releases.certificates.of_batch": Act.READ_RELEASES,
     "releases.certificates.of_release": Act.READ_RELEASES,
     "releases.receipts.handed_out": Act.DOWNLOAD,
     "releases.receipts.newest": Act.READ_RELEASES,
     "releases.receipts.receipt": Act.READ_RELEASES,
+    "releases.revocations.revoke": Act.REVOKE,
+    "releases.revocations.signed_list": Act.READ_RELEASES,
     "retention.report.calendar": Act.READ_RETENTION,
     "retention.report.report": Act.READ_RETENTION,
     "retention.shredding.shred": Act.WILL_SHRED,
@@ -178,6 +186,8 @@ def known(tmp_path_factory):
         "picture_id": ID,
         "evaluation_id": ID,
         "release_id": ID,
+        "release_ids": [ID],
+        "reason": Reason.MISTAKE,
         "run": "a run",
         "reviewer": "ada",
         "made_by": "ada",
@@ -191,6 +201,8 @@ def known(tmp_path_factory):
         "manifest": "00",
         "pictures": (),
         "count": 1,
+        "subject": ID,
+        "refusal": LinkOver("over"),
         "id_": ID,
         "wanted": Filter(),
         "file_format": "csv",

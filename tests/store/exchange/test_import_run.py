@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from engine.detect.names import names
-from engine.errors import UnusableFolder
+from engine.errors import InvalidPolicy, UnusableFolder
 from engine.files import atomic
 from engine.files.lock import lock
 from engine.plan import Plan, Reason, ReasonKind, ReviewDecision
@@ -538,6 +538,15 @@ class TestWhatARunFolderSays:
 
         assert result.added == 0
         assert "fewer second reviews" in result.problems[0]
+
+    def test_under_four_eyes_no_run_is_taken_in(self, database, run):
+        database.files.policy.write_text("[review]\nfour_eyes = true\n")
+        run.ask("a.jpg")
+
+        with pytest.raises(InvalidPolicy, match="add the pictures on Upload instead"):
+            take_in(database, run)
+
+        assert batches.newest(ACTOR, database) == ()
 
     def test_a_run_brings_the_second_reviews_of_its_policy(self, database, run):
         twice = Policy(review={"second_review_share": 1.0})
