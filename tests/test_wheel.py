@@ -23,6 +23,8 @@ from tests.server.conftest import Server, free_port, until_ready
 ROOT = Path(__file__).parents[1]
 VERBS = [
     "audit",
+    "backup",
+    "restore",
     "retention",
     "revoke",
     "subject",

@@ -26,8 +26,6 @@ from store.times import aware
 _PEOPLE: Final = frozenset(
     {"reviewer", "second_reviewer", "made_by", "second_made_by", "claimed_by"}
 )
-_OPENED: Final = frozenset({"source", "licence", "reason"})
-"""Columns of `pictures` that `Picture` has as people read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,19 @@ def of_picture(actor: Actor, database: Database, picture_id: str) -> Holdings:
         }
         rows["batches"] = _batch(cursor, picture.batch_id)
         events = _events(cursor, [picture_id, *releases, picture.batch_id])
-    known = asdict(picture)
     (row,) = rows["pictures"]
-    rows["pictures"] = [row | {key: known[key] for key in _OPENED}]
+    rows["pictures"] = [row | _opened(picture)]
     names = {name for found in rows.values() for row in found for name in _names(row)}
     say = partial(database.signer.keys.pseudonym, "reviewer")
     pseudonyms = {name: say(name) for name in names}
     told = {table: [_without(row, pseudonyms) for row in found] for table, found in rows.items()}
     return Holdings(picture, has_original, releases, told, events)
+
+
+def _opened(picture: Picture) -> dict[str, Any]:
+    """What is sealed in its row, as people read it."""
+    licence = None if picture.licence is None else asdict(picture.licence)
+    return {"source": picture.source, "licence": licence, "reason": picture.reason}
 
 
 def _releases(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> tuple[str, ...]:

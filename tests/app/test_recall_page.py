@@ -321,7 +321,7 @@ def test_an_evaluation_of_a_folder_closed_since_is_neither_made_again_nor_shown(
     assert not app.exception
     assert not app.image
     assert "Closed since." in said(app)
-    assert "data:image/jpeg" not in downloads.report_html(run.id, with_crops=True)
+    assert b"data:image/jpeg" not in downloads.report_html(run.id, with_crops=True)
 
 
 def closed(paths):

@@ -160,7 +160,7 @@ def test_every_answer_has_the_headers_of_security_once(behind: Behind, path: str
     answer = ask(behind.proxy, path, {"Cookie": behind.cookie} if has_token else {})
 
     for name, value in {
-        "Strict-Transport-Security": "max-age=31536000",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",

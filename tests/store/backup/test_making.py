@@ -105,11 +105,12 @@ def test_what_stood_in_the_databases_log_alone_is_in_it(installation, tmp_path):
         "import sys, os; from pathlib import Path; from store.database import Database\n"
         "from store.batches import batches; from tests.store.fakes import ACTOR, NOW\n"
         "database = Database.open(Path(sys.argv[1]), NOW)\n"
-        "batches.create(ACTOR, database, batches.Request('late', ''), NOW)\n"
+        "print(batches.create(ACTOR, database, batches.Request('late', ''), NOW).id, flush=True)\n"
         'database._connection.execute("UPDATE batches SET started_at = created_at")\n'
         "os._exit(9)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(installation.home)], check=False)
+    command = [sys.executable, "-c", script, str(installation.home)]
+    late = subprocess.run(command, check=False, capture_output=True, text=True)
     assert installation.files.log.stat().st_size
 
     made(installation.home, tmp_path / "backup")
@@ -117,8 +118,8 @@ def test_what_stood_in_the_databases_log_alone_is_in_it(installation, tmp_path):
     assert not (tmp_path / "backup" / "data" / "files" / "lethe.duckdb.wal").exists()
     home = tmp_path / "backup" / "data" / "files"
     with open_read_only(home) as cursor:
-        names = cursor.execute("SELECT name FROM batches").fetchall()
-    assert ("late",) in names
+        batches = cursor.execute("SELECT id FROM batches").fetchall()
+    assert (late.stdout.strip(),) in batches
 
 
 def test_that_it_was_made_is_on_record_in_the_backup_too(installation, backup):
