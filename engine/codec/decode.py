@@ -161,8 +161,8 @@ def _boxed_format_of(data: bytes) -> str:
         if brands & _HEIF_BRANDS:
             return "heif"
     raise UnreadableImage(
-        f"The file starts with the bytes {data[:4].hex(' ')} and is no picture format that Lethe "
-        "reads: save it as JPEG, PNG, TIFF, WebP, AVIF or HEIC."
+        "The file is no picture format that Lethe reads: save it as JPEG, PNG, TIFF, WebP, AVIF or "
+        "HEIC."
     )
 
 

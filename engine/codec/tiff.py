@@ -144,7 +144,7 @@ class Block:
             size = values * _BYTES.get(kind, 0)
             offset = at_value if size <= room else self._unpack(offset_layout, at_value)
             if offset + size > len(self.data):
-                raise UnreadableImage(f"Tag {tag} lies beyond the end: the file was cut short.")
+                raise UnreadableImage("A tag lies beyond the end: the file was cut short.")
             entries[tag] = Entry(kind, values, offset, size)
             at_entry = at_value + room
         following = self._unpack(offset_layout, at_entry) if at_entry < len(self.data) else 0

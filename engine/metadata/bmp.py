@@ -71,9 +71,9 @@ def _layout(data: bytes) -> _Layout:
     elif header >= _INFO:
         width, height, bits, compression, image_bytes, colours = _unpack("<ii2xHII8xI", data, 18)
     else:
-        raise UnreadableImage(f"This BMP has a header of {header} bytes, which no BMP has.")
+        raise UnreadableImage("This BMP has a header of a length that no BMP has.")
     if bits not in _DEPTHS or width <= 0 or height == 0:
-        raise UnreadableImage(f"This BMP announces {width} x {height} pixels of {bits} bits.")
+        raise UnreadableImage("This BMP announces a size or a depth that no BMP has.")
     if bits <= 8:
         colours = min(colours, 1 << bits) or 1 << bits
     palette = colours * (3 if header == _OS2 else 4)

@@ -20,6 +20,7 @@ from engine.codec.hdr import Colours
 from engine.errors import UnreadableImage
 from engine.geometry import Size
 from engine.images import Leakage, RedactedImage, RgbImage, SourceCodec
+from engine.metadata.header import pre_check
 from engine.metadata.inspect import findings
 from tests import awkward
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
@@ -381,3 +382,37 @@ def test_light_of_a_signal_is_what_the_standards_say(transfer, signal, light):
     table = hdr._light(transfer)
 
     assert np.interp(signal * 255, np.arange(256), table) == pytest.approx(light, rel=0.02)
+
+
+WORDS = b"Quendel, Zs. 4711; "
+STARTS = {
+    "nothing": b"",
+    "bmp": b"BM",
+    "gif": b"GIF89a",
+    "jpeg": b"\xff\xd8\xff",
+    "jpeg segment": b"\xff\xd8\xff\xe0\x00\x10",
+    "png": b"\x89PNG\r\n\x1a\n",
+    "tiff": b"II*\0\x08\0\0\0\x05\0",
+    "big-endian tiff": b"MM\0*\0\0\0\x08\0\x05",
+    "webp": b"RIFF\x10\0\0\0WEBP",
+    "heif": b"\0\0\0\x18ftypheic",
+    "avif": b"\0\0\0\x18ftypavif",
+    "jpeg 2000": b"\0\0\0\x0cjP  ",
+    "codestream": b"\xff\x4f\xff\x51",
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_no_reason_quotes_what_is_in_a_file(start):
+    """Whoever links a file of the server's as a picture must not read it a few bytes at a time."""
+    data = STARTS[start] + WORDS * 50
+    pieces = {WORDS[at : at + 4] for at in range(len(WORDS) - 4)}
+    with pytest.raises(UnreadableImage) as refused:
+        opened(data)
+    told = [str(refused.value), pre_check(data).problem]
+    told += [str(finding) for finding in findings(data)]
+
+    for piece in pieces:
+        forms = {piece.decode(), piece.hex(), piece.hex(" "), repr(piece)[2:-1]}
+        forms |= {str(int.from_bytes(piece, order)) for order in ("little", "big")}
+        assert not any(form in text for form in forms for text in told), piece
