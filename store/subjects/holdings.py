@@ -26,8 +26,6 @@ from store.times import aware
 _PEOPLE: Final = frozenset(
     {"reviewer", "second_reviewer", "made_by", "second_made_by", "claimed_by"}
 )
-_OPENED: Final = frozenset({"source", "licence", "reason"})
-"""Columns of `pictures` that `Picture` has as people read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,8 @@ def of_picture(actor: Actor, database: Database, picture_id: str) -> Holdings:
         }
         rows["batches"] = _batch(cursor, picture.batch_id)
         events = _events(cursor, [picture_id, *releases, picture.batch_id])
-    known = asdict(picture)
     (row,) = rows["pictures"]
-    rows["pictures"] = [row | {key: known[key] for key in _OPENED}]
+    rows["pictures"] = [row | _opened(picture)]
     names = {name for found in rows.values() for row in found for name in _names(row)}
     say = partial(database.signer.keys.pseudonym, "reviewer")
     pseudonyms = {name: say(name) for name in names}
@@ -102,6 +99,16 @@ def _tables(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         """
     ).fetchall()
     return [("pictures", "id"), *found]
+
+
+def _opened(picture: Picture) -> dict[str, Any]:
+    """What is sealed in the row of a picture, as people read it."""
+    licence = picture.licence
+    return {
+        "source": picture.source,
+        "licence": None if licence is None else asdict(licence),
+        "reason": picture.reason,
+    }
 
 
 def _ids(key: str, picture_id: str, releases: tuple[str, ...]) -> list[str]:
