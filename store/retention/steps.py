@@ -43,7 +43,10 @@ class Shredding:
     releases: tuple[tuple[str, str], ...]
     """Id and format of each release that does not stand, which is every one where they end."""
     batch_id: str | None = None
-    """Its batch, where it has the last name in there: the batch's own ends with that."""
+    """Its batch, where no name in there stays: the batch's own ends with the last one.
+
+    Of several that end at once, each has it, so that none leaves it to another.
+    """
 
 
 def told(holdings: Collection[Holding], cause: Cause) -> dict[str, Detail]:
@@ -73,7 +76,11 @@ def unfinished(
                     FROM pictures AS other
                     WHERE other.batch_id = p.batch_id
                       AND other.id <> p.id
-                      AND other.source IS DISTINCT FROM ?
+                      AND other.id NOT IN (
+                        SELECT picture_id
+                        FROM shreddings
+                        WHERE holding = 'name'
+                      )
                   )
             )
         FROM shreddings AS s
@@ -82,7 +89,7 @@ def unfinished(
         GROUP BY s.picture_id
         ORDER BY min(s.begun_at), s.picture_id
         """,
-        [names.NO_NAME, picture_id],
+        [picture_id],
     ).fetchall()
     return tuple(
         Shredding(
