@@ -50,9 +50,8 @@ def revoke(
         UnknownRecord: this installation made no such release; nothing was changed.
     """
     new = 0
-    for release_id in release_ids:
-        _refuse_unknown(actor, database, release_id)
-    for release_id in release_ids:
+    pictures = {one: _picture_of(actor, database, one) for one in release_ids}
+    for release_id, picture_id in pictures.items():
         with database.transaction(actor, Act.REVOKE, release_id) as cursor:
             number = _inserted(cursor, release_id, reason, now)
             if number is None:
@@ -60,6 +59,7 @@ def revoke(
             else:
                 database.event.details |= {"number": number, "reason": reason.value}
                 new += 1
+        database.forgetting.forget(picture_id)
     return new
 
 
@@ -80,14 +80,16 @@ def signed_list(actor: Actor, database: Database, now: datetime) -> bytes | None
     return database.signer.revocations(entries, at)
 
 
-def _refuse_unknown(actor: Actor, database: Database, release_id: str) -> None:
+def _picture_of(actor: Actor, database: Database, release_id: str) -> str:
+    """Of a release that is known; refuses another."""
     database.admit(actor, Act.REVOKE, release_id)
     with database.transaction(actor, Act.READ_RELEASES) as cursor:
         known = cursor.execute(
-            "SELECT release_id FROM receipts WHERE release_id = ?", [release_id]
+            "SELECT picture_id FROM receipts WHERE release_id = ?", [release_id]
         ).fetchone()
     if known is None:
         raise UnknownRecord(f"There is no release {release_id}; nothing was revoked.")
+    return str(known[0])
 
 
 def _inserted(

@@ -112,8 +112,7 @@ def go_on(actor: Actor, database: Database, shredding: Shredding, now: datetime)
     """
     database.admit(actor, Act.SHREDDED, shredding.picture_id)
     destroy_keys(database.vault, shredding)
-    if shredding.holdings & {Holding.ORIGINAL, Holding.PREVIEW}:
-        database.forgetting.forget(shredding.picture_id)
+    database.forgetting.forget(shredding.picture_id)
     remove_files(database.files, shredding)
     with database.transaction(actor, Act.SHREDDED, shredding.picture_id) as cursor:
         ended = end(cursor, shredding, now)

@@ -185,6 +185,7 @@ def reopen_last(
         if withdrawn is not None:
             database.event.details["withdrawn"] = withdrawn.stem
     if withdrawn is not None:
+        database.forgetting.forget(picture_id)
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
 

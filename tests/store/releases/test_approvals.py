@@ -78,7 +78,7 @@ def test_nothing_is_handed_out_before_a_second_person_approved(database):
         with pytest.raises(NotAllowed, match="before a second person approved"):
             handed_out(database, batch, actor)
     with pytest.raises(NotAllowed):
-        receipts.handed_out(ANA, database, batch.id, 2, "00")
+        receipts.handed_out(ANA, database, batch.id, ["00"] * 2, "00")
 
     assert approvals.approve(BO, database, batch.id, NOW) == 2
 

@@ -14,7 +14,8 @@ from store.accounts.role import Role
 from store.audit.state import verify_now
 from store.batches import originals
 from store.errors import NotAllowed, UnknownRecord
-from store.releases import certificates, receipts
+from store.releases import certificates, receipts, revocations
+from store.releases.revocations import Reason
 from store.review import decisions, reviews
 from store.review.claims import Draft
 from store.subjects import correction, deliveries, export, holdings
@@ -166,7 +167,23 @@ def test_a_picture_that_there_is_not_is_a_sentence(worked):
 
 
 def deliver(worked):
-    receipts.handed_out(ACTOR, worked.database, worked.batch_id, 2, f"{len(worked.now):064x}")
+    found = receipts.newest(ACTOR, worked.database, worked.batch_id)
+    releases = [one.release_id for one in found if one.revoked_at is None]
+    manifest = f"{len(worked.now):064x}"
+    receipts.handed_out(ACTOR, worked.database, worked.batch_id, releases, manifest)
+
+
+def test_a_download_since_it_was_revoked_has_no_release_of_it(worked):
+    deliver(worked)
+    worked.now.append(NOW + timedelta(days=1))
+    revoked = [worked.release.release_id]
+    revocations.revoke(ACTOR, worked.database, revoked, Reason.SHOWS, worked.now[-1])
+    worked.now.append(NOW + timedelta(days=2))
+    deliver(worked)
+
+    (only,) = deliveries.of_picture(AUDITOR, worked.database, worked.picture_id)
+
+    assert only.at == NOW
 
 
 def test_deliveries_are_the_downloads_that_took_a_release_along(worked):
