@@ -174,10 +174,9 @@ def end(
         return None
     details = told(shredding.holdings, shredding.cause)
     gone = ended(cursor, shredding.picture_id)
-    has_release_ended = Holding.RELEASE in shredding.holdings
-    if Holding.NAME in shredding.holdings or (has_release_ended and Holding.NAME in gone):
+    if Holding.NAME in gone:  # before too: what was left for a release may be of no use any more
         names.end_name(cursor, shredding.picture_id)
-    if Holding.REVIEW in shredding.holdings or (has_release_ended and Holding.REVIEW in gone):
+    if Holding.REVIEW in gone:
         _end_receipts(cursor, shredding.picture_id)
     if Holding.REVIEW in shredding.holdings:
         verdicts = _end_review(cursor, shredding.picture_id)
