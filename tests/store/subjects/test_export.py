@@ -161,6 +161,16 @@ def test_a_release_file_that_is_not_the_release_is_left_out_and_that_is_said(wor
     assert f"Release {release.release_id} is left out" in files["README.txt"].decode()
 
 
+def test_a_release_that_waits_for_a_second_person_goes_out_this_way_neither(worked):
+    with worked.database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("UPDATE batches SET four_eyes = TRUE")
+
+    files = exported(worked)
+
+    assert not {name for name in files if name.startswith("released/")}
+    assert "a second person has not approved" in files["README.txt"].decode()
+
+
 def test_a_picture_that_there_is_not_is_a_sentence(worked):
     with pytest.raises(UnknownRecord):
         export.exported(ACTOR, worked.database, "nothing", NOW)
