@@ -197,7 +197,7 @@ def known(tmp_path_factory):
         "number": 1,
         "toml": "",
         "note": "why",
-        "releases": 1,
+        "releases": [ID],
         "manifest": "00",
         "pictures": (),
         "count": 1,
