@@ -23,7 +23,7 @@ from store.audit.event import Detail
 from store.files import Files
 from store.retention import names
 from store.retention.ended import ended
-from store.retention.holding import Cause, Holding
+from store.retention.holding import REJECTED, Cause, Holding
 from store.times import stored
 from store.vault import private_text
 from store.vault.shredding import shred
@@ -198,7 +198,7 @@ def _end_file(path: Path) -> None:
 
 
 def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]:
-    """Delete what people decided and what they were shown; gives the numbers of the decisions."""
+    """Delete what people decided, who, and what they were shown; gives the numbers of the decisions."""
     rows = cursor.execute(
         """
         DELETE FROM verdicts
@@ -207,6 +207,15 @@ def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]
         """,
         [picture_id],
     ).fetchall()
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET reason = ? || '.'
+        WHERE id = ?
+          AND starts_with(reason, ?)
+        """,
+        [REJECTED, picture_id, REJECTED],
+    )
     for table in ("second_reviews", "drafts", "skips", "plans"):
         cursor.execute(
             f"""

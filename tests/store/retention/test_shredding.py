@@ -412,6 +412,15 @@ def test_whom_a_release_is_by_stays_as_long_as_it_stands_where_that_is_asked(
     assert after(database, picture).licence is None
 
 
+def test_who_rejected_a_picture_ends_with_the_decision(database, in_state):
+    picture = in_state("quarantined")
+    assert picture.reason == "Rejected in review by ada."
+
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.REVIEW})
+
+    assert after(database, picture).reason == "Rejected in review."
+
+
 def test_whom_a_release_would_be_by_ends_with_the_original_where_none_came(database, in_state):
     picture = in_state("review")
     with database.transaction(ACTOR, ANY) as cursor:
