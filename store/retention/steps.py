@@ -198,7 +198,7 @@ def _end_file(path: Path) -> None:
 
 
 def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]:
-    """Delete what people decided, who, and what they were shown; gives the numbers of the decisions."""
+    """Delete what was decided, by whom, and what was shown; gives the decisions' numbers."""
     rows = cursor.execute(
         """
         DELETE FROM verdicts
