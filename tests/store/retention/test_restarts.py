@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from store.batches import batches, pictures
+from engine.runs.licences import read_manifest
+from store.batches import batches, intake, pictures
+from store.batches.batches import Request
+from store.batches.intake import Incoming
 from store.database import Database
 from store.retention import steps
 from store.retention.holding import Holding
 from store.retention.names import NO_NAME
 from store.retention.shredding import shred
-from tests.store.fakes import ACTOR, ANY, NOW, a_batch
-from tests.store.retention.conftest import make
+from store.worker import tasks
+from tests.planted import forms, holders
+from tests.store.fakes import ACTOR, ANY, NOW, a_batch, released
+from tests.store.retention.conftest import Settled, make
 
 
 def columns(database, picture_id):
@@ -76,3 +81,27 @@ def test_a_batchs_key_ends_with_its_last_name_where_all_ended_in_one_go(
 
 def refuse(*_):
     raise OSError(28, "full")
+
+
+def test_whom_a_release_was_by_is_nowhere_once_that_ended(home):
+    """Kept in plain for as long as the release stands; pages of the file hold it a start longer."""
+    database = Database.open(home, NOW)
+    manifest = "filename,source,licence,attribution_needed\n0.jpg,Zsófia Quendel,CC BY,yes\n"
+    batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
+    intake.add(
+        ACTOR, database, batch.id, [Incoming("0.jpg", b"x")], NOW, manifest=read_manifest(manifest)
+    )
+    batches.start(ACTOR, database, batch.id, NOW)
+    picture_id = tasks.take(ACTOR, database, NOW).picture_id
+    tasks.record(ACTOR, database, released(Settled(picture_id)), NOW)
+    shred(ACTOR, database, picture_id, NOW, holdings={Holding.ORIGINAL})
+    database.close()
+    assert holders([home], forms("Quendel"))
+    database = Database.open(home, NOW)
+    assert pictures.picture(ACTOR, database, picture_id).licence.source == "Zsófia Quendel"
+    shred(ACTOR, database, picture_id, NOW, holdings={Holding.RELEASE})
+    database.close()
+
+    Database.open(home, NOW).close()
+
+    assert holders([home], forms("Quendel")) == []
