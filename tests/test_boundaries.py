@@ -340,8 +340,8 @@ def becomes_code(module: ast.Module) -> Iterator[str]:
 
 
 PUT_INTO_STATEMENTS = {"rows.table", "rows.owner", "rows.owners", "table", "unstarted",
-                       "clauses"}  # fmt: skip
-"""Names of our own tables and columns, of recovery; conditions of a filter, of constants."""
+                       "clauses", "key", "name", "place"}  # fmt: skip
+"""Names of our own tables, columns and files; conditions of a filter, of constants."""
 
 
 def test_statements_are_made_of_constants_and_values_go_beside_them():

@@ -18,6 +18,14 @@ from store.times import aware, aware_or_none, stored
 
 WINDOWS: Final = (7, 30, 90)
 """Days ahead that are counted, each with those before."""
+_UNTIL: Final = tuple(
+    f"h.until > $now AND h.until <= $now + to_days($days[{number}])"
+    for number, _ in enumerate(WINDOWS, start=1)
+)
+_ROWS_WITHIN: Final = ", ".join(f"count(*) FILTER (WHERE {until})" for until in _UNTIL)
+_PICTURES_WITHIN: Final = ", ".join(
+    f"count(DISTINCT h.picture_id) FILTER (WHERE {until})" for until in _UNTIL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +81,11 @@ def report(actor: Actor, database: Database, now: datetime) -> Report:
 def report_in(cursor: duckdb.DuckDBPyConnection, now: datetime) -> Report:
     """How retention stands, by a cursor that somebody was let have."""
     moments = {"now": stored(now), "days": list(WINDOWS)}
-    until = [
-        f"h.until > $now AND h.until <= $now + to_days($days[{number}])"
-        for number, _ in enumerate(WINDOWS, start=1)
-    ]
     rows = cursor.execute(
         f"""
         SELECT h.holding, count(*), count(*) FILTER (WHERE h.until <= $now), min(h.until),
             count(*) FILTER (WHERE h.until IS NULL),
-            {", ".join(f"count(*) FILTER (WHERE {one})" for one in until)}
+            {_ROWS_WITHIN}
         FROM held AS h
         GROUP BY h.holding
         """,  # noqa: S608 -- constants
@@ -90,7 +94,7 @@ def report_in(cursor: duckdb.DuckDBPyConnection, now: datetime) -> Report:
     ((pictures_overdue, *pictures_within),) = cursor.execute(
         f"""
         SELECT count(DISTINCT h.picture_id) FILTER (WHERE h.until <= $now),
-            {", ".join(f"count(DISTINCT h.picture_id) FILTER (WHERE {one})" for one in until)}
+            {_PICTURES_WITHIN}
         FROM held AS h
         """,  # noqa: S608 -- constants
         moments,

@@ -73,6 +73,12 @@ def of_picture(actor: Actor, database: Database, picture_id: str) -> Holdings:
     return Holdings(picture, has_original, releases, told, events)
 
 
+def _opened(picture: Picture) -> dict[str, Any]:
+    """What is sealed in its row, as people read it."""
+    licence = None if picture.licence is None else asdict(picture.licence)
+    return {"source": picture.source, "licence": licence, "reason": picture.reason}
+
+
 def _releases(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> tuple[str, ...]:
     rows = cursor.execute(
         """
@@ -99,16 +105,6 @@ def _tables(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         """
     ).fetchall()
     return [("pictures", "id"), *found]
-
-
-def _opened(picture: Picture) -> dict[str, Any]:
-    """What is sealed in the row of a picture, as people read it."""
-    licence = picture.licence
-    return {
-        "source": picture.source,
-        "licence": None if licence is None else asdict(licence),
-        "reason": picture.reason,
-    }
 
 
 def _ids(key: str, picture_id: str, releases: tuple[str, ...]) -> list[str]:

@@ -121,7 +121,7 @@ def test_streamlits_own_downloads_make_nothing_later_and_links_only_what_asks_fo
         "as_csv(rows)",
         "','.join(COLUMNS) + '\\n'",
     }
-    assert len(linked) == 8
+    assert len(linked) == 9
     assert all(given.startswith("partial(_") for given in linked - {
         "partial(made, batch)", "partial(report_html, run.id, with_crops=with_crops)"
     })  # fmt: skip
