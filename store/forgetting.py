@@ -1,4 +1,4 @@
-"""Forgetting: whoever keeps something made of originals in memory is told when one ends."""
+"""Forgetting: whoever keeps something made of pictures is told when one, or a release, ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Forgetting:
         self._caches: list[Forget] = []
 
     def add(self, cache: Forget) -> None:
-        """Have a cache told of every picture that ends from now on."""
+        """Have a cache told of every picture that ends, or loses its release, from now on."""
         with self._lock:
             self._caches.append(cache)
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def texts_in_old_pages(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many rows were sealed in place since the file was written anew."""
+    """How many rows were sealed, or emptied, in place since the file was written anew."""
     ((count,),) = connection.execute(
         "SELECT coalesce(sum(texts), 0) FROM sealed_in_place"
     ).fetchall()

@@ -48,17 +48,19 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
     return _content_root(folder)
 
 
-def discard(home: Path, source: str, still_used: Iterable[str] = ()) -> None:
+def discard(home: Path, source: str, still_used: Iterable[str] | None = ()) -> None:
     """Delete the unpacked zip that contains `source`, unless another evaluation uses it.
 
-    Folders that nobody unpacked here are left alone.
+    Folders that nobody unpacked here are left alone, and all where nobody can tell what is used.
     """
     folder = _unpacked_folder(home, source)
-    if folder is not None and folder not in {_unpacked_folder(home, path) for path in still_used}:
+    if folder is None or still_used is None:
+        return
+    if folder not in {_unpacked_folder(home, path) for path in still_used}:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(home: Path, still_used: Iterable[str]) -> None:
+def sweep(home: Path, still_used: Iterable[str] | None) -> None:
     """Delete unpacked zips that never became an evaluation.
 
     Only at the start of a process: no open page holds one then. Only of a database as new as the
@@ -67,8 +69,11 @@ def sweep(home: Path, still_used: Iterable[str]) -> None:
 
     Args:
         home: the installation's folder.
-        still_used: the source of every evaluation there is.
+        still_used: the source of every evaluation there is; None, and nothing is deleted, where
+            one cannot be told.
     """
+    if still_used is None:
+        return
     used = {_unpacked_folder(home, source) for source in still_used}
     base = (home / FOLDER).resolve()
     for folder in base.iterdir() if base.is_dir() else ():

@@ -35,12 +35,12 @@ def ask(batch: Batch) -> bool:
             icon=":material/approval:",
             help="Look at them below first: you say that they may go out.",
             on_click=_approve,
-            args=(batch.id,),
+            args=(batch.id, waiting.release_ids),
         )
     return False
 
 
 @permission.callback(*RELEASERS)
-def _approve(batch_id: str) -> None:
+def _approve(batch_id: str, release_ids: tuple[str, ...]) -> None:
     with shown():
-        approvals.approve(actor(), database(), batch_id, now())
+        approvals.approve(actor(), database(), batch_id, release_ids, now())

@@ -81,6 +81,7 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
     Raises:
         InvalidSignature: a certificate was changed since it was kept.
         NotAllowed: a second person has not approved them yet.
+        StaleRevision: a release was withdrawn or revoked meanwhile.
         UnsafeRelease: a file is not the one that was released.
     """
     approvals.refuse_waiting(actor, database, batch.id)
@@ -120,7 +121,7 @@ def bundle(actor: Actor, database: Database, batch: Batch, now: datetime) -> io.
             name = f"released/{receipt.release_id}{receipt.path.suffix}"
             _put(archive, name, checked(receipt, document, database.signer.keys.public_keys))
         _put(archive, f"released/{MANIFEST}", manifest)
-    receipts.handed_out(actor, database, batch.id, len(standing), sha256(manifest))
+    receipts.handed_out(actor, database, batch.id, list(documents), sha256(manifest))
     file.seek(0)
     return file
 

@@ -2,8 +2,9 @@
 
 Each request without a range has the file made anew, on record before its first byte leaves; a range
 goes on with the one that was made last for the link, so that a break in a large zip costs what was
-missing and no more. What waits for that has no name on the disk, and is gone with its last byte, or
-ten minutes after it was made and nothing is sent of it.
+missing and no more, unless a picture ended or a release was revoked or withdrawn since. What waits
+for that has no name on the disk, and is gone with its last byte, or ten minutes after it was made
+and nothing is sent of it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from components.app.permission import NotPermitted
 from components.server.byte_range import ByteRange, Unsatisfiable, wanted
 from engine.errors import LetheError
 from store.accounts.actor import Actor
+from store.accounts.role import Role
 from store.audit import downloads
 from store.errors import LinkRefused, NotAllowed, SessionExpired, UnknownLink
 
@@ -51,7 +53,9 @@ _AGAIN: Final = "Reload the page that offers the download, and take it from ther
 class Delivery:
     """What was made for a link, until the link is over or all of it was sent."""
 
-    def __init__(self, made: Made) -> None:
+    def __init__(self, made: Made, roles: frozenset[Role]) -> None:
+        self.roles = roles
+        """Of whom it was made for, then."""
         self.etag = f'"{secrets.token_hex(16)}"'
         self.size = len(made) if isinstance(made, bytes) else os.fstat(made.fileno()).st_size
         self._made = made
@@ -112,6 +116,9 @@ class Downloads:
         self._claims = claims
         self._lock = threading.Lock()
         self._deliveries: dict[str, Delivery] = {}
+        self._is_told = False
+        self._ends = 0
+        """So many pictures and releases ended since the first download."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a download, and pass on all else."""
@@ -145,10 +152,10 @@ class Downloads:
         """Raises what `_answer` puts into words."""
         claims = self._claims(request)
         actor, link, offer = _admitted(request.scope["path"].removeprefix(PATH), claims)
-        delivery, part = self._kept(request, link)
+        delivery, part = self._kept(request, link, actor)
         if delivery is None:
             with session.on_behalf_of(claims, link.reviewer):
-                delivery = self._begun(link, offer)
+                delivery = self._begun(link, offer, actor)
         start, end = part or ByteRange(0, delivery.size)
         headers = {
             "Accept-Ranges": "bytes",
@@ -166,29 +173,57 @@ class Downloads:
             offer.media_type,
         )
 
-    def _kept(self, request: Request, link: Link) -> tuple[Delivery, ByteRange] | tuple[None, None]:
-        """What was made last for a link, and the part of it that is asked for."""
+    def _kept(
+        self, request: Request, link: Link, actor: Actor
+    ) -> tuple[Delivery, ByteRange] | tuple[None, None]:
+        """What was made last for a link, and the part of it that is asked for.
+
+        Whoever lost a role since has it made anew, which asks whether they may.
+        """
         with self._lock:
             delivery = self._deliveries.get(link.id)
-        if delivery is None or request.headers.get("if-range") not in (None, delivery.etag):
+        if delivery is None or not delivery.roles <= actor.roles:
+            return None, None
+        if request.headers.get("if-range") not in (None, delivery.etag):
             return None, None
         part = wanted(request.headers.get("range"), delivery.size)
         if part is None or not delivery.enter():
             return None, None
         return delivery, part
 
-    def _begun(self, link: Link, offer: Offer) -> Delivery:
-        delivery = Delivery(offer.make())
+    def _begun(self, link: Link, offer: Offer, actor: Actor) -> Delivery:
+        self._be_told()
+        ends = self._ends
+        delivery = Delivery(offer.make(), actor.roles)
         delivery.enter()
         with self._lock:
-            earlier = self._deliveries.get(link.id)
-            self._deliveries[link.id] = delivery
+            earlier = self._deliveries.pop(link.id, None)
+            is_kept = ends == self._ends
+            if is_kept:
+                self._deliveries[link.id] = delivery
         if earlier is not None:
             earlier.end()
+        if not is_kept:
+            delivery.end()
+            return delivery
         timer = threading.Timer(LASTS.total_seconds(), self._forget, [link, delivery])
         timer.daemon = True
         timer.start()
         return delivery
+
+    def _be_told(self) -> None:
+        """Have what is kept for a range gone when a picture or a release ends, whichever it is."""
+        with self._lock:
+            is_told, self._is_told = self._is_told, True
+        if not is_told:
+            services.database().forgetting.add(lambda _: self._forget_all())
+
+    def _forget_all(self) -> None:
+        with self._lock:
+            self._ends += 1
+            deliveries, self._deliveries = self._deliveries, {}
+        for delivery in deliveries.values():
+            delivery.end()
 
     def _forget(self, link: Link, delivery: Delivery) -> None:
         with self._lock:

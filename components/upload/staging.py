@@ -318,6 +318,7 @@ class Staging:
         if gone:
             ids = _gone(upload) | {file.id for file in gone}
             atomic.write(upload / _GONE, json.dumps(sorted(ids)).encode())
+            _opened.cache_clear()
         for file in gone:
             if file.path.parent in (upload, self._base):  # those of a listed folder are not ours
                 item = _item(file.path)
@@ -435,7 +436,10 @@ def _staged(upload: Path, number: int, line: bytes, vault: Vault) -> Staged:
 
 @lru_cache(maxsize=20_000)
 def _opened(upload: Path, line: bytes, vault: Vault) -> dict[str, Any]:
-    """The values of a line; remembered, for a page asks for all of them at every click."""
+    """The values of a line; remembered, for a page asks for all of them at every click.
+
+    Names are among them, so all are forgotten once a file waits no longer.
+    """
     value = json.loads(line)
     if "sealed" not in value:
         return dict(value)  # from before lists were sealed

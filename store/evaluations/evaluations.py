@@ -206,11 +206,17 @@ def delete(actor: Actor, database: Database, evaluation_id: str) -> None:
     database.vault.destroy_batch(evaluation_id)
 
 
-def sources(actor: Actor, database: Database) -> tuple[str, ...]:
-    """Where the labelled pictures of every evaluation lie, each place once: still needed."""
+def sources(actor: Actor, database: Database) -> tuple[str, ...] | None:
+    """Where the labelled pictures of every evaluation lie, each place once: still needed.
+
+    None where the key of one is away: nobody can tell then what is not needed.
+    """
     with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
         rows = cursor.execute("SELECT id, sealed_source, source FROM evaluations").fetchall()
-    return tuple(sorted({_place(database.vault, *row) for row in rows}))
+    try:
+        return tuple(sorted({_place(database.vault, *row).text or "" for row in rows}))
+    except UNOPENED:
+        return None
 
 
 def listed(actor: Actor, database: Database, limit: int = 100) -> tuple[Evaluation, ...]:
@@ -301,8 +307,8 @@ def _labelled(labels: PrivateText) -> LabelledPicture:
     return LabelledPicture.from_json(json.loads(labels.text or ""))
 
 
-def _place(vault: Vault, evaluation_id: str, *columns: Column) -> str:
-    return private_text.of_group(vault, evaluation_id, Purpose.PLACE, *columns).shown
+def _place(vault: Vault, evaluation_id: str, *columns: Column) -> PrivateText:
+    return private_text.of_group(vault, evaluation_id, Purpose.PLACE, *columns)
 
 
 def _problems(problems: PrivateText) -> tuple[str, ...]:
@@ -318,7 +324,7 @@ def _evaluation(vault: Vault, row: tuple[Any, ...]) -> Evaluation:
     report, lost = columns["report"], json.loads(columns["lost"])
     text = partial(private_text.of_group, vault, columns["id"])
     columns["name"] = text(Purpose.NAME, name, columns["name"]).shown
-    columns["source"] = _place(vault, columns["id"], source, columns["source"])
+    columns["source"] = _place(vault, columns["id"], source, columns["source"]).shown
     if problems is not None:
         columns["problems"] = _problems(text(Purpose.REASON, problems))
     columns["problems"] = tuple(columns["problems"])

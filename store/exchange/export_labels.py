@@ -57,7 +57,8 @@ class Exported:
     pictures: int
     labels: int
     without_original: int
-    """Settled pictures that were left out: their originals are gone, or have no digest to go by."""
+    """Settled pictures that were left out: their originals are gone, or nobody may see them any
+    more, or have no digest to go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class _Settled:
     batch_id: str
     name: PrivateText
     original: str | None
-    """Digest of the file that came in; None of a picture from before there were digests."""
+    """Digest of the file that came in; None of a picture from before there were digests, and of one
+    that nobody is to see any more."""
     manifest_line: PrivateText
     plan: Plan
     """The machine's own, for what was looked for."""
@@ -178,7 +180,14 @@ def _settled(
     rows = cursor.execute(
         """
         SELECT p.id, p.batch_id, p.sealed_source, p.source, p.sealed_licence, p.licence,
-            p.original, m.plan, d.regions
+            CASE
+                WHEN p.id NOT IN (
+                    SELECT picture_id
+                    FROM shreddings
+                    WHERE holding IN ('original', 'preview')
+                ) THEN p.original
+            END,
+            m.plan, d.regions
         FROM standing_decisions AS d
         JOIN pictures AS p ON p.id = d.picture_id
         JOIN plans AS m ON m.picture_id = p.id AND m.revision = 0

@@ -18,6 +18,7 @@ from store.accounts.actor import Actor
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.monitoring.sample_checks import SampleChecks, sample_checks
+from store.retention.holding import HELD_FOR
 from store.times import aware_or_none, stored
 from store.worker.recovery import MAX_ATTEMPTS
 
@@ -118,8 +119,7 @@ def _held_back(cursor: duckdb.DuckDBPyConnection) -> dict[Held, int]:
     rows = cursor.execute(
         """
         SELECT CASE
-                WHEN id IN (SELECT picture_id FROM shreddings WHERE holding = 'original')
-                    THEN 'ended'
+                WHEN held_for = ? THEN 'ended'
                 WHEN attempts = 0 AND prepared_at IS NOT NULL THEN 'rejected'
                 WHEN attempts = 0 THEN 'refused'
                 WHEN held_for IS NOT NULL THEN held_for
@@ -131,7 +131,7 @@ def _held_back(cursor: duckdb.DuckDBPyConnection) -> dict[Held, int]:
         WHERE state = 'quarantined'
         GROUP BY held
         """,
-        [MAX_ATTEMPTS],
+        [HELD_FOR, MAX_ATTEMPTS],
     ).fetchall()
     known = {str(held): int(count) for held, count in rows}
     return {held: known.get(held.value, 0) for held in Held}

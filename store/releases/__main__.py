@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.cli import terminal
 from engine.cli.exits import Exit, exits_of
-from engine.errors import UnusableFolder
+from engine.errors import UnreadableFile, UnusableFolder
 from engine.files import atomic
+from engine.signing.revocations import SignedRevocations, read_revocations_file
 from engine.wording import counted
 from store.accounts.actor import shell
 from store.database import Database
@@ -21,8 +22,9 @@ from store.releases.revocations import REASONS, Reason
 _DESCRIPTION = f"""\
 Revoke releases: nobody should use them any more. They are not handed out again, and stand on a
 signed list, revocations.json, that goes along in each later delivery; publish it where whoever has
-your pictures finds it. What is on the list stays there. lethe verify says REVOKED of what it names.
-Stop the app first: only one program may have the data open. The page Release does the same.
+your pictures finds it. What is on the list stays there; after a restore, --published takes it over
+again. lethe verify says REVOKED of what it names. Stop the app first: only one program may have the
+data open. The page Release does the same.
 
 The reason stays inside, in the audit trail:
 
@@ -48,6 +50,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the signed list there, to publish it"
     )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="FILE",
+        help="after a restore: take over from a list of before what was revoked since the backup",
+    )
     parser.set_defaults(run=_revoke)
     return parser
 
@@ -55,11 +63,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _revoke(options: argparse.Namespace) -> int:
     if bool(options.releases) is not (options.reason is not None):
         raise UnusableFolder("Releases and --reason go together; nothing was revoked.")
-    if not options.releases and options.out is None:
+    if not options.releases and options.out is None and options.published is None:
         raise UnusableFolder("Name releases to revoke, or --out for the list of those that are.")
+    published = None if options.published is None else _published(options.published)
     actor, now = shell(os.getuid()), datetime.now(UTC)
     database = Database.open(options.home, now)
     try:
+        if published is not None:
+            count = revocations.restored(actor, database, published)
+            terminal.say(f"{counted(count, 'revocation')} taken over.")
         if options.releases:
             reason = Reason(options.reason)
             new = revocations.revoke(actor, database, options.releases, reason, now)
@@ -75,6 +87,13 @@ def _revoke(options: argparse.Namespace) -> int:
         atomic.write(options.out, listed, "public")
         terminal.say(f"The signed list was written to {options.out}.")
     return Exit.DONE
+
+
+def _published(path: Path) -> SignedRevocations:
+    try:
+        return read_revocations_file(path)
+    except UnreadableFile as error:
+        raise UnusableFolder(f"{path} {error}; nothing was changed.") from error
 
 
 if __name__ == "__main__":

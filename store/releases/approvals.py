@@ -6,6 +6,7 @@ later waits for a yes of its own.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,20 +39,29 @@ _ALONE = (
 class Waiting:
     """What of a batch waits for a second person."""
 
-    releases: int
+    release_ids: tuple[str, ...]
     is_for_others: bool
     """Whether whoever asks cannot be that person."""
 
+    @property
+    def releases(self) -> int:
+        """How many."""
+        return len(self.release_ids)
+
 
 def waiting(actor: Actor, database: Database, batch_id: str) -> Waiting:
-    """How many releases wait, none where the batch's policy does not ask for four eyes."""
+    """The releases that wait, none where the batch's policy does not ask for four eyes."""
     with database.transaction(actor, Act.READ_RELEASES) as cursor:
-        count = len(cursor.execute(_UNAPPROVED, [batch_id]).fetchall())
-        return Waiting(count, count > 0 and _is_involved(cursor, actor, batch_id))
+        ids = tuple(id_ for (id_,) in cursor.execute(_UNAPPROVED, [batch_id]).fetchall())
+        return Waiting(ids, bool(ids) and _is_involved(cursor, actor, batch_id))
 
 
-def approve(actor: Actor, database: Database, batch_id: str, now: datetime) -> int:
-    """Say yes to every release of a batch that waits for it; gives their number.
+def approve(
+    actor: Actor, database: Database, batch_id: str, release_ids: Collection[str], now: datetime
+) -> int:
+    """Say yes to releases of a batch that were looked at; gives how many had waited for it.
+
+    What came since, and was not looked at, waits for a yes of its own.
 
     Raises:
         NotAllowed: the actor is not a second person.
@@ -62,8 +72,14 @@ def approve(actor: Actor, database: Database, batch_id: str, now: datetime) -> i
         if _is_involved(cursor, actor, batch_id):
             raise NotAllowed(_ALONE)
         approved = cursor.execute(
-            f"INSERT INTO approvals SELECT release_id, ?, ? FROM ({_UNAPPROVED}) RETURNING 1",  # noqa: S608 -- constants
-            [actor.id, stored(now), batch_id],
+            f"""
+            INSERT INTO approvals
+            SELECT release_id, ?, ?
+            FROM ({_UNAPPROVED})
+            WHERE list_contains(?::VARCHAR[], release_id)
+            RETURNING 1
+            """,  # noqa: S608 -- constants
+            [actor.id, stored(now), batch_id, list(release_ids)],
         ).fetchall()
         database.event.details["releases"] = len(approved)
         database.event.is_idle = not approved
@@ -79,6 +95,11 @@ def refuse_waiting(actor: Actor, database: Database, batch_id: str) -> None:
     with database.transaction(actor, Act.DOWNLOAD, batch_id) as cursor:
         refuse_unapproved(cursor, batch_id)
         database.event.is_idle = True  # the download itself is an event of its own
+
+
+def is_waiting(cursor: duckdb.DuckDBPyConnection, batch_id: str, release_id: str) -> bool:
+    """Whether a release of a batch waits for a second person."""
+    return (release_id,) in cursor.execute(_UNAPPROVED, [batch_id]).fetchall()
 
 
 def refuse_unapproved(cursor: duckdb.DuckDBPyConnection, batch_id: str) -> None:

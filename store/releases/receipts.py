@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from engine.errors import StaleRevision
 from engine.runs.jobs import Released
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -96,7 +97,7 @@ def receipt(actor: Actor, database: Database, release_id: str) -> StoredReceipt:
 
 
 def handed_out(
-    actor: Actor, database: Database, batch_id: str, releases: int, manifest: str
+    actor: Actor, database: Database, batch_id: str, releases: Collection[str], manifest: str
 ) -> None:
     """Put on record that the releases of a batch were downloaded.
 
@@ -104,15 +105,35 @@ def handed_out(
         actor: who has them now.
         database: the open database.
         batch_id: whose releases.
-        releases: how many.
+        releases: their ids.
         manifest: SHA-256 of the signed manifest that goes along.
 
     Raises:
         NotAllowed: a second person has not approved them yet.
+        StaleRevision: one was withdrawn or revoked since they were asked for.
     """
     with database.transaction(actor, Act.DOWNLOAD, batch_id) as cursor:
         refuse_unapproved(cursor, batch_id)
-        database.event.details |= {"releases": releases, "manifest": manifest}
+        _refuse_over(cursor, releases)
+        database.event.details |= {"releases": len(releases), "manifest": manifest}
+
+
+def _refuse_over(cursor: duckdb.DuckDBPyConnection, releases: Collection[str]) -> None:
+    ((standing,),) = cursor.execute(
+        """
+        SELECT count(*)
+        FROM receipts
+        WHERE list_contains(?::VARCHAR[], release_id)
+          AND live_picture_id IS NOT NULL
+          AND release_id NOT IN (SELECT release_id FROM revocations)
+        """,
+        [list(releases)],
+    ).fetchall()
+    if standing != len(releases):
+        raise StaleRevision(
+            "A release of this batch was withdrawn or revoked while the download was made, so "
+            "nothing of it is handed out; take it once more."
+        )
 
 
 def keep(cursor: duckdb.DuckDBPyConnection, released: Released, now: datetime) -> None:

@@ -35,6 +35,10 @@ class Cause(StrEnum):
         return _REASONS[self]
 
 
+REJECTED: Final = "Rejected in review"
+"""How the reason of a rejection begins; who rejected it follows, and ends with the decision."""
+HELD_FOR: Final = "ended"
+"""Stands in `pictures.held_for` of one that is held back since something of it ended."""
 _REASONS: Final = {
     Cause.DEADLINE: "Its time was over.",
     Cause.REQUEST: "It was deleted on request.",

@@ -60,8 +60,19 @@ def end_name(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> None:
     """Overwrite a picture's name, what tells equal names, and its line; again is harmless.
 
     The attribution of a release stays as long as that stands, or may come. With the last name of a
-    batch the batch's own goes: people call batches after what is in them.
+    batch the batch's own goes: people call batches after what is in them. What lay in plain stays
+    in free pages of the file, which the next start writes anew for that.
     """
+    cursor.execute(
+        f"""
+        INSERT INTO sealed_in_place
+        SELECT 1
+        FROM pictures
+        WHERE id = ?
+          AND (source <> ? OR (licence IS NOT NULL AND NOT {_MAY_GO_OUT}))
+        """,  # noqa: S608 -- our own words
+        [picture_id, NO_NAME],
+    )
     cursor.execute(
         """
         UPDATE pictures

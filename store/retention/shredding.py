@@ -20,6 +20,7 @@ from store.retention import names, steps
 from store.retention.ended import ended
 from store.retention.holding import (
     EVERYTHING,
+    HELD_FOR,
     NEEDED_FOR_REVIEW,
     NEEDED_FOR_WORK,
     Cause,
@@ -119,7 +120,10 @@ def _hold_back(
         UPDATE pictures
         SET state = 'quarantined',
             reason = ?,
+            sealed_reason = NULL,
+            held_for = ?,
             came_from = NULL,
+            held_from = NULL,
             postponed = NULL,
             claimed_by = NULL,
             claimed_at = NULL,
@@ -129,7 +133,7 @@ def _hold_back(
           AND list_contains(?::VARCHAR[], state)
         RETURNING id
         """,
-        [cause.reason, stored(now), picture_id, stopped],
+        [cause.reason, HELD_FOR, stored(now), picture_id, stopped],
     ).fetchall()
     if held_back:
         cursor.execute("DELETE FROM drafts WHERE picture_id = ?", [picture_id])

@@ -23,7 +23,7 @@ from store.audit.event import Detail
 from store.files import Files
 from store.retention import names
 from store.retention.ended import ended
-from store.retention.holding import Cause, Holding
+from store.retention.holding import REJECTED, Cause, Holding
 from store.times import stored
 from store.vault import private_text
 from store.vault.shredding import shred
@@ -43,7 +43,10 @@ class Shredding:
     releases: tuple[tuple[str, str], ...]
     """Id and format of each release that does not stand, which is every one where they end."""
     batch_id: str | None = None
-    """Its batch, where it has the last name in there: the batch's own ends with that."""
+    """Its batch, where no name in there stays: the batch's own ends with the last one.
+
+    Of several that end at once, each has it, so that none leaves it to another.
+    """
 
 
 def told(holdings: Collection[Holding], cause: Cause) -> dict[str, Detail]:
@@ -73,7 +76,11 @@ def unfinished(
                     FROM pictures AS other
                     WHERE other.batch_id = p.batch_id
                       AND other.id <> p.id
-                      AND other.source IS DISTINCT FROM ?
+                      AND other.id NOT IN (
+                        SELECT picture_id
+                        FROM shreddings
+                        WHERE holding = 'name'
+                      )
                   )
             )
         FROM shreddings AS s
@@ -82,7 +89,7 @@ def unfinished(
         GROUP BY s.picture_id
         ORDER BY min(s.begun_at), s.picture_id
         """,
-        [names.NO_NAME, picture_id],
+        [picture_id],
     ).fetchall()
     return tuple(
         Shredding(
@@ -105,8 +112,7 @@ def go_on(actor: Actor, database: Database, shredding: Shredding, now: datetime)
     """
     database.admit(actor, Act.SHREDDED, shredding.picture_id)
     destroy_keys(database.vault, shredding)
-    if shredding.holdings & {Holding.ORIGINAL, Holding.PREVIEW}:
-        database.forgetting.forget(shredding.picture_id)
+    database.forgetting.forget(shredding.picture_id)
     remove_files(database.files, shredding)
     with database.transaction(actor, Act.SHREDDED, shredding.picture_id) as cursor:
         ended = end(cursor, shredding, now)
@@ -168,10 +174,9 @@ def end(
         return None
     details = told(shredding.holdings, shredding.cause)
     gone = ended(cursor, shredding.picture_id)
-    has_release_ended = Holding.RELEASE in shredding.holdings
-    if Holding.NAME in shredding.holdings or (has_release_ended and Holding.NAME in gone):
+    if Holding.NAME in gone:  # before too: what was left for a release may be of no use any more
         names.end_name(cursor, shredding.picture_id)
-    if Holding.REVIEW in shredding.holdings or (has_release_ended and Holding.REVIEW in gone):
+    if Holding.REVIEW in gone:
         _end_receipts(cursor, shredding.picture_id)
     if Holding.REVIEW in shredding.holdings:
         verdicts = _end_review(cursor, shredding.picture_id)
@@ -193,7 +198,7 @@ def _end_file(path: Path) -> None:
 
 
 def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]:
-    """Delete what people decided and what they were shown; gives the numbers of the decisions."""
+    """Delete what was decided, by whom, and what was shown; gives the decisions' numbers."""
     rows = cursor.execute(
         """
         DELETE FROM verdicts
@@ -202,6 +207,15 @@ def _end_review(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> list[int]
         """,
         [picture_id],
     ).fetchall()
+    cursor.execute(
+        """
+        UPDATE pictures
+        SET reason = ? || '.'
+        WHERE id = ?
+          AND starts_with(reason, ?)
+        """,
+        [REJECTED, picture_id, REJECTED],
+    )
     for table in ("second_reviews", "drafts", "skips", "plans"):
         cursor.execute(
             f"""

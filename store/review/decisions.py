@@ -25,6 +25,7 @@ from store.audit import verdicts
 from store.audit.event import Detail
 from store.database import Database
 from store.releases import receipts
+from store.retention.holding import REJECTED
 from store.review import claims, plans, second_review
 from store.review.claims import Claim, ClaimState, Draft
 from store.review.plans import StoredPlan
@@ -185,6 +186,7 @@ def reopen_last(
         if withdrawn is not None:
             database.event.details["withdrawn"] = withdrawn.stem
     if withdrawn is not None:
+        database.forgetting.forget(picture_id)
         withdrawn.unlink(missing_ok=True)
     return Reopened(case, None if withdrawn is None else withdrawn.stem)
 
@@ -297,7 +299,7 @@ def _apply(
         plans.keep(cursor, picture_id, replace(kept, plan=plan), now)
         _close(cursor, picture_id, "review", plan.revision, None, now)
     elif settled is None:
-        reason = f"Rejected in review by {made.decision.reviewer}."
+        reason = f"{REJECTED} by {made.decision.reviewer}."
         _close(cursor, picture_id, "quarantined", revision, reason, now)
     else:
         plans.keep(cursor, picture_id, StoredPlan(settled, made.decision.reviewer), now)
@@ -322,7 +324,7 @@ def _apply_both(
     )
     if rejected_by:
         one = ", one of two reviewers" if len(rejected_by) == 1 else ""
-        reason = f"Rejected in review by {listed(rejected_by)}{one}."
+        reason = f"{REJECTED} by {listed(rejected_by)}{one}."
         _close(cursor, picture_id, "quarantined", claim_state.revision, reason, now)
         return
     settled = triage.settled(plan, replace(second.decision, regions=regions))

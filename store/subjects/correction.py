@@ -89,6 +89,7 @@ def corrected(
             "withdrawn": withdrawn.stem,
             "contested": " ".join(map(str, contested)),
         }
+    database.forgetting.forget(picture_id)
     withdrawn.unlink(missing_ok=True)
     return Correction(withdrawn.stem, request_id)
 

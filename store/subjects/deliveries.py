@@ -1,7 +1,8 @@
 """Deliveries that hold a picture, by the downloads that are on record.
 
-A download takes along every release of its batch that stands when it is begun and is recorded when
-it is made. So one that was recorded soon after a release was withdrawn may hold it still.
+A download takes along every release of its batch that stands and is not revoked when it is begun,
+and is recorded when it is made. So one that was recorded soon after a release was withdrawn, or
+revoked, may hold it still.
 """
 
 from __future__ import annotations
@@ -49,10 +50,13 @@ def of_picture(actor: Actor, database: Database, picture_id: str) -> tuple[Deliv
                 coalesce(any_value(n.names), ''), any_value(e.details),
                 list(DISTINCT r.release_id ORDER BY r.release_id)
             FROM receipts AS r
+            LEFT JOIN revocations AS v ON v.release_id = r.release_id
             JOIN events AS e
                 ON e.subject = r.batch_id
                 AND e.happened_at >= r.released_at
-                AND (r.withdrawn_at IS NULL OR e.happened_at <= r.withdrawn_at + ?)
+                AND e.happened_at <= coalesce(
+                    least(r.withdrawn_at, v.revoked_at) + ?, e.happened_at
+                )
             LEFT JOIN (
                 SELECT id, string_agg(name, ', ' ORDER BY name) AS names
                 FROM audit_names

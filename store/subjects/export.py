@@ -18,7 +18,7 @@ from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.batches import originals
 from store.database import Database
-from store.releases import certificates, receipts
+from store.releases import approvals, certificates, receipts
 from store.subjects import deliveries, holdings, requests
 from store.subjects.holdings import Holdings
 from store.subjects.requests import Kind
@@ -58,9 +58,9 @@ audit trail. deliveries.json tells when a release was taken along; copies of tho
 Private: it is about one person. Hand it over by a way that only this person can open, and delete
 what is left of it here.
 """
-_LEFT_OUT: Final = """
-Release {release} is left out: its file is gone, or is not the one that was released any more.
-"""
+_LEFT_OUT: Final = "\nRelease {} is left out: {}.\n"
+_WAITS: Final = "a second person has not approved yet that it may go out"
+_CHANGED: Final = "its file is gone, or is not the one that was released any more"
 
 
 def exported(
@@ -147,12 +147,16 @@ def _release(actor: Actor, database: Database, held: Holdings) -> tuple[dict[str
     if release_id is None:
         return {}, ""
     receipt = receipts.receipt(actor, database, release_id)
+    with database.transaction(actor, Act.EXPORT_SUBJECT, held.picture.id) as cursor:
+        database.event.is_idle = True  # the export itself is the event
+        if approvals.is_waiting(cursor, receipt.batch_id, release_id):
+            return {}, _LEFT_OUT.format(release_id, _WAITS)
     try:
         data = content(receipt.path, receipt.bytes)
     except UnreadableFile:
         data = b""
     if hashlib.sha256(data).hexdigest() != receipt.sha256:
-        return {}, _LEFT_OUT.format(release=release_id)
+        return {}, _LEFT_OUT.format(release_id, _CHANGED)
     return {f"released/{receipt.path.name}": ("the release that stands", data)}, ""
 
 

@@ -26,7 +26,7 @@ from store.evaluations import predictions
 from store.evaluations.predictions import LabelledTask
 from store.releases import certificates, receipts
 from store.retention.ended import ended
-from store.retention.holding import NEEDED_FOR_REVIEW, Cause
+from store.retention.holding import HELD_FOR, NEEDED_FOR_REVIEW, Cause
 from store.review import decisions, plans
 from store.review.plans import StoredPlan
 from store.times import day, stored
@@ -204,7 +204,7 @@ def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: 
         ):
             reason = Cause.DEADLINE.reason
             _tell(database, "quarantined", is_kept=True)
-            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason)
+            return _move(cursor, outcome.job_id, "quarantined", now, reason=reason, kind=HELD_FOR)
         if came_from == "settled" and not _is_contested(outcome.plan):
             reason = "Held back because it asked for review again after a person had decided."
             _tell(database, "quarantined", is_kept=True)
@@ -289,9 +289,12 @@ def _move(
     *,
     reason: str | None = None,
     sealed: bytes | None = None,
-    kind: HeldFor | None = None,
+    kind: str | None = None,
 ) -> bool:
-    """Give a picture in work its next state; a reason is ours, or sealed."""
+    """Give a picture in work its next state; a reason is ours, or sealed.
+
+    What is held back since something of it ended is for no other try.
+    """
     row = cursor.execute(
         """
         UPDATE pictures
@@ -299,7 +302,7 @@ def _move(
             reason = ?,
             sealed_reason = ?,
             held_for = ?,
-            held_from = CASE WHEN ? = 'quarantined' THEN came_from END,
+            held_from = CASE WHEN ? THEN came_from END,
             came_from = NULL,
             prepared_at = ?,
             changed_at = ?
@@ -307,6 +310,15 @@ def _move(
           AND state = 'working'
         RETURNING id
         """,
-        [state, reason, sealed, kind, state, stored(now), stored(now), picture_id],
+        [
+            state,
+            reason,
+            sealed,
+            kind,
+            state == "quarantined" and kind != HELD_FOR,
+            stored(now),
+            stored(now),
+            picture_id,
+        ],
     ).fetchone()
     return row is not None

@@ -16,6 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from store.files import Files
+from store.retention.names import NO_NAME
 from store.vault import private_text
 from store.vault.context import Item, Purpose
 from store.vault.private_text import UNOPENED
@@ -86,11 +87,16 @@ def _update(
     return True
 
 
-_PICTURES: Final = """
+_PLAIN: Final = """
+    source IS NOT NULL
+    AND id NOT IN (SELECT picture_id FROM shreddings WHERE holding = 'name')
+"""
+"""What stands in the place of a name that was destroyed needs no key, and gets none."""
+_PICTURES: Final = f"""
     SELECT id, batch_id, source, licence, reason
     FROM pictures
-    WHERE source IS NOT NULL
-"""
+    WHERE {_PLAIN}
+"""  # noqa: S608 -- our own words
 _PICTURES_SEALED: Final = """
     UPDATE pictures
     SET source = NULL,
@@ -135,12 +141,12 @@ def _picture(
     )
 
 
-_BATCHES: Final = """
+_BATCHES: Final = f"""
     SELECT id, name
     FROM batches
-    WHERE name IS NOT NULL
-      AND id NOT IN (SELECT batch_id FROM pictures WHERE source IS NOT NULL)
-"""
+    WHERE name <> '{NO_NAME}'
+      AND id NOT IN (SELECT batch_id FROM pictures WHERE {_PLAIN})
+"""  # noqa: S608 -- our own words
 """Not of a batch that may have lost its key."""
 _BATCHES_SEALED: Final = """
     UPDATE batches

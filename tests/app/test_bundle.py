@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from components.release.bundle import bundle, public_line
-from engine.errors import InvalidSignature, UnsafeRelease
+from engine.errors import InvalidSignature, StaleRevision, UnsafeRelease
 from engine.runs.licences import read_manifest
 from engine.signing.envelope import sign
 from engine.signing.keys import read_public, rotate
@@ -120,6 +120,29 @@ def test_a_revoked_release_goes_out_no_more_and_the_list_goes_along(database, tm
     assert [one.file for one in judged.findings if one.result is VerificationResult.REVOKED] == [
         f"released/{gone}.png"
     ]
+
+
+@pytest.mark.parametrize("how", ["revoked", "withdrawn"])
+def test_a_release_that_ends_while_the_zip_is_made_goes_out_in_none(database, monkeypatch, how):
+    batch = finished(database)
+    gone = receipts.newest(ACTOR, database, batch.id)[0]
+
+    def end(actor, of, now):
+        listed(actor, of, now)
+        if how == "revoked":
+            revocations.revoke(ACTOR, database, [gone.release_id], Reason.SHOWS, NOW)
+        else:
+            with database.transaction(ACTOR, ANY) as cursor:
+                receipts.withdraw(cursor, database.files, gone.picture_id, NOW)
+
+    listed = revocations.signed_list
+    monkeypatch.setattr(revocations, "signed_list", end)
+
+    with pytest.raises(StaleRevision, match="take it once more"):
+        bundle(ACTOR, database, batch, NOW)
+
+    with database.transaction(ACTOR, ANY) as cursor:
+        assert cursor.execute("SELECT * FROM events WHERE act = 'download'").fetchall() == []
 
 
 def test_a_list_of_revocations_that_was_taken_out_of_a_delivery_is_missed(database, tmp_path):

@@ -16,6 +16,7 @@ import pytest
 from components.app import services, session
 from components.app.access import Role
 from components.app.download_link import LASTS, PATH, Offer, links
+from components.app.permission import NotPermitted
 from components.release import page
 from components.server import downloads
 from components.server.downloads import CHUNK_BYTES, Downloads
@@ -24,6 +25,11 @@ from store.accounts.actor import Actor
 from store.accounts.role import PEOPLE
 from store.audit.downloads import names_listed
 from store.batches import batches
+from store.releases import receipts, revocations
+from store.releases.revocations import Reason
+from store.retention.holding import Holding
+from store.retention.shredding import shred
+from store.subjects.correction import Ground, corrected
 from tests.app.reading import UPRIGHT
 from tests.store.fakes import ACTOR, ANY
 
@@ -339,3 +345,55 @@ def test_the_releases_of_a_batch_go_out_that_way(lethe, route, monkeypatch):
     with lethe.database.transaction(ACTOR, ANY) as cursor:
         names = cursor.execute("SELECT name FROM audit_names WHERE id = 'local'").fetchall()
     assert ("ada",) in names
+
+
+def begun(lethe, route):
+    """A link whose download broke off, and what asks for its rest."""
+    token = listed(lethe)
+    answer = ask(route, token, breaks_after=1)
+    return token, {"range": f"bytes={CHUNK_BYTES}-", "if_range": answer.headers["etag"]}
+
+
+def test_a_rest_is_not_handed_out_to_whoever_lost_a_role_meanwhile(lethe, route, asking):
+    def refused():
+        raise NotPermitted("This is for people with the role manager.")
+
+    files = [on_disk(lethe, CONTENT)]
+    token = listed(lethe, lambda: files.pop() if files else refused())
+    answer = ask(route, token, breaks_after=1)
+    asking.append(replace(ANA, roles=frozenset({Role.ANALYST})))
+
+    rest = ask(route, token, range=f"bytes={CHUNK_BYTES}-", if_range=answer.headers["etag"])
+
+    assert rest.status == 403
+
+
+@pytest.mark.parametrize("how", ["revoke", "shred", "correct"])
+def test_what_ended_meanwhile_is_in_no_rest(lethe, route, asking, how):
+    batch_id = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch_id)
+    token, rest = begun(lethe, route)
+    if how == "revoke":
+        revocations.revoke(ACTOR, lethe.database, [kept.release_id], Reason.SHOWS, services.now())
+    elif how == "shred":
+        shred(ACTOR, lethe.database, kept.picture_id, services.now(), holdings={Holding.RELEASE})
+    else:
+        corrected(ACTOR, lethe.database, kept.picture_id, Ground.MISSED, services.now())
+
+    answer = ask(route, token, **rest)
+
+    assert answer.status == 200  # made and recorded anew, so that it was asked for again
+    assert len(recorded(lethe, "export_names")) == 2
+
+
+def test_what_ended_while_it_was_made_is_kept_for_no_rest(lethe, route, asking):
+    def made():
+        lethe.database.forgetting.forget("00")
+        return on_disk(lethe, CONTENT)
+
+    token = listed(lethe, made)
+
+    first = ask(route, token, breaks_after=2)
+
+    assert first.body == CONTENT[: len(first.body)]
+    assert route._deliveries == {}

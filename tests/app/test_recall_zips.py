@@ -101,6 +101,22 @@ def test_a_zip_stays_while_another_evaluation_was_made_from_it(lethe, tmp_path):
     assert len(datasets(lethe)) == 1
 
 
+def test_a_zip_stays_while_the_key_of_its_evaluation_is_away(lethe, tmp_path):
+    app = upload(lethe.page("Recall"), zipped(labelled_set(tmp_path / "set")))
+    app.button(key="recall_start").click().run()
+    run = finished(lethe, evaluations.listed(ACTOR, lethe.database)[0].id)
+    key = lethe.home / "keyring" / run.id / f"{run.id}.key"
+    key.rename(tmp_path / "away")
+    lethe.restart()
+
+    lethe.page("Recall")
+
+    assert len(datasets(lethe)) == 1
+    lethe.restart()
+    (tmp_path / "away").rename(key)
+    assert evaluations.listed(ACTOR, lethe.database)[0].source == run.source
+
+
 def test_a_zip_that_climbs_out_is_refused_and_leaves_nothing(lethe, tmp_path):
     content = zipped(labelled_set(tmp_path / "set"), {"../out.txt": b"out"})
 

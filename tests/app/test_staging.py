@@ -682,3 +682,16 @@ def test_what_waits_without_its_key_is_listed_and_says_so(waiting, folder):
         waiting.manifest()
     waiting.forget([lost.id])
     assert not folder.exists()
+
+
+def test_a_name_is_not_remembered_once_its_file_waits_no_longer(tmp_path):
+    made = Staging(tmp_path / "staging", "ada", Vault.open(tmp_path, {}))
+    made.take_file("Zsófia Quendel.png", png())
+    made.take_file("b.png", png(2))
+    first, _ = made.files()
+
+    made.forget([first.id])
+
+    (left,) = made.files()
+    assert left.name == "b.png"
+    assert staging._opened.cache_info().currsize == 1

@@ -17,6 +17,8 @@ from engine.errors import LetheError
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.plan import ReviewDecision
 from engine.runs.jobs import Quarantined
+from engine.signing.revocations import read_signed_revocations
+from engine.signing.signer import signer
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor, shell
 from store.accounts.role import PEOPLE, Role
@@ -98,6 +100,7 @@ TABLE = {
     "releases.receipts.handed_out": Act.DOWNLOAD,
     "releases.receipts.newest": Act.READ_RELEASES,
     "releases.receipts.receipt": Act.READ_RELEASES,
+    "releases.revocations.restored": Act.REVOKE,
     "releases.revocations.revoke": Act.REVOKE,
     "releases.revocations.signed_list": Act.READ_RELEASES,
     "retention.report.calendar": Act.READ_RETENTION,
@@ -187,6 +190,9 @@ def known(tmp_path_factory):
         "evaluation_id": ID,
         "release_id": ID,
         "release_ids": [ID],
+        "published": read_signed_revocations(
+            signer(folder).revocations([(ID, "2026-11-22")], "2026-11-22T12:00:00Z")
+        ),
         "reason": Reason.MISTAKE,
         "run": "a run",
         "reviewer": "ada",
@@ -197,7 +203,7 @@ def known(tmp_path_factory):
         "number": 1,
         "toml": "",
         "note": "why",
-        "releases": 1,
+        "releases": [ID],
         "manifest": "00",
         "pictures": (),
         "count": 1,

@@ -27,6 +27,8 @@ from store.database import Database
 from store.errors import NothingToExport
 from store.exchange import export_labels as export_labels_module
 from store.exchange.export_labels import export_labels
+from store.retention.holding import Holding
+from store.retention.shredding import shred
 from store.review import decisions, reviews
 from store.vault.errors import BrokenSeal
 from store.worker import tasks
@@ -442,3 +444,20 @@ class TestCommand:
         said = " ".join(capsys.readouterr().out.split())
         assert "labelled completely for every category" in said
         assert "no use without pixels" in said
+
+
+@pytest.mark.parametrize("holding", [Holding.PREVIEW, Holding.ORIGINAL])
+def test_what_nobody_may_see_any_more_is_left_out(database, out, monkeypatch, holding):
+    """From the moment that it is to end: its key may still be there."""
+    _, (ended, kept) = in_review(database, plan(), plan())
+    settle(database, ended, DRAWN)
+    settle(database, kept, DRAWN)
+    with monkeypatch.context() as killed_there:
+        killed_there.setattr("store.retention.steps.destroy_keys", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shred(ACTOR, database, ended, NOW, holdings={holding})
+
+    exported = export_labels(ACTOR, database, out)
+
+    assert (exported.pictures, exported.without_original) == (1, 1)
+    assert [path.stem for path in (out / export_labels_module.PICTURES).iterdir()] == [kept]

@@ -16,7 +16,7 @@ from engine.runs.refusal import failed, refusal
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
 from store.accounts.role import Role
-from store.batches import batches, intake
+from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
 from store.batches.pictures import PictureState
@@ -26,6 +26,7 @@ from store.monitoring import sample_checks
 from store.monitoring.figures import Held, figures
 from store.monitoring.sample_checks import SampleChecks
 from store.retention import shredding
+from store.retention.holding import Holding
 from store.review import decisions, reviews
 from store.worker import retry, tasks
 from tests.store.batches.test_intake import STRICT
@@ -140,6 +141,40 @@ def test_what_is_held_back_is_counted_by_its_kind(database):
         Held.ENDED: 1,
     }
     assert now.redaction_failures == 2
+
+
+@pytest.mark.parametrize("holding", [Holding.ORIGINAL, Holding.PREVIEW, Holding.REVIEW])
+def test_a_picture_that_ended_in_review_was_rejected_by_nobody(database, holding):
+    picture_id = in_review(database)
+
+    shredding.shred(ACTOR, database, picture_id, NOW, holdings={holding})
+
+    now = figures(ACTOR, database, NOW)
+    assert {held for held, count in now.held_back.items() if count} == {Held.ENDED}
+
+
+def test_a_doubt_of_what_nobody_may_see_any_more_is_tried_no_more(database):
+    a_batch(database, [b"v"])
+    task = tasks.take(ACTOR, database, NOW)
+    shredding.shred(ACTOR, database, task.picture_id, NOW, holdings={Holding.PREVIEW})
+
+    tasks.record(ACTOR, database, NeedsReview(task.picture_id, plan(task.picture_id)), NOW)
+
+    now = figures(ACTOR, database, NOW)
+    assert {held for held, count in now.held_back.items() if count} == {Held.ENDED}
+    assert retry.held_back(ACTOR, database, task.batch_id) == 0
+
+
+def test_a_failure_stays_one_when_its_original_ends(database):
+    def unsafe(task):
+        return refusal(task.picture_id, task.original, UnsafeRelease("T3"))
+
+    batch_id = held(database, unsafe)
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
+
+    shredding.shred(ACTOR, database, picture.id, NOW)
+
+    assert figures(ACTOR, database, NOW).redaction_failures == 1
 
 
 def test_pictures_of_which_something_is_overdue_are_counted_once(database):

@@ -70,17 +70,28 @@ def handed_out(database, batch, actor=ANA):
         return file.read(2) == b"PK"
 
 
+def waits(actor, database, batch):
+    waiting = approvals.waiting(actor, database, batch.id)
+    return waiting.releases, waiting.is_for_others
+
+
+def yes(actor, database, batch):
+    """To all that waits."""
+    seen = approvals.waiting(ANA, database, batch.id).release_ids
+    return approvals.approve(actor, database, batch.id, seen, NOW)
+
+
 def test_nothing_is_handed_out_before_a_second_person_approved(database):
     batch = a_batch(database, b"r1", b"r2")
-    assert approvals.waiting(ANA, database, batch.id) == approvals.Waiting(2, is_for_others=True)
-    assert approvals.waiting(BO, database, batch.id) == approvals.Waiting(2, is_for_others=False)
+    assert waits(ANA, database, batch) == (2, True)
+    assert waits(BO, database, batch) == (2, False)
     for actor in (ANA, BO):
         with pytest.raises(NotAllowed, match="before a second person approved"):
             handed_out(database, batch, actor)
     with pytest.raises(NotAllowed):
-        receipts.handed_out(ANA, database, batch.id, 2, "00")
+        receipts.handed_out(ANA, database, batch.id, ["00"] * 2, "00")
 
-    assert approvals.approve(BO, database, batch.id, NOW) == 2
+    assert yes(BO, database, batch) == 2
 
     assert approvals.waiting(ANA, database, batch.id).releases == 0
     assert handed_out(database, batch)
@@ -98,7 +109,7 @@ def test_whoever_started_the_batch_cannot_approve_it_and_that_is_recorded(databa
     batch = a_batch(database, b"r1")
 
     with pytest.raises(NotAllowed, match="another person's"):
-        approvals.approve(replace(ANA, session="two"), database, batch.id, NOW)
+        yes(replace(ANA, session="two"), database, batch)
 
     assert recorded(database, "approve") == [("ana", batch.id, '{"refused":"NotAllowed"}')]
     assert approvals.waiting(ANA, database, batch.id).releases == 1
@@ -109,22 +120,35 @@ def test_whoever_decided_a_picture_of_it_cannot_approve_it_either(database):
     decided_by(database, BO)
 
     with pytest.raises(NotAllowed):
-        approvals.approve(BO, database, batch.id, NOW)
+        yes(BO, database, batch)
 
-    assert approvals.approve(CY, database, batch.id, NOW) == 1
+    assert yes(CY, database, batch) == 1
 
 
 def test_what_is_released_after_the_approval_waits_for_one_of_its_own(database):
     batch = a_batch(database, b"r1", b"v1")
-    approvals.approve(CY, database, batch.id, NOW)
+    yes(CY, database, batch)
     assert handed_out(database, batch)
 
     decided_by(database, BO)
 
     with pytest.raises(NotAllowed):
         handed_out(database, batch)
-    assert approvals.approve(CY, database, batch.id, NOW) == 1
+    assert yes(CY, database, batch) == 1
     assert handed_out(database, batch)
+
+
+def test_what_came_while_somebody_looked_was_not_looked_at(database):
+    batch = a_batch(database, b"r1", b"v1")
+    seen = approvals.waiting(CY, database, batch.id).release_ids
+    decided_by(database, BO)
+
+    assert approvals.approve(CY, database, batch.id, seen, NOW) == 1
+
+    (left,) = approvals.waiting(CY, database, batch.id).release_ids
+    assert left not in seen
+    with pytest.raises(NotAllowed):
+        handed_out(database, batch)
 
 
 def test_what_was_revoked_waits_for_nobody(database):
@@ -141,13 +165,13 @@ def test_a_role_that_sees_no_releases_approves_none(database):
 
     for role in (Role.REVIEWER, Role.AUDITOR):
         with pytest.raises(NotAllowed):
-            approvals.approve(signed_in("dee", role), database, batch.id, NOW)
+            yes(signed_in("dee", role), database, batch)
 
 
 def test_without_four_eyes_nothing_waits(database):
     batch = a_batch(database, b"r1", policy="")
 
-    assert approvals.waiting(ANA, database, batch.id) == approvals.Waiting(0, is_for_others=False)
+    assert waits(ANA, database, batch) == (0, False)
     assert handed_out(database, batch)
 
 
@@ -166,7 +190,7 @@ def test_where_nobody_signs_in_it_can_neither_be_met_nor_switched_on(database, a
 
     batch = a_batch(database, b"r1")
     with pytest.raises(NotAllowed):
-        approvals.approve(actor, database, batch.id, NOW)
+        yes(actor, database, batch)
 
 
 def test_a_policy_without_it_is_as_before():

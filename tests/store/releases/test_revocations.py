@@ -10,7 +10,9 @@ import duckdb
 import pytest
 
 from engine.cli.exits import Exit
+from engine.errors import InvalidSignature
 from engine.signing.revocations import read_signed_revocations
+from engine.signing.signer import signer
 from lethe.__main__ import main as lethe
 from store.accounts.role import Role
 from store.database import Database
@@ -101,6 +103,48 @@ def test_an_analyst_revokes_nothing(database, released):
     assert revocations.signed_list(ACTOR, database, NOW) is None
 
 
+def test_after_a_restore_a_published_list_is_taken_over_and_goes_on(database, released):
+    for number, one in enumerate(released):
+        later = NOW + timedelta(days=number)
+        revocations.revoke(ACTOR, database, [one], Reason.SHOWS, later)
+    published = read_signed_revocations(revocations.signed_list(ACTOR, database, NOW))
+    with database.transaction(ACTOR, ANY) as cursor:  # as a backup from after the first has it
+        cursor.execute("DELETE FROM revocations WHERE number > 1")
+        cursor.execute("DELETE FROM receipts WHERE release_id = ?", [released[-1]])
+
+    assert revocations.restored(ACTOR, database, published) == len(released) - 1
+    assert revocations.restored(ACTOR, database, published) == 0
+
+    now = read_signed_revocations(revocations.signed_list(ACTOR, database, NOW))
+    assert now.list.releases == published.list.releases
+    assert {one.release_id for one in receipts.newest(ACTOR, database) if one.revoked_at is None} \
+        == set()  # fmt: skip
+
+
+def test_a_list_that_does_not_go_on_what_was_revoked_here_is_not_taken_over(database, released):
+    revocations.revoke(ACTOR, database, released[:1], Reason.SHOWS, NOW)
+    published = read_signed_revocations(revocations.signed_list(ACTOR, database, NOW))
+    with database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("DELETE FROM revocations")
+    revocations.revoke(ACTOR, database, released[1:2], Reason.SHOWS, NOW)
+
+    with pytest.raises(InvalidSignature, match="contradict"):
+        revocations.restored(ACTOR, database, published)
+
+    assert len(entries(database)) == 1
+
+
+def test_a_list_of_another_installation_is_not_taken_over(database, tmp_path):
+    other = signer(tmp_path / "other").revocations(
+        [("ab" * 16, "2026-11-22")], "2026-11-22T12:00:00Z"
+    )
+
+    with pytest.raises(InvalidSignature, match="No key that is trusted here"):
+        revocations.restored(ACTOR, database, read_signed_revocations(other))
+
+    assert revocations.signed_list(ACTOR, database, NOW) is None
+
+
 def test_a_database_of_before_has_nothing_revoked(tmp_path):
     older = tmp_path / "older"
     older.mkdir()
@@ -143,6 +187,16 @@ class TestCommand:
         assert lethe(["revoke", "--out", str(tmp_path / "a.json")]) == Exit.USAGE
         assert "Nothing was revoked yet" in capsys.readouterr().err
         assert not (tmp_path / "a.json").exists()
+
+    def test_it_takes_a_published_list_over(self, home, released, tmp_path, capsys):
+        out = tmp_path / "revocations.json"
+        lethe(["revoke", released[0], "--reason", "rights", "--out", str(out)])
+
+        assert lethe(["revoke", "--published", str(out)]) == Exit.DONE
+
+        assert "0 revocations taken over." in capsys.readouterr().out
+        assert lethe(["revoke", "--published", str(tmp_path / "none.json")]) == Exit.USAGE
+        assert "nothing was changed" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("words", "says"),

@@ -412,6 +412,30 @@ def test_whom_a_release_is_by_stays_as_long_as_it_stands_where_that_is_asked(
     assert after(database, picture).licence is None
 
 
+def test_who_rejected_a_picture_ends_with_the_decision(database, in_state):
+    picture = in_state("quarantined")
+    assert picture.reason == "Rejected in review by ada."
+
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.REVIEW})
+
+    assert after(database, picture).reason == "Rejected in review."
+
+
+def test_whom_a_release_would_be_by_ends_with_the_original_where_none_came(database, in_state):
+    picture = in_state("review")
+    with database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("UPDATE pictures SET licence = ?", [json.dumps(asdict(ASKING))])
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.NAME})
+    assert after(database, picture).licence is not None
+    decisions.reject(
+        ACTOR, database, picture.id, verdict_on(database, picture.id, (), "ada", 0), NOW
+    )
+
+    shred(ACTOR, database, picture.id, NOW, holdings={Holding.ORIGINAL})
+
+    assert after(database, picture).licence is None
+
+
 def test_of_the_receipt_what_goes_out_stays_as_long_as_the_release_does(database, in_state):
     picture = in_state("released")
     before = receipts.receipt(ACTOR, database, picture.release_id).receipt

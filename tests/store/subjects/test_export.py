@@ -14,7 +14,8 @@ from store.accounts.role import Role
 from store.audit.state import verify_now
 from store.batches import originals
 from store.errors import NotAllowed, UnknownRecord
-from store.releases import certificates, receipts
+from store.releases import certificates, receipts, revocations
+from store.releases.revocations import Reason
 from store.review import decisions, reviews
 from store.review.claims import Draft
 from store.subjects import correction, deliveries, export, holdings
@@ -160,13 +161,39 @@ def test_a_release_file_that_is_not_the_release_is_left_out_and_that_is_said(wor
     assert f"Release {release.release_id} is left out" in files["README.txt"].decode()
 
 
+def test_a_release_that_waits_for_a_second_person_goes_out_this_way_neither(worked):
+    with worked.database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("UPDATE batches SET four_eyes = TRUE")
+
+    files = exported(worked)
+
+    assert not {name for name in files if name.startswith("released/")}
+    assert "a second person has not approved" in files["README.txt"].decode()
+
+
 def test_a_picture_that_there_is_not_is_a_sentence(worked):
     with pytest.raises(UnknownRecord):
         export.exported(ACTOR, worked.database, "nothing", NOW)
 
 
 def deliver(worked):
-    receipts.handed_out(ACTOR, worked.database, worked.batch_id, 2, f"{len(worked.now):064x}")
+    found = receipts.newest(ACTOR, worked.database, worked.batch_id)
+    releases = [one.release_id for one in found if one.revoked_at is None]
+    manifest = f"{len(worked.now):064x}"
+    receipts.handed_out(ACTOR, worked.database, worked.batch_id, releases, manifest)
+
+
+def test_a_download_since_it_was_revoked_has_no_release_of_it(worked):
+    deliver(worked)
+    worked.now.append(NOW + timedelta(days=1))
+    revoked = [worked.release.release_id]
+    revocations.revoke(ACTOR, worked.database, revoked, Reason.SHOWS, worked.now[-1])
+    worked.now.append(NOW + timedelta(days=2))
+    deliver(worked)
+
+    (only,) = deliveries.of_picture(AUDITOR, worked.database, worked.picture_id)
+
+    assert only.at == NOW
 
 
 def test_deliveries_are_the_downloads_that_took_a_release_along(worked):
