@@ -16,6 +16,7 @@ from pathlib import Path
 import streamlit as st
 
 from components.recall import archive
+from components.release import thumbnails
 from components.review.originals_cache import OriginalsCache
 from components.upload import staging
 from engine.errors import UnusableKeys
@@ -65,6 +66,7 @@ def services() -> Services:
         )
         originals_cache = OriginalsCache()
         database.forgetting.add(originals_cache.clear)
+        database.forgetting.add(thumbnails.clear)
         dispatcher.start()
     except BaseException:
         database.close()  # else the next page would say that another Lethe has it open

@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from engine.errors import LetheError
 from store.monitoring.figures import Figures
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ class Figured(Collector):
         """All metrics; one alone, which says so, where the figures cannot be read."""
         try:
             figures = self._read()
-        except (LetheError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, monitoring tells and goes on
             log.warning("no figures could be read (%s)", type(error).__name__)
             yield _gauge("up", "Whether the figures could be read.", 0)
             return

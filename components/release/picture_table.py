@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from pathlib import Path
 from urllib.parse import quote
 
-import cv2
 import pandas as pd
 import streamlit as st
 
@@ -15,7 +13,7 @@ from components.app.inline import inline
 from components.app.palette import OUTCOMES, ago, cells
 from components.app.services import database, now
 from components.app.session import actor
-from components.review.viewport import thumbnail_jpeg
+from components.release.thumbnails import thumbnail
 from engine.coverage import percent
 from store.batches import pictures
 from store.batches.batches import Batch
@@ -99,8 +97,7 @@ def _row(
     word, _, _ = OUTCOMES[picture.state]
     share = receipt.share_removed if receipt else None
     return {
-        "Release picture": (_thumbnail(str(receipt.path), receipt.sha256) if receipt else None)
-        or NOTHING_OUT,
+        "Release picture": (_thumbnail(receipt) if receipt else None) or NOTHING_OUT,
         "Name": picture.source,
         "Outcome": "Revoked" if receipt and receipt.revoked_at else word,
         "Removed": "" if share is None else percent(share),
@@ -110,10 +107,7 @@ def _row(
     }
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
-def _thumbnail(path: str, sha256: str) -> str | None:
-    """A release as a small data URL; None where its file is gone or is no picture."""
-    try:
-        return inline(thumbnail_jpeg(Path(path).read_bytes(), _THUMBNAIL_PX))
-    except (OSError, TypeError, cv2.error):  # TypeError: OpenCV gave no picture
-        return None
+def _thumbnail(receipt: StoredReceipt) -> str | None:
+    """A release as a small data URL."""
+    small = thumbnail(str(receipt.path), receipt.sha256, _THUMBNAIL_PX)
+    return None if small is None else inline(small)

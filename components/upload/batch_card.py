@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from components.app import permission
@@ -12,7 +10,7 @@ from components.app.frame import page_link
 from components.app.palette import OUTCOMES, ago, counted_outcome, plain, span
 from components.app.services import database, now
 from components.app.session import actor
-from components.review.viewport import thumbnail_jpeg
+from components.release.thumbnails import thumbnail
 from engine.coverage import percent
 from engine.wording import counted
 from store.accounts.role import PEOPLE
@@ -102,15 +100,11 @@ def _strip(batch_id: str) -> None:
     if newest:
         columns = st.columns(STRIP)
         for column, receipt in zip(columns, newest, strict=False):
-            column.image(_thumbnail(str(receipt.path)), width="stretch", alt="Released picture")
+            small = thumbnail(str(receipt.path), receipt.sha256)
+            if small is not None:
+                column.image(small, width="stretch", alt="Released picture")
             if receipt.share_removed is not None:
                 column.caption(f"{percent(receipt.share_removed)} removed")
-
-
-@st.cache_data(max_entries=60, show_spinner=False)
-def _thumbnail(path: str) -> bytes:
-    """A small JPEG of a release; only releases are ever cached, never originals."""
-    return thumbnail_jpeg(Path(path).read_bytes())
 
 
 def _done(counts: Counts) -> None:

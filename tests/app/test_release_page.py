@@ -20,6 +20,7 @@ from components.release import (
     page,
     picture_table,
     revocation,
+    thumbnails,
 )
 from components.release.bundle import bundle
 from engine.policy import Policy
@@ -29,6 +30,7 @@ from store.batches import batches, pictures
 from store.batches.pictures import PictureState
 from store.releases import approvals, receipts, revocations
 from store.releases.revocations import Reason
+from store.retention.shredding import shred
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, offered, said
 from tests.store.fakes import ACTOR, ANY
 
@@ -235,8 +237,28 @@ def test_the_private_list_is_for_managers_alone(lethe, monkeypatch):
 def test_a_release_file_that_is_no_picture_has_no_thumbnail(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
 
-    assert picture_table._thumbnail(str(tmp_path / "a.png"), "0") is None
-    assert picture_table._thumbnail(str(tmp_path / "gone.png"), "0") is None
+    assert thumbnails.thumbnail(str(tmp_path / "a.png"), "0") is None
+    assert thumbnails.thumbnail(str(tmp_path / "gone.png"), "0") is None
+
+
+def test_thumbnails_are_gone_once_a_picture_ended(lethe):
+    batch = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch)
+    assert thumbnails.thumbnail(str(kept.path), kept.sha256) is not None
+
+    shred(ACTOR, lethe.database, kept.picture_id, services.now())
+
+    assert thumbnails.thumbnail(str(kept.path), kept.sha256) is None
+
+
+def test_a_batch_whose_release_file_is_gone_is_shown_all_the_same(lethe):
+    batch = lethe.batch(UPRIGHT)
+    (kept,) = receipts.newest(ACTOR, lethe.database, batch)
+    kept.path.unlink()
+    thumbnails.clear()
+
+    assert not lethe.page().exception
+    assert not lethe.page("Release").exception
 
 
 def test_a_manager_revokes_a_release_for_a_reason_and_it_leaves_the_download(lethe):
