@@ -220,7 +220,10 @@ def show(picture: Picture) -> None:
         share = receipt.share_removed
         gone = "" if share is None else f" · {percent(share)} of it removed"
         st.caption(f"After · what goes out{gone}")
-        st.image(str(receipt.path), width="stretch", alt="Released picture")
+        if receipt.path.is_file():
+            st.image(str(receipt.path), width="stretch", alt="Released picture")
+        else:
+            st.error("The file of this release is gone from its folder; put it back from a copy.")
     revocation.show(receipt)
     with shown():
         certificate.show(receipt)

@@ -258,7 +258,9 @@ def test_a_batch_whose_release_file_is_gone_is_shown_all_the_same(lethe):
     thumbnails.clear()
 
     assert not lethe.page().exception
-    assert not lethe.page("Release").exception
+    app = lethe.page("Release")
+    assert not app.exception
+    assert "The file of this release is gone" in said(app)
 
 
 def test_a_manager_revokes_a_release_for_a_reason_and_it_leaves_the_download(lethe):
