@@ -27,6 +27,8 @@ OUTCOMES: dict[PictureState, Chip] = {
     PictureState.CANCELLED: ("Cancelled", ":material/cancel:", "gray"),
 }
 """Word, icon and colour of each outcome; never a colour alone."""
+REVOKED: Chip = ("Revoked", ":material/block:", "red")
+"""Of a release that nobody should use any more."""
 
 _LINK_STARTS = re.compile(r"://|www\.|@", re.IGNORECASE)
 """Browsers' Markdown makes links of these whatever is escaped; a word joiner inside stops that."""

@@ -13,7 +13,7 @@ from components.app.access import RELEASERS, Role, may
 from components.app.failures import shown
 from components.app.frame import page_link
 from components.app.inline import inline
-from components.app.palette import OUTCOMES, ago, plain
+from components.app.palette import OUTCOMES, REVOKED, ago, plain
 from components.app.services import database, now
 from components.app.session import actor
 from components.release import approval, certificate, names, revocation
@@ -196,7 +196,10 @@ def _zip(batch: Batch) -> io.FileIO:
 
 def show(picture: Picture) -> None:
     """One picture: before and after, checks passed, or why it is held back."""
+    receipt = picture.release_id and receipts.receipt(actor(), database(), picture.release_id)
     word, icon, colour = OUTCOMES[picture.state]
+    if receipt and receipt.revoked_at:
+        word, icon, colour = REVOKED
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=colour)
         st.caption(plain(picture.source))
@@ -209,9 +212,8 @@ def show(picture: Picture) -> None:
         )
     elif picture.original_ended_at is not None and picture.release_id is None:
         _before(picture)
-    if picture.release_id is None:
+    if not receipt:
         return
-    receipt = receipts.receipt(actor(), database(), picture.release_id)
     before, after = st.columns(2)
     with before:
         st.caption("Before · stays inside")

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from components.app.inline import inline
-from components.app.palette import OUTCOMES, ago, cells
+from components.app.palette import OUTCOMES, REVOKED, ago, cells
 from components.app.services import database, now
 from components.app.session import actor
 from components.release.thumbnails import thumbnail
@@ -99,7 +99,7 @@ def _row(
     return {
         "Release picture": (_thumbnail(receipt) if receipt else None) or NOTHING_OUT,
         "Name": picture.source,
-        "Outcome": "Revoked" if receipt and receipt.revoked_at else word,
+        "Outcome": REVOKED[0] if receipt and receipt.revoked_at else word,
         "Removed": "" if share is None else percent(share),
         "Why": picture.reason or reasons.get(picture.id, ""),
         "Changed": ago(picture.changed_at, now()),

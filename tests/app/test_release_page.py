@@ -275,6 +275,8 @@ def test_a_manager_revokes_a_release_for_a_reason_and_it_leaves_the_download(let
     app.button(key=button).click().run()
 
     assert "Revoked on" in said(app)
+    assert ":red-badge[:material/block: Revoked]" in said(app)
+    assert "Released]" not in said(app)
     assert "1 release of this batch is revoked: left out of the download" in said(app)
     assert list(app.dataframe[0].value["Outcome"]) == ["Revoked"]
     assert "Download the list of revocations" in labelled(app)
