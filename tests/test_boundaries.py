@@ -253,7 +253,7 @@ def test_only_the_session_names_streamlits_state():
 
 
 RELEASED_FILES = {
-    ("components/upload/batch_card.py", "_thumbnail(str(receipt.path))"),
+    ("components/upload/batch_card.py", "release_thumbnail"),
     ("components/release/page.py", "str(receipt.path)"),
 }
 

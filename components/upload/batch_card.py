@@ -100,9 +100,9 @@ def _strip(batch_id: str) -> None:
     if newest:
         columns = st.columns(STRIP)
         for column, receipt in zip(columns, newest, strict=False):
-            small = thumbnail(str(receipt.path), receipt.sha256)
-            if small is not None:
-                column.image(small, width="stretch", alt="Released picture")
+            release_thumbnail = thumbnail(str(receipt.path), receipt.sha256)
+            if release_thumbnail is not None:
+                column.image(release_thumbnail, width="stretch", alt="Released picture")
             if receipt.share_removed is not None:
                 column.caption(f"{percent(receipt.share_removed)} removed")
 
