@@ -16,7 +16,7 @@ from engine.cli import bench, command_line, signing, terminal
 from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.detect.weights import own_weights_notice
 from engine.errors import InvalidManifest
 from engine.evaluation.scores.recall import TARGET
@@ -139,15 +139,12 @@ def _manifest(path: Path | None) -> Manifest:
 
 
 def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=f"Lethe: remove {DETECTABLE_WORDS} from pictures, irreversibly.",
-        epilog=exits_of(""),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = terminal.parser_of(
+        "", program, f"Lethe: remove {DETECTABLE_WORDS} from pictures, irreversibly."
     )
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    redact = command_line.add_verb(
+    redact = terminal.add_command(
         verbs,
         "redact",
         _redact,
@@ -173,7 +170,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     command_line.add_running(redact)
     command_line.add_json(redact)
 
-    release = command_line.add_verb(
+    release = terminal.add_command(
         verbs,
         "release",
         _release,
@@ -199,8 +196,13 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     signing.add_verbs(verbs)
     linting.add_verb(verbs)
 
-    measure = command_line.add_verb(
-        verbs, "bench", _bench, description=_BENCH, short="measure speed"
+    measure = terminal.add_command(
+        verbs,
+        "bench",
+        _bench,
+        description=_BENCH,
+        short="measure speed",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     measure.add_argument("pictures", metavar="PICTURES", help="a folder or a glob")
     measure.add_argument(
@@ -222,13 +224,14 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_evaluate(verbs: command_line.Verbs) -> None:
-    verb = command_line.add_verb(
+def _add_evaluate(verbs: terminal.Commands) -> None:
+    verb = terminal.add_command(
         verbs,
         "evaluate",
         _evaluate,
         description=_EVALUATE,
         short="measure recall on labelled pictures",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     evaluation.add_options(verb)
     command_line.add_policy(verb)

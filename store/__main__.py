@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.wording import counted
 from store.accounts.actor import shell
 from store.batches.progress import totals_in
-from store.database import Database, open_read_only
+from store.command_line import day, opened
+from store.database import open_read_only
 from store.exchange.export_labels import export_labels
 from store.exchange.import_run import ingest
 
@@ -56,72 +55,43 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m store"
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("store"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    home = argparse.ArgumentParser(add_help=False)
-    terminal.add_home(home)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    taking_in = commands.add_parser(
-        "ingest",
-        parents=[home],
-        help="take a command-line run's pictures into the review queue",
+    parser = terminal.parser_of("store", program, _DESCRIPTION)
+    commands = terminal.commands_of(parser)
+    taking_in = terminal.add_command(
+        commands,
+        "store ingest",
+        _ingest,
+        short="take a command-line run's pictures into the review queue",
         description=_INGEST,
-        epilog=exits_of("store ingest"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     taking_in.add_argument("out", metavar="OUT", type=Path, help="the run's output folder")
     taking_in.add_argument(
         "--originals", metavar="IN", type=Path, required=True, help="the run's input folder"
     )
-    taking_in.set_defaults(run=_ingest)
-    _add_export(commands, home)
-    status = commands.add_parser(
-        "status", parents=[home], help="print how many pictures are where; changes nothing"
-    )
-    status.set_defaults(run=_status)
-    return parser
-
-
-def _add_export(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], home: argparse.ArgumentParser
-) -> None:
-    exporting = commands.add_parser(
-        "export-labels",
-        parents=[home],
-        help="write reviewers' decisions as a data set to measure with and train on",
+    exporting = terminal.add_command(
+        commands,
+        "store export-labels",
+        _export,
+        short="write reviewers' decisions as a data set to measure with and train on",
         description=_EXPORT,
-        epilog=exits_of("store export-labels"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     exporting.add_argument("out", metavar="OUT", type=Path, help="a new folder; private")
     exporting.add_argument(
-        "--since", metavar="DATE", type=_day, help="decisions from this day on (UTC), as 2026-11-22"
+        "--since", metavar="DATE", type=day, help="decisions from this day on (UTC), as 2026-11-22"
     )
-    exporting.set_defaults(run=_export)
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"must be a day like 2026-11-22, not {text!r}") from error
-
-
-@contextmanager
-def _opened(options: argparse.Namespace) -> Iterator[Database]:
-    database = Database.open(options.home, datetime.now(UTC))
-    try:
-        yield database
-    finally:
-        database.close()
+    status = terminal.add_command(
+        commands,
+        "store status",
+        _status,
+        short="print how many pictures are where; changes nothing",
+    )
+    for command in (taking_in, exporting, status):
+        terminal.add_home(command)
+    return parser
 
 
 def _export(options: argparse.Namespace) -> int:
-    with _opened(options) as database:
+    with opened(options.home) as database:
         exported = export_labels(shell(os.getuid()), database, options.out, since=options.since)
     written = f"{counted(exported.pictures, 'picture')} with {counted(exported.labels, 'label')}"
     sys.stdout.write(f"{written} written to {options.out}.\n")
@@ -132,7 +102,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    with _opened(options) as database:
+    with opened(options.home, makes_new=True) as database:
         result = ingest(
             shell(os.getuid()), database, options.out, options.originals, datetime.now(UTC)
         )

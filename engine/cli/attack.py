@@ -36,14 +36,15 @@ hidden. docs/irreversibility.md says what every figure means.
 _SUBJECTS, _QUICK_SUBJECTS = 40, 24
 
 
-def add_to(verbs: command_line.Verbs) -> None:
+def add_to(verbs: terminal.Commands) -> None:
     """Add the verb."""
-    verb = command_line.add_verb(
+    verb = terminal.add_command(
         verbs,
         "attack",
         run,
         description=_DESCRIPTION,
         short="try to get removed pixels back",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     verb.add_argument(
         "--subjects",

@@ -1,4 +1,4 @@
-"""Building blocks of the command line: verbs, and options that several share.
+"""Building blocks of the command line: options that several verbs share.
 
 `engine/__main__.py` lists the verbs; a verb with a package of its own adds itself from there.
 """
@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 from engine.category import DETECTABLE, Category
-from engine.cli.exits import exits_of
 from engine.errors import LetheError
 from engine.policies.text import DEFAULT, NAMES
 from engine.policy import Policy, default_policy, named_policy, read_policy
@@ -20,29 +17,6 @@ from engine.runs.pool import default_workers
 
 KEPT = "Stopped. What was finished is kept; the same command goes on from there."
 NOTHING_WRITTEN = "Stopped; nothing was written."
-
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
-
-
-def add_verb(
-    verbs: Verbs,
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    *,
-    description: str,
-    short: str,
-    when_stopped: str = NOTHING_WRITTEN,
-) -> argparse.ArgumentParser:
-    """Add a command; `run` gets its options and returns the exit status."""
-    verb = verbs.add_parser(
-        name,
-        help=short,
-        description=description,
-        epilog=exits_of(name),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verb.set_defaults(run=run, when_stopped=when_stopped)
-    return verb
 
 
 def policy_of(options: argparse.Namespace) -> Policy:

@@ -36,9 +36,9 @@ class FileReport(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def add_verb(verbs: command_line.Verbs) -> None:
+def add_verb(verbs: terminal.Commands) -> None:
     """Add `lint` to the commands."""
-    verb = command_line.add_verb(
+    verb = terminal.add_command(
         verbs,
         "lint",
         _lint,

@@ -76,14 +76,15 @@ _STATUS = {
 }
 
 
-def add_verbs(verbs: command_line.Verbs) -> None:
+def add_verbs(verbs: terminal.Commands) -> None:
     """Add them to the command line."""
-    verify = command_line.add_verb(
+    verify = terminal.add_command(
         verbs,
         "verify",
         _verify,
         description=_VERIFY,
         short="tell whether pictures are as released",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     verify.add_argument("what", metavar="WHAT", type=Path, help="a folder, certificate or picture")
     verify.add_argument(
@@ -109,20 +110,22 @@ def add_verbs(verbs: command_line.Verbs) -> None:
         help="the sender's newest list of revoked releases; one beside WHAT counts too",
     )
     command_line.add_json(verify)
-    decisions = command_line.add_verb(
+    decisions = terminal.add_command(
         verbs,
         "sign-decisions",
         _sign_decisions,
         description=_DECISIONS,
         short="stand for a file of decisions by a signature",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     decisions.add_argument("file", metavar="FILE.jsonl", type=Path)
-    keys = command_line.add_verb(
+    keys = terminal.add_command(
         verbs,
         "keys",
         _keys,
         description=_KEYS,
         short="show, export, rotate, distrust",
+        when_stopped=command_line.NOTHING_WRITTEN,
     )
     keys.add_argument("action", choices=("show", "export", "rotate", "distrust"))
     keys.add_argument("id", metavar="ID", nargs="?", help="for distrust: of the key")

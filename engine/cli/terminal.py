@@ -10,24 +10,79 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from engine.cli.exits import Exit
+from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
 from engine.files.home import home as home_folder
 from engine.logs import keep_names_out
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+Run: TypeAlias = Callable[[argparse.Namespace], int]
+"""Gets a command's options and gives its exit status."""
+
+
+def parser_of(name: str, program: str, description: str | None = None) -> argparse.ArgumentParser:
+    """A parser whose help ends with what the exit statuses mean.
+
+    Args:
+        name: of the command, or the start of several, as `engine.cli.exits` has it.
+        program: how it is called.
+        description: of what it does.
+    """
+    return argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        epilog=exits_of(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Commands:
+    """Room for the commands of a parser."""
+    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Run,
+    *,
+    short: str,
+    description: str | None = None,
+    when_stopped: str = "Stopped.",
+) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        commands: to add it to.
+        name: as `engine.cli.exits` has it, such as `audit verify`; its last word is typed here.
+        run: what it does.
+        short: its line in the list of commands.
+        description: of its help; that line where there is none.
+        when_stopped: what to say after Ctrl-C.
+    """
+    command = commands.add_parser(
+        name.rpartition(" ")[2],
+        help=short,
+        description=description or f"{short[0].upper()}{short[1:]}.",
+        epilog=exits_of(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run, when_stopped=when_stopped)
+    return command
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
     """Run the command that the words name, and return its exit status; what fails is a sentence.
 
     Args:
-        parser: whose commands set `run`, which gets the options and returns an exit status, and may
-            set `when_stopped`, what to say after Ctrl-C.
+        parser: whose commands set `run`, and may set `when_stopped`, as `add_command` does.
         arguments: the words after the program's name; None for those of this process.
     """
     options = parser.parse_args(arguments)
     keep_names_out()
-    command: Callable[[argparse.Namespace], int] = options.run
+    command: Run = options.run
     try:
         return command(options)
     except LetheError as error:

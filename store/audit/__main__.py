@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.signing.keys import distrusted_keys, own_keys, own_secret
 from engine.wording import counted
 from store.audit import anchors, heads
@@ -40,21 +40,15 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m store.
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("audit"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    verifying = commands.add_parser(
-        "verify",
-        help="tell whether the trail is whole; changes nothing",
+    parser = terminal.parser_of("audit", program, _DESCRIPTION)
+    commands = terminal.commands_of(parser)
+    verifying = terminal.add_command(
+        commands,
+        "audit verify",
+        _verify,
+        short="tell whether the trail is whole; changes nothing",
         description=_VERIFY,
-        epilog=exits_of("audit verify"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verifying.set_defaults(run=_verify)
     terminal.add_home(verifying)
     verifying.add_argument(
         "--manifest",

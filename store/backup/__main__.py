@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.files.safe_read import printable
 from engine.wording import counted
 from store.accounts.actor import shell
@@ -46,26 +46,24 @@ def main(
 
 def _parser(program: str, environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    making = commands.add_parser(
+    commands = terminal.commands_of(parser)
+    making = terminal.add_command(
+        commands,
         "backup",
-        help="write a backup into a new folder",
+        lambda options: _back_up(options, environment),
+        short="write a backup into a new folder",
         description=_BACKUP,
-        epilog=exits_of("backup"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        when_stopped="Stopped; there is no backup.",
     )
     terminal.add_home(making)
     making.add_argument("target", metavar="DEST", type=Path, help="a new folder, on another disk")
-    making.set_defaults(
-        run=lambda options: _back_up(options, environment),
-        when_stopped="Stopped; there is no backup.",
-    )
-    restoring = commands.add_parser(
+    restoring = terminal.add_command(
+        commands,
         "restore",
-        help="make a data folder of a backup",
+        _restore,
+        short="make a data folder of a backup",
         description=_RESTORE,
-        epilog=exits_of("restore"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        when_stopped="Stopped; nothing was restored.",
     )
     terminal.add_home(restoring)
     restoring.add_argument("source", metavar="SOURCE", type=Path, help="the folder of a backup")
@@ -78,7 +76,6 @@ def _parser(program: str, environment: Mapping[str, str]) -> argparse.ArgumentPa
         action="store_true",
         help="leave the keyring out, and go on where secrets are missing",
     )
-    restoring.set_defaults(run=_restore, when_stopped="Stopped; nothing was restored.")
     return parser
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.errors import UnreadableFile, UnusableFolder
 from engine.files import atomic
 from engine.signing.revocations import SignedRevocations, read_revocations_file
 from engine.wording import counted
 from store.accounts.actor import shell
-from store.database import Database
+from store.command_line import opened
 from store.releases import revocations
 from store.releases.revocations import REASONS, Reason
 
@@ -38,12 +38,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m store.
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("revoke"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = terminal.parser_of("revoke", program, _DESCRIPTION)
     terminal.add_home(parser)
     parser.add_argument("releases", metavar="RELEASE", nargs="*", help="id of a release")
     parser.add_argument("--reason", choices=[reason.value for reason in Reason])
@@ -67,8 +62,7 @@ def _revoke(options: argparse.Namespace) -> int:
         raise UnusableFolder("Name releases to revoke, or --out for the list of those that are.")
     published = None if options.published is None else _published(options.published)
     actor, now = shell(os.getuid()), datetime.now(UTC)
-    database = Database.open(options.home, now)
-    try:
+    with opened(options.home) as database:
         if published is not None:
             count = revocations.restored(actor, database, published)
             terminal.say(f"{counted(count, 'revocation')} taken over.")
@@ -79,8 +73,6 @@ def _revoke(options: argparse.Namespace) -> int:
             more = f", {before} revoked before" if before else ""
             terminal.say(f"{counted(new, 'release')} revoked{more}.")
         listed = revocations.signed_list(actor, database, now)
-    finally:
-        database.close()
     if options.out is not None:
         if listed is None:
             raise UnusableFolder("Nothing was revoked yet, so there is no list.")

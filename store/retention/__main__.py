@@ -15,12 +15,12 @@ from typing import Any
 import duckdb
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.errors import UnusableFolder
 from engine.wording import counted
 from store.accounts.actor import shell
-from store.database import Database, open_read_only
-from store.files import Files
+from store.command_line import opened
+from store.database import open_read_only
 from store.retention.folders import shredding
 from store.retention.folders.contents import Contents, contents
 from store.retention.folders.layout import NOT_COVERED, Kind
@@ -69,43 +69,43 @@ def main(
 
 
 def _parser(program: str, environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("retention"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = terminal.parser_of("retention", program, _DESCRIPTION)
+    commands = terminal.commands_of(parser)
+    reporting = terminal.add_command(
+        commands,
+        "retention report",
+        _report,
+        short="tell what is held, until when, and what is overdue",
+        description=_REPORT,
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def add(name: str, summary: str, description: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            help=summary,
-            description=description,
-            epilog=exits_of(f"retention {name}"),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-
-    reporting = add("report", "tell what is held, until when, and what is overdue", _REPORT)
     reporting.add_argument(
         "out", metavar="OUT", type=Path, nargs="?", help="of a run, or an export"
     )
     terminal.add_home(reporting)
     reporting.add_argument("--json", action="store_true", help="print JSON instead of sentences")
-    reporting.set_defaults(run=_report)
-    sweeping = add("sweep", "destroy what is over", _SWEEP)
+    sweeping = terminal.add_command(
+        commands,
+        "retention sweep",
+        lambda options: _sweep(options, environment),
+        short="destroy what is over",
+        description=_SWEEP,
+    )
     terminal.add_home(sweeping)
     sweeping.add_argument(
         "--confirm-clock",
         action="store_true",
         help="the clock is right, whatever speaks against it",
     )
-    sweeping.set_defaults(run=lambda options: _sweep(options, environment))
-    shredding = add("shred", "destroy what a folder keeps privately", _SHRED)
-    shredding.add_argument("out", metavar="OUT", type=Path, help="of a run, or an export of labels")
-    shredding.add_argument("--releases", action="store_true", help="destroy what may go out, too")
-    shredding.add_argument("--yes", action="store_true", help="do it: nothing brings it back")
-    shredding.set_defaults(run=_shred)
+    ending = terminal.add_command(
+        commands,
+        "retention shred",
+        _shred,
+        short="destroy what a folder keeps privately",
+        description=_SHRED,
+    )
+    ending.add_argument("out", metavar="OUT", type=Path, help="of a run, or an export of labels")
+    ending.add_argument("--releases", action="store_true", help="destroy what may go out, too")
+    ending.add_argument("--yes", action="store_true", help="do it: nothing brings it back")
     return parser
 
 
@@ -170,14 +170,10 @@ def _lines_of(found: Contents, now: datetime) -> list[str]:
 
 
 def _sweep(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    if not Files(options.home).database.is_file():
-        raise UnusableFolder(f"{options.home} holds no data of Lethe. Nothing was made.")
-    now = datetime.now(UTC)
-    database = Database.open(options.home, now, environment=environment)
-    try:
-        swept = sweep(shell(os.getuid()), database, now, confirm_clock=options.confirm_clock)
-    finally:
-        database.close()
+    with opened(options.home, environment) as database:
+        swept = sweep(
+            shell(os.getuid()), database, datetime.now(UTC), confirm_clock=options.confirm_clock
+        )
     if swept.refusal is not None:
         terminal.complain(swept.refusal)
         return Exit.FOUND

@@ -6,20 +6,20 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.errors import UnreadableFile, UnusableFolder
 from engine.files import atomic
 from engine.files.safe_read import measured, printable
 from engine.wording import counted
 from store.accounts.actor import Actor, shell
+from store.command_line import day, opened
 from store.database import Database
 from store.errors import UnknownRecord
 from store.subjects import correction, deletion, deliveries, export, finding, holdings, requests
@@ -70,13 +70,8 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m store.
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("subject"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser = terminal.parser_of("subject", program, _DESCRIPTION)
+    commands = terminal.commands_of(parser)
     found = _add(commands, "find", _find, "find a picture by id, file or name", _FIND)
     what = found.add_mutually_exclusive_group(required=True)
     what.add_argument("id", metavar="ID", nargs="?", help="of a release or a picture")
@@ -107,7 +102,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     opened = _add(commands, "open", _open, "note a request, which is due 30 days after it came in")
     opened.add_argument("kind", choices=[one.value for one in Kind], help="what is asked for")
     opened.add_argument("id", metavar="ID", nargs="?", help="of a release or picture, if one is")
-    opened.add_argument("--received", type=_day, metavar="DAY", help="as 2026-11-22; default: now")
+    opened.add_argument("--received", type=day, metavar="DAY", help="as 2026-11-22; default: now")
 
     closed = _add(commands, "close", _close, "close a request that is not carried out")
     closed.add_argument("request", metavar="REQUEST", help="its id")
@@ -119,21 +114,20 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: terminal.Commands,
     name: str,
     do: _Do,
     short: str,
-    description: str = "",
+    description: str | None = None,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=short,
-        description=description or f"{short[0].upper()}{short[1:]}.",
-        epilog=exits_of(f"subject {name}"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = terminal.add_command(
+        commands,
+        f"subject {name}",
+        lambda options: _done(options, do),
+        short=short,
+        description=description,
     )
     terminal.add_home(parser)
-    parser.set_defaults(run=lambda options: _done(options, do))
     return parser
 
 
@@ -142,26 +136,8 @@ def _add_id(parser: argparse.ArgumentParser) -> None:
 
 
 def _done(options: argparse.Namespace, do: _Do) -> int:
-    with _opened(options.home) as database:
+    with opened(options.home) as database:
         return do(options, shell(os.getuid()), database)
-
-
-@contextmanager
-def _opened(home: Path) -> Iterator[Database]:
-    if not (home / "lethe.duckdb").is_file():
-        raise UnusableFolder(f"{home} holds no data of Lethe. Nothing was made.")
-    database = Database.open(home, datetime.now(UTC))
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"must be a day like 2026-11-22, not {text!r}") from error
 
 
 def _find(options: argparse.Namespace, actor: Actor, database: Database) -> int:

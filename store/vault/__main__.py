@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cli import terminal
-from engine.cli.exits import Exit, exits_of
+from engine.cli.exits import Exit
 from engine.errors import UnusableFolder
 from engine.wording import counted
 from store.vault.keyring import Keyring
@@ -39,27 +39,23 @@ def main(
 
 
 def _parser(program: str, environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=_DESCRIPTION,
-        epilog=exits_of("vault"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = terminal.parser_of("vault", program, _DESCRIPTION)
+    commands = terminal.commands_of(parser)
+    status = terminal.add_command(
+        commands,
+        "vault status",
+        lambda options: _status(options.home, environment),
+        short="how many keys there are, and under which master key",
     )
-    home = argparse.ArgumentParser(add_help=False)
-    terminal.add_home(home)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    status = commands.add_parser(
-        "status", parents=[home], help="how many keys there are, and under which master key"
-    )
-    status.set_defaults(run=lambda options: _status(options.home, environment))
-    rotating = commands.add_parser(
-        "rotate",
-        parents=[home],
-        help="wrap every key by a new master key",
+    rotating = terminal.add_command(
+        commands,
+        "vault rotate",
+        lambda options: _rotate(options.home, environment),
+        short="wrap every key by a new master key",
         description=_ROTATE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    rotating.set_defaults(run=lambda options: _rotate(options.home, environment))
+    for command in (status, rotating):
+        terminal.add_home(command)
     return parser
 
 

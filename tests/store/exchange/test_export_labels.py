@@ -428,6 +428,8 @@ class TestCommand:
         assert out.exists() is (status == 0)
 
     def test_nothing_settled_is_a_sentence(self, home, out, capsys):
+        Database.open(home, NOW).close()
+
         assert self.run(home, out) == 2
         assert "No picture was settled" in capsys.readouterr().err
 
