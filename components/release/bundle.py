@@ -23,8 +23,8 @@ from engine.signing.certificate import quantised
 from engine.signing.envelope import read_document, sha256
 from engine.signing.keys import public_pem
 from engine.signing.schema import ENDING, MANIFEST, REVOCATIONS, TrailHead
-from engine.signing.verify_folder import PUBLIC_KEY
-from engine.signing.verify_picture import read_signed_certificate
+from engine.signing.verification.delivery import PUBLIC_KEY
+from engine.signing.verification.findings import read_signed_certificate
 from store.accounts.actor import Actor
 from store.batches import pictures
 from store.batches.batches import Batch

@@ -11,7 +11,11 @@ from engine.signing.envelope import public_bytes
 from engine.signing.keys import distrusted_keys, public_pem
 from engine.signing.schema import ENDING
 from engine.signing.sentences import check_passed, removed, sentences
-from engine.signing.verify_picture import VerificationResult, read_signed_certificate, verify_file
+from engine.signing.verification.findings import (
+    VerificationResult,
+    read_signed_certificate,
+    verify_file,
+)
 from store.releases import certificates
 from store.releases.receipts import StoredReceipt
 

@@ -28,9 +28,13 @@ from engine.signing.keys import (
 )
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
-from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import Verification, VerificationResult, read_certificate_file
-from engine.signing.verify_revocations import beside, with_revocations
+from engine.signing.verification.delivery import verify_folder, verify_one
+from engine.signing.verification.findings import (
+    Verification,
+    VerificationResult,
+    read_certificate_file,
+)
+from engine.signing.verification.revoked import beside, with_revocations
 from engine.wording import counted
 
 _VERIFY = """\

@@ -20,9 +20,9 @@ from engine.errors import InvalidSignature, StaleRevision, UnsafeRelease
 from engine.runs.licences import read_manifest
 from engine.signing.envelope import sign
 from engine.signing.keys import read_public, rotate
-from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import VerificationResult
-from engine.signing.verify_revocations import beside, with_revocations
+from engine.signing.verification.delivery import verify_folder
+from engine.signing.verification.findings import VerificationResult
+from engine.signing.verification.revoked import beside, with_revocations
 from store.batches import batches, intake, pictures
 from store.batches.batches import Batch, Request
 from store.batches.intake import Incoming

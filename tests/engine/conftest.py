@@ -10,7 +10,7 @@ import pytest
 from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.ensemble import Ensemble
-from engine.signing.verify_folder import verify_folder
+from engine.signing.verification.delivery import verify_folder
 from tests.engine.run_folders import QUICK, ByBrightness, OutOfOrder, paint
 from tests.engine.signing.handed_out import hand_out, signer_at, trusted
 

@@ -45,8 +45,8 @@ def main(folder: Path) -> dict[str, object]:
     from engine.signing.envelope import public_bytes
     from engine.signing.keys import open_key_ring
     from engine.signing.sentences import sentences
-    from engine.signing.verify_folder import verify_folder
-    from engine.signing.verify_picture import read_certificate_file
+    from engine.signing.verification.delivery import verify_folder
+    from engine.signing.verification.findings import read_certificate_file
     from tests.engine.in_process import InProcess
     from tests.scenes import FakeDetector, seen
 

@@ -16,8 +16,8 @@ from engine.plan import ReviewDecision
 from engine.policy import read_policy
 from engine.runs.jobs import Executor
 from engine.signing.keys import own_keys
-from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import VerificationResult
+from engine.signing.verification.delivery import verify_folder
+from engine.signing.verification.findings import VerificationResult
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming

@@ -9,8 +9,8 @@ from engine.policy import Policy
 from engine.runs.output_folder import OutputFolder
 from engine.signing.envelope import read_document
 from engine.signing.keys import rotate
-from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import VerificationResult
+from engine.signing.verification.delivery import verify_folder
+from engine.signing.verification.findings import VerificationResult
 from tests.engine.signing.handed_out import (
     DAY,
     certificate,

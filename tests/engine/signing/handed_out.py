@@ -19,7 +19,7 @@ from engine.signing.envelope import public_bytes
 from engine.signing.keys import open_key_ring
 from engine.signing.schema import ENDING
 from engine.signing.signer import Signer, signer
-from engine.signing.verify_picture import VerificationResult
+from engine.signing.verification.findings import VerificationResult
 from tests.scenes import region
 
 DAY = "2026-11-23"

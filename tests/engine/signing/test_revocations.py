@@ -13,9 +13,9 @@ from engine.signing import envelope
 from engine.signing.keys import open_key_ring, public_pem
 from engine.signing.revocations import read_signed_revocations
 from engine.signing.schema import REVOCATIONS, TrailHead, read_signed_manifest
-from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import VerificationResult
-from engine.signing.verify_revocations import beside, with_revocations
+from engine.signing.verification.delivery import verify_folder, verify_one
+from engine.signing.verification.findings import VerificationResult
+from engine.signing.verification.revoked import beside, with_revocations
 from tests.engine.signing.handed_out import (
     DAY,
     certificate,

@@ -15,8 +15,8 @@ import pytest
 from engine.errors import InvalidSignature
 from engine.signing.keys import public_keys
 from engine.signing.schema import read_certificate
-from engine.signing.verify_folder import verify_folder
-from engine.signing.verify_picture import VerificationResult, read_certificate_file
+from engine.signing.verification.delivery import verify_folder
+from engine.signing.verification.findings import VerificationResult, read_certificate_file
 
 FROZEN = Path(__file__).parent / "version_1"
 TRUSTED = public_keys((FROZEN / "public-key.pem").read_bytes(), "It")

@@ -8,7 +8,11 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableKeys
-from engine.signing.verify_picture import VerificationResult, read_signed_certificate, verify_file
+from engine.signing.verification.findings import (
+    VerificationResult,
+    read_signed_certificate,
+    verify_file,
+)
 from store.database import Database
 from store.releases import certificates, receipts
 from store.schema import MIGRATIONS, migrate

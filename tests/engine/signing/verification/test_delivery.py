@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from engine.signing.keys import public_pem
-from engine.signing.unlisted import LONGEST_TEXT
-from engine.signing.verify_picture import VerificationResult
+from engine.signing.verification.findings import VerificationResult
+from engine.signing.verification.unlisted import LONGEST_TEXT
 from tests.engine.signing.handed_out import (
     certificate,
     hand_out,

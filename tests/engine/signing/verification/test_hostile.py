@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UnusableFolder
-from engine.signing.verify_folder import verify_folder, verify_one
-from engine.signing.verify_picture import VerificationResult
+from engine.signing.verification.delivery import verify_folder, verify_one
+from engine.signing.verification.findings import VerificationResult
 from tests.engine.signing.handed_out import (
     certificate,
     hand_out,

@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import InvalidSignature, UnreadableFile
-from engine.signing.received import RELEASED
 from engine.signing.revocations import SignedRevocations, read_revocations_file
 from engine.signing.schema import REVOCATIONS
-from engine.signing.verify_picture import (
+from engine.signing.verification.findings import (
     FileFinding,
     Verification,
     VerificationResult,
     describe_distrust,
     describe_error,
 )
+from engine.signing.verification.received import RELEASED
 from engine.wording import counted
 
 _REVOCABLE = (VerificationResult.FITS, VerificationResult.UNKNOWN)

@@ -1,4 +1,4 @@
-"""Verify a released picture against its certificate: signed certificates, results, findings."""
+"""Verification of one released picture against its certificate: results and findings."""
 
 from __future__ import annotations
 

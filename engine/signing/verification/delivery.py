@@ -18,7 +18,6 @@ from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, Unus
 from engine.files.safe_read import content, measured, printable
 from engine.signing.envelope import key_id, read_document
 from engine.signing.keys import LONGEST_KEY_FILE, public_keys
-from engine.signing.received import OUTSIDE, PRIVATE, ReceivedFolder, received_folder
 from engine.signing.schema import (
     ENDING,
     MANIFEST,
@@ -29,8 +28,7 @@ from engine.signing.schema import (
     Manifest,
     read_signed_manifest,
 )
-from engine.signing.unlisted import is_harmless
-from engine.signing.verify_picture import (
+from engine.signing.verification.findings import (
     FileFinding,
     SignedCertificate,
     Verification,
@@ -40,6 +38,8 @@ from engine.signing.verify_picture import (
     read_certificate_file,
     verify_file,
 )
+from engine.signing.verification.received import OUTSIDE, PRIVATE, ReceivedFolder, received_folder
+from engine.signing.verification.unlisted import is_harmless
 
 PUBLIC_KEY: Final = "public-key.pem"
 LONGEST_MANIFEST: Final = 2**26
@@ -269,7 +269,7 @@ class _Folder:
         """Compare what lies around the releases with what the manifest lists of it.
 
         A list of revocations that it does not list may have been put there: it has a signature of
-        its own, which `verify_revocations` looks at.
+        its own, which `revoked` looks at.
         """
         listed = () if self.manifest is None else self.manifest.beside
         self.left -= {REVOCATIONS}

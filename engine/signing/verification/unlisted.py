@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.files.safe_read import is_text
-from engine.signing.received import OUTSIDE
+from engine.signing.verification.received import OUTSIDE
 
 _KNOWN: Final = frozenset(
     {"README.txt", "attribution.csv", "receipts.jsonl"}
