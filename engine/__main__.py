@@ -75,6 +75,7 @@ def _redact(options: argparse.Namespace) -> int:
         file_format=options.format,
         manifest=_manifest(options.manifest),
         workers=options.workers,
+        new_executor=command_line.executor_of(options),
     )
     notice = own_weights_notice()
     if notice is not None:
@@ -89,6 +90,7 @@ def _release(options: argparse.Namespace) -> int:
         options.verdicts,
         workers=options.workers,
         known=signing.named_or_own(options.reviewer_keys),
+        new_executor=command_line.executor_of(options),
     )
     return _report(summary, as_json=options.json)
 
@@ -168,6 +170,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     command_line.add_policy(redact)
     command_line.add_running(redact)
+    command_line.add_executor(redact)
     command_line.add_json(redact)
 
     release = terminal.add_command(
@@ -191,6 +194,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         "given again (default: the keys of this installation)",
     )
     command_line.add_running(release)
+    command_line.add_executor(release)
     command_line.add_json(release)
     _add_evaluate(verbs)
     signing.add_verbs(verbs)

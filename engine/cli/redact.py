@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -33,7 +33,7 @@ from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, ReviewDecision
 from engine.policy import Policy
 from engine.runs.inputs import Source, sources
-from engine.runs.jobs import Job, Outcome, Postponed, Quarantined
+from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined
 from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
@@ -97,6 +97,8 @@ class _Run:
 
     output_folder: OutputFolder
     workers: int
+    new_executor: Callable[[int], Executor] | None = None
+    """Makes an executor of so many workers; None for processes of this machine."""
     fates: Counter[Fate] = field(default_factory=Counter)
     _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and picture id by job id; two files may have the same content, never the same job."""
@@ -104,7 +106,7 @@ class _Run:
 
     def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
         """Carry out steps, recording each outcome the moment it is there."""
-        executor = ProcessPool(self.workers)
+        executor = (self.new_executor or ProcessPool)(self.workers)
         try:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
@@ -151,8 +153,19 @@ def redact(
     file_format: FormatChoice,
     manifest: Manifest,
     workers: int,
+    new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
-    """Redact every picture of an input, skipping those an earlier run finished."""
+    """Redact every picture of an input, skipping those an earlier run finished.
+
+    Args:
+        where: the input.
+        out: the output folder.
+        policy: what is looked for, and how.
+        file_format: of the releases.
+        manifest: licences.
+        workers: how many.
+        new_executor: as for `_Run`.
+    """
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
     if policy.review.four_eyes:
@@ -179,7 +192,7 @@ def redact(
     _RANDOM.shuffle(pictures)
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers)
+    run = _Run(output_folder, workers, new_executor)
     run.work(
         ((source.name, _step(source, output_folder, manifest)) for source in pictures),
         len(pictures),
@@ -188,7 +201,13 @@ def redact(
 
 
 def release(
-    where: str, out: Path, verdicts: Path, *, workers: int, known: frozenset[bytes] = frozenset()
+    where: str,
+    out: Path,
+    verdicts: Path,
+    *,
+    workers: int,
+    known: frozenset[bytes] = frozenset(),
+    new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
     """Release what a person accepted in a decision file; name each line that cannot be done.
 
@@ -198,6 +217,7 @@ def release(
         verdicts: the decision file.
         workers: how many processes.
         known: raw public keys of people who decide.
+        new_executor: as for `_Run`.
     """
     started = time.perf_counter()
     lines, is_vouched_for = _decisions(verdicts, known)
@@ -213,7 +233,7 @@ def release(
         output_folder.close()
         raise
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers)
+    run = _Run(output_folder, workers, new_executor)
     problems = Counter[str]()
 
     def steps() -> Iterator[tuple[str, Step]]:

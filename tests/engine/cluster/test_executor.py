@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from contextlib import closing
+
+import cv2
+import psutil
+import pytest
+
+from engine.cluster import executor as cluster
+from engine.cluster.executor import RayExecutor
+from engine.cluster.ray_data import LOOPBACK, connected, ray_data
+from engine.errors import MissingPackage, UnreachableCluster
+from engine.geometry import Size
+from engine.plan import Plan
+from engine.runs.jobs import Job, Postponed, Quarantined, Released
+from engine.runs.pool import ProcessPool
+from engine.runs.sources import PathSource
+from tests.engine.cluster.jobs import Deadly, DeadlyOnce
+from tests.engine.runs.test_pool import QUICK
+from tests.scenes import picture, region, shipped_picture
+
+RECTANGLE = (10, 10, 40, 40)
+
+
+def a_job(path, kind=Job, **others):
+    """A job of a person's decision, whose fill has grain and so depends on the seed."""
+    number = int(path.stem)
+    name = f"{number:032x}"
+    plan = Plan(name, Size(80, 60), (region(RECTANGLE),), (), (), QUICK.fingerprint)
+    return kind(
+        id=name,
+        source=PathSource(path),
+        policy=QUICK,
+        format="same",
+        release_id=name,
+        seed=number,
+        draw=1.0,
+        **{"settled": plan, "reviewer": "command line", **others},
+    )
+
+
+@pytest.fixture
+def paths(tmp_path, rng):
+    """Twenty pictures, the third of them none."""
+    found = [tmp_path / f"{number}.png" for number in range(20)]
+    for path in found:
+        assert cv2.imwrite(str(path), picture(rng, 60, 80))
+    found[2].write_bytes(b"not a picture")
+    return found
+
+
+def results(executor, jobs):
+    with closing(executor):
+        return list(executor.run(jobs))
+
+
+def files(outcomes):
+    return {one.job_id: one.data for one in outcomes if isinstance(one, Released)}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_of_two")
+class TestTwoActors:
+    def test_releases_are_those_of_local_processes_though_an_actor_dies(self, paths, tmp_path):
+        found = shutil.copy(shipped_picture("skimage", "data/astronaut.png"), tmp_path / "99.png")
+        jobs = [a_job(path) for path in paths]
+        jobs[9] = a_job(paths[9], DeadlyOnce, marker=tmp_path / "dead")
+        jobs.append(a_job(found, settled=None, reviewer=None))
+
+        by_ray = results(RayExecutor(2), jobs)
+        local = results(ProcessPool(1), jobs)
+
+        assert (tmp_path / "dead").exists()
+        assert Counter(one.job_id for one in by_ray) == Counter(job.id for job in jobs)
+        assert len(files(local)) == 20
+        assert len(set(files(local).values())) == 20
+        assert files(by_ray) == files(local)
+        held = [one for one in by_ray if not isinstance(one, Released)]
+        assert held == [one for one in local if not isinstance(one, Released)]
+        (broken,) = held
+        assert isinstance(broken, Quarantined)
+        assert broken.job_id == jobs[2].id
+
+    def test_what_takes_its_machine_down_each_time_waits_and_the_rest_goes_on(
+        self, paths, monkeypatch
+    ):
+        monkeypatch.setattr(cluster, "RETRIES", 1)
+        monkeypatch.setattr(cluster, "JOBS_PER_BLOCK", 1)
+        jobs = [a_job(paths[0]), a_job(paths[1], Deadly), a_job(paths[3])]
+
+        outcomes = {one.job_id: one for one in results(RayExecutor(2), jobs)}
+
+        assert isinstance(outcomes[jobs[1].id], Postponed)
+        assert isinstance(outcomes[jobs[0].id], Released)
+        assert isinstance(outcomes[jobs[2].id], Released)
+        assert len(outcomes) == 3
+
+    def test_nothing_of_it_speaks_to_another_machine(self):
+        ours = psutil.Process().children(recursive=True)
+        rays = [one for one in ours if "ray" in " ".join(one.cmdline())]
+        connections = [one for process in rays for one in process.net_connections("inet")]
+
+        assert connections
+        assert {one.raddr.ip for one in connections if one.raddr} <= {LOOPBACK, "::1", "::ffff:127.0.0.1"}
+
+
+def test_nothing_is_started_for_no_jobs():
+    pytest.importorskip("ray", reason="Ray comes with requirements-cluster.txt")
+
+    assert results(RayExecutor(2, address="nowhere:1"), []) == []
+
+
+def test_without_ray_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    with pytest.raises(MissingPackage, match=r"requirements-cluster\.txt"):
+        ray_data()
+
+
+def test_an_address_without_a_cluster_is_a_sentence():
+    pytest.importorskip("ray", reason="Ray comes with requirements-cluster.txt")
+
+    with (
+        pytest.raises(UnreachableCluster, match="no Ray cluster at nonsense://there"),
+        connected("nonsense://there", 1),
+    ):
+        pass
