@@ -154,8 +154,17 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         short="find and remove, folder to folder",
         when_stopped=command_line.KEPT,
     )
-    redact.add_argument("input", metavar="IN", help="a picture, a folder (recursive) or a glob")
-    redact.add_argument("output", metavar="OUT", type=Path, help="a folder of this run's own")
+    redact.add_argument(
+        "input",
+        metavar="IN",
+        help="a picture, a folder (recursive) or a glob; or an address such as s3://bucket/in",
+    )
+    redact.add_argument(
+        "output",
+        metavar="OUT",
+        type=command_line.place,
+        help="a folder of this run's own, or such an address",
+    )
     redact.add_argument(
         "--format",
         choices=("same", "png", "jpeg"),
@@ -182,7 +191,9 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         when_stopped=command_line.KEPT,
     )
     release.add_argument("input", metavar="IN", help="the input of the redact run")
-    release.add_argument("output", metavar="OUT", type=Path, help="the output folder of that run")
+    release.add_argument(
+        "output", metavar="OUT", type=command_line.place, help="the output folder of that run"
+    )
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
     release.add_argument(
         "--reviewer-key",

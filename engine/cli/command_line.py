@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.category import DETECTABLE, Category
+from engine.cluster.bucket import is_url
 from engine.errors import LetheError
 from engine.policies.text import DEFAULT, NAMES
 from engine.policy import Policy, default_policy, named_policy, read_policy
@@ -63,6 +64,11 @@ def categories_of(text: str) -> tuple[Category, ...]:
             f"unknown category {unknown[0]!r}; choose from {', '.join(DETECTABLE)}"
         )
     return tuple(Category(name) for name in names)
+
+
+def place(text: str) -> Path | str:
+    """For argparse: a path of this machine, or an address as it is."""
+    return text if is_url(text) else Path(text)
 
 
 def positive(text: str) -> int:

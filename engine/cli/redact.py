@@ -17,6 +17,9 @@ from tqdm import tqdm
 
 from engine.category import Category
 from engine.cli.command_line import today
+from engine.cluster.bucket import is_url
+from engine.cluster.output_folder import RemoteOutputFolder
+from engine.cluster.pictures import UrlPicture, url_pictures
 from engine.detect.registry import verify
 from engine.errors import (
     InvalidDecision,
@@ -38,7 +41,7 @@ from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
 from engine.runs.refusal import failed, refusal
-from engine.runs.sources import PathSource
+from engine.runs.sources import PictureSource
 from engine.signing.decisions import is_authenticated, signature_path
 from engine.signing.signer import signer
 from engine.triage import settled
@@ -87,6 +90,7 @@ class Summary:
         return line
 
 
+Picture: TypeAlias = "Source | UrlPicture"
 Step: TypeAlias = "Job | Quarantined | Fate"
 """What a source still needs: work, nothing but its refusal written down, or nothing at all."""
 
@@ -147,7 +151,7 @@ class _Run:
 
 def redact(
     where: str,
-    out: Path,
+    out: Path | str,
     policy: Policy,
     *,
     file_format: FormatChoice,
@@ -158,8 +162,8 @@ def redact(
     """Redact every picture of an input, skipping those an earlier run finished.
 
     Args:
-        where: the input.
-        out: the output folder.
+        where: the input, a place of this machine or an address.
+        out: the output folder, or its address.
         policy: what is looked for, and how.
         file_format: of the releases.
         manifest: licences.
@@ -173,11 +177,8 @@ def redact(
             "four_eyes under [review] asks for a second person before a download, which the "
             "command line cannot do: bring the pictures into the app, or switch it off."
         )
-    if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
-        raise UnusableFolder(
-            "The output folder must not be the input folder, nor hold it: choose another."
-        )
-    pictures, left_alone = sources(where, leave_out=out)
+    _refuse_same(where, out)
+    pictures, left_alone = _pictures(where, out)
     if left_alone:
         _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
@@ -190,7 +191,7 @@ def redact(
     manifest = manifest.among(source.name for source in pictures)
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
-    output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
+    output_folder = _created(out, policy, file_format)
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers, new_executor)
     run.work(
@@ -202,7 +203,7 @@ def redact(
 
 def release(
     where: str,
-    out: Path,
+    out: Path | str,
     verdicts: Path,
     *,
     workers: int,
@@ -212,8 +213,8 @@ def release(
     """Release what a person accepted in a decision file; name each line that cannot be done.
 
     Args:
-        where: the input of the run.
-        out: its output folder.
+        where: the input of the run, or its address.
+        out: its output folder, or its address.
         verdicts: the decision file.
         workers: how many processes.
         known: raw public keys of people who decide.
@@ -221,12 +222,12 @@ def release(
     """
     started = time.perf_counter()
     lines, is_vouched_for = _decisions(verdicts, known)
-    originals: dict[str, list[Path]] = {}
-    for source in sources(where, leave_out=out)[0]:
+    originals: dict[str, list[PictureSource]] = {}
+    for source in _pictures(where, out)[0]:
         if source.problem:
             continue
-        originals.setdefault(source.name, []).append(source.path)
-    output_folder = OutputFolder(out, signer(home()), today)
+        originals.setdefault(source.name, []).append(source.content)
+    output_folder = _opened(out)
     try:
         output_folder.refuse_taken_in(home())
     except UnusableFolder:
@@ -256,6 +257,54 @@ def release(
     return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
 
 
+def _refuse_same(where: str, out: Path | str) -> None:
+    """Refuse an output that is the input or holds it.
+
+    Raises:
+        UnusableFolder: it is.
+    """
+    if isinstance(out, str):
+        is_same = f"{where}/".startswith(f"{out.rstrip('/')}/")
+    else:
+        is_same = out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents)
+    if is_same:
+        raise UnusableFolder(
+            "The output folder must not be the input folder, nor hold it: choose another."
+        )
+
+
+def _pictures(where: str, out: Path | str) -> tuple[list[Picture], int]:
+    """The pictures of an input without its output, and the number of what was left alone.
+
+    Raises:
+        UnusableFolder: there is nothing.
+    """
+    if is_url(where):
+        found, left_alone = url_pictures(where, leave_out=str(out))
+        return [*found], left_alone
+    files, left_alone = sources(where, leave_out=None if isinstance(out, str) else out)
+    return [*files], left_alone
+
+
+def _created(out: Path | str, policy: Policy, file_format: FormatChoice) -> OutputFolder:
+    signs = signer(home())
+    if isinstance(out, Path):
+        return OutputFolder.create(out, policy, file_format, signs, today)
+    return RemoteOutputFolder.create_at(out, policy, file_format, signs, today, _copy(out))
+
+
+def _opened(out: Path | str) -> OutputFolder:
+    signs = signer(home())
+    if isinstance(out, Path):
+        return OutputFolder(out, signs, today)
+    return RemoteOutputFolder.open_at(out, signs, today, _copy(out))
+
+
+def _copy(out: str) -> Path:
+    """Where the lists of an output at an address lie meanwhile."""
+    return home() / "cluster" / hashlib.sha256(out.encode()).hexdigest()[:16]
+
+
 def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool]:
     """The lines of a decision file, and whether somebody whose key is known signed it.
 
@@ -277,14 +326,14 @@ def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool
         ) from error
 
 
-def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:
+def _step(source: Picture, output_folder: OutputFolder, manifest: Manifest) -> Step:
     """What a source needs, given what earlier runs finished and what the manifest allows."""
     if source.problem:
         return output_folder.fate(source.name, "") or Quarantined("", source.problem)
     try:
-        data = source.path.read_bytes()
-    except OSError as error:
-        return output_folder.fate(source.name, "") or refusal("", source.path, error)
+        data = source.content.read()
+    except (LetheError, OSError) as error:
+        return output_folder.fate(source.name, "") or refusal("", source.content.path, error)
     picture = output_folder.picture_id(data)
     fate = output_folder.fate(source.name, picture)
     if fate is not None:
@@ -293,13 +342,13 @@ def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> St
     forbidden = manifest.refusal(source.name, require_licence=require)
     if forbidden:
         return Quarantined(picture, forbidden)
-    return _job(picture, source.path, output_folder, data)
+    return _job(picture, source.content, output_folder, data)
 
 
 def _accepted_job(
     line: str,
     plans: dict[tuple[str, str], Plan],
-    originals: Mapping[str, Sequence[Path]],
+    originals: Mapping[str, Sequence[PictureSource]],
     output_folder: OutputFolder,
 ) -> Iterator[tuple[str, Job]]:
     """The job that one line of decisions asks for; none when the line accepts nothing.
@@ -326,33 +375,33 @@ def _accepted_job(
             "that one in review.jsonl."
         )
     decided = settled(plan, decision)
-    path, data = _original(originals.get(source, ()), decision.picture, output_folder)
+    content, data = _original(originals.get(source, ()), decision.picture, output_folder)
     if output_folder.needs_second_review(data):
         raise InvalidDecision(
             "its policy has two people decide this picture, which only the app does; hand the "
             "folder to it with lethe store ingest, without these verdicts."
         )
     del plans[source, decision.picture]
-    yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)
+    yield source, _job(decided.image_id, content, output_folder, data, decided, decision.reviewer)
 
 
 def _original(
-    paths: Sequence[Path], picture: str, output_folder: OutputFolder
-) -> tuple[Path, bytes]:
+    contents: Sequence[PictureSource], picture: str, output_folder: OutputFolder
+) -> tuple[PictureSource, bytes]:
     """Of the files with one name the one that was looked at, with its bytes.
 
     Raises:
         InvalidDecision: none of them is.
     """
-    if not paths:
+    if not contents:
         raise InvalidDecision("its original is not in the input folder.")
-    for path in paths:
+    for content in contents:
         try:
-            data = path.read_bytes()
+            data = content.read()
         except OSError as error:
             raise InvalidDecision(f"its original could not be read ({error.strerror}).") from error
         if output_folder.picture_id(data) == picture:
-            return path, data
+            return content, data
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 
@@ -391,7 +440,7 @@ def _reviewer(value: Mapping[str, Any]) -> str:
 
 def _job(
     picture: str,
-    path: Path,
+    content: PictureSource,
     output_folder: OutputFolder,
     data: bytes,
     settled: Plan | None = None,
@@ -403,7 +452,7 @@ def _job(
         image_id=picture,
         digest=digest,
         megapixels=megapixels_of(data),
-        source=PathSource(path.absolute()),
+        source=content,
         policy=output_folder.policy,
         format=output_folder.format,
         release_id=release_id,

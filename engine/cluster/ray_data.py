@@ -1,6 +1,7 @@
 """Ray and Ray Data, set up for a run: no telemetry, no dashboard, no progress bars.
 
-A Ray that is started here, without an address, listens on the loopback interface alone.
+A Ray that is started here listens on every interface, as Ray always does, and answers nobody who
+does not have its token: that is Ray's own choice for clusters of one machine, and tested.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any
 
 from engine.errors import MissingPackage, UnreachableCluster
 
-LOOPBACK = "127.0.0.1"
 _CODE = Path(__file__).parents[2]
 _MISSING = (
     "Ray is not installed, so nothing can run on a cluster. Install it with "
@@ -34,7 +34,7 @@ def ray_data() -> ModuleType:
     try:
         import ray
         import ray.data
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingPackage(_MISSING) from error
     module: ModuleType = ray
     logging.getLogger("ray").setLevel(logging.ERROR)
@@ -76,7 +76,6 @@ def _connect(ray: ModuleType, address: str | None, cpus: int) -> None:
             num_cpus=cpus,
             include_dashboard=False,
             runtime_env={"env_vars": {"PYTHONPATH": str(_CODE)}},
-            _node_ip_address=LOOPBACK,
             **quiet,
         )
         return

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
@@ -11,7 +13,7 @@ import pytest
 
 from engine.cluster import executor as cluster
 from engine.cluster.executor import RayExecutor
-from engine.cluster.ray_data import LOOPBACK, connected, ray_data
+from engine.cluster.ray_data import connected, ray_data
 from engine.errors import MissingPackage, UnreachableCluster
 from engine.geometry import Size
 from engine.plan import Plan
@@ -98,13 +100,23 @@ class TestTwoActors:
         assert isinstance(outcomes[jobs[2].id], Released)
         assert len(outcomes) == 3
 
-    def test_nothing_of_it_speaks_to_another_machine(self):
-        ours = psutil.Process().children(recursive=True)
-        rays = [one for one in ours if "ray" in " ".join(one.cmdline())]
-        connections = [one for process in rays for one in process.net_connections("inet")]
+    def test_it_speaks_within_this_machine_and_to_nobody_without_its_token(self, ray_of_two):
+        here = {address.address for some in psutil.net_if_addrs().values() for address in some}
+        processes = psutil.Process().children(recursive=True)
+        connections = [one for process in processes for one in process.net_connections("inet")]
+        address = ray_of_two.get_runtime_context().gcs_address
+
+        stranger = subprocess.run(
+            [sys.executable, "-c", f"import ray; ray.init(address={address!r})"],
+            env=os.environ | {"RAY_AUTH_MODE": "disabled"},
+            capture_output=True,
+            text=True,
+        )
 
         assert connections
-        assert {one.raddr.ip for one in connections if one.raddr} <= {LOOPBACK, "::1", "::ffff:127.0.0.1"}
+        assert {one.raddr.ip.removeprefix("::ffff:") for one in connections if one.raddr} <= here
+        assert stranger.returncode
+        assert "Failed to connect to Ray cluster" in stranger.stderr
 
 
 def test_nothing_is_started_for_no_jobs():
