@@ -17,8 +17,10 @@ from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
 from engine.cli.exits import Exit
+from engine.cluster.bucket import is_url
+from engine.cluster.output_folder import Place
 from engine.detect.weights import own_weights_notice
-from engine.errors import InvalidManifest
+from engine.errors import InvalidManifest, LetheError
 from engine.evaluation.scores.recall import TARGET
 from engine.runs.licences import Manifest, read_manifest
 
@@ -70,7 +72,7 @@ def _redact(options: argparse.Namespace) -> int:
     policy = command_line.policy_of(options)
     summary = commands.redact(
         options.input,
-        options.output,
+        _output(options),
         policy,
         file_format=options.format,
         manifest=_manifest(options.manifest),
@@ -86,7 +88,7 @@ def _redact(options: argparse.Namespace) -> int:
 def _release(options: argparse.Namespace) -> int:
     summary = commands.release(
         options.input,
-        options.output,
+        _output(options),
         options.verdicts,
         workers=options.workers,
         known=signing.named_or_own(options.reviewer_keys),
@@ -131,6 +133,14 @@ def _report(summary: commands.Summary, *, as_json: bool) -> int:
     return Exit.FOUND if summary.problems else Exit.DONE
 
 
+def _output(options: argparse.Namespace) -> Path | Place:
+    if is_url(options.output):
+        return commands.place_at(options.output, takes_over=options.take_over)
+    if options.take_over:
+        raise LetheError("--take-over is for an output at an address; leave it out.")
+    return Path(options.output)
+
+
 def _manifest(path: Path | None) -> Manifest:
     if path is None:
         return Manifest()
@@ -162,7 +172,6 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     redact.add_argument(
         "output",
         metavar="OUT",
-        type=command_line.place,
         help="a folder of this run's own, or such an address",
     )
     redact.add_argument(
@@ -180,6 +189,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     command_line.add_policy(redact)
     command_line.add_running(redact)
     command_line.add_executor(redact)
+    command_line.add_take_over(redact)
     command_line.add_json(redact)
 
     release = terminal.add_command(
@@ -191,9 +201,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         when_stopped=command_line.KEPT,
     )
     release.add_argument("input", metavar="IN", help="the input of the redact run")
-    release.add_argument(
-        "output", metavar="OUT", type=command_line.place, help="the output folder of that run"
-    )
+    release.add_argument("output", metavar="OUT", help="the output folder of that run")
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
     release.add_argument(
         "--reviewer-key",
@@ -206,6 +214,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     command_line.add_running(release)
     command_line.add_executor(release)
+    command_line.add_take_over(release)
     command_line.add_json(release)
     _add_evaluate(verbs)
     signing.add_verbs(verbs)

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from engine.category import DETECTABLE, Category
-from engine.cluster.bucket import is_url
 from engine.errors import LetheError
 from engine.policies.text import DEFAULT, NAMES
 from engine.policy import Policy, default_policy, named_policy, read_policy
@@ -66,11 +65,6 @@ def categories_of(text: str) -> tuple[Category, ...]:
     return tuple(Category(name) for name in names)
 
 
-def place(text: str) -> Path | str:
-    """For argparse: a path of this machine, or an address as it is."""
-    return text if is_url(text) else Path(text)
-
-
 def positive(text: str) -> int:
     """For argparse: a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -118,6 +112,15 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
         "--address",
         metavar="ADDRESS",
         help="of a Ray cluster, such as auto or ray://head:10001 (default: one of this machine)",
+    )
+
+
+def add_take_over(parser: argparse.ArgumentParser) -> None:
+    """Offer `--take-over`."""
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="of OUT at an address: write there although a run seems to, which was killed",
     )
 
 

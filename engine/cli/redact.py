@@ -18,7 +18,7 @@ from tqdm import tqdm
 from engine.category import Category
 from engine.cli.command_line import today
 from engine.cluster.bucket import is_url
-from engine.cluster.output_folder import RemoteOutputFolder
+from engine.cluster.output_folder import Place, RemoteOutputFolder
 from engine.cluster.pictures import UrlPicture, url_pictures
 from engine.detect.registry import verify
 from engine.errors import (
@@ -151,7 +151,7 @@ class _Run:
 
 def redact(
     where: str,
-    out: Path | str,
+    out: Path | Place,
     policy: Policy,
     *,
     file_format: FormatChoice,
@@ -203,7 +203,7 @@ def redact(
 
 def release(
     where: str,
-    out: Path | str,
+    out: Path | Place,
     verdicts: Path,
     *,
     workers: int,
@@ -257,14 +257,14 @@ def release(
     return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
 
 
-def _refuse_same(where: str, out: Path | str) -> None:
+def _refuse_same(where: str, out: Path | Place) -> None:
     """Refuse an output that is the input or holds it.
 
     Raises:
         UnusableFolder: it is.
     """
-    if isinstance(out, str):
-        is_same = f"{where}/".startswith(f"{out.rstrip('/')}/")
+    if isinstance(out, Place):
+        is_same = f"{where}/".startswith(f"{out.url.rstrip('/')}/")
     else:
         is_same = out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents)
     if is_same:
@@ -273,36 +273,37 @@ def _refuse_same(where: str, out: Path | str) -> None:
         )
 
 
-def _pictures(where: str, out: Path | str) -> tuple[list[Picture], int]:
+def _pictures(where: str, out: Path | Place) -> tuple[list[Picture], int]:
     """The pictures of an input without its output, and the number of what was left alone.
 
     Raises:
         UnusableFolder: there is nothing.
     """
     if is_url(where):
-        found, left_alone = url_pictures(where, leave_out=str(out))
+        found, left_alone = url_pictures(
+            where, leave_out=out.url if isinstance(out, Place) else None
+        )
         return [*found], left_alone
-    files, left_alone = sources(where, leave_out=None if isinstance(out, str) else out)
+    files, left_alone = sources(where, leave_out=out if isinstance(out, Path) else None)
     return [*files], left_alone
 
 
-def _created(out: Path | str, policy: Policy, file_format: FormatChoice) -> OutputFolder:
-    signs = signer(home())
-    if isinstance(out, Path):
-        return OutputFolder.create(out, policy, file_format, signs, today)
-    return RemoteOutputFolder.create_at(out, policy, file_format, signs, today, _copy(out))
+def place_at(url: str, *, takes_over: bool = False) -> Place:
+    """Where a run at an address is written from this machine."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return Place(url, home() / "cluster" / name, takes_over)
 
 
-def _opened(out: Path | str) -> OutputFolder:
-    signs = signer(home())
-    if isinstance(out, Path):
-        return OutputFolder(out, signs, today)
-    return RemoteOutputFolder.open_at(out, signs, today, _copy(out))
+def _created(out: Path | Place, policy: Policy, file_format: FormatChoice) -> OutputFolder:
+    if isinstance(out, Place):
+        return RemoteOutputFolder.create_at(out, policy, file_format, signer(home()), today)
+    return OutputFolder.create(out, policy, file_format, signer(home()), today)
 
 
-def _copy(out: str) -> Path:
-    """Where the lists of an output at an address lie meanwhile."""
-    return home() / "cluster" / hashlib.sha256(out.encode()).hexdigest()[:16]
+def _opened(out: Path | Place) -> OutputFolder:
+    if isinstance(out, Place):
+        return RemoteOutputFolder.open_at(out, signer(home()), today)
+    return OutputFolder(out, signer(home()), today)
 
 
 def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool]:

@@ -9,12 +9,15 @@ that it comes out as it would have; of a block that is done twice, one result is
 from __future__ import annotations
 
 import logging
-import pickle
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.cluster.ray_data import connected
 from engine.errors import LetheError
@@ -22,8 +25,7 @@ from engine.logs import trace
 from engine.runs.jobs import Outcome, Postponed, Work
 from engine.runs.pool import ProcessPool
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+Columns: TypeAlias = "dict[str, NDArray[np.object_]]"
 
 log = logging.getLogger(__name__)
 
@@ -79,28 +81,36 @@ class RayExecutor:
         """Outcomes of a round; where machines went away for good, not of every job."""
         if self._ray is None:
             self._ray = self._stack.enter_context(connected(self._address, self._workers))
-        blocks = [{"jobs": pickle.dumps(block)} for block in _blocks(work)]
+        blocks = [{"block": block} for block in _blocks(work)]
         actors = self._ray.data.ActorPoolStrategy(size=min(self._workers, len(blocks)))
         with warnings.catch_warnings():
             # Ray means to rename how restarts are limited; its version is pinned
             warnings.simplefilter("ignore", DeprecationWarning)
-            tables = self._ray.data.from_items(blocks, override_num_blocks=len(blocks)).map_batches(
+            batches = self._ray.data.from_items(
+                blocks, override_num_blocks=len(blocks)
+            ).map_batches(
                 _Actor,
                 batch_size=1,
-                batch_format="pyarrow",
+                batch_format="numpy",
                 compute=actors,
                 num_cpus=1,
                 max_restarts=-1,
                 max_task_retries=RETRIES,
             )
-        for table in tables.iter_batches(batch_size=None, batch_format="pyarrow"):
-            for value in table["outcome"]:
-                yield pickle.loads(value.as_py())  # noqa: S301 -- of our own actors
+        for columns in batches.iter_batches(batch_size=None, batch_format="numpy"):
+            yield from columns["outcome"]
 
 
-def _blocks(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Jobs that go to an actor together."""
+
+    jobs: tuple[Work, ...]
+
+
+def _blocks(work: Sequence[Work]) -> Iterator[_Block]:
     for start in range(0, len(work), JOBS_PER_BLOCK):
-        yield work[start : start + JOBS_PER_BLOCK]
+        yield _Block(tuple(work[start : start + JOBS_PER_BLOCK]))
 
 
 class _Actor:
@@ -109,10 +119,9 @@ class _Actor:
     def __init__(self) -> None:
         self._pool = ProcessPool(1)
 
-    def __call__(self, blocks: pa.Table) -> pa.Table:
-        """Outcomes of the jobs in blocks."""
-        import pyarrow as pa
-
-        jobs = [job for block in blocks["jobs"] for job in pickle.loads(block.as_py())]  # noqa: S301
-        outcomes = [pickle.dumps(outcome) for outcome in self._pool.run(jobs)]
-        return pa.table({"outcome": pa.array(outcomes, pa.large_binary())})
+    def __call__(self, columns: Columns) -> Columns:
+        """The outcomes of the jobs in blocks."""
+        jobs = [job for block in columns["block"] for job in block.jobs]
+        found = np.empty(len(jobs), dtype=object)
+        found[:] = list(self._pool.run(jobs))
+        return {"outcome": found}

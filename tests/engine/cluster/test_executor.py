@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from unittest.mock import Mock
 
 import cv2
 import psutil
@@ -132,11 +133,16 @@ def test_without_ray_a_sentence_says_what_to_install(monkeypatch):
         ray_data()
 
 
-def test_an_address_without_a_cluster_is_a_sentence():
-    pytest.importorskip("ray", reason="Ray comes with requirements-cluster.txt")
+@pytest.mark.parametrize(
+    "error", [ConnectionError("refused"), ValueError("no such scheme"), RuntimeError("versions")]
+)
+def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, error):
+    ray = pytest.importorskip("ray", reason="Ray comes with requirements-cluster.txt")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", Mock(side_effect=error))
 
     with (
-        pytest.raises(UnreachableCluster, match="no Ray cluster at nonsense://there"),
-        connected("nonsense://there", 1),
+        pytest.raises(UnreachableCluster, match="no Ray cluster at head:6379"),
+        connected("head:6379", 1),
     ):
         pass

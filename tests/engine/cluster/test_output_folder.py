@@ -12,6 +12,7 @@ import pytest
 from engine.cli import redact
 from engine.cluster import output_folder as remote
 from engine.cluster.bucket import Bucket
+from engine.cluster.lease import LEASE
 from engine.files.home import home
 from engine.signing.schema import ENDING
 from tests.engine.run_folders import lines, paint
@@ -112,8 +113,11 @@ def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
     assert not released(bucket)
     assert [line for line in block_lines(bucket) if "receipts.jsonl" in line]
 
-    _, summary, _ = lethe("redact", uploaded, OUT)
+    refused, _, err = lethe("redact", uploaded, OUT)
+    _, summary, _ = lethe("redact", uploaded, OUT, "--take-over")
 
+    assert refused == 2
+    assert "Another run is writing to memory://runs/out, or was killed over it." in err
     assert summary["released"] == 1
     (receipt,) = [
         line["receipts.jsonl"] for line in block_lines(bucket) if "receipts.jsonl" in line
@@ -153,8 +157,20 @@ def test_of_two_runs_at_one_address_the_second_lets_nothing_out(
     assert not released(bucket)
 
 
+def test_no_run_begins_beside_another(lethe, uploaded, bucket, tmp_path):
+    bucket.write({LEASE: b"somebody's"})
+
+    status, _, err = lethe("redact", uploaded, OUT)
+    local = lethe("redact", uploaded, tmp_path / "out", "--take-over")
+
+    assert status == local[0] == 2
+    assert "add --take-over" in err
+    assert bucket.names() == [LEASE]
+    assert "--take-over is for an output at an address" in local[2]
+
+
 def test_blocks_end_where_they_are_full(lethe, uploaded, bucket, monkeypatch):
-    monkeypatch.setattr(remote, "BLOCK", 1)
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", 1)
 
     lethe("redact", uploaded, OUT)
 
@@ -162,7 +178,7 @@ def test_blocks_end_where_they_are_full(lethe, uploaded, bucket, monkeypatch):
 
 
 def test_a_missing_block_is_refused(lethe, uploaded, bucket, monkeypatch):
-    monkeypatch.setattr(remote, "BLOCK", 1)
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", 1)
     lethe("redact", uploaded, OUT)
     bucket.remove(".lethe/blocks/00000002.jsonl")
 
@@ -170,6 +186,7 @@ def test_a_missing_block_is_refused(lethe, uploaded, bucket, monkeypatch):
 
     assert status == 2
     assert "A block is missing" in err
+    assert LEASE not in bucket.names()
 
 
 def test_another_policy_and_another_folder_are_refused(lethe, uploaded, bucket, tmp_path):
