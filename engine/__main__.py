@@ -12,7 +12,7 @@ from typing import Final
 
 from engine.category import DETECTABLE_WORDS, Category
 from engine.cli import attack as attacks
-from engine.cli import bench, command_line, signing, terminal
+from engine.cli import bench, command_line, fetch, signing, terminal
 from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
@@ -216,6 +216,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     command_line.add_executor(release)
     command_line.add_take_over(release)
     command_line.add_json(release)
+    fetch.add_to(verbs)
     _add_evaluate(verbs)
     signing.add_verbs(verbs)
     linting.add_verb(verbs)
