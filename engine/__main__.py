@@ -122,6 +122,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         policy_file=None if options.policy is None else Path(options.policy),
         only=options.only,
         turned=options.turned,
+        new_executor=command_line.executor_of(options),
     )
     summary = evaluation.measure(wanted, terminal.say)
     is_strict = options.fail_under is not None
@@ -261,6 +262,7 @@ def _add_evaluate(verbs: terminal.Commands) -> None:
     evaluation.add_options(verb)
     command_line.add_policy(verb)
     command_line.add_running(verb)
+    command_line.add_executor(verb)
 
 
 if __name__ == "__main__":
