@@ -19,7 +19,7 @@ from engine.category import Category
 from engine.cli.command_line import today
 from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place, RemoteOutputFolder
-from engine.cluster.pictures import UrlPicture, url_pictures
+from engine.cluster.pictures import UrlPicture, read_ahead, url_pictures
 from engine.detect.registry import verify
 from engine.errors import (
     InvalidDecision,
@@ -195,7 +195,7 @@ def redact(
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers, new_executor)
     run.work(
-        ((source.name, _step(source, output_folder, manifest)) for source in pictures),
+        _steps(pictures, output_folder, manifest, where),
         len(pictures),
     )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
@@ -327,14 +327,40 @@ def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool
         ) from error
 
 
-def _step(source: Picture, output_folder: OutputFolder, manifest: Manifest) -> Step:
-    """What a source needs, given what earlier runs finished and what the manifest allows."""
-    if source.problem:
-        return output_folder.fate(source.name, "") or Quarantined("", source.problem)
+def _steps(
+    pictures: Sequence[Picture], output_folder: OutputFolder, manifest: Manifest, where: str
+) -> Iterator[tuple[str, Step]]:
+    """What each picture needs, by its name."""
+    sound = (picture.content for picture in pictures if not picture.problem)
+    contents = read_ahead(sound) if is_url(where) else map(_read, sound)
+    for picture in pictures:
+        if picture.problem:
+            step: Step | None = output_folder.fate(picture.name, "")
+            yield picture.name, step or Quarantined("", picture.problem)
+        else:
+            yield picture.name, _step(picture, next(contents), output_folder, manifest)
+
+
+def _read(content: PictureSource) -> bytes | Exception:
     try:
-        data = source.content.read()
+        return content.read()
     except (LetheError, OSError) as error:
-        return output_folder.fate(source.name, "") or refusal("", source.content.path, error)
+        return error
+
+
+def _step(
+    source: Picture, data: bytes | Exception, output_folder: OutputFolder, manifest: Manifest
+) -> Step:
+    """What a picture needs, given what earlier runs finished and what the manifest allows.
+
+    Args:
+        source: the picture.
+        data: its bytes, or what kept them from being read.
+        output_folder: of the run.
+        manifest: its licences.
+    """
+    if isinstance(data, Exception):
+        return output_folder.fate(source.name, "") or refusal("", source.content.path, data)
     picture = output_folder.picture_id(data)
     fate = output_folder.fate(source.name, picture)
     if fate is not None:
