@@ -45,7 +45,10 @@ def statements():
 
 
 def numbered(text):
-    """With PostgreSQL's parameters."""
+    """With PostgreSQL's parameters: numbers, where DuckDB has `?` or names."""
+    names = list(dict.fromkeys(re.findall(r"\$([a-z_]+)\b", text)))
+    for number, name in enumerate(names, start=1):
+        text = re.sub(rf"\${name}\b", f"${number}", text)
     count = iter(range(1, 1000))
     return re.sub(r"\?", lambda _: f"${next(count)}", text)
 
@@ -96,8 +99,8 @@ def main():
             kinds[re.sub(r'"[^"]*"', '"…"', problem)] += 1
             print(f"{place}: {problem}")
     print(
-        f"\n{found} statements, of which {composed} are put together from parts and were not tried, "
-        f"and {kinds.total()} were refused"
+        f"\n{found} statements, {kinds.total()} refused; {composed} are put together from parts "
+        "and were not tried"
     )
     for kind, count in kinds.most_common():
         print(f"{count:4} {kind}")

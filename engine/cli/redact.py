@@ -335,8 +335,8 @@ def _steps(
     contents = read_ahead(sound) if is_url(where) else map(_read, sound)
     for picture in pictures:
         if picture.problem:
-            step: Step | None = output_folder.fate(picture.name, "")
-            yield picture.name, step or Quarantined("", picture.problem)
+            fate = output_folder.fate(picture.name, "")
+            yield picture.name, fate or Quarantined("", picture.problem)
         else:
             yield picture.name, _step(picture, next(contents), output_folder, manifest)
 
