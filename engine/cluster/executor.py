@@ -12,7 +12,7 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.cluster.ray_data import connected
 from engine.errors import LetheError
-from engine.logs import trace
+from engine.logs import keep_names_out, trace
 from engine.runs.jobs import Outcome, Postponed, Work
 from engine.runs.pool import ProcessPool
 
@@ -98,14 +98,21 @@ class RayExecutor:
                 max_task_retries=RETRIES,
             )
         for columns in batches.iter_batches(batch_size=None, batch_format="numpy"):
-            yield from columns["outcome"]
+            yield from (result.outcome for result in columns["result"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
     """Jobs that go to an actor together."""
 
-    jobs: tuple[Work, ...]
+    jobs: tuple[Work, ...] = field(repr=False)  # Ray logs what it carries, and they have names
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a job came to."""
+
+    outcome: Outcome = field(repr=False)
 
 
 def _blocks(work: Sequence[Work]) -> Iterator[_Block]:
@@ -117,11 +124,12 @@ class _Actor:
     """A worker that Ray Data starts on some machine."""
 
     def __init__(self) -> None:
+        keep_names_out()
         self._pool = ProcessPool(1)
 
     def __call__(self, columns: Columns) -> Columns:
-        """The outcomes of the jobs in blocks."""
+        """The results of the jobs in blocks."""
         jobs = [job for block in columns["block"] for job in block.jobs]
-        found = np.empty(len(jobs), dtype=object)
-        found[:] = list(self._pool.run(jobs))
-        return {"outcome": found}
+        results = np.empty(len(jobs), dtype=object)
+        results[:] = [_Result(outcome) for outcome in self._pool.run(jobs)]
+        return {"result": results}

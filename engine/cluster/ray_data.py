@@ -37,7 +37,8 @@ def ray_data() -> ModuleType:
     except ModuleNotFoundError as error:
         raise MissingPackage(_MISSING) from error
     module: ModuleType = ray
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    for name in ("ray", "ray.data"):  # the latter writes a file at its level, and says what it does
+        logging.getLogger(name).setLevel(logging.ERROR)
     return module
 
 
@@ -61,6 +62,7 @@ def connected(address: str | None, cpus: int) -> Iterator[ModuleType]:
         _connect(ray, address, cpus)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
+    context.enable_fallback_to_arrow_object_ext_type = True  # jobs and outcomes are such objects
     context.max_errored_blocks = -1  # one that fails for good is told of, and stops no other
     try:
         yield ray

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from unittest.mock import Mock
 
 import cv2
@@ -30,7 +31,7 @@ RECTANGLE = (10, 10, 40, 40)
 
 def a_job(path, kind=Job, **others):
     """A job of a person's decision, whose fill has grain and so depends on the seed."""
-    number = int(path.stem)
+    number = int(path.stem.rpartition("-")[2])
     name = f"{number:032x}"
     plan = Plan(name, Size(80, 60), (region(RECTANGLE),), (), (), QUICK.fingerprint)
     return kind(
@@ -48,7 +49,7 @@ def a_job(path, kind=Job, **others):
 @pytest.fixture
 def paths(tmp_path, rng):
     """Twenty pictures, the third of them none."""
-    found = [tmp_path / f"{number}.png" for number in range(20)]
+    found = [tmp_path / f"secretive-{number}.png" for number in range(20)]
     for path in found:
         assert cv2.imwrite(str(path), picture(rng, 60, 80))
     found[2].write_bytes(b"not a picture")
@@ -60,6 +61,14 @@ def results(executor, jobs):
         return list(executor.run(jobs))
 
 
+def logs_with(ray, word):
+    """Those of this Ray that hold a word."""
+    folder = Path(ray._private.worker._global_node.get_logs_dir_path())
+    logs = [path for path in folder.rglob("*") if path.is_file()]
+    assert logs
+    return [path for path in logs if word in path.read_bytes()]
+
+
 def files(outcomes):
     return {one.job_id: one.data for one in outcomes if isinstance(one, Released)}
 
@@ -67,7 +76,9 @@ def files(outcomes):
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_of_two")
 class TestTwoActors:
-    def test_releases_are_those_of_local_processes_though_an_actor_dies(self, paths, tmp_path):
+    def test_releases_are_those_of_local_processes_though_an_actor_dies(
+        self, paths, tmp_path, ray_of_two
+    ):
         found = shutil.copy(shipped_picture("skimage", "data/astronaut.png"), tmp_path / "99.png")
         jobs = [a_job(path) for path in paths]
         jobs[9] = a_job(paths[9], DeadlyOnce, marker=tmp_path / "dead")
@@ -86,6 +97,7 @@ class TestTwoActors:
         (broken,) = held
         assert isinstance(broken, Quarantined)
         assert broken.job_id == jobs[2].id
+        assert not logs_with(ray_of_two, b"secretive")
 
     def test_what_takes_its_machine_down_each_time_waits_and_the_rest_goes_on(
         self, paths, monkeypatch
