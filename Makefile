@@ -89,7 +89,7 @@ calibrate: .venv/train
 .venv/runtime: requirements.txt
 	$(call install,requirements.txt)
 
-.venv/dev: requirements.txt requirements-dev.txt
+.venv/dev: requirements.txt requirements-dev.txt requirements-cluster.txt
 	$(call install,requirements-dev.txt)
 	@touch .venv/runtime
 

@@ -12,13 +12,15 @@ from typing import Final
 
 from engine.category import DETECTABLE_WORDS, Category
 from engine.cli import attack as attacks
-from engine.cli import bench, command_line, signing, terminal
+from engine.cli import bench, command_line, fetch, signing, terminal
 from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
 from engine.cli.exits import Exit
+from engine.cluster.bucket import is_url
+from engine.cluster.output_folder import Place
 from engine.detect.weights import own_weights_notice
-from engine.errors import InvalidManifest
+from engine.errors import InvalidManifest, LetheError
 from engine.evaluation.scores.recall import TARGET
 from engine.runs.licences import Manifest, read_manifest
 
@@ -70,11 +72,12 @@ def _redact(options: argparse.Namespace) -> int:
     policy = command_line.policy_of(options)
     summary = commands.redact(
         options.input,
-        options.output,
+        _output(options),
         policy,
         file_format=options.format,
         manifest=_manifest(options.manifest),
         workers=options.workers,
+        new_executor=command_line.executor_of(options),
     )
     notice = own_weights_notice()
     if notice is not None:
@@ -85,10 +88,11 @@ def _redact(options: argparse.Namespace) -> int:
 def _release(options: argparse.Namespace) -> int:
     summary = commands.release(
         options.input,
-        options.output,
+        _output(options),
         options.verdicts,
         workers=options.workers,
         known=signing.named_or_own(options.reviewer_keys),
+        new_executor=command_line.executor_of(options),
     )
     return _report(summary, as_json=options.json)
 
@@ -118,6 +122,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         policy_file=None if options.policy is None else Path(options.policy),
         only=options.only,
         turned=options.turned,
+        new_executor=command_line.executor_of(options),
     )
     summary = evaluation.measure(wanted, terminal.say)
     is_strict = options.fail_under is not None
@@ -127,6 +132,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _report(summary: commands.Summary, *, as_json: bool) -> int:
     terminal.say(json.dumps(summary.to_json()) if as_json else str(summary))
     return Exit.FOUND if summary.problems else Exit.DONE
+
+
+def _output(options: argparse.Namespace) -> Path | Place:
+    if is_url(options.output):
+        return commands.place_at(options.output, takes_over=options.take_over)
+    if options.take_over:
+        raise LetheError("--take-over is for an output at an address; leave it out.")
+    return Path(options.output)
 
 
 def _manifest(path: Path | None) -> Manifest:
@@ -152,8 +165,16 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         short="find and remove, folder to folder",
         when_stopped=command_line.KEPT,
     )
-    redact.add_argument("input", metavar="IN", help="a picture, a folder (recursive) or a glob")
-    redact.add_argument("output", metavar="OUT", type=Path, help="a folder of this run's own")
+    redact.add_argument(
+        "input",
+        metavar="IN",
+        help="a picture, a folder (recursive) or a glob; or an address such as s3://bucket/in",
+    )
+    redact.add_argument(
+        "output",
+        metavar="OUT",
+        help="a folder of this run's own, or such an address",
+    )
     redact.add_argument(
         "--format",
         choices=("same", "png", "jpeg"),
@@ -168,6 +189,8 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     command_line.add_policy(redact)
     command_line.add_running(redact)
+    command_line.add_executor(redact)
+    command_line.add_take_over(redact)
     command_line.add_json(redact)
 
     release = terminal.add_command(
@@ -179,7 +202,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         when_stopped=command_line.KEPT,
     )
     release.add_argument("input", metavar="IN", help="the input of the redact run")
-    release.add_argument("output", metavar="OUT", type=Path, help="the output folder of that run")
+    release.add_argument("output", metavar="OUT", help="the output folder of that run")
     release.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
     release.add_argument(
         "--reviewer-key",
@@ -191,7 +214,10 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         "given again (default: the keys of this installation)",
     )
     command_line.add_running(release)
+    command_line.add_executor(release)
+    command_line.add_take_over(release)
     command_line.add_json(release)
+    fetch.add_to(verbs)
     _add_evaluate(verbs)
     signing.add_verbs(verbs)
     linting.add_verb(verbs)
@@ -236,6 +262,7 @@ def _add_evaluate(verbs: terminal.Commands) -> None:
     evaluation.add_options(verb)
     command_line.add_policy(verb)
     command_line.add_running(verb)
+    command_line.add_executor(verb)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,14 @@ class InvalidSignature(LetheError):
     """A signed document is not what its signer wrote, or is no such document."""
 
 
+class MissingPackage(LetheError):
+    """A package that only some commands need is not installed."""
+
+
+class UnreachableCluster(LetheError):
+    """There is no cluster where one was said to be."""
+
+
 class UnreadableFile(LetheError):
     """A file that somebody handed in cannot be read safely; `str` says why, without its name."""
 

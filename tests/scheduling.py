@@ -13,9 +13,10 @@ TOGETHER = {
     "tests/server": "servers",
     "tests/test_wheel.py": "servers",
     "tests/reliability": "reliability",
+    "tests/engine/cluster": "cluster",
 }
 """Servers look for a free port, so no two may at once; the last test of reliability compares the
-document with what the others saw."""
+document with what the others saw; one Ray is started for all that need one."""
 
 
 def unit_of(nodeid: str) -> str:

@@ -31,6 +31,7 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/cli/command_line.py",  # the day, for whatever is dated
     "engine/signing/keys.py",  # draws the secret behind pseudonyms
     "engine/runs/output_folder.py",  # a new folder's key
+    "engine/cluster/lease.py",  # draws the token of whoever writes
     "engine/files/atomic.py",  # a day that it is given as a file's time
     "engine/pipeline.py",  # the stopwatch, whose clock is an argument
 }

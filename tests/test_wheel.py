@@ -31,6 +31,7 @@ VERBS = [
     "vault",
     "redact",
     "release",
+    "fetch",
     "evaluate",
     "verify",
     "keys",
@@ -141,6 +142,18 @@ def test_a_wheel_asks_for_what_requirements_txt_names(installed):
     wanted = {line.split("#")[0].strip() for line in lines} - {""}
 
     assert set(re.findall(r"^Requires-Dist: (\S+)$", metadata, re.MULTILINE)) == wanted
+
+
+def test_the_extra_of_clusters_asks_for_what_its_file_names(installed):
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        (name,) = (one for one in wheel.namelist() if one.endswith("METADATA"))
+        metadata = wheel.read(name).decode()
+
+    lines = (ROOT / "requirements-cluster.txt").read_text().splitlines()
+    wanted = {line.split("#")[0].strip() for line in lines} - {""}
+
+    extra = re.findall(r"^Requires-Dist: (\S+); extra == .cluster.$", metadata, re.MULTILINE)
+    assert set(extra) == wanted
 
 
 def test_help_lists_every_command(installed, elsewhere):

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
 from engine.policies.text import DEFAULT, NAMES
 from engine.policy import Policy, default_policy, named_policy, read_policy
+from engine.runs.jobs import Executor
 from engine.runs.pool import default_workers
 
 KEPT = "Stopped. What was finished is kept; the same command goes on from there."
@@ -94,6 +97,48 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: one per core)",
     )
+
+
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    """Offer `--executor` and `--address`."""
+    parser.add_argument(
+        "--executor",
+        choices=("local", "ray"),
+        default="local",
+        help="where pictures are worked on: processes of this machine, or Ray, of which --workers "
+        "are actors; docs/how-to/cluster.md",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of a Ray cluster, such as auto or ray://head:10001 (default: one of this machine)",
+    )
+
+
+def add_take_over(parser: argparse.ArgumentParser) -> None:
+    """Offer `--take-over`."""
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="of OUT at an address: write there although a run seems to, which was killed",
+    )
+
+
+def executor_of(options: argparse.Namespace) -> Callable[[int], Executor] | None:
+    """What makes the executor that `add_executor`'s options name; None for local processes.
+
+    Raises:
+        LetheError: Ray is not installed, or an address was given without it.
+    """
+    if options.executor == "local":
+        if options.address is not None:
+            raise LetheError("--address is of a Ray cluster: add --executor ray, or leave it out.")
+        return None
+    from engine.cluster.executor import RayExecutor
+    from engine.cluster.ray_data import ray_data
+
+    ray_data()
+    return partial(RayExecutor, address=options.address)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

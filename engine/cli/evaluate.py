@@ -33,6 +33,7 @@ from engine.evaluation.scores.counts import count
 from engine.evaluation.scores.recall import TARGET, Scored, score_all
 from engine.evaluation.scores.summary import CategorySummary, Summary
 from engine.policy import Policy
+from engine.runs.jobs import Executor
 from engine.wording import counted
 
 PROBLEMS_SHOWN = 20
@@ -57,6 +58,8 @@ class Wanted:
     only: tuple[Category, ...] | None = None
     turned: str | None = None
     """A key of `turning.ORIENTATIONS`."""
+    new_executor: Callable[[int], Executor] | None = None
+    """As for `engine.evaluation.run.evaluate`; changes no figure."""
 
     @property
     def words(self) -> str:
@@ -139,6 +142,7 @@ def measure(wanted: Wanted, say: Callable[[str], None]) -> Summary:
             workers=wanted.workers,
             turned=wanted.turned,
             progress=bar.update,
+            new_executor=wanted.new_executor,
         )
     scored = score_all(run.pairs, wanted.policy)
     refused = [f"{picture.name}: {why}" for picture, why in (*run.unread, *scored.invalid)]

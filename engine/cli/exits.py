@@ -33,6 +33,7 @@ TABLE: Final = (
     _Row(Exit.FOUND, "something is wrong, and its file is named", ("verify",)),
     _Row(Exit.FOUND, "something was found, or a file cannot be read to its end", ("lint",)),
     _Row(Exit.FOUND, "some lines could not be taken", ("store ingest",)),
+    _Row(Exit.FOUND, "some originals are missing, and each is named", ("fetch",)),
     _Row(Exit.FOUND, "the trail is not whole, and each fault is named", ("audit verify",)),
     _Row(Exit.FOUND, "something is overdue", ("retention report",)),
     _Row(

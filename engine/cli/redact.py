@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,6 +17,9 @@ from tqdm import tqdm
 
 from engine.category import Category
 from engine.cli.command_line import today
+from engine.cluster.bucket import is_url
+from engine.cluster.output_folder import Place, RemoteOutputFolder
+from engine.cluster.pictures import UrlPicture, read_ahead, url_pictures
 from engine.detect.registry import verify
 from engine.errors import (
     InvalidDecision,
@@ -33,12 +36,12 @@ from engine.metadata.header import megapixels_of
 from engine.plan import Plan, Region, ReviewDecision
 from engine.policy import Policy
 from engine.runs.inputs import Source, sources
-from engine.runs.jobs import Job, Outcome, Postponed, Quarantined
+from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined
 from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, OutputFolder
 from engine.runs.pool import ProcessPool
 from engine.runs.refusal import failed, refusal
-from engine.runs.sources import PathSource
+from engine.runs.sources import PictureSource
 from engine.signing.decisions import is_authenticated, signature_path
 from engine.signing.signer import signer
 from engine.triage import settled
@@ -87,6 +90,7 @@ class Summary:
         return line
 
 
+Picture: TypeAlias = "Source | UrlPicture"
 Step: TypeAlias = "Job | Quarantined | Fate"
 """What a source still needs: work, nothing but its refusal written down, or nothing at all."""
 
@@ -97,6 +101,8 @@ class _Run:
 
     output_folder: OutputFolder
     workers: int
+    new_executor: Callable[[int], Executor] | None = None
+    """Makes an executor of so many workers; None for processes of this machine."""
     fates: Counter[Fate] = field(default_factory=Counter)
     _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and picture id by job id; two files may have the same content, never the same job."""
@@ -104,7 +110,7 @@ class _Run:
 
     def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
         """Carry out steps, recording each outcome the moment it is there."""
-        executor = ProcessPool(self.workers)
+        executor = (self.new_executor or ProcessPool)(self.workers)
         try:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
                 for outcome in executor.run(self._jobs(steps, bar)):
@@ -145,14 +151,25 @@ class _Run:
 
 def redact(
     where: str,
-    out: Path,
+    out: Path | Place,
     policy: Policy,
     *,
     file_format: FormatChoice,
     manifest: Manifest,
     workers: int,
+    new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
-    """Redact every picture of an input, skipping those an earlier run finished."""
+    """Redact every picture of an input, skipping those an earlier run finished.
+
+    Args:
+        where: the input, a place of this machine or an address.
+        out: the output folder, or its address.
+        policy: what is looked for, and how.
+        file_format: of the releases.
+        manifest: licences.
+        workers: how many.
+        new_executor: as for `_Run`.
+    """
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
     if policy.review.four_eyes:
@@ -160,11 +177,8 @@ def redact(
             "four_eyes under [review] asks for a second person before a download, which the "
             "command line cannot do: bring the pictures into the app, or switch it off."
         )
-    if out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents):
-        raise UnusableFolder(
-            "The output folder must not be the input folder, nor hold it: choose another."
-        )
-    pictures, left_alone = sources(where, leave_out=out)
+    _refuse_same(where, out)
+    pictures, left_alone = _pictures(where, out)
     if left_alone:
         _say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
@@ -177,43 +191,50 @@ def redact(
     manifest = manifest.among(source.name for source in pictures)
     # releases lie on the disk in the order of their making, which names would tell
     _RANDOM.shuffle(pictures)
-    output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
+    output_folder = _created(out, policy, file_format)
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers)
+    run = _Run(output_folder, workers, new_executor)
     run.work(
-        ((source.name, _step(source, output_folder, manifest)) for source in pictures),
+        _steps(pictures, output_folder, manifest, where),
         len(pictures),
     )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
 def release(
-    where: str, out: Path, verdicts: Path, *, workers: int, known: frozenset[bytes] = frozenset()
+    where: str,
+    out: Path | Place,
+    verdicts: Path,
+    *,
+    workers: int,
+    known: frozenset[bytes] = frozenset(),
+    new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
     """Release what a person accepted in a decision file; name each line that cannot be done.
 
     Args:
-        where: the input of the run.
-        out: its output folder.
+        where: the input of the run, or its address.
+        out: its output folder, or its address.
         verdicts: the decision file.
         workers: how many processes.
         known: raw public keys of people who decide.
+        new_executor: as for `_Run`.
     """
     started = time.perf_counter()
     lines, is_vouched_for = _decisions(verdicts, known)
-    originals: dict[str, list[Path]] = {}
-    for source in sources(where, leave_out=out)[0]:
+    originals: dict[str, list[PictureSource]] = {}
+    for source in _pictures(where, out)[0]:
         if source.problem:
             continue
-        originals.setdefault(source.name, []).append(source.path)
-    output_folder = OutputFolder(out, signer(home()), today)
+        originals.setdefault(source.name, []).append(source.content)
+    output_folder = _opened(out)
     try:
         output_folder.refuse_taken_in(home())
     except UnusableFolder:
         output_folder.close()
         raise
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers)
+    run = _Run(output_folder, workers, new_executor)
     problems = Counter[str]()
 
     def steps() -> Iterator[tuple[str, Step]]:
@@ -234,6 +255,55 @@ def release(
     run.work(steps(), total=None)
     seconds = time.perf_counter() - started
     return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
+
+
+def _refuse_same(where: str, out: Path | Place) -> None:
+    """Refuse an output that is the input or holds it.
+
+    Raises:
+        UnusableFolder: it is.
+    """
+    if isinstance(out, Place):
+        is_same = f"{where}/".startswith(f"{out.url.rstrip('/')}/")
+    else:
+        is_same = out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents)
+    if is_same:
+        raise UnusableFolder(
+            "The output folder must not be the input folder, nor hold it: choose another."
+        )
+
+
+def _pictures(where: str, out: Path | Place) -> tuple[list[Picture], int]:
+    """The pictures of an input without its output, and the number of what was left alone.
+
+    Raises:
+        UnusableFolder: there is nothing.
+    """
+    if is_url(where):
+        found, left_alone = url_pictures(
+            where, leave_out=out.url if isinstance(out, Place) else None
+        )
+        return [*found], left_alone
+    files, left_alone = sources(where, leave_out=out if isinstance(out, Path) else None)
+    return [*files], left_alone
+
+
+def place_at(url: str, *, takes_over: bool = False) -> Place:
+    """Where a run at an address is written from this machine."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return Place(url, home() / "cluster" / name, takes_over)
+
+
+def _created(out: Path | Place, policy: Policy, file_format: FormatChoice) -> OutputFolder:
+    if isinstance(out, Place):
+        return RemoteOutputFolder.create_at(out, policy, file_format, signer(home()), today)
+    return OutputFolder.create(out, policy, file_format, signer(home()), today)
+
+
+def _opened(out: Path | Place) -> OutputFolder:
+    if isinstance(out, Place):
+        return RemoteOutputFolder.open_at(out, signer(home()), today)
+    return OutputFolder(out, signer(home()), today)
 
 
 def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool]:
@@ -257,14 +327,40 @@ def _decisions(verdicts: Path, known: frozenset[bytes]) -> tuple[list[str], bool
         ) from error
 
 
-def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> Step:
-    """What a source needs, given what earlier runs finished and what the manifest allows."""
-    if source.problem:
-        return output_folder.fate(source.name, "") or Quarantined("", source.problem)
+def _steps(
+    pictures: Sequence[Picture], output_folder: OutputFolder, manifest: Manifest, where: str
+) -> Iterator[tuple[str, Step]]:
+    """What each picture needs, by its name."""
+    sound = (picture.content for picture in pictures if not picture.problem)
+    contents = read_ahead(sound) if is_url(where) else map(_read, sound)
+    for picture in pictures:
+        if picture.problem:
+            fate = output_folder.fate(picture.name, "")
+            yield picture.name, fate or Quarantined("", picture.problem)
+        else:
+            yield picture.name, _step(picture, next(contents), output_folder, manifest)
+
+
+def _read(content: PictureSource) -> bytes | Exception:
     try:
-        data = source.path.read_bytes()
-    except OSError as error:
-        return output_folder.fate(source.name, "") or refusal("", source.path, error)
+        return content.read()
+    except (LetheError, OSError) as error:
+        return error
+
+
+def _step(
+    source: Picture, data: bytes | Exception, output_folder: OutputFolder, manifest: Manifest
+) -> Step:
+    """What a picture needs, given what earlier runs finished and what the manifest allows.
+
+    Args:
+        source: the picture.
+        data: its bytes, or what kept them from being read.
+        output_folder: of the run.
+        manifest: its licences.
+    """
+    if isinstance(data, Exception):
+        return output_folder.fate(source.name, "") or refusal("", source.content.path, data)
     picture = output_folder.picture_id(data)
     fate = output_folder.fate(source.name, picture)
     if fate is not None:
@@ -273,13 +369,13 @@ def _step(source: Source, output_folder: OutputFolder, manifest: Manifest) -> St
     forbidden = manifest.refusal(source.name, require_licence=require)
     if forbidden:
         return Quarantined(picture, forbidden)
-    return _job(picture, source.path, output_folder, data)
+    return _job(picture, source.content, output_folder, data)
 
 
 def _accepted_job(
     line: str,
     plans: dict[tuple[str, str], Plan],
-    originals: Mapping[str, Sequence[Path]],
+    originals: Mapping[str, Sequence[PictureSource]],
     output_folder: OutputFolder,
 ) -> Iterator[tuple[str, Job]]:
     """The job that one line of decisions asks for; none when the line accepts nothing.
@@ -306,33 +402,33 @@ def _accepted_job(
             "that one in review.jsonl."
         )
     decided = settled(plan, decision)
-    path, data = _original(originals.get(source, ()), decision.picture, output_folder)
+    content, data = _original(originals.get(source, ()), decision.picture, output_folder)
     if output_folder.needs_second_review(data):
         raise InvalidDecision(
             "its policy has two people decide this picture, which only the app does; hand the "
             "folder to it with lethe store ingest, without these verdicts."
         )
     del plans[source, decision.picture]
-    yield source, _job(decided.image_id, path, output_folder, data, decided, decision.reviewer)
+    yield source, _job(decided.image_id, content, output_folder, data, decided, decision.reviewer)
 
 
 def _original(
-    paths: Sequence[Path], picture: str, output_folder: OutputFolder
-) -> tuple[Path, bytes]:
+    contents: Sequence[PictureSource], picture: str, output_folder: OutputFolder
+) -> tuple[PictureSource, bytes]:
     """Of the files with one name the one that was looked at, with its bytes.
 
     Raises:
         InvalidDecision: none of them is.
     """
-    if not paths:
+    if not contents:
         raise InvalidDecision("its original is not in the input folder.")
-    for path in paths:
+    for content in contents:
         try:
-            data = path.read_bytes()
+            data = content.read()
         except OSError as error:
             raise InvalidDecision(f"its original could not be read ({error.strerror}).") from error
         if output_folder.picture_id(data) == picture:
-            return path, data
+            return content, data
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 
@@ -371,7 +467,7 @@ def _reviewer(value: Mapping[str, Any]) -> str:
 
 def _job(
     picture: str,
-    path: Path,
+    content: PictureSource,
     output_folder: OutputFolder,
     data: bytes,
     settled: Plan | None = None,
@@ -383,7 +479,7 @@ def _job(
         image_id=picture,
         digest=digest,
         megapixels=megapixels_of(data),
-        source=PathSource(path.absolute()),
+        source=content,
         policy=output_folder.policy,
         format=output_folder.format,
         release_id=release_id,

@@ -54,6 +54,7 @@ def evaluate(
     workers: int,
     turned: str | None = None,
     progress: Callable[[], object] = lambda: None,
+    new_executor: Callable[[int], Executor] | None = None,
 ) -> Run:
     """Predict every picture of a data set.
 
@@ -63,6 +64,7 @@ def evaluate(
         workers: processes; their number changes nothing but the time.
         turned: a key of `turning.ORIENTATIONS`: pictures are looked at that way up.
         progress: called once for each picture that is done.
+        new_executor: makes an executor of so many workers; None for processes of this machine.
 
     Raises:
         InvalidDataset: there is no picture to look at.
@@ -74,7 +76,7 @@ def evaluate(
         raise InvalidDataset(f"There is no picture in {dataset.name} that could be measured.")
     found: list[tuple[LabelledPicture, PredictionRecord]] = []
     unread: list[tuple[LabelledPicture, str]] = []
-    with closing(ProcessPool(workers)) as executor:
+    with closing((new_executor or ProcessPool)(workers)) as executor:
         for picture, result in predict_all(dataset, policy, executor, orientation=orientation):
             if isinstance(result, PredictionRecord):
                 found.append((picture, result))

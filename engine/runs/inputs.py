@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
 from engine.errors import UnusableFolder
+from engine.runs.sources import PathSource, PictureSource
 
 _GONE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENOTDIR})
 """What following a link to nothing, or in a circle, says."""
@@ -31,6 +32,11 @@ class Source:
     problem: str = ""
     """Why it cannot be opened, as a sentence. Such a path is not to be read: a pipe would keep its
     reader waiting for ever."""
+
+    @property
+    def content(self) -> PictureSource:
+        """Where its bytes are read from, in whatever process."""
+        return PathSource(self.path.absolute())
 
 
 def sources(

@@ -33,7 +33,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from engine.errors import InvalidSignature, UnusableFolder
 from engine.files import atomic
@@ -127,7 +127,7 @@ class OutputFolder:
         file_format: FormatChoice,
         signer: Signer,
         today: Callable[[], str],
-    ) -> OutputFolder:
+    ) -> Self:
         """Open `folder`, making it first if needed; the last two as for `OutputFolder`.
 
         Raises:

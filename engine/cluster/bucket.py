@@ -1,0 +1,123 @@
+"""A folder at an address of fsspec: a bucket with a prefix, a network file system, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import LetheError, MissingPackage, UnusableFolder
+
+_MISSING = (
+    "{} cannot be opened: {} is not installed. Install it with pip install 'lethe[cluster]', and "
+    "for gs:// gcsfs, for az:// adlfs."
+)
+
+
+def is_url(text: str) -> bool:
+    """Whether a place is an address rather than a path of this machine."""
+    return "://" in text
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """The file system of an address, and the path on it.
+
+    Raises:
+        ImportError: a package is missing.
+        ValueError: fsspec knows no such protocol.
+    """
+    import fsspec
+
+    options = {"auto_mkdir": True} if url.startswith(("file://", "local://")) else {}
+    found: tuple[Any, str] = fsspec.core.url_to_fs(url, **options)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Reads and writes whole objects below an address, by their names relative to it."""
+
+    url: str
+    _files: Any
+    _root: str
+
+    @classmethod
+    def at(cls, url: str) -> Bucket:
+        """Open an address; whether anything is there is not asked.
+
+        Raises:
+            MissingPackage: a package for it is not installed.
+            UnusableFolder: there is no such kind of address.
+        """
+        try:
+            files, root = file_system(url)
+        except ImportError as error:
+            raise MissingPackage(_MISSING.format(url, error.name or "a package for it")) from error
+        except ValueError as error:
+            raise UnusableFolder(f"{url} is no address that can be opened.") from error
+        return cls(url, files, root.rstrip("/"))
+
+    def read(self, name: str) -> bytes | None:
+        """All bytes of an object; None when there is none."""
+        with self._reached():
+            try:
+                data: bytes = self._files.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
+            return data
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of an object."""
+        with self._reached():
+            data: bytes = self._files.cat_file(self._path(name), 0, size)
+            return data
+
+    def create(self, name: str, data: bytes) -> None:
+        """Write an object that must not be there yet.
+
+        Raises:
+            FileExistsError: it is.
+        """
+        with self._reached():
+            self._files.pipe_file(self._path(name), data, mode="create")
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write objects, in place of those that are there."""
+        with self._reached():
+            self._files.pipe({self._path(name): data for name, data in files.items()})
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it is there."""
+        with self._reached():
+            try:
+                self._files.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def names(self, below: str = "") -> list[str]:
+        """Every object below a name, relative to this address, sorted."""
+        with self._reached():
+            self._files.invalidate_cache()
+            start = f"{self._root}/"
+            try:
+                found = self._files.find(self._path(below) if below else self._root)
+            except FileNotFoundError:
+                return []
+            return sorted(path.removeprefix(start) for path in found if path.startswith(start))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (LetheError, FileExistsError):
+            raise
+        except Exception as error:  # each kind of address has errors of its own
+            raise UnusableFolder(
+                f"{self.url} could not be reached ({type(error).__name__}); are its name, the "
+                "credentials and the network right? What was finished is kept, and the same "
+                "command goes on from there."
+            ) from error

@@ -1,0 +1,86 @@
+"""A run at an address as a folder of this machine, for the app to take in.
+
+It holds the lists, not the releases; and beside them, as `originals`, the pictures that wait for a
+person. `lethe store ingest` takes such a folder, and so does the inbox of the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cluster.bucket import Bucket
+from engine.cluster.output_folder import fetch
+from engine.errors import UnusableFolder
+from engine.files import atomic
+from engine.files.new_folder import new_folder
+from engine.runs.journal import read_lines
+from engine.signing.keys import KeyRing
+
+ORIGINALS = "originals"
+_UNWRITABLE = (FileExistsError, IsADirectoryError, NotADirectoryError)
+"""Two names of a bucket of which a disk can hold one: `a` and `a/b`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a run."""
+
+    waiting: int
+    """Pictures that wait for a person, and are in the folder."""
+    missing: tuple[str, ...]
+    """Names of those whose original is gone, or cannot lie on this disk."""
+
+
+def fetch_run(url: str, originals: str, folder: Path, keys: KeyRing) -> Fetched:
+    """Make the folder of a run at an address.
+
+    Args:
+        url: the run's output.
+        originals: its input.
+        folder: where nothing is.
+        keys: those of the installation that ran it.
+
+    Raises:
+        UnusableFolder: no run is there, it cannot be reached, or something is in the way.
+    """
+    bucket, pictures = Bucket.at(url), Bucket.at(originals)
+    if folder.exists():
+        raise UnusableFolder(f"{folder} is there already; name a new folder.")
+    missing: list[str] = []
+    waiting = 0
+    with new_folder(folder) as partial:
+        copy = partial / "run"
+        if not fetch(bucket, copy, keys):
+            raise UnusableFolder(f"{url} is not the output of a Lethe run.")
+        for part in copy.iterdir():
+            part.rename(partial / part.name)
+        copy.rmdir()
+        for name in _waiting(partial):
+            data = pictures.read(name)
+            if data is not None and _is_written(partial / ORIGINALS, name, data):
+                waiting += 1
+            else:
+                missing.append(name)
+    return Fetched(waiting, tuple(missing))
+
+
+def _waiting(folder: Path) -> Iterator[str]:
+    """Names of the pictures that a person must look at, each once."""
+    released = {line["picture"] for line in read_lines(folder / "receipts.jsonl")}
+    lines = read_lines(folder / "review.jsonl")
+    yield from dict.fromkeys(line["source"] for line in lines if line["picture"] not in released)
+
+
+def _is_written(folder: Path, name: str, data: bytes) -> bool:
+    """Write an original below a folder, unless its name leads out of it."""
+    target = folder / name
+    if ".." in target.parts or not target.is_relative_to(folder):
+        return False
+    try:
+        target.parent.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
+        atomic.write(target, data)
+    except _UNWRITABLE:
+        return False
+    return True

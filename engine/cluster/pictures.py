@@ -1,0 +1,121 @@
+"""The pictures at an address, found as `engine.runs.inputs` finds those of a folder."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from engine.cluster.bucket import Bucket, file_system
+from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
+from engine.errors import UnreadableImage, UnusableFolder
+from engine.runs.sources import PictureSource
+
+HEAD_BYTES = 512
+"""Of an object whose name does not say what it is."""
+READERS = 8
+"""Pictures that are read at once, and are in memory meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A picture at an address; whoever reads it brings their own credentials."""
+
+    url: str
+
+    @property
+    def path(self) -> Path:
+        """See `PictureSource.path`."""
+        return Path(self.url)
+
+    def read(self) -> bytes:
+        """See `PictureSource.read`."""
+        files, path = file_system(self.url)
+        try:
+            data: bytes = files.cat_file(path)
+        except FileNotFoundError as error:
+            raise UnreadableImage("The file is no longer there.") from error
+        except Exception as error:
+            # each kind of address has errors of its own; a refusal may be that of stale credentials
+            raise OSError(errno.EHOSTUNREACH, type(error).__name__) from error
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class UrlPicture:
+    """One input picture, as `engine.runs.inputs.Source`."""
+
+    name: str
+    content: UrlSource
+    problem: str = ""
+
+
+def url_pictures(where: str, *, leave_out: str | None = None) -> tuple[list[UrlPicture], int]:
+    """Find the pictures below an address.
+
+    Args:
+        where: the address.
+        leave_out: one inside it that is not input, such as the output's.
+
+    Returns:
+        The pictures, sorted by name, and the number of objects that were left alone: those that
+        are no pictures, and what is hidden.
+
+    Raises:
+        UnusableFolder: there is nothing there, or it cannot be reached.
+        MissingPackage: a package for it is not installed.
+    """
+    bucket = Bucket.at(where)
+    names = bucket.names()
+    if not names:
+        raise UnusableFolder(f"There is nothing at {where}.")
+    if leave_out is not None:
+        below = f"{leave_out.rstrip('/')}/"
+        names = [name for name in names if not _url(where, name).startswith(below)]
+    pictures = [name for name in names if not _is_hidden(name) and _is_picture(bucket, name)]
+    found = [UrlPicture(name, UrlSource(_url(where, name))) for name in pictures]
+    return found, len(names) - len(found)
+
+
+def read_ahead(contents: Iterable[PictureSource]) -> Iterator[bytes | Exception]:
+    """The bytes of each, in order, or what kept them from being read; some ahead, in threads.
+
+    An address answers in tens of milliseconds, and one after the other they would keep few actors
+    busy.
+    """
+    under_way: deque[Future[bytes | Exception]] = deque()
+    with ThreadPoolExecutor(READERS) as pool:
+        for content in contents:
+            under_way.append(pool.submit(_read, content))
+            if len(under_way) == READERS:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _read(content: PictureSource) -> bytes | Exception:
+    try:
+        return content.read()
+    except Exception as error:  # noqa: BLE001 -- told with its picture, in its turn
+        return error
+
+
+def _url(where: str, name: str) -> str:
+    return f"{where.rstrip('/')}/{name}"
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _is_picture(bucket: Bucket, name: str) -> bool:
+    if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    with tempfile.NamedTemporaryFile() as file:  # private, and of no name that tells
+        file.write(bucket.head(name, HEAD_BYTES))
+        file.flush()
+        return is_picture(Path(file.name))

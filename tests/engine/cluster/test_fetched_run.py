@@ -1,0 +1,114 @@
+"""What waits for review in a run at an address comes to the app."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from engine.__main__ import main
+from engine.cluster import fetched_run
+from engine.cluster.bucket import Bucket
+from store.__main__ import main as store
+from tests.engine.cluster.test_output_folder import MEMORY, OUT
+from tests.engine.run_folders import fates
+
+pytest.importorskip("fsspec", reason="fsspec comes with requirements-cluster.txt")
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("LETHE_HOME", str(tmp_path / "home"))
+    yield
+    import fsspec
+
+    fsspec.filesystem("memory").store.clear()
+
+
+@pytest.fixture
+def run_there(lethe, folder):
+    """A run from memory to memory in which two pictures wait."""
+    Bucket.at(f"{MEMORY}/in").write({path.name: path.read_bytes() for path in folder.iterdir()})
+    lethe("redact", f"{MEMORY}/in", OUT)
+
+
+@pytest.fixture
+def fetched(tmp_path, run_there):
+    def fetch():
+        words = ["fetch", OUT, str(tmp_path / "fetched"), "--originals", f"{MEMORY}/in"]
+        return main(words), tmp_path / "fetched"
+
+    return fetch
+
+
+def test_the_app_takes_in_what_waits(fetched, folder, capsys):
+    status, here = fetched()
+    out, _ = capsys.readouterr()
+    taken_in = store(["ingest", str(here), "--originals", str(here / "originals")])
+
+    assert status == taken_in == 0
+    assert "2 pictures for review" in out
+    assert "2 added to the review queue" in capsys.readouterr().out
+    assert {path.name for path in (here / "originals").iterdir()} == {"doubtful.png", "empty.png"}
+    assert (here / "originals" / "empty.png").read_bytes() == (folder / "empty.png").read_bytes()
+
+
+def test_the_folder_tells_the_same_as_a_run_from_folder_to_folder(lethe, fetched, folder, tmp_path):
+    _, here = fetched()
+    lethe("redact", folder, tmp_path / "out")
+
+    assert fates(here) == fates(tmp_path / "out")
+    assert not list((here / "released").iterdir())
+    assert here.stat().st_mode & 0o077 == 0
+
+
+def test_what_the_app_has_the_shell_no_longer_releases(lethe, fetched, tmp_path):
+    _, here = fetched()
+    store(["ingest", str(here), "--originals", str(here / "originals")])
+    (tmp_path / "decided.jsonl").write_text("", encoding="utf-8")
+
+    status, _, err = lethe("release", f"{MEMORY}/in", OUT, "--verdicts", tmp_path / "decided.jsonl")
+
+    assert status == 2
+    assert "taken into the app" in err
+
+
+def test_an_original_that_is_gone_is_named_and_the_rest_comes(fetched, capsys):
+    Bucket.at(f"{MEMORY}/in").remove("empty.png")
+
+    status, here = fetched()
+
+    assert status == 1
+    assert "The original 'empty.png' is gone" in capsys.readouterr().err
+    assert [path.name for path in (here / "originals").iterdir()] == ["doubtful.png"]
+
+
+def test_an_original_is_written_below_the_folder_or_not_at_all(tmp_path, monkeypatch):
+    """Keys of a bucket are anybody's: two may have no room beside each other on a disk."""
+    (tmp_path / "home").mkdir()
+    here = tmp_path / "home" / "fetched"
+    names = ["../../out.png", "/out.png", "a", "a/b.png", "..", "deep/c.png"]
+    monkeypatch.setattr(fetched_run, "_waiting", lambda folder: iter(names))
+    monkeypatch.setattr(Bucket, "read", lambda self, name: b"x")
+    monkeypatch.setattr(fetched_run, "fetch", lambda bucket, copy, keys: copy.mkdir() or True)
+
+    found = fetched_run.fetch_run(OUT, f"{MEMORY}/in", here, None)
+
+    assert found.missing == ("../../out.png", "/out.png", "a/b.png", "..")
+    written = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {here / "originals" / "a", here / "originals" / "deep" / "c.png"}
+
+
+def test_a_folder_that_is_there_and_an_address_without_a_run_are_refused(
+    lethe, fetched, tmp_path, capsys
+):
+    _, here = fetched()
+    again, _ = fetched()
+    shutil.rmtree(here)
+    nothing = main(["fetch", f"{MEMORY}/none", str(here), "--originals", f"{MEMORY}/in"])
+
+    err = capsys.readouterr().err
+    assert again == nothing == 2
+    assert "name a new folder" in err
+    assert "memory://runs/none is not the output of a Lethe run." in err
+    assert not here.exists()

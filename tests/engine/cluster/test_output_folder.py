@@ -1,0 +1,261 @@
+"""Runs whose output lies at an address, in memory and without Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import fsspec
+import pytest
+
+from engine.cli import redact
+from engine.cluster import output_folder as remote
+from engine.cluster.bucket import Bucket
+from engine.cluster.lease import LEASE
+from engine.files.home import home
+from engine.signing.schema import ENDING
+from tests.engine.run_folders import lines, paint
+
+MEMORY = "memory://runs"
+OUT = f"{MEMORY}/out"
+
+
+@pytest.fixture(autouse=True)
+def _memory():
+    pytest.importorskip("fsspec", reason="fsspec comes with requirements-cluster.txt")
+    yield
+    shutil.rmtree(home() / "cluster", ignore_errors=True)
+    fsspec.filesystem("memory").store.clear()
+
+
+@pytest.fixture
+def bucket():
+    return Bucket.at(OUT)
+
+
+@pytest.fixture
+def uploaded(folder):
+    """The folder of pictures, in memory."""
+    originals = Bucket.at(f"{MEMORY}/in")
+    originals.write({path.name: path.read_bytes() for path in folder.iterdir()})
+    return f"{MEMORY}/in"
+
+
+def released(bucket):
+    return {name for name in bucket.names("released") if not name.endswith(".json")}
+
+
+def killed(folder):
+    """What is left of a run that ends while its last files are on their way."""
+    folder._push()
+    os.close(folder._lock)
+
+
+def block_lines(bucket):
+    names = bucket.names(".lethe/blocks")
+    return [json.loads(line) for name in names for line in bucket.read(name).splitlines()]
+
+
+def test_pictures_of_an_address_go_to_an_address(lethe, uploaded, bucket):
+    status, summary, err = lethe("redact", uploaded, OUT)
+
+    assert status == 0
+    assert summary["pictures"] == 4
+    assert (summary["released"], summary["review"], summary["quarantined"]) == (1, 2, 1)
+    assert "Left alone, as no pictures, hidden, or linked folders: 1." in err
+    assert len(released(bucket)) == 1
+    assert {f"{name.rpartition('.')[0]}{ENDING}" for name in released(bucket)} <= set(
+        bucket.names()
+    )
+    assert "released/manifest.json" in bucket.names()
+    assert not (home() / "cluster").exists() or not any((home() / "cluster").iterdir())
+
+
+def test_the_same_command_does_nothing_twice_whichever_machine_it_runs_on(lethe, uploaded, bucket):
+    lethe("redact", uploaded, OUT)
+    before = {name: bucket.read(name) for name in bucket.names()}
+
+    status, summary, _ = lethe("redact", uploaded, OUT)
+
+    assert status == 0
+    assert summary["released"] == 1
+    assert {name: bucket.read(name) for name in bucket.names()} == before
+
+
+def test_no_key_and_no_original_is_in_the_bucket(lethe, uploaded, folder, bucket):
+    lethe("redact", uploaded, OUT)
+    private = [path.read_bytes() for path in (home() / "keys").iterdir() if path.is_file()]
+    originals = [path.read_bytes() for path in folder.iterdir()]
+
+    everything = [bucket.read(name) for name in bucket.names()]
+
+    assert ".lethe/key" not in bucket.names()
+    assert not any(secret and secret in data for secret in private for data in everything)
+    assert not any(original in everything for original in originals)
+
+
+def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
+    lethe, uploaded, bucket, monkeypatch
+):
+    """A kill between the last block and its files."""
+    with monkeypatch.context() as patch:
+        patch.setattr(remote.RemoteOutputFolder, "close", killed)
+        whole = Bucket.write
+        patch.setattr(
+            Bucket,
+            "write",
+            lambda self, files: (
+                None if any(name.endswith(".png") for name in files) else whole(self, files)
+            ),
+        )
+        lethe("redact", uploaded, OUT)
+    assert not released(bucket)
+    assert [line for line in block_lines(bucket) if "receipts.jsonl" in line]
+
+    refused, _, err = lethe("redact", uploaded, OUT)
+    _, summary, _ = lethe("redact", uploaded, OUT, "--take-over")
+
+    assert refused == 2
+    assert "Another run is writing to memory://runs/out, or was killed over it." in err
+    assert summary["released"] == 1
+    (receipt,) = [
+        line["receipts.jsonl"] for line in block_lines(bucket) if "receipts.jsonl" in line
+    ]
+    start = f"released/{receipt['release']}"
+    assert set(bucket.names("released")) == {
+        f"{start}.png", start + ENDING, "released/manifest.json"
+    }  # fmt: skip
+
+
+def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded, bucket):
+    lethe("redact", uploaded, OUT)
+    (gone,) = released(bucket)
+    bucket.remove(gone)
+
+    lethe("redact", uploaded, OUT)
+
+    assert not released(bucket)
+
+
+def test_of_two_runs_at_one_address_the_second_lets_nothing_out(
+    lethe, uploaded, bucket, monkeypatch
+):
+    whole = remote.RemoteOutputFolder._push
+
+    def overtaken(self):
+        if bucket.read(".lethe/blocks/00000001.jsonl") is None:
+            bucket.create(".lethe/blocks/00000001.jsonl", b"")
+        whole(self)
+
+    monkeypatch.setattr(remote.RemoteOutputFolder, "_push", overtaken)
+
+    status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert "Another run is writing to memory://runs/out" in err
+    assert not released(bucket)
+
+
+def test_no_run_begins_beside_another(lethe, uploaded, bucket, tmp_path):
+    bucket.write({LEASE: b"somebody's"})
+
+    status, _, err = lethe("redact", uploaded, OUT)
+    local = lethe("redact", uploaded, tmp_path / "out", "--take-over")
+
+    assert status == local[0] == 2
+    assert "add --take-over" in err
+    assert bucket.names() == [LEASE]
+    assert "--take-over is for an output at an address" in local[2]
+
+
+def test_blocks_end_where_they_are_full(lethe, uploaded, bucket, monkeypatch):
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", 1)
+
+    lethe("redact", uploaded, OUT)
+
+    assert len(bucket.names(".lethe/blocks")) == 4
+
+
+def test_a_missing_block_is_refused(lethe, uploaded, bucket, monkeypatch):
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", 1)
+    lethe("redact", uploaded, OUT)
+    bucket.remove(".lethe/blocks/00000002.jsonl")
+
+    status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert "A block is missing" in err
+    assert LEASE not in bucket.names()
+
+
+def test_another_policy_and_another_folder_are_refused(lethe, uploaded, bucket, tmp_path):
+    lethe("redact", uploaded, OUT)
+    (tmp_path / "other.toml").write_text("[review]\naudit_share = 0.5\n", encoding="utf-8")
+    bucket.write({"mine.txt": b"notes"})
+    Bucket.at(f"{MEMORY}/notes").write({"mine.txt": b"notes"})
+
+    other = lethe("redact", uploaded, OUT, policy="other.toml")
+    foreign = lethe("redact", uploaded, f"{MEMORY}/notes")
+    within = lethe("redact", uploaded, MEMORY)
+
+    assert other[0] == foreign[0] == within[0] == 2
+    assert "another policy" in other[2]
+    assert "mine.txt already, which is not of a Lethe run" in foreign[2]
+    assert "must not be the input folder" in within[2]
+
+
+def test_a_picture_that_changes_or_goes_is_held_back_alone(lethe, uploaded, bucket, monkeypatch):
+    whole = redact._RANDOM.shuffle
+
+    def removed(pictures):
+        Bucket.at(uploaded).remove("passes.png")
+        whole(pictures)
+
+    monkeypatch.setattr(redact._RANDOM, "shuffle", removed)
+
+    _, summary, _ = lethe("redact", uploaded, OUT)
+
+    assert (summary["released"], summary["review"], summary["quarantined"]) == (0, 2, 2)
+    held = [line["quarantine.jsonl"] for line in block_lines(bucket) if "quarantine.jsonl" in line]
+    assert {line["source"]: line["reason"] for line in held}["passes.png"] == (
+        "The file is no longer there."
+    )
+
+
+def test_what_cannot_be_reached_waits(lethe, folder, tmp_path, rng, bucket):
+    paint(tmp_path / "a.png", 0, rng)
+    status, _, err = lethe("redact", "memory://nothing/here", tmp_path / "out")
+    unknown = lethe("redact", folder, "nonsense://there/out")
+
+    assert status == 2
+    assert "There is nothing at memory://nothing/here." in err
+    assert "no address that can be opened" in unknown[2]
+    assert not lines(tmp_path / "out", "receipts.jsonl")
+
+
+def test_without_a_package_a_sentence_says_what_to_install(lethe, folder, monkeypatch):
+    def missing(url):
+        raise ImportError("Please install gcsfs to access Google Storage", name="gcsfs")
+
+    monkeypatch.setattr("engine.cluster.bucket.file_system", missing)
+
+    status, _, err = lethe("redact", folder, "gs://bucket/out")
+
+    assert status == 2
+    assert "gcsfs is not installed" in err
+
+
+def test_decisions_are_carried_out_at_an_address(lethe, uploaded, bucket, tmp_path):
+    lethe("redact", uploaded, OUT)
+    (waiting,) = [
+        line["review.jsonl"] for line in block_lines(bucket)
+        if line.get("review.jsonl", {}).get("source") == "doubtful.png"
+    ]  # fmt: skip
+    (tmp_path / "decided.jsonl").write_text(json.dumps(waiting | {"accept": True}) + "\n")
+
+    status, summary, err = lethe("release", uploaded, OUT, "--verdicts", tmp_path / "decided.jsonl")
+
+    assert status == 0, err
+    assert summary["released"] == 1
+    assert len(released(bucket)) == 2
