@@ -6,6 +6,7 @@ from engine.detect.base import Detector
 from engine.detect.centerface import CenterFace
 from engine.detect.crop_classifier import CropClassifier
 from engine.detect.ensemble import Ensemble
+from engine.detect.int8 import ranges_for
 from engine.detect.release_check import YoloReleaseCheck
 from engine.detect.scene_classifier import SceneClassifier
 from engine.detect.score_fusion import FittedFusion
@@ -14,7 +15,7 @@ from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import load_weights
 from engine.policy import Policy
 
-NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness")
+NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness", "ranges")
 """Tables of `models/manifest.toml`."""
 
 
@@ -31,7 +32,12 @@ def verify(policy: Policy) -> None:
 
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
-    return (CenterFace(load_weights("centerface")), TattooJewelry(load_weights("adornments")))
+    ranges = load_weights("ranges")
+    faces, own = load_weights("centerface"), load_weights("adornments")
+    return (
+        CenterFace(faces, ranges_for(faces, ranges)),
+        TattooJewelry(own, ranges_for(own, ranges)),
+    )
 
 
 def crop_classifier() -> CropClassifier:

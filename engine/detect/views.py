@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.nms import nms_indices
-from engine.geometry import PixelRect, Size
+from engine.geometry import PixelRect
 
 STRIDE_PX = 32
 """Networks here halve five times; sides are padded up to a multiple of this."""
 LARGEST_ZOOM = 2.0
 """Small pictures are enlarged this much at most."""
+SMALL_PX = 32.0
+"""What is smaller in a view may have neighbours that only a larger view shows."""
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger is found in the views of the whole picture."""
 
@@ -66,7 +68,7 @@ class ViewPlan:
     """Which views of a picture are taken."""
 
     scales: Sequence[int]
-    """Longer side in pixels, the cheapest first."""
+    """Longer side in pixels. From the third on, only where the one before shows something small."""
     rotations: Sequence[int]
     """Degrees counter-clockwise."""
     sure_at: float = 0.5
@@ -98,14 +100,35 @@ def detect_in_views(
     best = best or _best_rotations(by_rotation, view_plan.fallback_at)
     rotations = sorted({0} | best)
     rows = [by_rotation[r] for r in by_rotation if r in rotations or 0 not in by_rotation]
-    rows += [whole_view(rgb, side, r).detect_with(infer) for side in others for r in rotations]
-    if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
-        rows += [
-            tile.detect_with(infer)
-            for rotation in rotations
-            for tile in tiles_of(rgb, view_plan.tile_px, rotation)
-        ]
+    for rotation in rotations:
+        rows += _dearer_views(rgb, others, view_plan, rotation, infer)
     return np.concatenate(rows)
+
+
+def _dearer_views(
+    rgb: NDArray[np.uint8],
+    scales: Sequence[int],
+    view_plan: ViewPlan,
+    rotation: int,
+    infer: Infer,
+) -> Iterator[NDArray[np.float32]]:
+    """The rows of all scales but the first, and of tiles, in one rotation."""
+    shows_small = True
+    for scale in scales:
+        if shows_small:
+            view = whole_view(rgb, scale, rotation)
+            rows = view.detect_with(infer)
+            yield rows
+            shows_small = _shows_small(rows, view.scale)
+    if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
+        for tile in tiles_of(rgb, view_plan.tile_px, rotation):
+            yield tile.detect_with(infer)
+
+
+def _shows_small(rows: NDArray[np.float32], scale: float) -> bool:
+    """Whether the shorter side of some box is less than `SMALL_PX` in a view of this scale."""
+    sides = np.minimum(rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1])
+    return bool((sides * scale < SMALL_PX).any())
 
 
 def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
@@ -126,11 +149,15 @@ def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
 
 
 def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]:
-    """Views of overlapping tiles of a picture, unscaled, that together show all of it."""
+    """Views of overlapping tiles of a picture, unscaled, that together show all of it.
+
+    They are as few as tiles of this side can be, and then no larger than they need be.
+    """
     height, width = rgb.shape[:2]
-    for y in _starts(height, side):
-        for x in _starts(width, side):
-            piece = PixelRect(x, y, x + side, y + side).clipped(Size(width, height))
+    rows, columns = _spans(height, side), _spans(width, side)
+    for y0, y1 in rows:
+        for x0, x1 in columns:
+            piece = PixelRect(x0, y0, x1, y1)
             rotated = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
             yield View(_padded(rotated), 1.0, rotation // 90, piece)
 
@@ -144,12 +171,14 @@ def _scales(scales: Sequence[int], longer: int) -> list[int]:
     return sorted({min(scale, most) for scale in scales})
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """Where tiles along a length begin: as few as overlap enough, evenly spread."""
+def _spans(length: int, side: int) -> list[tuple[int, int]]:
+    """Where tiles along a length begin and end: as few as overlap enough, evenly spread."""
     if length <= side:
-        return [0]
+        return [(0, length)]
     count = -(-(length - OVERLAP_PX) // (side - OVERLAP_PX))
-    return [round(number * (length - side) / (count - 1)) for number in range(count)]
+    enough = -(-(length + (count - 1) * OVERLAP_PX) // count)
+    starts = [round(number * (length - enough) / (count - 1)) for number in range(count)]
+    return [(start, start + enough) for start in starts]
 
 
 def _best_rotations(by_rotation: dict[int, NDArray[np.float32]], least: float) -> set[int]:
