@@ -92,8 +92,9 @@ def detect_in_views(
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
     first, *others = _scales(view_plan.scales, max(rgb.shape[:2]))
+    pyramid = Pyramid(rgb)
     by_rotation = {
-        rotation: whole_view(rgb, first, rotation).detect_with(infer)
+        rotation: pyramid.view(first, rotation).detect_with(infer)
         for rotation in view_plan.rotations
     }
     best = _best_rotations(by_rotation, view_plan.sure_at)
@@ -101,12 +102,12 @@ def detect_in_views(
     rotations = sorted({0} | best)
     rows = [by_rotation[r] for r in by_rotation if r in rotations or 0 not in by_rotation]
     for rotation in rotations:
-        rows += _dearer_views(rgb, others, view_plan, rotation, infer)
+        rows += _dearer_views(pyramid, others, view_plan, rotation, infer)
     return np.concatenate(rows)
 
 
 def _dearer_views(
-    rgb: NDArray[np.uint8],
+    pyramid: Pyramid,
     scales: Sequence[int],
     view_plan: ViewPlan,
     rotation: int,
@@ -116,12 +117,13 @@ def _dearer_views(
     shows_small = True
     for scale in scales:
         if shows_small:
-            view = whole_view(rgb, scale, rotation)
+            view = pyramid.view(scale, rotation)
             rows = view.detect_with(infer)
             yield rows
             shows_small = _shows_small(rows, view.scale)
-    if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
-        for tile in tiles_of(rgb, view_plan.tile_px, rotation):
+    rgb, tile_px = pyramid.rgb, view_plan.tile_px
+    if tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, tile_px) * 1.5:
+        for tile in tiles_of(rgb, tile_px, rotation):
             yield tile.detect_with(infer)
 
 
@@ -131,21 +133,34 @@ def _shows_small(rows: NDArray[np.float32], scale: float) -> bool:
     return bool((sides * scale < SMALL_PX).any())
 
 
-def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
-    """A view of the whole picture.
+class Pyramid:
+    """A picture with its scaled copies, each made once."""
 
-    Args:
-        rgb: uint8 (H, W, 3), upright.
-        longer: the longer side's length in the view, before padding, in pixels.
-        rotation: degrees counter-clockwise: 0, 90, 180 or 270.
-    """
-    height, width = rgb.shape[:2]
-    scale = longer / max(width, height)
-    target = (max(round(width * scale), 1), max(round(height * scale), 1))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(rgb, target, interpolation=how), dtype=np.uint8)
-    whole = PixelRect(0, 0, width, height)
-    return View(_padded(np.rot90(scaled, rotation // 90)), scale, rotation // 90, whole)
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        self.rgb = rgb
+        self._scaled: dict[int, NDArray[np.uint8]] = {}
+
+    def view(self, longer: int, rotation: int) -> View:
+        """A view of the whole picture.
+
+        Args:
+            longer: the longer side's length in the view, before padding, in pixels.
+            rotation: degrees counter-clockwise: 0, 90, 180 or 270.
+        """
+        height, width = self.rgb.shape[:2]
+        scale = longer / max(width, height)
+        if longer not in self._scaled:
+            target = (max(round(width * scale), 1), max(round(height * scale), 1))
+            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            scaled = cv2.resize(self.rgb, target, interpolation=how)
+            self._scaled[longer] = np.asarray(scaled, dtype=np.uint8)
+        turned = np.rot90(self._scaled[longer], rotation // 90)
+        return View(_padded(turned), scale, rotation // 90, PixelRect(0, 0, width, height))
+
+
+def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
+    """One view of the whole picture, as `Pyramid.view`."""
+    return Pyramid(rgb).view(longer, rotation)
 
 
 def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]:
