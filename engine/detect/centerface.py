@@ -8,14 +8,11 @@ height 4 exp(s_h) and width 4 exp(s_w).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import ViewPlan, detect_in_views
@@ -36,14 +33,10 @@ _OUTPUTS = ["537", "538", "539"]
 class CenterFace:
     """Faces, in every view the policy asks for."""
 
-    def __init__(
-        self, weights: Weights, ranges: Mapping[str, tuple[float, float]] | None = None
-    ) -> None:
-        """Load the file; with `ranges` of its tensors it is computed in 8 bits."""
+    def __init__(self, weights: Weights) -> None:
         self.name = weights.label
         self.categories = frozenset({Category.FACE})
-        data = any_size(weights.data)
-        self._session = session_of(quantised(data, ranges) if ranges else data)
+        self._session = session_of(_any_size(weights.data))
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
@@ -87,7 +80,7 @@ def decode(
     return boxes.astype(np.float32), np.clip(heat[rows, columns], 0.0, 1.0)
 
 
-def any_size(data: bytes) -> bytes:
+def _any_size(data: bytes) -> bytes:
     """A copy of the graph that accepts any picture size, with its weights as constants.
 
     The published file lists its weights as graph inputs, which stops constant folding; without

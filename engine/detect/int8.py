@@ -1,8 +1,9 @@
 """Networks in whole numbers: 32-bit weights and measured ranges in, an 8-bit network out.
 
 Static post-training quantization (Jacob et al., "Quantization and training of neural networks for
-efficient integer-arithmetic-only inference", 2018), per channel. Published files stay as they are:
-what is kept here are only the ranges of their activations (`python -m models.train.ranges`).
+efficient integer-arithmetic-only inference", 2018), per channel, done when the network is loaded:
+the shipped file stays as it is, beside it lie the ranges of its activations
+(`python -m models.train.ranges`).
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ def quantised(data: bytes, ranges: Mapping[str, tuple[float, float]]) -> bytes:
         ranges: the least and largest value of a tensor, by its name.
     """
     model = prepared(data)
+    known = _constants(model) | ranges.keys()
     names = [
         node.name
         for node in model.graph.node
-        if node.op_type in OPERATORS and node.output[0] in ranges
+        if node.op_type in OPERATORS and {*filter(None, node.input), *node.output} <= known
     ]
     limits = {name: (np.float32(least), np.float32(most)) for name, (least, most) in ranges.items()}
     quantizer = QDQQuantizer(
@@ -93,8 +95,6 @@ def quantisable(model: onnx.ModelProto, kept: tuple[str, ...]) -> tuple[str, ...
     """
     values = (*model.graph.value_info, *model.graph.output)
     floats = {one.name for one in values if one.type.tensor_type.elem_type == TensorProto.FLOAT}
-    constants = {tensor.name for tensor in model.graph.initializer}
-    constants |= {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
     nodes = [
         node
         for node in model.graph.node
@@ -103,4 +103,9 @@ def quantisable(model: onnx.ModelProto, kept: tuple[str, ...]) -> tuple[str, ...
         and not any(part in node.name for part in kept)
     ]
     tensors = {name for node in nodes for name in (*node.input, *node.output) if name}
-    return tuple(sorted(tensors - constants))
+    return tuple(sorted(tensors - _constants(model)))
+
+
+def _constants(model: onnx.ModelProto) -> set[str]:
+    computed = (node.output[0] for node in model.graph.node if node.op_type == "Constant")
+    return {*(tensor.name for tensor in model.graph.initializer), *computed}

@@ -32,11 +32,10 @@ def verify(policy: Policy) -> None:
 
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
-    ranges = load_weights("ranges")
-    faces, own = load_weights("centerface"), load_weights("adornments")
+    own = load_weights("adornments")
     return (
-        CenterFace(faces, ranges_for(faces, ranges)),
-        TattooJewelry(own, ranges_for(own, ranges)),
+        CenterFace(load_weights("centerface")),
+        TattooJewelry(own, ranges_for(own, load_weights("ranges"))),
     )
 
 

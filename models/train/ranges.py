@@ -1,7 +1,7 @@
 """Measure activation ranges, `python -m models.train.ranges DATA`: pictures in, ranges out.
 
-Writes `models/ranges.toml`, with which `engine.detect.int8` computes the detectors in 8 bits, and
-its entry in the manifest. Run it after a detector was exported anew.
+Writes `models/ranges.toml`, with which `engine.detect.int8` computes our detector in 8 bits, and
+its entry in the manifest. Run it after the detector was exported anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from engine.codec.decode import decode
-from engine.detect.centerface import any_size
 from engine.detect.int8 import prepared, quantisable
 from engine.detect.onnx import session_of
 from engine.detect.views import whole_view
@@ -29,24 +28,19 @@ from models.train.manifest import with_entry
 PICTURES = 32
 """Taken evenly from the training pictures, upright, by turns at the two scales below."""
 SIDES = (320, 640)
-KEPT = {
-    "centerface": (),
-    "adornments": (
-        *(f"cv{branch}.{grid}.2" for branch in (2, 3) for grid in range(3)),
-        *(f"model.22/{part}" for part in ("dfl", "Mul", "Sigmoid", "Concat", "Add", "Resh")),
-    ),
-}
+NETWORK = "adornments"
+KEPT = (
+    *(f"cv{branch}.{grid}.2" for branch in (2, 3) for grid in range(3)),
+    *(f"model.22/{part}" for part in ("dfl", "Mul", "Sigmoid", "Concat", "Add", "Resh")),
+)
 """Nodes that are not quantised: the last layers, whose results are boxes and probabilities."""
-TOP = {"centerface": 255.0, "adornments": 1.0}
-"""The value of white in the network's input."""
 
 
 def measured(weights: Weights, views: Iterable[NDArray[np.uint8]]) -> dict[str, list[float]]:
     """The least and largest value of each tensor in any view, by name."""
-    data = any_size(weights.data) if weights.name == "centerface" else weights.data
-    model = prepared(data)
-    top, entry = TOP[weights.name], model.graph.input[0].name
-    wanted = [name for name in quantisable(model, KEPT[weights.name]) if name != entry]
+    model = prepared(weights.data)
+    entry = model.graph.input[0].name
+    wanted = [name for name in quantisable(model, KEPT) if name != entry]
     present = {output.name for output in model.graph.output}
     model.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
@@ -54,24 +48,23 @@ def measured(weights: Weights, views: Iterable[NDArray[np.uint8]]) -> dict[str, 
         if name not in present
     )
     session = session_of(model.SerializeToString())
-    ranges = {entry: [0.0, top]}
+    ranges = {entry: [0.0, 1.0]}
     for view in views:
-        blob = np.ascontiguousarray(view.transpose(2, 0, 1)[None], np.float32) * (top / 255)
+        blob = np.ascontiguousarray(view.transpose(2, 0, 1)[None], np.float32) / 255
         for name, values in zip(wanted, session.run(wanted, {entry: blob}), strict=True):
             least, most = ranges.get(name, (np.inf, -np.inf))
             ranges[name] = [min(least, float(values.min())), max(most, float(values.max()))]
     return ranges
 
 
-def as_toml(ranges: dict[str, tuple[Weights, dict[str, list[float]]]]) -> str:
+def as_toml(weights: Weights, tensors: dict[str, list[float]]) -> str:
     """`models/ranges.toml`."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by python -m models.train.ranges."))
-    for name, (weights, tensors) in ranges.items():
-        table = tomlkit.table()
-        table.add("sha256", weights.sha256)
-        table.add("tensors", {tensor: _rounded(pair) for tensor, pair in tensors.items()})
-        document.add(name, table)
+    table = tomlkit.table()
+    table.add("sha256", weights.sha256)
+    table.add("tensors", {tensor: _rounded(pair) for tensor, pair in tensors.items()})
+    document.add(weights.name, table)
     return str(tomlkit.dumps(document))
 
 
@@ -85,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     views = [
         whole_view(rgb, SIDES[number % len(SIDES)], 0).rgb for number, rgb in enumerate(images)
     ]
-    shipped = {name: load_weights(name) for name in KEPT}
-    text = as_toml({name: (one, measured(one, views)) for name, one in shipped.items()})
+    network = load_weights(NETWORK)
+    text = as_toml(network, measured(network, views))
     entry = {
         "file": "ranges.toml",
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
@@ -95,10 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "role": "ranges",
         "categories": [],
         "origin": "python -m models.train.ranges",
-        "sources": [
-            {"name": source.name, "licence": source.licence}
-            for source in shipped["adornments"].sources
-        ],
+        "sources": [{"name": source.name, "licence": source.licence} for source in network.sources],
     }
     manifest = MODELS / "manifest.toml"
     written = with_entry(manifest.read_text(encoding="utf-8"), "ranges", entry)
