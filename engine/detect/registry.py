@@ -50,7 +50,7 @@ def scene_classifier() -> SceneClassifier:
 
 
 def default_ensemble() -> Ensemble:
-    """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
+    """Everything Lethe ships, loaded. Takes about a second or two; make it once per process."""
     fusion = FittedFusion(load_weights("fusion"), crop_classifier(), scene_classifier())
     return Ensemble(default_detectors(), fusion, LocalDetectors())
 
