@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.nms import nms_indices
-from engine.geometry import PixelRect, Size
+from engine.geometry import PixelRect
 
 STRIDE_PX = 32
 """Networks here halve five times; sides are padded up to a multiple of this."""
 LARGEST_ZOOM = 2.0
 """Small pictures are enlarged this much at most."""
+SMALL_PX = 32.0
+"""What is smaller in a view may have neighbours that only a larger view shows."""
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger is found in the views of the whole picture."""
 
@@ -66,7 +68,7 @@ class ViewPlan:
     """Which views of a picture are taken."""
 
     scales: Sequence[int]
-    """Longer side in pixels, the cheapest first."""
+    """Longer side in pixels. From the third on, only where the one before shows something small."""
     rotations: Sequence[int]
     """Degrees counter-clockwise."""
     sure_at: float = 0.5
@@ -90,47 +92,87 @@ def detect_in_views(
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
     first, *others = _scales(view_plan.scales, max(rgb.shape[:2]))
+    pyramid = Pyramid(rgb)
     by_rotation = {
-        rotation: whole_view(rgb, first, rotation).detect_with(infer)
+        rotation: pyramid.view(first, rotation).detect_with(infer)
         for rotation in view_plan.rotations
     }
     best = _best_rotations(by_rotation, view_plan.sure_at)
     best = best or _best_rotations(by_rotation, view_plan.fallback_at)
     rotations = sorted({0} | best)
     rows = [by_rotation[r] for r in by_rotation if r in rotations or 0 not in by_rotation]
-    rows += [whole_view(rgb, side, r).detect_with(infer) for side in others for r in rotations]
-    if view_plan.tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, view_plan.tile_px) * 1.5:
-        rows += [
-            tile.detect_with(infer)
-            for rotation in rotations
-            for tile in tiles_of(rgb, view_plan.tile_px, rotation)
-        ]
+    for rotation in rotations:
+        rows += _dearer_views(pyramid, others, view_plan, rotation, infer)
     return np.concatenate(rows)
 
 
-def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
-    """A view of the whole picture.
+def _dearer_views(
+    pyramid: Pyramid,
+    scales: Sequence[int],
+    view_plan: ViewPlan,
+    rotation: int,
+    infer: Infer,
+) -> Iterator[NDArray[np.float32]]:
+    """The rows of all scales but the first, and of tiles, in one rotation."""
+    shows_small = True
+    for scale in scales:
+        if shows_small:
+            view = pyramid.view(scale, rotation)
+            rows = view.detect_with(infer)
+            yield rows
+            shows_small = _shows_small(rows, view.scale)
+    rgb, tile_px = pyramid.rgb, view_plan.tile_px
+    if tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, tile_px) * 1.5:
+        for tile in tiles_of(rgb, tile_px, rotation):
+            yield tile.detect_with(infer)
 
-    Args:
-        rgb: uint8 (H, W, 3), upright.
-        longer: the longer side's length in the view, before padding, in pixels.
-        rotation: degrees counter-clockwise: 0, 90, 180 or 270.
-    """
-    height, width = rgb.shape[:2]
-    scale = longer / max(width, height)
-    target = (max(round(width * scale), 1), max(round(height * scale), 1))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(rgb, target, interpolation=how), dtype=np.uint8)
-    whole = PixelRect(0, 0, width, height)
-    return View(_padded(np.rot90(scaled, rotation // 90)), scale, rotation // 90, whole)
+
+def _shows_small(rows: NDArray[np.float32], scale: float) -> bool:
+    """Whether the shorter side of some box is less than `SMALL_PX` in a view of this scale."""
+    sides = np.minimum(rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1])
+    return bool((sides * scale < SMALL_PX).any())
+
+
+class Pyramid:
+    """A picture with its scaled copies, each made once."""
+
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        self.rgb = rgb
+        self._scaled: dict[int, NDArray[np.uint8]] = {}
+
+    def view(self, longer: int, rotation: int) -> View:
+        """A view of the whole picture.
+
+        Args:
+            longer: the longer side's length in the view, before padding, in pixels.
+            rotation: degrees counter-clockwise: 0, 90, 180 or 270.
+        """
+        height, width = self.rgb.shape[:2]
+        scale = longer / max(width, height)
+        if longer not in self._scaled:
+            target = (max(round(width * scale), 1), max(round(height * scale), 1))
+            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            scaled = cv2.resize(self.rgb, target, interpolation=how)
+            self._scaled[longer] = np.asarray(scaled, dtype=np.uint8)
+        turned = np.rot90(self._scaled[longer], rotation // 90)
+        return View(_padded(turned), scale, rotation // 90, PixelRect(0, 0, width, height))
+
+
+def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
+    """One view of the whole picture, as `Pyramid.view`."""
+    return Pyramid(rgb).view(longer, rotation)
 
 
 def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]:
-    """Views of overlapping tiles of a picture, unscaled, that together show all of it."""
+    """Views of overlapping tiles of a picture, unscaled, that together show all of it.
+
+    They are as few as tiles of this side can be, and then no larger than they need be.
+    """
     height, width = rgb.shape[:2]
-    for y in _starts(height, side):
-        for x in _starts(width, side):
-            piece = PixelRect(x, y, x + side, y + side).clipped(Size(width, height))
+    rows, columns = _spans(height, side), _spans(width, side)
+    for y0, y1 in rows:
+        for x0, x1 in columns:
+            piece = PixelRect(x0, y0, x1, y1)
             rotated = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
             yield View(_padded(rotated), 1.0, rotation // 90, piece)
 
@@ -144,12 +186,14 @@ def _scales(scales: Sequence[int], longer: int) -> list[int]:
     return sorted({min(scale, most) for scale in scales})
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """Where tiles along a length begin: as few as overlap enough, evenly spread."""
+def _spans(length: int, side: int) -> list[tuple[int, int]]:
+    """Where tiles along a length begin and end: as few as overlap enough, evenly spread."""
     if length <= side:
-        return [0]
+        return [(0, length)]
     count = -(-(length - OVERLAP_PX) // (side - OVERLAP_PX))
-    return [round(number * (length - side) / (count - 1)) for number in range(count)]
+    enough = -(-(length + (count - 1) * OVERLAP_PX) // count)
+    starts = [round(number * (length - enough) / (count - 1)) for number in range(count)]
+    return [(start, start + enough) for start in starts]
 
 
 def _best_rotations(by_rotation: dict[int, NDArray[np.float32]], least: float) -> set[int]:

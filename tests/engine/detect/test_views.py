@@ -104,8 +104,16 @@ class TestTiles:
         for piece in pieces:
             shown[piece.rows, piece.columns] += 1
         assert shown.min() == 1
-        lefts = sorted({piece.x0 for piece in pieces})
-        assert all(a + 320 - b >= OVERLAP_PX - 1 for a, b in pairwise(lefts))
+        spans = sorted({(piece.x0, piece.x1) for piece in pieces})
+        assert all(end - start >= OVERLAP_PX - 1 for (_, end), (start, _) in pairwise(spans))
+        assert max(end - start for start, end in spans) <= 320
+
+    def test_they_are_no_larger_than_they_need_be(self):
+        rgb = np.zeros((300, 4000, 3), np.uint8)
+
+        spans = [(look.piece.x0, look.piece.x1) for look in tiles_of(rgb, 1280, 0)]
+
+        assert spans == [(0, 1096), (968, 2064), (1936, 3032), (2904, 4000)]
 
     @given(st.sampled_from(TURNS), st.integers(0, 580), st.integers(0, 380))
     def test_a_box_comes_back_from_the_tile_that_shows_it(self, turn, x, y):
@@ -143,6 +151,16 @@ class TestScan:
 
         assert taken == [(64, 128), (128, 64)] * 2 + [(128, 256), (256, 128)]
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)] * len(found), atol=1)
+
+    @pytest.mark.parametrize(("side", "widths"), [(15, [128, 256, 512]), (17, [128, 256])])
+    def test_the_third_scale_is_taken_where_the_second_shows_something_small(self, side, widths):
+        rgb = np.zeros((64, 256, 3), np.uint8)
+        rgb[16 : 16 + 2 * side, 16:80] = 255  # at 256 it is `2 * side` high
+        scan = ViewPlan([128, 256, 512], (0,), sure_at=1.0)
+
+        taken, _ = self.looks_taken(rgb, scan, lambda look: 0.3)
+
+        assert [width for _, width in taken] == widths
 
     def test_what_is_seen_less_well_in_a_turn_is_passed_over(self):
         """Upright it is seen at 0.9, on its side at 0.3 and somewhere else."""
