@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from components.app import session
 from components.app.services import database, now, originals_cache
 from components.app.session import actor
 from components.review import reviewer
 from components.review.draft import Draft, EditedBox
 from components.review.viewport import part_jpeg, whole_jpeg
 from engine import pipeline
-from engine.coverage import share_removed
+from engine.coverage import percent, share_removed
 from engine.errors import StaleRevision, UnreadableImage
 from engine.geometry import Box, PixelRect
 from engine.images import RgbImage
@@ -25,6 +24,8 @@ from store.batches import originals
 from store.review import claims, reviews
 from store.review.claims import Claim
 
+MUCH = 0.5
+"""A person who accepts that more than this share of a picture goes is asked once."""
 _PREVIEW_SEED = 0
 """A preview's grain is of no consequence; a release draws its own."""
 
@@ -74,6 +75,18 @@ class Review:
         rects = rects_of(self.draft.kept, self.image.codec, self.policy)
         return share_removed(rects, self.image.size)
 
+    @property
+    def question(self) -> str:
+        """What is asked before so much of the picture goes; empty where nothing is to ask.
+
+        Raises:
+            UnreadableImage: the original cannot be decoded.
+        """
+        share = self.share_removed
+        if share <= MUCH:
+            return ""
+        return f"{percent(share)} of this picture would be removed. Is that right?"
+
     def picture(self) -> bytes:
         """The original as a JPEG for the stage.
 
@@ -112,9 +125,8 @@ class Review:
         self.draft = self._saved = draft
 
     def close(self) -> None:
-        """Leave the picture: nothing of it stays in memory."""
+        """Forget how the picture looks."""
         originals_cache().clear(self.case.picture_id)
-        session.forget("review")
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""
