@@ -17,7 +17,7 @@ from components.app.session import actor
 from components.review import reviewer
 from components.review.desk import desk
 from components.review.keys import KEYS
-from components.review.page import Review
+from components.review.page import Review, question
 from engine.category import Category
 from engine.coverage import percent
 from engine.errors import LetheError
@@ -203,9 +203,8 @@ def _pictures(review: Review) -> dict[str, Any]:
 
 def _drawn(review: Review) -> dict[str, Any]:
     state = desk().taken
-    made: dict[str, Any] = {
-        "share": {"text": percent(review.share_removed), "question": review.question}
-    }
+    share = review.share_removed
+    made: dict[str, Any] = {"share": {"text": percent(share), "question": question(share)}}
     if review.key not in state.has:
         made["image"] = {"name": review.key, "url": inline(review.picture())}
     preview, state.preview = state.preview, None

@@ -30,6 +30,13 @@ _PREVIEW_SEED = 0
 """A preview's grain is of no consequence; a release draws its own."""
 
 
+def question(share: float) -> str:
+    """What is asked before this share of a picture goes, 0..1; empty where nothing is to ask."""
+    if share <= MUCH:
+        return ""
+    return f"{percent(share)} of this picture would be removed. Is that right?"
+
+
 @dataclass(slots=True)
 class Review:
     """The picture on the table."""
@@ -74,18 +81,6 @@ class Review:
         """
         rects = rects_of(self.draft.kept, self.image.codec, self.policy)
         return share_removed(rects, self.image.size)
-
-    @property
-    def question(self) -> str:
-        """What is asked before so much of the picture goes; empty where nothing is to ask.
-
-        Raises:
-            UnreadableImage: the original cannot be decoded.
-        """
-        share = self.share_removed
-        if share <= MUCH:
-            return ""
-        return f"{percent(share)} of this picture would be removed. Is that right?"
 
     def picture(self) -> bytes:
         """The original as a JPEG for the stage.

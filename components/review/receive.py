@@ -15,7 +15,7 @@ from components.review import claim, reviewer
 from components.review.canvas import component
 from components.review.canvas.message import Act, InvalidMessage, Message, parse
 from components.review.desk import Desk, desk, undisturbed
-from components.review.page import Review
+from components.review.page import Review, question
 from engine.category import Category
 from engine.errors import LetheError
 from engine.plan import ReasonKind
@@ -98,8 +98,8 @@ def _accept(own: Desk, review: Review, message: Message) -> None:
     if not review.is_shown:
         own.say("Not accepted: nobody can see it. Skip the picture, or reject it.")
         return
-    if not message.is_confirmed and (question := review.question):
-        own.taken.confirm = (message.number, question)
+    if not message.is_confirmed and (asked := question(review.share_removed)):
+        own.taken.confirm = (message.number, asked)
         return
     claim.accept(review)
 
