@@ -50,6 +50,11 @@ def on_behalf_of(given: Mapping[str, object], reviewer: str = "") -> Iterator[No
         _reviewer.reset(name_token)
 
 
+def acting_reviewer() -> str:
+    """Under which name `on_behalf_of` has the local person act; empty outside of it."""
+    return _reviewer.get()
+
+
 def user() -> User:
     """The person at the screen, as of now.
 

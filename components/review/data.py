@@ -14,10 +14,10 @@ from components.app.inline import inline
 from components.app.palette import COLOURS, ago, span
 from components.app.services import database, now, originals_cache
 from components.app.session import actor
-from components.review import claim, reviewer
+from components.review import reviewer
+from components.review.desk import desk
 from components.review.keys import KEYS
-from components.review.page import Review
-from components.review.receive import taken
+from components.review.page import Review, question
 from engine.category import Category
 from engine.coverage import percent
 from engine.errors import LetheError
@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 
 def data(review: Review) -> dict[str, Any]:
     """Everything the canvas shows of a picture and its queue."""
-    state, moment = taken(), now()
-    said_count, said = session.kept("review_said", lambda: (0, ""))
+    moment, own = now(), desk()
+    state, (said_count, said) = own.taken, own.said
     known = reviewer.current()
     shown = _pictures(review)
     return {
@@ -202,8 +202,9 @@ def _pictures(review: Review) -> dict[str, Any]:
 
 
 def _drawn(review: Review) -> dict[str, Any]:
-    state = taken()
-    made: dict[str, Any] = {"share": {"text": percent(review.share_removed)}}
+    state = desk().taken
+    share = review.share_removed
+    made: dict[str, Any] = {"share": {"text": percent(share), "question": question(share)}}
     if review.key not in state.has:
         made["image"] = {"name": review.key, "url": inline(review.picture())}
     preview, state.preview = state.preview, None
@@ -218,7 +219,7 @@ def _drawn(review: Review) -> dict[str, Any]:
 
 
 def _choice() -> dict[str, str]:
-    choice = claim.choice()
+    choice = desk().choice
     return {
         "order": choice.order.value,
         "batch": choice.batch_id or "",
@@ -229,7 +230,7 @@ def _choice() -> dict[str, str]:
 
 def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     """The strip: what waits in the chosen part and order."""
-    choice, name = claim.choice(), reviewer.name()
+    choice, name = desk().choice, reviewer.name()
     facets = queue.facets(actor(), database(), reviewer=name)
     entries = queue.entries(actor(), database(), moment, limit=10_000, choice=choice, reviewer=name)
     ids = [entry.picture_id for entry in entries]

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from components.app import session
 from components.app.services import database, now, originals_cache
 from components.app.session import actor
 from components.review import reviewer
 from components.review.draft import Draft, EditedBox
 from components.review.viewport import part_jpeg, whole_jpeg
 from engine import pipeline
-from engine.coverage import share_removed
+from engine.coverage import percent, share_removed
 from engine.errors import StaleRevision, UnreadableImage
 from engine.geometry import Box, PixelRect
 from engine.images import RgbImage
@@ -25,8 +24,17 @@ from store.batches import originals
 from store.review import claims, reviews
 from store.review.claims import Claim
 
+MUCH = 0.5
+"""A person who accepts that more than this share of a picture goes is asked once."""
 _PREVIEW_SEED = 0
 """A preview's grain is of no consequence; a release draws its own."""
+
+
+def question(share: float) -> str:
+    """What is asked before this share of a picture goes, 0..1; empty where nothing is to ask."""
+    if share <= MUCH:
+        return ""
+    return f"{percent(share)} of this picture would be removed. Is that right?"
 
 
 @dataclass(slots=True)
@@ -112,9 +120,8 @@ class Review:
         self.draft = self._saved = draft
 
     def close(self) -> None:
-        """Leave the picture: nothing of it stays in memory."""
+        """Forget how the picture looks."""
         originals_cache().clear(self.case.picture_id)
-        session.forget("review")
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""

@@ -12,6 +12,7 @@ from components.app.services import now
 from components.review import claim, reviewer
 from components.review.canvas import component
 from components.review.data import data, last_decision, waiting_for_others
+from components.review.desk import desk, undisturbed
 from components.review.page import Review
 from components.review.receive import receive
 from engine.errors import LetheError
@@ -50,10 +51,10 @@ def table(review: Review) -> None:
 def nothing_waits() -> None:
     """The queue is empty."""
     st.title("Review", anchor=False)
-    _, said = session.kept("review_said", lambda: (0, ""))
-    if said:
-        st.toast(plain(said), icon=":material/info:")
-        claim.say("")
+    own = desk()
+    if own.said[1]:
+        st.toast(plain(own.said[1]), icon=":material/info:")
+        own.say("")
     others = waiting_for_others()
     if others:
         st.success("Nothing else waits for you.", icon=":material/check_circle:")
@@ -95,7 +96,8 @@ def _introduce() -> None:
 
 @_for_reviewers
 def _reopen(picture_id: str) -> None:
-    try:
-        claim.reopen(None, picture_id)
-    except LetheError as error:
-        claim.say(str(error))
+    with undisturbed() as own:
+        try:
+            claim.reopen(picture_id)
+        except LetheError as error:
+            own.say(str(error))

@@ -69,6 +69,8 @@ def name() -> str:
     Raises:
         LookupError: nobody was asked yet; the page asks before anything else.
     """
+    if session.acting_reviewer():
+        return session.acting_reviewer()
     known = current()
     if known is None:
         raise LookupError("expected a reviewer's name, and nobody was asked yet")

@@ -66,15 +66,29 @@
 
   window.focused = () => root().activeElement?.textContent ?? "";
 
+  // Hears every key first: the page, whose own ear is older, ends each of its keys there.
+  let heard = () => {};
+  const own = Event.prototype.stopImmediatePropagation;
+  Event.prototype.stopImmediatePropagation = function () {
+    if (this.type === "keydown") heard(this, true);
+    return own.call(this);
+  };
+  window.addEventListener("keydown", (event) => heard(event, false), true);
+  const hear = (ear) => {
+    const others = heard;
+    heard = (...what) => {
+      others(...what);
+      ear(...what);
+    };
+  };
+
   /** From now on, the milliseconds from each key that did something to the second frame after it. */
   window.timeKeys = () => {
     window.took = [];
-    const own = Event.prototype.stopImmediatePropagation; // what the page ends each of its keys with
-    Event.prototype.stopImmediatePropagation = function () {
-      const done = () => took.push(performance.now() - this.timeStamp);
-      if (this.type === "keydown") requestAnimationFrame(() => requestAnimationFrame(done));
-      return own.call(this);
-    };
+    hear((event, didSomething) => {
+      const done = () => took.push(performance.now() - event.timeStamp);
+      if (didSomething) requestAnimationFrame(() => requestAnimationFrame(done));
+    });
   };
 
   /** What the next key leads to (`next` picture, a `question`, the `end`, `nothing`) and the milliseconds until then. */
@@ -82,7 +96,7 @@
     new Promise((done) => {
       const before = root().querySelector(".source").textContent;
       let start = Infinity; // the driver may take its time before it presses the key
-      window.addEventListener("keydown", (event) => (start = event.timeStamp), { capture: true, once: true });
+      hear((event) => (start = Math.min(start, event.timeStamp)));
       const isAsking = () => Boolean(root().querySelector("dialog[open]"));
       let wasAsking = isAsking(); // what is answered now is no answer
       const answer = () => {

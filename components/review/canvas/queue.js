@@ -7,7 +7,12 @@ class Queue {
     this.choice = null;
     const choice = (name, label) => element("label", { class: "choice" },
       element("span", { class: "small", text: label }),
-      (this[name] = element("select", { onchange: () => this.choose(name) })));
+      (this[name] = element("select", {
+        onchange: () => this.choose(name),
+        onpointerdown: () => (this.isByKeys = false),
+        onkeydown: () => (this.isByKeys = true),
+        onkeyup: (event) => ["Enter", "Escape"].includes(event.key) && this.leave(name),
+      })));
     this.choices = element("div", { class: "choices" },
       choice("order", "Order"), choice("batch", "Batch"), choice("kind", "Reason"), choice("category", "Shows"));
     this.entries = element("ul", { class: "entries", "aria-label": "Waiting pictures" });
@@ -28,9 +33,13 @@ class Queue {
 
   choose(name) {
     this.choice = { ...this.choice, [name]: this[name].value };
+    if (!this.isByKeys) this.leave(name); // an arrow key chooses what it passes on its way
+    this.app.send("choose", { options: this.options });
+  }
+
+  leave(name) {
     this[name].blur();
     this.app.focus();
-    this.app.send("choose", { options: this.options });
   }
 
   /** Show the server's answer; one that is older than what was chosen since changes no choice. */
@@ -41,8 +50,7 @@ class Queue {
     if (isNewest || !this.choice) this.choice = choice;
     if (!data) return;
     for (const name of ["order", "batch", "kind", "category"]) {
-      const options = data.facets[name].map(([value, text]) => element("option", { value, text }));
-      this[name].replaceChildren(...options);
+      this.offer(this[name], data.facets[name]);
       this[name].value = this.choice[name];
     }
     this.note.textContent = data.note;
@@ -52,6 +60,14 @@ class Queue {
     if (data.pending && this.isOpen) {
       this.timer = setTimeout(() => this.app.deciding || this.app.send("choose", { options: this.options }), 700);
     }
+  }
+
+  /** Give a select its options; none is changed under the hand of who is choosing. */
+  offer(select, options) {
+    const made = JSON.stringify(options);
+    if (select.dataset.offers === made || (select.matches(":focus") && select.options.length)) return;
+    select.dataset.offers = made;
+    select.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
   }
 
   entry({ id, name, why, thumbnail, isCurrent, isTaken }) {

@@ -301,6 +301,7 @@ class Review {
 
   accept() {
     if (this.isHidden) this.say("Not accepted: nobody can see it. Skip or reject it.");
+    else if (this.link.isSaved && this.share?.question) this.confirmAccept(this.share.question);
     else this.decide("accept");
   }
 
@@ -453,7 +454,7 @@ class Review {
   }
 
   toggleQueue() {
-    if (!this.isReady || this.isBusy) return;
+    if (!this.isReady) return;
     this.queue.toggle();
     this.tools.queue.setAttribute("aria-expanded", this.queue.isOpen);
   }

@@ -22,7 +22,7 @@ class Tools {
     this.reasons = element("ul", { class: "reasons", "aria-label": "Why this picture is here" });
     this.note = element("p", { class: "small", hidden: true });
     this.source = element("p", { class: "small source" });
-    this.kinds = element("div", { class: "kinds", role: "group", "aria-label": "Draw as" });
+    this.kinds = element("div", { class: "kinds", role: "group", "aria-labelledby": "draw-as" });
     this.extent = element("p", { class: "extent" });
     this.saved = element("span", { class: "small saved" });
     this.unsure = button("Drop unsure", "N", () => app.press("dropUnsure"));
@@ -45,9 +45,9 @@ class Tools {
     this.zooms = button("Fit", "Z", () => app.press("zoom"));
     this.relabel = button("Relabel", "R", () => app.press("askLabel"));
     this.side = element("div", { class: "side" },
-      element("div", {}, this.reasons, this.note, this.source),
-      this.kinds,
-      element("div", { class: "row spread" }, this.extent, this.saved),
+      element("div", {}, this.reasons, this.note, element("div", { class: "row spread" }, this.source, this.saved)),
+      element("div", { class: "draws" }, element("p", { class: "small", id: "draw-as", text: "Draw as" }), this.kinds),
+      this.extent,
       this.many,
       app.list.node,
       element("div", { class: "row" }, this.labels, this.dim, this.zooms, this.relabel));
@@ -82,7 +82,7 @@ class Tools {
       one.setAttribute("aria-pressed", one.dataset.category === app.category);
     }
     const kept = boxes.kept.length;
-    const share = app.share && app.link.isSaved ? `, ${app.share.text} of the picture` : "";
+    const share = app.share ? `, ${app.link.isSaved ? app.share.text : "…"} of the picture` : ""; // no line more or less
     this.extent.textContent = boxes.items.length ? `${kept} will be removed${share}` : "Nothing is marked.";
     this.saved.textContent = app.link.isSaved ? "Saved" : "Saving …";
     const unsure = boxes.kept.filter((item) => item.review).length;

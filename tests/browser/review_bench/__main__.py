@@ -40,15 +40,6 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     policy = default_policy().with_audit_share(0.0)
-    setting = Setting.of_machine(
-        data=options.data.name,
-        fingerprint=dataset.fingerprint,
-        count=options.count,
-        seed=options.seed,
-        policy=policy.fingerprint,
-        sources=len({source_of(one) for one in pictures}),
-        day=f"{datetime.now(UTC):%Y-%m-%d}",
-    )
     by_name = {one.path.name: one for one in pictures}
     with tempfile.TemporaryDirectory() as scratch:
         home = options.home or Path(scratch) / "home"
@@ -56,6 +47,15 @@ def main(arguments: Sequence[str]) -> int:
         log = Path(scratch) / "server.txt"
         with serving(home, log, Path(scratch), policy.to_toml()) as app:
             reviewer = _reviewed(app, by_name)
+            setting = Setting.of_machine(
+                data=options.data.name,
+                fingerprint=dataset.fingerprint,
+                count=options.count,
+                seed=options.seed,
+                policy=policy.fingerprint,
+                sources=len({source_of(one) for one in pictures}),
+                day=f"{datetime.now(UTC):%Y-%m-%d}",
+            )
         result = outcome(home, by_name, reviewer.visits, reviewer.seen)
     document = markdown(setting, result)
     sys.stdout.write(document)

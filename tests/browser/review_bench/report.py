@@ -33,9 +33,10 @@ of the evaluation (`engine/evaluation/scores/matching.py`). It knows the labels:
 looks for what was missed, and whether they see it, is not measured. The built-in policy is in
 force, without sample checks. The script's own pauses are in no figure."""
 _TIMES = """\
-*Key* is from a key press to the second frame that is painted after it, *next* from the key that
-accepts to the next picture on the screen, *app* all keys of a picture and its *next* together; all
-on a machine at other work as well where its load says so."""
+*Key* is from a key press to the second frame that is painted after it, *question* from the key that
+accepts to a question on the screen, *next* from the key that accepts, or answers the question, to
+the next picture on the screen, *app* all of these of a picture together; all on a machine at other
+work as well where its load, as it was at the end of the review, says so."""
 
 _PICTURE_HEAD = ("In a picture that is reviewed", "Median", "90th percentile", "Worst")
 _GROUP_HEAD = (
@@ -125,6 +126,7 @@ def _rows(visits: Sequence[Visit]) -> list[tuple[str, list[float], int]]:
         ("questions answered", [one.asked for one in visits], 0),
         ("drags and zooms", [one.drags for one in visits], 0),
         ("key, ms", [ms for one in visits for ms in one.key_ms], 0),
+        ("question, ms", [ms for one in visits for ms in one.asked_ms], 0),
         ("next, ms", [one.next_ms for one in visits if one.next_ms is not None], 0),
         ("app, s", [one.app_s for one in visits], 1),
         ("by the model, s", [one.modelled_s for one in visits], 1),

@@ -44,7 +44,7 @@ class _Tally:
 
     keys: int = 0
     drags: int = 0
-    asked: int = 0
+    asked_ms: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -103,10 +103,11 @@ class Reviewer:
                 drawn=len(edits.draw),
                 keys=self._tally.keys,
                 drags=self._tally.drags,
-                asked=self._tally.asked,
+                asked=len(self._tally.asked_ms),
                 key_ms=tuple(key_ms),
                 next_ms=next_ms,
                 is_again=name in self.seen,
+                asked_ms=tuple(self._tally.asked_ms),
             )
         )
         self.seen.add(name)
@@ -195,7 +196,8 @@ class Reviewer:
         answer = self._decide("a")
         while answer[0] in ("question", "nothing"):
             is_asked = answer[0] == "question"
-            self._tally.asked += is_asked
+            if is_asked:
+                self._tally.asked_ms.append(answer[1])
             answer = self._decide("y" if is_asked else "a")
         what, took_ms = answer
         if what == "end":

@@ -35,11 +35,13 @@ class Visit:
     """From the last key to the next picture on the screen; None where none came."""
     is_again: bool
     """The picture had been accepted, and came back."""
+    asked_ms: tuple[float, ...] = ()
+    """From each accepting key to the question it was answered with."""
 
     @property
     def app_s(self) -> float:
         """Seconds that the app took in all."""
-        return (sum(self.key_ms) + (self.next_ms or 0.0)) / 1000
+        return (sum(self.key_ms) + sum(self.asked_ms) + (self.next_ms or 0.0)) / 1000
 
     @property
     def modelled_s(self) -> float:
@@ -55,7 +57,8 @@ class Visit:
         """Plain values; nothing that names the picture."""
         times = [round(one, 1) for one in self.key_ms]
         ends = None if self.next_ms is None else round(self.next_ms, 1)
-        return asdict(self) | {"key_ms": times, "next_ms": ends}
+        asked = [round(one, 1) for one in self.asked_ms]
+        return asdict(self) | {"key_ms": times, "next_ms": ends, "asked_ms": asked}
 
 
 @dataclass(frozen=True, slots=True)
