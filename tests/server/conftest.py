@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 
@@ -52,12 +54,6 @@ class Server:
         answer.text = answer.read().decode("utf-8", "replace")
         connection.close()
         return answer
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def command(*words: str, **environment: str) -> dict[str, object]:
