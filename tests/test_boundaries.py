@@ -470,6 +470,7 @@ def test_no_assertion_guards_the_product():
     assert not offences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [
@@ -497,6 +498,7 @@ def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(modu
     assert not loaded & set(MUST_NOT_IMPORT["engine"].split())
 
 
+@pytest.mark.slow
 def test_the_store_loads_no_decoder():
     """Its commands start at once, and a damaged picture cannot reach it."""
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("store")]
