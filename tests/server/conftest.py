@@ -68,7 +68,7 @@ def command(*words: str, **environment: str) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    proxy = socket.create_server(("127.0.0.1", 0))
+    proxy = socket.create_server(("127.0.0.1", free_port()))
     proxy.setblocking(False)
     running = Server(free_port(), secrets.token_urlsafe(), folder / "log.txt", proxy)
     outside = f"http://127.0.0.1:{proxy.getsockname()[1]}"
