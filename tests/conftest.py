@@ -1,8 +1,10 @@
 import logging
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ settings.register_profile(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+settings.register_profile("quick", settings.get_profile("lethe"), max_examples=20)
 settings.register_profile(  # for `make fuzz`: other cases each time, and a failing one is kept
     "fuzz",
     deadline=None,
@@ -33,10 +36,20 @@ _ONE_THREAD = (
 )
 
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there
+_ROOM_BYTES = 4 * 1024**3
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each worker one thread: they are as many as the cores, and inherit the environment."""
+    """Give each worker one thread, since they are as many as the cores, and files in memory.
+
+    Each database and each picture is flushed to the disk many times, for which tests would wait
+    longer than they compute. Workers inherit the environment.
+    """
     if config.getoption("numprocesses", None):
         os.environ |= dict.fromkeys(_ONE_THREAD, "1")
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -45,6 +58,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     from tests.scheduling import ByFile
 
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest where workers share the work."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.scheduling import longest_first
+
+        longest_first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

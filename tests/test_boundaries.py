@@ -471,6 +471,7 @@ def test_no_assertion_guards_the_product():
     assert not offences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [
@@ -498,6 +499,7 @@ def test_a_fresh_interpreter_that_imports_the_engine_stays_free_of_the_rest(modu
     assert not loaded & set(MUST_NOT_IMPORT["engine"].split())
 
 
+@pytest.mark.slow
 def test_the_store_loads_no_decoder():
     """Its commands start at once, and a damaged picture cannot reach it."""
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("store")]

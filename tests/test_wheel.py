@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.server.conftest import Server, free_port, until_ready
+from tests.ports import free_port
+from tests.server.conftest import Server, until_ready
 
 ROOT = Path(__file__).parents[1]
 VERBS = [

@@ -12,11 +12,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CONFTEST = """
-from tests.scheduling import ByFile
+from tests.scheduling import ByFile, longest_first
 
 def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
+
+def pytest_collection_modifyitems(items):
+    longest_first(items)
 """
+NAMES = ("browser/test_a", "other/test_b", "reliability/test_c", "reliability/test_d")
 FOUR = """
 import pytest
 
@@ -29,7 +33,7 @@ def test_nothing(number):
 def test_what_shares_something_goes_to_one_worker(tmp_path):
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
-    for name in ("browser/test_a", "server/test_b", "other/test_c", "other/test_d"):
+    for name in NAMES:
         file = tmp_path / "tests" / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(FOUR)
@@ -44,13 +48,12 @@ def test_what_shares_something_goes_to_one_worker(tmp_path):
     )
 
     workers = defaultdict(set)
-    for worker, folder, file in re.findall(
-        r"\[(gw\d)\].*PASSED tests/(\w+)/(\w+)\.py", done.stdout
-    ):
-        workers[folder if folder != "other" else file].add(worker)
-    assert set(workers) == {"browser", "server", "test_c", "test_d"}, done.stdout
+    for worker, file in re.findall(r"\[(gw\d)\].*PASSED tests/(\w+/\w+)\.py", done.stdout):
+        workers[file].add(worker)
+    assert set(workers) == set(NAMES), done.stdout
     assert [name for name, seen in workers.items() if len(seen) > 1] == []
-    assert workers["browser"] == workers["server"]
+    assert workers["reliability/test_c"] == workers["reliability/test_d"]
+    assert workers["browser/test_a"] != workers["reliability/test_c"]  # the longest begin
 
 
 def test_a_worker_has_one_thread():

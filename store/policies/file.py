@@ -9,22 +9,11 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InvalidPolicy, UnusableFolder
 from engine.files import atomic
-from engine.policy import Policy, default_policy, read_policy
 
 if TYPE_CHECKING:
     from store.policies.versions import PolicyVersion
 
 _HEADING = "# Lethe policy, version "
-
-
-def policy_at(path: Path) -> Policy:
-    """The policy in a file; the built-in one where there is no such file.
-
-    Raises:
-        InvalidPolicy: the file was not accepted; the message says why.
-    """
-    toml = text(path)
-    return default_policy() if toml is None else read_policy(toml, name=str(path))
 
 
 def text(path: Path) -> str | None:

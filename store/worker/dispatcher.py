@@ -75,7 +75,6 @@ class Health:
     """In a row; 0 when the last round went well."""
     problem: str | None
     """What went wrong last, a sentence without names; None when nothing is wrong now."""
-    last_outcome_at: datetime | None
 
 
 class Dispatcher:
@@ -111,7 +110,6 @@ class Dispatcher:
         self._next_sweep = 0.0
         self._problem: str | None = None
         self._is_of_machine = False
-        self._last_outcome_at: datetime | None = None
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
 
     def start(self) -> None:
@@ -143,7 +141,6 @@ class Dispatcher:
                 under_way=len(self._under_way),
                 failures=self._failures,
                 problem=self._problem,
-                last_outcome_at=self._last_outcome_at,
             )
 
     def _work(self) -> None:
@@ -252,12 +249,10 @@ class Dispatcher:
             return
         if isinstance(outcome, Released) and outcome.receipt.release != release_id:
             outcome = Quarantined(picture_id, _WRONG_RELEASE, HeldFor.DEFECT)
-        now = self._clock()
-        if not tasks.record(MACHINE, self._database, outcome, now):
+        if not tasks.record(MACHINE, self._database, outcome, self._clock()):
             log.warning("dropped an outcome of picture %s, which is not in work", picture_id)
         with self._lock:
             self._under_way.pop(picture_id, None)
-            self._last_outcome_at = now
         if release_id is None and not self._stopping.is_set():
             finalise.close_done(MACHINE, self._database, self._clock)
 

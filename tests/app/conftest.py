@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from components.app import access, frame, services
@@ -31,6 +33,7 @@ from store.batches.progress import Counts
 from store.database import Database
 from tests.app import canvas
 from tests.engine.in_process import InProcess
+from tests.homes import prepare
 from tests.scenes import FakeDetector, seen
 from tests.store.fakes import ACTOR
 
@@ -131,6 +134,18 @@ class Lethe:
         services.services.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def scanned_once() -> Iterator[None]:
+    """Let Streamlit read once what packages say of components, not in each session of a test.
+
+    It parses the metadata of everything that is installed, for a fifth of a second.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        once = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
+
+
 @pytest.fixture
 def detectors() -> Sequence[FakeDetector]:
     return [Eyes()]
@@ -138,9 +153,12 @@ def detectors() -> Sequence[FakeDetector]:
 
 @pytest.fixture
 def lethe(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detectors: Sequence[FakeDetector]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    detectors: Sequence[FakeDetector],
 ) -> Iterator[Lethe]:
     home = tmp_path / "home"
+    prepare(home)
     monkeypatch.setenv("LETHE_HOME", str(home))
     monkeypatch.setattr(services, "ProcessPool", lambda workers: InProcess(Ensemble(detectors)))
     monkeypatch.setattr(services.atexit, "register", lambda *arguments: None)

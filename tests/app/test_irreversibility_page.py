@@ -85,6 +85,7 @@ def test_blur_and_pixelation_are_seen_to_fail(lethe, removal, slider):
     assert "comes" in said(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "attack",
     ["high-pass", "clahe", "wiener", "richardson-lucy", "blind", "total-variation", "jpeg-ghost",

@@ -235,7 +235,6 @@ def test_a_line_of_a_manifest_that_may_mean_two_pictures_licenses_neither(lethe)
 
 
 def test_no_licence_no_release_holds_back_what_the_manifest_does_not_name(lethe):
-    lethe.home.mkdir()
     (lethe.home / "policy.toml").write_text("[review]\naudit_share = 0.0\n")
     lethe.staging.take_file("named.png", UPRIGHT)
     lethe.staging.take_file("nameless.png", UPRIGHT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -80,12 +81,6 @@ def chromium() -> str:
         says = f"there is no Chromium at {path}; install it or set LETHE_CHROMIUM"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(says)
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def wait_for(holds: Callable[[], bool], what: str) -> None:

@@ -24,10 +24,10 @@ from tests.browser.conftest import (
     ROOT,
     App,
     chromium,
-    free_port,
     serving,
 )
 from tests.browser.nginx import NAME, Proxy
+from tests.ports import free_port
 
 pytestmark = pytest.mark.browser
 

@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.category import Category
 from tests.browser import waiting
-from tests.browser.conftest import App, entered, free_port, serving, wait_for
+from tests.browser.conftest import App, entered, serving, wait_for
 from tests.browser.reviewing import SHOWN, Desk
+from tests.ports import free_port
 from tests.scenes import seen
 
 pytestmark = pytest.mark.browser

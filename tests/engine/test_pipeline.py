@@ -71,7 +71,13 @@ def released(original, *regions, policy=None, **terms):
 
 
 class TestAwkwardFiles:
-    @pytest.mark.parametrize("case", AWKWARD.values(), ids=AWKWARD)
+    @pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(case, id=name, marks=[pytest.mark.slow] * (name == "40 megapixels"))
+            for name, case in AWKWARD.items()
+        ],
+    )
     def test_each_reaches_one_outcome_with_what_it_owes(self, tmp_path, case):
         path = tmp_path / f"file{case.suffix}"
         path.write_bytes(case.data)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import prepare
 from tests.reliability.lines import AppLine, Line, ShellLine
 from tests.reliability.report import Row
 from tests.reliability.scenes import DOUBTFUL, NAMES, Parts, counted
@@ -99,6 +100,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppLine]:
     monkeypatch.setattr("store.worker.dispatcher.POLL_S", 0.001)
     monkeypatch.setattr("store.worker.dispatcher._LONGEST_PAUSE_S", 0.01)
     monkeypatch.setenv("LETHE_HOME", str(tmp_path / "home"))
+    prepare(tmp_path / "home")
     line = AppLine(tmp_path)
     line.bring()
     yield line

@@ -10,7 +10,7 @@ import pytest
 
 from engine.policy import read_policy
 from store.batches import batches
-from tests.app.conftest import ROOT, lethe  # noqa: F401 -- a fixture
+from tests.app.conftest import ROOT, lethe, scanned_once  # noqa: F401 -- fixtures
 from tests.app.reading import said
 from tests.reliability.disk import full
 from tests.reliability.lines import AppLine
@@ -48,7 +48,6 @@ class Pages(AppLine):
 
 @pytest.fixture
 def pages(lethe, tmp_path):  # noqa: F811
-    lethe.home.mkdir()
     policy = read_policy(POLICY).only(["face"]).to_toml()
     (lethe.home / "policy.toml").write_text(policy, encoding="utf-8")
     return Pages(tmp_path, lethe)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 
@@ -54,12 +56,6 @@ class Server:
         return answer
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def command(*words: str, **environment: str) -> dict[str, object]:
     """How `python -m components.server` is started, for `subprocess`."""
     return {
@@ -72,7 +68,7 @@ def command(*words: str, **environment: str) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    proxy = socket.create_server(("127.0.0.1", 0))
+    proxy = socket.create_server(("127.0.0.1", free_port()))
     proxy.setblocking(False)
     running = Server(free_port(), secrets.token_urlsafe(), folder / "log.txt", proxy)
     outside = f"http://127.0.0.1:{proxy.getsockname()[1]}"

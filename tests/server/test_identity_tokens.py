@@ -20,7 +20,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from streamlit import auth_util
 
-from tests.server.conftest import PATIENCE_S, Server, answers, command, free_port
+from tests.ports import free_port
+from tests.server.conftest import PATIENCE_S, Server, answers, command
+
+pytestmark = pytest.mark.slow
 
 SECRET = secrets.token_hex()
 CLIENT = "lethe"

@@ -25,7 +25,8 @@ from store.database import Database
 from store.errors import NotAllowed
 from store.review import reviews
 from store.worker import tasks
-from tests.server.conftest import PATIENCE_S, command, free_port
+from tests.ports import free_port
+from tests.server.conftest import PATIENCE_S, command
 from tests.store.fakes import ACTOR, plan
 
 PERSON, PICTURE, BATCH = "Ingrid Example", "Ingrid at the beach.jpg", "hospital ward 7"
@@ -86,6 +87,7 @@ def running(tmp_path_factory: pytest.TempPathFactory):
             process.wait(PATIENCE_S)
 
 
+@pytest.mark.slow
 def test_a_running_app_tells_its_figures_without_a_name_or_an_id(running):
     port, ids, _ = running
 
@@ -109,6 +111,7 @@ def test_a_running_app_tells_its_figures_without_a_name_or_an_id(running):
         assert private not in answer.text
 
 
+@pytest.mark.slow
 def test_the_figures_are_on_this_machine_alone_and_only_when_asked_for(running, server):
     port, _, log = running
 
@@ -135,6 +138,7 @@ def test_a_port_that_cannot_be_is_refused(words, environment, says, capsys):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_a_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]

@@ -18,7 +18,8 @@ from websockets.sync.client import connect
 from components.server import serving
 from components.server.origins import read_origins
 from components.server.serving import Serving, serve, settings
-from tests.server.conftest import PATIENCE_S, command, free_port
+from tests.ports import free_port
+from tests.server.conftest import PATIENCE_S, command
 
 ROUTES = (
     "/",

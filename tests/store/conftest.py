@@ -6,6 +6,7 @@ import pytest
 from engine.runs.jobs import Executor
 from store.database import Database
 from store.worker.dispatcher import Dispatcher
+from tests.homes import prepare
 from tests.store.fakes import NOW
 
 
@@ -16,6 +17,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(home: Path) -> Iterator[Database]:
+    prepare(home)
     opened = Database.open(home, NOW)
     yield opened
     opened.close()

@@ -18,7 +18,7 @@ from tests.store.fakes import ACTOR, NOW, findings
 RUN = Path(__file__).with_name("crash_run.py")
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -16,15 +16,16 @@ from engine.detect.weights import MODELS, load_weights
 from models.train.__main__ import main
 from tests.models.train.shapes import SIZE, write_shapes
 
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="training is not installed: make .venv/train"
-)
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+WITHOUT_TORCH = "training is not installed: make .venv/train"
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason=WITHOUT_TORCH)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A folder of models after one command, and what it printed."""
-    pytest.importorskip("torch", reason="training is not installed: make .venv/train")
+    if not HAS_TORCH:
+        pytest.skip(WITHOUT_TORCH)
     folder = tmp_path_factory.mktemp("trained")
     (folder / "models").mkdir()
     manifest = (MODELS / "manifest.toml").read_bytes()
@@ -48,6 +49,7 @@ def trained(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_one_command_makes_a_model_that_looks_at_pictures(trained):
     folder, _ = trained
     weights = load_weights("adornments", folder / "models")
@@ -62,6 +64,7 @@ def test_one_command_makes_a_model_that_looks_at_pictures(trained):
     assert ((found[:, 4:] >= 0) & (found[:, 4:] <= 1)).all()
 
 
+@pytest.mark.slow
 def test_the_entry_says_what_the_model_is_and_where_it_comes_from(trained):
     folder, _ = trained
 
@@ -76,6 +79,7 @@ def test_the_entry_says_what_the_model_is_and_where_it_comes_from(trained):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_was_left_out_is_said(trained):
     _, printed = trained
 
@@ -84,6 +88,7 @@ def test_what_was_left_out_is_said(trained):
     assert "1.png" in printed
 
 
+@pytest.mark.slow
 def test_resuming_what_is_finished_exports_it_again(trained):
     folder, _ = trained
     before = (folder / "models" / "manifest.toml").read_bytes()
@@ -99,6 +104,7 @@ def test_resuming_what_is_finished_exports_it_again(trained):
 
 
 @needs_torch
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -143,8 +149,9 @@ def test_words_that_mean_nothing_are_refused(words, capsys):
     assert words[0] in capsys.readouterr().err
 
 
+@needs_torch
+@pytest.mark.slow
 def test_training_leaves_the_way_pictures_are_opened_alone():
-    pytest.importorskip("ultralytics", reason="training is not installed: make .venv/train")
     program = (
         "from PIL import Image; opened = Image.open; from models.train.offline import go_offline; "
         "go_offline(); import ultralytics.data; print(Image.open is opened)"

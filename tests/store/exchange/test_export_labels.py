@@ -109,6 +109,7 @@ def test_what_was_settled_comes_back_as_labels(database, out):
     assert by_id[first].path.suffix == ".jpg"
 
 
+@pytest.mark.slow
 @given(
     corners=st.lists(
         st.tuples(st.floats(-50, 150), st.floats(-50, 150), st.floats(0.5, 90), st.floats(0.5, 90)),

@@ -11,14 +11,18 @@ from engine.files import atomic
 from engine.policy import Policy, default_policy, read_policy
 from store.database import Database
 from store.errors import UnknownRecord
-from store.policies import versions
-from store.policies.file import policy_at
+from store.policies import file, versions
 from store.policies.versions import CHANGED_OUTSIDE, UNKNOWN, Activation
 from tests.store.fakes import ACTOR, ANY, NOW
 
 LATER = NOW + timedelta(days=1)
 EAGER = Policy().with_thresholds(Category.TATTOO, review_at=0.1, auto_redact_at=0.6)
 CALM = Policy().with_thresholds(Category.TATTOO, review_at=0.3, auto_redact_at=0.6)
+
+
+def policy_at(path):
+    toml = file.text(path)
+    return default_policy() if toml is None else read_policy(toml, name=str(path))
 
 
 def draft(database, policy=EAGER, note="find more tattoos", **given):

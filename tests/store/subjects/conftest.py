@@ -13,6 +13,7 @@ from store.database import Database
 from store.releases import receipts
 from store.releases.receipts import StoredReceipt
 from store.worker import tasks
+from tests.homes import prepare
 from tests.store.fakes import ACTOR, NOW, a_batch, receipt
 
 
@@ -55,6 +56,7 @@ def release_all(database: Database, now: datetime) -> None:
 @pytest.fixture
 def worked(home) -> Iterator[Worked]:
     now = [NOW]
+    prepare(home)
     database = Database.open(home, NOW, clock=lambda: now[-1])
     made = Worked(database, a_batch(database, [b"one", b"two"]), now)
     made.work()

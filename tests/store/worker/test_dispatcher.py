@@ -491,6 +491,7 @@ def test_rate_and_time_left_follow_the_last_minute(database):
     assert later.finished_at is None
 
 
+@pytest.mark.slow
 def test_no_kill_loses_doubles_or_half_releases_a_picture(home):
     database = Database.open(home, NOW)
     batch_id = a_batch(database, [b"r"] * 60 + [b"v"] * 20 + [b"q"] * 20)

@@ -1,0 +1,3 @@
+from tests.models.train.offline import bring_torch
+
+bring_torch()
