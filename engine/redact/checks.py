@@ -21,6 +21,7 @@ from engine.geometry import Size
 from engine.images import RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
+from engine.redact.masks import put
 from engine.redact.removal import MARGIN_MAX_PX
 
 Removal = Callable[[RgbImage, NDArray[np.bool_]], RedactedImage]
@@ -152,9 +153,8 @@ def _variants(
     for is_complement in (True, False) if hidden.size else ():
         rgb = image.rgb[window].copy()
         for strip in _strips(len(rgb)):
-            if hidden[strip].any():
-                pattern = ~rgb[strip] if is_complement else board[: len(rgb[strip])]
-                np.copyto(rgb[strip], pattern, where=hidden[strip][..., None])
+            pattern = ~rgb[strip] if is_complement else board[: len(rgb[strip])]
+            put(pattern, hidden[strip], rgb[strip])
         rgb.flags.writeable = False
         yield RgbImage(image.id, rgb, image.codec)
 
@@ -168,11 +168,12 @@ def _is_same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
 def _is_same_outside(
     mask: NDArray[np.bool_], one: NDArray[np.uint8], other: NDArray[np.uint8]
 ) -> bool:
-    if not one.shape == other.shape:
+    if one.shape != other.shape:
         return False
     for strip in _strips(len(one)):
-        differs = one[strip] != other[strip]
-        if differs.any() and (differs.any(axis=2) & ~mask[strip]).any():
+        expected = one[strip].copy()
+        put(other[strip], mask[strip], expected)
+        if not np.array_equal(expected, other[strip]):
             return False
     return True
 

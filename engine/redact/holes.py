@@ -36,8 +36,10 @@ class Hole:
 
 
 def holes_of(mask: NDArray[np.bool_]) -> list[Hole]:
-    """The connected parts of a mask, in the order in which OpenCV labels them in the part of the
-    picture that has any: grain is drawn by number, so the order decides the bytes of a release.
+    """The connected parts of a mask, in the order in which OpenCV labels them.
+
+    Grain is drawn by number, so the order decides the bytes of a release. It is that of the mask
+    cropped to the part of the picture that has any.
     """
     rows, columns = _span(mask)
     if rows.stop == rows.start:
@@ -66,8 +68,10 @@ def holes_of(mask: NDArray[np.bool_]) -> list[Hole]:
 
 
 def _place(pixels: NDArray[np.bool_], top: int, left: int) -> tuple[int, int]:
-    """Row and column of the first block of 2 x 2 pixels that has any: OpenCV labels by blocks
-    (Bolelli et al., "Spaghetti labeling", 2020)."""
+    """Row and column of the first block of 2 x 2 pixels that has any.
+
+    OpenCV labels by blocks (Bolelli et al., "Spaghetti Labeling", 2020).
+    """
     first_rows = pixels[: 2 - top % 2].any(axis=0)
     return top // 2, (left + int(first_rows.argmax())) // 2
 

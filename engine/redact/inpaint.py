@@ -74,7 +74,7 @@ def fill_hole(
     noise = rng.standard_normal((*hole.shape, 1), dtype=np.float32)
     inner = _window(hole, 0)
     grained = blurred[inner] + noise[inner] * _grain(patch, unknown, hole)
-    result = patch.copy()
+    result = np.zeros_like(patch)
     result[inner] = np.clip(np.rint(grained, out=grained), 0, 255, out=grained)
     return result
 

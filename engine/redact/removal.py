@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.images import RedactedImage, RgbImage
 from engine.redact.holes import Hole, holes_of
 from engine.redact.inpaint import Fill, fill_hole
+from engine.redact.masks import put
 
 FillName: TypeAlias = Literal["pushpull", "telea", "solid"]
 
@@ -48,7 +49,7 @@ def remove(
     del image  # the barrier: once the holes are zeroed, only public pixels exist
     holes = holes_of(mask)
     for hole in holes:
-        np.copyto(erased[hole.window], np.uint8(0), where=hole.pixels[..., None])
+        put(np.zeros((*hole.pixels.shape, 3), np.uint8), hole.pixels, erased[hole.window])
     if fill != "solid" and holes:
         if mask.all():
             erased[:] = GREY
@@ -70,7 +71,7 @@ def _fill_holes(
         for number, hole in enumerate(holes)
     ]
     for hole, filled in zip(holes, fills, strict=True):  # last, so that no fill reads another
-        np.copyto(erased[hole.window], filled, where=hole.pixels[..., None])
+        put(filled, hole.pixels, erased[hole.window])
 
 
 def _filled(
@@ -84,9 +85,7 @@ def _filled(
     longer = max(hole.pixels.shape)
     margin = int(np.clip(MARGIN_SHARE * longer, MARGIN_MIN_PX, MARGIN_MAX_PX))
     patch = hole.grown(margin, mask.shape)
-    top, left = (
-        inner.start - outer.start for inner, outer in zip(hole.window, patch, strict=True)
-    )
+    top, left = (inner.start - outer.start for inner, outer in zip(hole.window, patch, strict=True))
     height, width = hole.pixels.shape
     inside = slice(top, top + height), slice(left, left + width)
     pixels = np.zeros(mask[patch].shape, np.bool_)

@@ -128,8 +128,10 @@ def quantise(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
 
 
 def views(files: Iterable[Path], scales: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
-    """Pictures as the network is shown them, each at one of the scales in turn; unreadable ones
-    are left out."""
+    """Pictures as the network is shown them, each at one of the scales in turn.
+
+    Unreadable ones are left out.
+    """
     sides = tuple(scales)
     for number, file in enumerate(files):
         bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)

@@ -134,3 +134,32 @@ def test_a_check_that_was_left_out_or_failed_in_silence_is_named(passed):
 
     with pytest.raises(UnsafeRelease, match=r"\(T4\)"):
         refuse_unchecked(passed, ("T1", "T4"))
+
+
+@pytest.mark.parametrize("fill", ["pushpull", "telea", "solid"])
+def test_removal_in_the_neighbourhood_of_the_masks_is_removal_in_the_whole_picture(rng, fill):
+    original = image(picture(rng, 900, 1100))
+    mask = rects_mask(900, 1100, (400, 301, 470, 380), (601, 420, 623, 440), (470, 380, 480, 390))
+    looked_at = []
+
+    def again(one: RgbImage, hidden: NDArray[np.bool_]) -> RedactedImage:
+        looked_at.append(hidden.size)
+        return remove(one, hidden, fill=fill, seed=7)
+
+    passed = check_pixels(original, mask, again(original, mask), again)
+
+    assert passed["T1"]
+    assert looked_at[0] == mask.size
+    assert max(looked_at[1:]) < mask.size / 3
+
+
+def test_t1_stops_a_removal_that_goes_by_the_whole_picture(rng):
+    original, mask = image(picture(rng, 900, 800)), rects_mask(900, 800, (40, 30, 100, 90))
+
+    def again(one: RgbImage, hidden: NDArray[np.bool_]) -> RedactedImage:
+        rgb = one.rgb.copy()
+        rgb[hidden] = int(one.rgb.mean())
+        return RedactedImage(rgb)
+
+    with pytest.raises(UnsafeRelease, match="check T1"):
+        check_pixels(original, mask, again(original, mask), again)
