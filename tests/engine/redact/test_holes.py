@@ -48,10 +48,8 @@ def test_the_parts_and_their_order_are_those_of_labelling_every_pixel(mask):
 def test_so_it_is_with_many_rectangles(seed, count):
     rng = np.random.default_rng(seed)
     corners = rng.integers(0, (300, 200), (count, 2))
-    sides = rng.integers(1, 40, (count, 2))
-    mask = rects_mask(
-        200, 300, *(tuple(map(int, (*a, *(a + b)))) for a, b in zip(corners, sides, strict=True))
-    )
+    rects = np.hstack([corners, corners + rng.integers(1, 40, (count, 2))])
+    mask = rects_mask(200, 300, *rects.tolist())
 
     assert same(holes_of(mask), labelled_whole(mask))
 
