@@ -26,7 +26,8 @@ MAY_IMPORT = {
 CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
 MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/runs/pool.py",  # workers look once a second whether their parent lives
-    "engine/cli/bench.py",  # measures
+    "engine/cli/bench/commands.py",  # measures
+    "engine/cli/bench/line.py",  # measures
     "engine/cli/redact.py",  # the command line draws seeds and names, and times its run
     "engine/cli/command_line.py",  # the day, for whatever is dated
     "engine/signing/keys.py",  # draws the secret behind pseudonyms

@@ -61,7 +61,8 @@ def _is_near(
 ) -> bool:
     """Whether no 8 x 8 block of any channel is further off than its limit, as root of squares."""
     error = cv2.absdiff(decoded, expected)
-    sums = _block_means(cv2.multiply(error, error, dtype=cv2.CV_32F)) * BLOCK**2
+    squares = np.asarray(cv2.multiply(error, error, dtype=cv2.CV_32F), np.float32)
+    sums = _block_means(squares) * BLOCK**2
     return bool((sums.reshape(-1, 3).max(axis=0) <= np.square(most)).all())
 
 

@@ -172,7 +172,7 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
     return (node.name for node in graph.node)
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]  # it is not typed
+class _Reader(CalibrationDataReader):
     def __init__(self, pictures: Iterable[NDArray[np.uint8]]) -> None:
         self._pictures = iter(pictures)
         self.count = 0
