@@ -44,6 +44,8 @@ from engine.signing.signer import signer
 from engine.triage import settled
 
 _RANDOM = secrets.SystemRandom()
+LARGE_BYTES = 4_000_000
+"""Files from here on are worked on first."""
 log = logging.getLogger(__name__)
 
 COMMAND_LINE = "command line"
@@ -175,8 +177,7 @@ def redact(
             "as they lie below the input folder."
         )
     manifest = manifest.among(source.name for source in pictures)
-    # releases lie on the disk in the order of their making, which names would tell
-    _RANDOM.shuffle(pictures)
+    pictures = _scheduled(pictures)
     output_folder = OutputFolder.create(out, policy, file_format, signer(home()), today)
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers)
@@ -185,6 +186,23 @@ def redact(
         len(pictures),
     )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
+
+
+def _scheduled(pictures: Sequence[Source]) -> list[Source]:
+    """Large files first, so that no worker is left alone with one; otherwise in random order.
+
+    Releases lie on the disk in the order of their making, which names would tell.
+    """
+    scheduled = list(pictures)
+    _RANDOM.shuffle(scheduled)
+    return sorted(scheduled, key=_is_small)
+
+
+def _is_small(source: Source) -> bool:
+    try:
+        return bool(source.problem) or source.path.stat().st_size < LARGE_BYTES
+    except OSError:
+        return True
 
 
 def release(

