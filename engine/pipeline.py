@@ -127,8 +127,8 @@ def release(
     with watch.stage("remove"):
         rects = rects_of(plan.regions, image.codec, policy)  # from boxes alone, whatever plans say
         mask = mask_of(rects, image.size)
-        removal = partial(remove, mask=mask, fill=policy.removal.fill, seed=terms.seed)
-        redacted = removal(image)
+        removal = partial(remove, fill=policy.removal.fill, seed=terms.seed)
+        redacted = removal(image, mask)
     with watch.stage("check"):
         checks.check_covered(mask, plan.regions)
         passed = checks.check_pixels(image, mask, redacted, removal)

@@ -26,7 +26,8 @@ MAY_IMPORT = {
 CLOCKS_AND_CHANCE = {"time", "datetime", "random", "secrets", "uuid"}
 MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/runs/pool.py",  # workers look once a second whether their parent lives
-    "engine/cli/bench.py",  # measures
+    "engine/cli/bench/commands.py",  # measures
+    "engine/cli/bench/line.py",  # measures
     "engine/cli/redact.py",  # the command line draws seeds and names, and times its run
     "engine/cli/command_line.py",  # the day, for whatever is dated
     "engine/signing/keys.py",  # draws the secret behind pseudonyms
@@ -232,8 +233,13 @@ def encoders(module: ast.Module) -> set[str]:
 def test_only_codec_encodes_pictures():
     found = {name_of(path): calls for path in modules("engine") if (calls := encoders(tree(path)))}
 
-    # templates: T6 needs originals as JPEG files, which are made up and never leave the process
-    assert set(found) == {"engine/codec/encode.py", "engine/attacks/battery/templates.py"}
+    # templates: T6 needs originals as JPEG files, which are made up and never leave the process;
+    # photographs: originals to measure speed on, in a folder that goes with the measurement
+    assert set(found) == {
+        "engine/codec/encode.py",
+        "engine/attacks/battery/templates.py",
+        "engine/cli/bench/photographs.py",
+    }
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def add_policy(parser: argparse.ArgumentParser, only: tuple[Category, ...] | None = None) -> None:
-    """Offer `--policy` and `--only`; `only` is the default of the latter."""
+def add_policy(parser: argparse.ArgumentParser) -> None:
+    """Offer `--policy` and `--only`."""
     parser.add_argument(
         "--policy",
         metavar="NAME|FILE",
@@ -82,7 +82,6 @@ def add_policy(parser: argparse.ArgumentParser, only: tuple[Category, ...] | Non
     parser.add_argument(
         "--only",
         type=categories_of,
-        default=only,
         metavar="CATEGORIES",
         help="look for these alone, e.g. face or face,tattoo; receipts say so",
     )

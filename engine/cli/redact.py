@@ -47,6 +47,8 @@ from engine.signing.signer import signer
 from engine.triage import settled
 
 _RANDOM = secrets.SystemRandom()
+LARGE_BYTES = 4_000_000
+"""Files from here on are worked on first."""
 log = logging.getLogger(__name__)
 
 COMMAND_LINE = "command line"
@@ -189,8 +191,7 @@ def redact(
             "as they lie below the input folder."
         )
     manifest = manifest.among(source.name for source in pictures)
-    # releases lie on the disk in the order of their making, which names would tell
-    _RANDOM.shuffle(pictures)
+    pictures = _scheduled(pictures)
     output_folder = _created(out, policy, file_format)
     _say_if_ahead(output_folder)
     run = _Run(output_folder, workers, new_executor)
@@ -199,6 +200,26 @@ def redact(
         len(pictures),
     )
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
+
+
+def _scheduled(pictures: Sequence[Picture]) -> list[Picture]:
+    """Large files first, so that no worker is left alone with one; otherwise in random order.
+
+    Releases lie on the disk in the order of their making, which names would tell. How large an
+    object at an address is, is not asked.
+    """
+    scheduled = list(pictures)
+    _RANDOM.shuffle(scheduled)
+    return sorted(scheduled, key=_is_small)
+
+
+def _is_small(picture: Picture) -> bool:
+    if not isinstance(picture, Source) or picture.problem:
+        return True
+    try:
+        return picture.path.stat().st_size < LARGE_BYTES
+    except OSError:
+        return True
 
 
 def release(

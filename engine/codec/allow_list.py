@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NoReturn
 
 from engine.codec import jpeg, png
@@ -25,6 +26,8 @@ _JFIF: Final = b"JFIF\0"
 _JFIF_BYTES: Final = 14
 _PALETTE: Final = 3
 _LAST_FILTER: Final = 4
+_INFLATED_BYTES: Final = 1 << 20
+"""Looked at at once."""
 
 
 def scan(data: bytes, format: Literal["png", "jpeg"]) -> None:  # noqa: A002
@@ -80,16 +83,33 @@ def _check_png_pixels(header: png.Header, chunks: tuple[png.Chunk, ...]) -> None
         _refuse("PNG", "a palette where none belongs, or none where one does")
     if any(len(body) % 3 or not 3 <= len(body) <= 3 * 2**header.bits for body in palettes):
         _refuse("PNG", "a palette of the wrong length")
+    size = last_filter = 0
+    for pixels in _inflated(chunk.body for chunk in chunks if chunk.name == b"IDAT"):
+        last_filter = max(pixels[-size % header.row_bytes :: header.row_bytes], default=last_filter)
+        size += len(pixels)
+        if size > header.inflated_bytes or last_filter > _LAST_FILTER:
+            break
+    if size != header.inflated_bytes:
+        _refuse("PNG", f"{size} or more bytes of pixels for {header.inflated_bytes}")
+    if last_filter > _LAST_FILTER:
+        _refuse("PNG", "a row with an unknown filter")
+
+
+def _inflated(bodies: Iterable[bytes]) -> Iterator[bytes]:
+    """What a stream holds, a little at a time: a few bytes may stand for gigabytes."""
     stream = zlib.decompressobj()
-    packed = b"".join(chunk.body for chunk in chunks if chunk.name == b"IDAT")
     try:
-        pixels = stream.decompress(packed, header.inflated_bytes + 1)
+        for body in bodies:
+            while body and not stream.eof:
+                yield stream.decompress(body, _INFLATED_BYTES)
+                body = stream.unconsumed_tail
+            if body or stream.unused_data:
+                _refuse("PNG", "bytes after its pixels")
+        yield stream.flush()
     except zlib.error as error:
         raise UnsafeRelease("The finished PNG's pixels cannot be inflated.") from error
-    if len(pixels) != header.inflated_bytes or not stream.eof or stream.unused_data:
-        _refuse("PNG", f"{len(pixels)} or more bytes of pixels for {header.inflated_bytes}")
-    if max(pixels[:: header.row_bytes]) > _LAST_FILTER:
-        _refuse("PNG", "a row with an unknown filter")
+    if not stream.eof:
+        _refuse("PNG", "pixels that are cut short")
 
 
 def _scan_jpeg(data: bytes) -> None:

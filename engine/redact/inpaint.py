@@ -26,6 +26,8 @@ TELEA_LEAST_PX = 2
 which gave other colours in every run and could hold anything."""
 GRAIN_RING_PX = 12
 """How far around the hole the surroundings' grain is measured."""
+MOST_GRAIN = 12.0
+"""Standard deviation that grain has at most; beyond it surroundings are texture and not noise."""
 
 F32 = NDArray[np.float32]
 
@@ -65,12 +67,16 @@ def fill_hole(
     if scale < 1.0:
         colour, known = _resized(colour, small_size), _resized(known, small_size)
     filled = _telea(colour, known) if fill is Fill.TELEA else _pushpull(colour, known)
-    small_hole = _resized(hole.astype(np.float32), small_size, cv2.INTER_NEAREST) > 0
+    small_hole = cv2.resize(hole.view(np.uint8), small_size, interpolation=cv2.INTER_NEAREST) > 0
     blurred = _soft_edged_blur(filled, small_hole)
     if scale < 1.0:
         blurred = _resized(blurred, (width, height), cv2.INTER_LINEAR)
-    grained = np.rint(blurred + _grain(patch, unknown, hole, rng))
-    return np.asarray(np.clip(grained, 0, 255), dtype=np.uint8)
+    noise = rng.standard_normal((*hole.shape, 1), dtype=np.float32)
+    inner = _window(hole, 0)
+    grained = blurred[inner] + noise[inner] * _grain(patch, unknown, hole)
+    result = np.zeros_like(patch)
+    result[inner] = np.clip(np.rint(grained, out=grained), 0, 255, out=grained)
+    return result
 
 
 def _resized(array: F32, size: tuple[int, int], interpolation: int = cv2.INTER_AREA) -> F32:
@@ -125,25 +131,33 @@ def _soft_edged_blur(filled: F32, hole: NDArray[np.bool_]) -> F32:
 
 
 def _grain(
-    patch: NDArray[np.uint8],
-    unknown: NDArray[np.bool_],
-    hole: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> F32:
-    """Gaussian noise as strong as the surroundings' own, so that a fill does not look like wax.
+    patch: NDArray[np.uint8], unknown: NDArray[np.bool_], hole: NDArray[np.bool_]
+) -> np.float32:
+    """Standard deviation of the surroundings' own noise, so that a fill does not look like wax.
 
-    The strength is Immerkær's estimate ("Fast noise variance estimation", 1996), taken as a median
-    over known pixels in a ring around the hole, one value for all channels (luma noise).
+    It is Immerkær's estimate ("Fast noise variance estimation", 1996), taken as a median over known
+    pixels in a ring around the hole, one value for all channels (luma noise).
     """
+    around = _window(hole, GRAIN_RING_PX + 2)  # the ring, and what its pixels are compared with
+    patch, unknown, hole = patch[around], unknown[around], hole[around]
     reach = 2 * GRAIN_RING_PX + 1
     near = cv2.dilate(hole.view(np.uint8), np.ones((reach, reach), np.uint8)).view(np.bool_)
     touched = cv2.dilate(unknown.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
     ring = near & ~touched
     if not ring.any():
-        return np.zeros((*hole.shape, 1), dtype=np.float32)
+        return np.float32(0)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
     grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32)
     response = np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel))[ring]
     deviation = float(np.median(response)) / (6.0 * 0.6745)  # median of |N(0, 36 s^2)|
-    noise = rng.standard_normal((*hole.shape, 1), dtype=np.float32)
-    return noise * np.float32(min(deviation, 12.0))
+    return np.float32(min(deviation, MOST_GRAIN))
+
+
+def _window(hole: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """The smallest window that holds the hole, with a margin inside its patch."""
+    ranges = []
+    for axis in (0, 1):
+        there = np.flatnonzero(hole.any(axis=1 - axis))
+        first, last = (int(there[0]), int(there[-1])) if len(there) else (0, -1)
+        ranges.append(slice(max(first - margin, 0), last + 1 + margin))
+    return ranges[0], ranges[1]

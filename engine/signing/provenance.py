@@ -24,6 +24,8 @@ REMOVING: Final = (
     "engine/codec/colour.py",
     "engine/codec/decoder_errors.py",
     "engine/codec/exif.py",
+    "engine/redact/copying.py",
+    "engine/redact/holes.py",
     "engine/redact/inpaint.py",
     "engine/codec/double_compression.py",
     "engine/geometry.py",

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "prepare": _prepare,
         "fit": _fit,
         "export": _export,
+        "quantise": _quantise,
         "propose": _propose,
         "calibrate": _calibrate,
         "witness": _release_check,
@@ -159,6 +160,14 @@ def _export(options: argparse.Namespace) -> None:
     )
     model = release(checkpoint, wanted)
     _say(f"{model.file}: SHA-256 {model.sha256}, {model.difference:.1e} from torch at most.")
+
+
+def _quantise(options: argparse.Namespace) -> None:
+    from models.train.detector.quantise import enter_quantised
+
+    pictures = training_part(options.data, None).pictures
+    sha256 = enter_quantised(options.source, options.models, pictures)
+    _say(f"{options.models / 'witness.onnx'}: SHA-256 {sha256}.")
 
 
 def _propose(options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
+FLOAT_WITNESS = Path(__file__).parent / "detector" / "witness-float32.onnx"
 USES = ("research", "noncommercial", "any")
 NAMES = {"finder": "adornments", "witness": "witness"}
 """Of the model file, by the role it plays."""
@@ -55,6 +56,11 @@ _RELEASE_CHECK = """\
 Choose from which score the release check's detections in finished pictures count, on pictures
 that nothing was trained on: DATA is a data set, or a folder that holds a calibration.json. Writes
 the scores into the policy file, and what they give into its card.
+"""
+_QUANTISE = """\
+Turn the release check's float32 network into int8, which takes half the time: models/witness.onnx,
+its entry and its card. Activations get the ranges that pictures of DATA give: a data set, or a
+folder that holds a train.json. Afterwards `witness` chooses its scores anew.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
@@ -96,6 +102,17 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         metavar="DIR",
         help="prepared pictures that the rounds of --round-note used, for the list of sources",
     )
+    quantise = _verb(verbs, "quantise", acts["quantise"], _QUANTISE, "make the model file int8")
+    quantise.add_argument("data", type=Path, metavar="DATA")
+    quantise.add_argument(
+        "--float",
+        dest="source",
+        type=Path,
+        default=FLOAT_WITNESS,
+        metavar="FILE.onnx",
+        help="float32 (default: the one our witness is made of)",
+    )
+    quantise.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")

@@ -218,6 +218,20 @@ class TestRedact:
         assert taken == sorted(taken, reverse=True)
         assert len(taken) == 4
 
+    def test_large_files_are_worked_on_first(self, folder, monkeypatch):
+        monkeypatch.setattr(redact, "LARGE_BYTES", 5000)
+        (folder / "zz.jpg").write_bytes(b"\xff" * 5000)
+        (folder / "gone.jpg").symlink_to(folder / "nothing")
+        pictures, _ = redact.sources(str(folder))
+
+        scheduled = redact._scheduled(pictures)
+
+        is_large = [not redact._is_small(source) for source in scheduled]
+        assert is_large == sorted(is_large, reverse=True)
+        assert any(is_large)
+        assert not all(is_large)
+        assert sorted(source.name for source in scheduled) == [one.name for one in pictures]
+
     def test_four_eyes_are_none_of_the_command_lines(self, lethe, folder, tmp_path):
         (tmp_path / "four.toml").write_text(f"{QUICK}four_eyes = true\n")
 

@@ -55,6 +55,10 @@ def _split_pixels(data: bytes) -> bytes:
     return data[:33] + b"".join(chunk(*part) for part in parts)
 
 
+def _with_chunk_behind_the_stream(data: bytes) -> bytes:
+    return data[:33] + chunk(b"IDAT", _packed(data)) + chunk(b"IDAT", b"secret") + data[-12:]
+
+
 PLANTED_PNG = {
     "text": lambda data: with_chunk(data, b"tEXt", b"Author\0somebody"),
     "exif": lambda data: with_chunk(data, b"eXIf", b"II*\0"),
@@ -69,6 +73,7 @@ PLANTED_PNG = {
     "long end": lambda data: data[:-12] + chunk(b"IEND", b"secret"),
     "second header": lambda data: with_chunk(data, b"IHDR", data[16:29]),
     "interrupted pixels": _split_pixels,
+    "pixel data behind the stream": _with_chunk_behind_the_stream,
     "alpha": lambda _: png_of(1, 1, 8, 6, b"\0" * 5),
     "cut": lambda data: data[:-20],
     "jpeg": lambda _: awkward.jpeg(),

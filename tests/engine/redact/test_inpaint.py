@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.redact import inpaint
 from engine.redact.inpaint import Fill, fill_hole
 from tests.scenes import picture, rects_mask
 
@@ -114,3 +116,23 @@ def test_grain_never_becomes_snow(rng):
     result = filled(rgb, hole, Fill.PUSHPULL).astype(float)
 
     assert result[60:100, 60:100].std() < 16
+
+
+@given(st.integers(0, 2**32))
+def test_grain_measured_around_a_hole_is_that_of_the_whole_patch(seed):
+    rng = np.random.default_rng(seed)
+    patch = rng.integers(0, 256, (120, 130, 3), dtype=np.uint8)
+    hole = np.zeros((120, 130), bool)
+    y, x = (int(value) for value in rng.integers(0, 100, 2))
+    hole[y : y + int(rng.integers(1, 40)), x : x + int(rng.integers(1, 40))] = True
+    unknown = hole | (rng.random(hole.shape) < 0.01)
+    patch[unknown] = 0
+
+    near = cv2.dilate(hole.view(np.uint8), np.ones((25, 25), np.uint8)).view(bool)
+    touched = cv2.dilate(unknown.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
+    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel))[near & ~touched]
+    expected = np.float32(min(float(np.median(response)) / (6 * 0.6745), inpaint.MOST_GRAIN))
+
+    assert inpaint._grain(patch, unknown, hole) == expected
