@@ -87,23 +87,22 @@ def write_all(contents: Iterable[tuple[Path, bytes | Iterable[bytes]]]) -> None:
     Raises:
         OSError: the disk does not take one.
     """
-    targets: dict[Path, Path] = {}
+    written: list[tuple[Path, Path]] = []
     try:
         for path, content in contents:
             temporary = temporary_name(path)
-            temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-            targets[temporary] = path
+            descriptor = _opened(temporary)
+            written.append((temporary, path))
             with os.fdopen(descriptor, "wb") as file:
                 _fill(file, content)
-        _sync_files(targets)
-        for temporary, path in targets.items():
+        _sync_files([temporary for temporary, _ in written])
+        for temporary, path in written:
             os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        for temporary in targets:
+        for temporary, _ in written:
             temporary.unlink(missing_ok=True)
         raise
-    for folder in dict.fromkeys(path.parent for path in targets.values()):
+    for folder in {path.parent for _, path in written}:
         sync_folder(folder)
 
 
@@ -154,6 +153,16 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _opened(temporary: Path) -> int:
+    """A new private file, in place of what a kill left."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return os.open(temporary, flags, PRIVATE_FILE)
+    except FileExistsError:
+        temporary.unlink()
+        return os.open(temporary, flags, PRIVATE_FILE)
 
 
 def _fill(file: BinaryIO, content: bytes | Path | Iterable[bytes]) -> None:
