@@ -52,6 +52,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "threads": "1",
+    "allocator_background_threads": "true",  # gives memory back that a query has freed
 }
 
 log = logging.getLogger(__name__)

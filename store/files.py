@@ -128,9 +128,9 @@ class Files:
     def _kept(self) -> Iterator[Path]:
         for folder in (self.originals, self.releases):
             if folder.is_dir():
-                yield from (
-                    path for path in folder.iterdir() if path.is_symlink() or not path.is_dir()
-                )
+                with os.scandir(folder) as entries:  # knows what is a folder without another look
+                    names = [one.name for one in entries if not one.is_dir(follow_symlinks=False)]
+                yield from (folder / name for name in names)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -6,6 +6,7 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import re
 import signal
@@ -33,6 +34,8 @@ from engine.files.home import home
 from store.accounts.actor import MACHINE
 from store.monitoring.figures import Figures, figures
 
+_MALLOC = {-8: 2, -1: 128 * 1024, -3: 128 * 1024}
+"""M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h; the latter two grow else."""
 HOME_PAGE = Path(__file__).resolve().parents[2] / "Home.py"
 _NUMBER = re.compile(r"^\d+_")
 
@@ -98,6 +101,7 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     if serving.metrics_port is not None:
         exporter.listen(serving.metrics_port, metrics.registry(_figures))
     keep_uploads_in_memory()
+    give_memory_back()
     signal.signal(signal.SIGTERM, _end)
     sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
@@ -125,6 +129,17 @@ def keep_uploads_in_memory() -> None:
     Streamlit has all of it in memory right after, and refuses what is above its own limit.
     """
     MultiPartParser.spool_max_size = sys.maxsize
+
+
+def give_memory_back() -> None:
+    """Have freed memory returned to the system, where the C library can be told to (Linux).
+
+    Each run of a page is a thread, and each thread would keep a heap of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, value in _MALLOC.items():
+            mallopt(option, value)
 
 
 def sign_cookies_with_sha256() -> None:

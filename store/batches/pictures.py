@@ -136,12 +136,17 @@ def of_batch(
         rows = cursor.execute(
             f"""
             {_COLUMNS}
-            WHERE p.batch_id = ?
-              AND list_contains(?::VARCHAR[], p.state)
+            WHERE p.id IN (
+                SELECT id
+                FROM pictures
+                WHERE batch_id = ?
+                  AND list_contains(?::VARCHAR[], state)
+                ORDER BY number
+                LIMIT ?
+                OFFSET ?
+            )
             ORDER BY p.number
-            LIMIT ?
-            OFFSET ?
-            """,
+            """,  # noqa: S608 -- constants
             [batch_id, [state.value for state in states], limit, offset],
         ).fetchall()
     return tuple(_picture(database.vault, row) for row in rows)

@@ -112,6 +112,7 @@ TABLE = {
     "retention.sweeper.sweep": Act.SWEEP,
     "review.audit_sample.comparisons": Act.READ_EVALUATIONS,
     "review.audit_sample.rejected": Act.READ_EVALUATIONS,
+    "review.audit_sample.state_now": Act.READ_EVALUATIONS,
     "review.decisions.last": Act.READ_QUEUE,
     "review.decisions.reject": Act.DECIDE,
     "review.decisions.reopen_last": Act.UNDO,
