@@ -123,7 +123,7 @@ class Database:
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
             rewriting.tidy(files)
-            files.empty_outgoing()
+            files.empty_passing()
             generation.refuse_without_keys(files)
             signing = signer(home)
             connection = stack.enter_context(_connected(files))
