@@ -27,9 +27,7 @@ class Reference(bytes):
 
     def __del__(self) -> None:
         """End the upload."""
-        spool = _spools.pop(bytes(self), None)
-        if spool is not None:
-            spool.discard()
+        _end(bytes(self))
 
 
 class Incoming(SealedSpool):
@@ -65,6 +63,17 @@ def opened(file: UploadedFile) -> io.BytesIO | io.BufferedReader:
         return io.BytesIO(file.getvalue())
     spool.seek(0)
     return io.BufferedReader(spool)
+
+
+def end(file: UploadedFile) -> None:
+    """End an upload that was taken in; Streamlit would hold it for as long as its session lasts."""
+    _end(file.getvalue())
+
+
+def _end(reference: bytes) -> None:
+    spool = _spools.pop(reference, None)
+    if spool is not None:
+        spool.discard()
 
 
 def content(file: UploadedFile) -> bytes:

@@ -116,6 +116,8 @@ def _zip_input() -> None:
             session.keep("recall_brought", _read_unpacked(folder, Path(file.name).stem))
         except LetheError as error:
             session.keep("recall_refused", str(error))  # told below the next, empty uploader
+        finally:
+            uploads.end(file)
     st.rerun()
 
 

@@ -85,6 +85,8 @@ def take_files() -> None:
                 left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
                 refused.append(str(error))  # shown below the next, empty uploader
+            finally:
+                uploads.end(file)
     st.rerun()
 
 

@@ -63,6 +63,16 @@ def test_an_upload_is_gone_once_streamlit_lets_go_of_it(tmp_path):
     assert uploads.content(given(UploadedFileRec("1", "a", "", said))) == said
 
 
+def test_an_upload_that_was_taken_in_is_gone_though_streamlit_holds_on(tmp_path):
+    record = held(tmp_path, LONG)
+    file = given(record)
+
+    uploads.end(file)
+    uploads.end(file)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_upload_that_broke_off_leaves_nothing(tmp_path):
     spool = Incoming(tmp_path)
     spool.write(LONG)

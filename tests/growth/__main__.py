@@ -20,14 +20,18 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     megapixels = [one for one in line.MEGAPIXELS if one <= options.most_megapixels]
     sizes = [one for one in pictures.SIZES if one <= options.most_pictures]
+    measured = []
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
-        measured = [
-            *pictures.measure(Path(scratch), sizes),
-            *line.by_pixels(megapixels, most_detected=options.most_detected),
-            line.by_regions(),
-            reviewers.measure(Path(scratch)),
-        ]
-    sys.stdout.write("\n".join(report.table(measured)) + "\n")
+        for measure in (
+            lambda: reviewers.measure(Path(scratch)),
+            line.by_regions,
+            lambda: pictures.measure(Path(scratch), sizes),
+            lambda: line.by_pixels(megapixels, most_detected=options.most_detected),
+        ):
+            found = measure()
+            measured += found
+            sys.stdout.write("\n".join(report.rows(found)) + "\n")
+            sys.stdout.flush()
     if options.write:
         DOCUMENT.write_text(report.markdown(measured, REASONS), encoding="utf-8")
         DOCUMENT.with_name(report.FIGURE).write_text(report.figure(measured), encoding="utf-8")

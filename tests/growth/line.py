@@ -45,11 +45,11 @@ def by_pixels(
     )
 
 
-def by_regions(regions: Sequence[int] = REGIONS) -> Growth:
+def by_regions(regions: Sequence[int] = REGIONS) -> tuple[Growth, ...]:
     """Release a picture with so many regions."""
     data, policy = _picture(_DRAWN_MEGAPIXELS), Policy()
     points = tuple((one, _released(data, one, policy)) for one in regions)
-    return Growth("Removal by regions", "regions", points)
+    return (Growth("Removal by regions", "regions", points),)
 
 
 def _picture(megapixels: int) -> bytes:

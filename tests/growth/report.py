@@ -55,7 +55,12 @@ def markdown(measured: Sequence[Growth], reasons: Mapping[str, str]) -> str:
 def table(measured: Sequence[Growth]) -> list[str]:
     """A line for each thing: from where to where it was measured, and how it grew."""
     head = ["| | From | To | Seconds | Exponent |", "| --- | ---: | ---: | ---: | ---: |"]
-    return head + [
+    return head + rows(measured)
+
+
+def rows(measured: Sequence[Growth]) -> list[str]:
+    """The lines of the table alone."""
+    return [
         f"| {one.name} | {one.points[0][0]:,} | {one.points[-1][0]:,} {one.unit} | "
         f"{one.points[0][1]:.3g} to {one.points[-1][1]:.3g} | {one.exponent:.2f} |"
         for one in measured

@@ -22,7 +22,7 @@ TURNS = 4
 """Pictures that each reviewer takes and rejects."""
 
 
-def measure(scratch: Path, reviewers: Sequence[int] = REVIEWERS) -> Growth:
+def measure(scratch: Path, reviewers: Sequence[int] = REVIEWERS) -> tuple[Growth, ...]:
     """Have so many threads claim and decide pictures, each as fast as it can."""
     points = []
     for count in reviewers:
@@ -30,7 +30,7 @@ def measure(scratch: Path, reviewers: Sequence[int] = REVIEWERS) -> Growth:
         if len(got) != len(set(got)) or len(got) != count * TURNS:
             raise ValueError(f"{count} reviewers got {len(set(got))} of {len(got)} pictures")
         points.append((count, seconds))
-    return Growth("Claims and decisions", "reviewers", tuple(points))
+    return (Growth("Claims and decisions", "reviewers", tuple(points)),)
 
 
 def claimed(
