@@ -13,6 +13,7 @@
 # make battery      attacks on the removal: engine/attacks/battery.json and docs/irreversibility-measured.md,
 #                   on $LETHE_DATA (never its benchmark), or on made-up subjects without it
 # make review-bench DATA=FILE [COUNT=40] [SEED=1]   a scripted reviewer in Chromium on labelled pictures: docs/review-measured.md
+# make growth [OPTIONS="--most-detected 16"]   how time grows with pictures, pixels, regions and reviewers: docs/growth.md, its figure
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,7 +31,7 @@ SIZE ?= 416
 COUNT ?= 40
 SEED ?= 1
 
-.PHONY: app test quick test-train fuzz check bench evaluation reliability screenshots battery docs review-bench train calibrate clean
+.PHONY: app test quick test-train fuzz check bench evaluation reliability screenshots battery docs review-bench growth train calibrate clean
 
 app: .venv/runtime
 	$(BIN)/python -m lethe app
@@ -80,6 +81,9 @@ battery: .venv/runtime
 review-bench: .venv/dev
 	@test -n "$(DATA)" || { echo "Name labelled pictures: make review-bench DATA=FILE"; exit 2; }
 	$(BIN)/python -m tests.browser.review_bench "$(DATA)" --count $(COUNT) --seed $(SEED) $(OPTIONS)
+
+growth: .venv/dev
+	$(BIN)/python -m tests.growth --write $(OPTIONS)
 
 train:
 	@test -n "$(DATA)$(RESUME)" || { echo "Name labelled pictures: make train DATA=folder, or go on: make train RESUME=1"; exit 2; }

@@ -52,6 +52,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "threads": "1",
+    "allocator_background_threads": "true",  # gives memory back that a query has freed
 }
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class Database:
         with _border(files), ExitStack() as stack:
             lock_file = stack.enter_context(_locked(files))
             rewriting.tidy(files)
-            files.empty_outgoing()
+            files.empty_passing()
             generation.refuse_without_keys(files)
             signing = signer(home)
             connection = stack.enter_context(_connected(files))

@@ -88,19 +88,24 @@ class Files:
         """Downloads while they are made and sent; emptied at each start."""
         return self.home / "outgoing"
 
+    @property
+    def incoming(self) -> Path:
+        """Uploads while a page takes them in, sealed; emptied at each start."""
+        return self.home / "incoming"
+
     def make(self) -> None:
         """Create the folders and close them to everybody else.
 
         Raises:
             OSError: a folder cannot be made or is not ours to close.
         """
-        for folder in (self.home, self.originals, self.releases, self.outgoing):
+        for folder in (self.home, self.originals, self.releases, self.outgoing, self.incoming):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(PRIVATE_FOLDER)
 
-    def empty_outgoing(self) -> None:
-        """Delete what a process that was killed left of downloads; only one may have the folder."""
-        for left in self.outgoing.iterdir():
+    def empty_passing(self) -> None:
+        """Delete what a killed process left of downloads and uploads; one alone has the folder."""
+        for left in (*self.outgoing.iterdir(), *self.incoming.iterdir()):
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
     def original(self, picture_id: str) -> Path:
@@ -128,9 +133,9 @@ class Files:
     def _kept(self) -> Iterator[Path]:
         for folder in (self.originals, self.releases):
             if folder.is_dir():
-                yield from (
-                    path for path in folder.iterdir() if path.is_symlink() or not path.is_dir()
-                )
+                with os.scandir(folder) as entries:  # knows what is a folder without another look
+                    names = [one.name for one in entries if not one.is_dir(follow_symlinks=False)]
+                yield from (folder / name for name in names)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from engine.files import atomic
@@ -18,6 +20,7 @@ from engine.signing.keys import KeyRing
 from store.files import Files
 from store.vault.context import Item, Purpose
 from store.vault.errors import BrokenSeal
+from store.vault.new_keys import NewKeys
 from store.vault.vault import Vault, is_sealed
 
 
@@ -53,6 +56,24 @@ class Originals:
             self.discard(original)
             raise
         return self.keys.original_digest(plain)
+
+    def keep_all(self, keys: NewKeys, contents: Mapping[str, bytes]) -> None:
+        """Store originals of new pictures, by picture id, with their keys; all of them or none.
+
+        Raises:
+            OSError: the disk does not take one.
+        """
+        items = {picture: item(keys.batch, picture) for picture in contents}
+        sealed = (
+            (self._path(items[picture]), keys.sealed(items[picture], [content]))
+            for picture, content in contents.items()
+        )
+        try:
+            atomic.write_all(chain(keys.wrapped.items(), sealed))
+        except BaseException:
+            for one in items.values():
+                self.discard(one)
+            raise
 
     def take_over(self, original: Item, sealed: SealedFile) -> str:
         """Store what was sealed on arrival, as it is; gives its digest.

@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from components.app import download_link, permission, session
+from components.app import download_link, permission, session, uploads
 from components.app.access import AUDITORS, Role, may
 from components.app.failures import shown
 from components.app.palette import OUTCOMES, plain
@@ -92,7 +92,7 @@ def _find() -> None:
     word = str(session.widget_value("audit_subject_word") or "").strip()
     with shown():
         if file is not None:
-            digest = hashlib.sha256(file.getbuffer()).digest()
+            digest = hashlib.file_digest(uploads.opened(file), "sha256").digest()
             found = finding.by_file(actor(), database(), file.name, digest)
             session.keep(_TURN, turn + 1)  # a new uploader: this one would keep it in memory
         elif not word:

@@ -1,6 +1,7 @@
 """Choosing what is to be hidden: a picture, an area of it, and its category.
 
-A picture of one's own is decoded in memory, kept for this session alone and written nowhere.
+A picture of one's own is decoded in memory and kept for this session alone. Above 256 KiB its file
+waits beside as every upload does: on the disk, sealed under a key that lies in memory alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import partial
 
 import streamlit as st
 
-from components.app import session
+from components.app import session, uploads
 from components.app.palette import COLOURS, plain
 from components.home.samples import sample_pictures
 from components.irreversibility import area
@@ -117,12 +118,15 @@ def _own(policy: Policy) -> Picture | None:
         "A picture of mine",
         key="irreversibility_file",
         max_upload_size=LARGEST_MB,
-        help="Held in memory for this page alone. It is written nowhere, and no batch gets it.",
+        help="Held for this page alone, and no batch gets it.",
     )
-    st.caption("In memory until you take it away or close this tab; stored nowhere.")
+    st.caption(
+        "In memory, or sealed under a key that is, until you take it away or close this tab."
+        " Nothing of it stays."
+    )
     if file is None:
         return None
-    content = file.getvalue()
+    content = uploads.content(file)
     key = hashlib.sha256(content).hexdigest()[:16]
     picture: Picture | None = session.kept("irreversibility_own", lambda: None)
     if picture is None or picture.key != key:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 import streamlit as st
@@ -20,7 +21,9 @@ from engine.category import DETECTABLE
 from engine.evaluation.scores.audit_sample import SampleCounts, count_checks
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.wording import counted
+from store.database import Database
 from store.review import audit_sample
+from store.review.audit_sample import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,19 @@ class Audit:
         return self.counts.clean.total - self.counts.clean.found
 
 
+_known: WeakKeyDictionary[Database, tuple[State, Audit]] = WeakKeyDictionary()
+
+
 def audit() -> Audit:
-    """Count all sample checks in the database."""
+    """Count all sample checks in the database; again once something was decided since."""
+    state = audit_sample.state_now(actor(), database())
+    known = _known.get(database())
+    if known is None or known[0] != state:
+        known = _known[database()] = state, _counted()
+    return known[1]
+
+
+def _counted() -> Audit:
     decided = audit_sample.comparisons(actor(), database())
     comparisons = [comparison for comparison in decided if comparison.is_comparable]
     by_picture = [

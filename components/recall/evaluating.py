@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from components.app import download_link, permission, server_folders, session
+from components.app import download_link, permission, server_folders, session, uploads
 from components.app.access import Role
 from components.app.failures import shown
 from components.app.palette import plain
@@ -112,10 +112,12 @@ def _zip_input() -> None:
     session.keep("recall_refused", "")
     with st.spinner("Unpacking …"):
         try:
-            folder = recall_archive.unpacked(home(), file.name, file)
+            folder = recall_archive.unpacked(home(), file.name, uploads.opened(file))
             session.keep("recall_brought", _read_unpacked(folder, Path(file.name).stem))
         except LetheError as error:
             session.keep("recall_refused", str(error))  # told below the next, empty uploader
+        finally:
+            uploads.end(file)
     st.rerun()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -28,9 +30,16 @@ from store.batches.batches import Batch
 from store.batches.pictures import Picture, PictureState
 from store.batches.progress import Counts
 from store.releases import certificates, receipts
-from store.releases.receipts import StoredReceipt
+from store.releases.receipts import Standing, StoredReceipt
 from store.times import day
 from store.worker import retry
+
+COMPARED_AT_ONCE = 500
+"""Releases that are compared with their certificates whenever the page is opened."""
+
+Comparison: TypeAlias = Callable[
+    [str, tuple[int, ...] | None, bytes | None, frozenset[bytes], StoredReceipt], None
+]
 
 
 def choose_batch() -> Batch | None:
@@ -123,33 +132,62 @@ def _numbers(have: Counts) -> None:
 
 def download(batch: Batch) -> None:
     """The zip of everything that was released so far, and the key that its signatures fit."""
-    everything = receipts.newest(actor(), database(), batch.id)
-    released = tuple(one for one in everything if one.revoked_at is None)
-    is_whole = False
-    with shown():
-        _refuse_changed(batch, released)
-        is_whole = True
+    standing = receipts.standing(actor(), database(), batch.id)
+    is_whole = _is_whole(batch, standing)
     is_approved = approval.ask(batch)
     with st.container(horizontal=True):
-        _download_zip(batch, is_ready=is_whole and is_approved and bool(released))
+        _download_zip(batch, is_ready=is_whole and is_approved and bool(standing.ready))
         certificate.download_public_key()
         revocation.download_list()
         names.offer(batch)
-    revocation.told(everything)
+    revocation.told(standing.revoked)
 
 
-def _refuse_changed(batch: Batch, released: tuple[StoredReceipt, ...]) -> None:
-    """Check before the download does: what fails in it, a browser cannot show.
+def _is_whole(batch: Batch, standing: Standing) -> bool:
+    """Whether each release fits its certificate; of a large batch, compared when asked for.
+
+    The download compares before it is made too, but what fails there a browser cannot show.
+    """
+    if standing.ready <= COMPARED_AT_ONCE:
+        with shown():
+            _refuse_changed(batch, _compare)
+            return True
+        return False
+    compared = (batch.id, standing)
+    if session.kept("release_compared", lambda: None) == compared:
+        return True
+    if _is_asked(standing.ready):
+        with shown():
+            _refuse_changed(batch, _compare_anew)
+            session.keep("release_compared", compared)
+            return True
+    return False
+
+
+def _is_asked(releases: int) -> bool:
+    return may(session.user(), Role.ANALYST) and st.button(
+        f"Compare {releases:,} releases with their certificates",
+        key="release_compare",
+        icon=":material/fact_check:",
+        help="Each file is read, which takes minutes; the download is offered then.",
+    )
+
+
+def _refuse_changed(batch: Batch, compare: Comparison) -> None:
+    """Compare what a batch hands out with its certificates.
 
     Raises:
         LetheError: as for `bundle`.
     """
+    released = receipts.newest(actor(), database(), batch.id)
     signed = certificates.of_batch(actor(), database(), batch.id)
     trusted = database().signer.keys.public_keys
     with st.spinner("Comparing the releases with their certificates …"):
         for receipt in released:
-            stamp = _stamp(receipt.path)
-            _compare(receipt.release_id, stamp, signed.get(receipt.release_id), trusted, receipt)
+            if receipt.revoked_at is None:
+                stamp = _stamp(receipt.path)
+                document = signed.get(receipt.release_id)
+                compare(receipt.release_id, stamp, document, trusted, receipt)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
@@ -161,7 +199,19 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-@st.cache_data(max_entries=100_000, show_spinner=False)
+def _compare_anew(
+    release_id: str,
+    stamp: tuple[int, ...] | None,
+    document: bytes | None,
+    trusted: frozenset[bytes],
+    _receipt: StoredReceipt,
+) -> None:
+    """Nothing when all fits."""
+    del release_id, stamp
+    checked(_receipt, document, trusted)
+
+
+@st.cache_data(max_entries=20 * COMPARED_AT_ONCE, show_spinner=False)
 def _compare(
     release_id: str,
     stamp: tuple[int, ...] | None,
@@ -170,7 +220,7 @@ def _compare(
     _receipt: StoredReceipt,
 ) -> None:
     """Nothing when all fits, and that is remembered; what is raised is not."""
-    checked(_receipt, document, trusted)
+    _compare_anew(release_id, stamp, document, trusted, _receipt)
 
 
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:

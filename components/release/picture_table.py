@@ -51,7 +51,7 @@ def choose(batch: Batch) -> Picture | None:
         st.caption("No picture of this kind.")
         return None
     reasons = _reasons(rows)
-    standing = {one.picture_id: one for one in receipts.newest(actor(), database(), batch.id)}
+    standing = receipts.of_pictures(actor(), database(), [row.id for row in rows])
     picked = st.dataframe(
         pd.DataFrame(cells(_row(row, reasons, standing.get(row.id)) for row in rows)),
         hide_index=True,
@@ -85,10 +85,9 @@ def _linked_states() -> list[PictureState]:
 
 def _reasons(rows: Sequence[Picture]) -> dict[str, str]:
     """Why pictures wait for review, by picture id."""
-    if not any(row.state is PictureState.REVIEW for row in rows):
-        return {}
-    waiting = queue.entries(actor(), database(), now(), limit=100_000)
-    return {entry.picture_id: ", ".join(kind.value for kind in entry.kinds) for entry in waiting}
+    waiting = [row.id for row in rows if row.state is PictureState.REVIEW]
+    kinds = queue.kinds_of(actor(), database(), waiting)
+    return {id_: ", ".join(kind.value for kind in given) for id_, given in kinds.items()}
 
 
 def _row(

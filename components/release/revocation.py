@@ -18,9 +18,8 @@ from store.releases.revocations import REASONS, Reason
 _REVOKERS = (Role.MANAGER, Role.ADMIN)
 
 
-def told(released: tuple[StoredReceipt, ...]) -> None:
+def told(count: int) -> None:
     """How many of a batch are left out of its download."""
-    count = sum(one.revoked_at is not None for one in released)
     if count:
         verb = "is" if count == 1 else "are"
         st.caption(

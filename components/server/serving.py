@@ -6,6 +6,7 @@ file. The first word of the program becomes `Home.py`: Streamlit looks for the f
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import re
 import signal
@@ -19,11 +20,12 @@ from typing import Any, NoReturn
 
 import itsdangerous
 import streamlit as st
-from starlette.formparsers import MultiPartParser
+from starlette import formparsers
 from starlette.middleware import Middleware
 
 from components.app import access, accounts, identity, services
 from components.app.accounts import SignIn
+from components.app.uploads import Incoming
 from components.monitoring import exporter, metrics
 from components.server.downloads import Downloads
 from components.server.guard import PARAMETER, Access, Guard
@@ -31,8 +33,11 @@ from components.server.identity_cookie import claims, is_signed_in
 from components.server.origins import Origins
 from engine.files.home import home
 from store.accounts.actor import MACHINE
+from store.files import Files
 from store.monitoring.figures import Figures, figures
 
+_MALLOC = {-8: 2, -1: 128 * 1024, -3: 128 * 1024}
+"""M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h; the latter two grow else."""
 HOME_PAGE = Path(__file__).resolve().parents[2] / "Home.py"
 _NUMBER = re.compile(r"^\d+_")
 
@@ -97,7 +102,8 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     access.stand_guard(with_accounts=has_accounts)
     if serving.metrics_port is not None:
         exporter.listen(serving.metrics_port, metrics.registry(_figures))
-    keep_uploads_in_memory()
+    seal_uploads(Files(home()).incoming)
+    give_memory_back()
     signal.signal(signal.SIGTERM, _end)
     sign_cookies_with_sha256()
     sys.argv = [str(HOME_PAGE)]
@@ -119,12 +125,28 @@ def _figures() -> Figures:
     return figures(MACHINE, services.database(), services.now())
 
 
-def keep_uploads_in_memory() -> None:
-    """Let no upload spill into a temporary file in plain, whatever its size.
+def seal_uploads(folder: Path) -> None:
+    """Let uploads wait in a folder, sealed: in memory they fill it, and Starlette spills in plain.
 
-    Streamlit has all of it in memory right after, and refuses what is above its own limit.
+    Streamlit refuses what is above its own limit as it comes.
     """
-    MultiPartParser.spool_max_size = sys.maxsize
+
+    def incoming(max_size: int = 0) -> Incoming:
+        del max_size
+        return Incoming(folder)
+
+    vars(formparsers)["SpooledTemporaryFile"] = incoming
+
+
+def give_memory_back() -> None:
+    """Have freed memory returned to the system, where the C library can be told to (Linux).
+
+    Each run of a page is a thread, and each thread would keep a heap of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, value in _MALLOC.items():
+            mallopt(option, value)
 
 
 def sign_cookies_with_sha256() -> None:

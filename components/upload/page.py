@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, server_folders, session
+from components.app import permission, server_folders, session, uploads
 from components.app.access import Role
 from components.app.failures import fatal, shown
 from components.app.palette import bytes_text, cells, plain
@@ -81,10 +81,12 @@ def take_files() -> None:
     with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
-                taken = own_staging().take_file(file.name, file.getvalue())
+                taken = own_staging().take_file(file.name, uploads.opened(file))
                 left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
                 refused.append(str(error))  # shown below the next, empty uploader
+            finally:
+                uploads.end(file)
     st.rerun()
 
 
@@ -219,7 +221,7 @@ def _keep_manifest() -> None:
         if csv is None:
             own_staging().forget_manifest()
         else:
-            own_staging().keep_manifest(csv.getvalue())
+            own_staging().keep_manifest(uploads.content(csv))
 
 
 @permission.callback(Role.ANALYST)

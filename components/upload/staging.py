@@ -28,9 +28,9 @@ import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import LetheError, UnusableFolder
@@ -44,6 +44,7 @@ from store.vault.context import Item, Purpose, is_id
 from store.vault.private_text import UNOPENED, begin_group, lost
 from store.vault.vault import Vault, is_sealed
 
+_PIECE_BYTES = 1024 * 1024
 _HEAD_BYTES = 64 * 1024 * 1024
 """Larger files are listed unread."""
 _TOO_LARGE = PreCheck(
@@ -101,19 +102,28 @@ class Staging:
         self._adopt()
         return tuple(file for upload in self._uploads() for file in _waiting(upload, self._vault))
 
-    def take_file(self, name: str, content: bytes) -> Taken:
+    def take_file(self, name: str, content: bytes | BinaryIO) -> Taken:
         """Keep one file; a zip is opened and its files are kept instead.
+
+        Of a large one, a piece is in memory at a time.
+
+        Args:
+            name: of the file.
+            content: all of it, or a file that can be read anywhere.
 
         Raises:
             UnusableUpload: there is no room, or it is a zip that cannot be opened, holds nothing to
                 take or unpacks to too much.
         """
         try:
+            file = io.BytesIO(content) if isinstance(content, bytes) else content
             if name.lower().endswith(".zip"):
-                return self._take_zip(name, content)
-            self._refuse_without_room(name, len(content))
+                return self._take_zip(name, file)
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            self._refuse_without_room(name, size)
             with self._upload() as upload:
-                self._list(upload, [self._stored(upload, name, content)])
+                self._list(upload, [self._stored(upload, name, file, size)])
             return Taken(1)
         except OSError as error:
             raise UnusableUpload(f"{name} could not be kept ({error.strerror}).") from error
@@ -258,9 +268,9 @@ class Staging:
     def _list(self, upload: Path, staged: Iterable[Staged]) -> None:
         _list(upload, staged, self._vault)
 
-    def _take_zip(self, name: str, content: bytes) -> Taken:
+    def _take_zip(self, name: str, content: BinaryIO) -> Taken:
         try:
-            with open_zip(io.BytesIO(content), name, left="what came out before is kept") as (
+            with open_zip(content, name, left="what came out before is kept") as (
                 archive,
                 members,
             ):
@@ -295,15 +305,19 @@ class Staging:
                 self._drop(upload, [])
                 self._remove_if_empty()
 
-    def _stored(self, upload: Path, name: str, content: bytes) -> Staged:
+    def _stored(self, upload: Path, name: str, file: IO[bytes], size: int) -> Staged:
         path = upload / secrets.token_hex(16)  # becomes the picture's id
         item = Item(upload.name, path.name, Purpose.ORIGINAL)
         self._vault.add_batch(item.batch)
         self._vault.add_picture(item.batch, item.picture)
-        self._vault.seal_file(item, path, content)
-        return Staged(
-            f"{upload.name}/{path.name}", name, path.absolute(), len(content), pre_check(content)
-        )
+        if size > _HEAD_BYTES:
+            self._vault.seal_file(item, path, iter(partial(file.read, _PIECE_BYTES), b""))
+            checked = _TOO_LARGE
+        else:
+            content = file.read()
+            self._vault.seal_file(item, path, content)
+            checked = pre_check(content)
+        return Staged(f"{upload.name}/{path.name}", name, path.absolute(), size, checked)
 
     def _unpacked(
         self, upload: Path, archive: zipfile.ZipFile, wanted: Iterable[Member]
@@ -311,7 +325,7 @@ class Staging:
         for member in wanted:
             with archive.open(member.entry) as file:
                 # zipfile gives no byte more than the header said, so the bounds hold
-                yield self._stored(upload, member.name, file.read())
+                yield self._stored(upload, member.name, file, member.entry.file_size)
 
     def _drop(self, upload: Path, gone: list[Staged]) -> None:
         """Let files of an upload go, and the upload with its last; under the lock."""

@@ -21,7 +21,7 @@ from store.times import aware, stored
 
 PAGE: Final = 50
 MOST_STEPS: Final = 500
-"""Of one picture: more than any has that people worked on."""
+"""Of one picture: more than any has that people worked on. Its batch may have had more."""
 _FEWEST_LETTERS: Final = 3
 """Of a name: fewer would be in every one."""
 Outcome: TypeAlias = Literal["done", "refused"]
@@ -166,12 +166,12 @@ def timeline(actor: Actor, database: Database, id_: str) -> Timeline | None:
             f"""
             {_COLUMNS}
             WHERE list_contains(?::VARCHAR[], e.subject)
-            ORDER BY e.number
+            ORDER BY e.subject = ?, e.number
             LIMIT ?
             """,
-            [[picture_id, batch_id, *release_ids], MOST_STEPS],
+            [[picture_id, batch_id, *release_ids], batch_id, MOST_STEPS],
         ).fetchall()
-        steps = _records(cursor, rows)
+        steps = _records(cursor, sorted(rows))
     return Timeline(picture_id, batch_id, aware(added_at), tuple(release_ids), steps)
 
 

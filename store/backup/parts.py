@@ -60,6 +60,7 @@ _PARTS: Final[Mapping[str, Part | None]] = {
     "keys/lock": None,
     "keyring/lock": None,
     "lethe.lock": None,
+    "incoming": None,
     "outgoing": None,
     "lethe.duckdb.new": None,
     "lethe.duckdb.old": None,

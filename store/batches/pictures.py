@@ -28,6 +28,7 @@ from store.text import storable
 from store.times import aware, aware_or_none, stored, stored_or_none
 from store.vault import private_text
 from store.vault.context import Item, Purpose
+from store.vault.new_keys import NewKeys
 from store.vault.private_text import UNOPENED, PrivateText
 from store.vault.vault import Vault
 
@@ -135,12 +136,17 @@ def of_batch(
         rows = cursor.execute(
             f"""
             {_COLUMNS}
-            WHERE p.batch_id = ?
-              AND list_contains(?::VARCHAR[], p.state)
+            WHERE p.id IN (
+                SELECT id
+                FROM pictures
+                WHERE batch_id = ?
+                  AND list_contains(?::VARCHAR[], state)
+                ORDER BY number
+                LIMIT ?
+                OFFSET ?
+            )
             ORDER BY p.number
-            LIMIT ?
-            OFFSET ?
-            """,
+            """,  # noqa: S608 -- constants
             [batch_id, [state.value for state in states], limit, offset],
         ).fetchall()
     return tuple(_picture(database.vault, row) for row in rows)
@@ -199,13 +205,24 @@ def sealed(vault: Vault, batch_id: str, row: NewPicture) -> SealedPicture:
     if not vault.has_picture(batch_id, row.id):  # of what could not be read
         vault.add_batch(batch_id)
         vault.add_picture(batch_id, row.id)
+    return sealed_with(vault, vault, batch_id, row)
+
+
+def sealed_with(
+    keys: Vault | NewKeys, vault: Vault, batch_id: str, row: NewPicture
+) -> SealedPicture:
+    """A row whose name and licence a key seals that the picture has, or is about to have.
+
+    Raises:
+        UnusableKeys: it has none.
+    """
     line = None if row.licence is None else json.dumps(asdict(row.licence))
     licence = Item(batch_id, row.id, Purpose.LICENCE)
     return SealedPicture(
         id=row.id,
-        name=vault.seal_text(Item(batch_id, row.id, Purpose.NAME), storable(row.source)),
+        name=keys.seal_text(Item(batch_id, row.id, Purpose.NAME), storable(row.source)),
         lookup=private_text.name_lookup(vault, row.source),
-        licence=None if line is None else vault.seal_text(licence, line),
+        licence=None if line is None else keys.seal_text(licence, line),
         refusal=row.refusal,
         original=row.original,
         deadlines=row.deadlines,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -57,6 +57,8 @@ from store.worker import tasks
 
 LARGEST_LIST, LARGEST_ORIGINAL = 2**30, 2**32
 """Bytes. A million pictures' lines fit into the first; files with holes can be endless."""
+_CHUNK, _CHUNK_BYTES = 1_000, 64 * 2**20
+"""Pictures that are taken in together, and the bytes of originals, one of which may be longer."""
 _PARTS = (
     ".lethe/run.json", ".lethe/policy.toml", ".lethe/key",
     "review.jsonl", "receipts.jsonl", "names.csv",
@@ -82,6 +84,8 @@ class _Run:
     format: FormatChoice
     policy_toml: str
     policy: Policy
+    fingerprint: str
+    """Of the policy."""
     key: bytes
 
 
@@ -91,6 +95,45 @@ class _Line:
     source: str
     picture: str
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    line: _Line
+    original: bytes
+    digest: str
+    """`store.batches.originals.digest` of it."""
+
+
+@dataclass(slots=True)
+class _New:
+    """What of a run was not taken in before."""
+
+    inputs: Path
+    run: _Run
+    imported: set[tuple[str | None, str | None]]
+    database: Database
+    report: Callable[[str], None]
+    known: int = 0
+
+    def arrivals(self, lines: Iterable[_Line]) -> Iterator[_Arrival]:
+        """New pictures with their originals, read one at a time; counts what is `known`."""
+        names = {name for name, _ in self.imported}
+        for line in lines:
+            name = name_lookup(self.database.vault, line.source)
+            try:
+                original = _original(self.inputs, line, self.run)
+            except UnreadableImage as error:
+                if name in names:
+                    self.known += 1
+                else:
+                    self.report(_problem(line.number, str(error)))
+                continue
+            digest = originals.digest(self.database.signer.keys, original)
+            if {(name, digest), (name, None), (None, digest)} & self.imported:
+                self.known += 1
+                continue
+            yield _Arrival(line, original, digest)
 
 
 def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datetime) -> Ingested:
@@ -123,30 +166,18 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
     problems: list[str] = []
     installation = Installation(database.signer, _policy(actor, database))
     lines = _open_lines(out, run, installation, problems.append)
-    added = already = 0
-    for line in lines:
-        name = name_lookup(database.vault, line.source)
-        try:
-            original = _original(inputs, line, run)
-        except UnreadableImage as error:
-            if any(name == known for known, _ in imported):
-                already += 1
-            else:
-                problems.append(_problem(line.number, str(error)))
-            continue
-        digest = originals.digest(keys, original)
-        if {(name, digest), (name, None), (None, digest)} & imported:
-            already += 1
-            continue
+    new = _New(inputs.resolve(), run, imported, database, problems.append)
+    added = 0
+    for arrivals in _chunks(new.arrivals(lines)):
         mark_taken_in(out, run.id, home, keys)
         batch = batch or batches.create(
             actor, database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
-        _take_in(actor, database, batch, line, original, now, run.policy.retention)
-        added += 1
+        _take_in(actor, database, batch, arrivals, now, run.policy.retention)
+        added += len(arrivals)
     if added and batch is not None:
         batches.start(actor, database, batch.id, now)
-    return Ingested(batch.id if batch else None, added, already, tuple(problems))
+    return Ingested(batch.id if batch else None, added, new.known, tuple(problems))
 
 
 def _refuse_devices(out: Path) -> None:
@@ -171,7 +202,7 @@ def _run(out: Path) -> _Run:
             f"{out} is not the output folder of a Lethe run: its .lethe folder cannot be read."
         ) from error
     policy = read_policy(policy_toml, name="The run's policy")
-    return _Run(run_id, image_format, policy_toml, policy, key)
+    return _Run(run_id, image_format, policy_toml, policy, policy.fingerprint, key)
 
 
 def _open_lines(
@@ -186,7 +217,7 @@ def _open_lines(
         except UNREADABLE_PLAN:
             report(_problem(number, "It does not describe a plan."))
             continue
-        if line.plan.policy != run.policy.fingerprint:
+        if line.plan.policy != run.fingerprint:
             report(_problem(number, "It was planned under another policy than the run's."))
             continue
         try:
@@ -271,9 +302,8 @@ def _original(inputs: Path, line: _Line, run: _Run) -> bytes:
     raise UnreadableImage(f"The original {line.source!r} cannot be read in that folder.")
 
 
-def _candidates(folder: Path, source: str) -> Iterator[Path]:
+def _candidates(root: Path, source: str) -> Iterator[Path]:
     """Files within the folder that the run called so: its name may stand for undecodable bytes."""
-    root = folder.resolve()
     with suppress(OSError, ValueError):
         path = (root / source).resolve()
         if path.is_relative_to(root):
@@ -296,7 +326,7 @@ def _refuse_unfit(
     if batch is None:
         return
     batches.refuse_cancelled(batch)
-    if batches.policy_of(actor, database, batch.id).fingerprint != run.policy.fingerprint:
+    if batches.policy_of(actor, database, batch.id).fingerprint != run.fingerprint:
         raise UnusableFolder(
             f"{out} has another policy than when pictures of it were taken in; nothing was "
             "changed. Put its .lethe folder back from a copy."
@@ -327,29 +357,48 @@ def _imported(
     }
 
 
+def _chunks(arrivals: Iterable[_Arrival]) -> Iterator[list[_Arrival]]:
+    """Pictures that are taken in together; their originals are in memory meanwhile."""
+    chunk: list[_Arrival] = []
+    held = 0
+    for arrival in arrivals:
+        chunk.append(arrival)
+        held += len(arrival.original)
+        if len(chunk) == _CHUNK or held >= _CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
 def _take_in(
     actor: Actor,
     database: Database,
     batch: Batch,
-    line: _Line,
-    original: bytes,
+    arrivals: Sequence[_Arrival],
     now: datetime,
     retention: RetentionPolicy,
 ) -> None:
-    picture_id = secrets.token_hex(16)
-    sealed = item(batch.id, picture_id)
-    plan = replace(line.plan, image_id=picture_id, revision=0)
+    """Take in pictures together: their files are synced in one go, their rows are one event."""
+    vault = database.vault
+    vault.add_batch(batch.id)
+    by_id = {secrets.token_hex(16): arrival for arrival in arrivals}
+    keys = vault.new_keys(batch.id, by_id)
+    ends = deadlines(retention, None, now)
+    rows, plans = [], {}
+    for picture_id, one in by_id.items():
+        new = NewPicture(picture_id, one.line.source, original=one.digest, deadlines=ends)
+        rows.append(pictures.sealed_with(keys, vault, batch.id, new))
+        plans[picture_id] = replace(one.line.plan, image_id=picture_id, revision=0)
+    database.originals.keep_all(keys, {id_: one.original for id_, one in by_id.items()})
     try:
-        digest = database.originals.keep(sealed, original)
-        ends = deadlines(retention, None, now)
-        new = NewPicture(picture_id, line.source, original=digest, deadlines=ends)
-        row = pictures.sealed(database.vault, batch.id, new)
-        with database.transaction(actor, Act.IMPORT_RUN, picture_id) as cursor:
-            pictures.insert(cursor, batch.id, [row], now)
-            tasks.to_review(cursor, picture_id, plan, now)
-            database.event.details["batch"] = batch.id
+        with database.transaction(actor, Act.IMPORT_RUN, batch.id) as cursor:
+            pictures.insert(cursor, batch.id, rows, now)
+            tasks.all_to_review(cursor, plans, now)
+            database.event.details["pictures"] = len(rows)
     except BaseException:
-        database.originals.discard(sealed)
+        for picture_id in by_id:
+            database.originals.discard(item(batch.id, picture_id))
         raise
 
 

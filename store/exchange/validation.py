@@ -35,13 +35,13 @@ class Installation:
     """Its seal marks what was made here."""
     policy: Policy
     """In force here."""
-    _weights: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _weights: dict[Policy, tuple[str, ...]] = field(default_factory=dict)
 
     def weights(self, policy: Policy) -> tuple[str, ...]:
         """Names of the models of a policy, read once."""
-        if policy.fingerprint not in self._weights:
-            self._weights[policy.fingerprint] = names(policy)
-        return self._weights[policy.fingerprint]
+        if policy not in self._weights:
+            self._weights[policy] = names(policy)
+        return self._weights[policy]
 
 
 def validated(plan: Plan, seal: object, policy: Policy, installation: Installation) -> Plan:

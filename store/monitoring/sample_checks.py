@@ -13,8 +13,7 @@ from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
 from store.review import audit_sample
-
-State = tuple[int, ...]
+from store.review.audit_sample import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +32,14 @@ _known: WeakKeyDictionary[Database, tuple[State, SampleChecks]] = WeakKeyDiction
 
 def sample_checks(actor: Actor, database: Database) -> SampleChecks:
     """Results so far; pictures whose masks nobody knows are left out."""
-    state = _state(actor, database)
+    with database.transaction(actor, Act.READ_FIGURES) as cursor:
+        state = audit_sample.state(cursor)
     known = _known.get(database)
     if known is not None and known[0] == state:
         return known[1]
     result = _counted(actor, database)
     _known[database] = state, result
     return result
-
-
-def _state(actor: Actor, database: Database) -> State:
-    """Another whenever a decision, or what stands of one, is another."""
-    with database.transaction(actor, Act.READ_FIGURES) as cursor:
-        (row,) = cursor.execute(
-            """
-            SELECT count(*), coalesce(max(number), 0), count(undone_at), count(contested_at),
-                (SELECT count(*) FROM second_reviews),
-                (SELECT count(second) FROM second_reviews)
-            FROM verdicts
-            """
-        ).fetchall()
-    return tuple(row)
 
 
 def _counted(actor: Actor, database: Database) -> SampleChecks:

@@ -51,6 +51,16 @@ class StoredReceipt:
         return None if share is None else float(share)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many releases of a batch stand."""
+
+    ready: int
+    """Not revoked."""
+    revoked: int
+    newest_at: datetime | None
+
+
 _COLUMNS = """
     SELECT r.release_id, r.picture_id, r.batch_id, r.format, r.bytes, r.sha256, r.receipt,
         r.released_at, r.withdrawn_at, v.revoked_at
@@ -75,6 +85,37 @@ def newest(
             [batch_id, batch_id, limit],
         ).fetchall()
     return tuple(_receipt(database.files, row) for row in rows)
+
+
+def of_pictures(
+    actor: Actor, database: Database, picture_ids: Collection[str]
+) -> dict[str, StoredReceipt]:
+    """The releases that stand of these pictures, by picture id."""
+    with database.transaction(actor, Act.READ_RELEASES) as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE r.live_picture_id IN (SELECT unnest(?::VARCHAR[]))
+            """,
+            [list(picture_ids)],
+        ).fetchall()
+    return {one.picture_id: one for one in (_receipt(database.files, row) for row in rows)}
+
+
+def standing(actor: Actor, database: Database, batch_id: str) -> Standing:
+    """How many releases of a batch may go out, and how many may not any more."""
+    with database.transaction(actor, Act.READ_RELEASES) as cursor:
+        ((total, revoked, newest_at),) = cursor.execute(
+            """
+            SELECT count(*), count(v.release_id), max(r.released_at)
+            FROM receipts AS r
+            LEFT JOIN revocations AS v ON v.release_id = r.release_id
+            WHERE r.live_picture_id IS NOT NULL
+              AND r.batch_id = ?
+            """,
+            [batch_id],
+        ).fetchall()
+    return Standing(total - revoked, revoked, aware_or_none(newest_at))
 
 
 def receipt(actor: Actor, database: Database, release_id: str) -> StoredReceipt:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+import duckdb
 
 from engine.evaluation.scores.audit_sample import Check
 from engine.plan import Plan, Region
@@ -16,6 +18,8 @@ from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims, plans
 from store.times import aware
+
+State: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,25 @@ def comparisons(
             [audit_sample],
         ).fetchall()
     return tuple(_comparison(row, audit_sample=audit_sample) for row in rows)
+
+
+def state(cursor: duckdb.DuckDBPyConnection) -> State:
+    """Another whenever a decision, or what stands of one, is another: until then, counts hold."""
+    (row,) = cursor.execute(
+        """
+        SELECT count(*), coalesce(max(number), 0), count(undone_at), count(contested_at),
+            (SELECT count(*) FROM second_reviews),
+            (SELECT count(second) FROM second_reviews)
+        FROM verdicts
+        """
+    ).fetchall()
+    return tuple(row)
+
+
+def state_now(actor: Actor, database: Database) -> State:
+    """`state`, for somebody."""
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
+        return state(cursor)
 
 
 def rejected(actor: Actor, database: Database, *, audit_sample: bool = True) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,22 +30,30 @@ def keep(
     cursor: duckdb.DuckDBPyConnection, picture_id: str, stored_plan: StoredPlan, now: datetime
 ) -> None:
     """Insert a plan under its own revision, which must be new for the picture."""
-    proposed = stored_plan.plan.proposed
-    rects = [region.rect for region in proposed if region.has_rect]
+    keep_all(cursor, {picture_id: stored_plan}, now)
+
+
+def keep_all(
+    cursor: duckdb.DuckDBPyConnection, stored_plans: Mapping[str, StoredPlan], now: datetime
+) -> None:
+    """Insert plans by picture id, in one statement, each under its own revision."""
+    plans = [one.plan for one in stored_plans.values()]
     cursor.execute(
         """
         INSERT INTO plans
             (picture_id, revision, plan, masked, kinds, made_by, second_made_by, made_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        SELECT unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[]),
+            unnest(?::VARCHAR[]), unnest(?::VARCHAR[][]), unnest(?::VARCHAR[]),
+            unnest(?::VARCHAR[]), ?
         """,
         [
-            picture_id,
-            stored_plan.plan.revision,
-            json.dumps(stored_plan.plan.to_json()),
-            json.dumps(rects if len(rects) == len(proposed) else []),
-            sorted({reason.kind.value for reason in stored_plan.plan.reasons}),
-            stored_plan.made_by,
-            stored_plan.second_made_by,
+            list(stored_plans),
+            [plan.revision for plan in plans],
+            [json.dumps(plan.to_json()) for plan in plans],
+            [json.dumps(_rects(plan)) for plan in plans],
+            [sorted({reason.kind.value for reason in plan.reasons}) for plan in plans],
+            [one.made_by for one in stored_plans.values()],
+            [one.second_made_by for one in stored_plans.values()],
             stored(now),
         ],
     )
@@ -84,6 +93,11 @@ def revision_of(cursor: duckdb.DuckDBPyConnection, picture_id: str, digest: str)
     ).fetchall()
     matches = (revision for revision, *plan in rows if from_columns(*plan).digest == digest)
     return next(matches, -1)
+
+
+def _rects(plan: Plan) -> list[PixelRect]:
+    rects = [region.rect for region in plan.proposed if region.has_rect]
+    return rects if len(rects) == len(plan.proposed) else []
 
 
 def from_columns(plan: str, masked: str) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -123,6 +124,24 @@ def entries(
         )
         for picture_id, batch_id, sealed, plain, risk, kinds, claimed_by in rows
     )
+
+
+def kinds_of(
+    actor: Actor, database: Database, picture_ids: Collection[str]
+) -> dict[str, tuple[ReasonKind, ...]]:
+    """Why these pictures wait for a person, by id; those that do not are left out."""
+    with database.transaction(actor, Act.READ_QUEUE) as cursor:
+        rows = cursor.execute(
+            """
+            SELECT p.id, l.kinds
+            FROM pictures AS p
+            JOIN plans AS l ON l.picture_id = p.id AND l.revision = p.revision
+            WHERE p.state = 'review'
+              AND p.id IN (SELECT unnest(?::VARCHAR[]))
+            """,
+            [list(picture_ids)],
+        ).fetchall()
+    return {picture_id: tuple(map(ReasonKind, kinds)) for picture_id, kinds in rows}
 
 
 def facets(actor: Actor, database: Database, *, reviewer: str = "") -> Facets:

@@ -145,8 +145,12 @@ class Keyring:
         Raises:
             OSError: the disk does not take it.
         """
+        atomic.write(*self.wrapped(batch, picture, key, batch_key))
+
+    def wrapped(self, batch: str, picture: str, key: Key, batch_key: Key) -> tuple[Path, bytes]:
+        """The file of a picture's key, and what goes into it."""
         bound = context.of_picture_key(self.installation, batch, picture)
-        atomic.write(self._picture(batch, picture), batch_key.wrap(key, bound))
+        return self._picture(batch, picture), batch_key.wrap(key, bound)
 
     def picture_key(self, batch: str, picture: str, batch_key: Key) -> Key:
         """A picture's key.

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,7 @@ from store.vault import context, sealing
 from store.vault.context import Item, Purpose
 from store.vault.keyring import Keyring
 from store.vault.master import MasterKeys, MasterSource
+from store.vault.new_keys import NewKeys
 from store.vault.source import SealedSource
 from store.vault.wrapping import Key
 
@@ -53,6 +55,7 @@ class Vault:
         self._source = source
         self._masters = masters
         self._lookup = keyring.lookup_key(self._master)
+        self._lookups = cache(self._lookup_key)
 
     @classmethod
     def open(cls, home: Path, environment: Mapping[str, str]) -> Self:
@@ -97,6 +100,19 @@ class Vault:
         batch_key = self._keyring.batch_key(batch, self._master)
         if not self._keyring.has_picture(batch, picture):
             self._keyring.put_picture(batch, picture, Key.new(), batch_key)
+
+    def new_keys(self, batch: str, pictures: Iterable[str]) -> NewKeys:
+        """Draw keys for pictures that have none; whoever uses them writes them first.
+
+        Raises:
+            MissingKey: the batch has no key.
+        """
+        batch_key = self._keyring.batch_key(batch, self._master)
+        keys = {picture: Key.new() for picture in pictures}
+        wrapped = dict(
+            self._keyring.wrapped(batch, picture, key, batch_key) for picture, key in keys.items()
+        )
+        return NewKeys(self._keyring.installation, batch, wrapped, keys)
 
     def share(self, picture: str, from_batch: str, to_batch: str) -> None:
         """Have another batch wrap a picture's key too; what it sealed stays as it is.
@@ -160,10 +176,7 @@ class Vault:
         """
         key = self._picture_key(item.batch, item.picture)
         bound = context.of_content(self._keyring.installation, item)
-        return [
-            sealing.seal_bytes(key.secret, bound, text.encode("utf-8", "surrogatepass"))
-            for text in texts
-        ]
+        return [sealing.seal_text(key.secret, bound, text) for text in texts]
 
     def open_text(self, item: Item, sealed: bytes) -> str:
         """The text that `seal_text` sealed.
@@ -182,11 +195,9 @@ class Vault:
         They tell nothing to whoever lacks this keyring. They outlive a picture's key, so clear them
         with it: whoever has the keyring and a candidate can compare.
         """
-        derivation = HKDF(
-            SHA256(), length=sealing.KEY_BYTES, salt=None, info=context.of_lookup(purpose)
-        )
-        key = derivation.derive(self._lookup.secret)
-        return hmac.new(key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._lookups(purpose), value.encode("utf-8", "surrogatepass"), hashlib.sha256
+        ).hexdigest()
 
     def has_picture(self, batch: str, picture: str) -> bool:
         """Whether the picture has a key in this batch."""
@@ -251,6 +262,11 @@ class Vault:
             pictures=sum(map(self._keyring.pictures, batches)),
             under_earlier=sum(one != master_id for one in self._keyring.wrapped_by()),
         )
+
+    def _lookup_key(self, purpose: Purpose) -> bytes:
+        info = context.of_lookup(purpose)
+        derivation = HKDF(SHA256(), length=sealing.KEY_BYTES, salt=None, info=info)
+        return derivation.derive(self._lookup.secret)
 
     def _picture_key(self, batch: str, picture: str) -> Key:
         batch_key = self._keyring.batch_key(batch, self._master)

@@ -8,6 +8,7 @@ batch is never merely predicted: an outcome of the wrong kind holds either back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -143,29 +144,41 @@ def to_review(
 
     A picture once drawn for the sample stays in it, whatever brings it back.
     """
-    plans.keep(cursor, picture_id, StoredPlan(plan), now)
+    all_to_review(cursor, {picture_id: plan}, now)
+
+
+def all_to_review(
+    cursor: duckdb.DuckDBPyConnection, machine_plans: Mapping[str, Plan], now: datetime
+) -> None:
+    """`to_review` for many, by picture id, in two statements."""
+    kept = {picture_id: StoredPlan(plan) for picture_id, plan in machine_plans.items()}
+    plans.keep_all(cursor, kept, now)
     cursor.execute(
         """
         UPDATE pictures
         SET state = 'review',
-            risk = ?,
-            audit_sample = audit_sample OR ?,
-            revision = ?,
+            risk = new.risk,
+            audit_sample = pictures.audit_sample OR new.audit_sample,
+            revision = new.revision,
             attempts = 0,
             came_from = NULL,
             held_from = NULL,
-            prepared_at = ?,
-            changed_at = ?
-        WHERE id = ?
+            prepared_at = $now,
+            changed_at = $now
+        FROM (
+            SELECT unnest($ids::VARCHAR[]) AS id, unnest($risks::DOUBLE[]) AS risk,
+                unnest($samples::BOOLEAN[]) AS audit_sample,
+                unnest($revisions::INTEGER[]) AS revision
+        ) AS new
+        WHERE pictures.id = new.id
         """,
-        [
-            plan.risk,
-            is_audit_sample(plan),
-            plan.revision,
-            stored(now),
-            stored(now),
-            picture_id,
-        ],
+        {
+            "ids": list(machine_plans),
+            "risks": [plan.risk for plan in machine_plans.values()],
+            "samples": [is_audit_sample(plan) for plan in machine_plans.values()],
+            "revisions": [plan.revision for plan in machine_plans.values()],
+            "now": stored(now),
+        },
     )
 
 

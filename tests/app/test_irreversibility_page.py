@@ -136,7 +136,7 @@ def test_a_picture_of_ones_own_is_used_and_written_nowhere(lethe, tmp_path):
     app = with_own(lethe, "secret beach.png", content)
 
     assert "Nothing comes back" in said(app)
-    assert "stored nowhere" in said(app)
+    assert "sealed under a key that is, until you take it away" in said(app)
     assert "secret beach" not in said(app)
     written = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(content[20:60] in file.read_bytes() for file in written)

@@ -345,3 +345,24 @@ def at_screen(monkeypatch, somebody):
     """Every module that asks who is there hears of this one."""
     for module in (approval, page, names, picture_table, certificate, revocation):
         monkeypatch.setattr(module, "actor", lambda: somebody)
+
+
+def test_a_large_batch_is_compared_when_asked_for_and_offered_once_that_fits(lethe, monkeypatch):
+    monkeypatch.setattr(page, "COMPARED_AT_ONCE", 1)
+    batch_id = lethe.batch(UPRIGHT, UPRIGHT)
+    kept = receipts.newest(ACTOR, lethe.database, batch_id)[0]
+    content = kept.path.read_bytes()
+    app = lethe.page("Release")
+    assert not offered(app)[ZIP]
+
+    kept.path.write_bytes(content + b"more")
+    app.button(key="release_compare").click().run()
+    assert f"Nothing of this batch is handed out: of release {kept.release_id}" in said(app)
+    assert not offered(app)[ZIP]
+
+    kept.path.write_bytes(content)
+    app.button(key="release_compare").click().run()
+    assert offered(app)[ZIP]
+    app.run()
+    assert offered(app)[ZIP]
+    assert "release_compare" not in [button.key for button in app.button]

@@ -10,11 +10,14 @@ import socket
 import subprocess
 
 import pytest
-from starlette.formparsers import MultiPartParser
+from starlette import formparsers
 from starlette.requests import Request
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from components.app import uploads
 from components.server import serving
 from components.server.origins import read_origins
 from components.server.serving import Serving, serve, settings
@@ -323,10 +326,13 @@ def test_settings_in_the_environment_do_not_open_the_app(tmp_path):
     assert given["browser.gatherUsageStats"] is False
 
 
-def test_an_upload_is_never_written_to_a_temporary_file(monkeypatch):
-    """Above a mebibyte Starlette would, in plain and wherever `TMPDIR` is."""
-    content = bytes(3 << 20)
-    monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
+def test_an_upload_lies_sealed_on_the_disk_and_neither_in_plain_nor_in_memory(
+    tmp_path, monkeypatch
+):
+    """Above a mebibyte Starlette would write it in plain, and wherever `TMPDIR` is."""
+    content = b"synthetic " * (3 << 17)
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", None)
+    monkeypatch.setattr(serving, "home", lambda: tmp_path)
     monkeypatch.setattr(serving.access, "stand_guard", lambda **_: None)
     monkeypatch.setattr(serving.sys, "argv", [])
     kept = []
@@ -342,11 +348,16 @@ def test_an_upload_is_never_written_to_a_temporary_file(monkeypatch):
 
     serve(Serving("127.0.0.1", 8501, read_origins(""), "token"), lambda _: None)
 
-    assert kept == [(content, True)]
+    (data,) = kept
+    given = UploadedFile(UploadedFileRec("1", "a.png", "", data), FileURLs())
+    assert len(data) < 200
+    assert uploads.content(given) == content
+    (sealed,) = (tmp_path / "incoming").iterdir()
+    assert b"synthetic" not in sealed.read_bytes()
 
 
 async def uploaded(content):
-    """What a form with a file gives as a route reads it, and whether that lay in memory."""
+    """What Streamlit is given of a form with a file, as its route reads it."""
     head = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
     body = head + content + b"\r\n--x--\r\n"
     kind = (b"content-type", b"multipart/form-data; boundary=x")
@@ -355,4 +366,4 @@ async def uploaded(content):
         return {"type": "http.request", "body": body, "more_body": False}
 
     async with Request({"type": "http", "headers": [kind]}, receive).form() as form:
-        return await form["a"].read(), not form["a"].file._rolled
+        return await form["a"].read()

@@ -141,3 +141,76 @@ def test_a_file_system_that_cannot_sync_folders_takes_files_all_the_same(path, n
     atomic.write(path, b"new")
 
     assert path.read_bytes() == b"new"
+
+
+FILES = [f"{number:02}" for number in range(12)]
+
+
+def write_all(folder, names=FILES):
+    atomic.write_all((folder / name, [b"new ", name.encode()]) for name in names)
+
+
+@pytest.mark.parametrize("has_syncfs", [True, False])
+def test_many_files_are_whole_and_private_and_nothing_is_beside_them(
+    tmp_path, has_syncfs, monkeypatch
+):
+    if not has_syncfs:
+        monkeypatch.setattr(atomic.ctypes, "CDLL", lambda *_, **__: object())
+
+    write_all(tmp_path)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: b"new " + name.encode() for name in FILES
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("step", ["open", "fdopen", "_fill", "_sync_files", "replace"])
+def test_a_fault_while_many_files_are_written_leaves_none_of_them(tmp_path, step, monkeypatch):
+    monkeypatch.setattr(atomic if step.startswith("_") else atomic.os, step, refuse)
+
+    with pytest.raises(OSError, match="No space"):
+        write_all(tmp_path)
+    monkeypatch.undo()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("names", [FILES, FILES[:2]], ids=["many", "few"])
+def test_no_file_of_many_has_its_name_before_all_are_on_the_disk(tmp_path, names, monkeypatch):
+    steps = []
+    sync, replace, folder = atomic._sync_files, os.replace, atomic.sync_folder
+
+    def synced(files):
+        assert all(file.is_file() for file in files)
+        steps.append(len(files))
+        sync(files)
+
+    def renamed(source, target):
+        steps.append("rename")
+        replace(source, target)
+
+    def folder_synced(path):
+        steps.append("folder")
+        folder(path)
+
+    monkeypatch.setattr(atomic, "_sync_files", synced)
+    monkeypatch.setattr(atomic, "sync_folder", folder_synced)
+    monkeypatch.setattr(atomic.os, "replace", renamed)
+    write_all(tmp_path, names)
+
+    assert steps == [len(names), *["rename"] * len(names), "folder"]
+
+
+def test_what_the_system_says_while_many_files_are_synced_is_raised(tmp_path, monkeypatch):
+    class Refusing:
+        def syncfs(self, _):
+            return -1
+
+    monkeypatch.setattr(atomic.ctypes, "CDLL", lambda *_, **__: Refusing())
+    monkeypatch.setattr(atomic.ctypes, "get_errno", lambda: errno.EIO)
+
+    with pytest.raises(OSError, match="Input/output"):
+        write_all(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,9 @@ from engine.runs.jobs import NeedsReview
 from engine.signing.keys import distrust, open_key_ring, own_keys, own_secret, rotate
 from store.accounts.act import Act
 from store.audit import __main__ as command
-from store.audit import heads, trail
+from store.audit import heads, records, trail
 from store.audit.verify import verify
-from store.batches import batches
+from store.batches import batches, pictures
 from store.database import Database, open_read_only
 from store.files import Files
 from store.review import decisions, reviews
@@ -291,3 +291,20 @@ class TestTheCommand:
     def test_a_folder_without_data_is_refused_with_a_sentence(self, tmp_path, capsys):
         assert command.main(["verify", "--home", str(tmp_path)]) == 2
         assert "holds no data of Lethe" in capsys.readouterr().err
+
+
+def test_a_pictures_own_steps_are_told_however_many_its_batch_had(database, monkeypatch):
+    batch_id = a_batch(database, [b"x"])
+    (picture,) = pictures.of_batch(ACTOR, database, batch_id)
+    for _ in range(4):
+        with database.transaction(ACTOR, Act.ADD_PICTURES, batch_id):
+            pass
+    with database.transaction(ACTOR, Act.RECORD_OUTCOME, picture.id):
+        pass
+    monkeypatch.setattr(records, "MOST_STEPS", 3)
+
+    steps = records.timeline(ACTOR, database, picture.id).steps
+
+    assert steps[-1].subject == picture.id
+    assert [one.number for one in steps] == sorted(one.number for one in steps)
+    assert len(steps) == 3

@@ -1,0 +1,1 @@
+"""How time and memory grow with pictures, pixels, regions and reviewers; `make growth`."""
