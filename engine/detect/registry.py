@@ -6,7 +6,6 @@ from engine.detect.base import Detector
 from engine.detect.centerface import CenterFace
 from engine.detect.crop_classifier import CropClassifier
 from engine.detect.ensemble import Ensemble
-from engine.detect.int8 import ranges_for
 from engine.detect.release_check import YoloReleaseCheck
 from engine.detect.scene_classifier import SceneClassifier
 from engine.detect.score_fusion import FittedFusion
@@ -15,7 +14,7 @@ from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import load_weights
 from engine.policy import Policy
 
-NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness", "ranges")
+NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness")
 """Tables of `models/manifest.toml`."""
 
 
@@ -32,11 +31,7 @@ def verify(policy: Policy) -> None:
 
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
-    own = load_weights("adornments")
-    return (
-        CenterFace(load_weights("centerface")),
-        TattooJewelry(own, ranges_for(own, load_weights("ranges"))),
-    )
+    return (CenterFace(load_weights("centerface")), TattooJewelry(load_weights("adornments")))
 
 
 def crop_classifier() -> CropClassifier:
@@ -50,7 +45,7 @@ def scene_classifier() -> SceneClassifier:
 
 
 def default_ensemble() -> Ensemble:
-    """Everything Lethe ships, loaded. Takes about a second or two; make it once per process."""
+    """Everything Lethe ships, loaded. Takes about a second; make it once per process."""
     fusion = FittedFusion(load_weights("fusion"), crop_classifier(), scene_classifier())
     return Ensemble(default_detectors(), fusion, LocalDetectors())
 

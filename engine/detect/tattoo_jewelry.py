@@ -5,8 +5,6 @@ What it was trained on stands in `models/cards/adornments.md`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engine.detect.views import ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import Yolo
@@ -18,15 +16,13 @@ from engine.policy import Policy
 class TattooJewelry:
     """Runs at the scales and rotations the policy asks for."""
 
-    def __init__(
-        self, weights: Weights, ranges: Mapping[str, tuple[float, float]] | None = None
-    ) -> None:
-        """Load the file; with `ranges` of its tensors it is computed in 8 bits.
+    def __init__(self, weights: Weights) -> None:
+        """Load the file.
 
         Raises:
             UnusableWeights: as `Yolo`.
         """
-        self._network = Yolo(weights, ranges)
+        self._network = Yolo(weights)
         self.name = weights.label
         self.categories = weights.categories
 

@@ -7,13 +7,10 @@ probability per category. Their training is `models/train`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
@@ -34,10 +31,8 @@ fill up to so many; those with higher scores are all kept."""
 class Yolo:
     """A loaded network."""
 
-    def __init__(
-        self, weights: Weights, ranges: Mapping[str, tuple[float, float]] | None = None
-    ) -> None:
-        """Load the file; with `ranges` of its tensors it is computed in 8 bits.
+    def __init__(self, weights: Weights) -> None:
+        """Load the file.
 
         Raises:
             UnusableWeights: it answers for another number of categories than its manifest names.
@@ -45,9 +40,7 @@ class Yolo:
         self.name = weights.label
         self.categories = weights.categories
         self._classes = weights.classes
-        self._session: ort.InferenceSession = session_of(
-            quantised(weights.data, ranges) if ranges else weights.data
-        )
+        self._session: ort.InferenceSession = session_of(weights.data)
         square = np.zeros((1, 3, STRIDE_PX, STRIDE_PX), np.float32)
         rows = self._session.run(None, {"images": square})[0].shape[1]
         if rows != 4 + len(self._classes):

@@ -18,8 +18,8 @@ from models.train.data.choosing import Choice, chosen, training_part
 from models.train.data.prepare import prepare
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
+from models.train.options import FLOAT32, parser
 from models.train.options import NAMES as MODELS_BY_ROLE
-from models.train.options import parser
 
 LICENCE = "AGPL-3.0-only"
 _SHOWN = 5
@@ -165,9 +165,11 @@ def _export(options: argparse.Namespace) -> None:
 def _quantise(options: argparse.Namespace) -> None:
     from models.train.detector.quantise import enter_quantised
 
+    name = MODELS_BY_ROLE[options.role]
+    source = options.source or FLOAT32 / f"{name}.onnx"
     pictures = training_part(options.data, None).pictures
-    sha256 = enter_quantised(options.source, options.models, pictures)
-    _say(f"{options.models / 'witness.onnx'}: SHA-256 {sha256}.")
+    sha256 = enter_quantised(name, source, options.models, pictures)
+    _say(f"{options.models / name}.onnx: SHA-256 {sha256}.")
 
 
 def _propose(options: argparse.Namespace) -> None:

@@ -17,7 +17,8 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
-FLOAT_WITNESS = Path(__file__).parent / "detector" / "witness-float32.onnx"
+FLOAT32 = Path(__file__).parent / "float32"
+"""Our detectors as they were exported, of which the shipped int8 ones are made."""
 USES = ("research", "noncommercial", "any")
 NAMES = {"finder": "adornments", "witness": "witness"}
 """Of the model file, by the role it plays."""
@@ -58,9 +59,9 @@ that nothing was trained on: DATA is a data set, or a folder that holds a calibr
 the scores into the policy file, and what they give into its card.
 """
 _QUANTISE = """\
-Turn the release check's float32 network into int8, which takes half the time: models/witness.onnx,
+Turn a float32 detector into int8, which takes a third to half of the time: models/adornments.onnx,
 its entry and its card. Activations get the ranges that pictures of DATA give: a data set, or a
-folder that holds a train.json. Afterwards `witness` chooses its scores anew.
+folder that holds a train.json. Calibrate afterwards, or, with --role witness, choose its scores.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
@@ -104,13 +105,13 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     )
     quantise = _verb(verbs, "quantise", acts["quantise"], _QUANTISE, "make the model file int8")
     quantise.add_argument("data", type=Path, metavar="DATA")
+    _add_role(quantise)
     quantise.add_argument(
         "--float",
         dest="source",
         type=Path,
-        default=FLOAT_WITNESS,
         metavar="FILE.onnx",
-        help="float32 (default: the one our witness is made of)",
+        help="float32 (default: the one that ours is made of)",
     )
     quantise.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")

@@ -31,9 +31,10 @@ from onnxruntime.quantization import (
 )
 from tomlkit.exceptions import TOMLKitError
 
-from engine.detect.release_check import SCALES
+from engine.detect import release_check
 from engine.detect.views import whole_view
 from engine.evaluation.data.labels import LabelledPicture
+from engine.policy import default_policy
 from models.train.errors import TrainingRefused
 from models.train.files import digest
 from models.train.manifest import MANIFEST, enter
@@ -46,17 +47,24 @@ _HEAD_TYPES: Final = ("Conv", "Mul", "Sigmoid")
 
 PICTURES: Final = 48
 """How many give the ranges of activations."""
-NAME: Final = "witness"
+SCALES: Final = {
+    "adornments": tuple(default_policy().detection.tattoo_jewelry_scales),
+    "witness": release_check.SCALES,
+}
+"""Longer sides in pixels of the views that give them, in turn: those at which each looks."""
 _FILE_ROW: Final = re.compile(r"^\| file \|.*$", re.MULTILINE)
 _FLOAT_ROW: Final = re.compile(r"^\| float32 \|.*\n", re.MULTILINE)
 
 
-def enter_quantised(source: Path, models: Path, pictures: Sequence[LabelledPicture]) -> str:
-    """Write the release check's network in int8, with its entry and its card.
+def enter_quantised(
+    name: str, source: Path, models: Path, pictures: Sequence[LabelledPicture]
+) -> str:
+    """Write a detector in int8, with its entry and its card.
 
     Args:
+        name: of the detector's entry.
         source: the float32 file.
-        models: the folder of manifest, entry and card of the release check.
+        models: the folder of the manifest and the card.
         pictures: of which `PICTURES` give the ranges.
 
     Returns:
@@ -68,21 +76,21 @@ def enter_quantised(source: Path, models: Path, pictures: Sequence[LabelledPictu
     original = source.read_bytes()
     shuffled = [picture.path for picture in pictures]
     random.Random(1).shuffle(shuffled)  # noqa: S311 -- the same ones each time
-    data = quantise(original, views(shuffled[:PICTURES], SCALES))
+    data = quantise(original, views(shuffled[:PICTURES], SCALES[name]))
     sha256 = digest(data)
-    card = models / "cards" / f"{NAME}.md"
+    card = models / "cards" / f"{name}.md"
     try:
-        entry = dict(tomlkit.parse((models / MANIFEST).read_text(encoding="utf-8"))[NAME].unwrap())
+        entry = dict(tomlkit.parse((models / MANIFEST).read_text(encoding="utf-8"))[name].unwrap())
         text = card.read_text(encoding="utf-8")
     except (OSError, KeyError, TOMLKitError) as error:
-        raise TrainingRefused(f"{models} has no entry and card of {NAME}.") from error
+        raise TrainingRefused(f"{models} has no entry and card of {name}.") from error
     rows = (
-        f"| file | `{NAME}.onnx`, SHA-256 `{sha256}` |\n"
+        f"| file | `{name}.onnx`, SHA-256 `{sha256}` |\n"
         f"| float32 | SHA-256 `{digest(original)}`; int8 made of it by `python -m models.train "
         f"quantise`, with ranges from {min(PICTURES, len(shuffled))} training pictures |"
     )
     text = _FILE_ROW.sub(rows, _FLOAT_ROW.sub("", text), count=1)
-    enter(models, NAME, entry | {"sha256": sha256}, data, text)
+    enter(models, name, entry | {"sha256": sha256}, data, text)
     return sha256
 
 
