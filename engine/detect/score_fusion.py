@@ -35,8 +35,6 @@ MOST = 0.995
 """A higher score says no more than this."""
 SIDE_PX = 32.0
 """A box with this shorter side is neither small nor large."""
-CROPPED_FACE_PX = 40.0
-"""Faces with a shorter side count without their crop (docs/decisions/0039-*.md)."""
 EMPTIEST = 6.0
 """Log-odds of a picture without people beyond which it says no more."""
 
@@ -254,23 +252,11 @@ def _size(box: Box, size: Size) -> tuple[float, float]:
 def _crops(
     crop_scorer: CropScorer | None, image: RgbImage, clusters: Sequence[Cluster]
 ) -> list[dict[Category, float]]:
-    crops: list[dict[Category, float]] = [{} for _ in clusters]
-    indices = [index for index, cluster in enumerate(clusters) if _is_cropped(cluster)]
-    if crop_scorer is None or not indices:
-        return crops
-    boxes = np.array([clusters[index].box.corners for index in indices], np.float32)
+    if crop_scorer is None or not clusters:
+        return [{} for _ in clusters]
+    boxes = np.array([cluster.box.corners for cluster in clusters], np.float32)
     rows = crop_scorer.logits(image.rgb, boxes).tolist()
-    for index, row in zip(indices, rows, strict=True):
-        crops[index] = dict(zip(crop_scorer.classes, row, strict=True))
-    return crops
-
-
-def _is_cropped(cluster: Cluster) -> bool:
-    """Whether its crop is asked about: that of a small face tells less than the detectors do."""
-    return (
-        cluster.category is not Category.FACE
-        or min(cluster.box.width, cluster.box.height) >= CROPPED_FACE_PX
-    )
+    return [dict(zip(crop_scorer.classes, row, strict=True)) for row in rows]
 
 
 def coefficients(text: str) -> dict[Category, Coefficients]:

@@ -163,13 +163,12 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _quantise(options: argparse.Namespace) -> None:
-    from models.train.detector.quantise import enter_quantised
+    from models.train.quantise import enter_quantised
 
-    name = MODELS_BY_ROLE[options.role]
-    source = options.source or FLOAT32 / f"{name}.onnx"
+    source = options.source or FLOAT32 / f"{options.name}.onnx"
     pictures = training_part(options.data, None).pictures
-    sha256 = enter_quantised(name, source, options.models, pictures)
-    _say(f"{options.models / name}.onnx: SHA-256 {sha256}.")
+    sha256 = enter_quantised(options.name, source, options.models, pictures)
+    _say(f"{options.models / options.name}.onnx: SHA-256 {sha256}.")
 
 
 def _propose(options: argparse.Namespace) -> None:

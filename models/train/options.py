@@ -18,7 +18,8 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
 FLOAT32 = Path(__file__).parent / "float32"
-"""Our detectors as they were exported, of which the shipped int8 ones are made."""
+"""Our networks as they were exported, of which the shipped int8 ones are made."""
+QUANTISED = ("adornments", "crops", "scene", "witness")
 USES = ("research", "noncommercial", "any")
 NAMES = {"finder": "adornments", "witness": "witness"}
 """Of the model file, by the role it plays."""
@@ -59,9 +60,9 @@ that nothing was trained on: DATA is a data set, or a folder that holds a calibr
 the scores into the policy file, and what they give into its card.
 """
 _QUANTISE = """\
-Turn a float32 detector into int8, which takes a third to half of the time: models/adornments.onnx,
-its entry and its card. Activations get the ranges that pictures of DATA give: a data set, or a
-folder that holds a train.json. Calibrate afterwards, or, with --role witness, choose its scores.
+Turn a float32 network into int8, which takes a third to half of the time: its file in models, its
+entry and its card. Activations get the ranges that pictures of DATA give: a data set, or a folder
+that holds a train.json. Calibrate afterwards; after the witness, choose its scores.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
@@ -104,14 +105,14 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         help="prepared pictures that the rounds of --round-note used, for the list of sources",
     )
     quantise = _verb(verbs, "quantise", acts["quantise"], _QUANTISE, "make the model file int8")
+    quantise.add_argument("name", choices=QUANTISED, metavar="NAME", help=", ".join(QUANTISED))
     quantise.add_argument("data", type=Path, metavar="DATA")
-    _add_role(quantise)
     quantise.add_argument(
         "--float",
         dest="source",
         type=Path,
         metavar="FILE.onnx",
-        help="float32 (default: the one that ours is made of)",
+        help="float32 (default: the one that the shipped one is made of)",
     )
     quantise.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from engine.category import Category
 from engine.detect.clusters import Cluster
 from engine.detect.score_fusion import (
-    CROPPED_FACE_PX,
     LEAST,
     MOST,
     SIDE_PX,
@@ -16,7 +15,6 @@ from engine.detect.score_fusion import (
     MaxScore,
     coefficients,
     evidence,
-    features_of,
 )
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
@@ -124,10 +122,9 @@ def test_each_thing_is_judged_by_its_own_category(original):
     assert jewelry < tattoo
 
 
-def test_large_faces_are_looked_at_again_too(original):
+def test_faces_are_looked_at_again_too(original):
     text = FITTED.replace("tattoo", "face")
-    box = Box(0, 0, CROPPED_FACE_PX, CROPPED_FACE_PX)
-    seen = Cluster((Detection(box, Category.FACE, 0.5, "one@0"),), box)
+    seen = thing(("one@0", 0.5), category=Category.FACE)
 
     sure, unsure = (
         probability(seen, original, text=text, second=CropSays(n, n, n)) for n in (9, -9)
@@ -251,20 +248,3 @@ def test_a_box_without_an_area_has_a_probability_all_the_same(original):
     nothing = Cluster((Detection(Box(5, 5, 5, 9), Category.TATTOO, 0.5, "one@0"),), Box(5, 5, 5, 9))
 
     assert 0 < probability(nothing, original, second=CropSays(0, 0, 0)) < 1
-
-
-@pytest.mark.parametrize(
-    ("category", "side", "cropped"),
-    [
-        (Category.FACE, CROPPED_FACE_PX - 1, 0),
-        (Category.FACE, CROPPED_FACE_PX, 1),
-        (Category.JEWELRY, 8.0, 1),
-    ],
-)
-def test_a_small_face_is_not_cropped(rng, category, side, cropped):
-    box = Box(0, 0, side, 2 * side)
-    cluster = Cluster((Detection(box, category, 0.3, "one@0"),), box)
-
-    (features,) = features_of(CropSays(1, 2, 3), None, image(picture(rng, 90, 90)), [cluster])
-
-    assert len(features.crops) == 3 * cropped

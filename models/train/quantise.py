@@ -1,21 +1,21 @@
-"""Quantisation of a detector: a float32 ONNX file and pictures in, an int8 one out.
+"""Quantisation of our networks: a float32 ONNX file and pictures in, an int8 one out.
 
 Static, per channel, in the form of QuantizeLinear and DequantizeLinear pairs (Jacob et al.,
 "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 2018). Activations are uint8, weights int8 of 7 bits: products of two pairs then fit the 16 bits in
 which AVX2 adds them, so that processors without VNNI give the same sums as those with it. What
-makes boxes of the answers, and attention, stay float32.
+makes boxes of a detector's answers, and attention, stay float32.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -32,37 +32,41 @@ from onnxruntime.quantization import (
 from tomlkit.exceptions import TOMLKitError
 
 from engine.detect import release_check
+from engine.detect.crop_classifier import crop_and_resize
+from engine.detect.scene_classifier import resize_square
 from engine.detect.views import whole_view
 from engine.evaluation.data.labels import LabelledPicture
+from engine.geometry import Box
 from engine.policy import default_policy
 from models.train.errors import TrainingRefused
 from models.train.files import digest
 from models.train.manifest import MANIFEST, enter
 
-QUANTISED_TYPES: Final = ("Conv", "Mul", "Sigmoid", "Concat", "Add", "MaxPool", "Resize", "Split")
-INPUT: Final = "images"
+CROP_SIDE: Final = 112
+SCENE_SIDE: Final = 224
+QUANTISED_TYPES: Final = (
+    "Conv", "Clip", "Mul", "Sigmoid", "Concat", "Add", "MaxPool", "Resize", "Split",
+)  # fmt: skip
 _HEAD_TYPES: Final = ("Conv", "Mul", "Sigmoid")
-"""Of the head only branches of convolutions are quantised, up to its answers."""
-
+"""Of a detector's head only branches of convolutions are quantised, up to its answers."""
 
 PICTURES: Final = 48
 """How many give the ranges of activations."""
-SCALES: Final = {
-    "adornments": tuple(default_policy().detection.tattoo_jewelry_scales),
-    "witness": release_check.SCALES,
-}
-"""Longer sides in pixels of the views that give them, in turn: those at which each looks."""
-_FILE_ROW: Final = re.compile(r"^\| file \|.*$", re.MULTILINE)
-_FLOAT_ROW: Final = re.compile(r"^\| float32 \|.*\n", re.MULTILINE)
+RANDOM_CROPS: Final = 3
+"""Of each picture, beside those of its labels: most proposals show nothing."""
+_HEADING: Final = "\n## In int8\n"
+
+Rgb: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3)"""
 
 
 def enter_quantised(
     name: str, source: Path, models: Path, pictures: Sequence[LabelledPicture]
 ) -> str:
-    """Write a detector in int8, with its entry and its card.
+    """Write one of our networks in int8, with its entry and its card.
 
     Args:
-        name: of the detector's entry.
+        name: of its entry, one of `INPUTS`.
         source: the float32 file.
         models: the folder of the manifest and the card.
         pictures: of which `PICTURES` give the ranges.
@@ -74,9 +78,10 @@ def enter_quantised(
         TrainingRefused: as `quantise`, or the folder has no entry or card to change.
     """
     original = source.read_bytes()
-    shuffled = [picture.path for picture in pictures]
+    shuffled = list(pictures)
     random.Random(1).shuffle(shuffled)  # noqa: S311 -- the same ones each time
-    data = quantise(original, views(shuffled[:PICTURES], SCALES[name]))
+    chosen = shuffled[:PICTURES]
+    data = quantise(original, inputs(name, chosen))
     sha256 = digest(data)
     card = models / "cards" / f"{name}.md"
     try:
@@ -84,23 +89,63 @@ def enter_quantised(
         text = card.read_text(encoding="utf-8")
     except (OSError, KeyError, TOMLKitError) as error:
         raise TrainingRefused(f"{models} has no entry and card of {name}.") from error
-    rows = (
-        f"| file | `{name}.onnx`, SHA-256 `{sha256}` |\n"
-        f"| float32 | SHA-256 `{digest(original)}`; int8 made of it by `python -m models.train "
-        f"quantise`, with ranges from {min(PICTURES, len(shuffled))} training pictures |"
+    text = text.partition(_HEADING)[0].replace(str(entry["sha256"]), sha256).rstrip("\n")
+    text += (
+        f"\n{_HEADING}\n`python -m models.train quantise` made the file of a float32 one, SHA-256 "
+        f"`{digest(original)}`,\nwith ranges from {len(chosen)} training pictures.\n"
     )
-    text = _FILE_ROW.sub(rows, _FLOAT_ROW.sub("", text), count=1)
     enter(models, name, entry | {"sha256": sha256}, data, text)
     return sha256
 
 
-def quantise(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
+def inputs(name: str, pictures: Iterable[LabelledPicture]) -> Iterator[Rgb]:
+    """What a network is shown of pictures; unreadable ones are left out."""
+    for number, picture in enumerate(pictures):
+        bgr = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
+        if bgr is not None:
+            rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+            yield from INPUTS[name](rgb, picture, number)
+
+
+def _view(scales: Sequence[int], rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
+    """The whole picture at one of the scales, by turns."""
+    yield whole_view(rgb, scales[number % len(scales)], 0).rgb
+
+
+def _crops(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
+    """The crops of its labels and of random boxes."""
+    rng = np.random.default_rng(number)
+    height, width = rgb.shape[:2]
+    sides = rng.uniform(0.05, 0.6, RANDOM_CROPS) * min(height, width)
+    corners = [rng.uniform(0, (width - side, height - side)) for side in sides]
+    random_boxes = [
+        Box(x, y, x + side, y + side) for (x, y), side in zip(corners, sides, strict=True)
+    ]
+    for box in (*(label.box for label in picture.labels), *random_boxes):
+        yield crop_and_resize(rgb, box, CROP_SIDE)
+
+
+def _square(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
+    """The whole picture, whatever its proportions."""
+    yield resize_square(rgb, SCENE_SIDE)
+
+
+INPUTS: Final[Mapping[str, Callable[[Rgb, LabelledPicture, int], Iterator[Rgb]]]] = {
+    "adornments": partial(_view, tuple(default_policy().detection.tattoo_jewelry_scales)),
+    "witness": partial(_view, release_check.SCALES),
+    "crops": _crops,
+    "scene": _square,
+}
+"""What a network is shown of a picture, by the name of its entry."""
+
+
+def quantise(data: bytes, pictures: Iterable[Rgb]) -> bytes:
     """The int8 file of a float32 one.
 
     Args:
         data: an ONNX file as `export` writes it.
-        pictures: uint8 (h, w, 3) RGB, both sides multiples of 32; the ranges of all activations are
-            those that these give.
+        pictures: as the network is shown them; the ranges of all activations are those that these
+            give.
 
     Raises:
         TrainingRefused: the file is quantised already, or there are no pictures.
@@ -111,7 +156,7 @@ def quantise(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
         graph = onnx.load(folded).graph
         if any(node.op_type == "DequantizeLinear" for node in graph.node):
             raise TrainingRefused("The model file is quantised already; name the float32 one.")
-        reader = _Reader(pictures)
+        reader = _Reader(graph.input[0].name, pictures)
         logging.disable(logging.WARNING)  # it wants what `_fold` did to be done by its own tool
         try:
             quantize_static(
@@ -135,19 +180,6 @@ def quantise(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
         return quantised.read_bytes()
 
 
-def views(files: Iterable[Path], scales: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
-    """Pictures as the network is shown them, each at one of the scales in turn.
-
-    Unreadable ones are left out.
-    """
-    sides = tuple(scales)
-    for number, file in enumerate(files):
-        bgr = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if bgr is not None:
-            rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-            yield whole_view(rgb, sides[number % len(sides)], 0).rgb
-
-
 def _fold(data: bytes, target: Path) -> None:
     """Write the network with constants folded, so that only what depends on pixels is quantised."""
     options = onnxruntime.SessionOptions()
@@ -167,7 +199,7 @@ def _kept_in_float(graph: onnx.GraphProto) -> Iterator[str]:
     for node in graph.node:
         if "/attn/" in node.name and node.op_type != "Conv":
             yield node.name
-        elif node.name.startswith(f"/model.{head}/"):
+        elif node.name.startswith(f"/model.{head}/"):  # a classifier has no such names
             is_branch = node.op_type in _HEAD_TYPES and "/dfl/" not in node.name
             is_activation = node.op_type == "Conv" or any(
                 name in convolutions or name.endswith("Sigmoid_output_0") for name in node.input
@@ -181,7 +213,8 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
 
 
 class _Reader(CalibrationDataReader):
-    def __init__(self, pictures: Iterable[NDArray[np.uint8]]) -> None:
+    def __init__(self, name: str, pictures: Iterable[Rgb]) -> None:
+        self._name = name
         self._pictures = iter(pictures)
         self.count = 0
 
@@ -192,4 +225,4 @@ class _Reader(CalibrationDataReader):
             return None
         self.count += 1
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
-        return {INPUT: blob}
+        return {self._name: blob}

@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.train.detector.quantise import quantise
 from models.train.errors import TrainingRefused
+from models.train.quantise import quantise
 
 SIDE = 32
 
