@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -25,7 +26,14 @@ from engine.policy import default_policy
 
 POLICY = default_policy()
 EACH = 40
-NAMES = ("centerface", "our own, 8 bits")
+NAMES = ("centerface", "our own, int8")
+FLOAT32 = Path(__file__).parents[2] / "models" / "train" / "float32" / "adornments.onnx"
+
+
+def float32():
+    """The network that the shipped one was made of."""
+    shipped = load_weights("adornments")
+    return replace(shipped, data=FLOAT32.read_bytes())
 
 
 def main():
@@ -34,7 +42,7 @@ def main():
     images = [decode(one.path.read_bytes(), one.name, max_megapixels=120) for one in pictures]
     ensemble = default_ensemble()
     networks = dict(zip(NAMES, ensemble._detectors, strict=True))
-    networks["our own, 32 bits"] = TattooJewelry(load_weights("adornments"))
+    networks["our own, float32"] = TattooJewelry(float32())
     infer = {
         name: getattr(network, "_network", network)._infer for name, network in networks.items()
     }

@@ -443,13 +443,18 @@ def _original(
     """
     if not contents:
         raise InvalidDecision("its original is not in the input folder.")
+    unread = None
     for content in contents:
         try:
             data = content.read()
-        except OSError as error:
-            raise InvalidDecision(f"its original could not be read ({error.strerror}).") from error
+        except (OSError, LetheError) as error:
+            unread = error  # another of that name may be the one
+            continue
         if output_folder.picture_id(data) == picture:
             return content, data
+    if unread is not None:
+        why = getattr(unread, "strerror", None) or unread
+        raise InvalidDecision(f"its original could not be read ({why}).") from unread
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
 

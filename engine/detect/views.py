@@ -24,6 +24,9 @@ LARGEST_ZOOM = 2.0
 """Small pictures are enlarged this much at most."""
 SMALL_PX = 32.0
 """What is smaller in a view may have neighbours that only a larger view shows."""
+CLEAR_SCALE = 2 / 3
+"""A view of at least this scale shows nearly all there is; in one of less, tiny things may leave no
+trace."""
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger is found in the views of the whole picture."""
 
@@ -68,7 +71,8 @@ class ViewPlan:
     """Which views of a picture are taken."""
 
     scales: Sequence[int]
-    """Longer side in pixels. From the third on, only where the one before shows something small."""
+    """Longer side in pixels. From the third on, only where the one before shows something small, or
+    is so much smaller than the picture that it may have shown nothing of what is tiny."""
     rotations: Sequence[int]
     """Degrees counter-clockwise."""
     sure_at: float = 0.5
@@ -114,15 +118,17 @@ def _dearer_views(
     infer: Infer,
 ) -> Iterator[NDArray[np.float32]]:
     """The rows of all scales but the first, and of tiles, in one rotation."""
-    shows_small = True
+    rgb, tile_px = pyramid.rgb, view_plan.tile_px
+    has_tiles = bool(tile_px) and max(rgb.shape[:2]) > max(*view_plan.scales, tile_px) * 1.5
+    goes_on = True
     for scale in scales:
-        if shows_small:
+        if goes_on:
             view = pyramid.view(scale, rotation)
             rows = view.detect_with(infer)
             yield rows
-            shows_small = _shows_small(rows, view.scale)
-    rgb, tile_px = pyramid.rgb, view_plan.tile_px
-    if tile_px and max(rgb.shape[:2]) > max(*view_plan.scales, tile_px) * 1.5:
+            is_clear = has_tiles or view.scale >= CLEAR_SCALE
+            goes_on = not is_clear or _shows_small(rows, view.scale)
+    if has_tiles:
         for tile in tiles_of(rgb, tile_px, rotation):
             yield tile.detect_with(infer)
 

@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.cli.exits import Exit
+from engine.detect.weights import MODELS
 from engine.errors import LetheError
 from engine.evaluation.data.datasets import read_dataset
 from engine.policies.text import DEFAULT, NAMES, file_of
@@ -165,9 +166,10 @@ def _export(options: argparse.Namespace) -> None:
 def _quantise(options: argparse.Namespace) -> None:
     from models.train.quantise import enter_quantised
 
-    source = options.source or FLOAT32 / f"{options.name}.onnx"
+    kept = FLOAT32 if options.models == MODELS else options.models / "float32"
+    source = options.source or kept / f"{options.name}.onnx"
     pictures = training_part(options.data, None).pictures
-    sha256 = enter_quantised(options.name, source, options.models, pictures)
+    sha256 = enter_quantised(options.name, source, options.models, pictures, kept)
     _say(f"{options.models / options.name}.onnx: SHA-256 {sha256}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -73,6 +74,14 @@ def written(facts: Facts) -> str:
         data="\n".join(_data(facts.sources)),
         rounds="\n".join(_rounds(facts.rounds)),
     )
+
+
+def with_section(text: str, heading: str, body: str) -> str:
+    """A card with one section replaced, or added at its end; the others stay."""
+    section = f"\n## {heading}\n\n{body}\n"
+    old = re.compile(rf"\n## {re.escape(heading)}\n.*?(?=\n## |\Z)", re.DOTALL)
+    replaced, count = old.subn(lambda _: section, text, count=1)
+    return replaced if count else f"{text.rstrip(chr(10))}\n{section}"
 
 
 def _data(sources: Sequence[dict[str, Any]]) -> list[str]:

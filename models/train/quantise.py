@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -38,8 +39,9 @@ from engine.detect.views import whole_view
 from engine.evaluation.data.labels import LabelledPicture
 from engine.geometry import Box
 from engine.policy import default_policy
+from models.train.card import with_section
 from models.train.errors import TrainingRefused
-from models.train.files import digest
+from models.train.files import digest, write_whole
 from models.train.manifest import MANIFEST, enter
 
 CROP_SIDE: Final = 112
@@ -54,14 +56,17 @@ PICTURES: Final = 48
 """How many give the ranges of activations."""
 RANDOM_CROPS: Final = 3
 """Of each picture, beside those of its labels: most proposals show nothing."""
-_HEADING: Final = "\n## In int8\n"
+HEADING: Final = "In int8"
+_OF_TORCH: Final = re.compile(
+    r"the (float32 )?file computes the same|it computes the same as torch"
+)
 
 Rgb: TypeAlias = NDArray[np.uint8]
 """(H, W, 3)"""
 
 
 def enter_quantised(
-    name: str, source: Path, models: Path, pictures: Sequence[LabelledPicture]
+    name: str, source: Path, models: Path, pictures: Sequence[LabelledPicture], kept: Path
 ) -> str:
     """Write one of our networks in int8, with its entry and its card.
 
@@ -70,32 +75,49 @@ def enter_quantised(
         source: the float32 file.
         models: the folder of the manifest and the card.
         pictures: of which `PICTURES` give the ranges.
+        kept: where the float32 file is kept, from which the int8 one can be made again.
 
     Returns:
         SHA-256 of the new file.
 
     Raises:
-        TrainingRefused: as `quantise`, or the folder has no entry or card to change.
+        TrainingRefused: as `quantise`; the folder has no entry or card to change; or its file is
+            another float32 network, which would be lost.
     """
     original = source.read_bytes()
+    card = models / "cards" / f"{name}.md"
+    try:
+        entry = dict(tomlkit.parse((models / MANIFEST).read_text(encoding="utf-8"))[name].unwrap())
+        text = card.read_text(encoding="utf-8")
+        current = (models / str(entry["file"])).read_bytes()
+    except (OSError, KeyError, TOMLKitError) as error:
+        raise TrainingRefused(f"{models} has no entry, file and card of {name}.") from error
+    if current != original and not is_quantised(onnx.load_from_string(current).graph):
+        raise TrainingRefused(
+            f"{entry['file']} of {models} is another float32 network than {source}: name it with "
+            "--float, or it would be lost."
+        )
     shuffled = list(pictures)
     random.Random(1).shuffle(shuffled)  # noqa: S311 -- the same ones each time
     chosen = shuffled[:PICTURES]
     data = quantise(original, inputs(name, chosen))
     sha256 = digest(data)
-    card = models / "cards" / f"{name}.md"
-    try:
-        entry = dict(tomlkit.parse((models / MANIFEST).read_text(encoding="utf-8"))[name].unwrap())
-        text = card.read_text(encoding="utf-8")
-    except (OSError, KeyError, TOMLKitError) as error:
-        raise TrainingRefused(f"{models} has no entry and card of {name}.") from error
-    text = text.partition(_HEADING)[0].replace(str(entry["sha256"]), sha256).rstrip("\n")
-    text += (
-        f"\n{_HEADING}\n`python -m models.train quantise` made the file of a float32 one, SHA-256 "
-        f"`{digest(original)}`,\nwith ranges from {len(chosen)} training pictures.\n"
+    text = _OF_TORCH.sub("the float32 file computes the same", text)
+    text = with_section(
+        text.replace(str(entry["sha256"]), sha256),
+        HEADING,
+        "`python -m models.train quantise` made the file of a float32 one, SHA-256 "
+        f"`{digest(original)}`,\nwith ranges from {len(chosen)} training pictures.",
     )
+    kept.mkdir(parents=True, exist_ok=True)
+    write_whole(kept / f"{name}.onnx", original)
     enter(models, name, entry | {"sha256": sha256}, data, text)
     return sha256
+
+
+def is_quantised(graph: onnx.GraphProto) -> bool:
+    """Whether a network computes in int8 already."""
+    return any(node.op_type == "DequantizeLinear" for node in graph.node)
 
 
 def inputs(name: str, pictures: Iterable[LabelledPicture]) -> Iterator[Rgb]:
@@ -154,7 +176,7 @@ def quantise(data: bytes, pictures: Iterable[Rgb]) -> bytes:
         folded, quantised = Path(folder) / "folded.onnx", Path(folder) / "quantised.onnx"
         _fold(data, folded)
         graph = onnx.load(folded).graph
-        if any(node.op_type == "DequantizeLinear" for node in graph.node):
+        if is_quantised(graph):
             raise TrainingRefused("The model file is quantised already; name the float32 one.")
         reader = _Reader(graph.input[0].name, pictures)
         logging.disable(logging.WARNING)  # it wants what `_fold` did to be done by its own tool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from engine.cli import program
 from engine.errors import LetheError, UnusableWeights
+
+OUTCOMES = ("released", "review", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,28 @@ class Cost:
         return report
 
 
-def redact(folder: Path, out: Path, policy: Path, workers: int) -> Cost:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What Lethe took for a folder, and what became of its pictures."""
+
+    cost: Cost
+    outcomes: dict[str, int]
+    """Pictures `released`, for `review` and `quarantined`: one for review is not removed from."""
+
+
+def redact(folder: Path, out: Path, policy: Path, workers: int) -> Run:
     """Lethe on a folder of pictures.
 
     Raises:
-        LetheError: it failed.
+        LetheError: it failed, or all of them were quarantined, which tells nothing of speed.
     """
     words = [str(folder), str(out), "--policy", str(policy), "--json", "--workers", str(workers)]
-    return _timed(program.command("redact", *words))
+    cost, output = _timed(program.command("redact", *words))
+    summary = json.loads(output)
+    outcomes = {name: int(summary[name]) for name in OUTCOMES}
+    if not outcomes["released"] + outcomes["review"]:
+        raise LetheError("Every picture was quarantined, so there is nothing to measure.")
+    return Run(cost, outcomes)
 
 
 def deface(folder: Path) -> Cost:
@@ -54,10 +71,12 @@ def deface(folder: Path) -> Cost:
         raise UnusableWeights(
             "deface is not installed beside this Python; nothing to compare with."
         )
-    return _timed([str(command), *map(str, sorted(folder.iterdir()))])
+    cost, _ = _timed([str(command), *map(str, sorted(folder.iterdir()))])
+    return cost
 
 
-def _timed(command: Sequence[str]) -> Cost:
+def _timed(command: Sequence[str]) -> tuple[Cost, bytes]:
+    """What a command took, and what it printed."""
     before = _children_cpu()
     started = time.perf_counter()
     process = subprocess.run(  # noqa: S603 -- our own words
@@ -67,7 +86,7 @@ def _timed(command: Sequence[str]) -> Cost:
     if process.returncode != 0:
         tail = process.stderr.decode(errors="replace")[-500:]
         raise LetheError(f"{command[0]} ended with status {process.returncode}: {tail}")
-    return Cost(seconds, _children_cpu() - before)
+    return Cost(seconds, _children_cpu() - before), process.stdout
 
 
 def _children_cpu() -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.cli.bench import commands, line
-from engine.cli.bench.commands import Cost
+from engine.cli.bench.commands import Run
 from engine.cli.bench.photographs import compose
 from engine.errors import UnusableFolder
 from engine.geometry import Size
@@ -53,12 +53,12 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
     """Measure the first pictures of an input.
 
     Returns:
-        For the pictures, and under `photographs` and `large` for those: `pictures`, `lethe` and
-        with `against` `deface` (pictures a second, CPU seconds a picture), `ratio` (Lethe's
-        pictures a second over deface's), `stages` and `floor` (CPU seconds a picture), `over_floor`
-        (their sums' ratio), `loading`, `loaded_mb`, `peak_mb` (MiB), `unreadable`. Beside them
-        `workers`, `not_looked_for`, `start_up` of the whole command, and `workers_over_one`
-        (pictures a second once started, of all workers over those of one; None for too few).
+        For the pictures, and under `photographs` and `large` for those: `pictures`, `lethe`,
+        `outcomes` and with `against` `deface` (pictures a second, CPU seconds a picture), `ratio`
+        (Lethe's pictures a second over deface's), `stages` and `floor` (CPU seconds a picture),
+        `over_floor` (their sums' ratio), `loading`, `loaded_mb`, `peak_mb` (MiB), `unreadable`.
+        Beside them `workers`, `not_looked_for`, `start_up` of the whole command, and
+        `workers_over_one` (pictures a second once started, of all workers over those of one; None for too few).
 
     Raises:
         UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
@@ -101,7 +101,7 @@ class _Bench:
         self._policy_file.write_text(policy.to_toml(), encoding="utf-8")
         with self.folder() as originals:
             compose(files, TINY, 1, originals)
-            self._start_up = self._redact(originals, wanted.workers)
+            self._start_up = self._redact(originals, wanted.workers).cost
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -123,7 +123,8 @@ class _Bench:
         done = self._redact(originals, self._wanted.workers)
         report: dict[str, Any] = {
             "pictures": count,
-            "lethe": done.to_json(count, self._start_up),
+            "lethe": done.cost.to_json(count, self._start_up),
+            "outcomes": done.outcomes,
         } | self.stages(sample)
         if self._wanted.against:
             report["deface"] = commands.deface(originals).to_json(count)
@@ -150,13 +151,15 @@ class _Bench:
         None where the pictures take no longer than starting does, which then decides.
         """
         count = len(list(originals.iterdir()))
-        several, one = (self._redact(originals, workers) for workers in (self._wanted.workers, 1))
+        several, one = (
+            self._redact(originals, workers).cost for workers in (self._wanted.workers, 1)
+        )
         if several.seconds < 2 * self._start_up.seconds:
             return None
         paces = [cost.to_json(count, self._start_up)[_STARTED] for cost in (several, one)]
         return round(paces[0] / paces[1], 2)
 
-    def _redact(self, originals: Path, workers: int) -> Cost:
+    def _redact(self, originals: Path, workers: int) -> Run:
         with self.folder() as out:
             return commands.redact(originals, out / "out", self._policy_file, workers)
 
@@ -191,6 +194,12 @@ def _set_lines(title: str, report: dict[str, Any]) -> list[str]:
             if _STARTED in cost:
                 text += f" {cost[_STARTED]:8.2f} pictures/s once started"
             lines.append(text)
+    if "outcomes" in report:
+        outcomes = report["outcomes"]
+        lines.append(
+            f"  of them {outcomes['released']} released; {outcomes['review']} for review, from "
+            f"which nothing was removed yet; {outcomes['quarantined']} quarantined"
+        )
     if "ratio" in report:
         lines.append(f"  ratio   {report['ratio']:8.2f} (Lethe's pictures/s over deface's)")
     lines.append("  CPU milliseconds a picture, one thread:")
@@ -205,7 +214,7 @@ def _set_lines(title: str, report: dict[str, Any]) -> list[str]:
         "it with models loaded"
     )
     if report["unreadable"]:
-        lines.append(f"  {report['unreadable']} could not be read and are not in the stages.")
+        lines.append(f"  {report['unreadable']} were quarantined and are not in the stages.")
     return lines
 
 

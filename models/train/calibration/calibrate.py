@@ -17,6 +17,7 @@ from typing import Any
 import tomlkit
 
 from engine.category import DETECTABLE, Category
+from engine.detect import views
 from engine.detect.registry import crop_classifier, default_detectors, scene_classifier
 from engine.detect.score_fusion import FittedFusion
 from engine.detect.weights import Weights
@@ -194,6 +195,7 @@ def _detect_all(
             sorted(detectors),
             policy.looked_for,
             policy.detection.model_dump(),
+            _digest_of_detection(),
         )
     )
     places.cache.mkdir(parents=True, exist_ok=True)
@@ -201,6 +203,12 @@ def _detect_all(
     for _ in propose(pictures, file, policy, workers=workers):
         progress()
     return file
+
+
+def _digest_of_detection() -> str:
+    """What tells the code that looks at pictures from an earlier one."""
+    files = sorted(Path(views.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _weights(text: str) -> Weights:

@@ -33,6 +33,7 @@ from engine.plan import Origin, Region
 from engine.policy import Policy, ReleaseCheckPolicy, read_policy
 from engine.redact.masks import mask_of, rect_of, rects_of
 from engine.redact.removal import remove
+from models.train.card import with_section
 from models.train.data.halves import half
 from models.train.data.upright import labels_in
 from models.train.errors import TrainingRefused
@@ -48,7 +49,7 @@ LEAST_CAUGHT = 0.1
 """A category of which it would catch less than this share is not checked."""
 NEVER = 1.0
 """The score in the policy of such a category."""
-HEADING = "## What it detects"
+HEADING = "What it detects"
 _DIGITS = 4
 
 
@@ -115,7 +116,7 @@ def choose(
     Args:
         data: labelled pictures that nothing was trained on.
         policy_file: its `[release_check]` table is replaced.
-        card: of the release check; its last section is replaced.
+        card: of the release check; its section about this is replaced.
         workers: processes.
         progress: called for each picture.
 
@@ -136,9 +137,9 @@ def choose(
     table: Any = document.setdefault("release_check", tomlkit.table())
     for category, score in ask_at.items():
         table[category.value] = score
-    text = card.read_text(encoding="utf-8").split(f"\n{HEADING}\n")[0].rstrip("\n")
     lines = "\n".join(f"- {line}" for line in result.sentences())
-    write_whole(card, f"{text}\n\n{HEADING}\n\n{_HOW}\n\n{lines}\n".encode())
+    text = with_section(card.read_text(encoding="utf-8"), HEADING, f"{_HOW}\n\n{lines}")
+    write_whole(card, text.encode())
     write_whole(policy_file, str(tomlkit.dumps(document)).encode())
     return result
 

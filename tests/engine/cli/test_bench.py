@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.cli.bench.commands import Cost
+from engine.cli.bench.commands import Cost, redact
 from engine.cli.bench.measure import as_text
 from engine.cli.bench.photographs import compose
-from engine.errors import UnusableFolder
+from engine.errors import LetheError, UnusableFolder
 from engine.geometry import Size
+from engine.policy import Policy
 
 SET = {
     "pictures": 3,
@@ -18,6 +19,7 @@ SET = {
         "pictures_per_second_once_started": 2.5,
     },
     "deface": {"pictures_per_second": 4.0, "cpu_seconds_per_picture": 0.1},
+    "outcomes": {"released": 2, "review": 1, "quarantined": 0},
     "ratio": 0.5,
     "stages": {"decode": 0.01, "detect": 0.29},
     "floor": {"decode": 0.01, "detect": 0.09},
@@ -53,6 +55,7 @@ def test_the_report_says_stages_memory_and_what_it_is_held_against():
 
     for said in (
         "takes 1.5 s and 2.5 CPU s",
+        "2 released; 1 for review, from which nothing was removed yet; 0 quarantined",
         "0.50 (Lethe's pictures/s over deface's)",
         "detect     290.0",
         "all        300.0",
@@ -88,3 +91,15 @@ def test_without_a_readable_picture_there_is_a_sentence(tmp_path):
 
     with pytest.raises(UnusableFolder, match="None of the pictures"):
         compose([file], Size(10, 10), 1, tmp_path)
+
+
+@pytest.mark.slow
+def test_what_is_quarantined_is_no_speed(tmp_path):
+    originals = tmp_path / "in"
+    originals.mkdir()
+    (originals / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(Policy().to_toml(), encoding="utf-8")
+
+    with pytest.raises(LetheError, match="quarantined"):
+        redact(originals, tmp_path / "out", policy, workers=1)

@@ -162,6 +162,20 @@ class TestScan:
 
         assert [width for _, width in taken] == widths
 
+    @pytest.mark.parametrize("side", [0, 200])
+    @pytest.mark.parametrize(("tile_px", "is_taken"), [(0, True), (384, False)])
+    def test_the_third_scale_is_taken_where_the_second_may_have_lost_what_is_tiny(
+        self, side, tile_px, is_taken
+    ):
+        """It shows nothing, or one large thing, at a third of the picture; tiles show all."""
+        rgb = np.zeros((800, 800, 3), np.uint8)
+        rgb[:side, :side] = 255
+        scan = ViewPlan([128, 256, 512], (0,), sure_at=1.0, tile_px=tile_px)
+
+        taken, _ = self.looks_taken(rgb, scan, lambda look: 0.9)
+
+        assert (512 in {max(shape) for shape in taken}) is is_taken
+
     def test_what_is_seen_less_well_in_a_turn_is_passed_over(self):
         """Upright it is seen at 0.9, on its side at 0.3 and somewhere else."""
         rgb = np.zeros((64, 128, 3), np.uint8)

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import hashlib
+import tomllib
+
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from engine.category import Category
+from engine.evaluation.data.labels import Label, LabelledPicture
+from engine.geometry import Box
+from models.train.card import with_section
 from models.train.errors import TrainingRefused
-from models.train.quantise import quantise
+from models.train.quantise import enter_quantised, inputs, quantise
 
 SIDE = 32
 
@@ -96,3 +104,96 @@ def test_a_file_that_is_quantised_already_is_refused():
 def test_without_pictures_it_is_refused():
     with pytest.raises(TrainingRefused, match="no pictures"):
         quantise(network(), [])
+
+
+CARD = """# witness
+
+| file | `witness.onnx`, SHA-256 `{sha}` |
+| checkpoint | `abc`; the file computes the same within 1e-04 |
+
+## What it detects
+
+- much
+"""
+
+
+@pytest.fixture
+def models(tmp_path):
+    """A folder of models with a float32 witness, and pictures beside it."""
+    folder = tmp_path / "models"
+    (folder / "cards").mkdir(parents=True)
+    data = network()
+    sha = hashlib.sha256(data).hexdigest()
+    (folder / "witness.onnx").write_bytes(data)
+    (folder / "manifest.toml").write_text(f'[witness]\nfile = "witness.onnx"\nsha256 = "{sha}"\n')
+    (folder / "cards" / "witness.md").write_text(CARD.format(sha=sha))
+    return folder
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Two pictures, one with a label, and one that cannot be read."""
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    for number, rgb in enumerate(pictures(2)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), rgb)
+    label = Label(Box(4, 4, 20, 24), Category.FACE)
+    return [
+        LabelledPicture(f"{n}.png", tmp_path / f"{n}.png", (label,) if n == 0 else (), frozenset())
+        for n in range(3)
+    ]
+
+
+def entered(models, labelled, source=None):
+    kept = models / "float32"
+    return enter_quantised("witness", source or kept / "witness.onnx", models, labelled, kept)
+
+
+def test_file_entry_and_card_say_the_same(models, labelled):
+    sha = entered(models, labelled, models / "witness.onnx")
+
+    card = (models / "cards" / "witness.md").read_text()
+    entry = tomllib.loads((models / "manifest.toml").read_text())["witness"]
+    assert (
+        sha == entry["sha256"] == hashlib.sha256((models / "witness.onnx").read_bytes()).hexdigest()
+    )
+    assert f"`witness.onnx`, SHA-256 `{sha}`" in card
+    assert "the float32 file computes the same within 1e-04" in card
+    assert "- much" in card
+    assert "## In int8" in card
+
+
+def test_the_int8_file_is_made_again_of_the_float_one_that_was_kept(models, labelled):
+    first = entered(models, labelled, models / "witness.onnx")
+    card = (models / "cards" / "witness.md").read_text()
+
+    assert (models / "float32" / "witness.onnx").read_bytes() == network()
+    assert entered(models, labelled) == first
+    assert (models / "cards" / "witness.md").read_text() == card
+
+
+def test_a_newer_float_network_is_not_lost_to_an_older_one(models, labelled):
+    entered(models, labelled, models / "witness.onnx")
+    newer = network(seed=4)
+    (models / "witness.onnx").write_bytes(newer)
+
+    with pytest.raises(TrainingRefused, match="name it with --float"):
+        entered(models, labelled)
+    assert (models / "witness.onnx").read_bytes() == newer
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "side"), [("adornments", 2, 320), ("crops", 7, 112), ("scene", 2, 224)]
+)
+def test_networks_are_shown_what_they_are_shown_at_work(labelled, name, count, side):
+    shown = list(inputs(name, labelled))
+
+    assert len(shown) == count  # three random crops of each picture, and one of the label
+    assert max(shown[0].shape) <= side
+
+
+def test_a_section_is_replaced_and_the_others_stay():
+    card = "# a\n\n## One\n\n1\n\n## Two\n\n2\n"
+
+    assert with_section(card, "One", "3") == "# a\n\n## One\n\n3\n\n## Two\n\n2\n"
+    assert with_section(card, "Two", "3") == "# a\n\n## One\n\n1\n\n## Two\n\n3\n"
+    assert with_section(card, "Three", "3") == f"{card}\n## Three\n\n3\n"
