@@ -58,7 +58,8 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
         (Lethe's pictures a second over deface's), `stages` and `floor` (CPU seconds a picture),
         `over_floor` (their sums' ratio), `loading`, `loaded_mb`, `peak_mb` (MiB), `unreadable`.
         Beside them `workers`, `not_looked_for`, `start_up` of the whole command, and
-        `workers_over_one` (pictures a second once started, of all workers over those of one; None for too few).
+        `workers_over_one` (pictures a second once started, of all workers over those of one; None
+        for too few).
 
     Raises:
         UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
