@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.cluster.bucket import Bucket, file_system
-from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
+from engine.codec.signatures import HEAD_BYTES, PICTURE_SUFFIXES, is_picture_head
 from engine.errors import UnreadableImage, UnusableFolder
 from engine.runs.sources import PictureSource
 
-HEAD_BYTES = 512
-"""Of an object whose name does not say what it is."""
 READERS = 8
 """Pictures that are read at once, and are in memory meanwhile."""
 
@@ -115,7 +112,4 @@ def _is_hidden(name: str) -> bool:
 def _is_picture(bucket: Bucket, name: str) -> bool:
     if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
         return True
-    with tempfile.NamedTemporaryFile() as file:  # private, and of no name that tells
-        file.write(bucket.head(name, HEAD_BYTES))
-        file.flush()
-        return is_picture(Path(file.name))
+    return is_picture_head(bucket.head(name, HEAD_BYTES))
