@@ -11,7 +11,8 @@ Layout::
 A run works on a copy of the lists on this machine, made of the blocks when it begins and thrown
 away when it ends; what came to them is the next block, every `OUTCOMES_PER_BLOCK` outcomes. A
 release becomes real with its block; its files go to `released` after it, the certificate first.
-Where a kill comes between, the next run takes those releases back whose files never came.
+Where a kill or a fault of the network comes between, the next run takes those releases back whose
+files never came.
 
 The key from which picture ids are made is in no bucket: it follows from the keys of the
 installation and the run's id.
@@ -64,6 +65,8 @@ class RemoteOutputFolder(OutputFolder):
 
     _blocks: Blocks | None = None
     _lease: Lease | None = None
+    _is_whole = True
+    """Whether the files of every release in a block have come."""
 
     def __init__(self, folder: Path, signer: Signer, today: Callable[[], str]) -> None:
         """See `OutputFolder`; nothing goes to an address before `create_at` or `open_at`."""
@@ -140,18 +143,18 @@ class RemoteOutputFolder(OutputFolder):
         return fate
 
     def close(self) -> None:
-        """Write the last block and the manifest, and throw the copy away."""
+        """Write the last block and the manifest, throw the copy away, and let other runs write.
+
+        Where files of a release did not come, there is no manifest, and the next run settles it.
+        """
         try:
-            self._push()
+            try:
+                self._push()
+            finally:
+                super().close()
+            self._push_manifest()
         finally:
-            super().close()
-        if self._blocks is None or self._lease is None:
-            return
-        manifest, bucket = self._manifest.read_bytes(), self._blocks.bucket
-        if bucket.read(_MANIFEST) != manifest:
-            bucket.write({_MANIFEST: manifest})
-        shutil.rmtree(self.folder)
-        self._lease.end()
+            self._let_go()
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         super()._append(name, line)
@@ -169,13 +172,30 @@ class RemoteOutputFolder(OutputFolder):
         names = [name for line in self._lines for name in files_of(line)]
         if names:
             bucket.remove(_MANIFEST)
+        self._is_whole = False
         self._blocks.write(self._lines)
         self._lines, self._outcomes = [], 0
         for is_certificate in (True, False):  # no picture is ever there without one
             some = [name for name in names if name.endswith(ENDING) == is_certificate]
             bucket.write({name: (self.folder / name).read_bytes() for name in some})
+        self._is_whole = True
         for name in names:
             (self.folder / name).unlink()
+
+    def _push_manifest(self) -> None:
+        if self._blocks is None or not self._is_whole:
+            return
+        manifest, bucket = self._manifest.read_bytes(), self._blocks.bucket
+        if bucket.read(_MANIFEST) != manifest:
+            bucket.write({_MANIFEST: manifest})
+
+    def _let_go(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            shutil.rmtree(self.folder)
+        finally:
+            self._lease.end()
 
 
 def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:

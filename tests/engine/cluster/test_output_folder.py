@@ -13,6 +13,7 @@ from engine.cli import redact
 from engine.cluster import output_folder as remote
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import LEASE
+from engine.errors import UnusableFolder
 from engine.files.home import home
 from engine.signing.schema import ENDING
 from tests.engine.run_folders import lines, paint
@@ -126,6 +127,59 @@ def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
     assert set(bucket.names("released")) == {
         f"{start}.png", start + ENDING, "released/manifest.json"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [".png", ENDING])
+@pytest.mark.parametrize("per_block", [1, 64])
+def test_a_release_whose_files_the_network_lost_is_made_again_once(
+    lethe, uploaded, bucket, monkeypatch, per_block, ending
+):
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", per_block)
+    with monkeypatch.context() as patch:
+        whole = Bucket.write
+
+        def broken(self, files):
+            if any(name.endswith(ending) for name in files):
+                raise UnusableFolder("memory://runs/out could not be reached.")
+            whole(self, files)
+
+        patch.setattr(Bucket, "write", broken)
+        status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert "could not be reached" in err
+    assert not released(bucket)
+    assert not {LEASE, "released/manifest.json"} & set(bucket.names())
+
+    _, summary, _ = lethe("redact", uploaded, OUT)
+    _, again, _ = lethe("redact", uploaded, OUT)
+
+    assert summary["released"] == again["released"] == 1
+    assert len([line for line in block_lines(bucket) if "receipts.jsonl" in line]) == 1
+    assert len(released(bucket)) == 1
+    assert "released/manifest.json" in bucket.names()
+
+
+def test_a_block_that_did_not_come_the_first_time_is_written_in_the_end(
+    lethe, uploaded, bucket, monkeypatch
+):
+    whole = Bucket.create
+    faults = iter([UnusableFolder("memory://runs/out could not be reached.")])
+
+    def broken(self, name, data):
+        if name != LEASE and (fault := next(faults, None)):
+            raise fault
+        whole(self, name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "OUTCOMES_PER_BLOCK", 4)
+        patch.setattr(Bucket, "create", broken)
+        status, _, _ = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert len(block_lines(bucket)) == 5
+    assert len(released(bucket)) == 1
+    assert LEASE not in bucket.names()
 
 
 def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded, bucket):
