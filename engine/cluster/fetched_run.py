@@ -2,6 +2,10 @@
 
 It holds the lists, not the releases; and beside them, as `originals`, the pictures that wait for a
 person. `lethe store ingest` takes such a folder, and so does the inbox of the app.
+
+The run is marked at its address before an original is copied: from then on what waits is the app's
+to decide, or it could be released twice. Fetching again is allowed, since the app knows what it
+has.
 """
 
 from __future__ import annotations
@@ -10,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.cluster.blocks import Blocks
 from engine.cluster.bucket import Bucket
-from engine.cluster.output_folder import fetch
+from engine.cluster.lease import Lease
+from engine.cluster.output_folder import TAKEN_IN, fetch
 from engine.errors import UnusableFolder
 from engine.files import atomic
 from engine.files.new_folder import new_folder
@@ -33,7 +39,9 @@ class Fetched:
     """Names of those whose original is gone, or cannot lie on this disk."""
 
 
-def fetch_run(url: str, originals: str, folder: Path, keys: KeyRing) -> Fetched:
+def fetch_run(
+    url: str, originals: str, folder: Path, keys: KeyRing, *, takes_over: bool = False
+) -> Fetched:
     """Make the folder of a run at an address.
 
     Args:
@@ -41,22 +49,34 @@ def fetch_run(url: str, originals: str, folder: Path, keys: KeyRing) -> Fetched:
         originals: its input.
         folder: where nothing is.
         keys: those of the installation that ran it.
+        takes_over: as for `Lease.taken`.
 
     Raises:
-        UnusableFolder: no run is there, it cannot be reached, or something is in the way.
+        UnusableFolder: no run is there, one is writing, it cannot be reached, or something is in
+            the way.
     """
     bucket, pictures = Bucket.at(url), Bucket.at(originals)
     if folder.exists():
         raise UnusableFolder(f"{folder} is there already; name a new folder.")
+    lease = Lease.taken(bucket, takes_over=takes_over)
+    try:
+        return _fetched(bucket, pictures, folder, keys)
+    finally:
+        lease.end()
+
+
+def _fetched(bucket: Bucket, pictures: Bucket, folder: Path, keys: KeyRing) -> Fetched:
+    Blocks(bucket).settle()
     missing: list[str] = []
     waiting = 0
     with new_folder(folder) as partial:
         copy = partial / "run"
         if not fetch(bucket, copy, keys):
-            raise UnusableFolder(f"{url} is not the output of a Lethe run.")
+            raise UnusableFolder(f"{bucket.url} is not the output of a Lethe run.")
         for part in copy.iterdir():
             part.rename(partial / part.name)
         copy.rmdir()
+        bucket.write({TAKEN_IN: b""})
         for name in _waiting(partial):
             data = pictures.read(name)
             if data is not None and _is_written(partial / ORIGINALS, name, data):

@@ -7,6 +7,7 @@ Layout::
     .lethe/policy.toml        as there
     .lethe/blocks/<n>.jsonl   lines of the lists of such a folder, and of its names; private
     .lethe/lease              while a run writes
+    .lethe/taken-in           once the run was fetched for the app
 
 A run works on a copy of the lists on this machine, made of the blocks when it begins and thrown
 away when it ends; what came to them is the next block, every `OUTCOMES_PER_BLOCK` outcomes. A
@@ -36,6 +37,7 @@ from engine.files import atomic
 from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.policy import Policy
+from engine.runs.handover import MARK, is_taken_in, taken_in
 from engine.runs.jobs import Outcome, Released
 from engine.runs.journal import read_run
 from engine.runs.output_folder import Fate, OutputFolder
@@ -47,6 +49,10 @@ OUTCOMES_PER_BLOCK: Final = 64
 """So many are worked on again after a kill."""
 _RUN, _POLICY = ".lethe/run.json", ".lethe/policy.toml"
 _MANIFEST = f"released/{MANIFEST}"
+TAKEN_IN: Final = f".lethe/{MARK}"
+
+_NO_RUN = {_RUN, _POLICY, LEASE, TAKEN_IN}
+"""What may lie where no run was begun yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,16 @@ class RemoteOutputFolder(OutputFolder):
             raise
         return folder
 
+    def refuse_taken_in(self, home: Path) -> None:
+        """See `OutputFolder.refuse_taken_in`; the mark lies at the address, too."""
+        if self._blocks is None:
+            super().refuse_taken_in(home)
+            return
+        bucket = self._blocks.bucket
+        is_marked = bucket.read(TAKEN_IN) is not None
+        if is_marked or is_taken_in(self.folder, self._run, home, self._signer.keys):
+            raise taken_in(bucket.url)
+
     def record(self, source: str, picture: str, outcome: Outcome) -> Fate:
         """See `OutputFolder.record`."""
         fate = super().record(source, picture, outcome)
@@ -211,7 +227,7 @@ def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:
     """
     run, policy = bucket.read(_RUN), bucket.read(_POLICY)
     if run is None or policy is None:
-        others = [name for name in bucket.names() if name not in (_RUN, _POLICY, LEASE)]
+        others = [name for name in bucket.names() if name not in _NO_RUN]
         if others:
             raise UnusableFolder(
                 f"{bucket.url} has {others[0]} already, which is not of a Lethe run; choose "

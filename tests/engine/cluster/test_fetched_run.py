@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from engine.__main__ import main
 from engine.cluster import fetched_run
 from engine.cluster.bucket import Bucket
+from engine.cluster.lease import LEASE
+from engine.cluster.output_folder import TAKEN_IN
 from store.__main__ import main as store
 from tests.engine.cluster.test_output_folder import MEMORY, OUT
 from tests.engine.run_folders import fates
@@ -71,6 +74,79 @@ def test_what_the_app_has_the_shell_no_longer_releases(lethe, fetched, tmp_path)
 
     assert status == 2
     assert "taken into the app" in err
+
+
+def test_from_fetch_on_no_machine_releases_what_waits(lethe, fetched, tmp_path):
+    """The app's machine may be another one, whose mark nobody else sees."""
+    fetched()
+    listed = Bucket.at(OUT).read(".lethe/blocks/00000001.jsonl").splitlines()
+    (waiting,) = [
+        line for line in (json.loads(text).get("review.jsonl", {}) for text in listed)
+        if line.get("source") == "doubtful.png"
+    ]  # fmt: skip
+    (tmp_path / "decided.jsonl").write_text(json.dumps(waiting | {"accept": True}) + "\n")
+    before = Bucket.at(OUT).names()
+
+    status, _, err = lethe("release", f"{MEMORY}/in", OUT, "--verdicts", tmp_path / "decided.jsonl")
+
+    assert status == 2
+    assert f"What waits in {OUT}, or in another copy of it, was taken into the app" in err
+    assert Bucket.at(OUT).names() == before
+    assert LEASE not in before
+
+
+def test_a_run_is_marked_before_an_original_is_copied(fetched, monkeypatch):
+    marks = []
+
+    def interrupted(folder, name, data):
+        marks.append(Bucket.at(OUT).read(TAKEN_IN))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetched_run, "_is_written", interrupted)
+        stopped, here = fetched()
+    was_made = here.exists()
+    again, _ = fetched()
+
+    assert marks == [b""]
+    assert stopped != 0
+    assert not was_made
+    assert again == 0
+    assert {path.name for path in (here / "originals").iterdir()} == {"doubtful.png", "empty.png"}
+
+
+def test_a_run_goes_on_at_an_address_that_was_fetched(lethe, fetched, folder):
+    fetched()
+    Bucket.at(f"{MEMORY}/in").write({"new.png": (folder / "passes.png").read_bytes()})
+
+    status, summary, _ = lethe("redact", f"{MEMORY}/in", OUT)
+
+    assert status == 0
+    assert summary["released"] == 2
+
+
+def test_a_release_whose_files_never_came_is_none_to_the_app(fetched):
+    """It was a person's, perhaps, and would wait in neither place."""
+    for name in [*Bucket.at(OUT).names("released"), ".lethe/whole"]:
+        Bucket.at(OUT).remove(name)
+
+    _, here = fetched()
+
+    assert {fate for _, fate in fates(here)} == {"review", "quarantined"}
+
+
+def test_nothing_is_fetched_while_a_run_writes(fetched, tmp_path, capsys):
+    Bucket.at(OUT).write({LEASE: b"somebody's"})
+
+    refused, here = fetched()
+    was_made = here.exists()
+    words = ["fetch", OUT, str(here), "--originals", f"{MEMORY}/in", "--take-over"]
+
+    assert refused == 2
+    assert "Another run is writing to memory://runs/out" in capsys.readouterr().err
+    assert not was_made
+    assert main(words) == 0
+    assert LEASE not in Bucket.at(OUT).names()
 
 
 def test_an_original_that_is_gone_is_named_and_the_rest_comes(fetched, capsys):
