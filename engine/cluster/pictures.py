@@ -51,12 +51,12 @@ class UrlPicture:
     problem: str = ""
 
 
-def url_pictures(where: str, *, leave_out: str | None = None) -> tuple[list[UrlPicture], int]:
+def url_pictures(where: str, *, leave_out: Bucket | None = None) -> tuple[list[UrlPicture], int]:
     """Find the pictures below an address.
 
     Args:
         where: the address.
-        leave_out: one inside it that is not input, such as the output's.
+        leave_out: what is not input, such as the output.
 
     Returns:
         The pictures, sorted by name, and the number of objects that were left alone: those that
@@ -71,8 +71,7 @@ def url_pictures(where: str, *, leave_out: str | None = None) -> tuple[list[UrlP
     if not names:
         raise UnusableFolder(f"There is nothing at {where}.")
     if leave_out is not None:
-        below = f"{leave_out.rstrip('/')}/"
-        names = [name for name in names if not _url(where, name).startswith(below)]
+        names = [name for name in names if not leave_out.holds(bucket, name)]
     pictures = [name for name in names if not _is_hidden(name) and _is_picture(bucket, name)]
     found = [UrlPicture(name, UrlSource(_url(where, name))) for name in pictures]
     return found, len(names) - len(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -257,6 +258,55 @@ def test_another_policy_and_another_folder_are_refused(lethe, uploaded, bucket, 
     assert "another policy" in other[2]
     assert "mine.txt already, which is not of a Lethe run" in foreign[2]
     assert "must not be the input folder" in within[2]
+
+
+@pytest.mark.parametrize(
+    ("where", "out"),
+    [
+        ("memory:///runs/in", "memory://runs/in/out"),
+        ("memory://runs/in/", "memory:///runs/in/out/"),
+        ("memory://runs/in", "memory://runs/in/out"),
+    ],
+)
+def test_an_output_in_the_input_is_left_out_however_either_is_spelled(lethe, uploaded, where, out):
+    lethe("redact", where, out)
+
+    status, summary, _ = lethe("redact", where, out)
+    same = lethe("redact", out, where)
+
+    assert status == 0
+    assert (summary["pictures"], summary["released"]) == (4, 1)
+    assert same[0] == 2
+    assert "must not be the input folder, nor hold it" in same[2]
+
+
+def test_an_output_in_the_input_is_left_out_on_this_machine_too(lethe, folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    paths = (folder, f"file://{folder}", f"local://{tmp_path}/link")
+
+    for number, (where, out) in enumerate(itertools.permutations(paths, 2)):
+        for _ in range(2):
+            status, summary, err = lethe("redact", where, f"{out}/out{number}")
+            assert status == 0, err
+            assert summary["pictures"] == 4
+        refused, _, err = lethe("redact", f"{where}/out{number}", out)
+        assert refused == 2
+        assert "must not be the input folder, nor hold it" in err
+        shutil.rmtree(folder / f"out{number}")
+
+
+def test_an_output_in_the_input_is_left_out_on_s3_too(lethe, folder, s3):
+    objects = {path.name: path.read_bytes() for path in folder.iterdir()}
+    Bucket.at(f"{s3}/all").write(objects)
+    also = s3.replace("s3://", "s3a://")
+
+    lethe("redact", f"{s3}/all", f"{s3}/all/out")
+    _, summary, _ = lethe("redact", f"{also}/all", f"{s3}/all/out")
+    status, _, err = lethe("redact", f"{s3}/all/out", f"{also}/all")
+
+    assert (summary["pictures"], summary["released"]) == (4, 1)
+    assert status == 2
+    assert "must not be the input folder" in err
 
 
 def test_a_picture_that_changes_or_goes_is_held_back_alone(lethe, uploaded, bucket, monkeypatch):
