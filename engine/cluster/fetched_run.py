@@ -10,9 +10,11 @@ has.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from engine.cluster.blocks import Blocks
 from engine.cluster.bucket import Bucket
@@ -25,8 +27,13 @@ from engine.runs.journal import read_lines
 from engine.signing.keys import KeyRing
 
 ORIGINALS = "originals"
-_UNWRITABLE = (FileExistsError, IsADirectoryError, NotADirectoryError)
-"""Two names of a bucket of which a disk can hold one: `a` and `a/b`."""
+_UNNAMEABLE: Final = frozenset(
+    {
+        *(errno.EEXIST, errno.EISDIR, errno.ENOTDIR),  # of `a` and `a/b` a disk can hold one
+        *(errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL),
+    }
+)
+"""What a file system says to a name of a bucket that no file of it can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,10 @@ def _is_written(folder: Path, name: str, data: bytes) -> bool:
     try:
         target.parent.mkdir(mode=atomic.PRIVATE_FOLDER, parents=True, exist_ok=True)
         atomic.write(target, data)
-    except _UNWRITABLE:
+    except ValueError:  # a character that no path can have
         return False
+    except OSError as error:
+        if error.errno in _UNNAMEABLE:
+            return False
+        raise
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 
@@ -163,16 +164,35 @@ def test_an_original_is_written_below_the_folder_or_not_at_all(tmp_path, monkeyp
     """Keys of a bucket are anybody's: two may have no room beside each other on a disk."""
     (tmp_path / "home").mkdir()
     here = tmp_path / "home" / "fetched"
-    names = ["../../out.png", "/out.png", "a", "a/b.png", "..", "deep/c.png"]
+    long = "n" * 300
+    unnameable = ["a/b.png", "..", f"{long}.png", f"{long}/d.png", "nul\0.png", "half\ud800.png"]
+    names = ["../../out.png", "/out.png", "a", *unnameable, "deep/c.png"]
     monkeypatch.setattr(fetched_run, "_waiting", lambda folder: iter(names))
     monkeypatch.setattr(Bucket, "read", lambda self, name: b"x")
     monkeypatch.setattr(fetched_run, "fetch", lambda bucket, copy, keys: copy.mkdir() or True)
 
     found = fetched_run.fetch_run(OUT, f"{MEMORY}/in", here, None)
 
-    assert found.missing == ("../../out.png", "/out.png", "a/b.png", "..")
+    assert found.missing == ("../../out.png", "/out.png", *unnameable)
     written = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {here / "originals" / "a", here / "originals" / "deep" / "c.png"}
+
+
+def test_a_full_disk_is_no_matter_of_a_name(fetched, monkeypatch, capsys):
+    def full(path, data):
+        if path.name == "doubtful.png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(path, data)
+
+    whole = fetched_run.atomic.write
+    monkeypatch.setattr(fetched_run.atomic, "write", full)
+
+    status, here = fetched()
+
+    assert status == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert not here.exists()
+    assert LEASE not in Bucket.at(OUT).names()
 
 
 def test_a_folder_that_is_there_and_an_address_without_a_run_are_refused(
