@@ -20,20 +20,27 @@ READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class UrlSource:
-    """A picture at an address; whoever reads it brings their own credentials."""
+    """A picture at an address; whoever reads it brings their own credentials.
 
-    url: str
+    Its name is never part of an address that is read as one: a name may have `::` in it, which
+    chains addresses.
+    """
+
+    where: str
+    """The address of the input."""
+    name: str
+    """Of the picture below it."""
 
     @property
     def path(self) -> Path:
         """See `PictureSource.path`."""
-        return Path(self.url)
+        return Path(f"{self.where}/{self.name}")
 
     def read(self) -> bytes:
         """See `PictureSource.read`."""
-        files, path = file_system(self.url)
+        files, root = file_system(self.where)
         try:
-            data: bytes = files.cat_file(path)
+            data: bytes = files.cat_file(f"{root.rstrip('/')}/{self.name}")
         except FileNotFoundError as error:
             raise UnreadableImage("The file is no longer there.") from error
         except Exception as error:
@@ -73,7 +80,7 @@ def url_pictures(where: str, *, leave_out: Bucket | None = None) -> tuple[list[U
     if leave_out is not None:
         names = [name for name in names if not leave_out.holds(bucket, name)]
     pictures = [name for name in names if not _is_hidden(name) and _is_picture(bucket, name)]
-    found = [UrlPicture(name, UrlSource(_url(where, name))) for name in pictures]
+    found = [UrlPicture(name, UrlSource(where, name)) for name in pictures]
     return found, len(names) - len(found)
 
 
@@ -98,10 +105,6 @@ def _read(content: PictureSource) -> bytes | Exception:
         return content.read()
     except Exception as error:  # noqa: BLE001 -- told with its picture, in its turn
         return error
-
-
-def _url(where: str, name: str) -> str:
-    return f"{where.rstrip('/')}/{name}"
 
 
 def _is_hidden(name: str) -> bool:

@@ -32,6 +32,19 @@ def test_what_has_no_ending_is_told_by_its_first_bytes(place, folder, monkeypatc
     assert left_alone == 3
 
 
+def test_a_name_is_no_address(place, tmp_path):
+    """`::` chains addresses, and what follows it may be a file of this machine."""
+    (tmp_path / "own.jpg").write_bytes(b"of this machine")
+    names = ["x.jpg", f"x.jpg::file://{tmp_path}/own.jpg", "a::b.jpg", "a b%20.jpg", "q?v=1#w*.jpg"]
+    Bucket.at(place).write({name: name.encode() for name in names})
+
+    found, _ = url_pictures(place)
+
+    assert {picture.name: picture.content.read() for picture in found} == {
+        name: name.encode() for name in names
+    }
+
+
 @pytest.mark.parametrize("size", [0, 5, 512, 2000])
 def test_the_head_of_an_object_is_its_first_bytes(place, size):
     data = bytes(number % 251 for number in range(size))
