@@ -6,6 +6,7 @@ Layout::
     .lethe/run.json           as there
     .lethe/policy.toml        as there
     .lethe/blocks/<n>.jsonl   lines of the lists of such a folder, and of its names; private
+    .lethe/whole              the number of the last block whose files came
     .lethe/lease              while a run writes
     .lethe/taken-in           once the run was fetched for the app
 
@@ -194,6 +195,8 @@ class RemoteOutputFolder(OutputFolder):
         for is_certificate in (True, False):  # no picture is ever there without one
             some = [name for name in names if name.endswith(ENDING) == is_certificate]
             bucket.write({name: (self.folder / name).read_bytes() for name in some})
+        if names:
+            self._blocks.mark_whole()
         self._is_whole = True
         for name in names:
             (self.folder / name).unlink()

@@ -108,7 +108,9 @@ def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
             Bucket,
             "write",
             lambda self, files: (
-                None if any(name.endswith(".png") for name in files) else whole(self, files)
+                None
+                if any(name.endswith((".png", "/whole")) for name in files)  # nor what comes after
+                else whole(self, files)
             ),
         )
         lethe("redact", uploaded, OUT)
@@ -191,6 +193,51 @@ def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded,
     lethe("redact", uploaded, OUT)
 
     assert not released(bucket)
+
+
+@pytest.mark.parametrize("per_block", [1, 2, 64])
+def test_what_somebody_moved_out_of_a_killed_run_does_not_come_back(
+    lethe, uploaded, bucket, monkeypatch, per_block
+):
+    """Files had come, the manifest had not; and a run is killed again before its first block."""
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", per_block)
+    monkeypatch.setattr(remote.RemoteOutputFolder, "close", killed)
+    lethe("redact", uploaded, OUT)
+    assert len(released(bucket)) == 1
+    for name in bucket.names("released"):
+        bucket.remove(name)
+
+    for _ in range(2):
+        _, summary, _ = lethe("redact", uploaded, OUT, "--take-over")
+
+    assert summary["released"] == 1
+    assert not released(bucket)
+    assert len([line for line in block_lines(bucket) if "receipts.jsonl" in line]) == 1
+
+
+def test_what_is_left_of_a_settled_block_may_be_moved_out(
+    lethe, uploaded, folder, bucket, monkeypatch
+):
+    """Of two releases in the last block one came; the next run is killed before its first block."""
+    Bucket.at(uploaded).write({"second.png": (folder / "passes.png").read_bytes()})
+    monkeypatch.setattr(remote.RemoteOutputFolder, "close", killed)
+    lethe("redact", uploaded, OUT)
+    lost, came = sorted(released(bucket))
+    for name in (lost, ".lethe/whole"):
+        bucket.remove(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            redact._Run, "work", lambda run, steps, total: os.close(run.output_folder._lock)
+        )
+        lethe("redact", uploaded, OUT, "--take-over")
+    assert released(bucket) == {came}
+    for name in bucket.names("released"):
+        bucket.remove(name)
+
+    lethe("redact", uploaded, OUT, "--take-over")
+
+    (again,) = released(bucket)
+    assert again not in (lost, came)
 
 
 def test_of_two_runs_at_one_address_the_second_lets_nothing_out(
