@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from engine.category import Category
 from engine.cli.command_line import today
-from engine.cluster.bucket import is_url
+from engine.cluster.bucket import Bucket, is_url
 from engine.cluster.output_folder import Place, RemoteOutputFolder
 from engine.cluster.pictures import UrlPicture, read_ahead, url_pictures
 from engine.detect.registry import verify
@@ -284,8 +284,8 @@ def _refuse_same(where: str, out: Path | Place) -> None:
     Raises:
         UnusableFolder: it is.
     """
-    if isinstance(out, Place):
-        is_same = f"{where}/".startswith(f"{out.url.rstrip('/')}/")
+    if is_url(where) or isinstance(out, Place):
+        is_same = _bucket(out).holds(_bucket(where))
     else:
         is_same = out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents)
     if is_same:
@@ -301,12 +301,19 @@ def _pictures(where: str, out: Path | Place) -> tuple[list[Picture], int]:
         UnusableFolder: there is nothing.
     """
     if is_url(where):
-        found, left_alone = url_pictures(
-            where, leave_out=out.url if isinstance(out, Place) else None
-        )
+        found, left_alone = url_pictures(where, leave_out=_bucket(out))
         return [*found], left_alone
-    files, left_alone = sources(where, leave_out=out if isinstance(out, Path) else None)
+    leave_out = _bucket(out).folder if isinstance(out, Place) else out
+    files, left_alone = sources(where, leave_out=leave_out)
     return [*files], left_alone
+
+
+def _bucket(place: str | Path | Place) -> Bucket:
+    if isinstance(place, Place):
+        return Bucket.at(place.url)
+    if isinstance(place, str) and is_url(place):
+        return Bucket.at(place)
+    return Bucket.of_folder(Path(place))
 
 
 def place_at(url: str, *, takes_over: bool = False) -> Place:

@@ -5,7 +5,8 @@ Each line is an object with one key, the list that its value is a line of: `rece
 all, so a block is there with all its lines or not.
 
 A block's number is given once, by whoever is first to write it; only the last one is ever written
-anew, when the run that wrote it was killed before its files had come.
+anew, when the run that wrote it was killed before its files had come. `.lethe/whole` has the number
+of the last block whose files came: what is gone of it later, somebody moved.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from engine.runs.name_map import write_names
 from engine.signing.schema import ENDING, MANIFEST, SUFFIXES
 
 BLOCKS: Final = ".lethe/blocks"
+WHOLE: Final = ".lethe/whole"
 NAMES: Final = "names.csv"
 RECEIPTS: Final = "receipts.jsonl"
 
@@ -71,21 +73,31 @@ class Blocks:
             ) from error
         self._count += 1
 
+    def mark_whole(self) -> None:
+        """Note that the files of every release in these blocks have come."""
+        self.bucket.write({WHOLE: self._mark})
+
     def settle(self) -> None:
         """Take releases back whose files a kill kept from coming; the last block alone has such."""
         there = set(self.bucket.names("released"))
         if not self._count or f"released/{MANIFEST}" in there:
             return  # the run ended by itself: what is gone since, somebody removed
+        if self.bucket.read(WHOLE) == self._mark:
+            return
         lines = self._read(self._count)
         lost = {
             _release(line): files for line in lines if not there.issuperset(files := files_of(line))
         }
-        if not lost:
-            return
         for file in (file for files in lost.values() for file in files):
             self.bucket.remove(file)
-        left = [line for line in lines if _release(line) not in lost]
-        self.bucket.write({_name(self._count): _text(left)})
+        if lost:
+            left = [line for line in lines if _release(line) not in lost]
+            self.bucket.write({_name(self._count): _text(left)})
+        self.mark_whole()
+
+    @property
+    def _mark(self) -> bytes:
+        return str(self._count).encode()
 
     def _read(self, number: int) -> list[Line]:
         data = self.bucket.read(_name(number)) or b""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from engine.errors import LetheError, MissingPackage, UnusableFolder
@@ -58,6 +60,27 @@ class Bucket:
             raise UnusableFolder(f"{url} is no address that can be opened.") from error
         return cls(url, files, root.rstrip("/"))
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> Bucket:
+        """A folder of this machine as an address; raises as `at` does."""
+        return replace(cls.at("file:///"), url=f"file://{folder}", _root=str(folder.absolute()))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies on this machine, if it does."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        return Path(self._root or "/") if isinstance(self._files, LocalFileSystem) else None
+
+    def holds(self, other: Bucket, name: str = "") -> bool:
+        """Whether an address, or what has a name below it, is this one or lies below it.
+
+        One place has several spellings: `s3://` and `s3a://`, `memory://a` and `memory:///a`, or a
+        path and a link to it.
+        """
+        is_same_kind = type(self._files) is type(other._files)
+        return is_same_kind and f"{other._real(name)}/".startswith(f"{self._real('')}/")
+
     def read(self, name: str) -> bytes | None:
         """All bytes of an object; None when there is none."""
         with self._reached():
@@ -68,9 +91,11 @@ class Bucket:
             return data
 
     def head(self, name: str, size: int) -> bytes:
-        """The first bytes of an object."""
+        """The first bytes of an object; all of a shorter one."""
         with self._reached():
-            data: bytes = self._files.cat_file(self._path(name), 0, size)
+            path = self._path(name)
+            size = min(size, self._files.info(path)["size"])  # S3 refuses a range of nothing
+            data: bytes = self._files.cat_file(path, start=0, end=size) if size else b""
             return data
 
     def create(self, name: str, data: bytes) -> None:
@@ -105,6 +130,12 @@ class Bucket:
             except FileNotFoundError:
                 return []
             return sorted(path.removeprefix(start) for path in found if path.startswith(start))
+
+    def _real(self, name: str) -> str:
+        path = self._path(name) if name else self._root
+        if self.folder is None:
+            return path
+        return os.path.realpath(path or "/").rstrip("/")
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -6,12 +6,15 @@ Layout::
     .lethe/run.json           as there
     .lethe/policy.toml        as there
     .lethe/blocks/<n>.jsonl   lines of the lists of such a folder, and of its names; private
+    .lethe/whole              the number of the last block whose files came
     .lethe/lease              while a run writes
+    .lethe/taken-in           once the run was fetched for the app
 
 A run works on a copy of the lists on this machine, made of the blocks when it begins and thrown
 away when it ends; what came to them is the next block, every `OUTCOMES_PER_BLOCK` outcomes. A
 release becomes real with its block; its files go to `released` after it, the certificate first.
-Where a kill comes between, the next run takes those releases back whose files never came.
+Where a kill or a fault of the network comes between, the next run takes those releases back whose
+files never came.
 
 The key from which picture ids are made is in no bucket: it follows from the keys of the
 installation and the run's id.
@@ -35,6 +38,7 @@ from engine.files import atomic
 from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.policy import Policy
+from engine.runs.handover import MARK, is_taken_in, taken_in
 from engine.runs.jobs import Outcome, Released
 from engine.runs.journal import read_run
 from engine.runs.output_folder import Fate, OutputFolder
@@ -46,6 +50,10 @@ OUTCOMES_PER_BLOCK: Final = 64
 """So many are worked on again after a kill."""
 _RUN, _POLICY = ".lethe/run.json", ".lethe/policy.toml"
 _MANIFEST = f"released/{MANIFEST}"
+TAKEN_IN: Final = f".lethe/{MARK}"
+
+_NO_RUN = {_RUN, _POLICY, LEASE, TAKEN_IN}
+"""What may lie where no run was begun yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class RemoteOutputFolder(OutputFolder):
 
     _blocks: Blocks | None = None
     _lease: Lease | None = None
+    _is_whole = True
+    """Whether the files of every release in a block have come."""
 
     def __init__(self, folder: Path, signer: Signer, today: Callable[[], str]) -> None:
         """See `OutputFolder`; nothing goes to an address before `create_at` or `open_at`."""
@@ -131,6 +141,16 @@ class RemoteOutputFolder(OutputFolder):
             raise
         return folder
 
+    def refuse_taken_in(self, home: Path) -> None:
+        """See `OutputFolder.refuse_taken_in`; the mark lies at the address, too."""
+        if self._blocks is None:
+            super().refuse_taken_in(home)
+            return
+        bucket = self._blocks.bucket
+        is_marked = bucket.read(TAKEN_IN) is not None
+        if is_marked or is_taken_in(self.folder, self._run, home, self._signer.keys):
+            raise taken_in(bucket.url)
+
     def record(self, source: str, picture: str, outcome: Outcome) -> Fate:
         """See `OutputFolder.record`."""
         fate = super().record(source, picture, outcome)
@@ -140,18 +160,18 @@ class RemoteOutputFolder(OutputFolder):
         return fate
 
     def close(self) -> None:
-        """Write the last block and the manifest, and throw the copy away."""
+        """Write the last block and the manifest, throw the copy away, and let other runs write.
+
+        Where files of a release did not come, there is no manifest, and the next run settles it.
+        """
         try:
-            self._push()
+            try:
+                self._push()
+            finally:
+                super().close()
+            self._push_manifest()
         finally:
-            super().close()
-        if self._blocks is None or self._lease is None:
-            return
-        manifest, bucket = self._manifest.read_bytes(), self._blocks.bucket
-        if bucket.read(_MANIFEST) != manifest:
-            bucket.write({_MANIFEST: manifest})
-        shutil.rmtree(self.folder)
-        self._lease.end()
+            self._let_go()
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         super()._append(name, line)
@@ -169,13 +189,32 @@ class RemoteOutputFolder(OutputFolder):
         names = [name for line in self._lines for name in files_of(line)]
         if names:
             bucket.remove(_MANIFEST)
+        self._is_whole = False
         self._blocks.write(self._lines)
         self._lines, self._outcomes = [], 0
         for is_certificate in (True, False):  # no picture is ever there without one
             some = [name for name in names if name.endswith(ENDING) == is_certificate]
             bucket.write({name: (self.folder / name).read_bytes() for name in some})
+        if names:
+            self._blocks.mark_whole()
+        self._is_whole = True
         for name in names:
             (self.folder / name).unlink()
+
+    def _push_manifest(self) -> None:
+        if self._blocks is None or not self._is_whole:
+            return
+        manifest, bucket = self._manifest.read_bytes(), self._blocks.bucket
+        if bucket.read(_MANIFEST) != manifest:
+            bucket.write({_MANIFEST: manifest})
+
+    def _let_go(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            shutil.rmtree(self.folder)
+        finally:
+            self._lease.end()
 
 
 def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:
@@ -191,7 +230,7 @@ def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:
     """
     run, policy = bucket.read(_RUN), bucket.read(_POLICY)
     if run is None or policy is None:
-        others = [name for name in bucket.names() if name not in (_RUN, _POLICY, LEASE)]
+        others = [name for name in bucket.names() if name not in _NO_RUN]
         if others:
             raise UnusableFolder(
                 f"{bucket.url} has {others[0]} already, which is not of a Lethe run; choose "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,32 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from engine.cluster.bucket import Bucket, file_system
-from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
+from engine.codec.signatures import HEAD_BYTES, PICTURE_SUFFIXES, is_picture_head
 from engine.errors import UnreadableImage, UnusableFolder
 from engine.runs.sources import PictureSource
 
-HEAD_BYTES = 512
-"""Of an object whose name does not say what it is."""
 READERS = 8
 """Pictures that are read at once, and are in memory meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class UrlSource:
-    """A picture at an address; whoever reads it brings their own credentials."""
+    """A picture at an address; whoever reads it brings their own credentials.
 
-    url: str
+    Its name is never part of an address that is read as one: a name may have `::` in it, which
+    chains addresses.
+    """
+
+    where: str
+    """The address of the input."""
+    name: str
+    """Of the picture below it."""
 
     @property
     def path(self) -> Path:
         """See `PictureSource.path`."""
-        return Path(self.url)
+        return Path(f"{self.where}/{self.name}")
 
     def read(self) -> bytes:
         """See `PictureSource.read`."""
-        files, path = file_system(self.url)
+        files, root = file_system(self.where)
         try:
-            data: bytes = files.cat_file(path)
+            data: bytes = files.cat_file(f"{root.rstrip('/')}/{self.name}")
         except FileNotFoundError as error:
             raise UnreadableImage("The file is no longer there.") from error
         except Exception as error:
@@ -54,12 +58,12 @@ class UrlPicture:
     problem: str = ""
 
 
-def url_pictures(where: str, *, leave_out: str | None = None) -> tuple[list[UrlPicture], int]:
+def url_pictures(where: str, *, leave_out: Bucket | None = None) -> tuple[list[UrlPicture], int]:
     """Find the pictures below an address.
 
     Args:
         where: the address.
-        leave_out: one inside it that is not input, such as the output's.
+        leave_out: what is not input, such as the output.
 
     Returns:
         The pictures, sorted by name, and the number of objects that were left alone: those that
@@ -74,10 +78,9 @@ def url_pictures(where: str, *, leave_out: str | None = None) -> tuple[list[UrlP
     if not names:
         raise UnusableFolder(f"There is nothing at {where}.")
     if leave_out is not None:
-        below = f"{leave_out.rstrip('/')}/"
-        names = [name for name in names if not _url(where, name).startswith(below)]
+        names = [name for name in names if not leave_out.holds(bucket, name)]
     pictures = [name for name in names if not _is_hidden(name) and _is_picture(bucket, name)]
-    found = [UrlPicture(name, UrlSource(_url(where, name))) for name in pictures]
+    found = [UrlPicture(name, UrlSource(where, name)) for name in pictures]
     return found, len(names) - len(found)
 
 
@@ -104,10 +107,6 @@ def _read(content: PictureSource) -> bytes | Exception:
         return error
 
 
-def _url(where: str, name: str) -> str:
-    return f"{where.rstrip('/')}/{name}"
-
-
 def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
 
@@ -115,7 +114,4 @@ def _is_hidden(name: str) -> bool:
 def _is_picture(bucket: Bucket, name: str) -> bool:
     if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
         return True
-    with tempfile.NamedTemporaryFile() as file:  # private, and of no name that tells
-        file.write(bucket.head(name, HEAD_BYTES))
-        file.flush()
-        return is_picture(Path(file.name))
+    return is_picture_head(bucket.head(name, HEAD_BYTES))

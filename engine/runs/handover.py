@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from engine.errors import UnusableFolder
 from engine.files import atomic
 from engine.files.lock import lock
 from engine.signing.keys import KeyRing
 
-_MARK = "taken-in"
+MARK: Final = "taken-in"
 
 
 def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
@@ -24,7 +25,7 @@ def mark_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     Raises:
         UnusableFolder: a run has the folder open, or it cannot be written to.
     """
-    here, there = out / ".lethe" / _MARK, _mark_at(home, run, keys)
+    here, there = out / ".lethe" / MARK, _mark_at(home, run, keys)
     try:
         if not here.exists():
             descriptor = lock(out / ".lethe" / "lock")
@@ -51,13 +52,23 @@ def refuse_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> None:
     Raises:
         UnusableFolder: the app has it, or has had a copy of it.
     """
-    if (out / ".lethe" / _MARK).exists() or _mark_at(home, run, keys).exists():
-        raise UnusableFolder(
-            f"What waits in {out}, or in another copy of it, was taken into the app, so it is "
-            "decided there, on the page Review. To decide it from the shell instead, reject it "
-            "there and run redact into another output folder."
-        )
+    if is_taken_in(out, run, home, keys):
+        raise taken_in(out)
+
+
+def is_taken_in(out: Path, run: str, home: Path, keys: KeyRing) -> bool:
+    """Whether a run or its output folder is marked; the arguments are those of `mark_taken_in`."""
+    return (out / ".lethe" / MARK).exists() or _mark_at(home, run, keys).exists()
+
+
+def taken_in(where: Path | str) -> UnusableFolder:
+    """The refusal of an output folder, or of its address, that is marked."""
+    return UnusableFolder(
+        f"What waits in {where}, or in another copy of it, was taken into the app, so it is "
+        "decided there, on the page Review. To decide it from the shell instead, reject it "
+        "there and run redact into another output folder."
+    )
 
 
 def _mark_at(home: Path, run: str, keys: KeyRing) -> Path:
-    return home / _MARK / keys.pseudonym(_MARK, run)
+    return home / MARK / keys.pseudonym(MARK, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from engine.cli import redact
 from engine.cluster import output_folder as remote
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import LEASE
+from engine.errors import UnusableFolder
 from engine.files.home import home
 from engine.signing.schema import ENDING
 from tests.engine.run_folders import lines, paint
@@ -106,7 +108,9 @@ def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
             Bucket,
             "write",
             lambda self, files: (
-                None if any(name.endswith(".png") for name in files) else whole(self, files)
+                None
+                if any(name.endswith((".png", "/whole")) for name in files)  # nor what comes after
+                else whole(self, files)
             ),
         )
         lethe("redact", uploaded, OUT)
@@ -128,6 +132,59 @@ def test_a_release_whose_files_never_came_is_taken_back_and_made_again(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", [".png", ENDING])
+@pytest.mark.parametrize("per_block", [1, 64])
+def test_a_release_whose_files_the_network_lost_is_made_again_once(
+    lethe, uploaded, bucket, monkeypatch, per_block, ending
+):
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", per_block)
+    with monkeypatch.context() as patch:
+        whole = Bucket.write
+
+        def broken(self, files):
+            if any(name.endswith(ending) for name in files):
+                raise UnusableFolder("memory://runs/out could not be reached.")
+            whole(self, files)
+
+        patch.setattr(Bucket, "write", broken)
+        status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert "could not be reached" in err
+    assert not released(bucket)
+    assert not {LEASE, "released/manifest.json"} & set(bucket.names())
+
+    _, summary, _ = lethe("redact", uploaded, OUT)
+    _, again, _ = lethe("redact", uploaded, OUT)
+
+    assert summary["released"] == again["released"] == 1
+    assert len([line for line in block_lines(bucket) if "receipts.jsonl" in line]) == 1
+    assert len(released(bucket)) == 1
+    assert "released/manifest.json" in bucket.names()
+
+
+def test_a_block_that_did_not_come_the_first_time_is_written_in_the_end(
+    lethe, uploaded, bucket, monkeypatch
+):
+    whole = Bucket.create
+    faults = iter([UnusableFolder("memory://runs/out could not be reached.")])
+
+    def broken(self, name, data):
+        if name != LEASE and (fault := next(faults, None)):
+            raise fault
+        whole(self, name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "OUTCOMES_PER_BLOCK", 4)
+        patch.setattr(Bucket, "create", broken)
+        status, _, _ = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert len(block_lines(bucket)) == 5
+    assert len(released(bucket)) == 1
+    assert LEASE not in bucket.names()
+
+
 def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded, bucket):
     lethe("redact", uploaded, OUT)
     (gone,) = released(bucket)
@@ -136,6 +193,51 @@ def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded,
     lethe("redact", uploaded, OUT)
 
     assert not released(bucket)
+
+
+@pytest.mark.parametrize("per_block", [1, 2, 64])
+def test_what_somebody_moved_out_of_a_killed_run_does_not_come_back(
+    lethe, uploaded, bucket, monkeypatch, per_block
+):
+    """Files had come, the manifest had not; and a run is killed again before its first block."""
+    monkeypatch.setattr(remote, "OUTCOMES_PER_BLOCK", per_block)
+    monkeypatch.setattr(remote.RemoteOutputFolder, "close", killed)
+    lethe("redact", uploaded, OUT)
+    assert len(released(bucket)) == 1
+    for name in bucket.names("released"):
+        bucket.remove(name)
+
+    for _ in range(2):
+        _, summary, _ = lethe("redact", uploaded, OUT, "--take-over")
+
+    assert summary["released"] == 1
+    assert not released(bucket)
+    assert len([line for line in block_lines(bucket) if "receipts.jsonl" in line]) == 1
+
+
+def test_what_is_left_of_a_settled_block_may_be_moved_out(
+    lethe, uploaded, folder, bucket, monkeypatch
+):
+    """Of two releases in the last block one came; the next run is killed before its first block."""
+    Bucket.at(uploaded).write({"second.png": (folder / "passes.png").read_bytes()})
+    monkeypatch.setattr(remote.RemoteOutputFolder, "close", killed)
+    lethe("redact", uploaded, OUT)
+    lost, came = sorted(released(bucket))
+    for name in (lost, ".lethe/whole"):
+        bucket.remove(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            redact._Run, "work", lambda run, steps, total: os.close(run.output_folder._lock)
+        )
+        lethe("redact", uploaded, OUT, "--take-over")
+    assert released(bucket) == {came}
+    for name in bucket.names("released"):
+        bucket.remove(name)
+
+    lethe("redact", uploaded, OUT, "--take-over")
+
+    (again,) = released(bucket)
+    assert again not in (lost, came)
 
 
 def test_of_two_runs_at_one_address_the_second_lets_nothing_out(
@@ -203,6 +305,55 @@ def test_another_policy_and_another_folder_are_refused(lethe, uploaded, bucket, 
     assert "another policy" in other[2]
     assert "mine.txt already, which is not of a Lethe run" in foreign[2]
     assert "must not be the input folder" in within[2]
+
+
+@pytest.mark.parametrize(
+    ("where", "out"),
+    [
+        ("memory:///runs/in", "memory://runs/in/out"),
+        ("memory://runs/in/", "memory:///runs/in/out/"),
+        ("memory://runs/in", "memory://runs/in/out"),
+    ],
+)
+def test_an_output_in_the_input_is_left_out_however_either_is_spelled(lethe, uploaded, where, out):
+    lethe("redact", where, out)
+
+    status, summary, _ = lethe("redact", where, out)
+    same = lethe("redact", out, where)
+
+    assert status == 0
+    assert (summary["pictures"], summary["released"]) == (4, 1)
+    assert same[0] == 2
+    assert "must not be the input folder, nor hold it" in same[2]
+
+
+def test_an_output_in_the_input_is_left_out_on_this_machine_too(lethe, folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    paths = (folder, f"file://{folder}", f"local://{tmp_path}/link")
+
+    for number, (where, out) in enumerate(itertools.permutations(paths, 2)):
+        for _ in range(2):
+            status, summary, err = lethe("redact", where, f"{out}/out{number}")
+            assert status == 0, err
+            assert summary["pictures"] == 4
+        refused, _, err = lethe("redact", f"{where}/out{number}", out)
+        assert refused == 2
+        assert "must not be the input folder, nor hold it" in err
+        shutil.rmtree(folder / f"out{number}")
+
+
+def test_an_output_in_the_input_is_left_out_on_s3_too(lethe, folder, s3):
+    objects = {path.name: path.read_bytes() for path in folder.iterdir()}
+    Bucket.at(f"{s3}/all").write(objects)
+    also = s3.replace("s3://", "s3a://")
+
+    lethe("redact", f"{s3}/all", f"{s3}/all/out")
+    _, summary, _ = lethe("redact", f"{also}/all", f"{s3}/all/out")
+    status, _, err = lethe("redact", f"{s3}/all/out", f"{also}/all")
+
+    assert (summary["pictures"], summary["released"]) == (4, 1)
+    assert status == 2
+    assert "must not be the input folder" in err
 
 
 def test_a_picture_that_changes_or_goes_is_held_back_alone(lethe, uploaded, bucket, monkeypatch):
