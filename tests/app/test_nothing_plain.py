@@ -169,13 +169,15 @@ def test_a_descriptor_that_could_not_be_read_is_not_tried_again(
 ) -> None:
     free = os.dup(0)
     os.close(free)
-    monkeypatch.setenv("LETHE_PASSPHRASE_FD", str(free))
-    with pytest.raises(UnusableKeys):
-        services.services()
+    with monkeypatch.context() as patch:
+        patch.setenv("LETHE_PASSPHRASE_FD", str(free))
+        with pytest.raises(UnusableKeys):
+            services.services()
 
-    with pytest.raises(UnusableKeys, match=f"file descriptor {free}"):
-        services.services()
-    assert not (lethe.home / "keys").exists()
+        with pytest.raises(UnusableKeys, match=f"file descriptor {free}"):
+            services.services()
+        assert not (lethe.home / "keys").exists()
+    services.named_keys.clear()
 
 
 def unsealed(vault: Vault, item: object, path: Path, content: bytes) -> bytes:
