@@ -2,24 +2,35 @@
 
 Streamlit keeps each upload in memory for as long as its widget is shown, 1 GB as well. So Starlette
 is given a spool to write into (`components.server.serving`), and what Streamlit reads from it is
-not the content but the reference to it, which ends the content when nobody holds it any more. Short
-files stay what they are.
+not the content but the reference to it, which ends the content when nobody holds it any more;
+whoever reads it by then reads to its end. Short files stay what they are.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import secrets
 from pathlib import Path
 from typing import Final
 
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from engine.errors import LetheError
+from store.vault.errors import BrokenSeal
 from store.vault.spool import SealedSpool
 
 _MAGIC: Final = b"lethe upload "
+_REFERENCE: Final = re.compile(_MAGIC + rb"[0-9a-f]{64}")
 _spools: dict[bytes, SealedSpool] = {}
-"""By what stands for them. Whoever sends such a name and does not know it has sent a small file."""
+"""By what stands for them, which nobody can guess."""
+
+
+_ENDED = "This upload was taken in or taken away meanwhile; if it is missing, bring it in again."
+
+
+class UploadEnded(LetheError):
+    """An upload that was let go is asked for."""
 
 
 class Reference(bytes):
@@ -57,12 +68,23 @@ class Incoming(SealedSpool):
 
 
 def opened(file: UploadedFile) -> io.BytesIO | io.BufferedReader:
-    """An uploaded file to read from, anywhere in it, from its start on."""
-    spool = _spools.get(file.getvalue())
+    """An uploaded file to read from, anywhere in it, from its start on; close it.
+
+    Each has a position of its own. What it reads lasts until it is closed.
+
+    Raises:
+        UploadEnded: it was let go: taken in by another run of the page, or closed in the browser.
+    """
+    content = file.getvalue()
+    spool = _spools.get(content)
     if spool is None:
-        return io.BytesIO(file.getvalue())
-    spool.seek(0)
-    return io.BufferedReader(spool)
+        if _REFERENCE.fullmatch(content):
+            raise UploadEnded(_ENDED)
+        return io.BytesIO(content)
+    try:
+        return spool.reader()
+    except BrokenSeal as error:
+        raise UploadEnded(_ENDED) from error
 
 
 def end(file: UploadedFile) -> None:
@@ -77,5 +99,10 @@ def _end(reference: bytes) -> None:
 
 
 def content(file: UploadedFile) -> bytes:
-    """All of an uploaded file; of small ones."""
-    return opened(file).read()
+    """All of an uploaded file; of small ones.
+
+    Raises:
+        UploadEnded: as `opened`.
+    """
+    with opened(file) as reader:
+        return reader.read()

@@ -92,7 +92,8 @@ def _find() -> None:
     word = str(session.widget_value("audit_subject_word") or "").strip()
     with shown():
         if file is not None:
-            digest = hashlib.file_digest(uploads.opened(file), "sha256").digest()
+            with uploads.opened(file) as content:
+                digest = hashlib.file_digest(content, "sha256").digest()
             found = finding.by_file(actor(), database(), file.name, digest)
             session.keep(_TURN, turn + 1)  # a new uploader: this one would keep it in memory
         elif not word:

@@ -32,8 +32,8 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
         content: the zip.
 
     Raises:
-        InvalidDataset: it is no zip, holds what must not be unpacked, or unpacks to too much;
-            nothing of it is kept.
+        InvalidDataset: it is no zip, holds what must not be unpacked, or unpacks to too much.
+            Whatever is raised, nothing of it is kept.
     """
     folder = home / FOLDER / secrets.token_hex(16)
     folder.mkdir(mode=0o700, parents=True)
@@ -42,9 +42,11 @@ def unpacked(home: Path, name: str, content: IO[bytes]) -> Path:
             files = [member for member in members if not member.is_clutter]
             _validate(name, files, shutil.disk_usage(folder).free * FREE_SHARE)
             _write_all(archive, files, folder)
-    except (UnusableArchive, InvalidDataset) as error:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise InvalidDataset(str(error)) from error
+        if isinstance(error, UnusableArchive):
+            raise InvalidDataset(str(error)) from error
+        raise
     return _content_root(folder)
 
 

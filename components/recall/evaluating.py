@@ -112,7 +112,8 @@ def _zip_input() -> None:
     session.keep("recall_refused", "")
     with st.spinner("Unpacking …"):
         try:
-            folder = recall_archive.unpacked(home(), file.name, uploads.opened(file))
+            with uploads.opened(file) as content:
+                folder = recall_archive.unpacked(home(), file.name, content)
             session.keep("recall_brought", _read_unpacked(folder, Path(file.name).stem))
         except LetheError as error:
             session.keep("recall_refused", str(error))  # told below the next, empty uploader

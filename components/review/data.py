@@ -15,7 +15,7 @@ from components.app.palette import COLOURS, ago, span
 from components.app.services import database, now, originals_cache
 from components.app.session import actor
 from components.review import reviewer
-from components.review.desk import desk
+from components.review.desk import desk, undisturbed
 from components.review.keys import KEYS
 from components.review.page import Review, question
 from engine.category import Category
@@ -202,13 +202,13 @@ def _pictures(review: Review) -> dict[str, Any]:
 
 
 def _drawn(review: Review) -> dict[str, Any]:
-    state = desk().taken
     share = review.share_removed
     made: dict[str, Any] = {"share": {"text": percent(share), "question": question(share)}}
-    if review.key not in state.has:
+    if review.key not in desk().taken.has:
         made["image"] = {"name": review.key, "url": inline(review.picture())}
-    preview, state.preview = state.preview, None
-    detail, state.detail = state.detail, None
+    with undisturbed() as own:  # or what a newer run was asked meanwhile would be dropped
+        preview, own.taken.preview = own.taken.preview, None
+        detail, own.taken.detail = own.taken.detail, None
     if preview is not None:
         made["preview"] = {"number": preview, "url": inline(review.preview())}
     if detail is not None:

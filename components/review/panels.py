@@ -51,10 +51,12 @@ def table(review: Review) -> None:
 def nothing_waits() -> None:
     """The queue is empty."""
     st.title("Review", anchor=False)
-    own = desk()
-    if own.said[1]:
-        st.toast(plain(own.said[1]), icon=":material/info:")
-        own.say("")
+    said = desk().said
+    if said[1]:
+        st.toast(plain(said[1]), icon=":material/info:")
+        with undisturbed() as own:
+            if own.said == said:  # a newer run may have said something else
+                own.say("")
     others = waiting_for_others()
     if others:
         st.success("Nothing else waits for you.", icon=":material/check_circle:")

@@ -14,7 +14,7 @@ from components.app.access import Role
 from components.review import claim, reviewer
 from components.review.canvas import component
 from components.review.canvas.message import Act, InvalidMessage, Message, parse
-from components.review.desk import Desk, desk, undisturbed
+from components.review.desk import Desk, undisturbed
 from components.review.page import Review, question
 from engine.category import Category
 from engine.errors import LetheError
@@ -33,7 +33,8 @@ def receive() -> None:
     try:
         messages = parse(component.sent())
     except InvalidMessage as error:
-        desk().say(str(error))
+        with undisturbed() as own:
+            own.say(str(error))
         return
     with undisturbed() as own:
         for message in messages:

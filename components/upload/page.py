@@ -81,7 +81,8 @@ def take_files() -> None:
     with st.spinner(f"Taking in {counted(len(dropped), 'file')} …"):
         for file in dropped:
             try:
-                taken = own_staging().take_file(file.name, uploads.opened(file))
+                with uploads.opened(file) as content:
+                    taken = own_staging().take_file(file.name, content)
                 left_out += [taken.left_out] if taken.left_out else []
             except LetheError as error:
                 refused.append(str(error))  # shown below the next, empty uploader

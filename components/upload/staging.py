@@ -310,13 +310,17 @@ class Staging:
         item = Item(upload.name, path.name, Purpose.ORIGINAL)
         self._vault.add_batch(item.batch)
         self._vault.add_picture(item.batch, item.picture)
-        if size > _HEAD_BYTES:
-            self._vault.seal_file(item, path, iter(partial(file.read, _PIECE_BYTES), b""))
-            checked = _TOO_LARGE
-        else:
-            content = file.read()
-            self._vault.seal_file(item, path, content)
-            checked = pre_check(content)
+        try:
+            if size > _HEAD_BYTES:
+                self._vault.seal_file(item, path, _pieces(file, name, size))
+                checked = _TOO_LARGE
+            else:
+                content = b"".join(_pieces(file, name, size))
+                self._vault.seal_file(item, path, content)
+                checked = pre_check(content)
+        except BaseException:
+            self._vault.destroy_picture(item.batch, item.picture)
+            raise
         return Staged(f"{upload.name}/{path.name}", name, path.absolute(), size, checked)
 
     def _unpacked(
@@ -378,6 +382,23 @@ class Staging:
                 shared.replace(upload / _LIST)
                 _seal_list(upload, self._vault)
                 (self._base / "token").unlink(missing_ok=True)
+
+
+def _pieces(file: IO[bytes], name: str, size: int) -> Iterator[bytes]:
+    """All of a file, piece by piece.
+
+    Raises:
+        UnusableUpload: it is not as long as it was said to be.
+    """
+    count = 0
+    for piece in iter(partial(file.read, _PIECE_BYTES), b""):
+        count += len(piece)
+        yield piece
+    if count != size:
+        raise UnusableUpload(
+            f"{name} ended after {counted(count, 'byte')} of {size}, so it was not taken in. Bring "
+            "it in again."
+        )
 
 
 def _waiting(upload: Path, vault: Vault) -> list[Staged]:

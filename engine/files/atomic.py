@@ -79,7 +79,13 @@ def write(
 def write_all(contents: Iterable[tuple[Path, bytes | Iterable[bytes]]]) -> None:
     """Write private files, each whole or not there, and sync them together.
 
-    What is named later in `contents` gets its name later. When it raises, some may have theirs.
+    What is named later in `contents` gets its name later. When it raises, some may have theirs, and
+    after a kill in between some have theirs for good.
+
+    More than a few are synced by `syncfs`, which on a disk is as good as `fsync` of each. A file
+    system of a program (FUSE) is given them and not told to sync them: with the power of whatever
+    is behind it, files that have their names may be lost or cut. Linux before 5.8 does not say by
+    `syncfs` that a disk failed.
 
     Args:
         contents: paths with bytes, at once or in pieces; taken one at a time.

@@ -14,6 +14,7 @@ import duckdb
 from engine.errors import LetheError
 from engine.images import FormatChoice
 from engine.policy import Policy, read_policy
+from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
 from store.accounts.four_eyes import refuse_alone
@@ -83,7 +84,8 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     try:
         return _create(actor, database, batch_id, request, policy, now)
     except BaseException:
-        database.vault.destroy_batch(batch_id)
+        if absent(database, "batches", [batch_id]):
+            database.vault.destroy_batch(batch_id)
         raise
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.policy import RetentionPolicy, read_policy
 from engine.runs.licences import Manifest
+from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
@@ -103,7 +104,7 @@ def _add_chunk(
 ) -> list[str]:
     target = arrival.batch
     rows: list[SealedPicture] = []
-    kept: list[Item] = []
+    kept: dict[str, Item] = {}
     try:
         for incoming in pictures:
             row = _new_row(incoming, arrival)
@@ -113,7 +114,7 @@ def _add_chunk(
                     row = replace(row, original=_kept(database, original, incoming.content))
                 except BrokenSeal:  # it is kept with its key
                     row = replace(row, refusal=_CHANGED)
-            kept.append(original)  # the name of what cannot be read has a key, too
+            kept[row.id] = original  # the name of what cannot be read has a key, too
             rows.append(sealed(database.vault, target.id, row))
         with database.transaction(actor, Act.ADD_PICTURES, target.id) as cursor:
             database.event.details["pictures"] = len(rows)
@@ -121,8 +122,8 @@ def _add_chunk(
             refuse_cancelled(batch_in(database.vault, cursor, target.id))
             insert(cursor, target.id, rows, arrival.at)
     except BaseException:
-        for original in kept:
-            database.originals.discard(original)
+        for picture_id in absent(database, "pictures", kept):
+            database.originals.discard(kept[picture_id])
         raise
     return [row.id for row in rows]
 

@@ -23,6 +23,7 @@ from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.summary import Summary
 from engine.policy import Policy, read_policy
+from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
@@ -110,7 +111,8 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     try:
         created = _create(actor, database, evaluation_id, request, policy, now)
     except BaseException:
-        database.vault.destroy_batch(evaluation_id)
+        if absent(database, "evaluations", [evaluation_id]):
+            database.vault.destroy_batch(evaluation_id)
         raise
     database.work.set()
     return created

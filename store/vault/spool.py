@@ -3,6 +3,9 @@
 Its key lies in memory alone, so what a kill leaves on the disk opens for nobody. Chunks of 256 KiB
 are each AES-256-GCM under a key that seals nothing else, with their number as the nonce. How many
 there are is known here and never stored, so none can be left out.
+
+Several read it at once, each from a position of its own, and it lasts until the last of them is
+done, also where it was discarded meanwhile.
 """
 
 from __future__ import annotations
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 256 * 1024
 """What is shorter stays in memory."""
+_OVER = "The upload was let go meanwhile; bring it in again."
 _TAG_BYTES, _NONCE_BYTES = 16, 12
 
 
 class SealedSpool(io.RawIOBase):
-    """Bytes that are written to their end, then read; `discard` ends them."""
+    """Bytes that are written to their end, then read; `discard` ends them.
+
+    Its own position is of whoever writes it; others read with `reader`.
+    """
 
     def __init__(self, path: Path) -> None:
         """Nothing is written to `path` before there is a whole chunk."""
@@ -39,6 +46,8 @@ class SealedSpool(io.RawIOBase):
         self._chunks = 0
         self._position = 0
         self._opened = -1, b""
+        self._readers = 0
+        self._is_over = False
         self._lock = threading.RLock()
 
     @property
@@ -81,16 +90,34 @@ class SealedSpool(io.RawIOBase):
         """Read from the position on, to the end of a chunk at most.
 
         Raises:
-            BrokenSeal: the file was changed.
+            BrokenSeal, OSError: as `read_at`.
+        """
+        with self._lock:
+            count = self.read_at(self._position, buffer)
+            self._position += count
+        return count
+
+    def read_at(self, position: int, buffer: WriteableBuffer) -> int:
+        """Read from any position on, to the end of a chunk at most.
+
+        Raises:
+            BrokenSeal: the file was changed, or this is over.
             OSError: it cannot be read.
         """
         target = memoryview(buffer)
+        number, start = divmod(position, CHUNK_BYTES)
         with self._lock:
-            number, start = divmod(self._position, CHUNK_BYTES)
             piece = memoryview(self._chunk(number))[start : start + target.nbytes]
             target[: piece.nbytes] = piece
-            self._position += piece.nbytes
         return piece.nbytes
+
+    def reader(self) -> io.BufferedReader:
+        """All of it, to be read from its start on; this lasts until the reader is closed.
+
+        Raises:
+            BrokenSeal: this is over.
+        """
+        return io.BufferedReader(_Reader(self))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go to a position; gives it."""
@@ -105,8 +132,35 @@ class SealedSpool(io.RawIOBase):
         """The position."""
         return self._position
 
+    def hold(self) -> None:
+        """Have it last until `let_go`, whoever discards it.
+
+        Raises:
+            BrokenSeal: it is over.
+        """
+        with self._lock:
+            if self._is_over:
+                raise BrokenSeal(_OVER)
+            self._readers += 1
+
+    def let_go(self) -> None:
+        """Hold it no longer; the last one ends what was discarded meanwhile."""
+        with self._lock:
+            self._readers -= 1
+            if self._is_over:
+                self.discard()
+
     def discard(self) -> None:
-        """End it: the key is forgotten, and its file goes; again is harmless."""
+        """Let nobody else read it, and end it with its last reader; again is harmless.
+
+        The key is forgotten then, and the file goes.
+        """
+        with self._lock:
+            self._is_over = True
+            if not self._readers:
+                self._end()
+
+    def _end(self) -> None:
         self._cipher = AESGCM(AESGCM.generate_key(256))
         if self.is_on_disk:
             with contextlib.suppress(OSError):  # its key is gone; the next start tries again
@@ -123,6 +177,8 @@ class SealedSpool(io.RawIOBase):
         self._chunks += 1
 
     def _chunk(self, number: int) -> bytes:
+        if self._is_over and not self._readers:
+            raise BrokenSeal(_OVER)
         if number >= self._chunks:
             return bytes(self._tail) if number == self._chunks else b""
         if self._opened[0] != number:
@@ -135,6 +191,55 @@ class SealedSpool(io.RawIOBase):
             except InvalidTag as error:
                 raise BrokenSeal("The upload was changed meanwhile; bring it in again.") from error
         return self._opened[1]
+
+
+class _Reader(io.RawIOBase):
+    """A spool from its start on, which it holds while it is open."""
+
+    def __init__(self, spool: SealedSpool) -> None:
+        self._position = 0
+        self._spool: SealedSpool | None = None  # nothing to let go where it is over
+        spool.hold()
+        self._spool = spool
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """As `SealedSpool.readinto`."""
+        count = self._held.read_at(self._position, buffer)
+        self._position += count
+        return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a position; gives it."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._held.size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"expected a position, got {start + offset}")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+    def close(self) -> None:
+        """Let the spool go; again is harmless."""
+        spool, self._spool = self._spool, None
+        super().close()
+        if spool is not None:
+            spool.let_go()
+
+    @property
+    def _held(self) -> SealedSpool:
+        if self._spool is None:
+            raise ValueError("I/O operation on closed file")
+        return self._spool
 
 
 def _nonce(number: int) -> bytes:

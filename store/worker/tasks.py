@@ -20,6 +20,7 @@ from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import HeldFor, NeedsReview, Outcome, Postponed, Quarantined, Released
+from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
@@ -193,7 +194,6 @@ def _record_release(actor: Actor, database: Database, released: Released, now: d
     path = database.files.release(receipt.release, receipt.format)
     certificate = database.signer.certificate(receipt, released.data, day(now))
     atomic.write(path, released.data)
-    is_kept = False
     try:
         with database.transaction(actor, Act.RECORD_OUTCOME, released.job_id) as cursor:
             is_current = _move(cursor, released.job_id, "released", now)
@@ -202,11 +202,13 @@ def _record_release(actor: Actor, database: Database, released: Released, now: d
                 certificates.keep(cursor, receipt.release, certificate)
             _tell(database, "released", is_kept=is_current)
             database.event.details["release"] = receipt.release
-        is_kept = is_current
-    finally:
-        if not is_kept:
+    except BaseException:
+        if absent(database, "receipts", [receipt.release]):
             path.unlink(missing_ok=True)
-    return is_kept
+        raise
+    if not is_current:
+        path.unlink(missing_ok=True)
+    return is_current
 
 
 def _record_review(actor: Actor, database: Database, outcome: NeedsReview, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from components.app import unzip
 from components.recall import archive as recall_archive
 from components.recall.archive import discard, sweep, unpacked
 from engine.errors import InvalidDataset
+from store.vault.errors import BrokenSeal
 from tests.app.labelled import evaluated, labelled_set
 
 
@@ -47,6 +48,17 @@ def test_a_zip_is_unpacked_privately_past_a_lone_folder(tmp_path):
     assert (folder / "images/b.png").read_bytes() == b"b"
     assert not list(tmp_path.rglob("c"))
     assert stat.S_IMODE((folder / "a.json").stat().st_mode) == 0o600
+
+
+def test_nothing_stays_of_a_zip_that_is_let_go_while_it_is_unpacked(tmp_path, monkeypatch):
+    def let_go(*_):
+        raise BrokenSeal("Let go.")
+
+    monkeypatch.setattr(recall_archive.shutil, "copyfileobj", let_go)
+    with pytest.raises(BrokenSeal):
+        unpacked(tmp_path, "set.zip", archive(("a.json", b"{}")))
+
+    assert kept(tmp_path) == []
 
 
 @pytest.mark.parametrize(

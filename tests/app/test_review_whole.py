@@ -11,9 +11,9 @@ from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from components.app import session
-from components.review import panels, receive, reviewer
+from components.review import desk, panels, receive, reviewer
 from components.review.canvas import component
-from components.review.desk import Desk, undisturbed
+from components.review.desk import Desk, Taken, undisturbed
 from tests.app import canvas
 from tests.app.conftest import Lethe
 from tests.app.reading import WIDE, said
@@ -155,6 +155,65 @@ def test_no_two_runs_change_one_table_at_once(monkeypatch: pytest.MonkeyPatch):
         other.join()
 
     assert got == [False]
+
+
+def test_nothing_on_the_table_is_changed_outside_of_its_lock(
+    lethe: Lethe, monkeypatch: pytest.MonkeyPatch
+):
+    inside: dict[str, list[bool]] = {}
+    for part in (Desk, Taken):
+        monkeypatch.setattr(part, "__setattr__", noting(inside))
+    lethe.batch(WIDE)
+    app = lethe.page("Review")
+
+    for one in (
+        "no message",
+        canvas.message(app, "preview"),
+        canvas.message(app, "detail", window=[0, 10, 60, 90]),
+        canvas.message(app, "choose", options={"open": "1", "batch": "unknown"}),
+        canvas.message(app, "accept", confirmed=True),
+    ):
+        app = canvas.send(app, one)
+    lethe.page("Review")
+
+    assert {"said", "preview", "detail", "choice", "review", "number"} <= inside.keys()
+    assert [name for name, times in inside.items() if not all(times)] == []
+
+
+def noting(inside: dict[str, list[bool]]) -> Callable[[object, str, object], None]:
+    """Notes of each attribute that changes whether that was in `undisturbed`."""
+
+    def changed(owner: object, name: str, value: object) -> None:
+        if hasattr(owner, name):  # not while it is made
+            inside.setdefault(name, []).append(desk._held.get() is not None)
+        object.__setattr__(owner, name, value)
+
+    return changed
+
+
+@pytest.mark.parametrize("meanwhile", ["", "Said by a newer run"])
+def test_what_is_said_where_nothing_waits_is_said_once(
+    lethe: Lethe, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+):
+    table = Desk()
+    table.say("Brought back")
+    monkeypatch.setattr(session, "kept", kept_at(table))
+    told: list[str] = []
+
+    def toast(words: str, **_: object) -> None:
+        told.append(words)
+        if meanwhile and len(told) == 1:
+            table.say(meanwhile)
+
+    monkeypatch.setattr(panels.st, "toast", toast)
+    lethe.page("Review").run().run()
+
+    assert told == ["Brought back", *([meanwhile] if meanwhile else [])]
+
+
+def kept_at(table: Desk) -> Callable[..., object]:
+    kept = session.kept
+    return lambda name, make: table if name == "review_desk" else kept(name, make)
 
 
 def test_what_is_chosen_of_the_queue_behind_a_verdict_arrives(lethe: Lethe):

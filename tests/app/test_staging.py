@@ -189,6 +189,32 @@ def test_what_came_out_of_a_zip_before_it_broke_is_kept(waiting):
     assert [kept.name for kept in waiting.files()] == ["good.png"]
 
 
+@pytest.mark.parametrize("head", [1, staging._HEAD_BYTES], ids=["large", "small"])
+def test_a_file_that_ends_early_is_not_taken_in(waiting, folder, monkeypatch, head):
+    monkeypatch.setattr(staging, "_HEAD_BYTES", head)
+
+    class Short(io.BytesIO):
+        def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+            return super().seek(offset, whence) + (whence == io.SEEK_END)
+
+    with pytest.raises(UnusableUpload, match=rf"a\.png ended after {len(png())} bytes"):
+        waiting.take_file("a.png", Short(png()))
+
+    assert waiting.files() == ()
+    assert not folder.exists()
+
+
+def test_what_of_a_zip_was_not_taken_in_leaves_no_key(waiting, folder):
+    data = bytearray(zipped({"good.png": png(), "bad.png": bytes(5000)}))
+    at = data.index(b"bad.png") + len(b"bad.png")
+    data[at : at + 8] = b"\xff" * 8
+
+    with pytest.raises(UnusableUpload):
+        waiting.take_file("pictures.zip", bytes(data))
+
+    assert vault_of(folder).status().pictures == 1
+
+
 def test_too_many_entries_are_refused_before_one_is_taken(waiting, monkeypatch):
     monkeypatch.setattr(unzip, "MOST_FILES", 2)
 

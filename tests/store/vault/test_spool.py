@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from store.vault.errors import BrokenSeal
 from store.vault.spool import CHUNK_BYTES, SealedSpool
@@ -78,5 +79,26 @@ def test_what_was_let_go_is_gone_and_opens_no_more(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
     (tmp_path / "spool").write_bytes(sealed)
+    with pytest.raises(InvalidTag):
+        spool._cipher.decrypt(bytes(12), sealed[: len(sealed) // 2], None)
     with pytest.raises(BrokenSeal):
         io.BufferedReader(spool).read()
+    with pytest.raises(BrokenSeal):
+        spool.reader()
+
+
+def test_it_lasts_until_the_last_reader_is_done(tmp_path):
+    data = content(2 * CHUNK_BYTES + 9)
+    spool = spooled(tmp_path / "spool", data)
+    first, second = spool.reader(), spool.reader()
+    assert first.read(5) == data[:5]
+
+    spool.discard()
+    first.close()
+    assert second.seek(-9, io.SEEK_END) == len(data) - 9
+    assert second.read() == data[-9:]
+    second.close()
+
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BrokenSeal):
+        spool.read(1)
