@@ -14,7 +14,7 @@ import duckdb
 
 from engine.errors import LetheError
 from store.accounts.act import Act
-from store.accounts.actor import MACHINE
+from store.accounts.actor import Actor
 from store.database import Database
 
 Table: TypeAlias = Literal["batches", "evaluations", "pictures", "receipts"]
@@ -28,14 +28,14 @@ _KNOWN: Final[Mapping[Table, str]] = {
 log = logging.getLogger(__name__)
 
 
-def absent(database: Database, table: Table, ids: Iterable[str]) -> frozenset[str]:
+def absent(actor: Actor, database: Database, table: Table, ids: Iterable[str]) -> frozenset[str]:
     """Those without a row; none of them where that cannot be told.
 
     What is left then no row knows, and the next start sets it aside. Outside of a transaction.
     """
     new = frozenset(ids)
     try:
-        with database.transaction(MACHINE, Act.WORK) as cursor:
+        with database.transaction(actor, Act.WORK) as cursor:
             known = cursor.execute(_KNOWN[table], [list(new)]).fetchall()
     except (LetheError, OSError, ValueError, duckdb.Error) as error:
         log.warning("%d new files and keys were left (%s)", len(new), type(error).__name__)

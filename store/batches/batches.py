@@ -84,7 +84,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     try:
         return _create(actor, database, batch_id, request, policy, now)
     except BaseException:
-        if absent(database, "batches", [batch_id]):
+        if absent(MACHINE, database, "batches", [batch_id]):
             database.vault.destroy_batch(batch_id)
         raise
 

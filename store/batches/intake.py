@@ -18,7 +18,7 @@ from engine.policy import RetentionPolicy, read_policy
 from engine.runs.licences import Manifest
 from store.absence import absent
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.batches.batches import Batch, batch, batch_in, refuse_cancelled
 from store.batches.pictures import NewPicture, SealedPicture, insert, sealed
 from store.database import Database
@@ -122,7 +122,7 @@ def _add_chunk(
             refuse_cancelled(batch_in(database.vault, cursor, target.id))
             insert(cursor, target.id, rows, arrival.at)
     except BaseException:
-        for picture_id in absent(database, "pictures", kept):
+        for picture_id in absent(MACHINE, database, "pictures", kept):
             database.originals.discard(kept[picture_id])
         raise
     return [row.id for row in rows]

@@ -25,7 +25,7 @@ from engine.evaluation.scores.summary import Summary
 from engine.policy import Policy, read_policy
 from store.absence import absent
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.errors import EvaluationRunning, UnknownRecord
 from store.evaluations import predictions
@@ -111,7 +111,7 @@ def create(actor: Actor, database: Database, request: Request, now: datetime) ->
     try:
         created = _create(actor, database, evaluation_id, request, policy, now)
     except BaseException:
-        if absent(database, "evaluations", [evaluation_id]):
+        if absent(MACHINE, database, "evaluations", [evaluation_id]):
             database.vault.destroy_batch(evaluation_id)
         raise
     database.work.set()

@@ -43,7 +43,7 @@ from engine.runs.journal import (
 from engine.runs.name_map import read_names
 from store.absence import absent
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.batches import batches, originals, pictures
 from store.batches.batches import Batch, Request
 from store.batches.pictures import NewPicture
@@ -398,7 +398,7 @@ def _take_in(
             tasks.all_to_review(cursor, plans, now)
             database.event.details["pictures"] = len(rows)
     except BaseException:
-        for picture_id in absent(database, "pictures", by_id):
+        for picture_id in absent(MACHINE, database, "pictures", by_id):
             database.originals.discard(item(batch.id, picture_id))
         raise
 

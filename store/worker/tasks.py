@@ -22,7 +22,7 @@ from engine.plan import Plan, ReasonKind
 from engine.runs.jobs import HeldFor, NeedsReview, Outcome, Postponed, Quarantined, Released
 from store.absence import absent
 from store.accounts.act import Act
-from store.accounts.actor import Actor
+from store.accounts.actor import MACHINE, Actor
 from store.database import Database
 from store.evaluations import predictions
 from store.evaluations.predictions import LabelledTask
@@ -203,7 +203,7 @@ def _record_release(actor: Actor, database: Database, released: Released, now: d
             _tell(database, "released", is_kept=is_current)
             database.event.details["release"] = receipt.release
     except BaseException:
-        if absent(database, "receipts", [receipt.release]):
+        if absent(MACHINE, database, "receipts", [receipt.release]):
             path.unlink(missing_ok=True)
         raise
     if not is_current:

@@ -8,6 +8,7 @@ import pytest
 
 from engine.runs.jobs import Released
 from store.absence import absent
+from store.accounts.actor import MACHINE
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -186,5 +187,5 @@ def test_nothing_is_discarded_where_nobody_can_tell_whether_its_row_stands(
 def test_those_without_a_row_are_absent(database):
     batch = a_batch(database)
 
-    assert absent(database, "batches", [batch.id, "00" * 16]) == {"00" * 16}
-    assert absent(database, "pictures", []) == frozenset()
+    assert absent(MACHINE, database, "batches", [batch.id, "00" * 16]) == {"00" * 16}
+    assert absent(MACHINE, database, "pictures", []) == frozenset()

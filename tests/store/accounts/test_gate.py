@@ -38,6 +38,7 @@ from tests.store.fakes import ACTOR, ANY, NOW
 
 ID = "ab" * 16
 TABLE = {
+    "absence.absent": Act.WORK,
     "accounts.sessions.begun": Act.SIGN_IN,
     "accounts.sessions.ended": Act.SIGN_OUT,
     "audit.downloads.completed": Act.COMPLETE_DOWNLOAD,
