@@ -16,6 +16,7 @@ from engine.errors import LetheError
 from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.database import Database
+from store.errors import NotAllowed
 
 Table: TypeAlias = Literal["batches", "evaluations", "pictures", "receipts"]
 _KNOWN: Final[Mapping[Table, str]] = {
@@ -37,6 +38,8 @@ def absent(actor: Actor, database: Database, table: Table, ids: Iterable[str]) -
     try:
         with database.transaction(actor, Act.WORK) as cursor:
             known = cursor.execute(_KNOWN[table], [list(new)]).fetchall()
+    except NotAllowed:
+        raise
     except (LetheError, OSError, ValueError, duckdb.Error) as error:
         log.warning("%d new files and keys were left (%s)", len(new), type(error).__name__)
         return frozenset()

@@ -189,6 +189,8 @@ def known(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arguments")
     labelled = LabelledPicture("a.png", folder / "a.png", (), frozenset())
     return {
+        "table": "pictures",
+        "ids": [ID],
         "batch_id": ID,
         "backup": ID,
         "picture_id": ID,
