@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import io
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from engine.cluster.bucket import Bucket, file_system
-from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
+from engine.codec.signatures import HEAD_BYTES, PICTURE_SUFFIXES, is_picture_head
 from engine.errors import UnreadableImage, UnusableFolder
 from engine.runs.sources import PictureSource
 
@@ -116,20 +114,4 @@ def _is_hidden(name: str) -> bool:
 def _is_picture(bucket: Bucket, name: str) -> bool:
     if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
         return True
-    return is_picture(cast("Path", _Head(bucket.head(name, _HEAD_BYTES))))
-
-
-class _Head:
-    """The first bytes of an object, in memory, as a file without a suffix."""
-
-    suffix = name = ""
-
-    def __init__(self, head: bytes) -> None:
-        self._head = head
-
-    def open(self, mode: str) -> io.BytesIO:
-        """The bytes."""
-        return io.BytesIO(self._head)
-
-
-_HEAD_BYTES = 512
+    return is_picture_head(bucket.head(name, HEAD_BYTES))

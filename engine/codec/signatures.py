@@ -26,7 +26,8 @@ PICTURE_SUFFIXES = frozenset("." + ending for ending in _NAMED_PICTURES.split())
 """Files so named are pictures to their owner, whether or not Lethe can read them."""
 
 _PICTURES = (JPEG, PNG[:4], GIF, BMP, *TIFF, JP2[:6], JP2_CODESTREAM, _JPEG_XL, _PHOTOSHOP)
-_HEAD_BYTES = 512
+HEAD_BYTES: Final = 512
+"""So many of the first bytes of a file tell what it is."""
 _PICTURE_BRANDS = (b"he", b"mi", b"msf", b"avif", b"avis", b"crx", b"jp2", b"jpx", b"jxl")
 _VIDEO_BRANDS = (b"qt  ", b"iso", b"mp4", b"M4", b"avc", b"3g", b"f4", b"dash", b"MSNV", b"XAVC")
 
@@ -37,9 +38,13 @@ def is_picture(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            return is_picture_head(file.read(HEAD_BYTES))
     except OSError:
         return True  # nobody can tell, so it is quarantined rather than left alone
+
+
+def is_picture_head(head: bytes) -> bool:
+    """True for the first `HEAD_BYTES` of a picture; a shorter file is given whole."""
     if head.startswith(FTYP, FTYP_AT):
         return not _is_video(head)
     return head.startswith(_PICTURES) or head.startswith(WEBP, WEBP_AT)

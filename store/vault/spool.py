@@ -32,7 +32,49 @@ _OVER = "The upload was let go meanwhile; bring it in again."
 _TAG_BYTES, _NONCE_BYTES = 16, 12
 
 
-class SealedSpool(io.RawIOBase):
+class _Positioned(io.RawIOBase):
+    """A position in a spool, from which it is read."""
+
+    _position = 0
+
+    @property
+    def _content(self) -> SealedSpool:
+        """The spool."""
+        raise NotImplementedError
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read from the position on, to the end of a chunk at most.
+
+        Raises:
+            BrokenSeal, OSError: as `SealedSpool.read_at`.
+        """
+        count = self._content.read_at(self._position, buffer)
+        self._position += count
+        return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a position; gives it."""
+        size = self._content.size
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"expected a position, got {start + offset}")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+
+class SealedSpool(_Positioned):
     """Bytes that are written to their end, then read; `discard` ends them.
 
     Its own position is of whoever writes it; others read with `reader`.
@@ -44,31 +86,27 @@ class SealedSpool(io.RawIOBase):
         self._cipher = AESGCM(AESGCM.generate_key(256))
         self._tail = bytearray()
         self._chunks = 0
-        self._position = 0
         self._opened = -1, b""
         self._readers = 0
         self._is_over = False
         self._lock = threading.RLock()
 
     @property
+    def _content(self) -> SealedSpool:
+        return self
+
+    @property
     def size(self) -> int:
         """Bytes that were written."""
-        return self._chunks * CHUNK_BYTES + len(self._tail)
+        with self._lock:
+            return self._chunks * CHUNK_BYTES + len(self._tail)
 
     @property
     def is_on_disk(self) -> bool:
         """Whether some of it lies in the file."""
         return self._chunks > 0
 
-    def readable(self) -> bool:
-        """True."""
-        return True
-
     def writable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
         """True."""
         return True
 
@@ -85,17 +123,6 @@ class SealedSpool(io.RawIOBase):
                 self._append(bytes(self._tail[:CHUNK_BYTES]))
                 del self._tail[:CHUNK_BYTES]
         return view.nbytes
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read from the position on, to the end of a chunk at most.
-
-        Raises:
-            BrokenSeal, OSError: as `read_at`.
-        """
-        with self._lock:
-            count = self.read_at(self._position, buffer)
-            self._position += count
-        return count
 
     def read_at(self, position: int, buffer: WriteableBuffer) -> int:
         """Read from any position on, to the end of a chunk at most.
@@ -118,19 +145,6 @@ class SealedSpool(io.RawIOBase):
             BrokenSeal: this is over.
         """
         return io.BufferedReader(_Reader(self))
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a position; gives it."""
-        with self._lock:
-            start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-            if start + offset < 0:
-                raise ValueError(f"expected a position, got {start + offset}")
-            self._position = start + offset
-            return self._position
-
-    def tell(self) -> int:
-        """The position."""
-        return self._position
 
     def hold(self) -> None:
         """Have it last until `let_go`, whoever discards it.
@@ -193,40 +207,19 @@ class SealedSpool(io.RawIOBase):
         return self._opened[1]
 
 
-class _Reader(io.RawIOBase):
+class _Reader(_Positioned):
     """A spool from its start on, which it holds while it is open."""
 
     def __init__(self, spool: SealedSpool) -> None:
-        self._position = 0
         self._spool: SealedSpool | None = None  # nothing to let go where it is over
         spool.hold()
         self._spool = spool
 
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """As `SealedSpool.readinto`."""
-        count = self._held.read_at(self._position, buffer)
-        self._position += count
-        return count
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a position; gives it."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._held.size}[whence]
-        if start + offset < 0:
-            raise ValueError(f"expected a position, got {start + offset}")
-        self._position = start + offset
-        return self._position
-
-    def tell(self) -> int:
-        """The position."""
-        return self._position
+    @property
+    def _content(self) -> SealedSpool:
+        if self._spool is None:
+            raise ValueError("I/O operation on closed file")
+        return self._spool
 
     def close(self) -> None:
         """Let the spool go; again is harmless."""
@@ -234,12 +227,6 @@ class _Reader(io.RawIOBase):
         super().close()
         if spool is not None:
             spool.let_go()
-
-    @property
-    def _held(self) -> SealedSpool:
-        if self._spool is None:
-            raise ValueError("I/O operation on closed file")
-        return self._spool
 
 
 def _nonce(number: int) -> bytes:
