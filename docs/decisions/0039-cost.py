@@ -1,7 +1,8 @@
-"""Remake the costs of 0039-finding-cheaper.md: `LETHE_DATA=… python docs/decisions/0039-cost.py`.
+"""Measure the costs of 0039: `LETHE_DATA=… python docs/decisions/0039-cost.py [FLOAT.onnx]`.
 
-CPU milliseconds, one thread, by network and view, and of detection as a whole. Reads every 40th
-picture of the calibration split. Takes a minute or two.
+CPU milliseconds, one thread, by network and view, and of detection as a whole. With the file of
+`git show 18c9afb:models/adornments.onnx` also what our own detector cost in float32. Reads every
+40th picture of the calibration split. Takes a minute or two.
 """
 
 import os
@@ -27,13 +28,6 @@ from engine.policy import default_policy
 POLICY = default_policy()
 EACH = 40
 NAMES = ("centerface", "our own, int8")
-FLOAT32 = Path(__file__).parents[2] / "models" / "train" / "float32" / "adornments.onnx"
-
-
-def float32():
-    """The network that the shipped one was made of."""
-    shipped = load_weights("adornments")
-    return replace(shipped, data=FLOAT32.read_bytes())
 
 
 def main():
@@ -42,7 +36,9 @@ def main():
     images = [decode(one.path.read_bytes(), one.name, max_megapixels=120) for one in pictures]
     ensemble = default_ensemble()
     networks = dict(zip(NAMES, ensemble._detectors, strict=True))
-    networks["our own, float32"] = TattooJewelry(float32())
+    for file in sys.argv[1:]:
+        float32 = replace(load_weights("adornments"), data=Path(file).read_bytes())
+        networks["our own, float32"] = TattooJewelry(float32)
     infer = {
         name: getattr(network, "_network", network)._infer for name, network in networks.items()
     }

@@ -10,7 +10,6 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.cli.exits import Exit
-from engine.detect.weights import MODELS
 from engine.errors import LetheError
 from engine.evaluation.data.datasets import read_dataset
 from engine.policies.text import DEFAULT, NAMES, file_of
@@ -19,8 +18,8 @@ from models.train.data.choosing import Choice, chosen, training_part
 from models.train.data.prepare import prepare
 from models.train.errors import TrainingRefused
 from models.train.offline import go_offline
-from models.train.options import FLOAT32, parser
 from models.train.options import NAMES as MODELS_BY_ROLE
+from models.train.options import parser
 
 LICENCE = "AGPL-3.0-only"
 _SHOWN = 5
@@ -166,10 +165,9 @@ def _export(options: argparse.Namespace) -> None:
 def _quantise(options: argparse.Namespace) -> None:
     from models.train.quantise import enter_quantised
 
-    kept = FLOAT32 if options.models == MODELS else options.models / "float32"
-    source = options.source or kept / f"{options.name}.onnx"
     pictures = training_part(options.data, None).pictures
-    sha256 = enter_quantised(options.name, source, options.models, pictures, kept)
+    kept = options.run / "float32"
+    sha256 = enter_quantised(options.name, options.source, options.models, pictures, kept)
     _say(f"{options.models / options.name}.onnx: SHA-256 {sha256}.")
 
 

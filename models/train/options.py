@@ -17,8 +17,6 @@ Act: TypeAlias = Callable[[argparse.Namespace], None]
 
 RUN = Path("var/train")
 TABLE = Path("docs/decisions/0008-detectors.md")
-FLOAT32 = Path(__file__).parent / "float32"
-"""Our networks as they were exported, of which the shipped int8 ones are made."""
 QUANTISED = ("adornments", "crops", "scene", "witness")
 USES = ("research", "noncommercial", "any")
 NAMES = {"finder": "adornments", "witness": "witness"}
@@ -62,7 +60,8 @@ the scores into the policy file, and what they give into its card.
 _QUANTISE = """\
 Turn a float32 network into int8, which takes a third to half of the time: its file in models, its
 entry and its card. Activations get the ranges that pictures of DATA give: a data set, or a folder
-that holds a train.json. Calibrate afterwards; after the witness, choose its scores.
+that holds a train.json. Without --float: the file in models where it is float32 still, else the one
+that was kept in RUN/float32. Calibrate afterwards; after the witness, choose its scores.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
@@ -112,7 +111,7 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         dest="source",
         type=Path,
         metavar="FILE.onnx",
-        help="float32 (default: the one that the shipped one is made of)",
+        help="the float32 file",
     )
     quantise.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")

@@ -66,36 +66,42 @@ Rgb: TypeAlias = NDArray[np.uint8]
 
 
 def enter_quantised(
-    name: str, source: Path, models: Path, pictures: Sequence[LabelledPicture], kept: Path
+    name: str, source: Path | None, models: Path, pictures: Sequence[LabelledPicture], kept: Path
 ) -> str:
     """Write one of our networks in int8, with its entry and its card.
 
     Args:
         name: of its entry, one of `INPUTS`.
-        source: the float32 file.
+        source: the float32 file; None for that of the entry where it is float32, else the kept one.
         models: the folder of the manifest and the card.
         pictures: of which `PICTURES` give the ranges.
-        kept: where the float32 file is kept, from which the int8 one can be made again.
+        kept: a folder where the float32 file is kept, to make the int8 one again.
 
     Returns:
         SHA-256 of the new file.
 
     Raises:
-        TrainingRefused: as `quantise`; the folder has no entry or card to change; or its file is
-            another float32 network, which would be lost.
+        TrainingRefused: as `quantise`; the folder has no entry or card to change; or there is no
+            float32 file.
     """
-    original = source.read_bytes()
     card = models / "cards" / f"{name}.md"
+    copy = kept / f"{name}.onnx"
     try:
         entry = dict(tomlkit.parse((models / MANIFEST).read_text(encoding="utf-8"))[name].unwrap())
         text = card.read_text(encoding="utf-8")
         current = (models / str(entry["file"])).read_bytes()
     except (OSError, KeyError, TOMLKitError) as error:
         raise TrainingRefused(f"{models} has no entry, file and card of {name}.") from error
-    if current != original and not is_quantised(onnx.load_from_string(current).graph):
+    if source is not None:
+        original = source.read_bytes()
+    elif not is_quantised(onnx.load_from_string(current).graph):
+        original = current
+    elif copy.exists():
+        original = copy.read_bytes()
+    else:
         raise TrainingRefused(
-            f"{entry['file']} of {models} is another float32 network than {source}: name it with "
-            "--float, or it would be lost."
+            f"{name} is int8 already and its float32 file is not in {kept}: name it with --float "
+            "(docs/how-to/train.md says where that of the shipped one is)."
         )
     shuffled = list(pictures)
     random.Random(1).shuffle(shuffled)  # noqa: S311 -- the same ones each time
@@ -110,7 +116,7 @@ def enter_quantised(
         f"`{digest(original)}`,\nwith ranges from {len(chosen)} training pictures.",
     )
     kept.mkdir(parents=True, exist_ok=True)
-    write_whole(kept / f"{name}.onnx", original)
+    write_whole(copy, original)
     enter(models, name, entry | {"sha256": sha256}, data, text)
     return sha256
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from engine.__main__ import main
+from engine.cli.redact import _original
+from engine.errors import InvalidDecision, UnreadableImage
 from engine.files.home import home
 from engine.runs.handover import mark_taken_in
 from engine.signing.keys import open_key_ring
@@ -531,3 +533,38 @@ class TestRelease:
         status, summary, _ = lethe("redact", folder, tmp_path / "out")
 
         assert (status, summary["pictures"]) == (0, 5)
+
+
+class Content:
+    """A file of the input: its bytes, or why it cannot be read."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def read(self):
+        if isinstance(self.data, Exception):
+            raise self.data
+        return self.data
+
+
+class ByContent:
+    def picture_id(self, data):
+        return data.decode()
+
+
+UNREAD = pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), UnreadableImage("It is no longer there.")]
+)
+
+
+@UNREAD
+def test_of_files_with_one_name_those_that_cannot_be_read_hide_no_other(error):
+    wanted = Content(b"wanted")
+
+    assert _original([Content(error), wanted], "wanted", ByContent()) == (wanted, b"wanted")
+
+
+@UNREAD
+def test_an_original_that_cannot_be_read_is_not_said_to_have_changed(error):
+    with pytest.raises(InvalidDecision, match="could not be read"):
+        _original([Content(b"another"), Content(error)], "wanted", ByContent())

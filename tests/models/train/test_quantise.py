@@ -144,18 +144,16 @@ def labelled(tmp_path):
 
 
 def entered(models, labelled, source=None):
-    kept = models / "float32"
-    return enter_quantised("witness", source or kept / "witness.onnx", models, labelled, kept)
+    return enter_quantised("witness", source, models, labelled, models / "float32")
 
 
 def test_file_entry_and_card_say_the_same(models, labelled):
-    sha = entered(models, labelled, models / "witness.onnx")
+    sha = entered(models, labelled)
 
     card = (models / "cards" / "witness.md").read_text()
     entry = tomllib.loads((models / "manifest.toml").read_text())["witness"]
-    assert (
-        sha == entry["sha256"] == hashlib.sha256((models / "witness.onnx").read_bytes()).hexdigest()
-    )
+    written = hashlib.sha256((models / "witness.onnx").read_bytes()).hexdigest()
+    assert sha == entry["sha256"] == written
     assert f"`witness.onnx`, SHA-256 `{sha}`" in card
     assert "the float32 file computes the same within 1e-04" in card
     assert "- much" in card
@@ -163,7 +161,7 @@ def test_file_entry_and_card_say_the_same(models, labelled):
 
 
 def test_the_int8_file_is_made_again_of_the_float_one_that_was_kept(models, labelled):
-    first = entered(models, labelled, models / "witness.onnx")
+    first = entered(models, labelled)
     card = (models / "cards" / "witness.md").read_text()
 
     assert (models / "float32" / "witness.onnx").read_bytes() == network()
@@ -171,14 +169,21 @@ def test_the_int8_file_is_made_again_of_the_float_one_that_was_kept(models, labe
     assert (models / "cards" / "witness.md").read_text() == card
 
 
-def test_a_newer_float_network_is_not_lost_to_an_older_one(models, labelled):
-    entered(models, labelled, models / "witness.onnx")
+def test_a_newer_float_network_is_taken_and_not_the_one_that_was_kept(models, labelled):
+    first = entered(models, labelled)
     newer = network(seed=4)
     (models / "witness.onnx").write_bytes(newer)
 
+    assert entered(models, labelled) != first
+    assert (models / "float32" / "witness.onnx").read_bytes() == newer
+
+
+def test_without_a_float_network_it_says_where_to_find_one(models, labelled):
+    entered(models, labelled)
+    (models / "float32" / "witness.onnx").unlink()
+
     with pytest.raises(TrainingRefused, match="name it with --float"):
         entered(models, labelled)
-    assert (models / "witness.onnx").read_bytes() == newer
 
 
 @pytest.mark.parametrize(

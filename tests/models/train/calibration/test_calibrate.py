@@ -15,6 +15,7 @@ pytest.importorskip("tomlkit", reason="training is not installed: make .venv/tra
 
 from engine.category import DETECTABLE
 from engine.cli.exits import Exit
+from engine.detect import views
 from engine.detect.score_fusion import FittedFusion, coefficients
 from engine.detect.weights import load_weights, own_weights_notice
 from engine.errors import LetheError, UnusableWeights
@@ -306,6 +307,17 @@ def test_other_looks_are_taken_anew(places):
     calibrate(places, workers=1)
     text = places.policies[0].read_text()
     places.policies[0].write_text(text.replace("scales = [320, 640, 1280]", "scales = [320]", 1))
+
+    calibrate(places, workers=1)
+
+    assert len(AtOnce.looked) == 2 * COUNT
+
+
+def test_what_other_code_saw_is_not_taken_for_what_this_code_sees(places, tmp_path, monkeypatch):
+    calibrate(places, workers=1)
+    (tmp_path / "detect").mkdir()
+    (tmp_path / "detect" / "views.py").write_text("# another way of looking\n")
+    monkeypatch.setattr(views, "__file__", str(tmp_path / "detect" / "views.py"))
 
     calibrate(places, workers=1)
 
