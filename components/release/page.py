@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import streamlit as st
 
@@ -36,10 +34,6 @@ from store.worker import retry
 
 COMPARED_AT_ONCE = 500
 """Releases that are compared with their certificates whenever the page is opened."""
-
-Comparison: TypeAlias = Callable[
-    [str, tuple[int, ...] | None, bytes | None, frozenset[bytes], StoredReceipt], None
-]
 
 
 def choose_batch() -> Batch | None:
@@ -150,7 +144,7 @@ def _is_whole(batch: Batch, standing: Standing) -> bool:
     """
     if standing.ready <= COMPARED_AT_ONCE:
         with shown():
-            _refuse_changed(batch, _compare)
+            _refuse_changed(batch, is_remembered=True)
             return True
         return False
     compared = (batch.id, standing)
@@ -158,7 +152,7 @@ def _is_whole(batch: Batch, standing: Standing) -> bool:
         return True
     if _is_asked(standing.ready):
         with shown():
-            _refuse_changed(batch, _compare_anew)
+            _refuse_changed(batch, is_remembered=False)
             session.keep("release_compared", compared)
             return True
     return False
@@ -173,8 +167,8 @@ def _is_asked(releases: int) -> bool:
     )
 
 
-def _refuse_changed(batch: Batch, compare: Comparison) -> None:
-    """Compare what a batch hands out with its certificates.
+def _refuse_changed(batch: Batch, *, is_remembered: bool) -> None:
+    """Compare what a batch hands out with its certificates; remembered, each file only once.
 
     Raises:
         LetheError: as for `bundle`.
@@ -185,9 +179,12 @@ def _refuse_changed(batch: Batch, compare: Comparison) -> None:
     with st.spinner("Comparing the releases with their certificates …"):
         for receipt in released:
             if receipt.revoked_at is None:
-                stamp = _stamp(receipt.path)
                 document = signed.get(receipt.release_id)
-                compare(receipt.release_id, stamp, document, trusted, receipt)
+                if is_remembered:
+                    stamp = _stamp(receipt.path)
+                    _compare_once(receipt.release_id, stamp, document, trusted, receipt)
+                else:
+                    checked(receipt, document, trusted)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
@@ -199,20 +196,8 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _compare_anew(
-    release_id: str,
-    stamp: tuple[int, ...] | None,
-    document: bytes | None,
-    trusted: frozenset[bytes],
-    _receipt: StoredReceipt,
-) -> None:
-    """Nothing when all fits."""
-    del release_id, stamp
-    checked(_receipt, document, trusted)
-
-
 @st.cache_data(max_entries=20 * COMPARED_AT_ONCE, show_spinner=False)
-def _compare(
+def _compare_once(
     release_id: str,
     stamp: tuple[int, ...] | None,
     document: bytes | None,
@@ -220,7 +205,8 @@ def _compare(
     _receipt: StoredReceipt,
 ) -> None:
     """Nothing when all fits, and that is remembered; what is raised is not."""
-    _compare_anew(release_id, stamp, document, trusted, _receipt)
+    del release_id, stamp  # they tell one comparison from another
+    checked(_receipt, document, trusted)
 
 
 def _download_zip(batch: Batch, *, is_ready: bool) -> None:
