@@ -5,7 +5,7 @@ A run is a folder::
     data/                  what `prepare` made
     weights/last.pt        the newest checkpoint, written whole after each epoch
     weights/run.json       the rounds that led to it: pictures, sources, settings, epochs, seconds
-    weights/start.pt       the checkpoint that this round began with, if it was one
+    weights/start.pt       what this round began with, if that was a file
     args.yaml, results.csv ultralytics' own notes
 
 `--start` carries the rounds in `run.json` along, so that the card of a model tells all of them.
@@ -18,17 +18,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import torch
 from ultralytics import settings
 
 from engine.runs.pool import default_workers
 from models.train.detector.federated import FederatedTrainer
-from models.train.detector.start import ARCHITECTURES, Start, first, from_checkpoint
+from models.train.detector.start import (
+    ARCHITECTURES,
+    Start,
+    first,
+    from_checkpoint,
+    from_export,
+)
 from models.train.errors import TrainingRefused
 from models.train.files import read_json, write_json, write_whole
 
 NOTE_MISSING: Final = "Nothing was written down about this round."
 STRIDE: Final = 32
+EXPORTED: Final = ".onnx"
+STARTS: Final = ("start.pt", f"start{EXPORTED}")
+"""What a round began with is kept under one of these names."""
+MEASURED: Final = 16
+"""Pictures that give the statistics of batch normalisation where a file has none."""
 WORKERS: Final = 12
 """At most so many processes prepare pictures."""
 
@@ -116,7 +128,8 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
     Args:
         run: with prepared data.
         recipe: the settings.
-        start: a checkpoint to begin with, else what `start.first` gives.
+        start: a checkpoint (.pt) or an exported network (.onnx) to begin with, else what
+            `start.first` gives.
         note: what to say of the rounds behind `start` when nothing was written down beside it.
 
     Returns:
@@ -134,7 +147,9 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
         )
     summary = _summary(run)
     torch.manual_seed(recipe.seed)  # the last layers begin by chance
-    began = first(recipe.role) if start is None else from_checkpoint(start)
+    began = (
+        first(recipe.role) if start is None else _start_from(start, run, recipe.role, recipe.size)
+    )
     if began.architecture != ARCHITECTURES[recipe.role]:
         raise TrainingRefused(
             f"{began.name} holds a {began.architecture}; a {recipe.role} is a "
@@ -142,7 +157,9 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
         )
     earlier = [] if start is None else rounds_of(start) or [{"note": note or NOTE_MISSING}]
     if start is not None:
-        write_whole(run.checkpoint.with_name("start.pt"), start.read_bytes())
+        kept, other = STARTS if start.suffix != EXPORTED else STARTS[::-1]
+        write_whole(run.checkpoint.with_name(kept), start.read_bytes())
+        run.checkpoint.with_name(other).unlink(missing_ok=True)
     run.checkpoint.unlink(missing_ok=True)
     this = {
         **{key: summary[key] for key in ("dataset", "fingerprint", "pictures", "shown", "sources")},
@@ -170,9 +187,34 @@ def resume(run: Run) -> Path:
         raise TrainingRefused(f"There is no stopped round to resume in {run.folder}.")
     _summary(run)
     if not run.checkpoint.is_file():
-        began = run.checkpoint.with_name("start.pt")
-        return _train(run, from_checkpoint(began) if began.is_file() else first(this["role"]))
+        return _train(run, _began(run, this["role"], this["size"]))
     return _train(run, None)
+
+
+def _began(run: Run, role: str, size: int) -> Start:
+    """What a round began with that was stopped in its first epoch."""
+    kept = [file for file in map(run.checkpoint.with_name, STARTS) if file.is_file()]
+    return _start_from(kept[0], run, role, size) if kept else first(role)
+
+
+def _start_from(file: Path, run: Run, role: str, size: int) -> Start:
+    """The weights in a checkpoint or an exported network."""
+    if file.suffix == EXPORTED:
+        return from_export(file, _pictures(run, size), ARCHITECTURES[role])
+    return from_checkpoint(file)
+
+
+def _pictures(run: Run, side: int) -> torch.Tensor:
+    """Some of the prepared pictures, (N, 3, side, side) RGB 0..1, padded with grey."""
+    files = sorted((run.data / "images" / "train").iterdir())
+    pictures = torch.full((min(MEASURED, len(files)), 3, side, side), 114 / 255)
+    for place, file in zip(pictures, files[:: max(1, len(files) // MEASURED)], strict=False):
+        image = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
+        scale = side / max(image.shape[:2])
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = image.shape[:2]
+        place[:, :height, :width] = torch.from_numpy(image).permute(2, 0, 1) / 255
+    return pictures
 
 
 def _summary(run: Run) -> dict[str, Any]:

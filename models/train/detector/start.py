@@ -1,4 +1,4 @@
-"""Initial weights of detectors: NudeNet, random, or a checkpoint.
+"""Initial weights of detectors: NudeNet, random, a checkpoint, or an exported network.
 
 The finder starts from NudeNet's weights; the release check is another network and starts from
 nothing, so that it does not inherit what the finder overlooks.
@@ -18,6 +18,7 @@ from typing import Final
 
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from ultralytics.nn.tasks import DetectionModel, torch_safe_load, yaml_model_load
 
@@ -154,3 +155,55 @@ def from_checkpoint(file: Path) -> Start:
             "be a .pt file that `fit` wrote."
         ) from error
     return Start(file.name, digest(data), state, architecture)
+
+
+def from_export(file: Path, pictures: torch.Tensor, architecture: str) -> Start:
+    """The weights in a float32 file that `export` wrote, with batch normalisation unfolded.
+
+    In such a file the normalisation is folded into the convolutions. Taken as it is, it would
+    normalise what needs none as soon as training begins, and most of what was learned would be
+    lost. So each layer gets mean and variance of its inputs on pictures, and a scale and shift that
+    undo them: the network computes what it did, and goes on doing so in training.
+
+    Args:
+        file: the exported network.
+        pictures: (N, 3, H, W) RGB 0..1 that give mean and variance.
+        architecture: of the network.
+
+    Raises:
+        TrainingRefused: not there, broken, of another network, or in int8.
+    """
+    model = new_model(architecture).eval()
+    try:
+        data = file.read_bytes()
+        carried = carry_over(data, model)
+    except OSError as error:
+        raise TrainingRefused(f"{file} cannot be read: {error.strerror}.") from error
+    except DecodeError as error:
+        raise TrainingRefused(f"{file.name} is not an ONNX file.") from error
+    if carried != len(model.state_dict()):
+        raise TrainingRefused(
+            f"{file.name} does not hold a {architecture} of ours in float32: {carried} of "
+            f"{len(model.state_dict())} tensors fit. What `quantise` made cannot be trained; it "
+            "keeps the file that it was made of."
+        )
+    _unfold(model, pictures)
+    return Start(file.name, digest(data), model.state_dict(), architecture)
+
+
+def _unfold(model: DetectionModel, pictures: torch.Tensor) -> None:
+    """Give each batch normalisation the statistics of its inputs, changing no output."""
+    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    hooks = [layer.register_forward_pre_hook(_measure) for layer in layers]
+    with torch.no_grad():
+        model(pictures)
+    for hook in hooks:
+        hook.remove()
+
+
+def _measure(layer: torch.nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Set one neutral normalisation to mean and variance of what comes in."""
+    variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
+    layer.running_mean, layer.running_var = mean, variance
+    layer.weight.copy_((variance + layer.eps).sqrt())
+    layer.bias.add_(mean)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training is not installed: make .venv/train")
@@ -102,6 +104,32 @@ def test_a_round_behind_a_checkpoint_of_unknown_history_is_told_as_such(tmp_path
     fit(run, TWO_EPOCHS, tmp_path / "a.pt", note="Seven epochs at 416 px.")
 
     assert run.rounds()[0] == {"note": "Seven epochs at 416 px."}
+
+
+@pytest.mark.parametrize("ending", [".pt", ".onnx"])
+def test_a_round_stopped_in_its_first_epoch_begins_again_with_what_it_began_with(
+    ending, tmp_path, monkeypatch
+):
+    run = Run(tmp_path / "run")
+    write_json(run.data / "summary.json", dict.fromkeys(_SUMMARY, 0))
+    picture = run.data / "images" / "train" / "1.png"
+    picture.parent.mkdir(parents=True)
+    cv2.imwrite(str(picture), np.full((40, 60, 3), 200, np.uint8))
+    (tmp_path / f"a{ending}").write_bytes(b"weights")
+    read = []
+
+    def weights(file, *_):
+        read.append((file.name, file.read_bytes()))
+        return Start(file.name, "0", {})
+
+    monkeypatch.setattr("models.train.detector.fit.from_checkpoint", weights)
+    monkeypatch.setattr("models.train.detector.fit.from_export", weights)
+    monkeypatch.setattr("models.train.detector.fit._train", lambda run, _: run.checkpoint)
+    fit(run, TWO_EPOCHS, tmp_path / f"a{ending}")
+
+    resume(run)
+
+    assert read == [(f"a{ending}", b"weights"), (f"start{ending}", b"weights")]
 
 
 def test_a_witness_does_not_begin_with_a_finders_weights(tmp_path, monkeypatch):

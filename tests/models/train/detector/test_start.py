@@ -12,8 +12,18 @@ torch = pytest.importorskip("torch", reason="training is not installed: make .ve
 import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 
+from engine.detect.weights import MODELS  # noqa: E402
 from models.train.detector import start  # noqa: E402
-from models.train.detector.start import CARRIED_OVER, carry_over, from_checkpoint, new_model  # noqa: E402
+from models.train.detector.export import export  # noqa: E402
+from models.train.detector.start import (  # noqa: E402
+    ARCHITECTURES,
+    CARRIED_OVER,
+    Start,
+    carry_over,
+    from_checkpoint,
+    from_export,
+    new_model,
+)
 from models.train.errors import TrainingRefused  # noqa: E402
 
 TRUNK = 21
@@ -86,6 +96,62 @@ def test_what_is_no_checkpoint_is_refused_with_a_sentence(content, tmp_path):
 
     with pytest.raises(TrainingRefused, match=r"a\.pt"):
         from_checkpoint(file)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return torch.rand((4, 3, 96, 96), generator=torch.Generator().manual_seed(5))
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A network whose normalisation changes something."""
+    torch.manual_seed(7)
+    model = new_model()
+    for name, value in model.state_dict().items():
+        if name.endswith("running_var"):
+            value.fill_(0.7)
+        if name.endswith(".bias"):
+            value.normal_(std=0.1)  # an export writes equal tensors once
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def started(learned, pictures, tmp_path_factory):
+    """The network that training begins with, of the exported file of the other."""
+    file = tmp_path_factory.mktemp("exported") / "a.onnx"
+    file.write_bytes(export(Start("a.pt", "", learned.state_dict()), 96).data)
+    return new_model(state=from_export(file, pictures, ARCHITECTURES["finder"]).state)
+
+
+class TestExported:
+    """An exported network goes on being trained."""
+
+    def test_it_computes_what_it_did(self, learned, started, pictures):
+        with torch.no_grad():
+            expected, seen = learned(pictures)[0], started.eval()(pictures)[0]
+
+        assert (seen - expected).abs().max() < 1e-2  # px
+
+    def test_it_goes_on_computing_that_in_training(self, started, pictures):
+        with torch.no_grad():
+            expected = started.eval()(pictures)[1]["scores"]
+            seen = started.train()(pictures)["scores"]
+
+        assert (seen - expected).abs().max() < 0.05 * expected.std()
+
+    @pytest.mark.parametrize("content", [b"nothing", None], ids=["no network", "not there"])
+    def test_what_is_none_is_refused_with_a_sentence(self, content, pictures, tmp_path):
+        file = tmp_path / "a.onnx"
+        if content is not None:
+            file.write_bytes(content)
+
+        with pytest.raises(TrainingRefused, match=r"a\.onnx"):
+            from_export(file, pictures, ARCHITECTURES["finder"])
+
+    def test_a_quantised_one_is_refused_with_a_way_out(self, pictures):
+        with pytest.raises(TrainingRefused, match="keeps the file that it was made of"):
+            from_export(MODELS / "adornments.onnx", pictures, ARCHITECTURES["finder"])
 
 
 def test_a_checkpoint_cannot_run_code(tmp_path):
