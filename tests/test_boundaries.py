@@ -94,6 +94,7 @@ def forbidden_in(module: ast.Module, packages: str) -> set[str]:
     return {name.split(".")[0] for name in imported(module)} & set(packages.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "packages"), MUST_NOT_IMPORT.items(), ids=list(MUST_NOT_IMPORT))
 def test_a_folder_imports_nothing_from_above_or_beside_it(folder, packages):
     offences = {
@@ -187,6 +188,7 @@ def makers(module: ast.Module, maker: str) -> int:
     return len(called) + len(renamed) + len(assigned)
 
 
+@pytest.mark.slow
 def test_only_removal_makes_a_redacted_image():
     found = {name_of(path) for path in product() if makers(tree(path), "RedactedImage")}
 

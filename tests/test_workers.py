@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 CONFTEST = """
 from tests.scheduling import ByFile, longest_first

@@ -22,6 +22,8 @@ from store.batches import batches
 from tests.app.reading import UPRIGHT, WIDE, said
 from tests.store.fakes import ACTOR, ANY, NOW
 
+pytestmark = pytest.mark.slow
+
 
 def shown(app):
     (table,) = [one.value for one in app.dataframe if "Event" in one.value]

@@ -23,6 +23,8 @@ from store.subjects.requests import Kind, Outcome
 from tests.app.reading import UPRIGHT, labels, offered, said
 from tests.store.fakes import ACTOR
 
+pytestmark = pytest.mark.slow
+
 FIND = "audit_subject_find"
 
 

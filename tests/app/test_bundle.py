@@ -34,6 +34,8 @@ from store.review import decisions
 from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["Müller_wedding.jpg", "祖母/birthday.jpg", "secret clinic.png", "held.png"]
 EVER = {"README.txt", "receipts.jsonl", "public-key.pem", "released/manifest.json"}
 CONTENTS = [b"one", b"two", b"three", b"quarantined"]

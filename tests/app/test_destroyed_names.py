@@ -12,6 +12,8 @@ from tests.app.conftest import Lethe
 from tests.app.reading import PAGES, UPRIGHT, WIDE, said
 from tests.store.fakes import ACTOR, NOW
 
+pytestmark = pytest.mark.slow
+
 GONE = "name destroyed"
 
 

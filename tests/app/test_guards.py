@@ -21,6 +21,8 @@ from tests.app import canvas
 from tests.app.reading import PAGES, UPRIGHT, WIDE, press, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 GUARDED = {

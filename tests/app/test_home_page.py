@@ -28,6 +28,8 @@ from tests.app.labelled import evaluated, labelled_set
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 
 def test_home_offers_samples_while_nothing_came_in(lethe):
     assert "Try it with sample pictures" in labels(lethe.page())

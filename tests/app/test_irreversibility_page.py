@@ -21,6 +21,8 @@ from tests.app.conftest import Lethe, png
 from tests.app.reading import said
 from tests.engine.attacks.report.test_reading import report, row
 
+pytestmark = pytest.mark.slow
+
 FORBIDDEN = ("inference", "exception", "null ", "threshold", "permutation")
 
 

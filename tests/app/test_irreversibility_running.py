@@ -119,6 +119,7 @@ def test_only_a_run_without_a_report_is_a_problem(runner, does, tmp_path, status
     assert bool(runner.problem) is is_problem
 
 
+@pytest.mark.slow
 def test_the_page_starts_one_says_so_and_stops_it(lethe, does, monkeypatch, page_runner):
     does(LINGERS)
     monkeypatch.setattr(report, "shipped_report", lambda: None)
@@ -134,6 +135,7 @@ def test_the_page_starts_one_says_so_and_stops_it(lethe, does, monkeypatch, page
     assert app.button(key="irreversibility_run")
 
 
+@pytest.mark.slow
 def test_the_page_says_when_it_gave_no_report(lethe, does, monkeypatch, page_runner):
     does("raise SystemExit(2)")
     monkeypatch.setattr(report, "shipped_report", lambda: None)

@@ -38,6 +38,8 @@ from tests.app.conftest import Lethe
 from tests.planted import forms, holders
 from tests.store.fakes import ACTOR, DRAWN
 
+pytestmark = pytest.mark.slow
+
 MARKER = b"nobody but the one who brought it may read this"
 
 

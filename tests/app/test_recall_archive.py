@@ -240,6 +240,7 @@ def a_zip_of(folder: Path) -> io.BytesIO:
     return archive(*((one.name, one.read_bytes()) for one in folder.iterdir()))
 
 
+@pytest.mark.slow
 def test_a_zip_that_became_no_evaluation_goes_when_the_app_is_started_again(lethe, tmp_path):
     lethe.page("Recall")
     left = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))
@@ -252,6 +253,7 @@ def test_a_zip_that_became_no_evaluation_goes_when_the_app_is_started_again(leth
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_a_zip_of_an_evaluation_stays_however_old_it_looks(lethe, tmp_path):
     lethe.page("Recall")
     folder = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))
@@ -264,6 +266,7 @@ def test_a_zip_of_an_evaluation_stays_however_old_it_looks(lethe, tmp_path):
     assert folder.is_dir()
 
 
+@pytest.mark.slow
 def test_a_database_that_knows_no_run_lets_no_zip_go(lethe, tmp_path):
     lethe.page("Recall")
     folder = unpacked(lethe.home, "set.zip", a_zip_of(labelled_set(tmp_path / "set")))

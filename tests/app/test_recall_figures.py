@@ -182,6 +182,7 @@ def alts(app: AppTest) -> list[str]:
     return [chart.proto.alt for chart in app.get("plotly_chart")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_view_draws_every_category_whatever_there_is(page, case):

@@ -23,6 +23,8 @@ from tests.app.labelled import evaluated, finished, labelled_set, show, table_wi
 from tests.app.reading import UPRIGHT, labels, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 
 def headline(app: AppTest) -> pd.DataFrame:
     return table_with(app, "Status").set_index("Category")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from components.app import services
 from engine.category import Category
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
@@ -12,6 +14,8 @@ from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, said
 from tests.store.fakes import ACTOR, ANY
+
+pytestmark = pytest.mark.slow
 
 
 def decided_sample(lethe: Lethe, added: tuple[Region, ...] = ()) -> None:

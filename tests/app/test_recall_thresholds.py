@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from components.app import services
 from components.recall import thresholds
 from components.recall.evaluated import evaluated as evaluated_values
@@ -17,6 +19,8 @@ from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import said
 from tests.store.fakes import ACTOR
+
+pytestmark = pytest.mark.slow
 
 
 def test_review_at_cannot_be_above_auto_redact_at(lethe, tmp_path):

@@ -6,6 +6,8 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from components.app import server_folders
 from components.app.server_folders import ClosedFolder
 from store.evaluations import evaluations
@@ -13,6 +15,8 @@ from tests.app.conftest import Lethe
 from tests.app.labelled import evaluated, finished, labelled_set
 from tests.app.reading import UPRIGHT, said
 from tests.store.fakes import ACTOR
+
+pytestmark = pytest.mark.slow
 
 
 def zipped(folder: Path, extra: dict[str, bytes] | None = None) -> bytes:

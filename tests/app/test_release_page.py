@@ -34,6 +34,8 @@ from store.retention.shredding import shred
 from tests.app.reading import UPRIGHT, WIDE, labels, numbers, offered, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 ZIP = "Download the released pictures (zip)"
 
 

@@ -18,6 +18,8 @@ from tests.app.conftest import Lethe
 from tests.app.reading import UPRIGHT, WIDE, labels, offered, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 TEN_DAYS = Policy(retention={"originals_days": 10})
 
 

@@ -23,6 +23,8 @@ from tests.app.conftest import png
 from tests.app.reading import WIDE, claim_of, lines, press, said
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 
 def test_review_says_why_the_picture_is_here_and_lists_what_would_go(lethe):
     lethe.batch(WIDE)

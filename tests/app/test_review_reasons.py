@@ -18,6 +18,8 @@ from tests.engine.detect.test_release_check import FakeReleaseCheck, raw_detecti
 from tests.engine.in_process import InProcess
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
     ReasonKind.UNSURE: "unsure: face 0.71",

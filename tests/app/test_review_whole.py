@@ -18,6 +18,8 @@ from tests.app import canvas
 from tests.app.conftest import Lethe
 from tests.app.reading import WIDE, said
 
+pytestmark = pytest.mark.slow
+
 LOOKS = 60
 """More than any message has looks into the session state."""
 

@@ -27,6 +27,8 @@ from tests.app.reading import UPRIGHT, WIDE, said
 from tests.awkward import exif_block, jpeg
 from tests.store.fakes import ACTOR
 
+pytestmark = pytest.mark.slow
+
 
 def test_upload_shows_problems_first_and_what_rides_along(lethe):
     lethe.staging.take_file("fine.png", WIDE)

@@ -16,6 +16,8 @@ from components.irreversibility.picture import OWN
 from store.vault.spool import CHUNK_BYTES
 from tests.app.reading import UPRIGHT, said
 
+pytestmark = pytest.mark.slow
+
 LONG = b"synthetic " * CHUNK_BYTES
 GONE = b"lethe upload " + b"0" * 64
 """What stands for an upload, of one that there is no more."""

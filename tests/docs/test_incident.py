@@ -22,6 +22,8 @@ from store.releases import certificates, receipts
 from tests.store.fakes import ACTOR
 from tests.store.subjects.conftest import release_all
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GUIDES = ("subject-requests.md", "incident.md")
 NAME = "ward 3/IMG 0412.png"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import timedelta
 
+import pytest
+
 from docs.build.__main__ import DOCUMENT
 from engine.policy import Policy
 from engine.runs.licences import read_manifest
@@ -45,6 +47,7 @@ POLICY = "[retention]\noriginals_days = {}\n"
 MANIFEST = "filename,licence,retain_days\na.jpg,CC0,{}\n"
 
 
+@pytest.mark.slow
 def test_the_earlier_period_counts_and_key_and_file_end_on_record(tmp_path):
     assert "a manifest one for each picture; the earlier counts" in TEXT
     assert "Lethe destroys the key, then the files, and\nrecords both" in TEXT

@@ -72,6 +72,7 @@ def test_every_requirement_of_the_two_levels_has_one_row_with_its_level():
     assert sum(len(chapter.requirements) for chapter in CHAPTERS) == LEVEL_1 + LEVEL_2
 
 
+@pytest.mark.slow
 def test_every_test_that_is_named_exists():
     named = {test for one in ANSWERS.values() for test in one.met or ()}
 

@@ -29,6 +29,7 @@ def test_every_category_has_its_row_in_the_order_they_are_shown_in():
     assert set(Category) - set(DETECTABLE) == {Category.OTHER}
 
 
+@pytest.mark.slow
 def test_policies_have_its_defaults_and_read_and_write_its_keys(facts):
     defaults = {
         "detect": True, "auto_redact_at": 0.6, "review_at": 0.2,

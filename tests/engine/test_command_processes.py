@@ -32,6 +32,8 @@ from tests.engine.run_folders import (
 )
 from tests.scenes import FakeDetector, shipped_picture
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -105,6 +105,7 @@ def test_a_task_that_nobody_waits_for_is_logged_without_what_it_said(text):
     assert PRIVATE not in text.getvalue()
 
 
+@pytest.mark.slow
 def test_an_error_that_streamlit_did_not_expect_is_logged_without_what_it_said():
     program = (
         "from engine.logs import keep_names_out; keep_names_out()\n"

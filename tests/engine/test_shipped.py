@@ -80,6 +80,7 @@ def test_the_coefficients_are_of_the_second_look_that_ships(weights):
     assert fitted.get("second") == weights["crops"].label
 
 
+@pytest.mark.slow
 def test_everything_that_ships_has_its_say_about_a_photograph(weights):
     astronaut = image(shipped_rgb("skimage", "data/astronaut.png"))
 

@@ -7,6 +7,8 @@ import pytest
 from tests.growth import pictures, report, reviewers
 from tests.growth.fit import Growth, slope
 
+pytestmark = pytest.mark.slow
+
 
 def growth(power, name="Import", unit="pictures"):
     return Growth(name, unit, tuple((10.0**n, 0.01 * 10.0 ** (power * n)) for n in range(1, 5)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from components.server.refused_requests import PAUSE_S, RefusedRequests
 
 
@@ -21,6 +23,7 @@ def test_the_first_is_logged_at_once_and_more_are_counted(caplog):
     assert second.endswith(": 2 from another site, 40 without a token")
 
 
+@pytest.mark.slow
 def test_the_running_app_logs_who_is_let_in_and_who_is_not(server):
     server.ask("/secret-path?token=guess")
     server.ask(f"/?token={server.token}")

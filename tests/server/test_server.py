@@ -75,6 +75,7 @@ def _socket(server):
     return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
 def test_nothing_answers_without_the_token(server, path, method):

@@ -24,6 +24,8 @@ from store.worker.recovery import Recovered
 from tests.store.fakes import ACTOR, ANY, NOW, a_batch
 from tests.store.sealed import opened
 
+pytestmark = pytest.mark.slow
+
 OPEN_IT = """
 import sys
 from datetime import UTC, datetime

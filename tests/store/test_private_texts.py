@@ -40,6 +40,8 @@ from tests.store.fakes import (
 )
 from tests.store.runs import until
 
+pytestmark = pytest.mark.slow
+
 NAME, OTHER = "Zsófia Quendel.jpg", "Zsófia Quendel 2.jpg"
 BATCH, SUBJECT, REASON = "Dr. Quorthon", "Süle Qvist", "It shows Qvaal, Ödön."
 MANIFEST = f"filename,source,licence,attribution_needed\n{NAME},{SUBJECT},CC BY 4.0,yes\n"

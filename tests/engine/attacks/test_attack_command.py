@@ -18,6 +18,8 @@ from engine.signing import battery_report
 from engine.signing.provenance import pipeline_version
 from tests.engine.attacks.small import leaking, small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def attack(monkeypatch, capsys):

@@ -11,6 +11,8 @@ from engine.attacks.subjects.composites import SEEN_PX
 from engine.attacks.subjects.synthetic import synthetic
 from engine.category import Category
 
+pytestmark = pytest.mark.slow
+
 LEARNERS = [ridge] + ([network] if network.is_installed() else [])
 
 

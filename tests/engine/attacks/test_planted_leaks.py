@@ -21,6 +21,8 @@ from engine.redact import removal
 from engine.redact.removal import remove
 from tests.engine.attacks.small import faces, leaking, small
 
+pytestmark = pytest.mark.slow
+
 CASES = synthetic_cases(seed=3)
 
 

@@ -18,6 +18,8 @@ from tests.awkward import jpeg, saved
 from tests.engine.lint import carriers
 from tests.scenes import shipped_picture
 
+pytestmark = pytest.mark.slow
+
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "lint.md"
 
 

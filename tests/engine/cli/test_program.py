@@ -2,7 +2,11 @@
 
 import subprocess
 
+import pytest
+
 from engine.cli import program
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_runs_our_code_in_the_callers_folder(tmp_path, monkeypatch):

@@ -45,6 +45,7 @@ def fetched(tmp_path, run_there):
     return fetch
 
 
+@pytest.mark.slow
 def test_the_app_takes_in_what_waits(fetched, folder, capsys):
     status, here = fetched()
     out, _ = capsys.readouterr()

@@ -19,6 +19,8 @@ from engine.files.home import home
 from engine.signing.schema import ENDING
 from tests.engine.run_folders import lines, paint
 
+pytestmark = pytest.mark.slow
+
 MEMORY = "memory://runs"
 OUT = f"{MEMORY}/out"
 

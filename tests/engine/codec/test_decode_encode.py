@@ -39,6 +39,7 @@ def difference(image: RgbImage, expected: np.ndarray) -> float:
     return float(np.abs(image.rgb.astype(int) - expected).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECODES)
 def test_awkward_but_whole_files_decode_upright_and_read_only(name):
     case = AWKWARD[name]

@@ -86,6 +86,7 @@ def test_noise_lies_before_every_marker_that_ends_coded_data():
     assert jpeg.structure(noisy).size == walk.size
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_mutated_files_raise_nothing_but_unreadable(data):

@@ -82,13 +82,15 @@ def test_a_thing_is_where_its_surest_sightings_see_it_on_average(other, right):
     assert first.box.x1 == pytest.approx(right)
 
 
-@pytest.mark.parametrize("category", [Category.FACE, Category.JEWELRY])
-def test_a_face_or_jewel_reaches_halfway_from_the_mean_to_the_outermost(category):
+@pytest.mark.parametrize(
+    ("category", "right"), [(Category.FACE, 13.5), (Category.JEWELRY, 13), (Category.TATTOO, 12)]
+)
+def test_a_box_reaches_from_the_mean_towards_the_outermost_as_its_category_has_it(category, right):
     (thing,) = clusters_of(
         [seen(0.9, (0, 0, 10, 10), category), seen(0.9, (0, 0, 14, 10), category)]
     )
 
-    assert thing.box.corners == pytest.approx((0, 0, 13, 10))
+    assert thing.box.corners == pytest.approx((0, 0, right, 10))
 
 
 @given(st.lists(raw_detections(), min_size=1, max_size=10))

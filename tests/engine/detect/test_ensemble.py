@@ -33,7 +33,7 @@ def test_what_two_detectors_see_in_one_place_is_one_thing(original):
     found = Ensemble([first, second], Halved()).detect(original, Policy())
 
     together, alone = found.detections
-    assert together.box.corners == pytest.approx((10.286, 10, 30.786, 30), abs=1e-3)  # of both
+    assert together.box.corners == pytest.approx((10.143, 10, 30.893, 30), abs=1e-3)  # of both
     assert (together.score, alone.box.corners, alone.score) == (0.4, THERE, 0.2)
     raw_detections = [(NEARLY, 0.4), (HERE, 0.4), (THERE, 0.2)]
     assert [(one.box.corners, one.score) for one in found.raw_detections] == raw_detections

@@ -231,6 +231,7 @@ class TestNamedInThePolicy:
             LocalDetectors()(self.settings(file))
 
 
+@pytest.mark.slow
 def test_insightface_is_imported_with_the_first_file_and_brings_nothing_heavy():
     program = """
 import sys

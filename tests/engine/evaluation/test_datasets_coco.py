@@ -411,6 +411,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     value=st.dictionaries(st.text(), json_values, max_size=4), indent=st.sampled_from([None, 0, 3])
 )

@@ -289,6 +289,7 @@ def test_a_cvat_image_that_is_given_twice_counts_once_and_in_part(tmp_path):
     assert picture.partial_for == ALL
 
 
+@pytest.mark.slow
 def test_lines_beyond_what_two_bytes_hold_are_right_or_one_below(tmp_path):
     many = [cvat_box("face", (0, 0, 4, 4))] * 70_000
 

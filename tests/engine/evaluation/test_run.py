@@ -19,6 +19,8 @@ from tests.engine.evaluation.made import FACE, label, labelled
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, seen, shipped_picture
 
+pytestmark = pytest.mark.slow
+
 QUICK = read_policy("[detection]\nscales = [320]\nturns = [0]").only([FACE])
 ASTRONAUT = (176, 62, 272, 186)
 

@@ -42,6 +42,7 @@ WHOLE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(sorted(WHOLE)), st.data())
 def test_changed_and_cut_files_are_answered(name, data):
@@ -179,6 +180,7 @@ def test_pieces_are_joined_as_far_as_they_are_looked_into(monkeypatch):
     assert item.content(b"abcdefghi") == b"cdeabce"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tag", "look"), [(34377, "in_photoshop"), (700, "in_xmp")])
 @pytest.mark.parametrize("step", [0, 12], ids=["the same", "overlapping"])
 def test_data_that_many_directories_share_are_not_looked_into_for_each(

@@ -37,6 +37,7 @@ def same(found, expected):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(masks())
 def test_the_parts_and_their_order_are_those_of_labelling_every_pixel(mask):

@@ -127,7 +127,7 @@ class TestRectOf:
 
         face = rect_of(region((400, 400, 500, 600)), source, Policy())
 
-        assert face == (380, 340, 520, 630)
+        assert face == (385, 370, 515, 640)
 
     def test_small_things_grow_by_whole_pixels(self):
         source = SourceCodec("png", Size(1000, 1000), block=Size(1, 1))

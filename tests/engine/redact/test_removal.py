@@ -59,6 +59,7 @@ def masks(draw: st.DrawFn) -> NDArray[np.bool_]:
 
 
 class TestNonInterference:
+    @pytest.mark.slow
     @settings(max_examples=300)
     @given(masks(), st.sampled_from(FILLS), st.integers(0, 2**64 - 1))
     def test_pictures_that_differ_only_under_the_mask_give_the_same_pixels(self, mask, fill, seed):
@@ -124,6 +125,7 @@ class TestTheChecker:
 
         assert depends_on_hidden_pixels(leaky, rgb, rects_mask(48, 56, rect), rng)
 
+    @pytest.mark.slow
     @given(masks(), st.integers(0, 2**32))
     def test_it_catches_one_bit_under_any_mask(self, mask, seed):
         assume(mask.any())

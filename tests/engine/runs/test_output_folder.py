@@ -25,6 +25,8 @@ from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.run_folders import certified_ids, released_ids
 from tests.scenes import region
 
+pytestmark = pytest.mark.slow
+
 DAY = "2026-11-23"
 FACE, MASKED = region((10, 10, 30, 30)), PixelRect(0, 0, 50, 50)
 SOURCE = 'Ünïcödé, "quoted"\n顔.jpg'

@@ -27,6 +27,8 @@ from engine.runs.sources import PathSource
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 QUICK = read_policy(
     "[categories.face]\nauto_redact_at = 0.5\nreview_at = 0.2\n"

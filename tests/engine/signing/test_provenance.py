@@ -98,6 +98,7 @@ def test_the_fingerprint_does_not_change_with_what_is_only_looked_for(words):
     assert fingerprint(SOURCES, read_policy(words)) == fingerprint(SOURCES, default_policy())
 
 
+@pytest.mark.slow
 def test_the_version_names_the_release_and_the_fingerprint_of_what_is_here():
     version, _, digits = pipeline_version().partition("+")
 

@@ -20,6 +20,8 @@ from tests.engine.evaluation.made import FACE
 from tests.models.train.losses import missed_share, needless_share
 from tests.models.train.proposed import AT_ITS_WORD, proposals_of
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 600
 
 

@@ -13,6 +13,8 @@ from store.batches import batches
 from store.database import Database
 from tests.store.fakes import ACTOR, NOW
 
+pytestmark = pytest.mark.slow
+
 
 def work(home, *, delivers_to=None):
     """One more batch, and a manifest as it goes out with the releases."""

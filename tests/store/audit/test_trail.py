@@ -20,6 +20,8 @@ from store.review import decisions, reviews
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, a_batch, plan, verdict_on
 
+pytestmark = pytest.mark.slow
+
 
 def events(database):
     with database.transaction(ACTOR, ANY) as cursor:

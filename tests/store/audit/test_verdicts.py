@@ -13,6 +13,8 @@ from store.review import decisions
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW, OVERLOOKED, a_batch, plan, verdict_on
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def decided(database):

@@ -18,6 +18,8 @@ from store.errors import BatchClosed, UnknownRecord
 from tests.store.fakes import ACTOR, MINUTE, NOW, a_batch
 from tests.store.sealed import opened
 
+pytestmark = pytest.mark.slow
+
 STRICT = "[manifest]\nrequire_licence = true\n"
 MANIFEST = read_manifest("filename,licence,retain_days\na.jpg,CC0,30\nb.jpg,,\n")
 

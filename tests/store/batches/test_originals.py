@@ -24,6 +24,8 @@ from store.worker.recovery import Recovered
 from tests.store.fakes import ACTOR, NOW, FakeExecutor, a_batch
 from tests.store.runs import until
 
+pytestmark = pytest.mark.slow
+
 
 def ids(database, batch_id):
     return [one.id for one in pictures.of_batch(ACTOR, database, batch_id)]

@@ -29,6 +29,8 @@ from tests.store.fakes import (
 )
 from tests.store.runs import is_finished, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_labelled_set_is_looked_at_and_its_report_kept(database, dispatch, folder):
     evaluation_id = an_evaluation(database, folder, [b"e"] * 3 + [b"q"])

@@ -4,6 +4,8 @@ import threading
 from collections import Counter
 from random import Random
 
+import pytest
+
 from engine.evaluation.scores import recall
 from store.batches import progress
 from store.database import Database
@@ -21,6 +23,8 @@ from tests.store.fakes import (
     by_content,
 )
 from tests.store.runs import examine_all, is_finished, kill_often, until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_crash_between_the_last_outcome_and_the_report_costs_nothing(home, folder):

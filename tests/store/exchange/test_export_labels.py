@@ -34,6 +34,8 @@ from store.vault.errors import BrokenSeal
 from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, DRAWN, FACE, MINUTE, NOW, OVERLOOKED, object_to, plan
 
+pytestmark = pytest.mark.slow
+
 PLATE = Region(Box(5, 5, 9, 9), Category.OTHER, Origin.REVIEWER)
 RING = Region(Box(90, 90, 130, 96), Category.JEWELRY, Origin.REVIEWER)
 """Reaches beyond the picture."""

@@ -426,6 +426,7 @@ def test_the_command_prints_counts(run, home, capsys):
     assert (lines["review"], lines["total"]) == ("1", "1")
 
 
+@pytest.mark.slow
 def test_the_command_asks_to_stop_the_app(database, run, home):
     done = subprocess.run(
         [

@@ -12,6 +12,8 @@ from store.exchange.inbox import LeftOut, take_in
 from tests.store.exchange.test_import_run import Run
 from tests.store.fakes import ACTOR, NOW
 
+pytestmark = pytest.mark.slow
+
 
 def put(home, name, number=0):
     """A run with one question, in the inbox."""

@@ -43,6 +43,8 @@ from tests.store.fakes import (
 )
 from tests.store.review.test_audit_sample import RECTS
 
+pytestmark = pytest.mark.slow
+
 MANY = """
 INSERT INTO batches
     (id, name, policy_toml, policy, format, require_licence, created_at, started_at)

@@ -24,6 +24,8 @@ from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor
 from tests.store.runs import until
 
+pytestmark = pytest.mark.slow
+
 FOUR_EYES = "[review]\nfour_eyes = true\n"
 
 

@@ -24,6 +24,8 @@ from store.worker.dispatcher import Dispatcher
 from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor, a_batch
 from tests.store.runs import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def released(database):

@@ -100,6 +100,7 @@ def test_a_sweep_destroys_what_is_over_and_says_how_much(home, now, capsys):
     assert main(["report", "--home", str(home)]) == Exit.DONE
 
 
+@pytest.mark.slow
 def test_a_clock_that_cannot_be_right_has_to_be_confirmed(home, now, capsys, monkeypatch):
     monkeypatch.setenv("LETHE_HOME", str(a_home(home, now - 100 * DAY, last=now - 60 * DAY)))
 

@@ -83,6 +83,7 @@ def refuse(*_):
     raise OSError(28, "full")
 
 
+@pytest.mark.slow
 def test_whom_a_release_was_by_is_nowhere_once_that_ended(home):
     """Kept in plain for as long as the release stands; pages of the file hold it a start longer."""
     database = Database.open(home, NOW)

@@ -33,6 +33,8 @@ from store.worker import retry, tasks
 from tests.store.fakes import ACTOR, ANY, NOW, plan, released, verdict_on
 from tests.store.retention.conftest import Settled, make
 
+pytestmark = pytest.mark.slow
+
 UNDONE = ["waiting", "working", "review", "settled"]
 DAY = timedelta(days=1)
 KILL = """

@@ -21,6 +21,8 @@ from store.worker import tasks
 from tests.store.fakes import ACTOR, ANY, NOW, FakeExecutor
 from tests.store.runs import until
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 ON = Uptime("a start", 1_000.0)
 POLICY = "[retention]\noriginals_days = 10\nreleases_days = 20\n"

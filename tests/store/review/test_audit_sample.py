@@ -22,6 +22,8 @@ from tests.store.fakes import (
     verdict_on,
 )
 
+pytestmark = pytest.mark.slow
+
 RECTS = (PixelRect(8, 8, 32, 32),)
 
 

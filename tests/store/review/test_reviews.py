@@ -33,6 +33,8 @@ from tests.store.fakes import (
     verdict_on,
 )
 
+pytestmark = pytest.mark.slow
+
 LATER = NOW + 31 * MINUTE
 
 

@@ -34,6 +34,8 @@ from tests.store.fakes import (
     released,
 )
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = "[review]\nsecond_review_share = 1.0\n"
 ASKED = Reason(ReasonKind.SECOND_REVIEW)
 TATTOO = plan().review_regions[0]

@@ -10,6 +10,8 @@ from lethe.__main__ import main
 from store.subjects import requests
 from tests.store.fakes import ACTOR
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shell(worked, capsys):

@@ -23,6 +23,8 @@ from store.subjects.requests import Kind, Outcome
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW
 from tests.store.subjects.test_correction import decide
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = Actor("aud", "Aud", frozenset({Role.AUDITOR}))
 ADMIN = Actor("adm", "Adm", frozenset({Role.ADMIN}))
 

@@ -22,6 +22,8 @@ from store.subjects import correction, deliveries, export, holdings
 from store.subjects.correction import Ground
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = Actor("aud", "Aud", frozenset({Role.AUDITOR}))
 ADMIN = Actor("adm", "Adm", frozenset({Role.ADMIN}))
 REVIEWER = "Bo Ek"

@@ -9,6 +9,8 @@ from store.subjects import correction, finding
 from store.subjects.finding import Found, Means, Result
 from tests.store.fakes import ACTOR, ANY
 
+pytestmark = pytest.mark.slow
+
 
 def sha256(data):
     return hashlib.sha256(data).digest()

@@ -39,6 +39,8 @@ from tests.store.fakes import (
 )
 from tests.store.runs import kill_often, until
 
+pytestmark = pytest.mark.slow
+
 
 def counts(database, batch_id):
     return progress.progress(ACTOR, database, batch_id, NOW).counts

@@ -14,6 +14,8 @@ from engine.attacks.battery.score import NotFinite
 from engine.signing import provenance
 from tests.engine.attacks.small import N, faces, small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found():

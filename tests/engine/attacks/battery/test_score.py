@@ -16,6 +16,8 @@ from engine.attacks.battery.score import (
     upper99,
 )
 
+pytestmark = pytest.mark.slow
+
 PERMUTATIONS = 19_999
 N = 40
 FOLDS = np.arange(N) % 5

@@ -28,6 +28,7 @@ def test_every_way_to_save_is_tried():
     assert STORED.height % 16
 
 
+@pytest.mark.slow
 def test_candidates_cannot_be_told_apart_by_the_codecs_residue():
     some = [one for one in every_template() if one.quality == 75]
 

@@ -21,6 +21,8 @@ from engine.geometry import Box, PixelRect, Size
 from engine.plan import Origin, Reason, ReasonKind, Region
 from engine.policy import Policy
 
+pytestmark = pytest.mark.slow
+
 NAME = "Jane Doe 1987"
 SIZE = Size(200, 200)
 FACES = Policy().only([Category.FACE])

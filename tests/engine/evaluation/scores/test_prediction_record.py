@@ -24,6 +24,8 @@ from engine.triage import route
 from tests.engine.evaluation.made import FACE, TATTOO, findings, label, labelled, masked, pairs
 from tests.scenes import FakeDetector, picture, seen, shipped_picture
 
+pytestmark = pytest.mark.slow
+
 
 def encoded(rgb, suffix=".png"):
     ok, data = cv2.imencode(suffix, rgb)

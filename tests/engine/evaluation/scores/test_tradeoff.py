@@ -24,6 +24,7 @@ from tests.engine.evaluation.made import (
 BOX = (100, 100, 200, 200)
 
 
+@pytest.mark.slow
 @given(pairs(max_size=4))
 def test_every_point_is_what_scoring_under_that_policy_says(made):
     for category in (FACE, TATTOO):

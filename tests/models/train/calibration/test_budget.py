@@ -221,6 +221,7 @@ def test_who_asks_less_has_the_smaller_budgets():
     assert cautious.to_a_person > balanced.to_a_person > fast.to_a_person
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.integers(1, 99)] * 3), min_size=12, max_size=30))
 def test_who_may_spend_more_misses_no_more(scores):
     """Of each person one label and two false proposals, in hundredths."""

@@ -36,6 +36,9 @@ from tests.models.train.proposed import AtOnce
 from tests.models.train.shapes import CATEGORIES, write_description
 from tests.scenes import picture
 
+pytestmark = pytest.mark.slow
+
+
 COUNT, PER_PERSON = 80, 2
 WIDTH, HEIGHT = 200, 160
 PLACES = {FACE: (20, 20, 50, 50), TATTOO: (120, 20, 150, 50), JEWELRY: (20, 110, 50, 140)}

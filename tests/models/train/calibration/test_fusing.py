@@ -23,6 +23,9 @@ from models.train.calibration.matching import Proposals
 from tests.engine.evaluation.made import FACE, JEWELRY, TATTOO, labelled
 from tests.models.train.proposed import SIZE, corners, proposal, proposals_of
 
+pytestmark = pytest.mark.slow
+
+
 DETECTORS = ("one@0", "two@0")
 SIGNED = {"looks": 0.7, "within": -1.5, "around": -0.8, "no_people": -0.4}
 SIZED = {"share": 0.5, "share_squared": -0.3, "side": -0.4, "side_squared": 0.6}

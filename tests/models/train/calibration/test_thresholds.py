@@ -205,6 +205,7 @@ def exactly_promised(hiding, threshold):
     return (lost + 1) / (len(hiding) + 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(odd_groups, st.sampled_from([0, 1, 9, 11, 19, 25, 49, 60, 99, 110]), twentieths)
 @example([([0.1], 0), ([0.2, 0.3], 0)], 49, 0.9)

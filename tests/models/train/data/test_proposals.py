@@ -20,6 +20,8 @@ from tests.engine.evaluation.made import FACE, TATTOO, labelled
 from tests.models.train.proposed import AtOnce
 from tests.scenes import FakeDetector, picture, shipped_picture
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def detectors(monkeypatch):
