@@ -27,6 +27,7 @@ from tests.browser.test_app import open_page, quiet
 from tests.browser.test_irreversibility import choose
 from tests.browser.waiting import lay, now, scene, until, working
 from tests.scenes import seen
+from tests.store.fakes import ACTOR
 
 Corners = tuple[int, int, int, int]
 Drawn = tuple[Category, Corners]
@@ -77,8 +78,8 @@ def lay_evaluation(home: Path, folder: Path) -> None:
         request = evaluations.Request(
             "made-up drawings", str(folder), read_dataset(folder), policy, 0.99, "local"
         )
-        made = evaluations.create(database, request, now()).id
-        until(lambda: evaluations.evaluation(database, made).finished_at is not None)
+        made = evaluations.create(ACTOR, database, request, now()).id
+        until(lambda: evaluations.evaluation(ACTOR, database, made).finished_at is not None)
 
 
 def labelled_set(folder: Path, rng: np.random.Generator) -> dict[int, list[Detection]]:
