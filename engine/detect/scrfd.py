@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from engine.category import Category
 from engine.detect.base import Detector
@@ -34,24 +33,29 @@ FLOOR = 0.05
 """Detections below this score are dropped; useful thresholds lie at 0.3 and above."""
 _OUTPUTS = (6, 9)
 """Scores and boxes at three strides, without and with key points."""
-_UNLOADABLE = (
-    AssertionError,
-    AttributeError,
-    IndexError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    ort_errors.EPFail,
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotFound,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
-"""What insightface and onnxruntime raise over a file that is of another kind, or broken."""
+
+
+def _load_errors() -> tuple[type[Exception], ...]:
+    """What insightface and onnxruntime raise over a file that is of another kind, or broken."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+    return (
+        AssertionError,
+        AttributeError,
+        IndexError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        ort_errors.EPFail,
+        ort_errors.Fail,
+        ort_errors.InvalidArgument,
+        ort_errors.InvalidGraph,
+        ort_errors.InvalidProtobuf,
+        ort_errors.NoSuchFile,
+        ort_errors.NotFound,
+        ort_errors.NotImplemented,
+        ort_errors.RuntimeException,
+    )
 
 
 class Scrfd:
@@ -135,7 +139,7 @@ def _model(weights: Weights) -> Any:  # noqa: ANN401 (insightface has no types)
                 static_shape_sessions=False,  # else a session for each size, made from the path
             )
             _check(model)
-        except _UNLOADABLE as error:
+        except _load_errors() as error:
             raise UnusableWeights(
                 f"The model file of {weights.name!r} is not of the SCRFD type that insightface "
                 f"loads: {_reason(error)}. Name another one as detection.scrfd in the policy."
@@ -147,7 +151,7 @@ def _check(model: Any) -> None:  # noqa: ANN401
     """Run the model once, so that a misfit shows before the first picture.
 
     Raises:
-        ValueError: says what does not fit; others of `_UNLOADABLE` come from inside the run.
+        ValueError: says what does not fit; others of `_load_errors()` come from inside the run.
     """
     if type(model).__name__ != "SCRFD" or len(model.output_names) not in _OUTPUTS:
         outputs = len(getattr(model, "output_names", ()))

@@ -8,7 +8,6 @@ probability per category. Their training is `models/train`.
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from engine.detect.nms import VIEW_IOU, non_max_suppression
@@ -40,7 +39,7 @@ class Yolo:
         self.name = weights.label
         self.categories = weights.categories
         self._classes = weights.classes
-        self._session: ort.InferenceSession = session_of(weights.data)
+        self._session = session_of(weights.data)
         square = np.zeros((1, 3, STRIDE_PX, STRIDE_PX), np.float32)
         rows = self._session.run(None, {"images": square})[0].shape[1]
         if rows != 4 + len(self._classes):

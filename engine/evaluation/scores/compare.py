@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from scipy.stats import binomtest
+from scipy.special import bdtr
 
 from engine.category import Category
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
@@ -41,11 +41,12 @@ class Comparison:
     def p_value(self) -> float | None:
         """Two-sided exact McNemar p-value; None without changes.
 
-        McNemar 1947: a fair coin for each label found in one evaluation only. Labels of one
-        person or event are not independent, so read it as a hint.
+        McNemar 1947: a fair coin for each label found in one evaluation only, which is even, so
+        that both tails are equal. Labels of one person or event are not independent, so read it as
+        a hint.
         """
-        changed = len(self.gained) + len(self.lost)
-        return float(binomtest(len(self.gained), changed).pvalue) if changed else None
+        fewer, more = sorted((len(self.gained), len(self.lost)))
+        return min(1.0, 2 * float(bdtr(fewer, fewer + more, 0.5))) if more else None
 
 
 def compare(

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from engine.coverage import SHARE_DIGITS, covered_share, part_under
 from engine.geometry import Box, Size
@@ -94,6 +93,8 @@ def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:
     Returns:
         The region of each label that has one; no region occurs twice.
     """
+    from scipy.optimize import linear_sum_assignment  # 30 MB, which the idle app does not need
+
     if not affinity.size:
         return {}
     pairs_first = (affinity > 0) * (min(affinity.shape) + 1.0)

@@ -209,7 +209,10 @@ def _pictures(run: Run, side: int) -> torch.Tensor:
     files = sorted((run.data / "images" / "train").iterdir())
     pictures = torch.full((min(MEASURED, len(files)), 3, side, side), 114 / 255)
     for place, file in zip(pictures, files[:: max(1, len(files) // MEASURED)], strict=False):
-        image = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
+        bgr = cv2.imread(str(file))
+        if bgr is None:  # removed since it was prepared: grey all over is a picture as well
+            continue
+        image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         scale = side / max(image.shape[:2])
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         height, width = image.shape[:2]
