@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from engine.category import Category
 from engine.detect.base import Detector
 from engine.detect.clusters import clusters_of
+from engine.detect.onnx import shrink_arena
 from engine.detect.score_fusion import MaxScore, ScoreFusion
 from engine.images import RgbImage
 from engine.plan import Detection
 from engine.policy import Policy
+
+LARGE_PX2 = 8_000_000
+"""Of pictures with more pixels, what is left to do needs the memory that looking at them took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Ensemble:
             for detection in detector.detect(image, policy)
             if detection.category in wanted
         )
+        if image.size.width * image.size.height > LARGE_PX2:
+            shrink_arena()
         detections: list[Detection] = []
         raw_detections: list[Detection] = []
         probabilities = self._fusion.probabilities(image, clusters).tolist()
