@@ -31,7 +31,8 @@ class Traits:
     is_detected: bool = True
     """False where reviewers alone draw it."""
     margins: tuple[float, float, float, float] = (0.1, 0.1, 0.1, 0.1)
-    """Left, right, top, bottom: how far a mask reaches beyond a box, as shares of its sides."""
+    """Left, right, top, bottom: how far a mask reaches beyond a box, as shares of its sides;
+    measured in docs/decisions/0043-margins.md."""
     auto_redact_at: float = 0.5
     review_at: float = 0.2
     release_check_at: float = 0.5
@@ -40,7 +41,7 @@ class Traits:
     Measured: of a face or a tattoo, that loses the detection which fits."""
     reach: float = 0.0
     """How far each side of a fused box lies from the weighted mean, 0, towards the outermost box,
-    1; measured in docs/decisions/0008-detectors.md."""
+    1; measured with the margins."""
 
 
 class Category(StrEnum):
@@ -63,8 +64,8 @@ TRAITS: Mapping[Category, Traits] = {
         colour="#2F6FDE",
         dark_colour="#6C9FF5",
         mark="circle",
-        margins=(0.20, 0.20, 0.30, 0.15),
-        reach=0.5,
+        margins=(0.15, 0.15, 0.15, 0.20),
+        reach=0.75,
     ),
     Category.TATTOO: Traits(
         plural="tattoos", colour="#E07B00", dark_colour="#F29A3A", mark="square"
@@ -74,7 +75,7 @@ TRAITS: Mapping[Category, Traits] = {
         colour="#8E44AD",
         dark_colour="#C08ADB",
         mark="diamond",
-        margins=(0.25, 0.25, 0.25, 0.25),
+        margins=(0.20, 0.20, 0.20, 0.20),
         contained_share=0.8,
         reach=0.5,
     ),
