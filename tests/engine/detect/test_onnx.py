@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,8 +19,8 @@ from engine.policy import Policy
 
 def held_mb():
     """Memory that this process has in use, MiB."""
-    with open("/proc/self/status") as status:
-        (line,) = [line for line in status if line.startswith("VmRSS")]
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = [line for line in status if line.startswith("VmRSS")]
     return int(line.split()[1]) / 1024
 
 
