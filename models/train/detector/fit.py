@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import cv2
+import numpy as np
 import torch
 from ultralytics import settings
+from ultralytics.data.augment import LetterBox
 
 from engine.runs.pool import default_workers
 from models.train.detector.federated import FederatedTrainer
@@ -207,17 +209,11 @@ def _start_from(file: Path, run: Run, role: str, size: int) -> Start:
 def _pictures(run: Run, side: int) -> torch.Tensor:
     """Some of the prepared pictures, (N, 3, side, side) RGB 0..1, padded with grey."""
     files = sorted((run.data / "images" / "train").iterdir())
-    pictures = torch.full((min(MEASURED, len(files)), 3, side, side), 114 / 255)
-    for place, file in zip(pictures, files[:: max(1, len(files) // MEASURED)], strict=False):
-        bgr = cv2.imread(str(file))
-        if bgr is None:  # removed since it was prepared: grey all over is a picture as well
-            continue
-        image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        scale = side / max(image.shape[:2])
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        height, width = image.shape[:2]
-        place[:, :height, :width] = torch.from_numpy(image).permute(2, 0, 1) / 255
-    return pictures
+    chosen = files[:: -(-len(files) // MEASURED)]
+    letterbox = LetterBox((side, side))
+    images = [letterbox(image=cv2.imread(str(file))) for file in chosen]
+    rgb = np.stack(images)[..., ::-1].transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(rgb)) / 255
 
 
 def _summary(run: Run) -> dict[str, Any]:

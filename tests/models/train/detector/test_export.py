@@ -17,16 +17,12 @@ from models.train.detector.release import Wanted, release  # noqa: E402
 from models.train.detector.start import ARCHITECTURES, Start, from_checkpoint, new_model  # noqa: E402
 from models.train.errors import TrainingRefused  # noqa: E402
 from models.train.files import write_json  # noqa: E402
+from tests.models.train.detector.networks import normalising  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def start():
-    torch.manual_seed(3)
-    model = new_model()
-    for name, value in model.state_dict().items():
-        if name.endswith("running_var"):
-            value.fill_(0.7)  # not what folding the normalisation in would leave alone
-    return Start("made.pt", "0" * 64, model.state_dict())
+    return Start("made.pt", "0" * 64, normalising(3).state_dict())
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from models.train.detector.start import (  # noqa: E402
     new_model,
 )
 from models.train.errors import TrainingRefused  # noqa: E402
+from tests.models.train.detector.networks import normalising  # noqa: E402
 
 TRUNK = 21
 """Number of the last block before the head."""
@@ -105,15 +106,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def learned():
-    """A network whose normalisation changes something."""
-    torch.manual_seed(7)
-    model = new_model()
-    for name, value in model.state_dict().items():
-        if name.endswith("running_var"):
-            value.fill_(0.7)
-        if name.endswith(".bias"):
-            value.normal_(std=0.1)  # an export writes equal tensors once
-    return model.eval()
+    return normalising(7)
 
 
 @pytest.fixture(scope="module")
