@@ -8,15 +8,18 @@ height 4 exp(s_h) and width 4 exp(s_w).
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
+from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import ViewPlan, detect_in_views
-from engine.detect.weights import Weights
+from engine.detect.weights import Weights, joint_label
 from engine.geometry import Box
 from engine.images import RgbImage
 from engine.plan import Detection
@@ -27,16 +30,23 @@ FLOOR = 0.1
 """Detections with a lower score are dropped: heat maps are full of them, none was ever likely
 enough to ask about, and each would cost a crop."""
 _OUTPUTS = ["537", "538", "539"]
-"""Heat map, log sizes, offsets; the landmarks (540) are not computed."""
+"""Heat map, log sizes, offsets; the landmarks (540) are not asked for."""
 
 
 class CenterFace:
     """Faces, in every view the policy asks for."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.name = weights.label
+    def __init__(self, weights: Weights, ranges: Weights | None = None) -> None:
+        """Load the published file.
+
+        Args:
+            weights: the file.
+            ranges: of its activations, to compute in int8; float32 without.
+        """
+        self.name = joint_label(weights, ranges) if ranges else weights.label
         self.categories = frozenset({Category.FACE})
-        self._session = session_of(_any_size(weights.data))
+        data = network(weights)
+        self._session = session_of(quantised(data, _ranges(ranges)) if ranges else data)
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
@@ -80,19 +90,26 @@ def decode(
     return boxes.astype(np.float32), np.clip(heat[rows, columns], 0.0, 1.0)
 
 
-def _any_size(data: bytes) -> bytes:
-    """A copy of the graph that accepts any picture size, with its weights as constants.
+def network(weights: Weights) -> bytes:
+    """The published graph for any picture size, with its weights as constants.
 
-    The published file lists its weights as graph inputs, which stops constant folding; without
-    them a view takes about half the time.
+    The file lists its weights as graph inputs, which stops constant folding; without them a view
+    takes about half the time. Landmarks are left out.
     """
-    model = onnx.load_from_string(data)
+    model = onnx.load_from_string(weights.data)
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
-    del model.graph.input[:]
-    model.graph.input.extend(value for value in inputs if value.name == "input.1")
+    outputs = [value for value in model.graph.output if value.name in _OUTPUTS]
+    del model.graph.input[:], model.graph.output[:]
+    model.graph.input.extend(inputs)
+    model.graph.output.extend(outputs)
     for value in (*model.graph.input, *model.graph.output):
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if axis != 1:
                 dimension.dim_param = f"{value.name}_{axis}"
     return bytes(model.SerializeToString())
+
+
+def _ranges(weights: Weights) -> dict[str, NDArray[np.float32]]:
+    with np.load(io.BytesIO(weights.data), allow_pickle=False) as arrays:
+        return {name: np.asarray(arrays[name], np.float32) for name in arrays.files}

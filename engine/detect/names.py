@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.category import Category
-from engine.detect.weights import load_local, load_weights
+from engine.detect.weights import joint_label, load_local, load_weights
 from engine.policy import Policy
 
 
@@ -16,8 +16,8 @@ def names(policy: Policy) -> tuple[str, ...]:
         UnusableWeights: a file is missing, is not what its manifest says, or may not be used.
     """
     wanted = set(policy.looked_for)
-    shipped = [load_weights(name) for name in ("centerface", "adornments")]
-    detectors = [weights.label for weights in shipped if weights.categories & wanted]
+    shipped = [(load_weights("centerface"), load_weights("ranges")), (load_weights("adornments"),)]
+    detectors = [joint_label(*files) for files in shipped if files[0].categories & wanted]
     options = policy.detection
     if options.scrfd and Category.FACE in wanted:
         file = Path(options.scrfd).expanduser()

@@ -14,7 +14,7 @@ from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import load_weights
 from engine.policy import Policy
 
-NEEDED = ("centerface", "adornments", "crops", "scene", "fusion", "witness")
+NEEDED = ("centerface", "ranges", "adornments", "crops", "scene", "fusion", "witness")
 """Tables of `models/manifest.toml`."""
 
 
@@ -31,7 +31,8 @@ def verify(policy: Policy) -> None:
 
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors alone, loaded."""
-    return (CenterFace(load_weights("centerface")), TattooJewelry(load_weights("adornments")))
+    centerface = CenterFace(load_weights("centerface"), load_weights("ranges"))
+    return (centerface, TattooJewelry(load_weights("adornments")))
 
 
 def crop_classifier() -> CropClassifier:

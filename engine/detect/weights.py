@@ -124,6 +124,11 @@ def load_local(path: Path, *, allow_noncommercial: bool) -> Weights:
     return _loaded(name, entry, data, where, allowed=allow_noncommercial)
 
 
+def joint_label(*parts: Weights) -> str:
+    """Label of a network that is made of several files: theirs, joined by +."""
+    return "+".join(part.label for part in parts)
+
+
 def own_weights_notice(models: Path = MODELS) -> str | None:
     """Notice on commercial use of the shipped models; None when they are free for any use.
 

@@ -24,8 +24,8 @@ from engine.policy import Policy
 from engine.redact.copying import put
 from engine.redact.removal import MARGIN_MAX_PX
 
-Removal = Callable[[RgbImage, NDArray[np.bool_]], RedactedImage]
-"""Removal with fill and seed already chosen."""
+Removal = Callable[[NDArray[np.uint8], NDArray[np.bool_]], None]
+"""`erase_and_fill` with fill and seed already chosen: pixels (H, W, 3) and mask (H, W), in place."""
 STRIP_ROWS = 64
 """Rows compared at once, so that a large picture takes little memory."""
 
@@ -49,8 +49,9 @@ def check_pixels(
         UnsafeRelease: a sentence that names the check.
     """
     window = _neighbourhood(mask)
-    for variant in _variants(image, mask, window):
-        if not _is_same(removal(variant, mask[window]).rgb, released.rgb[window]):
+    for variant in _variants(image.rgb[window], mask[window]):
+        removal(variant, mask[window])
+        if not _is_same(variant, released.rgb[window]):
             raise UnsafeRelease(
                 "The removed pixels still influence the result (check T1); nothing was released."
             )
@@ -139,24 +140,26 @@ def _neighbourhood(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def _variants(
-    image: RgbImage, mask: NDArray[np.bool_], window: tuple[slice, slice]
-) -> Iterator[RgbImage]:
-    """The window of the picture with other pixels under the mask; none where it is empty.
+    rgb: NDArray[np.uint8], hidden: NDArray[np.bool_]
+) -> Iterator[NDArray[np.uint8]]:
+    """Copies of a window with other pixels under the mask; none where it is empty.
 
     The complement flips every bit, so that one copied bit is caught; the checkerboard has the
-    strongest edges there are, for what an edge could trigger.
+    strongest edges there are, for what an edge could trigger. A copy is to be done with before the
+    next is asked for: there is one at a time.
     """
-    hidden = mask[window]
+    if not hidden.size:
+        return
     width = hidden.shape[1]
     odd_row, odd_column = ((np.arange(side) & 1).astype(np.uint8) for side in (STRIP_ROWS, width))
     board = np.repeat(((odd_row[:, None] ^ odd_column) * np.uint8(255))[..., None], 3, axis=2)
-    for is_complement in (True, False) if hidden.size else ():
-        rgb = image.rgb[window].copy()
+    variant = np.empty_like(rgb)
+    for is_complement in (True, False):
         for strip in _strips(len(rgb)):
             pattern = ~rgb[strip] if is_complement else board[: len(rgb[strip])]
-            put(pattern, hidden[strip], rgb[strip])
-        rgb.flags.writeable = False
-        yield RgbImage(image.id, rgb, image.codec)
+            variant[strip] = rgb[strip]
+            put(pattern, hidden[strip], variant[strip])
+        yield variant
 
 
 def _is_same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

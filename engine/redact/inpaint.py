@@ -8,6 +8,7 @@ of OpenCV. Both run on a reduced patch: a fill has no detail, so none is worth c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 import cv2
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WORKING_PX = 192
-"""Longer side of the reduced patch."""
+"""Longer side of the reduced patch at most; it is reduced by a whole factor."""
 BLUR_SHARE = 0.06
 """Standard deviation of the final Gaussian, as a share of the hole's shorter side."""
 SOFT_EDGE_SHARE = 0.10
@@ -28,6 +29,10 @@ GRAIN_RING_PX = 12
 """How far around the hole the surroundings' grain is measured."""
 MOST_GRAIN = 12.0
 """Standard deviation that grain has at most; beyond it surroundings are texture and not noise."""
+
+STRIP_PX = 2**18
+"""About so many pixels are worked on at once."""
+_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
 
 F32 = NDArray[np.float32]
 
@@ -50,33 +55,77 @@ def fill_hole(
     """Inpaint the hole from the known pixels of its patch.
 
     Args:
-        patch: uint8 (h, w, 3), zero wherever `unknown`; not written to.
+        patch: uint8 (h, w, 3); neither read where `unknown` nor written to.
         unknown: (h, w), every erased pixel of the patch, of this hole and of others.
         hole: (h, w), the pixels wanted.
         fill: `PUSHPULL` or `TELEA`.
         rng: draws the grain.
 
     Returns:
-        uint8 (h, w, 3); meaningful under `hole` only.
+        uint8 (h, w, 3), of the smallest window that holds the hole; meaningful under `hole` only.
+    """
+    factor = -(-max(unknown.shape) // WORKING_PX)
+    colour, known = _reduced(patch, unknown, factor)
+    filled = _telea(colour, known) if fill is Fill.TELEA else _pushpull(colour, known)
+    small_hole = cv2.resize(
+        hole.view(np.uint8), known.shape[::-1], interpolation=cv2.INTER_NEAREST
+    ).astype(np.bool_)
+    blurred = _soft_edged_blur(filled, small_hole)
+    rows, columns = window_of(hole)
+    grain = _grain(patch, unknown, hole)
+    result = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.uint8)
+    for strip in _strips(*result.shape[:2]):
+        there = slice(rows.start + strip.start, rows.start + strip.stop)
+        enlarged = _enlarged(blurred, factor, there, columns)
+        noise = grain * rng.standard_normal(enlarged.shape[:2], dtype=np.float32)
+        alike = cv2.cvtColor(noise, cv2.COLOR_GRAY2RGB)
+        cv2.add(enlarged, alike, dst=result[strip], dtype=cv2.CV_8U)  # rounded, within 0..255
+    return result
+
+
+def _strips(height: int, width: int, multiple: int = 1) -> Iterator[slice]:
+    """Rows that are worked on at once, so that what is computed of them stays in the cache."""
+    step = max(STRIP_PX // max(width, 1) // multiple, 1) * multiple
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+def _reduced(
+    patch: NDArray[np.uint8], unknown: NDArray[np.bool_], factor: int
+) -> tuple[F32, F32]:
+    """Means over cells of `factor` x `factor` pixels; beyond the patch nothing is known.
+
+    Returns:
+        Colours (h, w, 3), premultiplied by the known share; the known share (h, w), 0..1.
     """
     height, width = unknown.shape
-    scale = min(1.0, WORKING_PX / max(height, width))
-    small_size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    known = (~unknown).astype(np.float32)
-    colour = patch.astype(np.float32)  # already zero where unknown, so: premultiplied
-    if scale < 1.0:
-        colour, known = _resized(colour, small_size), _resized(known, small_size)
-    filled = _telea(colour, known) if fill is Fill.TELEA else _pushpull(colour, known)
-    small_hole = cv2.resize(hole.view(np.uint8), small_size, interpolation=cv2.INTER_NEAREST) > 0
-    blurred = _soft_edged_blur(filled, small_hole)
-    if scale < 1.0:
-        blurred = _resized(blurred, (width, height), cv2.INTER_LINEAR)
-    noise = rng.standard_normal((*hole.shape, 1), dtype=np.float32)
-    inner = _window(hole, 0)
-    grained = blurred[inner] + noise[inner] * _grain(patch, unknown, hole)
-    result = np.zeros_like(patch)
-    result[inner] = np.clip(np.rint(grained, out=grained), 0, 255, out=grained)
-    return result
+    size = -(-height // factor), -(-width // factor)
+    colour, known = np.empty((*size, 3), np.float32), np.empty(size, np.float32)
+    right = size[1] * factor - width
+    for strip in _strips(height, width, factor):
+        public = ~unknown[strip]
+        whole = public.astype(np.float32)
+        premultiplied = cv2.copyTo(patch[strip], public.view(np.uint8)).astype(np.float32)
+        cells = slice(strip.start // factor, -(-strip.stop // factor))
+        below = cells.stop * factor - strip.stop
+        for source, target in ((premultiplied, colour), (whole, known)):
+            padded = cv2.copyMakeBorder(source, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
+            target[cells] = _resized(padded, (size[1], cells.stop - cells.start))
+    return colour, known
+
+
+def _enlarged(small: F32, factor: int, rows: slice, columns: slice) -> F32:
+    """A window of `small`, enlarged by `factor` with bilinear interpolation."""
+    cells = [
+        slice(max(side.start // factor - 1, 0), min(-(-side.stop // factor) + 1, most))
+        for side, most in zip((rows, columns), small.shape, strict=False)
+    ]
+    part = small[cells[0], cells[1]]
+    size = part.shape[1] * factor, part.shape[0] * factor
+    top, left = (
+        side.start - cell.start * factor for side, cell in zip((rows, columns), cells, strict=True)
+    )
+    bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
+    return _resized(part, size, cv2.INTER_LINEAR)[top:bottom, left:right]
 
 
 def _resized(array: F32, size: tuple[int, int], interpolation: int = cv2.INTER_AREA) -> F32:
@@ -138,26 +187,60 @@ def _grain(
     It is Immerkær's estimate ("Fast noise variance estimation", 1996), taken as a median over known
     pixels in a ring around the hole, one value for all channels (luma noise).
     """
-    around = _window(hole, GRAIN_RING_PX + 2)  # the ring, and what its pixels are compared with
-    patch, unknown, hole = patch[around], unknown[around], hole[around]
-    reach = 2 * GRAIN_RING_PX + 1
-    near = cv2.dilate(hole.view(np.uint8), np.ones((reach, reach), np.uint8)).view(np.bool_)
-    touched = cv2.dilate(unknown.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
-    ring = near & ~touched
-    if not ring.any():
+    reach = GRAIN_RING_PX + 1  # the ring, and what its pixels are compared with
+    rows, columns = window_of(hole, reach)
+    width = columns.stop - columns.start
+    responses = []
+    for strip in _strips(rows.stop - rows.start, width):
+        top, bottom = rows.start + strip.start, rows.start + strip.stop
+        halo = slice(max(top - reach, 0), min(bottom + reach, len(hole)))
+        own = slice(top - halo.start, bottom - halo.start)
+        ring = _ring(unknown[halo, columns], hole[halo, columns])[own]
+        if ring.any():
+            ys, xs = np.nonzero(ring)
+            responses.append(_noise(patch, ys + top, xs + columns.start))
+    if not responses:
         return np.float32(0)
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
-    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    response = np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel))[ring]
-    deviation = float(np.median(response)) / (6.0 * 0.6745)  # median of |N(0, 36 s^2)|
-    return np.float32(min(deviation, MOST_GRAIN))
+    deviation = float(np.median(np.concatenate(responses))) / (6.0 * 0.6745)
+    return np.float32(min(deviation, MOST_GRAIN))  # a median of |N(0, 36 s^2)|
 
 
-def _window(hole: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+def _ring(unknown: NDArray[np.bool_], hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels near the hole all of whose neighbours are known."""
+    square = np.ones((2 * GRAIN_RING_PX + 1,) * 2, np.uint8)
+    near = cv2.dilate(hole.view(np.uint8), square).view(np.bool_)
+    touched = cv2.dilate(unknown.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+    return np.asarray(near & ~touched)
+
+
+def _noise(
+    patch: NDArray[np.uint8], ys: NDArray[np.intp], xs: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Immerkær's response at some pixels, absolute; at the patch's edge mirrored."""
+    height, width = patch.shape[:2]
+    total = np.zeros(len(ys), np.float32)
+    for (dy, dx), weight in np.ndenumerate(_KERNEL):
+        y, x = (
+            _mirrored(place + step - 1, side)
+            for place, step, side in ((ys, dy, height), (xs, dx, width))
+        )
+        grey = cv2.cvtColor(patch[y, x][None], cv2.COLOR_RGB2GRAY)[0]
+        total += weight * grey.astype(np.float32)
+    return np.asarray(np.abs(total))
+
+
+def _mirrored(places: NDArray[np.intp], side: int) -> NDArray[np.intp]:
+    """Indices one beyond an edge, brought back as OpenCV's BORDER_REFLECT_101 does."""
+    inside = np.abs(places)
+    return np.asarray(np.where(inside < side, inside, max(2 * side - 2, 0) - inside))
+
+
+def window_of(hole: NDArray[np.bool_], margin: int = 0) -> tuple[slice, slice]:
     """The smallest window that holds the hole, with a margin inside its patch."""
     ranges = []
     for axis in (0, 1):
         there = np.flatnonzero(hole.any(axis=1 - axis))
         first, last = (int(there[0]), int(there[-1])) if len(there) else (0, -1)
-        ranges.append(slice(max(first - margin, 0), last + 1 + margin))
+        side = hole.shape[axis]
+        ranges.append(slice(max(first - margin, 0), min(max(last + 1 + margin, 0), side)))
     return ranges[0], ranges[1]

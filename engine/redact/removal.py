@@ -9,7 +9,6 @@ area removed and not the picture, and the order of holes cannot matter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -45,33 +44,34 @@ def remove(
     """
     if mask.shape != image.rgb.shape[:2]:
         raise ValueError(f"mask {mask.shape} does not fit picture {image.rgb.shape[:2]}")
-    erased = image.rgb.copy()
-    del image  # the barrier: once the holes are zeroed, only public pixels exist
-    holes = holes_of(mask)
-    for hole in holes:
-        put(np.zeros((*hole.pixels.shape, 3), np.uint8), hole.pixels, erased[hole.window])
-    if fill != "solid" and holes:
-        if mask.all():
-            erased[:] = GREY
-        else:
-            _fill_holes(erased, mask, holes, Fill(fill), seed)
-    erased.flags.writeable = False
-    return RedactedImage(erased)
+    released = image.rgb.copy()
+    del image  # the barrier: from here on only the copy is within reach
+    erase_and_fill(released, mask, fill=fill, seed=seed)
+    released.flags.writeable = False
+    return RedactedImage(released)
 
 
-def _fill_holes(
-    erased: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    holes: Sequence[Hole],
-    fill: Fill,
-    seed: int,
+def erase_and_fill(
+    rgb: NDArray[np.uint8], mask: NDArray[np.bool_], *, fill: FillName = "pushpull", seed: int
 ) -> None:
-    fills = [
-        _filled(erased, mask, hole, fill, np.random.default_rng((seed, number)))
-        for number, hole in enumerate(holes)
-    ]
-    for hole, filled in zip(holes, fills, strict=True):  # last, so that no fill reads another
-        put(filled, hole.pixels, erased[hole.window])
+    """Removal in place; see `remove`.
+
+    Args:
+        rgb: uint8 (H, W, 3), writeable.
+        mask: (H, W).
+        fill, seed: as of `remove`.
+    """
+    holes = holes_of(mask)
+    for hole in holes:  # all of them first: once they are zeroed, only public pixels exist
+        put(np.zeros((*hole.pixels.shape, 3), np.uint8), hole.pixels, rgb[hole.window])
+    if fill == "solid":
+        return
+    if mask.all():
+        rgb[:] = GREY
+        return
+    for number, hole in enumerate(holes):
+        filled = _filled(rgb, mask, hole, Fill(fill), np.random.default_rng((seed, number)))
+        put(filled, hole.pixels, rgb[hole.window])
 
 
 def _filled(
@@ -81,13 +81,15 @@ def _filled(
     fill: Fill,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """What a hole's window is filled with, from as much of its surroundings as it may see."""
+    """What a hole's window is filled with, from as much of its surroundings as it may see.
+
+    Of them it reads what is not masked, and so no other fill.
+    """
     longer = max(hole.pixels.shape)
     margin = int(np.clip(MARGIN_SHARE * longer, MARGIN_MIN_PX, MARGIN_MAX_PX))
     patch = hole.grown(margin, mask.shape)
     top, left = (inner.start - outer.start for inner, outer in zip(hole.window, patch, strict=True))
     height, width = hole.pixels.shape
-    inside = slice(top, top + height), slice(left, left + width)
     pixels = np.zeros(mask[patch].shape, np.bool_)
-    pixels[inside] = hole.pixels
-    return fill_hole(erased[patch], mask[patch], pixels, fill, rng)[inside].copy()
+    pixels[top : top + height, left : left + width] = hole.pixels
+    return fill_hole(erased[patch], mask[patch], pixels, fill, rng)

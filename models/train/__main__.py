@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "fit": _fit,
         "export": _export,
         "quantise": _quantise,
+        "ranges": _ranges,
         "propose": _propose,
         "calibrate": _calibrate,
         "witness": _release_check,
@@ -169,6 +170,14 @@ def _quantise(options: argparse.Namespace) -> None:
     kept = options.run / "float32"
     sha256 = enter_quantised(options.name, options.source, options.models, pictures, kept)
     _say(f"{options.models / options.name}.onnx: SHA-256 {sha256}.")
+
+
+def _ranges(options: argparse.Namespace) -> None:
+    from models.train.ranges import NAME, enter_ranges
+
+    pictures = training_part(options.data, None).pictures
+    sha256 = enter_ranges(options.models, pictures, options.use)
+    _say(f"{options.models / NAME}.npz: SHA-256 {sha256}.")
 
 
 def _propose(options: argparse.Namespace) -> None:

@@ -63,6 +63,11 @@ entry and its card. Activations get the ranges that pictures of DATA give: a dat
 that holds a train.json. Without --float: the file in models where it is float32 still, else the one
 that was kept in RUN/float32. Calibrate afterwards; after the witness, choose its scores.
 """
+_RANGES = """\
+Measure the ranges of CenterFace's activations on pictures of DATA, a data set or a folder that holds a
+train.json: with them its published file is made int8 when it is loaded. Writes models/ranges.npz,
+its entry and its card. Calibrate afterwards.
+"""
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
 teaches and whose calibration.json tells how good it is. --without names a source, as the data set
@@ -114,6 +119,9 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
         help="the float32 file",
     )
     quantise.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
+    ranges = _verb(verbs, "ranges", acts["ranges"], _RANGES, "make CenterFace int8")
+    ranges.add_argument("data", type=Path, metavar="DATA")
+    _add_entry(ranges)
     propose = _verb(verbs, "propose", acts["propose"], _PROPOSE, "write down what detectors see")
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")

@@ -2,8 +2,7 @@
 
 Static, per channel, in the form of QuantizeLinear and DequantizeLinear pairs (Jacob et al.,
 "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-2018). Activations are uint8, weights int8 of 7 bits: products of two pairs then fit the 16 bits in
-which AVX2 adds them, so that processors without VNNI give the same sums as those with it. What
+2018). Activations are uint8, weights int8 (`session_of` says how sums keep from saturating). What
 makes boxes of a detector's answers, and attention, stay float32.
 """
 
@@ -103,22 +102,27 @@ def enter_quantised(
             f"{name} is int8 already and its float32 file is not in {kept}: name it with --float "
             "(docs/how-to/train.md says where that of the shipped one is)."
         )
-    shuffled = list(pictures)
-    random.Random(1).shuffle(shuffled)  # noqa: S311 -- the same ones each time
-    chosen = shuffled[:PICTURES]
-    data = quantise(original, inputs(name, chosen))
+    few = chosen(pictures)
+    data = quantise(original, inputs(name, few))
     sha256 = digest(data)
     text = _OF_TORCH.sub("the float32 file computes the same", text)
     text = with_section(
         text.replace(str(entry["sha256"]), sha256),
         HEADING,
         "`python -m models.train quantise` made the file of a float32 one, SHA-256 "
-        f"`{digest(original)}`,\nwith ranges from {len(chosen)} training pictures.",
+        f"`{digest(original)}`,\nwith ranges from {len(few)} training pictures.",
     )
     kept.mkdir(parents=True, exist_ok=True)
     write_whole(copy, original)
     enter(models, name, entry | {"sha256": sha256}, data, text)
     return sha256
+
+
+def chosen(pictures: Sequence[LabelledPicture]) -> list[LabelledPicture]:
+    """The pictures that give ranges: `PICTURES` of them, drawn by lot, the same each time."""
+    shuffled = list(pictures)
+    random.Random(1).shuffle(shuffled)  # noqa: S311 -- nothing secret depends on it
+    return shuffled[:PICTURES]
 
 
 def is_quantised(graph: onnx.GraphProto) -> bool:
@@ -140,6 +144,14 @@ def _view(scales: Sequence[int], rgb: Rgb, picture: LabelledPicture, number: int
     yield whole_view(rgb, scales[number % len(scales)], 0).rgb
 
 
+def _turned_view(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
+    """The whole picture at one of the scales and in one of the turns of faces, by turns."""
+    options = default_policy().detection
+    scale = options.scales[number % len(options.scales)]
+    turn = options.rotations[number // len(options.scales) % len(options.rotations)]
+    yield whole_view(rgb, scale, turn).rgb
+
+
 def _crops(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
     """The crops of its labels and of random boxes."""
     rng = np.random.default_rng(number)
@@ -159,6 +171,7 @@ def _square(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
 
 
 INPUTS: Final[Mapping[str, Callable[[Rgb, LabelledPicture, int], Iterator[Rgb]]]] = {
+    "centerface": _turned_view,
     "adornments": partial(_view, tuple(default_policy().detection.tattoo_jewelry_scales)),
     "witness": partial(_view, release_check.SCALES),
     "crops": _crops,
@@ -194,7 +207,6 @@ def quantise(data: bytes, pictures: Iterable[Rgb]) -> bytes:
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=QUANTISED_TYPES,
                 per_channel=True,
-                reduce_range=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=list(_kept_in_float(graph)),

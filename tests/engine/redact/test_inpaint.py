@@ -14,9 +14,12 @@ fills = pytest.mark.parametrize("fill", [Fill.PUSHPULL, Fill.TELEA])
 
 
 def filled(rgb, hole, fill, *, unknown=None, seed=1):
+    """The picture with its hole filled; what is unknown may hold anything."""
     unknown = hole if unknown is None else unknown
-    patch = np.where(unknown[..., None], np.uint8(0), rgb)
-    return fill_hole(patch, unknown, hole, fill, np.random.default_rng(seed))
+    window = inpaint.window_of(hole)
+    result = rgb.copy()
+    result[window] = fill_hole(rgb, unknown, hole, fill, np.random.default_rng(seed))
+    return result
 
 
 @fills
