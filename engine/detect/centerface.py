@@ -18,7 +18,7 @@ from engine.category import Category
 from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import ViewPlan, detect_in_views
+from engine.detect.views import ViewPlan, detect_in_views, to_blob
 from engine.detect.weights import Weights, joint_label
 from engine.geometry import Box
 from engine.images import RgbImage
@@ -58,8 +58,7 @@ class CenterFace:
         )
 
     def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
-        heat, log_size, offset = self._session.run(_OUTPUTS, {"input.1": blob})
+        heat, log_size, offset = self._session.run(_OUTPUTS, {"input.1": to_blob(rgb)})
         boxes, scores = decode(heat[0, 0], log_size[0], offset[0], FLOOR)
         rows = non_max_suppression(np.column_stack([boxes, scores]), VIEW_IOU)
         return np.column_stack([rows, np.zeros(len(rows), np.float32)])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.onnx import session_of
+from engine.detect.resizing import resized
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, PixelRect, Size
@@ -72,16 +73,18 @@ def crop_and_resize(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.u
     rect = crop_window(box, Size(width, height))
     rows, above, below = _span(rect.y0, rect.y1, height)
     columns, left, right = _span(rect.x0, rect.x1, width)
-    part = np.ascontiguousarray(rgb[rows, columns])
+    part = rgb[rows, columns]
     if (shrink := max(rect.x1 - rect.x0, rect.y1 - rect.y0) / LARGEST_PX) > 1:
         size = (max(round(part.shape[1] / shrink), 1), max(round(part.shape[0] / shrink), 1))
-        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        part = resized(part, size)
         above, below, left, right = (
             round(border / shrink) for border in (above, below, left, right)
         )
-    crop = cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE)
-    interpolation = cv2.INTER_AREA if max(crop.shape[:2]) > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, (side, side), interpolation=interpolation), dtype=np.uint8)
+    if above or below or left or right:
+        part = np.asarray(
+            cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE), np.uint8
+        )
+    return resized(part, (side, side))
 
 
 def crop_window(box: Box, size: Size) -> PixelRect:

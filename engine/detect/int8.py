@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import onnx
@@ -42,7 +42,8 @@ def quantised(data: bytes, ranges: Ranges) -> bytes:
     """The int8 form of a convolutional network with ReLU.
 
     Args:
-        data: ONNX: Conv, ConvTranspose, BatchNormalization, Relu, Add, and others that read answers.
+        data: ONNX of Conv, ConvTranspose, BatchNormalization, Relu and Add; its answers may go
+            through others.
         ranges: of every tensor that `quantised_tensors` names, on pictures like those to come.
 
     Returns:
@@ -171,7 +172,7 @@ class _Network:
         constants = dict(self._weights)
         nodes: list[onnx.NodeProto] = list(_pair(self._input, scales, constants))
         for node in self._nodes:
-            if node.op_type == "Conv" and self._is_int8(node):
+            if node.op_type == "Conv" and self._is_int8(node) and node.input[0] in scales:
                 nodes += _quantised_weights(node, scales[node.input[0]][0], constants)
             read = [f"{name}_dequantised" if name in scales else name for name in node.input]
             del node.input[:]
@@ -227,7 +228,7 @@ def _scale_and_zero(low: float, high: float) -> tuple[np.float32, np.uint8]:
 def _pair(
     name: str,
     scales: Mapping[str, tuple[np.float32, np.uint8]],
-    constants: dict[str, NDArray[np.generic]],
+    constants: dict[str, NDArray[Any]],
 ) -> Iterator[onnx.NodeProto]:
     """A tensor to uint8 and back; nothing where it stays float32."""
     if name in scales:
@@ -239,7 +240,7 @@ def _pair(
 
 
 def _quantised_weights(
-    node: onnx.NodeProto, input_scale: np.float32, constants: dict[str, NDArray[np.generic]]
+    node: onnx.NodeProto, input_scale: np.float32, constants: dict[str, NDArray[Any]]
 ) -> Iterator[onnx.NodeProto]:
     """A convolution's weights in int8 and its bias in int32; the node is made to read them."""
     _, weight, bias = node.input
@@ -251,7 +252,8 @@ def _quantised_weights(
         (bias, scale * input_scale, constants[bias] / (scale * input_scale), _BIAS_MAX, np.int32),
     )
     for place, (name, of_channel, value, most, kind) in enumerate(parts, start=1):
-        constants[f"{name}_int"] = np.clip(np.round(value.astype(np.float64)), -most, most).astype(kind)
+        rounded = np.round(value.astype(np.float64))
+        constants[f"{name}_int"] = np.clip(rounded, -most, most).astype(kind)
         constants[f"{name}_scale"] = of_channel
         constants[f"{name}_zero"] = np.zeros(len(of_channel), kind)
         read = [f"{name}_int", f"{name}_scale", f"{name}_zero"]

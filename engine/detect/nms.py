@@ -12,6 +12,8 @@ SAME_IOU = 0.45
 """Boxes that overlap this much are of one object."""
 VIEW_IOU = 0.6
 """The same within one view, where neighbouring cells of a network answer with nearly one box."""
+BLOCK = 64
+"""So many boxes are compared with all others at once."""
 _TINY = 1e-9
 
 
@@ -42,20 +44,28 @@ def overlap_groups(
     remaining = np.argsort(-boxes[:, 4], kind="stable")
     groups = []
     while len(remaining):
-        overlap, contained = overlaps(boxes[remaining[0]], boxes[remaining])
-        same = (overlap >= iou) | (contained >= inside)
-        same[0] = True  # also when the box is empty and overlaps nothing, itself included
-        groups.append(remaining[same])
-        remaining = remaining[~same]
+        firsts = boxes[remaining[:BLOCK]]
+        overlap, contained = overlaps(firsts[:, None], boxes[remaining])
+        joins = (overlap >= iou) | (contained >= inside)
+        is_left = np.ones(len(remaining), np.bool_)
+        for index, row in enumerate(joins):
+            if is_left[index]:
+                row[index] = (
+                    True  # also when the box is empty and overlaps nothing, itself included
+                )
+                groups.append(remaining[row & is_left])
+                is_left &= ~row
+        remaining = remaining[is_left]
     return groups
 
 
 def overlaps(
     box: NDArray[np.floating], boxes: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Intersection of one box with many, over the union; and over the smaller of the two.
+    """Intersection of boxes with others, over the union; and over the smaller of the two.
 
-    The second is 0 where their areas differ more than fourfold: a speck is no part.
+    The second is 0 where their areas differ more than fourfold: a speck is no part. Both are of the
+    shape to which (..., 4 or more) and (..., 4 or more) broadcast, without the last axis.
     """
     intersection, area, areas = _intersection(box, boxes), _area(box), _area(boxes)
     smaller, larger = np.minimum(area, areas), np.maximum(area, areas)
@@ -86,8 +96,8 @@ def containment(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _intersection(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.floating]:
-    width = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
-    height = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
+    width = np.minimum(box[..., 2], boxes[..., 2]) - np.maximum(box[..., 0], boxes[..., 0])
+    height = np.minimum(box[..., 3], boxes[..., 3]) - np.maximum(box[..., 1], boxes[..., 1])
     return np.asarray(np.clip(width, 0, None) * np.clip(height, 0, None))
 
 

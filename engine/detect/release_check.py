@@ -17,7 +17,7 @@ from engine.detect.clusters import clusters_of
 from engine.detect.nms import SAME_IOU
 from engine.detect.views import ViewPlan
 from engine.detect.weights import Weights
-from engine.detect.yolo import Yolo
+from engine.detect.yolo import FLOOR, Yolo
 from engine.geometry import Box, Size
 from engine.images import RedactedImage
 from engine.plan import Detection, Origin, Region
@@ -51,7 +51,7 @@ class ReleaseCheck(Protocol):
         ...
 
     def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
-        """Detections of the policy's categories, each object once."""
+        """Detections of the policy's categories that may count, each object once."""
         ...
 
 
@@ -72,7 +72,8 @@ class YoloReleaseCheck:
     def detect(self, redacted: RedactedImage, policy: Policy) -> tuple[Detection, ...]:
         """See `ReleaseCheck.detect`."""
         view_plan = ViewPlan(SCALES, (0,), sure_at=1.0, fallback_at=1.0)
-        clusters = clusters_of(self._network.detect(redacted.rgb, view_plan, policy))
+        least = max(FLOOR, min(map(policy.release_check.ask_at, self.categories)))
+        clusters = clusters_of(self._network.detect(redacted.rgb, view_plan, policy, least=least))
         return tuple(cluster.raw_detections[0] for cluster in clusters)
 
 

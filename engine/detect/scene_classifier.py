@@ -7,11 +7,11 @@ or a piece of jewelry could belong.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.onnx import session_of
+from engine.detect.resizing import resized
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 
@@ -48,5 +48,4 @@ class SceneClassifier:
 
 def resize_square(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The whole picture as the network's input: (side, side, 3), whatever its proportions."""
-    interpolation = cv2.INTER_AREA if max(rgb.shape[:2]) > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, (side, side), interpolation=interpolation), dtype=np.uint8)
+    return resized(rgb, (side, side))

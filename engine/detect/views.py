@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.nms import nms_indices
+from engine.detect.resizing import resized
 from engine.geometry import PixelRect
 
 STRIDE_PX = 32
@@ -157,9 +158,7 @@ class Pyramid:
         scale = longer / max(width, height)
         if longer not in self._scaled:
             target = (max(round(width * scale), 1), max(round(height * scale), 1))
-            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            scaled = cv2.resize(self.rgb, target, interpolation=how)
-            self._scaled[longer] = np.asarray(scaled, dtype=np.uint8)
+            self._scaled[longer] = resized(self.rgb, target)
         turned = np.rot90(self._scaled[longer], rotation // 90)
         return View(_padded(turned), scale, rotation // 90, PixelRect(0, 0, width, height))
 
@@ -214,6 +213,12 @@ def _best_rotations(by_rotation: dict[int, NDArray[np.float32]], least: float) -
     return best
 
 
+def to_blob(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A view as networks take it: (1, 3, h, w), 0..255."""
+    return np.asarray(cv2.dnn.blobFromImage(rgb), np.float32)
+
+
 def _padded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     bottom, right = -rgb.shape[0] % STRIDE_PX, -rgb.shape[1] % STRIDE_PX
-    return np.pad(rgb, ((0, bottom), (0, right), (0, 0)))
+    padded = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(padded, np.uint8)

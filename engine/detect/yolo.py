@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
+from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, to_blob
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -49,7 +49,7 @@ class Yolo:
             )
 
     def detect(
-        self, rgb: NDArray[np.uint8], view_plan: ViewPlan, policy: Policy
+        self, rgb: NDArray[np.uint8], view_plan: ViewPlan, policy: Policy, *, least: float = FLOOR
     ) -> tuple[Detection, ...]:
         """Raw detections of the policy's categories in all views.
 
@@ -57,17 +57,20 @@ class Yolo:
             rgb: uint8 (H, W, 3), upright.
             view_plan: which views are taken.
             policy: says which categories are wanted.
+            least: detections with a lower score are dropped.
         """
+
+        def infer(view: NDArray[np.uint8]) -> NDArray[np.float32]:
+            blob = to_blob(view)
+            np.divide(blob, 255, out=blob)
+            (answer,) = self._session.run(None, {"images": blob})
+            return decode(answer[0], least)
+
         return tuple(
             Detection(Box(*corners), self._classes[int(index)], score, self.name)
-            for *corners, score, index in detect_in_views(rgb, view_plan, self._infer).tolist()
+            for *corners, score, index in detect_in_views(rgb, view_plan, infer).tolist()
             if self._classes[int(index)] in policy.looked_for
         )
-
-    def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
-        (answer,) = self._session.run(None, {"images": blob})
-        return decode(answer[0], FLOOR)
 
 
 def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:

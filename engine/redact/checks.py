@@ -25,7 +25,7 @@ from engine.redact.copying import put
 from engine.redact.removal import MARGIN_MAX_PX
 
 Removal = Callable[[NDArray[np.uint8], NDArray[np.bool_]], None]
-"""`erase_and_fill` with fill and seed already chosen: pixels (H, W, 3) and mask (H, W), in place."""
+"""`erase_and_fill` with fill and seed chosen: pixels (H, W, 3) and mask (H, W), in place."""
 STRIP_ROWS = 64
 """Rows compared at once, so that a large picture takes little memory."""
 
@@ -139,9 +139,7 @@ def _neighbourhood(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     return window[0], window[1]
 
 
-def _variants(
-    rgb: NDArray[np.uint8], hidden: NDArray[np.bool_]
-) -> Iterator[NDArray[np.uint8]]:
+def _variants(rgb: NDArray[np.uint8], hidden: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:
     """Copies of a window with other pixels under the mask; none where it is empty.
 
     The complement flips every bit, so that one copied bit is caught; the checkerboard has the

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.redact.copying import put
+
 WORKING_PX = 192
 """Longer side of the reduced patch at most; it is reduced by a whole factor."""
 BLUR_SHARE = 0.06
@@ -89,9 +91,7 @@ def _strips(height: int, width: int, multiple: int = 1) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def _reduced(
-    patch: NDArray[np.uint8], unknown: NDArray[np.bool_], factor: int
-) -> tuple[F32, F32]:
+def _reduced(patch: NDArray[np.uint8], unknown: NDArray[np.bool_], factor: int) -> tuple[F32, F32]:
     """Means over cells of `factor` x `factor` pixels; beyond the patch nothing is known.
 
     Returns:
@@ -103,13 +103,15 @@ def _reduced(
     right = size[1] * factor - width
     for strip in _strips(height, width, factor):
         public = ~unknown[strip]
-        whole = public.astype(np.float32)
-        premultiplied = cv2.copyTo(patch[strip], public.view(np.uint8)).astype(np.float32)
+        premultiplied = np.zeros_like(patch[strip])
+        put(patch[strip], public, premultiplied)
         cells = slice(strip.start // factor, -(-strip.stop // factor))
         below = cells.stop * factor - strip.stop
-        for source, target in ((premultiplied, colour), (whole, known)):
+        for source, target in ((premultiplied, colour), (public.view(np.uint8), known)):
             padded = cv2.copyMakeBorder(source, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
-            target[cells] = _resized(padded, (size[1], cells.stop - cells.start))
+            target[cells] = _resized(
+                np.asarray(padded, np.float32), (size[1], cells.stop - cells.start)
+            )
     return colour, known
 
 

@@ -59,7 +59,8 @@ def erase_and_fill(
     Args:
         rgb: uint8 (H, W, 3), writeable.
         mask: (H, W).
-        fill, seed: as of `remove`.
+        fill: as of `remove`.
+        seed: as of `remove`.
     """
     holes = holes_of(mask)
     for hole in holes:  # all of them first: once they are zeroed, only public pixels exist

@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import resource_tracker
 
-import cv2
 import loky
 from loky.process_executor import ShutdownExecutorError
 
@@ -31,6 +30,7 @@ from engine.detect.registry import default_ensemble, default_release_check
 from engine.detect.release_check import ReleaseCheck
 from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
+from engine.processes import new_pool
 from engine.runs.jobs import HeldFor, Models, Outcome, Postponed, Quarantined, Work
 from engine.runs.refusal import failed, refusal
 
@@ -188,12 +188,7 @@ def _blocked_sigint() -> Iterator[None]:
 
 
 def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
-    return loky.ProcessPoolExecutor(
-        max_workers=workers,
-        initializer=_start_worker,
-        initargs=(os.getpid(),),
-        env={"OMP_NUM_THREADS": "1"},  # LibRaw's; one thread a worker, as for everything else
-    )
+    return new_pool(workers, _start_worker, os.getpid())
 
 
 class _Worker:
@@ -210,7 +205,6 @@ def _start_worker(parent: int) -> None:
     threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     warnings.filterwarnings("ignore", module="PIL")  # what matters of a file is in its outcome
     os.nice(NICENESS)
-    cv2.setNumThreads(1)
     _load()
 
 

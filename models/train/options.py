@@ -64,9 +64,9 @@ that holds a train.json. Without --float: the file in models where it is float32
 that was kept in RUN/float32. Calibrate afterwards; after the witness, choose its scores.
 """
 _RANGES = """\
-Measure the ranges of CenterFace's activations on pictures of DATA, a data set or a folder that holds a
-train.json: with them its published file is made int8 when it is loaded. Writes models/ranges.npz,
-its entry and its card. Calibrate afterwards.
+Measure the ranges of CenterFace's activations on pictures of DATA, a data set or a folder that
+holds a train.json: with them its published file is made int8 when it is loaded. Writes
+models/ranges.npz, its entry and its card. Calibrate afterwards.
 """
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json

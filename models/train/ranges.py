@@ -84,9 +84,7 @@ def measured_ranges(network: bytes, pictures: Iterable[Rgb]) -> dict[str, NDArra
     ranges: dict[str, NDArray[np.float32]] = {}
     for rgb in pictures:
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
-        for name, values in zip(
-            names, [blob, *session.run(inner, {names[0]: blob})], strict=True
-        ):
+        for name, values in zip(names, [blob, *session.run(inner, {names[0]: blob})], strict=True):
             seen = np.stack([values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))])
             low, high = np.stack([seen, ranges.get(name, seen)]).transpose(1, 0, 2)
             ranges[name] = np.stack([low.min(axis=0), high.max(axis=0)])
@@ -109,14 +107,14 @@ def _card(sources: Sequence[dict[str, Any]], sha256: str) -> str:
     )
     return f"""# ranges
 
-Ranges of the activations of CenterFace, with which `engine/detect/int8.py` makes its published float32
-file int8 when it is loaded. `python -m models.train ranges DATA` makes them.
+Ranges of the activations of CenterFace, with which `engine/detect/int8.py` makes its published
+float32 file int8 when it is loaded. `python -m models.train ranges DATA` makes them.
 
 - **File**: `{NAME}.npz`, SHA-256 `{sha256}`; the least and the
   largest value of each channel.
 - **No weights**: those are the published file's, which is checked against its own SHA-256.
-- **Pictures** licensed for research alone gave them, each looked at as detection looks at pictures.
-- **What it costs in recall** stands in [decision 0045](../../docs/decisions/0045-int8-centerface.md).
+- **Pictures** gave them that were looked at as detection looks at pictures.
+- **What it costs in recall**: [decision 0045](../../docs/decisions/0045-int8-centerface.md).
 
 | source | licence | pictures |
 |---|---|--:|

@@ -30,14 +30,12 @@ from engine.attacks.report import sentences
 from engine.attacks.subjects.patches import Subjects
 from engine.category import DETECTABLE
 from engine.images import RedactedImage, RgbImage
+from engine.processes import new_pool
 from engine.redact import removal
 from engine.signing.provenance import pipeline_version
 
 LIBRARIES: Final = ("numpy", "opencv-python", "scipy", "scikit-image", "torch")
 """Whose versions a report names: another one may round otherwise."""
-_ONE_THREAD: Final = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def _run_tasks(tasks: Sequence[_TrialTask], workers: int) -> Iterator[tuple[_Tri
 
 @contextmanager
 def _pool(workers: int) -> Iterator[loky.ProcessPoolExecutor]:
-    pool = loky.ProcessPoolExecutor(max_workers=workers, env=_ONE_THREAD)
+    pool = new_pool(workers)
     try:
         yield pool
     finally:

@@ -7,13 +7,9 @@ import statistics
 import time
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
-
-import cv2
 
 from engine import pipeline
 from engine.codec.decode import decode
@@ -26,6 +22,7 @@ from engine.images import RedactedImage
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, ReviewDecision
 from engine.policy import Policy
+from engine.processes import new_pool
 from engine.redact.masks import mask_of
 from engine.redact.removal import remove
 from engine.triage import settled
@@ -55,13 +52,13 @@ class LineCost:
 
 def measured(files: Sequence[Path], policy: Policy) -> LineCost:
     """Measure pictures in a fresh process, as a worker has it."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_measured, files, policy).result()
+    with new_pool(1) as pool:
+        cost: LineCost = pool.submit(_measured, files, policy).result()
+        return cost
 
 
 def _measured(files: Sequence[Path], policy: Policy) -> LineCost:
     warnings.filterwarnings("ignore", module="PIL")
-    cv2.setNumThreads(1)
     ensemble, release_check = default_ensemble(), _SilentReleaseCheck()
     loading, loaded = time.process_time(), _peak_mb()
     timings = []

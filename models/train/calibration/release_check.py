@@ -8,14 +8,11 @@ calibration pictures chooses the scores, half B tells what they give.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import tomlkit
 
@@ -31,6 +28,7 @@ from engine.evaluation.scores.proportion import Proportion
 from engine.images import RgbImage
 from engine.plan import Origin, Region
 from engine.policy import Policy, ReleaseCheckPolicy, read_policy
+from engine.processes import new_pool
 from engine.redact.masks import mask_of, rect_of, rects_of
 from engine.redact.removal import remove
 from models.train.card import with_section
@@ -259,7 +257,6 @@ class _Worker:
 
 
 def _start() -> None:
-    cv2.setNumThreads(1)
     _Worker.release_check = default_release_check()
 
 
@@ -269,7 +266,7 @@ def _responses(
     workers: int,
     progress: Callable[[], object],
 ) -> Iterable[tuple[str, Response]]:
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool:
+    with new_pool(workers, _start) as pool:
         for name, response in pool.map(partial(_ask, policy), pictures):
             progress()
             if response is not None:

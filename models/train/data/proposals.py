@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from engine.category import DETECTABLE
@@ -22,6 +20,7 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import Policy
+from engine.processes import new_pool
 
 _ORDER = {category: place for place, category in enumerate(DETECTABLE)}
 
@@ -49,7 +48,7 @@ def propose(
         (picture.name, picture.path, policy) for picture in pictures if picture.name not in names
     ]
     with (
-        ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start) as pool,
+        new_pool(workers, _start) as pool,
         file.open("a", encoding="utf-8") as out,
     ):
         if _ends_within_a_line(file):

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from engine.detect.nms import SAME_IOU, containment, non_max_suppression, overlap_groups
+from engine.detect.nms import (
+    BLOCK,
+    SAME_IOU,
+    containment,
+    non_max_suppression,
+    overlap_groups,
+    overlaps,
+)
 from engine.geometry import Box
 
 
@@ -119,3 +126,22 @@ def test_the_surest_box_is_part_of_nothing(many):
     assert (found >= 0).all()
     assert (found <= 1).all()
     assert (found[many[:, 4] == many[:, 4].max()] == 0).all()
+
+
+@given(st.integers(0, 2**32), st.integers(0, 3 * BLOCK))
+def test_many_boxes_are_grouped_as_one_after_the_other_would_be(seed, count):
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 60, (count, 2))
+    sides = rng.uniform(0, 25, (count, 2))
+    many = np.column_stack([corners, corners + sides, rng.integers(0, 9, count) / 9])
+
+    remaining, expected = list(np.argsort(-many[:, 4], kind="stable")), []
+    while remaining:
+        first, *others = remaining
+        overlap, contained = overlaps(many[first], many[others])
+        joined = [one for one, o, c in zip(others, overlap, contained, strict=True)
+                  if o >= SAME_IOU or c >= 0.8]  # fmt: skip
+        expected.append([first, *joined])
+        remaining = [one for one in others if one not in joined]
+
+    assert [group.tolist() for group in overlap_groups(many, inside=0.8)] == expected

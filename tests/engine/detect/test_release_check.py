@@ -16,7 +16,7 @@ from engine.errors import ReleaseContested
 from engine.geometry import Box
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, ReasonKind, ReviewDecision
-from engine.policy import Policy, read_policy
+from engine.policy import Policy, ReleaseCheckPolicy, read_policy
 from engine.redact.removal import remove
 from engine.runs.jobs import Job, NeedsReview, Released
 from engine.runs.pool import run_job
@@ -282,3 +282,21 @@ def test_the_shipped_witness_sees_a_face_that_nobody_removed():
     assert not [
         one for one in residual_detections(after, face, (), policy) if one.category is Category.FACE
     ]
+
+
+def test_the_shipped_witness_leaves_out_only_what_could_not_count():
+    picture = remove(
+        image(shipped_rgb("insightface.data", "images/t1.jpg")), rects_mask(886, 1280), seed=1
+    )
+    release_check = default_release_check()
+    everything, counted = (
+        Policy(release_check=ReleaseCheckPolicy(face=at, tattoo=1.0, jewelry=1.0))
+        for at in (0.0, 0.4)
+    )
+
+    found = release_check.detect(picture, counted)
+
+    assert found
+    assert found == tuple(
+        one for one in release_check.detect(picture, everything) if one.score >= 0.4
+    )

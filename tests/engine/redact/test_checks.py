@@ -90,9 +90,7 @@ def test_t3_stops_one_changed_value_outside_the_mask(rng, row, column, channel):
         return rgb
 
     with pytest.raises(UnsafeRelease, match="check T3"):
-        check_pixels(
-            original, mask, RedactedImage(removal(original, mask)), in_place(removal)
-        )
+        check_pixels(original, mask, RedactedImage(removal(original, mask)), in_place(removal))
 
 
 @pytest.mark.parametrize("file_format", ["png", "jpeg"])
@@ -171,6 +169,4 @@ def test_t1_stops_a_removal_that_goes_by_the_whole_picture(rng):
         return rgb
 
     with pytest.raises(UnsafeRelease, match="check T1"):
-        check_pixels(
-            original, mask, RedactedImage(removal(original, mask)), in_place(removal)
-        )
+        check_pixels(original, mask, RedactedImage(removal(original, mask)), in_place(removal))

@@ -139,3 +139,27 @@ def test_grain_measured_around_a_hole_is_that_of_the_whole_patch(seed):
     expected = np.float32(min(float(np.median(response)) / (6 * 0.6745), inpaint.MOST_GRAIN))
 
     assert inpaint._grain(patch, unknown, hole) == expected
+
+
+@fills
+@pytest.mark.parametrize("side", [90, 700], ids=["full size", "reduced"])
+def test_how_many_rows_are_worked_on_at_once_changes_nothing(rng, monkeypatch, fill, side):
+    rgb = picture(rng, side, side + 13)
+    hole = rects_mask(side, side + 13, (9, 11, side // 2, side - 20), (side // 3, 30, side, 50))
+
+    at_once = filled(rgb, hole, fill)
+    monkeypatch.setattr(inpaint, "STRIP_PX", 1)
+
+    np.testing.assert_array_equal(filled(rgb, hole, fill), at_once)
+
+
+@fills
+def test_what_is_unknown_is_not_read(rng, fill):
+    hole = rects_mask(300, 260, (40, 50, 120, 170))
+    unknown = hole | rects_mask(300, 260, (130, 60, 200, 180))
+    one, other = (picture(rng, 300, 260) for _ in range(2))
+    other[~unknown] = one[~unknown]
+
+    results = [filled(rgb, hole, fill, unknown=unknown)[hole] for rgb in (one, other)]
+
+    np.testing.assert_array_equal(*results)

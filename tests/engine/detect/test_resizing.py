@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.detect.resizing import HALVED_PX, resized
+from tests.scenes import picture
+
+
+@pytest.mark.parametrize("size", [(7, 5), (640, 480), (200, 300)])
+def test_it_has_the_size_that_was_asked_for(rng, size):
+    result = resized(picture(rng, 900, 1201), size)
+
+    assert result.shape == (size[1], size[0], 3)
+    assert result.dtype == np.uint8
+
+
+def test_large_pictures_come_out_as_their_area_means(rng):
+    large = cv2.GaussianBlur(picture(rng, 1203, 1601), (0, 0), 3)
+
+    result = resized(large, (160, 120)).astype(int)
+
+    exact = cv2.resize(large, (160, 120), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(result - exact).max() <= 2
+    assert abs((result - exact).mean()) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size", "how"),
+    [
+        (500, 500, (50, 50), cv2.INTER_AREA),
+        (1600, 1200, (320, 400), cv2.INTER_AREA),
+        (30, 40, (80, 60), cv2.INTER_LINEAR),
+    ],
+    ids=["few pixels", "less than four times", "larger"],
+)
+def test_others_are_resized_at_once(rng, height, width, size, how):
+    rgb = picture(rng, height, width)
+
+    np.testing.assert_array_equal(resized(rgb, size), cv2.resize(rgb, size, interpolation=how))
+
+
+def test_a_long_thin_picture_is_never_halved_away():
+    thin = np.full((2, HALVED_PX, 3), 90, np.uint8)
+
+    assert (resized(thin, (64, 1)) == 90).all()
