@@ -66,12 +66,16 @@ def test_a_missing_file_of_ours_is_refused_whatever_the_policy_says(monkeypatch,
     assert asked == list(NEEDED[: NEEDED.index(broken) + 1])
 
 
+def _centerface(weights):
+    return f"{weights['centerface'].label}+{weights['ranges'].label}"
+
+
 def test_the_coefficients_are_of_the_detectors_that_ship(weights):
     fitted = coefficients(weights["fusion"].data.decode())
 
     assert set(fitted) == set(DETECTABLE)
     for one in fitted.values():
-        assert set(one.scores) == {weights["centerface"].label, weights["adornments"].label}
+        assert set(one.scores) == {_centerface(weights), weights["adornments"].label}
 
 
 def test_the_coefficients_are_of_the_second_look_that_ships(weights):
@@ -86,10 +90,12 @@ def test_everything_that_ships_has_its_say_about_a_photograph(weights):
 
     seen = default_ensemble().detect(astronaut, Policy())
 
-    assert seen.weights == tuple(
-        weights[name].label for name in ("centerface", "adornments", "fusion", "crops", "scene")
+    assert seen.weights == (
+        _centerface(weights),
+        *(weights[name].label for name in ("adornments", "fusion", "crops", "scene")),
     )
-    assert all(re.fullmatch(r"[a-z]+@[0-9a-f]{8}", name) for name in seen.weights)
+    label = "[a-z]+@[0-9a-f]{8}"
+    assert all(re.fullmatch(rf"{label}(\+{label})?", name) for name in seen.weights)
     assert seen.searched == set(DETECTABLE)
     faces = [one for one in seen.detections if one.category is Category.FACE]
     surest = max(faces, key=lambda one: one.score)
