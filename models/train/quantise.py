@@ -2,8 +2,8 @@
 
 Static, per channel, in the form of QuantizeLinear and DequantizeLinear pairs (Jacob et al.,
 "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-2018). Activations are uint8, weights int8 (`session_of` says how sums keep from saturating). What
-makes boxes of a detector's answers, and attention, stay float32.
+2018). Activations are uint8, weights int8; `engine.detect.onnx` says what keeps their sums exact.
+What makes boxes of a detector's answers, and attention, stay float32.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ QUANTISED_TYPES: Final = (
 _HEAD_TYPES: Final = ("Conv", "Mul", "Sigmoid")
 """Of a detector's head only branches of convolutions are quantised, up to its answers."""
 
+SEVEN_BITS: Final = frozenset({"witness"})
+"""Networks whose weights have seven bits, with which their scores were chosen
+(docs/decisions/0045-int8-centerface.md)."""
 PICTURES: Final = 48
 """How many give the ranges of activations."""
 RANDOM_CROPS: Final = 3
@@ -103,7 +106,7 @@ def enter_quantised(
             "(docs/how-to/train.md says where that of the shipped one is)."
         )
     few = chosen(pictures)
-    data = quantise(original, inputs(name, few))
+    data = quantise(original, inputs(name, few), seven_bits=name in SEVEN_BITS)
     sha256 = digest(data)
     text = _OF_TORCH.sub("the float32 file computes the same", text)
     text = with_section(
@@ -180,13 +183,14 @@ INPUTS: Final[Mapping[str, Callable[[Rgb, LabelledPicture, int], Iterator[Rgb]]]
 """What a network is shown of a picture, by the name of its entry."""
 
 
-def quantise(data: bytes, pictures: Iterable[Rgb]) -> bytes:
+def quantise(data: bytes, pictures: Iterable[Rgb], *, seven_bits: bool = False) -> bytes:
     """The int8 file of a float32 one.
 
     Args:
         data: an ONNX file as `export` writes it.
         pictures: as the network is shown them; the ranges of all activations are those that these
             give.
+        seven_bits: give weights seven bits instead of eight.
 
     Raises:
         TrainingRefused: the file is quantised already, or there are no pictures.
@@ -207,6 +211,7 @@ def quantise(data: bytes, pictures: Iterable[Rgb]) -> bytes:
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=QUANTISED_TYPES,
                 per_channel=True,
+                reduce_range=seven_bits,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=list(_kept_in_float(graph)),

@@ -34,7 +34,7 @@ def enter_ranges(models: Path, pictures: Sequence[LabelledPicture], use: str) ->
     """Measure the ranges; write their file, entry and card.
 
     Args:
-        models: the folder of the manifest.
+        models: the folder of the manifest, which says where CenterFace lies.
         pictures: of which as many are looked at as for our own networks.
         use: what the pictures allow.
 
@@ -43,9 +43,10 @@ def enter_ranges(models: Path, pictures: Sequence[LabelledPicture], use: str) ->
 
     Raises:
         TrainingRefused: there are no pictures, or the manifest cannot be read.
+        UnusableWeights: CenterFace is not there, or is not what the manifest says.
     """
     few = chosen(pictures)
-    network = centerface.network(load_weights("centerface"))
+    network = centerface.network(load_weights("centerface", models))
     data = to_file(measured_ranges(network, inputs("centerface", few)))
     sha256 = digest(data)
     sources = sources_of(few)
@@ -60,7 +61,7 @@ def enter_ranges(models: Path, pictures: Sequence[LabelledPicture], use: str) ->
         "origin": f"python -m models.train {NAME}; models/cards/{NAME}.md",
         "sources": sources,
     }
-    enter(models, NAME, entry, data, _card(sources, sha256))
+    enter(models, NAME, entry, data, _card(sources, sha256, use))
     return sha256
 
 
@@ -100,7 +101,7 @@ def to_file(ranges: Ranges) -> bytes:
     return file.getvalue()
 
 
-def _card(sources: Sequence[dict[str, Any]], sha256: str) -> str:
+def _card(sources: Sequence[dict[str, Any]], sha256: str, use: str) -> str:
     """Model card, as Markdown."""
     rows = "\n".join(
         f"| {source['name']} | {source['licence']} | {source['pictures']} |" for source in sources
@@ -113,7 +114,7 @@ float32 file int8 when it is loaded. `python -m models.train ranges DATA` makes 
 - **File**: `{NAME}.npz`, SHA-256 `{sha256}`; the least and the
   largest value of each channel.
 - **No weights**: those are the published file's, which is checked against its own SHA-256.
-- **Pictures** gave them that were looked at as detection looks at pictures.
+- **Pictures** gave them, looked at as detection looks at pictures; what those allow: {use}.
 - **What it costs in recall**: [decision 0045](../../docs/decisions/0045-int8-centerface.md).
 
 | source | licence | pictures |

@@ -18,7 +18,10 @@ SPREAD = np.array([0.01, 0.1, 1, 10, 30, 0.03, 3, 100], np.float32)
 """Of the channels of one tensor: far more than eight bits tell apart."""
 
 
-def network(seed=3, *, silent=False):
+TWO_GROUPS = helper.make_attribute("group", 2)
+
+
+def network(seed=3, *, silent=False, loud_bias=False):
     """Every kind of layer: expanded, depthwise, projected, summed, enlarged, and an answer each.
 
     Channels differ as `SPREAD` says, and what uses them makes up for it.
@@ -44,6 +47,8 @@ def network(seed=3, *, silent=False):
     }  # fmt: skip
     if silent:
         constants["w0"][2], constants["b0"][2] = 0, 0
+    if loud_bias:
+        constants["w3"][1], constants["b3"][1] = 0, 3
 
     def conv(number, source, result, **how):
         return helper.make_node("Conv", [source, f"w{number}", f"b{number}"], [result], **how)
@@ -153,6 +158,37 @@ def test_a_channel_that_is_always_silent_breaks_nothing():
         np.concatenate([one.ravel() for one in answers(result, pictures(1)[0])])
     ).all()
     assert error(result, exact=data) < 0.05
+
+
+def test_a_channel_of_its_bias_alone_keeps_it():
+    data = network(loud_bias=True)
+
+    assert error(quantised(data, ranges_of(data)), exact=data) < 0.05
+
+
+def unfit(change):
+    model = onnx.load_from_string(network())
+    by_output = {node.output[0]: node for node in model.graph.node}
+    change(by_output)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda nodes: nodes["projected"].input.pop(), "no bias"),
+        (lambda nodes: nodes["sum"].input.__setitem__(1, "b2"), "constant"),
+        (lambda nodes: nodes["size"].input.__setitem__(2, "b1"), "share"),
+        (
+            lambda nodes: nodes["branch"].attribute.append(helper.make_attribute("group", 2)),
+            "grouped",
+        ),
+    ],
+    ids=["a layer without bias", "a constant in a sum", "shared weights", "groups"],
+)
+def test_what_would_be_scaled_wrongly_is_refused(change, says):
+    with pytest.raises(ValueError, match=says):
+        quantised_tensors(unfit(change))
 
 
 def test_its_integers_use_all_eight_bits_and_what_answers_stays_float():

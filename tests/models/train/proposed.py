@@ -57,8 +57,8 @@ class AtOnce:
 
     looked: tuple[str, ...] = ()
 
-    def __init__(self, workers, context, initializer):
-        del workers, context, initializer
+    def __init__(self, workers, start):
+        del workers, start
 
     def __enter__(self):
         return self

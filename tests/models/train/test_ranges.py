@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.detect.int8 import quantised_tensors
+from engine.detect.weights import MODELS
 from engine.evaluation.data.labels import LabelledPicture
 from models.train.errors import TrainingRefused
 from models.train.ranges import enter_ranges, measured_ranges, to_file
@@ -58,7 +59,7 @@ def test_file_entry_and_card_say_the_same(tmp_path, rng):
     labelled = [LabelledPicture("0.png", tmp_path / "0.png", (), frozenset())]
     models = tmp_path / "models"
     models.mkdir()
-    (models / "manifest.toml").write_text("")
+    (models / "manifest.toml").write_bytes((MODELS / "manifest.toml").read_bytes())
 
     sha256 = enter_ranges(models, labelled, "any")
 
