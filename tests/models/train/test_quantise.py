@@ -202,3 +202,15 @@ def test_a_section_is_replaced_and_the_others_stay():
     assert with_section(card, "One", "3") == "# a\n\n## One\n\n3\n\n## Two\n\n2\n"
     assert with_section(card, "Two", "3") == "# a\n\n## One\n\n1\n\n## Two\n\n3\n"
     assert with_section(card, "Three", "3") == f"{card}\n## Three\n\n3\n"
+
+
+def test_the_release_check_keeps_the_bits_its_scores_were_chosen_with(models, labelled):
+    entered(models, labelled)
+
+    weights = [
+        numpy_helper.to_array(tensor).astype(int)
+        for tensor in onnx.load(models / "witness.onnx").graph.initializer
+        if tensor.name.endswith("_quantized") and tensor.data_type == TensorProto.INT8
+    ]
+
+    assert {np.abs(one).max() for one in weights} <= {62, 63, 64}
