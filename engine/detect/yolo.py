@@ -7,6 +7,8 @@ probability per category. Their training is `models/train`.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,18 +61,18 @@ class Yolo:
             policy: says which categories are wanted.
             least: detections with a lower score are dropped.
         """
-
-        def infer(view: NDArray[np.uint8]) -> NDArray[np.float32]:
-            blob = to_blob(view)
-            np.divide(blob, 255, out=blob)
-            (answer,) = self._session.run(None, {"images": blob})
-            return decode(answer[0], least)
-
+        infer = partial(self._infer, least=least)
         return tuple(
             Detection(Box(*corners), self._classes[int(index)], score, self.name)
             for *corners, score, index in detect_in_views(rgb, view_plan, infer).tolist()
             if self._classes[int(index)] in policy.looked_for
         )
+
+    def _infer(self, view: NDArray[np.uint8], least: float = FLOOR) -> NDArray[np.float32]:
+        blob = to_blob(view)
+        np.divide(blob, 255, out=blob)
+        (answer,) = self._session.run(None, {"images": blob})
+        return decode(answer[0], least)
 
 
 def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
