@@ -15,7 +15,7 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """`name@sha256[:8]` of its weights."""
+        """`name@sha256[:8]` of its weights; of several files, joined by +."""
         ...
 
     @property

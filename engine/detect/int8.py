@@ -170,12 +170,10 @@ class _Network:
 
     def _divide(self, makers: list[onnx.NodeProto], scale: NDArray[np.float32]) -> None:
         for node in makers:
-            if node.op_type == "Conv":
-                self._weights[node.input[1]] /= scale[:, None, None, None]
-                self._weights[node.input[2]] /= scale
-            elif node.op_type == "BatchNormalization":
-                self._weights[node.input[1]] /= scale
-                self._weights[node.input[2]] /= scale
+            if node.op_type in {"Conv", "BatchNormalization"}:
+                for name in node.input[1:3]:
+                    weights = self._weights[name]
+                    weights /= scale.reshape(-1, *[1] * (weights.ndim - 1))
 
     def _multiply(self, users: list[onnx.NodeProto], scale: NDArray[np.float32]) -> None:
         for node in users:

@@ -12,6 +12,7 @@ from engine.category import Category
 from models.train.calibration.fusing import Likelihood
 from models.train.calibration.matching import Proposals
 from models.train.calibration.thresholds import Control
+from models.train.files import write_whole
 
 RECALLS = (0.90, 0.95, 0.98)
 HEAD = (
@@ -85,8 +86,11 @@ def _false_at(
 
 
 def note_down(file: Path, note: str, experiments: Sequence[Experiment]) -> None:
-    """Append rows to the table at the end of a Markdown file."""
+    """Append rows to the last table of a Markdown file; what is said below it stays below."""
     if "\n" in note or "|" in note:
         raise ValueError(f"a note is one line without |, got {note!r}")
-    with file.open("a", encoding="utf-8") as out:
-        out.writelines(experiment.row(note) for experiment in experiments)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = [number for number, line in enumerate(lines) if line.startswith("|")]
+    end = rows[-1] + 1 if rows else len(lines)
+    lines[end:end] = [experiment.row(note) for experiment in experiments]
+    write_whole(file, "".join(lines).encode())

@@ -13,7 +13,7 @@ from engine.detect.weights import MODELS
 from engine.evaluation.data.labels import LabelledPicture
 from models.train.errors import TrainingRefused
 from models.train.ranges import enter_ranges, measured_ranges, to_file
-from tests.engine.detect.test_int8 import network, ranges_of
+from tests.engine.detect.networks import network
 from tests.scenes import picture
 
 
@@ -42,8 +42,8 @@ def test_without_pictures_it_is_refused():
         measured_ranges(network(), [])
 
 
-def test_the_file_holds_the_ranges_and_is_made_the_same_again():
-    ranges = ranges_of(network())
+def test_the_file_holds_the_ranges_and_is_made_the_same_again(rng):
+    ranges = measured_ranges(network(), [picture(rng, 24, 32)])
 
     data = to_file(ranges)
 

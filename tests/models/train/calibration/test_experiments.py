@@ -98,6 +98,16 @@ def test_rows_are_appended_and_fit_under_the_head(tmp_path):
     ]
 
 
+def test_what_is_said_below_the_table_stays_below(tmp_path):
+    file = tmp_path / "decision.md"
+    file.write_text("| a |\n|---|\n| 1 |\n\nBelow.\n")
+    experiment = Experiment(FACE, 1, 0, (None, None, None), 0.5)
+
+    note_down(file, "more", [experiment])
+
+    assert file.read_text() == f"| a |\n|---|\n| 1 |\n{experiment.row('more')}\nBelow.\n"
+
+
 @pytest.mark.parametrize("note", ["one | two", "one\ntwo", "\n"], ids=["pipe", "newline", "empty"])
 def test_a_note_that_would_break_the_table_is_refused(tmp_path, note):
     table = tmp_path / "table.md"
