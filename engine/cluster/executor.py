@@ -30,7 +30,7 @@ Columns: TypeAlias = "dict[str, NDArray[np.object_]]"
 log = logging.getLogger(__name__)
 
 JOBS_PER_BLOCK = 8
-"""So many are done again when a machine goes away."""
+"""So many are done again when a machine goes away; where it always does, each alone at last."""
 JOBS_PER_ROUND = 512
 """Jobs an actor has in one dataset: actors start anew with each, and load their models."""
 RETRIES = 5
@@ -61,33 +61,41 @@ class RayExecutor:
         """See `Executor.run`; jobs are pulled a round at a time."""
         source = iter(jobs)
         while work := list(islice(source, self._workers * JOBS_PER_ROUND)):
-            waiting = {job.id for job in work}
-            try:
-                for outcome in self._outcomes(work):
-                    if outcome.job_id in waiting:
-                        waiting.remove(outcome.job_id)
-                        yield outcome
-            except LetheError:  # there is no cluster
-                raise
-            except Exception as error:  # noqa: BLE001 -- whatever it is, no picture is to blame
-                log.error("a round of %d jobs broke off at\n%s", len(work), trace(error))  # noqa: TRY400
+            waiting = {job.id: job for job in work}
+            yield from self._round(waiting, JOBS_PER_BLOCK)
+            yield from self._round(waiting, 1)  # those that shared a block with what took it down
             yield from (Postponed(job_id, _LOST) for job_id in waiting)
 
     def close(self) -> None:
         """Let go of the cluster; one that was started here ends."""
         self._stack.close()
 
-    def _outcomes(self, work: Sequence[Work]) -> Iterator[Outcome]:
-        """Outcomes of a round; where machines went away for good, not of every job."""
+    def _round(self, waiting: dict[str, Work], jobs_per_block: int) -> Iterator[Outcome]:
+        """Outcomes of jobs, by id; whatever has one is taken out of `waiting`."""
+        if not waiting:
+            return
+        try:
+            for outcome in self._outcomes(_blocks(list(waiting.values()), jobs_per_block)):
+                if waiting.pop(outcome.job_id, None) is not None:
+                    yield outcome
+        except LetheError:  # there is no cluster
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, no picture is to blame
+            log.error("a round of jobs broke off at\n%s", trace(error))  # noqa: TRY400
+
+    def _outcomes(self, blocks: Sequence[_Block]) -> Iterator[Outcome]:
+        """Outcomes of blocks; where machines went away for good, not of every job."""
         if self._ray is None:
             self._ray = self._stack.enter_context(connected(self._address, self._workers))
-        blocks = [{"block": block} for block in _blocks(work)]
-        actors = self._ray.data.ActorPoolStrategy(size=min(self._workers, len(blocks)))
+        # a block that waits at an actor would lose its retries to one that takes the actor down
+        actors = self._ray.data.ActorPoolStrategy(
+            size=min(self._workers, len(blocks)), max_tasks_in_flight_per_actor=1
+        )
         with warnings.catch_warnings():
             # Ray means to rename how restarts are limited; its version is pinned
             warnings.simplefilter("ignore", DeprecationWarning)
             batches = self._ray.data.from_items(
-                blocks, override_num_blocks=len(blocks)
+                [{"block": block} for block in blocks], override_num_blocks=len(blocks)
             ).map_batches(
                 _Actor,
                 batch_size=1,
@@ -115,9 +123,9 @@ class _Result:
     outcome: Outcome = field(repr=False)
 
 
-def _blocks(work: Sequence[Work]) -> Iterator[_Block]:
-    for start in range(0, len(work), JOBS_PER_BLOCK):
-        yield _Block(tuple(work[start : start + JOBS_PER_BLOCK]))
+def _blocks(work: Sequence[Work], jobs_per_block: int) -> list[_Block]:
+    starts = range(0, len(work), jobs_per_block)
+    return [_Block(tuple(work[start : start + jobs_per_block])) for start in starts]
 
 
 class _Actor:

@@ -173,7 +173,7 @@ def test_a_foreign_origin_makes_the_app_call_nobody(server):
     with pytest.raises(InvalidStatus):
         stream(server, Origin="http://evil.example", Cookie=server.cookie)
 
-    assert not server.has_called_outside()
+    assert server.calls_outside() == []
     assert "external IP" not in server.log.read_text()
 
 

@@ -99,19 +99,19 @@ class TestTwoActors:
         assert broken.job_id == jobs[2].id
         assert not logs_with(ray_of_two, b"secretive")
 
+    @pytest.mark.parametrize("jobs_per_block", [1, 4])
     def test_what_takes_its_machine_down_each_time_waits_and_the_rest_goes_on(
-        self, paths, monkeypatch
+        self, paths, monkeypatch, jobs_per_block
     ):
-        monkeypatch.setattr(cluster, "RETRIES", 1)
-        monkeypatch.setattr(cluster, "JOBS_PER_BLOCK", 1)
-        jobs = [a_job(paths[0]), a_job(paths[1], Deadly), a_job(paths[3])]
+        monkeypatch.setattr(cluster, "RETRIES", 0)
+        monkeypatch.setattr(cluster, "JOBS_PER_BLOCK", jobs_per_block)
+        deadly, *others = (a_job(paths[1], Deadly), *(a_job(path) for path in paths[3:8]))
 
-        outcomes = {one.job_id: one for one in results(RayExecutor(2), jobs)}
+        outcomes = {one.job_id: one for one in results(RayExecutor(2), [deadly, *others])}
 
-        assert isinstance(outcomes[jobs[1].id], Postponed)
-        assert isinstance(outcomes[jobs[0].id], Released)
-        assert isinstance(outcomes[jobs[2].id], Released)
-        assert len(outcomes) == 3
+        assert isinstance(outcomes[deadly.id], Postponed)
+        assert all(isinstance(outcomes[job.id], Released) for job in others)
+        assert len(outcomes) == 1 + len(others)
 
     def test_it_speaks_within_this_machine_and_to_nobody_without_its_token(self, ray_of_two):
         here = {address.address for some in psutil.net_if_addrs().values() for address in some}
