@@ -15,10 +15,11 @@ import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
+from engine.detect.inference_graph import taking_pixels
 from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import ViewPlan, detect_in_views, to_blob
+from engine.detect.views import ViewPlan, detect_in_views
 from engine.detect.weights import Weights, joint_label
 from engine.geometry import Box
 from engine.images import RgbImage
@@ -46,7 +47,8 @@ class CenterFace:
         self.name = joint_label(weights, ranges) if ranges else weights.label
         self.categories = frozenset({Category.FACE})
         data = network(weights)
-        self._session = session_of(quantised(data, _ranges(ranges)) if ranges else data)
+        data = quantised(data, _ranges(ranges)) if ranges else data
+        self._session = session_of(taking_pixels(data, unit=1.0))
 
     def detect(self, image: RgbImage, policy: Policy) -> tuple[Detection, ...]:
         """See `Detector.detect`."""
@@ -58,7 +60,7 @@ class CenterFace:
         )
 
     def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        heat, log_size, offset = self._session.run(_OUTPUTS, {"input.1": to_blob(rgb)})
+        heat, log_size, offset = self._session.run(_OUTPUTS, {"pixels": rgb[np.newaxis]})
         boxes, scores = decode(heat[0, 0], log_size[0], offset[0], FLOOR)
         rows = non_max_suppression(np.column_stack([boxes, scores]), VIEW_IOU)
         return np.column_stack([rows, np.zeros(len(rows), np.float32)])

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.detect.inference_graph import taking_pixels
 from engine.detect.onnx import session_of
 from engine.detect.resizing import resized
 from engine.detect.weights import Weights
@@ -34,9 +35,9 @@ class CropClassifier:
 
     def __init__(self, weights: Weights) -> None:
         self.name = weights.label
-        self._session = session_of(weights.data)
-        [self._input], [output] = self._session.get_inputs(), self._session.get_outputs()
-        self._side = int(self._input.shape[-1])
+        self._session = session_of(taking_pixels(weights.data, unit=1 / 255))
+        [pixels], [output] = self._session.get_inputs(), self._session.get_outputs()
+        self._side = int(pixels.shape[1])
         if output.shape[-1] != len(weights.classes):
             raise UnusableWeights(
                 f"The model file of {weights.name!r} tells {output.shape[-1]} categories "
@@ -62,8 +63,7 @@ class CropClassifier:
                 crop_and_resize(rgb, Box(*corners), self._side)
                 for corners in boxes[start : start + BATCH].tolist()
             ]
-            blob = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32) / 255
-            logits += self._session.run(None, {self._input.name: blob})
+            logits += self._session.run(None, {"pixels": np.stack(crops)})
         return np.concatenate(logits)
 
 

@@ -25,6 +25,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from engine.detect.inference_graph import needed
+
 Ranges: TypeAlias = Mapping[str, NDArray[np.float32]]
 """By tensor (2, channels): the least and the largest value that was seen in each channel."""
 
@@ -68,7 +70,7 @@ class _Network:
         self._model = onnx.load_from_string(data)
         graph = self._model.graph
         self._weights = {one.name: numpy_helper.to_array(one).copy() for one in graph.initializer}
-        self._nodes = _needed(graph)
+        self._nodes = needed(graph, [value.name for value in graph.output])
         self._users: dict[str, list[onnx.NodeProto]] = {}
         for node in self._nodes:
             for name in self._read(node):
@@ -205,17 +207,6 @@ class _Network:
         )
         self._model.opset_import[0].version = _OPSET
         return bytes(self._model.SerializeToString())
-
-
-def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes that the outputs depend on."""
-    wanted = {value.name for value in graph.output}
-    nodes: list[onnx.NodeProto] = []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            wanted |= set(node.input)
-            nodes.insert(0, node)
-    return nodes
 
 
 def _may_be_scaled(makers: list[onnx.NodeProto], users: list[onnx.NodeProto]) -> bool:

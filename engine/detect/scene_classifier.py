@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.detect.inference_graph import taking_pixels
 from engine.detect.onnx import session_of
 from engine.detect.resizing import resized
 from engine.detect.weights import Weights
@@ -26,9 +27,9 @@ class SceneClassifier:
             UnusableWeights: it is no network with one answer to a square picture.
         """
         self.name = weights.label
-        self._session = session_of(weights.data)
-        [self._input], [output] = self._session.get_inputs(), self._session.get_outputs()
-        self._side = self._input.shape[-1]
+        self._session = session_of(taking_pixels(weights.data, unit=1 / 255))
+        [pixels], [output] = self._session.get_inputs(), self._session.get_outputs()
+        self._side = pixels.shape[1]
         if not isinstance(self._side, int) or output.shape[-1] != 1:
             raise UnusableWeights(
                 f"The model file of {weights.name!r} does not give one answer to a square picture "
@@ -41,8 +42,8 @@ class SceneClassifier:
         Args:
             rgb: uint8 (H, W, 3), in any rotation.
         """
-        blob = resize_square(rgb, self._side).transpose(2, 0, 1)[None].astype(np.float32) / 255
-        [[[log_odds]]] = self._session.run(None, {self._input.name: blob})
+        pixels = resize_square(rgb, self._side)[np.newaxis]
+        [[[log_odds]]] = self._session.run(None, {"pixels": pixels})
         return float(log_odds)
 
 

@@ -30,6 +30,11 @@ CLEAR_SCALE = 2 / 3
 trace."""
 OVERLAP_PX = 128
 """Neighbouring tiles share this much: what is larger is found in the views of the whole picture."""
+_ROTATION = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_CLOCKWISE,
+}
 
 Infer: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """A network on one view: (h, w, 3) in, (N, 6) `x0 y0 x1 y1 score class` in view pixels out."""
@@ -159,8 +164,8 @@ class Pyramid:
         if longer not in self._scaled:
             target = (max(round(width * scale), 1), max(round(height * scale), 1))
             self._scaled[longer] = resized(self.rgb, target)
-        turned = np.rot90(self._scaled[longer], rotation // 90)
-        return View(_padded(turned), scale, rotation // 90, PixelRect(0, 0, width, height))
+        rotated = _rotated(self._scaled[longer], rotation)
+        return View(_padded(rotated), scale, rotation // 90, PixelRect(0, 0, width, height))
 
 
 def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:
@@ -178,7 +183,7 @@ def tiles_of(rgb: NDArray[np.uint8], side: int, rotation: int) -> Iterator[View]
     for y0, y1 in rows:
         for x0, x1 in columns:
             piece = PixelRect(x0, y0, x1, y1)
-            rotated = np.rot90(rgb[piece.rows, piece.columns], rotation // 90)
+            rotated = _rotated(rgb[piece.rows, piece.columns], rotation)
             yield View(_padded(rotated), 1.0, rotation // 90, piece)
 
 
@@ -213,9 +218,9 @@ def _best_rotations(by_rotation: dict[int, NDArray[np.float32]], least: float) -
     return best
 
 
-def to_blob(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A view as networks take it: (1, 3, h, w), 0..255."""
-    return np.asarray(cv2.dnn.blobFromImage(rgb), np.float32)
+def _rotated(rgb: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
+    """A picture rotated counter-clockwise; OpenCV is many times as fast as a strided copy."""
+    return np.asarray(cv2.rotate(rgb, _ROTATION[degrees]), np.uint8) if degrees else rgb
 
 
 def _padded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,13 +8,15 @@ probability per category. Their training is `models/train`.
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.detect.inference_graph import taking_pixels, without_decoding
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, to_blob
+from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -28,6 +30,9 @@ MOST = 60
 """Of detections of one category in one view that score less than `NOISE`, no more are kept than
 fill up to so many; those with higher scores are all kept."""
 
+Maps: TypeAlias = list[NDArray[np.float32]]
+"""The network's answer for one view."""
+
 
 class Yolo:
     """A loaded network."""
@@ -36,17 +41,24 @@ class Yolo:
         """Load the file.
 
         Raises:
-            UnusableWeights: it answers for another number of categories than its manifest names.
+            UnusableWeights: it is no YOLO detector, or one for another number of categories than
+                its manifest names.
         """
         self.name = weights.label
         self.categories = weights.categories
         self._classes = weights.classes
-        self._session = session_of(weights.data)
-        square = np.zeros((1, 3, STRIDE_PX, STRIDE_PX), np.float32)
-        rows = self._session.run(None, {"images": square})[0].shape[1]
-        if rows != 4 + len(self._classes):
+        try:
+            data = without_decoding(weights.data)
+        except ValueError as error:
             raise UnusableWeights(
-                f"The model file of {weights.name!r} tells {rows - 4} categories apart, but its "
+                f"The model file of {weights.name!r} is no YOLO detector as "
+                "`python -m models.train` exports it; it was not loaded."
+            ) from error
+        self._session = session_of(taking_pixels(data, unit=1 / 255))
+        count = self._maps(np.zeros((STRIDE_PX, STRIDE_PX, 3), np.uint8))[-1].shape[1]
+        if count != len(self._classes):
+            raise UnusableWeights(
+                f"The model file of {weights.name!r} tells {count} categories apart, but its "
                 f"manifest names {len(self._classes)}; it was not loaded."
             )
 
@@ -69,29 +81,53 @@ class Yolo:
         )
 
     def _infer(self, view: NDArray[np.uint8], least: float = FLOOR) -> NDArray[np.float32]:
-        blob = to_blob(view)
-        np.divide(blob, 255, out=blob)
-        (answer,) = self._session.run(None, {"images": blob})
-        return decode(answer[0], least)
+        return each_object_once(decode(self._maps(view), view.shape[0], least))
+
+    def _maps(self, view: NDArray[np.uint8]) -> Maps:
+        return list(self._session.run(None, {"pixels": view[np.newaxis]}))
 
 
-def decode(answer: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Decode the network's answer into boxes, with non-maximum suppression by category.
+def decode(maps: Maps, height: int, threshold: float) -> NDArray[np.float32]:
+    """Decode the network's maps into boxes, of the cells alone that score enough.
+
+    A side of a box is as many cells away from its cell's centre as the mean of a distribution over
+    whole numbers (Li et al., "Generalized Focal Loss", 2020).
 
     Args:
-        answer: (4 + categories, N): centre x, centre y, width, height in input pixels, then one
-            probability per category.
-        threshold: the least probability kept.
+        maps: for each grid (1, 4 bins, h, w) and (1, categories, h, w), as `without_decoding` says.
+        height: of the view, in pixels.
+        threshold: the least probability kept, above 0 and below 1.
 
     Returns:
-        (M, 6) `x0 y0 x1 y1 score class` in input pixels.
+        (N, 6) `x0 y0 x1 y1 score class` in input pixels, by class, then as the grids lie.
     """
-    centre, size = answer[:2].T, answer[2:4].T
-    boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+    found = []
+    for sides, logits in zip(maps[::2], maps[1::2], strict=True):
+        stride = height // logits.shape[2]
+        classes, rows, columns = np.nonzero(logits[0] >= np.log(threshold / (1 - threshold)))
+        bins = sides.shape[1] // 4
+        logit = sides[0][:, rows, columns].reshape(4, bins, len(rows))
+        weight = np.exp(logit - logit.max(axis=1, keepdims=True))
+        away = (weight * np.arange(bins)[:, None]).sum(axis=1) / weight.sum(axis=1)
+        centres = np.stack([columns, rows, columns, rows]) + 0.5
+        corners = (centres + away * [[-1], [-1], [1], [1]]) * stride
+        scores = 1 / (1 + np.exp(-logits[0, classes, rows, columns]))
+        found.append(np.column_stack([corners.T, scores, classes]))
+    together = np.concatenate(found)
+    return together[np.argsort(together[:, 5], kind="stable")].astype(np.float32)
+
+
+def each_object_once(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Non-maximum suppression by category, and the noise cut off.
+
+    Args:
+        rows: (N, 6) `x0 y0 x1 y1 score class`.
+
+    Returns:
+        (M, 6), by class, the surest first.
+    """
     by_class = [np.zeros((0, 6), np.float32)]
-    for index, scores in enumerate(answer[4:]):
-        cells = np.flatnonzero(scores >= threshold)
-        rows = np.column_stack([boxes[cells], scores[cells], np.full(len(cells), index)])
-        rows = non_max_suppression(rows, VIEW_IOU)
-        by_class.append(rows[: max(MOST, int((rows[:, 4] >= NOISE).sum()))])
-    return np.concatenate(by_class).astype(np.float32)
+    for label in np.unique(rows[:, 5]):
+        kept = non_max_suppression(rows[rows[:, 5] == label], VIEW_IOU)
+        by_class.append(kept[: max(MOST, int((kept[:, 4] >= NOISE).sum()))])
+    return np.concatenate(by_class)

@@ -1,4 +1,4 @@
-"""A network of every layer that may be quantised when it is loaded."""
+"""Networks as files: one of every layer that may be quantised when it is loaded, and a detector."""
 
 from __future__ import annotations
 
@@ -73,4 +73,41 @@ def network(seed=3, *, silent=False, loud_bias=False):
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=9)
+    return model.SerializeToString()
+
+
+def detector(*answers, away=(4, 4, 4, 4)):
+    """A detector of three grids, whose boxes are all alike.
+
+    Args:
+        away: how many cells a box reaches to the left, top, right and bottom of its cell's centre.
+        answers: for each category (slope, bias): its logit is bias + slope times the mean of green
+            over the cell, which is 0..1.
+    """
+    nodes, constants = [], {
+        "sides": np.zeros((64, 3, 1, 1)),
+        "far": np.where(np.arange(16) == np.array(away)[:, None], 50, 0).ravel(),
+        "slopes": np.array([(0, slope, 0) for slope, _ in answers]).reshape(-1, 3, 1, 1),
+        "biases": np.array([bias for _, bias in answers]),
+    }  # fmt: skip
+    for level, stride in enumerate((8, 16, 32)):
+        size = {"kernel_shape": [stride, stride], "strides": [stride, stride]}
+        nodes.append(helper.make_node("AveragePool", ["images"], [f"mean{level}"], **size))
+        for branch, read in ((2, ["sides", "far"]), (3, ["slopes", "biases"])):
+            name = f"/model.7/cv{branch}.{level}/cv{branch}.{level}.2/Conv"
+            nodes.append(
+                helper.make_node("Conv", [f"mean{level}", *read], [f"{name}_output_0"], name)
+            )
+    nodes.append(helper.make_node("Concat", [nodes[-1].output[0]], ["output0"], axis=1))
+    graph = helper.make_graph(
+        nodes,
+        "detector",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, "h", "w"])],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, None)],
+        [
+            numpy_helper.from_array(np.asarray(value, np.float32), name)
+            for name, value in constants.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     return model.SerializeToString()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -10,7 +11,6 @@ from engine.detect.centerface import CenterFace
 from engine.detect.clusters import clusters_of
 from engine.detect.int8 import quantised, quantised_tensors
 from engine.detect.onnx import session_of
-from engine.detect.views import to_blob
 from engine.detect.weights import load_weights
 from engine.policy import Policy
 from models.train.ranges import measured_ranges
@@ -28,7 +28,7 @@ def measured(data):
 
 
 def answers(data, rgb):
-    return session_of(data).run(["heat", "size"], {"x": to_blob(rgb)})
+    return session_of(data).run(["heat", "size"], {"x": cv2.dnn.blobFromImage(rgb)})
 
 
 def error(data, *, exact):

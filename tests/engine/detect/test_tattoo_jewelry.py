@@ -7,74 +7,110 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from engine.category import Category
 from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import Weights, load_weights
-from engine.detect.yolo import FLOOR, MOST, decode
+from engine.detect.yolo import FLOOR, MOST, decode, each_object_once
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import read_policy
+from tests.engine.detect.networks import detector, network
 from tests.scenes import image, picture
 
 CLASSES = (Category.FACE, Category.TATTOO, Category.JEWELRY)
 
 
-def answer(*columns):
-    """The network's answer with these `cx cy w h face tattoo jewelry`."""
-    return np.array(columns, np.float32).reshape(-1, 7).T
+def rows_of(*rows):
+    """Rows `x0 y0 x1 y1 score class`."""
+    return np.array(rows, np.float32).reshape(-1, 6)
 
 
-def plainly_decoded(columns, threshold):
-    """The reference: every cell and category one by one, the surest of overlapping ones kept."""
+def plainly_kept(rows):
+    """The reference: every category by itself, box by box, the surest of overlapping ones kept."""
     found = []
-    for index in range(3):
-        own = sorted((c for c in columns if c[4 + index] >= threshold), key=lambda c: -c[4 + index])
+    for label in range(3):
         kept = []
-        for x, y, width, height, *scores in own:
-            box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-            if all(box.iou(other) < 0.6 for other, _ in kept):
-                kept.append((box, scores[index]))
-        found += [(*box.corners, score, index) for box, score in kept]
-    return np.array(found).reshape(-1, 6)
+        for *corners, score, _ in sorted(
+            (row for row in rows if row[5] == label), key=lambda row: -row[4]
+        ):
+            if all(Box(*corners).iou(other) < 0.6 for other, _ in kept):
+                kept.append((Box(*corners), score))
+        found += [(*box.corners, score, label) for box, score in kept]
+    return rows_of(*found)
 
 
-sizes = st.integers(1, 40).map(float)
-cells = st.lists(st.tuples(sizes, sizes, sizes, sizes), max_size=12)
+sides = st.integers(1, 40).map(float)
+labelled = st.lists(st.tuples(sides, sides, sides, sides, st.integers(0, 2)), max_size=20)
 
 
-@given(cells, st.randoms(use_true_random=False))
-def test_decoding_is_as_the_plain_way(boxes, random):
-    scores = random.sample(range(100), 3 * len(boxes))  # no two alike: of such, either may win
-    found_in = [
-        (*box, *(score / 100 for score in scores[3 * place : 3 * place + 3]))
-        for place, box in enumerate(boxes)
-    ]
+@given(labelled, st.randoms(use_true_random=False))
+def test_each_object_is_given_once_as_the_plain_way_does(boxes, random):
+    scores = random.sample(range(100), len(boxes))  # no two alike: of such, either may win
+    rows = rows_of(
+        *((x, y, x + width, y + height, score / 100, label)
+          for (x, y, width, height, label), score in zip(boxes, scores, strict=True))
+    )  # fmt: skip
 
-    found = decode(answer(*found_in), 0.305)
-
-    np.testing.assert_allclose(found, plainly_decoded(found_in, 0.305), atol=1e-4)
-
-
-def test_a_cell_may_be_of_two_categories():
-    found = decode(answer((10, 20, 4, 6, 0.9, 0.0, 0.4)), 0.3)
-
-    np.testing.assert_allclose(found, [(8, 17, 12, 23, 0.9, 0), (8, 17, 12, 23, 0.4, 2)], atol=1e-6)
-
-
-def test_no_cells_give_no_boxes():
-    assert decode(answer(), 0.1).shape == (0, 6)
+    np.testing.assert_array_equal(each_object_once(rows), plainly_kept(rows))
 
 
 @pytest.mark.parametrize(("least", "count"), [(0.03, MOST), (0.1, MOST + 20)])
 def test_noise_is_cut_off_but_nothing_surer(least, count):
-    many = [(x * 10, 5, 8, 8, 0.0, least + x / 10_000, 0.0) for x in range(MOST + 20)]
+    many = [(x * 10, 5, x * 10 + 8, 13, least + x / 10_000, 1) for x in range(MOST + 20)]
 
-    found = decode(answer(*many), 0.02)
+    found = each_object_once(rows_of(*many))
 
     assert len(found) == count
     assert found[:, 4].max() == pytest.approx(least + (MOST + 19) / 10_000)
+
+
+def maps_of(*cells, height=64):
+    """Maps of three grids in which cells `grid row column category logit sides` stand out."""
+    maps = []
+    for stride in (8, 16, 32):
+        shape = (height // stride, height // stride)
+        maps += [np.zeros((1, 64, *shape), np.float32), np.full((1, 3, *shape), -20, np.float32)]
+    for grid, row, column, category, logit, away in cells:
+        maps[2 * grid + 1][0, category, row, column] = logit
+        for side, distance in enumerate(away):
+            whole, part = divmod(distance, 1)
+            bins = np.full(16, -50.0)
+            bins[int(whole)] = np.log(max(1 - part, 1e-20))
+            if part:
+                bins[int(whole) + 1] = np.log(part)
+            maps[2 * grid][0, 16 * side : 16 * side + 16, row, column] = bins
+    return maps
+
+
+def test_a_box_reaches_as_far_as_its_cell_says():
+    maps = maps_of((1, 2, 3, 1, 2.0, (1, 0.5, 0.25, 1.5)))
+
+    (found,) = decode(maps, 64, 0.5)
+
+    corners = ((3.5 - 1) * 16, (2.5 - 0.5) * 16, (3.5 + 0.25) * 16, (2.5 + 1.5) * 16)
+    assert found == pytest.approx((*corners, 1 / (1 + np.exp(-2)), 1), abs=1e-3)
+
+
+def test_a_cell_may_be_of_two_categories():
+    place = (0, 1, 1)
+    maps = maps_of((*place, 0, 2.0, (1, 1, 1, 1)), (*place, 2, 0.0, (1, 1, 1, 1)))
+
+    found = decode(maps, 64, 0.3)
+
+    np.testing.assert_allclose(
+        found, [(4, 4, 20, 20, 1 / (1 + np.exp(-2)), 0), (4, 4, 20, 20, 0.5, 2)], atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(("logit", "count"), [(-0.01, 0), (0.01, 1)])
+def test_cells_below_the_threshold_give_no_boxes(logit, count):
+    assert decode(maps_of((0, 0, 0, 1, logit, (1, 1, 1, 1))), 64, 0.5).shape == (count, 6)
+
+
+def test_a_file_that_is_no_detector_is_refused():
+    with pytest.raises(UnusableWeights, match="is no YOLO detector"):
+        TattooJewelry(replace(bright_is_jewelry(), data=network()))
 
 
 def test_a_file_for_other_categories_is_refused():
@@ -84,29 +120,9 @@ def test_a_file_for_other_categories_is_refused():
         TattooJewelry(replace(weights, classes=CLASSES[:2]))
 
 
-def bright_is_jewelry(score=0.9):
-    """A network whose only cell is as large as its input and scores by the mean of green."""
-    nodes = [
-        helper.make_node("ReduceMean", ["images", "all"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["cell", "mean"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "fixed"], ["output0"]),
-    ]
-    cell = np.array([0, 0, 0, 0, 0, 0, score], np.float32).reshape(1, 7, 1)
-    fixed = np.array([16, 16, 32, 32, 0, 0, 0], np.float32).reshape(1, 7, 1)
-    tensors = [
-        helper.make_tensor("cell", TensorProto.FLOAT, cell.shape, cell.ravel()),
-        helper.make_tensor("fixed", TensorProto.FLOAT, fixed.shape, fixed.ravel()),
-        helper.make_tensor("all", TensorProto.INT64, [3], [1, 2, 3]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "bright",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, "h", "w"])],
-        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 7, "n"])],
-        tensors,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    data = model.SerializeToString()
+def bright_is_jewelry(**how):
+    """A detector for which white is jewelry, and nothing is anything else."""
+    data = detector((0, -20), (0, -20), (20, -10), **how)
     digest = hashlib.sha256(data).hexdigest()
     return Weights("own", digest, "MIT", frozenset(CLASSES), data, classes=CLASSES)
 
@@ -117,23 +133,26 @@ def looks(**policy):
 
 
 def test_a_sighting_comes_back_in_picture_pixels_from_each_turn():
-    rgb = np.full((128, 128, 3), 255, np.uint8)
+    rgb = np.zeros((128, 128, 3), np.uint8)
+    rgb[64:80, 64:80] = 255  # one cell of the finest grid, 16 picture pixels a cell
+    left_and_down = TattooJewelry(bright_is_jewelry(away=(4, 0, 0, 4)))
 
-    found = TattooJewelry(bright_is_jewelry()).detect(image(rgb), looks(rotations=[0, 180]))
+    found = left_and_down.detect(image(rgb), looks(rotations=[0, 180]))
 
     assert [(one.box.corners, one.category) for one in found] == [
-        ((0, 0, 64, 64), Category.JEWELRY),
-        ((64, 64, 128, 128), Category.JEWELRY),
+        (pytest.approx((8, 72, 72, 136), abs=1e-3), Category.JEWELRY),
+        (pytest.approx((72, 8, 136, 72), abs=1e-3), Category.JEWELRY),
     ]
-    assert [one.score for one in found] == pytest.approx([0.9, 0.9])
 
 
 def test_it_is_given_values_from_0_to_1():
     rgb = np.full((64, 64, 3), 127, np.uint8)
 
-    (seen,) = TattooJewelry(bright_is_jewelry()).detect(image(rgb), looks(rotations=[0]))
+    found = TattooJewelry(bright_is_jewelry()).detect(image(rgb), looks(rotations=[0]))
 
-    assert seen.score == pytest.approx(0.9 * 127 / 255, abs=1e-4)
+    expected = 1 / (1 + np.exp(10 - 20 * 127 / 255))
+    assert [one.score for one in found] == pytest.approx([expected] * len(found), abs=1e-4)
+    assert found
 
 
 def test_what_nobody_wants_is_not_given():
