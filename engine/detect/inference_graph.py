@@ -42,7 +42,7 @@ def taking_pixels(data: bytes, unit: float) -> bytes:
         first = [_channels_first(users[0].output[0])]
         graph.node.remove(users[0])
     else:
-        graph.initializer.append(numpy_helper.from_array(np.float32(unit), "pixel_unit"))
+        graph.initializer.append(numpy_helper.from_array(np.array(unit, np.float32), "pixel_unit"))
         first = [
             _channels_first("pixels_channels_first"),
             helper.make_node("Cast", ["pixels_channels_first"], ["bytes"], to=TensorProto.FLOAT),
