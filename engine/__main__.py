@@ -11,9 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.category import DETECTABLE_WORDS
-from engine.cli import attack as attacks
 from engine.cli import command_line, fetch, signing, terminal
-from engine.cli import evaluate as evaluation
 from engine.cli import lint as linting
 from engine.cli import redact as commands
 from engine.cli.bench import measure as bench
@@ -22,7 +20,6 @@ from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place
 from engine.detect.weights import own_weights_notice
 from engine.errors import InvalidManifest, LetheError
-from engine.evaluation.scores.recall import TARGET
 from engine.runs.licences import Manifest, read_manifest
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -67,7 +64,8 @@ def main(
         program: how it is called.
         apart: commands that `program` has beside these, and their lines in the list of commands.
     """
-    return terminal.run(_parser(program, apart), arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    return terminal.run(_parser(program, apart, called=next(iter(words), "")), words)
 
 
 def _redact(options: argparse.Namespace) -> int:
@@ -116,6 +114,9 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from engine.cli import evaluate as evaluation
+    from engine.evaluation.scores.recall import TARGET
+
     wanted = evaluation.Wanted(
         dataset=options.dataset,
         images=options.images,
@@ -157,7 +158,11 @@ def _manifest(path: Path | None) -> Manifest:
         raise InvalidManifest(f"{path} could not be read: {error.strerror}.") from error
 
 
-def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
+def _parser(program: str, apart: Mapping[str, str], *, called: str) -> argparse.ArgumentParser:
+    """All commands; where one of the others is called, without those that load statistics.
+
+    SciPy takes longer to load than a picture takes to be redacted.
+    """
     parser = terminal.parser_of(
         "", program, f"Lethe: remove {DETECTABLE_WORDS} from pictures, irreversibly."
     )
@@ -224,7 +229,6 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     command_line.add_take_over(release)
     command_line.add_json(release)
     fetch.add_to(verbs)
-    _add_evaluate(verbs)
     signing.add_verbs(verbs)
     linting.add_verb(verbs)
 
@@ -256,13 +260,23 @@ def _parser(program: str, apart: Mapping[str, str]) -> argparse.ArgumentParser:
     command_line.add_policy(measure)
     command_line.add_running(measure)
     command_line.add_json(measure)
-    attacks.add_to(verbs)
+    if called not in verbs.choices:
+        _add_evaluate(verbs)
+        _add_attack(verbs)
     for name, short in apart.items():
         verbs.add_parser(name, help=short)
     return parser
 
 
+def _add_attack(verbs: terminal.Commands) -> None:
+    from engine.cli import attack
+
+    attack.add_to(verbs)
+
+
 def _add_evaluate(verbs: terminal.Commands) -> None:
+    from engine.cli import evaluate as evaluation
+
     verb = terminal.add_command(
         verbs,
         "evaluate",

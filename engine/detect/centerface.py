@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 
 from engine.category import Category
-from engine.detect.inference_graph import taking_pixels
+from engine.detect.inference_graph import pixels_of, taking_pixels
 from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
@@ -60,7 +60,7 @@ class CenterFace:
         )
 
     def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        heat, log_size, offset = self._session.run(_OUTPUTS, {"pixels": rgb[np.newaxis]})
+        heat, log_size, offset = self._session.run(_OUTPUTS, {"pixels": pixels_of(rgb)[np.newaxis]})
         boxes, scores = decode(heat[0, 0], log_size[0], offset[0], FLOOR)
         rows = non_max_suppression(np.column_stack([boxes, scores]), VIEW_IOU)
         return np.column_stack([rows, np.zeros(len(rows), np.float32)])

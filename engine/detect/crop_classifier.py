@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.detect.inference_graph import taking_pixels
+from engine.detect.inference_graph import pixels_of, taking_pixels
 from engine.detect.onnx import session_of
 from engine.detect.resizing import resized
 from engine.detect.weights import Weights
@@ -60,7 +60,7 @@ class CropClassifier:
         logits = [np.zeros((0, len(self.classes)), np.float32)]
         for start in range(0, len(boxes), BATCH):
             crops = [
-                crop_and_resize(rgb, Box(*corners), self._side)
+                pixels_of(crop_and_resize(rgb, Box(*corners), self._side))
                 for corners in boxes[start : start + BATCH].tolist()
             ]
             logits += self._session.run(None, {"pixels": np.stack(crops)})

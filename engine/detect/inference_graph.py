@@ -11,47 +11,70 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import cv2
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+CHANNELS: Final = 4
 _LAST_CONVOLUTION: Final = re.compile(r"/model\.\d+/cv(?P<branch>[23])\.(?P<level>\d)/.*\.2/Conv")
 """Of a YOLOv8 or YOLO11 head, as Ultralytics names it: branch 2 gives boxes, 3 gives classes."""
 
 
 def taking_pixels(data: bytes, unit: float) -> bytes:
-    """A network that takes pictures as they lie in memory.
+    """A network that takes pictures as `pixels_of` gives them.
 
     Args:
         data: ONNX whose one input is float32 (N, 3, h, w), of bytes times `unit`.
         unit: what one step of a byte is in it, such as 1 / 255.
 
     Returns:
-        ONNX whose input is uint8 (N, h, w, 3) and which computes the same. Where the first thing
-        was to quantise, and that gave the bytes again, nothing becomes a float at all.
+        ONNX whose input is uint8 (N, h, w, 4), of which the fourth channel has no effect, and which
+        computes the same. Where the first thing was to quantise for a convolution, and that gave
+        the bytes again, nothing becomes a float at all.
     """
     model = onnx.load_from_string(data)
     graph = model.graph
     [floats] = graph.input
-    batch, channels, height, width = floats.type.tensor_type.shape.dim
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, [None] * 4)
-    for place, dimension in enumerate((batch, height, width, channels)):
+    batch, _, height, width = floats.type.tensor_type.shape.dim
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, [None] * 3 + [CHANNELS])
+    for place, dimension in enumerate((batch, height, width)):
         pixels.type.tensor_type.shape.dim[place].CopyFrom(dimension)
-    users = [node for node in graph.node if floats.name in node.input]
-    if len(users) == 1 and _gives_bytes_again(users[0], graph, unit):
-        first = [_channels_first(users[0].output[0])]
-        graph.node.remove(users[0])
+    quantising = _quantising_again(graph, floats.name, unit)
+    weights = quantising and _weights_of_convolution(graph, quantising.output[0])
+    if quantising and weights:
+        graph.node.remove(quantising)
+        _add_channel(weights)
+        first = [_channels_first(quantising.output[0])]
     else:
-        graph.initializer.append(numpy_helper.from_array(np.array(unit, np.float32), "pixel_unit"))
+        constants: dict[str, NDArray[np.generic]] = {
+            "rgb": np.arange(3),
+            "unit": np.array(unit, np.float32),
+        }
+        graph.initializer.extend(
+            numpy_helper.from_array(value, f"pixels_{name}") for name, value in constants.items()
+        )
+        channels = ["pixels_first", "pixels_rgb"]
         first = [
-            _channels_first("pixels_channels_first"),
-            helper.make_node("Cast", ["pixels_channels_first"], ["bytes"], to=TensorProto.FLOAT),
-            helper.make_node("Mul", ["bytes", "pixel_unit"], [floats.name]),
+            _channels_first("pixels_first"),
+            helper.make_node("Gather", channels, ["pixels_three"], axis=1),
+            helper.make_node("Cast", ["pixels_three"], ["pixels_float"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["pixels_float", "pixels_unit"], [floats.name]),
         ]
-    _put_first(graph, first)
-    del graph.input[:]
+    rest = [*graph.node]
+    del graph.node[:], graph.input[:]
+    graph.node.extend([*first, *rest])
     graph.input.append(pixels)
     return bytes(model.SerializeToString())
+
+
+def pixels_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture as networks take it: (h, w, 3) in, (h, w, 4) out.
+
+    Convolutions read channels by the four bytes; over three they take half as long again.
+    """
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA), np.uint8)
 
 
 def without_decoding(data: bytes) -> bytes:
@@ -104,18 +127,36 @@ def _channels_first(name: str) -> NodeProto:
     return helper.make_node("Transpose", ["pixels"], [name], perm=[0, 3, 1, 2])
 
 
-def _put_first(graph: onnx.GraphProto, nodes: list[NodeProto]) -> None:
-    rest = [*graph.node]
-    del graph.node[:]
-    graph.node.extend([*nodes, *rest])
+def _quantising_again(graph: onnx.GraphProto, name: str, unit: float) -> NodeProto | None:
+    """The one node that reads a tensor, where it makes bytes of it that count by `unit`."""
+    users = [node for node in graph.node if name in node.input]
+    if len(users) != 1 or users[0].op_type != "QuantizeLinear":
+        return None
+    constants = {one.name: one for one in graph.initializer}
+    scale, zero = (numpy_helper.to_array(constants[given]) for given in users[0].input[1:3])
+    is_byte = zero.dtype == np.uint8 and zero == 0
+    return users[0] if is_byte and np.isclose(scale, unit, rtol=1e-5, atol=0) else None
 
 
-def _gives_bytes_again(node: NodeProto, graph: onnx.GraphProto, unit: float) -> bool:
-    if node.op_type != "QuantizeLinear":
-        return False
-    constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    scale, zero = (constants[name] for name in node.input[1:3])
-    return bool(zero.dtype == np.uint8 and zero == 0 and np.isclose(scale, unit, rtol=1e-5, atol=0))
+def _weights_of_convolution(graph: onnx.GraphProto, name: str) -> TensorProto | None:
+    """The quantised weights of the one convolution that reads a quantised tensor."""
+    makers = {node.output[0]: node for node in graph.node}
+    constants = {one.name: one for one in graph.initializer}
+    read = [name]
+    for kind in ("DequantizeLinear", "Conv"):
+        users = [node for node in graph.node if read[0] in node.input]
+        if [node.op_type for node in users] != [kind]:
+            return None
+        [user], read = users, list(users[0].output)
+    weights = makers.get(user.input[1])
+    return constants[weights.input[0]] if weights is not None else None
+
+
+def _add_channel(weights: TensorProto) -> None:
+    """Give a convolution's weights (out, 3, h, w) a fourth input channel, of zeros."""
+    values = numpy_helper.to_array(weights)
+    fourth = np.zeros((len(values), CHANNELS - 3, *values.shape[2:]), values.dtype)
+    weights.CopyFrom(numpy_helper.from_array(np.hstack([values, fourth]), weights.name))
 
 
 def _as_float(name: str, graph: onnx.GraphProto) -> str:

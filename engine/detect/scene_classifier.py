@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.detect.inference_graph import taking_pixels
+from engine.detect.inference_graph import pixels_of, taking_pixels
 from engine.detect.onnx import session_of
 from engine.detect.resizing import resized
 from engine.detect.weights import Weights
@@ -42,7 +42,7 @@ class SceneClassifier:
         Args:
             rgb: uint8 (H, W, 3), in any rotation.
         """
-        pixels = resize_square(rgb, self._side)[np.newaxis]
+        pixels = pixels_of(resize_square(rgb, self._side))[np.newaxis]
         [[[log_odds]]] = self._session.run(None, {"pixels": pixels})
         return float(log_odds)
 

@@ -21,8 +21,9 @@ from engine.geometry import PixelRect
 
 STRIDE_PX = 32
 """Networks here halve five times; sides are padded up to a multiple of this."""
-LARGEST_ZOOM = 2.0
-"""Small pictures are enlarged this much at most."""
+LARGEST_ZOOM = 1.5
+"""Small pictures are enlarged this much at most: with more, no more was found, and more that was
+none (docs/decisions/0046-inference-graphs.md)."""
 SMALL_PX = 32.0
 """What is smaller in a view may have neighbours that only a larger view shows."""
 CLEAR_SCALE = 2 / 3

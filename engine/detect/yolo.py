@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.detect.inference_graph import taking_pixels, without_decoding
+from engine.detect.inference_graph import pixels_of, taking_pixels, without_decoding
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
 from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
@@ -84,7 +84,7 @@ class Yolo:
         return each_object_once(decode(self._maps(view), view.shape[0], least))
 
     def _maps(self, view: NDArray[np.uint8]) -> Maps:
-        return list(self._session.run(None, {"pixels": view[np.newaxis]}))
+        return list(self._session.run(None, {"pixels": pixels_of(view)[np.newaxis]}))
 
 
 def decode(maps: Maps, height: int, threshold: float) -> NDArray[np.float32]:

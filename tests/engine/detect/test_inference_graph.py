@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from engine.detect.inference_graph import taking_pixels, without_decoding
+from engine.detect.inference_graph import pixels_of, taking_pixels, without_decoding
 from engine.detect.int8 import quantised
 from engine.detect.onnx import session_of
 from engine.detect.views import whole_view
@@ -54,7 +54,9 @@ def test_pixels_give_the_answers_of_floats(data, unit, rng):
     rgb = picture(rng, 24, 32)
     expected = session_of(data).run(["heat", "size"], {"x": blob(rgb, unit)})
 
-    given = session_of(taking_pixels(data, unit)).run(["heat", "size"], {"pixels": rgb[None]})
+    given = session_of(taking_pixels(data, unit)).run(
+        ["heat", "size"], {"pixels": pixels_of(rgb)[None]}
+    )
 
     for one, other in zip(given, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
@@ -72,7 +74,7 @@ def test_int8_makes_no_floats_of_bytes():
 def test_the_sides_of_pictures_stay_free_or_fixed_as_they_were():
     (pixels,) = session_of(taking_pixels(network(), 1.0)).get_inputs()
 
-    assert (pixels.type, pixels.shape) == ("tensor(uint8)", [1, "h", "w", 3])
+    assert (pixels.type, pixels.shape) == ("tensor(uint8)", [1, "h", "w", 4])
 
 
 @pytest.mark.parametrize("name", ["adornments", "witness"])
@@ -86,7 +88,7 @@ def test_boxes_decoded_where_scores_are_high_are_those_that_the_file_decodes(nam
     expected = np.column_stack([corners, scores[classes, cells], classes])
 
     maps = session_of(taking_pixels(without_decoding(data), 1 / 255)).run(
-        None, {"pixels": view[None]}
+        None, {"pixels": pixels_of(view)[None]}
     )
 
     assert len(expected) > 20
