@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -102,9 +103,7 @@ class _Run:
     """One run over an output folder: the job of each source, and the outcomes."""
 
     output_folder: OutputFolder
-    workers: int
-    new_executor: Callable[[int], Executor] | None = None
-    """Makes an executor of so many workers; None for processes of this machine."""
+    executor: Executor
     fates: Counter[Fate] = field(default_factory=Counter)
     _sources: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and picture id by job id; two files may have the same content, never the same job."""
@@ -112,15 +111,14 @@ class _Run:
 
     def work(self, steps: Iterable[tuple[str, Step]], total: int | None) -> None:
         """Carry out steps, recording each outcome the moment it is there."""
-        executor = (self.new_executor or ProcessPool)(self.workers)
         try:
             with tqdm(total=total, unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
-                for outcome in executor.run(self._jobs(steps, bar)):
+                for outcome in self.executor.run(self._jobs(steps, bar)):
                     source, picture = self._sources.pop(outcome.job_id)
                     self._count(self._record(source, picture, outcome), bar)
                     self._postponed += isinstance(outcome, Postponed)
         finally:
-            executor.close()
+            self.executor.close()
             self.output_folder.close()
         if self._postponed:
             _say(_POSTPONED.format(self._postponed))
@@ -170,7 +168,7 @@ def redact(
         file_format: of the releases.
         manifest: licences.
         workers: how many.
-        new_executor: as for `_Run`.
+        new_executor: makes an executor of so many workers; None for processes of this machine.
     """
     started = time.perf_counter()
     verify(policy)  # say what is missing before starting processes
@@ -192,13 +190,11 @@ def redact(
         )
     manifest = manifest.among(source.name for source in pictures)
     pictures = _scheduled(pictures)
-    output_folder = _created(out, policy, file_format)
-    _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers, new_executor)
-    run.work(
-        _steps(pictures, output_folder, manifest, where),
-        len(pictures),
-    )
+    with closing((new_executor or ProcessPool.started)(workers)) as executor:
+        output_folder = _created(out, policy, file_format)
+        _say_if_ahead(output_folder)
+        run = _Run(output_folder, executor)
+        run.work(_steps(pictures, output_folder, manifest, where), len(pictures))
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
@@ -239,7 +235,7 @@ def release(
         verdicts: the decision file.
         workers: how many processes.
         known: raw public keys of people who decide.
-        new_executor: as for `_Run`.
+        new_executor: as for `redact`.
     """
     started = time.perf_counter()
     lines, is_vouched_for = _decisions(verdicts, known)
@@ -255,7 +251,7 @@ def release(
         output_folder.close()
         raise
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, workers, new_executor)
+    run = _Run(output_folder, (new_executor or ProcessPool)(workers))
     problems = Counter[str]()
 
     def steps() -> Iterator[tuple[str, Step]]:

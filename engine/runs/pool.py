@@ -73,6 +73,14 @@ class ProcessPool:
         self._is_busy = False
         self._is_closed = False
 
+    @classmethod
+    def started(cls, workers: int) -> ProcessPool:
+        """A pool whose workers load their models from now on, not from the first job on."""
+        pool = cls(workers)
+        with _blocked_sigint():
+            pool._pool.submit(_nothing)
+        return pool
+
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         source = iter(jobs)
@@ -189,6 +197,10 @@ def _blocked_sigint() -> Iterator[None]:
 
 def _new_pool(workers: int) -> loky.ProcessPoolExecutor:
     return new_pool(workers, _start_worker, os.getpid())
+
+
+def _nothing() -> None:
+    """A job for a pool that is to start its workers."""
 
 
 class _Worker:

@@ -466,6 +466,17 @@ def all_gone(pids, seconds=30.0):
 
 
 class TestWorkers:
+    def test_they_load_their_models_before_there_is_a_job_where_that_is_asked_for(self):
+        pool, idle = ProcessPool.started(2), ProcessPool(2)
+
+        first = pool._pool.submit(eval, "__import__('signal').pthread_sigmask(0, [])")
+
+        assert len(pool._pool._processes) == 2
+        assert not idle._pool._processes
+        assert signal.SIGINT in first.result()
+        pool.close()
+        idle.close()
+
     def test_ctrl_c_does_not_reach_them_from_their_first_moment(self, a_picture):
         pool = ProcessPool(2)
         list(pool.run([a_job(a_picture)]))
