@@ -20,9 +20,11 @@ at q75 or coarser than the first: 5 of 600, no better than chance.
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 SAME_GRID_AT: Final = 3.0
@@ -126,15 +128,18 @@ def _clustering(coefficients: NDArray[np.float32], waves: NDArray[np.float64]) -
 
 def _luma_patches(rgb: NDArray[np.uint8], side: int, most: int) -> NDArray[np.float32]:
     """(N, side, side) patches that start on the 8-pixel grid, evenly spread; N <= `most`."""
-    rows, columns = (max((extent - side) // 8 + 1, 0) for extent in rgb.shape[:2])
+    height, width = rgb.shape[:2]
+    if min(height, width) < side:
+        return np.zeros((0, side, side), np.float32)
+    rows, columns = ((extent - side) // 8 + 1 for extent in (height, width))
     numbers = np.arange(0, rows * columns, rows * columns // most + 1)
-    offsets = np.arange(side)
-    y = (numbers // max(columns, 1) * 8)[:, None, None] + offsets[None, :, None]
-    x = (numbers % max(columns, 1) * 8)[:, None, None] + offsets[None, None, :]
-    luma: NDArray[np.float32] = rgb[y, x] @ _LUMA
+    windows = sliding_window_view(rgb.reshape(height, -1), (side, 3 * side))
+    patches = windows[numbers // columns * 8, numbers % columns * 8 * 3]
+    luma: NDArray[np.float32] = patches.reshape(-1, side, side, 3) @ _LUMA
     return luma
 
 
+@functools.cache
 def _basis(frequencies: int) -> NDArray[np.float32]:
     """(8, 8, `frequencies`): DCT-II basis pictures (ITU-T T.81, A.3.3)."""
     angles = (2 * np.arange(8) + 1) * np.pi / 16
@@ -145,6 +150,7 @@ def _basis(frequencies: int) -> NDArray[np.float32]:
     return np.stack(pictures, axis=-1).astype(np.float32)
 
 
+@functools.cache
 def _shifted_basis() -> NDArray[np.float32]:
     """(15 * 15, 63 * frequencies): the basis pictures at every shift but none."""
     shifts = [(dy, dx) for dy in range(8) for dx in range(8) if (dy, dx) != (0, 0)]

@@ -199,8 +199,7 @@ def _grain(
         own = slice(top - halo.start, bottom - halo.start)
         ring = _ring(unknown[halo, columns], hole[halo, columns])[own]
         if ring.any():
-            ys, xs = np.nonzero(ring)
-            responses.append(_noise(patch, ys + top, xs + columns.start))
+            responses.append(_noise(patch[halo, columns])[own][ring])
     if not responses:
         return np.float32(0)
     deviation = float(np.median(np.concatenate(responses))) / (6.0 * 0.6745)
@@ -215,26 +214,11 @@ def _ring(unknown: NDArray[np.bool_], hole: NDArray[np.bool_]) -> NDArray[np.boo
     return np.asarray(near & ~touched)
 
 
-def _noise(
-    patch: NDArray[np.uint8], ys: NDArray[np.intp], xs: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """Immerkær's response at some pixels, absolute; at the patch's edge mirrored."""
-    height, width = patch.shape[:2]
-    total = np.zeros(len(ys), np.float32)
-    for (dy, dx), weight in np.ndenumerate(_KERNEL):
-        y, x = (
-            _mirrored(place + step - 1, side)
-            for place, step, side in ((ys, dy, height), (xs, dx, width))
-        )
-        grey = cv2.cvtColor(patch[y, x][None], cv2.COLOR_RGB2GRAY)[0]
-        total += weight * grey.astype(np.float32)
-    return np.asarray(np.abs(total))
-
-
-def _mirrored(places: NDArray[np.intp], side: int) -> NDArray[np.intp]:
-    """Indices one beyond an edge, brought back as OpenCV's BORDER_REFLECT_101 does."""
-    inside = np.abs(places)
-    return np.asarray(np.where(inside < side, inside, max(2 * side - 2, 0) - inside))
+def _noise(patch: NDArray[np.uint8]) -> F32:
+    """Immerkær's response (h, w) at every pixel, absolute; at the patch's edge mirrored."""
+    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
+    response = cv2.filter2D(grey, cv2.CV_32F, _KERNEL, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(np.abs(response), np.float32)
 
 
 def window_of(hole: NDArray[np.bool_], margin: int = 0) -> tuple[slice, slice]:
