@@ -82,6 +82,10 @@ class UnreachableCluster(LetheError):
     """There is no cluster where one was said to be."""
 
 
+class LostWork(LetheError):
+    """Some of what a cluster was given gave no result."""
+
+
 class UnreadableFile(LetheError):
     """A file that somebody handed in cannot be read safely; `str` says why, without its name."""
 

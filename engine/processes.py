@@ -6,16 +6,53 @@ calls, which made a worker take half as much time again and its neighbours wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Protocol, TypeVar
 
 import cv2
 import loky
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 ONE_THREAD: Final = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
 """For the environment of a process: LibRaw's threads, NumPy's and PyTorch's."""
+
+
+class Mapped(Protocol):
+    """Something that applies a function to items in worker processes."""
+
+    def __call__(
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        workers: int,
+        start: Callable[[], object],
+    ) -> Iterator[Result]:
+        """The results, in any order.
+
+        Args:
+            function: can be pickled, as items and results can.
+            items: what it is applied to.
+            workers: how many.
+            start: called once in each, before the first item.
+        """
+        ...
+
+
+def mapped(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    start: Callable[[], object],
+) -> Iterator[Result]:
+    """`Mapped` by processes of this machine, in the items' order."""
+    with new_pool(workers, start) as pool:
+        yield from pool.map(function, items)
 
 
 def new_pool(

@@ -15,6 +15,7 @@ from engine.category import DETECTABLE, Category
 from engine.errors import LetheError
 from engine.policies.text import DEFAULT, NAMES
 from engine.policy import Policy, default_policy, named_policy, read_policy
+from engine.processes import Mapped
 from engine.runs.jobs import Executor
 from engine.runs.pool import default_workers
 
@@ -129,15 +130,35 @@ def executor_of(options: argparse.Namespace) -> Callable[[int], Executor] | None
     Raises:
         LetheError: Ray is not installed, or an address was given without it.
     """
+    if not _is_on_ray(options):
+        return None
+    from engine.cluster.executor import RayExecutor
+
+    return partial(RayExecutor, address=options.address)
+
+
+def mapped_of(options: argparse.Namespace) -> Mapped | None:
+    """What applies a function to items where `add_executor`'s options say; None: local processes.
+
+    Raises:
+        LetheError: as `executor_of`.
+    """
+    if not _is_on_ray(options):
+        return None
+    from engine.cluster.mapping import mapped_by_ray
+
+    return partial(mapped_by_ray, address=options.address)
+
+
+def _is_on_ray(options: argparse.Namespace) -> bool:
     if options.executor == "local":
         if options.address is not None:
             raise LetheError("--address is of a Ray cluster: add --executor ray, or leave it out.")
-        return None
-    from engine.cluster.executor import RayExecutor
+        return False
     from engine.cluster.ray_data import ray_data
 
     ray_data()
-    return partial(RayExecutor, address=options.address)
+    return True
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import MissingPackage, UnreachableCluster
+from engine.logs import keep_names_out
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Columns: TypeAlias = "dict[str, NDArray[np.object_]]"
+
+RETRIES = 5
+"""How often a block is begun anew, each time because its actor died."""
 _CODE = Path(__file__).parents[2]
 _MISSING = (
     "Ray is not installed, so nothing can run on a cluster. Install it with "
@@ -69,6 +81,78 @@ def connected(address: str | None, cpus: int) -> Iterator[ModuleType]:
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def over_actors(
+    ray: ModuleType,
+    new_work: Callable[[], Callable[[Sequence[Item]], Iterable[Result]]],
+    items: Sequence[Item],
+    *,
+    block: int,
+    workers: int,
+) -> Iterator[Result]:
+    """Results for items, in blocks, through a pool of actors of Ray Data.
+
+    Args:
+        ray: as `connected` gives it.
+        new_work: called once in each actor, for what makes results of items there.
+        items: can be pickled, as results can.
+        block: items that go to an actor together, and are done again together when it dies.
+        workers: actors at most.
+
+    Yields:
+        Results in any order; none of blocks whose actor died each time, or whose work raised.
+    """
+    starts = range(0, len(items), block)
+    blocks = [{"block": _Block(tuple(items[start : start + block]))} for start in starts]
+    # a block that waits at an actor would lose its retries to one that takes the actor down
+    actors = ray.data.ActorPoolStrategy(
+        size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1
+    )
+    with warnings.catch_warnings():
+        # Ray means to rename how restarts are limited; its version is pinned
+        warnings.simplefilter("ignore", DeprecationWarning)
+        batches = ray.data.from_items(blocks, override_num_blocks=len(blocks)).map_batches(
+            _Actor,
+            fn_constructor_args=(new_work,),
+            batch_size=1,
+            batch_format="numpy",
+            compute=actors,
+            num_cpus=1,
+            max_restarts=-1,
+            max_task_retries=RETRIES,
+        )
+    for columns in batches.iter_batches(batch_size=None, batch_format="numpy"):
+        yield from (result.value for result in columns["result"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Items that go to an actor together."""
+
+    items: tuple[Any, ...] = field(repr=False)  # Ray logs what it carries, and they have names
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What an item came to."""
+
+    value: Any = field(repr=False)
+
+
+class _Actor:
+    """A worker that Ray Data starts on some machine."""
+
+    def __init__(self, new_work: Callable[[], Callable[[Sequence[Any]], Iterable[Any]]]) -> None:
+        keep_names_out()
+        self._work = new_work()
+
+    def __call__(self, columns: Columns) -> Columns:
+        """The results of the items in blocks."""
+        found = [_Result(value) for block in columns["block"] for value in self._work(block.items)]
+        results = np.empty(len(found), dtype=object)
+        results[:] = found
+        return {"result": results}
 
 
 def _connect(ray: ModuleType, address: str | None, cpus: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from engine.cli.command_line import mapped_of
 from engine.cli.exits import Exit
 from engine.errors import LetheError
 from engine.evaluation.data.datasets import read_dataset
@@ -189,7 +190,13 @@ def _propose(options: argparse.Namespace) -> None:
         files = [file for file in parts if file.exists()] or files
     pictures = [picture for file in files for picture in read_dataset(file).pictures]
     with tqdm(total=len(pictures), unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
-        for _ in propose(pictures, options.out, default_policy(), workers=options.workers):
+        for _ in propose(
+            pictures,
+            options.out,
+            default_policy(),
+            workers=options.workers,
+            over=mapped_of(options),
+        ):
             bar.update()
 
 
@@ -206,7 +213,9 @@ def _calibrate(options: argparse.Namespace) -> None:
         options.use,
     )
     with tqdm(unit=" pictures", file=sys.stderr, smoothing=0.1) as bar:
-        result = calibrate(places, workers=options.workers, progress=bar.update)
+        result = calibrate(
+            places, workers=options.workers, progress=bar.update, over=mapped_of(options)
+        )
     for sentence in result.sentences:
         _say(sentence)
     if options.note:
@@ -225,6 +234,7 @@ def _release_check(options: argparse.Namespace) -> None:
             card,
             workers=options.workers,
             progress=bar.update,
+            over=mapped_of(options),
         )
     for line in result.sentences():
         _say(line)

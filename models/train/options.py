@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.cli.command_line import add_running, positive
+from engine.cli.command_line import add_executor, add_running, positive
 from engine.cli.exits import exits_of
 from engine.detect.weights import MODELS
 from engine.policy import DEFAULT_FILE
@@ -126,6 +126,7 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     propose.add_argument("data", type=Path, metavar="DATA")
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")
     add_running(propose)
+    add_executor(propose)
     release_check = _verb(
         verbs, "witness", acts["witness"], _RELEASE_CHECK, "choose when to object"
     )
@@ -133,6 +134,7 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     release_check.add_argument("--models", type=Path, default=MODELS, metavar="DIR")
     release_check.add_argument("--policy", type=Path, default=DEFAULT_FILE, metavar="FILE")
     add_running(release_check)
+    add_executor(release_check)
     scene = _verb(verbs, "scene", acts["scene"], _SCENE, "train the scene classifier")
     scene.add_argument("data", type=Path, metavar="DATA")
     scene.add_argument(
@@ -258,6 +260,7 @@ def _add_calibration(verb: argparse.ArgumentParser) -> None:
         help="may be given several times; default: the product's three",
     )
     add_running(verb)
+    add_executor(verb)
     verb.add_argument(
         "--note",
         type=_cell,

@@ -25,6 +25,7 @@ from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import LabelledPicture
 from engine.policies.text import SUMMARY
 from engine.policy import Policy, read_policy
+from engine.processes import Mapped
 from models.train.calibration.budget import BUDGETS, Budget, Cost, within_budget
 from models.train.calibration.experiments import Experiment, measured
 from models.train.calibration.fusing import as_toml, cross_fitted, fit
@@ -104,7 +105,11 @@ class Calibrated:
 
 
 def calibrate(
-    places: Places, *, workers: int, progress: Callable[[], object] = lambda: None
+    places: Places,
+    *,
+    workers: int,
+    progress: Callable[[], object] = lambda: None,
+    over: Mapped | None = None,
 ) -> Calibrated:
     """Fit score fusion, choose every policy's thresholds, and write both.
 
@@ -112,6 +117,7 @@ def calibrate(
         places: where from and where to.
         workers: processes that look at pictures.
         progress: called for each picture that was looked at.
+        over: where they are; None for processes of this machine.
 
     Raises:
         LetheError: the data set, the policy or a model file cannot be used, or a category has no
@@ -123,7 +129,7 @@ def calibrate(
     detectors = [detector.name for detector in default_detectors()]
     crop_scorer, scene = crop_classifier(), scene_classifier()
     raw_detections = raw_detections_in(
-        _detect_all(pictures, detectors, policy, places, workers, progress)
+        _detect_all(pictures, detectors, policy, places, workers, progress, over)
     )
     halves = [
         list(match_proposals(half(pictures, name), raw_detections, crop_scorer, policy, scene))
@@ -187,6 +193,7 @@ def _detect_all(
     places: Places,
     workers: int,
     progress: Callable[[], object],
+    over: Mapped | None,
 ) -> Path:
     settings = repr(
         (
@@ -200,7 +207,7 @@ def _detect_all(
     )
     places.cache.mkdir(parents=True, exist_ok=True)
     file = places.cache / f"sightings-{hashlib.sha256(settings.encode()).hexdigest()[:12]}.jsonl"
-    for _ in propose(pictures, file, policy, workers=workers):
+    for _ in propose(pictures, file, policy, workers=workers, over=over):
         progress()
     return file
 

@@ -28,7 +28,7 @@ from engine.evaluation.scores.proportion import Proportion
 from engine.images import RgbImage
 from engine.plan import Origin, Region
 from engine.policy import Policy, ReleaseCheckPolicy, read_policy
-from engine.processes import new_pool
+from engine.processes import Mapped, mapped
 from engine.redact.masks import mask_of, rect_of, rects_of
 from engine.redact.removal import remove
 from models.train.card import with_section
@@ -108,6 +108,7 @@ def choose(
     *,
     workers: int,
     progress: Callable[[], object] = lambda: None,
+    over: Mapped | None = None,
 ) -> ReleaseCheckScores:
     """Choose the scores, and write them into the policy and what they give into the card.
 
@@ -117,6 +118,7 @@ def choose(
         card: of the release check; its section about this is replaced.
         workers: processes.
         progress: called for each picture.
+        over: where they are; None for processes of this machine.
 
     Raises:
         LetheError: the data set, the policy or the model file cannot be used. Nothing is changed
@@ -124,7 +126,7 @@ def choose(
     """
     policy = read_policy(policy_file.read_text(encoding="utf-8"), name=policy_file.name)
     pictures = read_dataset(data).pictures
-    responses = dict(_responses(pictures, policy, workers, progress))
+    responses = dict(_responses(pictures, policy, workers, progress, over))
     half_a, half_b = (
         [responses[picture.name] for picture in half(pictures, name) if picture.name in responses]
         for name in ("A", "B")
@@ -265,12 +267,13 @@ def _responses(
     policy: Policy,
     workers: int,
     progress: Callable[[], object],
+    over: Mapped | None,
 ) -> Iterable[tuple[str, Response]]:
-    with new_pool(workers, _start) as pool:
-        for name, response in pool.map(partial(_ask, policy), pictures):
-            progress()
-            if response is not None:
-                yield name, response
+    ask = partial(_ask, policy)
+    for name, response in (over or mapped)(ask, pictures, workers=workers, start=_start):
+        progress()
+        if response is not None:
+            yield name, response
 
 
 def _ask(policy: Policy, picture: LabelledPicture) -> tuple[str, Response | None]:

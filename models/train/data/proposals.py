@@ -20,7 +20,7 @@ from engine.evaluation.data.labels import LabelledPicture
 from engine.geometry import Box
 from engine.plan import Detection
 from engine.policy import Policy
-from engine.processes import new_pool
+from engine.processes import Mapped, mapped
 
 _ORDER = {category: place for place, category in enumerate(DETECTABLE)}
 
@@ -30,7 +30,12 @@ class _Worker:
 
 
 def propose(
-    pictures: Sequence[LabelledPicture], file: Path, policy: Policy, *, workers: int
+    pictures: Sequence[LabelledPicture],
+    file: Path,
+    policy: Policy,
+    *,
+    workers: int,
+    over: Mapped | None = None,
 ) -> Iterator[str]:
     """Append the raw detections in every picture that is not in the file yet.
 
@@ -39,6 +44,7 @@ def propose(
         file: JSON lines; made if need be.
         policy: its view plan applies.
         workers: processes.
+        over: where they are; None for processes of this machine.
 
     Yields:
         The name of each picture as it is done.
@@ -47,13 +53,10 @@ def propose(
     waiting = [
         (picture.name, picture.path, policy) for picture in pictures if picture.name not in names
     ]
-    with (
-        new_pool(workers, _start) as pool,
-        file.open("a", encoding="utf-8") as out,
-    ):
+    with file.open("a", encoding="utf-8") as out:
         if _ends_within_a_line(file):
             out.write("\n")  # or the next picture's line would be lost with the one cut short
-        for name, line in pool.map(_detect, waiting):
+        for name, line in (over or mapped)(_detect, waiting, workers=workers, start=_start):
             out.write(line)
             out.flush()
             yield name

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from engine.cluster import executor as cluster
+from engine.cluster import ray_data
 from engine.cluster.executor import RayExecutor
-from engine.cluster.ray_data import connected, ray_data
+from engine.cluster.ray_data import connected
 from engine.errors import MissingPackage, UnreachableCluster
 from engine.geometry import Size
 from engine.plan import Plan
@@ -103,7 +104,7 @@ class TestTwoActors:
     def test_what_takes_its_machine_down_each_time_waits_and_the_rest_goes_on(
         self, paths, monkeypatch, jobs_per_block
     ):
-        monkeypatch.setattr(cluster, "RETRIES", 0)
+        monkeypatch.setattr(ray_data, "RETRIES", 0)
         monkeypatch.setattr(cluster, "JOBS_PER_BLOCK", jobs_per_block)
         deadly, *others = (a_job(paths[1], Deadly), *(a_job(path) for path in paths[3:8]))
 
@@ -142,7 +143,7 @@ def test_without_ray_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
 
     with pytest.raises(MissingPackage, match=r"requirements-cluster\.txt"):
-        ray_data()
+        ray_data.ray_data()
 
 
 @pytest.mark.parametrize(

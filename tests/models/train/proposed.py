@@ -53,20 +53,13 @@ def proposals_of(name, seen=(), false=(), *, unseen=0, category=FACE, group="", 
 
 
 class AtOnce:
-    """A pool that looks in this process, and remembers at what."""
+    """Applies a function in this process, and remembers to what pictures."""
 
     looked: tuple[str, ...] = ()
 
-    def __init__(self, workers, start):
+    @staticmethod
+    def mapped(look, waiting, *, workers, start):
         del workers, start
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def map(self, look, waiting):
         for one in waiting:
             AtOnce.looked = (*AtOnce.looked, one[0])
             yield look(one)

@@ -119,7 +119,7 @@ def places(tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "crop_classifier", SaysNothing)
     monkeypatch.setattr(calibration, "scene_classifier", SeesNobody)
     monkeypatch.setattr(proposals._Worker, "detectors", (Told(),))
-    monkeypatch.setattr(proposals, "new_pool", AtOnce)
+    monkeypatch.setattr(proposals, "mapped", AtOnce.mapped)
     monkeypatch.setattr(AtOnce, "looked", ())
     return Places(described, tmp_path / "run", tmp_path / "models", (tmp_path / "cautious.toml",))
 

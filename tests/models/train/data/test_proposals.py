@@ -35,7 +35,7 @@ def detectors(monkeypatch):
     )
     inks = FakeDetector([Detection(Box(1, 2, 3, 4), TATTOO, 1.0, "two@0")], name="two@0")
     monkeypatch.setattr(proposals._Worker, "detectors", (faces, inks))
-    monkeypatch.setattr(proposals, "new_pool", AtOnce)
+    monkeypatch.setattr(proposals, "mapped", AtOnce.mapped)
     monkeypatch.setattr(AtOnce, "looked", ())
     return faces, inks
 
