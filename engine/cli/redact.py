@@ -40,7 +40,7 @@ from engine.runs.inputs import Source, sources
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined
 from engine.runs.licences import Manifest
 from engine.runs.output_folder import Fate, OutputFolder
-from engine.runs.pool import ProcessPool
+from engine.runs.pool import started_pool
 from engine.runs.refusal import failed, refusal
 from engine.runs.sources import PictureSource
 from engine.signing.decisions import is_authenticated, signature_path
@@ -118,7 +118,6 @@ class _Run:
                     self._count(self._record(source, picture, outcome), bar)
                     self._postponed += isinstance(outcome, Postponed)
         finally:
-            self.executor.close()
             self.output_folder.close()
         if self._postponed:
             _say(_POSTPONED.format(self._postponed))
@@ -190,7 +189,7 @@ def redact(
         )
     manifest = manifest.among(source.name for source in pictures)
     pictures = _scheduled(pictures)
-    with closing((new_executor or ProcessPool.started)(workers)) as executor:
+    with closing((new_executor or started_pool)(workers)) as executor:
         output_folder = _created(out, policy, file_format)
         _say_if_ahead(output_folder)
         run = _Run(output_folder, executor)
@@ -251,7 +250,6 @@ def release(
         output_folder.close()
         raise
     _say_if_ahead(output_folder)
-    run = _Run(output_folder, (new_executor or ProcessPool)(workers))
     problems = Counter[str]()
 
     def steps() -> Iterator[tuple[str, Step]]:
@@ -269,7 +267,9 @@ def release(
         _RANDOM.shuffle(accepted)  # as in `redact`
         yield from accepted
 
-    run.work(steps(), total=None)
+    with closing((new_executor or started_pool)(workers)) as executor:
+        run = _Run(output_folder, executor)
+        run.work(steps(), total=None)
     seconds = time.perf_counter() - started
     return Summary(run.fates, output_folder.policy.not_looked_for, seconds, problems.total())
 

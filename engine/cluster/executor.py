@@ -54,7 +54,8 @@ class RayExecutor:
         while work := list(islice(source, self._workers * JOBS_PER_ROUND)):
             waiting = {job.id: job for job in work}
             yield from self._round(waiting, JOBS_PER_BLOCK)
-            yield from self._round(waiting, 1)  # those that shared a block with what took it down
+            # what is left may have shared a block with one that takes machines down
+            yield from self._round(waiting, 1)
             yield from (Postponed(job_id, _LOST) for job_id in waiting)
 
     def close(self) -> None:
@@ -80,7 +81,7 @@ class RayExecutor:
         except LetheError:  # there is no cluster
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, no picture is to blame
-            log.error("a round of jobs broke off at\n%s", trace(error))  # noqa: TRY400
+            log.error("%d jobs were left when a round broke off at\n%s", len(waiting), trace(error))  # noqa: TRY400
 
 
 def _new_worker() -> Callable[[Sequence[Work]], Iterator[Outcome]]:

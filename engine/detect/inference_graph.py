@@ -100,7 +100,7 @@ def without_decoding(data: bytes) -> bytes:
     levels = {level for level, _ in maps}
     if not names or len(names) != 2 * len(levels):
         raise ValueError("There is no head of YOLOv8 or YOLO11.")
-    nodes = needed(graph, names)
+    nodes = nodes_for(graph, names)
     read = {name for node in nodes for name in node.input}
     weights = [one for one in graph.initializer if one.name in read]
     del graph.node[:], graph.output[:], graph.initializer[:], graph.value_info[:]
@@ -112,7 +112,7 @@ def without_decoding(data: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def needed(graph: onnx.GraphProto, outputs: Iterable[str]) -> list[NodeProto]:
+def nodes_for(graph: onnx.GraphProto, outputs: Iterable[str]) -> list[NodeProto]:
     """The nodes that some tensors depend on, in their order."""
     wanted = set(outputs)
     nodes: list[NodeProto] = []
@@ -132,24 +132,38 @@ def _quantising_again(graph: onnx.GraphProto, name: str, unit: float) -> NodePro
     users = [node for node in graph.node if name in node.input]
     if len(users) != 1 or users[0].op_type != "QuantizeLinear":
         return None
-    constants = {one.name: one for one in graph.initializer}
-    scale, zero = (numpy_helper.to_array(constants[given]) for given in users[0].input[1:3])
+    scale, zero = (_constant(graph, users[0], place) for place in (1, 2))
+    if scale is None or zero is None or scale.size != 1:
+        return None
     is_byte = zero.dtype == np.uint8 and zero == 0
     return users[0] if is_byte and np.isclose(scale, unit, rtol=1e-5, atol=0) else None
 
 
 def _weights_of_convolution(graph: onnx.GraphProto, name: str) -> TensorProto | None:
-    """The quantised weights of the one convolution that reads a quantised tensor."""
+    """The int8 weights, zero at 0, of the one convolution that reads a quantised picture."""
     makers = {node.output[0]: node for node in graph.node}
-    constants = {one.name: one for one in graph.initializer}
     read = [name]
     for kind in ("DequantizeLinear", "Conv"):
         users = [node for node in graph.node if read[0] in node.input]
         if [node.op_type for node in users] != [kind]:
             return None
         [user], read = users, list(users[0].output)
-    weights = makers.get(user.input[1])
-    return constants[weights.input[0]] if weights is not None else None
+    dequantising = makers.get(user.input[1])
+    if dequantising is None or dequantising.op_type != "DequantizeLinear":
+        return None
+    zero = _constant(graph, dequantising, 2)
+    for weights in graph.initializer:
+        if weights.name == dequantising.input[0]:
+            is_signed = weights.data_type == TensorProto.INT8 and (zero is None or not zero.any())
+            return weights if is_signed and weights.dims[1] == CHANNELS - 1 else None
+    return None
+
+
+def _constant(graph: onnx.GraphProto, node: NodeProto, place: int) -> NDArray[np.generic] | None:
+    """A node's input where it has one there that the file holds."""
+    names = [*node.input[place : place + 1]]
+    found = [numpy_helper.to_array(one) for one in graph.initializer if one.name in names]
+    return found[0] if found else None
 
 
 def _add_channel(weights: TensorProto) -> None:

@@ -25,7 +25,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from engine.detect.inference_graph import needed
+from engine.detect.inference_graph import nodes_for
 
 Ranges: TypeAlias = Mapping[str, NDArray[np.float32]]
 """By tensor (2, channels): the least and the largest value that was seen in each channel."""
@@ -70,7 +70,7 @@ class _Network:
         self._model = onnx.load_from_string(data)
         graph = self._model.graph
         self._weights = {one.name: numpy_helper.to_array(one).copy() for one in graph.initializer}
-        self._nodes = needed(graph, [value.name for value in graph.output])
+        self._nodes = nodes_for(graph, [value.name for value in graph.output])
         self._users: dict[str, list[onnx.NodeProto]] = {}
         for node in self._nodes:
             for name in self._read(node):

@@ -31,7 +31,8 @@ MOST = 60
 fill up to so many; those with higher scores are all kept."""
 
 Maps: TypeAlias = list[NDArray[np.float32]]
-"""The network's answer for one view."""
+"""The network's answer for one view: of each grid, the finest first, the distances to the sides of
+boxes and the categories, as `without_decoding` says."""
 
 
 class Yolo:
@@ -81,7 +82,7 @@ class Yolo:
         )
 
     def _infer(self, view: NDArray[np.uint8], least: float = FLOOR) -> NDArray[np.float32]:
-        return each_object_once(decode(self._maps(view), view.shape[0], least))
+        return class_wise_nms(decode(self._maps(view), view.shape[0], least))
 
     def _maps(self, view: NDArray[np.uint8]) -> Maps:
         return list(self._session.run(None, {"pixels": pixels_of(view)[np.newaxis]}))
@@ -117,8 +118,8 @@ def decode(maps: Maps, height: int, threshold: float) -> NDArray[np.float32]:
     return together[np.argsort(together[:, 5], kind="stable")].astype(np.float32)
 
 
-def each_object_once(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Non-maximum suppression by category, and the noise cut off.
+def class_wise_nms(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Non-maximum suppression class by class; of the noise that is left, the best alone.
 
     Args:
         rows: (N, 6) `x0 y0 x1 y1 score class`.

@@ -71,15 +71,13 @@ class ProcessPool:
         self._workers = workers
         self._pool = _new_pool(workers)
         self._is_busy = False
+        self._has_worked = False
         self._is_closed = False
 
-    @classmethod
-    def started(cls, workers: int) -> ProcessPool:
-        """A pool whose workers load their models from now on, not from the first job on."""
-        pool = cls(workers)
+    def start(self) -> None:
+        """Let workers load their models from now on, not from the first job on."""
         with _blocked_sigint():
-            pool._pool.submit(_nothing)
-        return pool
+            self._pool.submit(_nothing)
 
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
@@ -88,6 +86,7 @@ class ProcessPool:
         deadlines: dict[Future[Outcome], float] = {}
         while True:
             for job in islice(source, AHEAD * self._workers - len(under_way)):
+                self._has_worked = True
                 future = self._submit(job)
                 under_way[future] = job
                 # it may have to wait for those handed over before
@@ -119,9 +118,9 @@ class ProcessPool:
                 del under_way[future]
 
     def close(self) -> None:
-        """Stop the workers; jobs under way are given up at once."""
+        """Stop the workers; jobs under way, and models that are being loaded, are given up."""
         self._is_closed = True
-        self._pool.shutdown(wait=True, kill_workers=self._is_busy)
+        self._pool.shutdown(wait=True, kill_workers=self._is_busy or not self._has_worked)
 
     def _submit(self, job: Work) -> Future[Outcome]:
         with _blocked_sigint():
@@ -153,6 +152,13 @@ class ProcessPool:
     def _renew(self) -> None:
         self._pool.shutdown(wait=True, kill_workers=True)
         self._pool = _new_pool(self._workers)
+
+
+def started_pool(workers: int) -> ProcessPool:
+    """A pool whose workers load their models while its caller makes the first job ready."""
+    pool = ProcessPool(workers)
+    pool.start()
+    return pool
 
 
 def patience_s(job: Work) -> float:

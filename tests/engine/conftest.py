@@ -19,7 +19,7 @@ from tests.engine.signing.handed_out import hand_out, signer_at, trusted
 def lethe(tmp_path, monkeypatch, capsys):
     """Runs a command in this process; gives exit status, its one JSON object, and stderr."""
     ensemble = Ensemble([ByBrightness()])
-    monkeypatch.setattr(redact, "ProcessPool", lambda workers: OutOfOrder(ensemble))
+    monkeypatch.setattr(redact, "started_pool", lambda workers: OutOfOrder(ensemble))
     (tmp_path / "policy.toml").write_text(QUICK, encoding="utf-8")
 
     def run(*words, policy="policy.toml"):

@@ -76,7 +76,7 @@ def main(folder: Path) -> dict[str, object]:
         return InProcess(Ensemble([FakeDetector([seen(score, (20, 20, 60, 40), plate)])]))
 
     for name, score in (("sure", 0.9), ("unsure", 0.2)):
-        redact.ProcessPool = lambda workers, score=score: seeing(score)
+        redact.started_pool = lambda workers, score=score: seeing(score)
         status = lethe(["redact", str(folder / "in"), str(folder / name), *words])
         facts[name] = status
     released = folder / "sure" / "released"

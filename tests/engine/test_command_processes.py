@@ -176,7 +176,7 @@ def test_without_a_policy_file_the_shipped_one_counts(tmp_path, monkeypatch, rng
     (tmp_path / "in").mkdir()
     paint(tmp_path / "in" / "a.png", 0, rng)
     monkeypatch.setattr(
-        redact, "ProcessPool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
+        redact, "started_pool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
     )
 
     main(["redact", str(tmp_path / "in"), str(tmp_path / "out")])

@@ -66,7 +66,7 @@ def ran(tmp_path_factory):
     (folder / "policy.toml").write_text(POLICY)
     watched = Watched()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redact, "ProcessPool", lambda workers: watched)
+        patch.setattr(redact, "started_pool", lambda workers: watched)
         words = ["--policy", folder / "policy.toml", "--only", "face", "--json"]
         assert main([str(one) for one in ("redact", folder / "in", folder / "out", *words)]) == 0
         (line,) = lines(folder / "out", "review.jsonl")

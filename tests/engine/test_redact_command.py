@@ -172,7 +172,7 @@ class TestRedact:
                 yield from super().run(jobs)
 
         with monkeypatch.context() as network:
-            network.setattr(redact, "ProcessPool", lambda workers: Away(Ensemble([])))
+            network.setattr(redact, "started_pool", lambda workers: Away(Ensemble([])))
             lethe("redact", folder, tmp_path / "out")
         (tmp_path / "away.png").rename(folder / "passes.png")
         before = dict(fates(tmp_path / "out"))
@@ -211,7 +211,7 @@ class TestRedact:
             shuffle = staticmethod(list.reverse)
 
         monkeypatch.setattr(redact, "_RANDOM", Turning)
-        monkeypatch.setattr(redact, "ProcessPool", lambda workers: Noting(Ensemble([])))
+        monkeypatch.setattr(redact, "started_pool", lambda workers: Noting(Ensemble([])))
 
         lethe("redact", folder, tmp_path / "out")
 
@@ -251,11 +251,11 @@ class TestRedact:
         (tmp_path / "half.toml").write_text(QUICK.replace("audit_share = 0", "audit_share = 0.5"))
         half = {"policy": "half.toml"}
         lethe("redact", where, tmp_path / "one", **half)
-        whole = redact.ProcessPool
+        whole = redact.started_pool
         for _ in range(3):
-            monkeypatch.setattr(redact, "ProcessPool", lambda workers: CutShort(workers, whole))
+            monkeypatch.setattr(redact, "started_pool", lambda workers: CutShort(workers, whole))
             lethe("redact", where, tmp_path / "other", **half)
-        monkeypatch.setattr(redact, "ProcessPool", whole)
+        monkeypatch.setattr(redact, "started_pool", whole)
         lethe("redact", where, tmp_path / "other", **half)
 
         first, other = fates(tmp_path / "one"), fates(tmp_path / "other")

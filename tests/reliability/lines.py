@@ -244,7 +244,7 @@ class ShellLine(Line):
         before = self._held()
         made = parts.executor if isinstance(parts, Parts) else lambda workers: parts
         with self._patch.context() as patch:
-            patch.setattr(redact, "ProcessPool", made)
+            patch.setattr(redact, "started_pool", made)
             patch.setattr(redact, "_RANDOM", InOrder())
             self._capture.readouterr()
             self.status = main([str(word) for word in words])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.category import Category
 from engine.detect.tattoo_jewelry import TattooJewelry
 from engine.detect.weights import Weights, load_weights
-from engine.detect.yolo import FLOOR, MOST, decode, each_object_once
+from engine.detect.yolo import FLOOR, MOST, class_wise_nms, decode
 from engine.errors import UnusableWeights
 from engine.geometry import Box
 from engine.policy import read_policy
@@ -52,14 +52,14 @@ def test_each_object_is_given_once_as_the_plain_way_does(boxes, random):
           for (x, y, width, height, label), score in zip(boxes, scores, strict=True))
     )  # fmt: skip
 
-    np.testing.assert_array_equal(each_object_once(rows), plainly_kept(rows))
+    np.testing.assert_array_equal(class_wise_nms(rows), plainly_kept(rows))
 
 
 @pytest.mark.parametrize(("least", "count"), [(0.03, MOST), (0.1, MOST + 20)])
 def test_noise_is_cut_off_but_nothing_surer(least, count):
     many = [(x * 10, 5, x * 10 + 8, 13, least + x / 10_000, 1) for x in range(MOST + 20)]
 
-    found = each_object_once(rows_of(*many))
+    found = class_wise_nms(rows_of(*many))
 
     assert len(found) == count
     assert found[:, 4].max() == pytest.approx(least + (MOST + 19) / 10_000)

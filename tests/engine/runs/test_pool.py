@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,7 @@ from engine.plan import Plan
 from engine.policy import read_policy
 from engine.runs import pool as batch
 from engine.runs.jobs import Job, NeedsReview, Postponed, Quarantined, Released
-from engine.runs.pool import ProcessPool, run_job
+from engine.runs.pool import ProcessPool, run_job, started_pool
 from engine.runs.sources import PathSource
 from tests.engine.in_process import InProcess
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
@@ -467,15 +468,25 @@ def all_gone(pids, seconds=30.0):
 
 class TestWorkers:
     def test_they_load_their_models_before_there_is_a_job_where_that_is_asked_for(self):
-        pool, idle = ProcessPool.started(2), ProcessPool(2)
+        with closing(ProcessPool(2)) as idle, closing(started_pool(2)) as started:
+            assert (len(idle._pool._processes), len(started._pool._processes)) == (0, 2)
 
-        first = pool._pool.submit(eval, "__import__('signal').pthread_sigmask(0, [])")
+            masked = started._pool.submit(eval, "__import__('signal').pthread_sigmask(0, [])")
+            loaded = started._pool.submit(
+                eval, "__import__('engine.runs.pool').runs.pool._Worker.release_check is not None"
+            )
 
-        assert len(pool._pool._processes) == 2
-        assert not idle._pool._processes
-        assert signal.SIGINT in first.result()
+            assert signal.SIGINT in masked.result()
+            assert loaded.result()
+
+    def test_one_that_was_started_in_vain_is_given_up_at_once(self):
+        pool = started_pool(2)
+        workers = [*pool._pool._processes]
+
         pool.close()
-        idle.close()
+
+        assert workers
+        assert all_gone(workers, seconds=0.5)
 
     def test_ctrl_c_does_not_reach_them_from_their_first_moment(self, a_picture):
         pool = ProcessPool(2)
