@@ -172,6 +172,22 @@ class TestProcess:
         assert "Nobody looked for: tattoo, jewelry." in done.stdout
 
 
+@pytest.mark.parametrize(("command", "loads"), [("redact", False), ("evaluate", True)])
+def test_statistics_are_loaded_by_the_commands_that_need_them(command, loads):
+    """SciPy takes longer to load than a picture takes to be redacted."""
+    script = (
+        "import contextlib, sys\n"
+        "from engine.__main__ import main\n"
+        f"with contextlib.suppress(SystemExit): main([{command!r}, '--help'])\n"
+        "sys.exit('scipy' in sys.modules)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+
+    assert bool(ended.returncode) is loads
+    assert f"{command} [-h]".encode() in ended.stdout
+
+
 def test_without_a_policy_file_the_shipped_one_counts(tmp_path, monkeypatch, rng):
     (tmp_path / "in").mkdir()
     paint(tmp_path / "in" / "a.png", 0, rng)

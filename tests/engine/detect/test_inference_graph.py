@@ -34,6 +34,24 @@ def with_zero_at(byte):
     return model.SerializeToString()
 
 
+def with_unsigned_weights():
+    """As those of other tools: uint8 with their zero at 128, where 0 is no zero."""
+    model = onnx.load_from_string(int8(255))
+    for one in model.graph.initializer:
+        if one.name in ("w0_int", "w0_zero"):
+            moved = numpy_helper.to_array(one).astype(np.int16) + 128
+            one.CopyFrom(numpy_helper.from_array(moved.astype(np.uint8), one.name))
+    return model.SerializeToString()
+
+
+def without_a_zero_point():
+    model = onnx.load_from_string(int8(255))
+    for node in model.graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[0][0] == "x":
+            del node.input[2]
+    return model.SerializeToString()
+
+
 def with_another_use():
     model = onnx.load_from_string(int8(255))
     (size,) = (node for node in model.graph.node if "size" in node.output)
@@ -47,9 +65,14 @@ def with_another_use():
 @pytest.mark.parametrize("unit", [1.0, 1 / 255])
 @pytest.mark.parametrize(
     "data",
-    [network(), int8(255), int8(200), with_zero_at(5), with_another_use()],
-    ids=["float32", "int8", "dark", "bytes moved", "used twice"],
-)
+    [
+        network(), int8(255), int8(200), with_zero_at(5), with_another_use(),
+        with_unsigned_weights(), without_a_zero_point(),
+    ],
+    ids=[
+        "float32", "int8", "dark", "bytes moved", "used twice", "unsigned weights", "no zero point",
+    ],
+)  # fmt: skip
 def test_pixels_give_the_answers_of_floats(data, unit, rng):
     rgb = picture(rng, 24, 32)
     expected = session_of(data).run(["heat", "size"], {"x": blob(rgb, unit)})
