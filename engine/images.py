@@ -53,7 +53,7 @@ class SourceCodec:
     leakage: Leakage = Leakage.NONE
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RgbImage:
     """An upright original.
 

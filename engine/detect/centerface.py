@@ -19,7 +19,7 @@ from engine.detect.inference_graph import pixels_of, taking_pixels
 from engine.detect.int8 import quantised
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import ViewPlan, detect_in_views
+from engine.detect.views import ViewPlan, detect_in_views, pyramid_of
 from engine.detect.weights import Weights, joint_label
 from engine.geometry import Box
 from engine.images import RgbImage
@@ -54,9 +54,10 @@ class CenterFace:
         """See `Detector.detect`."""
         options = policy.detection
         view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
+        rows = detect_in_views(pyramid_of(image), view_plan, self._infer)
         return tuple(
             Detection(Box(*corners), Category.FACE, score, self.name)
-            for *corners, score, _ in detect_in_views(image.rgb, view_plan, self._infer).tolist()
+            for *corners, score, _ in rows.tolist()
         )
 
     def _infer(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

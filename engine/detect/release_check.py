@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.category import Category
 from engine.detect.clusters import clusters_of
 from engine.detect.nms import SAME_IOU
-from engine.detect.views import ViewPlan
+from engine.detect.views import Pyramid, ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import FLOOR, Yolo
 from engine.geometry import Box, Size
@@ -73,7 +73,8 @@ class YoloReleaseCheck:
         """See `ReleaseCheck.detect`."""
         view_plan = ViewPlan(SCALES, (0,), sure_at=1.0, fallback_at=1.0)
         least = max(FLOOR, min(map(policy.release_check.ask_at, self.categories)))
-        clusters = clusters_of(self._network.detect(redacted.rgb, view_plan, policy, least=least))
+        pyramid = Pyramid(redacted.rgb)
+        clusters = clusters_of(self._network.detect(pyramid, view_plan, policy, least=least))
         return tuple(cluster.raw_detections[0] for cluster in clusters)
 
 

@@ -21,7 +21,7 @@ from engine.category import Category
 from engine.detect.base import Detector
 from engine.detect.nms import non_max_suppression
 from engine.detect.onnx import one_thread
-from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, whole_view
+from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views, pyramid_of, whole_view
 from engine.detect.weights import Weights, load_local
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
@@ -81,7 +81,7 @@ class Scrfd:
         options = policy.detection
         if self._fixed is None:
             view_plan = ViewPlan(options.scales, options.rotations, tile_px=options.tile_px)
-            rows = detect_in_views(image.rgb, view_plan, self._infer)
+            rows = detect_in_views(pyramid_of(image), view_plan, self._infer)
         else:
             views = [
                 whole_view(image.rgb, _longer_in(self._fixed, image.rgb, rotation), rotation)

@@ -5,7 +5,7 @@ What it was trained on stands in `models/cards/adornments.md`.
 
 from __future__ import annotations
 
-from engine.detect.views import ViewPlan
+from engine.detect.views import ViewPlan, pyramid_of
 from engine.detect.weights import Weights
 from engine.detect.yolo import Yolo
 from engine.images import RgbImage
@@ -30,4 +30,4 @@ class TattooJewelry:
         """See `Detector.detect`."""
         options = policy.detection
         view_plan = ViewPlan(options.tattoo_jewelry_scales, options.rotations)
-        return self._network.detect(image.rgb, view_plan, policy)
+        return self._network.detect(pyramid_of(image), view_plan, policy)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engine.detect.nms import nms_indices
 from engine.detect.resizing import resized
 from engine.geometry import PixelRect
+from engine.images import RgbImage
 
 STRIDE_PX = 32
 """Networks here halve five times; sides are padded up to a multiple of this."""
@@ -36,6 +38,8 @@ _ROTATION = {
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_CLOCKWISE,
 }
+
+_PYRAMIDS: WeakKeyDictionary[RgbImage, Pyramid] = WeakKeyDictionary()
 
 Infer: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """A network on one view: (h, w, 3) in, (N, 6) `x0 y0 x1 y1 score class` in view pixels out."""
@@ -90,9 +94,7 @@ class ViewPlan:
     """Side of the unscaled tiles of a picture much larger than any scale; 0 for none."""
 
 
-def detect_in_views(
-    rgb: NDArray[np.uint8], view_plan: ViewPlan, infer: Infer
-) -> NDArray[np.float32]:
+def detect_in_views(pyramid: Pyramid, view_plan: ViewPlan, infer: Infer) -> NDArray[np.float32]:
     """Run a network upright, and in the rotations in which something scores best.
 
     The first scale is run in every rotation. The dearer views, other scales and tiles, are run
@@ -102,8 +104,7 @@ def detect_in_views(
     Returns:
         (N, 6) `x0 y0 x1 y1 score class` in pixels of the upright picture, which boxes may exceed.
     """
-    first, *others = _scales(view_plan.scales, max(rgb.shape[:2]))
-    pyramid = Pyramid(rgb)
+    first, *others = _scales(view_plan.scales, max(pyramid.rgb.shape[:2]))
     by_rotation = {
         rotation: pyramid.view(first, rotation).detect_with(infer)
         for rotation in view_plan.rotations
@@ -167,6 +168,11 @@ class Pyramid:
             self._scaled[longer] = resized(self.rgb, target)
         rotated = _rotated(self._scaled[longer], rotation)
         return View(_padded(rotated), scale, rotation // 90, PixelRect(0, 0, width, height))
+
+
+def pyramid_of(image: RgbImage) -> Pyramid:
+    """The picture's pyramid, which detectors that look at it one after another share."""
+    return _PYRAMIDS.setdefault(image, Pyramid(image.rgb))
 
 
 def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.detect.inference_graph import pixels_of, taking_pixels, without_decoding
 from engine.detect.nms import VIEW_IOU, non_max_suppression
 from engine.detect.onnx import session_of
-from engine.detect.views import STRIDE_PX, ViewPlan, detect_in_views
+from engine.detect.views import STRIDE_PX, Pyramid, ViewPlan, detect_in_views
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box
@@ -64,12 +64,12 @@ class Yolo:
             )
 
     def detect(
-        self, rgb: NDArray[np.uint8], view_plan: ViewPlan, policy: Policy, *, least: float = FLOOR
+        self, pyramid: Pyramid, view_plan: ViewPlan, policy: Policy, *, least: float = FLOOR
     ) -> tuple[Detection, ...]:
         """Raw detections of the policy's categories in all views.
 
         Args:
-            rgb: uint8 (H, W, 3), upright.
+            pyramid: of the upright picture.
             view_plan: which views are taken.
             policy: says which categories are wanted.
             least: detections with a lower score are dropped.
@@ -77,7 +77,7 @@ class Yolo:
         infer = partial(self._infer, least=least)
         return tuple(
             Detection(Box(*corners), self._classes[int(index)], score, self.name)
-            for *corners, score, index in detect_in_views(rgb, view_plan, infer).tolist()
+            for *corners, score, index in detect_in_views(pyramid, view_plan, infer).tolist()
             if self._classes[int(index)] in policy.looked_for
         )
 

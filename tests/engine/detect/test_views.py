@@ -7,16 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.detect import views
 from engine.detect.views import (
     OVERLAP_PX,
     STRIDE_PX,
+    Pyramid,
     ViewPlan,
     detect_in_views,
+    pyramid_of,
     tiles_of,
     whole_view,
 )
 from engine.geometry import Size
-from tests.scenes import SIDES, picture
+from tests.scenes import SIDES, image, picture
 
 TURNS = (0, 90, 180, 270)
 rotations = pytest.mark.parametrize("turn", TURNS)
@@ -140,7 +143,7 @@ class TestScan:
                 return np.zeros((0, 6), np.float32)
             return np.array([[*painted(look)[0], sees(look), 0]], np.float32)
 
-        return taken, detect_in_views(rgb, scan, see)
+        return taken, detect_in_views(Pyramid(rgb), scan, see)
 
     def test_dearer_looks_are_taken_upright_and_where_the_first_saw_best(self):
         rgb = np.zeros((64, 128, 3), np.uint8)
@@ -186,7 +189,8 @@ class TestScan:
             box, score = (painted(look)[0], 0.9) if is_upright else ((0, 0, 20, 20), 0.3)
             return np.array([[*box, score, 0]], np.float32)
 
-        found = detect_in_views(rgb, ViewPlan([128], (0, 90), sure_at=0.5, fallback_at=0.5), see)
+        plan = ViewPlan([128], (0, 90), sure_at=0.5, fallback_at=0.5)
+        found = detect_in_views(Pyramid(rgb), plan, see)
 
         np.testing.assert_allclose(found[:, :4], [(96, 0, 128, 64)], atol=1)
 
@@ -221,3 +225,19 @@ class TestScan:
 
         assert len(taken) == 1 + tiles
         assert found.shape == (0, 6)
+
+
+def test_detectors_share_the_scaled_copies_of_a_picture_as_long_as_there_is_one(rng, monkeypatch):
+    made = []
+    resize = views.resized
+    monkeypatch.setattr(views, "resized", lambda *given: made.append(given) or resize(*given))
+    held = len(views._PYRAMIDS)
+    shown = image(picture(rng, 60, 80))
+
+    one, other = (pyramid_of(shown).view(64, turn) for turn in (0, 90))
+
+    assert len(made) == 1
+    np.testing.assert_array_equal(np.rot90(one.rgb[:48, :64]), other.rgb[:64, :48])
+    assert len(views._PYRAMIDS) == held + 1
+    del shown
+    assert len(views._PYRAMIDS) == held
