@@ -122,6 +122,8 @@ class TestProcess:
         assert process.returncode == 130
         assert stdout == ""
         assert "Traceback" not in stderr
+        again = redact_process(tmp_path)
+        assert json.loads(again.communicate(timeout=120)[0])["released"] == 40
         assert_whole(tmp_path / "out")
 
     def test_ctrl_c_keeps_what_is_done_and_goes_on_later(self, tmp_path, many):
