@@ -53,7 +53,7 @@ class SourceCodec:
     leakage: Leakage = Leakage.NONE
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RgbImage:
     """An upright original.
 

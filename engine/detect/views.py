@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 import cv2
 import numpy as np
@@ -39,7 +39,8 @@ _ROTATION = {
     270: cv2.ROTATE_90_CLOCKWISE,
 }
 
-_PYRAMIDS: WeakKeyDictionary[RgbImage, Pyramid] = WeakKeyDictionary()
+_SCALED: dict[int, dict[int, NDArray[np.uint8]]] = {}
+"""Scaled copies of the pictures there are, by the identity of their pixels."""
 
 Infer: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """A network on one view: (h, w, 3) in, (N, 6) `x0 y0 x1 y1 score class` in view pixels out."""
@@ -150,9 +151,12 @@ def _shows_small(rows: NDArray[np.float32], scale: float) -> bool:
 class Pyramid:
     """A picture with its scaled copies, each made once."""
 
-    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+    def __init__(
+        self, rgb: NDArray[np.uint8], scaled: dict[int, NDArray[np.uint8]] | None = None
+    ) -> None:
+        """Take a picture (H, W, 3), with those of its copies that there are, by longer side."""
         self.rgb = rgb
-        self._scaled: dict[int, NDArray[np.uint8]] = {}
+        self._scaled = {} if scaled is None else scaled
 
     def view(self, longer: int, rotation: int) -> View:
         """A view of the whole picture.
@@ -172,7 +176,11 @@ class Pyramid:
 
 def pyramid_of(image: RgbImage) -> Pyramid:
     """The picture's pyramid, which detectors that look at it one after another share."""
-    return _PYRAMIDS.setdefault(image, Pyramid(image.rgb))
+    key = id(image.rgb)
+    if key not in _SCALED:
+        _SCALED[key] = {}
+        finalize(image.rgb, _SCALED.pop, key).atexit = False
+    return Pyramid(image.rgb, _SCALED[key])
 
 
 def whole_view(rgb: NDArray[np.uint8], longer: int, rotation: int) -> View:

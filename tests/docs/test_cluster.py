@@ -10,7 +10,7 @@ import yaml
 
 from docs.build.blocks import ROOT
 from engine import __main__ as command_line
-from engine.cluster import executor, output_folder
+from engine.cluster import executor, output_folder, ray_data
 
 TEXT = (ROOT / "docs" / "how-to" / "cluster.md").read_text(encoding="utf-8")
 PINNED = (ROOT / "requirements-cluster.txt").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_the_job_is_of_the_pinned_ray_and_asks_for_a_token(job):
 def test_its_command_is_one_of_lethes(job):
     program, *words = shlex.split(job["spec"]["entrypoint"])
 
-    options = command_line._parser("lethe", {}).parse_args(words)
+    options = command_line._parser("lethe", {}, called="").parse_args(words)
 
     assert program == "lethe"
     assert (options.executor, options.address) == ("ray", "auto")
@@ -72,6 +72,6 @@ def test_figures_are_the_codes():
     for figure in (
         f"a block every {output_folder.OUTCOMES_PER_BLOCK} outcomes",
         f"every {executor.JOBS_PER_ROUND} pictures an actor",
-        {5: "that fails\nfive times more"}[executor.RETRIES],
+        {5: "that fails\nfive times more"}[ray_data.RETRIES],
     ):
         assert figure in TEXT, figure

@@ -230,14 +230,14 @@ class TestScan:
 def test_detectors_share_the_scaled_copies_of_a_picture_as_long_as_there_is_one(rng, monkeypatch):
     made = []
     resize = views.resized
-    monkeypatch.setattr(views, "resized", lambda *given: made.append(given) or resize(*given))
-    held = len(views._PYRAMIDS)
+    monkeypatch.setattr(views, "resized", lambda *given: made.append(given[1]) or resize(*given))
+    held = len(views._SCALED)
     shown = image(picture(rng, 60, 80))
 
     one, other = (pyramid_of(shown).view(64, turn) for turn in (0, 90))
 
     assert len(made) == 1
     np.testing.assert_array_equal(np.rot90(one.rgb[:48, :64]), other.rgb[:64, :48])
-    assert len(views._PYRAMIDS) == held + 1
+    assert len(views._SCALED) == held + 1
     del shown
-    assert len(views._PYRAMIDS) == held
+    assert len(views._SCALED) == held
