@@ -3,7 +3,7 @@
     bytes -> decode -> detect -> triage -> Plan ... review ... -> mask -> remove -> check -> encode
 
 The line breaks once, at review: `prepare` ends with a plan, `release` starts from one. The app, the
-command line and cluster workers call these two and nothing else.
+command line and cluster workers call these two, and `redact` for a preview.
 """
 
 from __future__ import annotations

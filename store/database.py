@@ -17,7 +17,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -290,18 +290,22 @@ class Database:
     def _guarded(
         self, actor: Actor, act: Act, *, is_recorded: bool = False
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        told, head, now = self._event, None, self._clock()
-        self._connection.execute("BEGIN")
+        told, now = self._event, self._clock()
         try:
+            self._connection.execute("BEGIN")
             yield self._connection
+            head = None
             if is_recorded or (act.is_recorded and not told.is_idle):
                 head = self._trail.append(actor, act, told, now)
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("COMMIT")
+            if head is not None:
+                self._trail.reached(head, told, now)
+        except BaseException:  # an interrupt comes at any line, also at the last one
+            with suppress(duckdb.Error):  # no transaction is open any more, or not yet
+                self._connection.execute("ROLLBACK")
+            with suppress(duckdb.Error):
+                self._trail.reread()
             raise
-        self._connection.execute("COMMIT")
-        if head is not None:
-            self._trail.reached(head, told, now)
 
 
 @contextmanager

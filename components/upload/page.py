@@ -328,18 +328,19 @@ def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manife
         return
     with shown(), st.spinner("Taking in the originals …"):
         wished: list[str] = session.kept("upload_wished", list)
-        staging = own_staging()
+        # asked before: Streamlit ends a run that was left where it next asks for the session
+        staging, person, store = own_staging(), actor(), database()
         with staging.claimed(wished) as (token, waiting):
             request = Request(order.name, order.policy.to_toml(), order.format, run=token)
-            batch = batches.create(actor(), database(), request, now())
-            with batches.forgotten_unless_started(actor(), database(), batch.id):
+            batch = batches.create(person, store, request, now())
+            with batches.forgotten_unless_started(person, store, batch.id):
                 incoming = (
                     Incoming(file.name, staging.content(file, server_folders.refuse_closed))
                     for file in waiting
                 )
                 known = manifest.among(file.name for file in waiting)
-                intake.add(actor(), database(), batch.id, incoming, now(), manifest=known)
-                batches.start(actor(), database(), batch.id, now())
+                intake.add(person, store, batch.id, incoming, now(), manifest=known)
+                batches.start(person, store, batch.id, now())
         session.keep("started_batch", batch.id)
         session.forget("upload_default_name")
         st.rerun()

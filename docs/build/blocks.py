@@ -51,7 +51,7 @@ def blocks(
     Args:
         evaluation: the text of `docs/evaluation.json`.
         battery: the shipped report of attacks, if there is one.
-        release_check: the text of `models/cards/release_check.md`.
+        release_check: the text of `models/cards/witness.md`.
         pipeline: the state that the removing code is in now.
         fill_name: the fill that the default policy uses.
         policy: that policy's fingerprint.

@@ -79,6 +79,7 @@ class Blocks:
 
     def settle(self) -> None:
         """Take releases back whose files a kill kept from coming; the last block alone has such."""
+        self.bucket.tidy()
         there = set(self.bucket.names("released"))
         if not self._count or f"released/{MANIFEST}" in there:
             return  # the run ended by itself: what is gone since, somebody removed

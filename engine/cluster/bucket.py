@@ -1,15 +1,25 @@
-"""A folder at an address of fsspec: a bucket with a prefix, a network file system, memory."""
+"""A folder at an address of fsspec: a bucket with a prefix, a folder of this machine, memory.
+
+Object stores hold an object whole or not at all. fsspec writes to a folder in place, so files go
+there through `engine.files.atomic`.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.errors import LetheError, MissingPackage, UnusableFolder
+from engine.files import atomic
+
+IN_PLACE: Final = frozenset({"ftp", "hdfs", "sftp", "smb", "ssh", "webhdfs"})
+"""Kinds of addresses where an object is there under its name before it is whole, and where two may
+create the same one."""
 
 _MISSING = (
     "{} cannot be opened: {} is not installed. Install it with pip install 'lethe[cluster]', and "
@@ -105,12 +115,45 @@ class Bucket:
             FileExistsError: it is.
         """
         with self._reached():
-            self._files.pipe_file(self._path(name), data, mode="create")
+            if self.folder is None:
+                self._files.pipe_file(self._path(name), data, mode="create")
+                return
+            path = self._writable(name)
+            whole = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+            unnamed = atomic.temporary_name(whole)
+            atomic.write(unnamed, data, "umask")
+            try:
+                atomic.link(unnamed, path)
+            finally:
+                unnamed.unlink()
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write objects, in place of those that are there."""
         with self._reached():
-            self._files.pipe({self._path(name): data for name, data in files.items()})
+            if self.folder is None:
+                self._files.pipe({self._path(name): data for name, data in files.items()})
+                return
+            for name, data in files.items():
+                atomic.write(self._writable(name), data, "umask")
+
+    def refuse_in_place(self) -> None:
+        """Refuse an address that cannot hold objects that are whole or not there.
+
+        Raises:
+            UnusableFolder: it is of such a kind.
+        """
+        kinds = self._files.protocol
+        if IN_PLACE.intersection([kinds] if isinstance(kinds, str) else kinds):
+            raise UnusableFolder(
+                f"{self.url} cannot be written to: a file has its name there before it is whole, "
+                "so that a stop would leave half a release. Write to a bucket or to a folder."
+            )
+
+    def tidy(self) -> None:
+        """Remove what a kill left half written; only while nobody else writes here."""
+        if self.folder is not None and self.folder.is_dir():
+            for path in self.folder.rglob(f".*{atomic.SUFFIX}"):
+                path.unlink()
 
     def remove(self, name: str) -> None:
         """Remove an object, if it is there."""
@@ -129,7 +172,17 @@ class Bucket:
                 found = self._files.find(self._path(below) if below else self._root)
             except FileNotFoundError:
                 return []
-            return sorted(path.removeprefix(start) for path in found if path.startswith(start))
+            names = (path.removeprefix(start) for path in found if path.startswith(start))
+            return sorted(name for name in names if not self._is_unfinished(name))
+
+    def _writable(self, name: str) -> Path:
+        path = Path(self._path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _is_unfinished(self, name: str) -> bool:
+        last = name.rpartition("/")[2]
+        return self.folder is not None and last.startswith(".") and last.endswith(atomic.SUFFIX)
 
     def _real(self, name: str) -> str:
         path = self._path(name) if name else self._root

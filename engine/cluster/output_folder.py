@@ -39,7 +39,7 @@ from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.policy import Policy
 from engine.runs.handover import MARK, is_taken_in, taken_in
-from engine.runs.jobs import Outcome, Released
+from engine.runs.jobs import Outcome
 from engine.runs.journal import read_run
 from engine.runs.output_folder import Fate, OutputFolder
 from engine.signing.keys import KeyRing
@@ -130,6 +130,7 @@ class RemoteOutputFolder(OutputFolder):
         cls, place: Place, opened: Callable[[Bucket], RemoteOutputFolder]
     ) -> RemoteOutputFolder:
         bucket = Bucket.at(place.url)
+        bucket.refuse_in_place()
         lease = Lease.taken(bucket, takes_over=place.takes_over)
         try:
             _clear(place.copy)
@@ -173,13 +174,13 @@ class RemoteOutputFolder(OutputFolder):
         finally:
             self._let_go()
 
+    def _name(self, source: str, release: str) -> None:
+        super()._name(source, release)
+        self._lines.append({NAMES: [source, release]})
+
     def _append(self, name: str, line: dict[str, Any]) -> None:
         super()._append(name, line)
         self._lines.append({name: line})
-
-    def _release(self, source: str, outcome: Released) -> None:
-        super()._release(source, outcome)
-        self._lines.append({NAMES: [source, outcome.receipt.release]})
 
     def _push(self) -> None:
         """Write what came to the lists as a block, then the files of its releases."""

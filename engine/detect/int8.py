@@ -1,7 +1,7 @@
 """Post-training quantisation: a float32 network and ranges of its activations in, int8 out.
 
 For networks whose weights are not ours to ship: their published file is quantised when it is
-loaded, and only the ranges, which `python -m models.train quantise` measures, come with Lethe. Two
+loaded, and only the ranges, which `python -m models.train ranges` measures, come with Lethe. Two
 steps:
 
 1. Cross-layer equalisation (Nagel et al., "Data-Free Quantization Through Weight Equalization and

@@ -249,7 +249,7 @@ class OutputFolder:
         for name, data in files.items():
             atomic.write(self._private / "partial" / name, data, "public", day=today)
         self._manifest.unlink(missing_ok=True)
-        append(self.folder / "names.csv", name_row(source, receipt.release))
+        self._name(source, receipt.release)
         self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
         self._released[receipt.release] = digest
         for name in files:
@@ -304,6 +304,10 @@ class OutputFolder:
         atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
         for key in superseded:
             del self._fates[key]
+
+    def _name(self, source: str, release: str) -> None:
+        """Before the receipt: without its name nobody could tell which picture was released."""
+        append(self.folder / "names.csv", name_row(source, release))
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         append(self.folder / name, json.dumps(line) + "\n")

@@ -38,15 +38,7 @@ class Trail:
         self._path = path
         self._signer = signer
         (self._insert,) = connection.extract_statements(_INSERT)
-        last = connection.execute(
-            """
-            SELECT number, hash
-            FROM events
-            ORDER BY number DESC
-            LIMIT 1
-            """
-        ).fetchone()
-        self._last = Head(0, FIRST) if last is None else Head(*last)
+        self._last = self._newest()
         self._sealed = self._last.number
         known = connection.execute("SELECT id, name FROM audit_names").fetchall()
         self._named = {(id_, name) for id_, name in known}
@@ -85,6 +77,21 @@ class Trail:
         told.people[actor.id] = actor.name
         self._name(told.people)
         return head
+
+    def reread(self) -> None:
+        """Look which event is the last on record, after a transaction that ended who knows how."""
+        self._last = self._newest()
+
+    def _newest(self) -> Head:
+        last = self._connection.execute(
+            """
+            SELECT number, hash
+            FROM events
+            ORDER BY number DESC
+            LIMIT 1
+            """
+        ).fetchone()
+        return Head(0, FIRST) if last is None else Head(*last)
 
     def reached(self, head: Head, told: OpenEvent, now: datetime) -> None:
         """Note that an event is on record, and seal the head when it is time."""

@@ -48,6 +48,7 @@ _PARTS: Final[Mapping[str, Part | None]] = {
     "releases": Part.DATA,
     "set-aside": Part.DATA,
     "staging": Part.DATA,
+    "taken-in": Part.DATA,
     "keys/public": Part.DATA,
     "keys/made": Part.DATA,
     "keyring": Part.KEYRING,

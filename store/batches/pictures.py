@@ -128,10 +128,10 @@ def of_batch(
     batch_id: str,
     states: Collection[PictureState] = tuple(PictureState),
     *,
-    limit: int = 100_000,
+    limit: int | None = None,
     offset: int = 0,
 ) -> tuple[Picture, ...]:
-    """The batch's pictures in those states, in the order they came."""
+    """The batch's pictures in those states, in the order they came; all unless limited."""
     with database.transaction(actor, Act.READ_BATCHES, batch_id) as cursor:
         rows = cursor.execute(
             f"""

@@ -175,9 +175,9 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
             actor, database, Request(out.name, run.policy_toml, run.format, run.id), now
         )
         _take_in(actor, database, batch, arrivals, now, run.policy.retention)
+        if not added:  # what was never started is forgotten, and reviewers see these from now on
+            batches.start(actor, database, batch.id, now)
         added += len(arrivals)
-    if added and batch is not None:
-        batches.start(actor, database, batch.id, now)
     return Ingested(batch.id if batch else None, added, new.known, tuple(problems))
 
 

@@ -70,9 +70,9 @@ _COLUMNS = """
 
 
 def newest(
-    actor: Actor, database: Database, batch_id: str | None = None, limit: int = 100_000
+    actor: Actor, database: Database, batch_id: str | None = None, limit: int | None = None
 ) -> tuple[StoredReceipt, ...]:
-    """Releases that stand, the newest first; of all batches when none is named."""
+    """Releases that stand, the newest first: all, or `limit`, of a batch or of all batches."""
     with database.transaction(actor, Act.READ_RELEASES) as cursor:
         rows = cursor.execute(
             f"""

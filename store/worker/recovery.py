@@ -82,9 +82,11 @@ class FileIndex:
 def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> FileIndex:
     """Put back what was under way and say which files are known. Only while nothing else runs.
 
-    A batch that was never started is a leftover: whoever was making it has its files still. An
-    evaluation whose report could not be made is opened again, for what was wrong may be mended.
+    A batch that was never started is a leftover: whoever was making it has its files still. One in
+    which a person decided is none, and is started. An evaluation whose report could not be made is
+    opened again, for what was wrong may be mended.
     """
+    _start_decided(cursor, now)
     unstarted = forget_unstarted(cursor)
     cursor.execute(
         """
@@ -127,6 +129,22 @@ def recover(cursor: duckdb.DuckDBPyConnection, files: Files, now: datetime) -> F
         live=live,
         finished=withdrawn | over.keys(),
         originals=originals | over,
+    )
+
+
+def _start_decided(cursor: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    cursor.execute(
+        """
+        UPDATE batches
+        SET started_at = ?
+        WHERE started_at IS NULL
+          AND id IN (
+              SELECT p.batch_id
+              FROM pictures AS p
+              JOIN verdicts AS v ON v.picture_id = p.id
+          )
+        """,
+        [stored(now)],
     )
 
 

@@ -6,6 +6,8 @@ import errno
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
+from streamlit.runtime.state import SafeSessionState
 
 from components.app import server_folders, services, session
 from components.app.access import User
@@ -77,6 +79,37 @@ def test_start_says_why_it_failed_and_can_be_pressed_again(lethe, monkeypatch):
     assert "could not be used (No space left on device)" in told
     assert lethe.settle().total == 1
     assert len(batches.newest(ACTOR, lethe.database)) == 1
+
+
+def test_a_start_goes_through_when_somebody_clicks_elsewhere_meanwhile(lethe, monkeypatch):
+    """Streamlit ends a run that a newer one replaces where it next looks into the session."""
+    lethe.staging.take_file("a.png", UPRIGHT)
+    app = lethe.page("Upload")
+    add, is_replaced = intake.add, []
+
+    def added(*arguments, **options):
+        add(*arguments, **options)
+        is_replaced.append(True)
+
+    def ended_at(name):
+        look = getattr(SafeSessionState, name)
+
+        def ended(*arguments):
+            if is_replaced:
+                raise StopException
+            return look(*arguments)
+
+        return ended
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "add", added)
+        for name in ("__getitem__", "__setitem__", "__contains__"):
+            patch.setattr(SafeSessionState, name, ended_at(name))
+        app.button(key="upload_start").click().run()
+
+    (batch,) = batches.newest(ACTOR, lethe.database)
+    assert batch.started_at is not None
+    assert is_replaced
 
 
 @pytest.mark.parametrize("failing", ["insert", "start"])

@@ -11,6 +11,7 @@ import pytest
 
 from engine.errors import UnusableFolder
 from store.__main__ import main
+from store.audit.state import verify_now
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -585,3 +586,33 @@ def test_a_batch_that_was_never_started_leaves_nothing(home):
     assert batches.newest(ACTOR, database) == ()
     assert list((home / "originals").iterdir()) == []
     database.close()
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "COMMIT"])
+@pytest.mark.parametrize("is_over", [False, True], ids=["before", "after"])
+def test_an_interrupt_at_either_end_of_a_transaction_leaves_a_database_that_goes_on(
+    database, monkeypatch, statement, is_over
+):
+    connection = database._connection
+
+    class Interrupted:
+        def execute(self, text, *more):
+            if text != statement:
+                return connection.execute(text, *more)
+            if is_over:
+                connection.execute(text, *more)
+            raise KeyboardInterrupt
+
+        def __getattr__(self, name):
+            return getattr(connection, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_connection", Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            batches.create(ACTOR, database, Request("first", ""), NOW)
+
+    batches.create(ACTOR, database, Request("second", ""), NOW)
+    names = {batch.name for batch in batches.newest(ACTOR, database)}
+    is_in = (statement, is_over) == ("COMMIT", True)
+    assert names == ({"first", "second"} if is_in else {"second"})
+    assert verify_now(ACTOR, database).problems == ()

@@ -42,7 +42,7 @@ def calibration_groups(by_slice: Mapping[Slice, Bin], category: Category) -> Cha
     """By group of pictures: the mean score beside the share that is on a label.
 
     Args:
-        by_slice: from `engine.evaluation.scores.calibration.by_group`.
+        by_slice: from `engine.evaluation.scores.calibration.bins_by_slice`.
         category: whose detections.
     """
     if not by_slice:

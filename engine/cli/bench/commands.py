@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -36,6 +37,14 @@ class Cost:
         return report
 
 
+def mean(costs: Sequence[Cost]) -> Cost:
+    """The mean of the same command's costs."""
+    return Cost(
+        statistics.fmean(cost.seconds for cost in costs),
+        statistics.fmean(cost.cpu_seconds for cost in costs),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What Lethe took for a folder, and what became of its pictures."""
@@ -61,7 +70,7 @@ def redact(folder: Path, out: Path, policy: Path, workers: int) -> Run:
 
 
 def deface(folder: Path) -> Cost:
-    """Deface on a folder of pictures; what it writes lies among them, so it is run last.
+    """Deface on a folder of pictures; what it writes among them is removed.
 
     Raises:
         UnusableWeights: it is not installed; LetheError: it failed.
@@ -71,7 +80,10 @@ def deface(folder: Path) -> Cost:
         raise UnusableWeights(
             "deface is not installed beside this Python; nothing to compare with."
         )
-    cost, _ = _timed([str(command), *map(str, sorted(folder.iterdir()))])
+    pictures = sorted(folder.iterdir())
+    cost, _ = _timed([str(command), *map(str, pictures)])
+    for written in set(folder.iterdir()) - set(pictures):
+        written.unlink()
     return cost
 
 

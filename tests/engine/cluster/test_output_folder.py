@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -15,9 +16,14 @@ from engine.cluster import output_folder as remote
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import LEASE
 from engine.errors import UnusableFolder
+from engine.files import atomic
 from engine.files.home import home
+from engine.policy import Policy
+from engine.runs.jobs import Released
 from engine.signing.schema import ENDING
+from engine.signing.signer import signer
 from tests.engine.run_folders import lines, paint
+from tests.store import fakes
 
 pytestmark = pytest.mark.slow
 
@@ -412,3 +418,34 @@ def test_decisions_are_carried_out_at_an_address(lethe, uploaded, bucket, tmp_pa
     assert status == 0, err
     assert summary["released"] == 1
     assert len(released(bucket)) == 2
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_an_interrupt_in_a_release_leaves_a_run_that_goes_on(tmp_path, monkeypatch, bucket, at):
+    """At each moment in which a folder is synced: the release is on record whole or not at all."""
+    place = remote.Place(OUT, tmp_path / "copy")
+    signed = signer(tmp_path / "home")
+    today = "2026-11-22"
+    folder = remote.RemoteOutputFolder.create_at(place, Policy(), "png", signed, lambda: today)
+    sync, synced = atomic.sync_folder, []
+
+    def interrupted(path):
+        sync(path)
+        synced.append(path)
+        if len(synced) == at:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "sync_folder", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            folder.record("a.png", "00", Released("ab" * 16, fakes.receipt("ab" * 16), b"pixels"))
+    with contextlib.suppress(FileNotFoundError):  # its files are not where they are taken from
+        folder.close()
+
+    again = remote.RemoteOutputFolder.create_at(place, Policy(), "png", signed, lambda: today)
+    fate = again.fate("a.png", "00")
+    if fate is None:
+        again.record("a.png", "00", Released("cd" * 16, fakes.receipt("cd" * 16), b"pixels"))
+    again.close()
+    (release,) = {name.partition(".")[0] for name in released(bucket)}
+    assert release == f"released/{('ab' if fate else 'cd') * 16}"

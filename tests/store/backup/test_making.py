@@ -15,6 +15,8 @@ import pytest
 
 from engine.errors import UnusableFolder, UnusableKeys
 from engine.files.lock import lock
+from engine.runs.handover import MARK, is_taken_in
+from engine.runs.journal import read_run
 from lethe.__main__ import main as lethe
 from store.accounts.actor import Actor, shell
 from store.accounts.role import Role
@@ -23,9 +25,11 @@ from store.backup.making import back_up
 from store.backup.parts import Part, contents
 from store.database import Database, open_read_only
 from store.errors import NotAllowed
+from store.exchange.import_run import ingest
 from store.vault.master import KEY_FILE
+from tests.growth.synthetic import write_run
 from tests.store.backup.conftest import ORIGINAL, RELEASE, content_of, made, open_to_others
-from tests.store.fakes import NOW
+from tests.store.fakes import ACTOR, NOW
 
 
 def taken(backup):
@@ -48,6 +52,25 @@ def test_it_takes_everything_that_makes_an_installation_whole_each_in_its_part(
     left = files - found["data"] - found["keyring"] - found["secrets"]
     assert left == {"keys/master", "keys/lock", "keyring/lock", "lethe.lock"}
     assert contents(installation.home).left_out == ()
+
+
+def test_the_marks_of_runs_that_were_taken_in_come_along(installation, tmp_path):
+    """Without them a copy of such a run could be released from the shell after all."""
+    database = Database.open(installation.home, NOW)
+    run = write_run(tmp_path / "run", 1, database.signer)
+    private = tmp_path / "copy" / ".lethe"
+    shutil.copytree(run.out / ".lethe", private)
+    ingest(ACTOR, database, run.out, run.inputs, NOW)
+    keys = database.signer.keys
+    database.close()
+
+    backup = made(installation.home, tmp_path / "marked")
+
+    assert contents(installation.home).left_out == ()
+    shutil.rmtree(installation.home / MARK)
+    shutil.copytree(backup / "data" / "files" / MARK, installation.home / MARK)
+    run_id, _ = read_run(private / "run.json")
+    assert is_taken_in(private.parent, run_id, installation.home, keys)
 
 
 def test_the_digests_are_those_that_other_programs_compute(installation, backup):

@@ -7,13 +7,14 @@ import json
 import pytest
 
 from engine.files import atomic
+from engine.plan import ReviewDecision
 from store.audit.state import verify_now
-from store.batches import pictures
+from store.batches import batches, pictures
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.exchange import import_run
 from store.exchange.import_run import ingest
-from store.review import reviews
+from store.review import decisions, reviews
 from tests.growth.synthetic import write_run
 from tests.store.fakes import ACTOR, ANY, NOW
 from tests.store.sealed import opened
@@ -116,6 +117,63 @@ def test_a_disk_that_is_full_leaves_no_original_and_no_key_of_its_chunk(
     assert sorted(path.stem for path in keys) == sorted(
         path.name for path in database.files.originals.iterdir()
     )
+
+
+def test_what_was_decided_before_an_import_failed_stands_after_a_restart(
+    home, tmp_path, monkeypatch
+):
+    database = Database.open(home, NOW)
+    picture = decided_before_the_disk_is_full(database, tmp_path, monkeypatch)
+    (batch,) = batches.newest(ACTOR, database)
+    assert batch.started_at == NOW
+    database.close()
+
+    database = Database.open(home, NOW)
+
+    assert pictures.picture(ACTOR, database, picture).state is PictureState.SETTLED
+    assert len(list(database.files.originals.iterdir())) == 3
+    run = tmp_path / "run"
+    again = ingest(ACTOR, database, run / "out", run / "in", NOW)
+    assert (again.added, again.known) == (4, 3)
+    database.close()
+
+
+def test_a_batch_in_which_a_person_decided_is_none_that_was_never_started(
+    home, tmp_path, monkeypatch
+):
+    database = Database.open(home, NOW)
+    picture = decided_before_the_disk_is_full(database, tmp_path, monkeypatch)
+    with database.transaction(ACTOR, ANY) as cursor:
+        cursor.execute("UPDATE batches SET started_at = NULL")
+    database.close()
+
+    database = Database.open(home, NOW)
+
+    assert pictures.picture(ACTOR, database, picture).state is PictureState.SETTLED
+    (batch,) = batches.newest(ACTOR, database)
+    assert batch.started_at == NOW
+    database.close()
+
+
+def decided_before_the_disk_is_full(database, folder, monkeypatch):
+    """The id of a picture of the first chunk, decided while the second cannot come in."""
+    monkeypatch.setattr(import_run, "_CHUNK", 3)
+    sync_files, synced = atomic._sync_files, []
+
+    def full(files):
+        synced.append(len(files))
+        if len(synced) == 2:
+            raise OSError(28, "No space left on device")
+        sync_files(files)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "_sync_files", full)
+        with pytest.raises(OSError, match="No space"):
+            take_in(database, folder / "run")
+    case = reviews.claim(ACTOR, database, "ada", NOW)
+    decision = ReviewDecision.on(case.plan, case.plan.proposed, "ada")
+    decisions.settle(ACTOR, database, case.picture_id, decision, NOW)
+    return case.picture_id
 
 
 def test_a_record_that_fails_takes_its_files_along(database, tmp_path, monkeypatch):
