@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -320,11 +319,12 @@ def read_policy(text: str, *, name: str = "policy") -> Policy:
         InvalidPolicy: not TOML, an unknown key, or a value out of range; the message names each.
     """
     try:
-        return _validated(values_in(text), name=name)
-    except tomllib.TOMLDecodeError as error:
+        values = values_in(text)
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise InvalidPolicy(f"{name} is not valid TOML: {error}.") from error
     except RecursionError as error:
         raise InvalidPolicy(f"{name} is nested too deeply to be a policy.") from error
+    return _validated(values, name=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from components.app import accounts
 from components.app.access import has_accounts
 from components.app.services import home
 from engine.errors import LetheError
+from engine.files.real_path import real
 
 CLOSED = (
     "Folders of the server are closed here. An admin names those that are open in sign-in.toml, as "
@@ -37,9 +38,9 @@ def refuse_closed(paths: Iterable[Path]) -> None:
     """
     if not has_accounts():
         return
-    roots = [root.resolve() for root in accounts.read(home()).access.folders]
+    roots = [real(root) for root in accounts.read(home()).access.folders]
     for path in paths:
-        actual = path.expanduser().resolve()
+        actual = real(path.expanduser())
         if not any(actual.is_relative_to(root) for root in roots):
             raise ClosedFolder(
                 "That is, or leads to, no folder that is open here, so nothing of it was read. "

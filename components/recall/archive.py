@@ -17,6 +17,7 @@ from typing import IO
 
 from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import InvalidDataset
+from engine.files.real_path import real
 from store.files import open_private
 
 FOLDER = "datasets"
@@ -77,7 +78,7 @@ def sweep(home: Path, still_used: Iterable[str] | None) -> None:
     if still_used is None:
         return
     used = {_unpacked_folder(home, source) for source in still_used}
-    base = (home / FOLDER).resolve()
+    base = real(home / FOLDER)
     for folder in base.iterdir() if base.is_dir() else ():
         if _FOLDER_NAME.fullmatch(folder.name) and folder not in used:
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,11 +93,11 @@ def outside(home: Path, source: str, paths: Iterable[Path]) -> list[Path]:
         paths: its files.
     """
     folder = _unpacked_folder(home, source)
-    return [path for path in paths if folder is None or not path.resolve().is_relative_to(folder)]
+    return [path for path in paths if folder is None or not real(path).is_relative_to(folder)]
 
 
 def _unpacked_folder(home: Path, source: str) -> Path | None:
-    base, path = (home / FOLDER).resolve(), Path(source).resolve()
+    base, path = real(home / FOLDER), real(source)
     if base == path or not path.is_relative_to(base):
         return None
     return base / path.relative_to(base).parts[0]

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from engine.cli import command_line, terminal
 from engine.cli.exits import Exit
 from engine.errors import UnusableFolder
+from engine.files.real_path import real
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.inspect import LARGEST_FILE, TOO_LARGE, findings, unreadable
 from engine.runs.inputs import sources
@@ -77,7 +78,7 @@ def pictures_of(paths: Sequence[str]) -> tuple[tuple[Path, ...], int]:
         inputs, skipped = sources(where, hidden=True)
         left_alone += skipped
         for source in inputs:
-            pictures.setdefault(source.path.resolve(), source.path)
+            pictures.setdefault(real(source.path), source.path)
     return tuple(sorted(pictures.values(), key=lambda path: (_printed(path), path))), left_alone
 
 

@@ -31,6 +31,7 @@ from engine.errors import (
 )
 from engine.files.home import home
 from engine.files.json_object import json_object
+from engine.files.real_path import real
 from engine.files.safe_read import printable
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
@@ -239,14 +240,13 @@ def release(
     started = time.perf_counter()
     lines, is_vouched_for = _decisions(verdicts, known)
     originals: dict[str, list[PictureSource]] = {}
-    for source in _pictures(where, out)[0]:
-        if source.problem:
-            continue
-        originals.setdefault(source.name, []).append(source.content)
     output_folder = _opened(out)
     try:
         output_folder.refuse_taken_in(home())
-    except UnusableFolder:
+        for source in _pictures(where, out)[0]:
+            if not source.problem:
+                originals.setdefault(source.name, []).append(source.content)
+    except BaseException:
         output_folder.close()
         raise
     _say_if_ahead(output_folder)
@@ -283,7 +283,7 @@ def _refuse_same(where: str, out: Path | Place) -> None:
     if is_url(where) or isinstance(out, Place):
         is_same = _bucket(out).holds(_bucket(where))
     else:
-        is_same = out.resolve() in (Path(where).resolve(), *Path(where).resolve().parents)
+        is_same = real(out) in (real(where), *real(where).parents)
     if is_same:
         raise UnusableFolder(
             "The output folder must not be the input folder, nor hold it: choose another."
@@ -368,7 +368,7 @@ def _steps(
 def _read(content: PictureSource) -> bytes | Exception:
     try:
         return content.read()
-    except (LetheError, OSError) as error:
+    except (LetheError, OSError, MemoryError) as error:
         return error
 
 

@@ -13,6 +13,7 @@ from engine.cli.exits import Exit
 from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
 from engine.files import atomic
 from engine.files.home import home
+from engine.files.real_path import real
 from engine.files.safe_read import printable
 from engine.signing.decisions import signature, signature_path
 from engine.signing.envelope import key_id, public_bytes
@@ -164,7 +165,7 @@ def _revocation_lists(options: argparse.Namespace) -> dict[str, Path]:
     others = beside(options.what).items()
     return {
         str(named): named,
-        **{name: path for name, path in others if path.resolve() != named.resolve()},
+        **{name: path for name, path in others if real(path) != real(named)},
     }
 
 
@@ -197,6 +198,10 @@ def _verification(
         UnusableFolder: nothing there can be verified.
     """
     what: Path = options.what
+    if options.certificate is not None and (what.is_dir() or what.suffix.lower() == ".json"):
+        raise UnusableFolder(
+            "--certificate names that of one picture; name the picture, or leave it out."
+        )
     if what.is_dir():
         return verify_folder(
             what, trusted, distrusted=distrusted, needs_manifest=not options.no_manifest

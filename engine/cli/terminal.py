@@ -6,11 +6,12 @@ It loads no decoder, so that the store's commands stay light.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from engine.cli.exits import Exit, exits_of
 from engine.errors import LetheError
@@ -80,8 +81,12 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int
         parser: whose commands set `run`, and may set `when_stopped`, as `add_command` does.
         arguments: the words after the program's name; None for those of this process.
     """
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if "" in words:  # a path would be the folder that one happens to be in
+        parser.error("one of the arguments is empty; was a variable not set?")
+    options = parser.parse_args(words)
     keep_names_out()
+    _show_whatever_comes(sys.stdout)
     command: Run = options.run
     try:
         return command(options)
@@ -93,9 +98,18 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int
         what = error.strerror or type(error).__name__
         complain(f"The disk or a folder refused{where}: {what}.")
         return Exit.USAGE
+    except MemoryError:
+        complain("This machine has too little memory for that, or a file named is far too large.")
+        return Exit.USAGE
     except KeyboardInterrupt:
         complain(getattr(options, "when_stopped", "Stopped."))
         return Exit.INTERRUPTED
+
+
+def _show_whatever_comes(stream: TextIO) -> None:
+    """Show as an escape what a terminal has no sign for, as Python does on standard error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

@@ -121,6 +121,12 @@ def write_lists(folder: Path, lines: Iterable[Line]) -> None:
     write_names(folder / NAMES, [(source, release) for source, release in rows])
 
 
+def with_receipts(lines: Sequence[Line]) -> list[Line]:
+    """Lines without names of releases whose receipts never came: what was stopped in between."""
+    told = {_release(line) for line in lines if RECEIPTS in line}
+    return [line for line in lines if NAMES not in line or _release(line) in told]
+
+
 def files_of(line: Line) -> tuple[str, ...]:
     """The files that a receipt's line speaks of, the certificate first; none of another line."""
     if RECEIPTS not in line:

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.cluster.blocks import NAMES, Blocks, files_of, write_lists
+from engine.cluster.blocks import NAMES, Blocks, files_of, with_receipts, write_lists
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import LEASE, Lease
 from engine.errors import UnusableFolder
@@ -39,6 +39,7 @@ from engine.files.lock import lock
 from engine.images import FormatChoice
 from engine.policy import Policy
 from engine.runs.handover import MARK, is_taken_in, taken_in
+from engine.runs.inputs import RUN
 from engine.runs.jobs import Outcome
 from engine.runs.journal import read_run
 from engine.runs.output_folder import Fate, OutputFolder
@@ -48,11 +49,11 @@ from engine.signing.signer import Signer
 
 OUTCOMES_PER_BLOCK: Final = 64
 """So many are worked on again after a kill."""
-_RUN, _POLICY = ".lethe/run.json", ".lethe/policy.toml"
+_POLICY = ".lethe/policy.toml"
 _MANIFEST = f"released/{MANIFEST}"
 TAKEN_IN: Final = f".lethe/{MARK}"
 
-_NO_RUN = {_RUN, _POLICY, LEASE, TAKEN_IN}
+_NORUN = {RUN, _POLICY, LEASE, TAKEN_IN}
 """What may lie where no run was begun yet."""
 
 
@@ -100,12 +101,9 @@ class RemoteOutputFolder(OutputFolder):
 
         def opened(bucket: Bucket) -> RemoteOutputFolder:
             if not fetch(bucket, place.copy, signer.keys):
-                OutputFolder.create(place.copy, policy, file_format, signer, today).close()
-                run = place.copy / _RUN
-                key = _key(read_run(run)[0], signer.keys)
-                atomic.write(place.copy / ".lethe" / "key", key)
+                cls.create(place.copy, policy, file_format, signer, today).close()
                 bucket.write({_POLICY: (place.copy / _POLICY).read_bytes()})
-                bucket.write({_RUN: run.read_bytes()})  # last: it marks a run
+                bucket.write({RUN: (place.copy / RUN).read_bytes()})  # last: it marks a run
             return cls.create(place.copy, policy, file_format, signer, today)
 
         return cls._held(place, opened)
@@ -174,6 +172,11 @@ class RemoteOutputFolder(OutputFolder):
         finally:
             self._let_go()
 
+    @staticmethod
+    def _new_key(run: str, keys: KeyRing) -> bytes:
+        """See `OutputFolder`; the same on every machine that has these keys."""
+        return _key(run, keys)
+
     def _name(self, source: str, release: str) -> None:
         super()._name(source, release)
         self._lines.append({NAMES: [source, release]})
@@ -186,12 +189,12 @@ class RemoteOutputFolder(OutputFolder):
         """Write what came to the lists as a block, then the files of its releases."""
         if self._blocks is None or not self._lines:
             return
-        bucket = self._blocks.bucket
-        names = [name for line in self._lines for name in files_of(line)]
+        bucket, lines = self._blocks.bucket, with_receipts(self._lines)
+        names = [name for line in lines for name in files_of(line)]
         if names:
             bucket.remove(_MANIFEST)
         self._is_whole = False
-        self._blocks.write(self._lines)
+        self._blocks.write(lines)
         self._lines, self._outcomes = [], 0
         for is_certificate in (True, False):  # no picture is ever there without one
             some = [name for name in names if name.endswith(ENDING) == is_certificate]
@@ -229,9 +232,9 @@ def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:
     Raises:
         UnusableFolder: something else lies there, or its blocks are not as Lethe wrote them.
     """
-    run, policy = bucket.read(_RUN), bucket.read(_POLICY)
+    run, policy = bucket.read(RUN), bucket.read(_POLICY)
     if run is None or policy is None:
-        others = [name for name in bucket.names() if name not in _NO_RUN]
+        others = [name for name in bucket.names() if name not in _NORUN]
         if others:
             raise UnusableFolder(
                 f"{bucket.url} has {others[0]} already, which is not of a Lethe run; choose "

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from engine.cluster.bucket import Bucket, file_system
 from engine.codec.signatures import HEAD_BYTES, PICTURE_SUFFIXES, is_picture_head
 from engine.errors import UnreadableImage, UnusableFolder
+from engine.runs.inputs import RUN, inside_output
 from engine.runs.sources import PictureSource
 
 READERS = 8
@@ -63,14 +64,15 @@ def url_pictures(where: str, *, leave_out: Bucket | None = None) -> tuple[list[U
 
     Args:
         where: the address.
-        leave_out: what is not input, such as the output.
+        leave_out: the output. It is no input, and neither are outputs of earlier runs below.
 
     Returns:
         The pictures, sorted by name, and the number of objects that were left alone: those that
         are no pictures, and what is hidden.
 
     Raises:
-        UnusableFolder: there is nothing there, or it cannot be reached.
+        UnusableFolder: there is nothing there, it cannot be reached, or `leave_out` is of no run
+            yet and holds pictures.
         MissingPackage: a package for it is not installed.
     """
     bucket = Bucket.at(where)
@@ -78,10 +80,18 @@ def url_pictures(where: str, *, leave_out: Bucket | None = None) -> tuple[list[U
     if not names:
         raise UnusableFolder(f"There is nothing at {where}.")
     if leave_out is not None:
-        names = [name for name in names if not leave_out.holds(bucket, name)]
-    pictures = [name for name in names if not _is_hidden(name) and _is_picture(bucket, name)]
+        names = _without_outputs(bucket, names, leave_out)
+    pictures = [name for name in names if _is_visible_picture(bucket, name)]
     found = [UrlPicture(name, UrlSource(where, name)) for name in pictures]
     return found, len(names) - len(found)
+
+
+def _without_outputs(bucket: Bucket, names: list[str], leave_out: Bucket) -> list[str]:
+    inside = {name for name in names if leave_out.holds(bucket, name)}
+    if any(_is_visible_picture(bucket, name) for name in inside) and leave_out.read(RUN) is None:
+        raise inside_output(leave_out.url)
+    outputs = tuple(name.removesuffix(RUN) for name in names if name.endswith(f"/{RUN}"))
+    return [name for name in names if name not in inside and not name.startswith(outputs)]
 
 
 def read_ahead(contents: Iterable[PictureSource]) -> Iterator[bytes | Exception]:
@@ -105,6 +115,10 @@ def _read(content: PictureSource) -> bytes | Exception:
         return content.read()
     except Exception as error:  # noqa: BLE001 -- told with its picture, in its turn
         return error
+
+
+def _is_visible_picture(bucket: Bucket, name: str) -> bool:
+    return not _is_hidden(name) and _is_picture(bucket, name)
 
 
 def _is_hidden(name: str) -> bool:

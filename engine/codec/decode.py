@@ -271,6 +271,9 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
     if kind == "bmp" and image.mode == "RGBA" and not np.asarray(image)[..., 3].any():
         # programs leave the fourth byte at zero and mean no transparency, as browsers know
         image = image.convert("RGB")
+    if kind == "png" and image.mode == "RGB" and png.bits(data) > 8:
+        # Pillow compares the upper bytes of samples with the lower ones of the transparent colour
+        image.info.pop("transparency", None)
     profile = image.info.get("icc_profile")
     orientation = exif.orientation(image.info.get("exif", b""))
     size = Size(*image.size)

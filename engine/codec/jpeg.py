@@ -271,6 +271,11 @@ def _scans(walk: tuple[Segment, ...]) -> tuple[Scan, ...]:
 def _check_coefficients(components: tuple[Component, ...], scans: tuple[Scan, ...]) -> None:
     remaining = {component.id: [1] * COEFFICIENTS for component in components}
     for scan in scans:
+        if not remaining.keys() >= set(scan.components):
+            raise UnreadableImage(
+                "This JPEG has a scan of a colour plane that it does not announce: it is damaged. "
+                "Copy it again from where it came from."
+            )
         for number in scan.components:
             for index in range(scan.first, min(scan.last, COEFFICIENTS - 1) + 1):
                 remaining[number][index] = scan.shift

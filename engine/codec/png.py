@@ -69,6 +69,11 @@ class Chunk(NamedTuple):
     """Offset just past its checksum."""
 
 
+def bits(data: bytes) -> int:
+    """Bits of each channel, of a whole file."""
+    return next(header(chunk.body).bits for chunk in chunks(data) if chunk.name == b"IHDR")
+
+
 def chunks(data: bytes) -> Iterator[Chunk]:
     """Every chunk up to and including IEND.
 

@@ -6,13 +6,20 @@ import errno
 import glob
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from engine.codec.signatures import PICTURE_SUFFIXES, is_picture
 from engine.errors import UnusableFolder
+from engine.files.real_path import real
 from engine.runs.sources import PathSource, PictureSource
 
+RUN: Final = ".lethe/run.json"
+"""What marks the output folder of a run."""
+RELEASED: Final = "released"
+"""Where its releases are."""
 _GONE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENOTDIR})
 """What following a link to nothing, or in a circle, says."""
 _SYSTEM = frozenset({Path("/proc"), Path("/sys")})
@@ -49,26 +56,62 @@ def sources(
 
     Args:
         where: path or pattern.
-        leave_out: a folder inside it that is not input, such as the output folder.
+        leave_out: the output folder. It is no input, and neither are output folders of earlier
+            runs below `where`.
         hidden: whether files and folders whose name starts with a dot count, `.git` apart.
 
     Returns:
         The pictures, sorted by name, and the number of what was left alone: files that are no
-        pictures, links to folders, and what is hidden; a folder counts once. What cannot be opened
+        pictures, links to folders, pictures that lie beside releases in output folders, and what is
+        hidden; a folder counts once. What cannot be opened
         and may be a picture, or hold some, stands among the pictures with its problem.
 
     Raises:
-        UnusableFolder: there is nothing there.
+        UnusableFolder: there is nothing there, or `leave_out` is of no run yet and holds pictures.
     """
     root, paths, left_alone = _paths(where, hidden=hidden)
     if leave_out is not None:
-        away = _real(leave_out)
-        paths = [path for path in paths if away not in (_real(path), *_real(path).parents)]
+        out = real(leave_out)
+        paths, inside = _without_outputs(paths, real(root), out)
+        lost = [path for path in inside if _source(path, root, is_named=False)]
+        if not is_output(leave_out) and any(real(path).is_relative_to(out) for path in lost):
+            raise inside_output(leave_out)
+        left_alone += sum(path.parent.name != RELEASED for path in lost)
     # a single file that was named is meant, whatever it looks like
     is_named = paths == [Path(where)]
     pictures = [source for path in paths if (source := _source(path, root, is_named=is_named))]
     left_alone += len(paths) - len(pictures)
     return sorted(pictures, key=lambda source: source.name), left_alone
+
+
+def is_output(folder: Path) -> bool:
+    """Whether a run was begun in a folder."""
+    return (folder / RUN).exists()
+
+
+def inside_output(out: Path | str) -> UnusableFolder:
+    """The refusal of an output that holds pictures of the input."""
+    return UnusableFolder(
+        f"{out} is to be the output, and pictures of the input lie in it, where they would pass "
+        "for results: choose another output."
+    )
+
+
+def _without_outputs(paths: Iterable[Path], root: Path, out: Path) -> tuple[list[Path], list[Path]]:
+    """Paths outside of output folders, and inside: those of `out` and of others below `root`."""
+    kept, inside, known = list[Path](), list[Path](), {root: False}
+
+    def is_inside(folder: Path) -> bool:
+        if folder not in known:
+            is_below = folder.is_relative_to(root)
+            known[folder] = is_below and (is_output(folder) or is_inside(folder.parent))
+        return known[folder]
+
+    for path in paths:
+        there = real(path)
+        is_away = there.is_relative_to(out) or is_inside(there.parent)
+        (inside if is_away else kept).append(path)
+    return kept, inside
 
 
 def _source(path: Path, root: Path, *, is_named: bool) -> Source | None:
@@ -92,7 +135,7 @@ def _paths(where: str, *, hidden: bool) -> tuple[Path, list[Path], int]:
     """Root, files with folders that could not be opened, and the number of what was left alone."""
     path = Path(where)
     is_there = os.path.lexists(path)
-    if _SYSTEM & {_real(path), *_real(path).parents}:
+    if _SYSTEM & {real(path), *real(path).parents}:
         raise UnusableFolder(f"{where} belongs to the system and holds no pictures.")
     if os.path.isdir(path):  # noqa: PTH112 -- says no where Path.is_dir would raise
         return path, *_walked(path, hidden=hidden)
@@ -105,7 +148,7 @@ def _paths(where: str, *, hidden: bool) -> tuple[Path, list[Path], int]:
     visible = [path for path in matches if not _is_left_alone(path.relative_to(root), hidden)]
     # a pattern follows links to folders, in circles too: each file counts once
     files = {
-        _real(match) if os.path.exists(match) else match: match  # noqa: PTH110
+        real(match) if os.path.exists(match) else match: match  # noqa: PTH110
         for match in sorted(visible, reverse=True)
         if not os.path.isdir(match)  # noqa: PTH112
     }
@@ -132,11 +175,6 @@ def _walked(root: Path, *, hidden: bool) -> tuple[list[Path], int]:
         names[:] = folders
         paths += [here / name for name in visible]
     return paths, left_alone
-
-
-def _real(path: Path) -> Path:
-    """The path without links; where those go in a circle, as far as they lead."""
-    return Path(os.path.realpath(path))
 
 
 def _fixed_part(pattern: Path) -> Path:

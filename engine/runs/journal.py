@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -91,6 +92,31 @@ def refuse_other_keys(path: Path, keys: KeyRing) -> None:
             "nothing was changed. Put the keys back from a copy, choose a new output folder, or "
             "review what waits in the app: lethe store ingest."
         )
+
+
+def refuse_other_key(path: Path, key: bytes, keys: KeyRing) -> None:
+    """Refuse a run whose key of picture ids is another one: nothing would be known as released.
+
+    Raises:
+        UnusableFolder: it is; the file says so since the key is noted there.
+    """
+    seal = _object(path.read_bytes()).get("key")
+    if seal is not None and seal != key_seal(key, keys):
+        raise UnusableFolder(
+            f"{path.with_name('key')} is not the key that the folder was made with; without it "
+            f"nobody can tell what was released already. {WHAT_TO_DO}"
+        )
+
+
+def key_seal(key: bytes, keys: KeyRing) -> str:
+    """Authenticate the key of a run's picture ids."""
+    return keys.pseudonym("key of a run", key.hex())
+
+
+def receipt_seal(line: Mapping[str, Any], keys: KeyRing) -> str:
+    """Authenticate which picture a receipt is of, and which certificate it has."""
+    told = [line.get(name) for name in ("release", "picture", "certificate")]
+    return keys.pseudonym("receipt", json.dumps(told))
 
 
 def run_seal(run: str, keys: KeyRing) -> str:

@@ -48,13 +48,16 @@ from engine.runs.jobs import NeedsReview, Outcome, Postponed, Quarantined, Relea
 from engine.runs.journal import (
     KEY_BYTES,
     KEYS,
+    key_seal,
     picture_digest,
     read_key,
     read_lines,
     read_plan,
     read_policy_text,
     read_run,
+    receipt_seal,
     refuse_leftovers,
+    refuse_other_key,
     refuse_other_keys,
     released_names,
     run_seal,
@@ -107,7 +110,8 @@ class OutputFolder:
             read_policy_text(self._private / "policy.toml"), name="The run's policy"
         )
         self._key = read_key(self._private / "key")
-        receipts = {line["release"]: line for line in read_lines(self.folder / "receipts.jsonl")}
+        refuse_other_key(self._private / "run.json", self._key, self._signer.keys)
+        receipts = {line["release"]: line for line in self._receipts()}
         names = released_names(self.folder, receipts)
         # The SHA-256 of each one's certificate; None for a release made before certificates.
         self._released = {release: line.get("certificate") for release, line in receipts.items()}
@@ -143,7 +147,7 @@ class OutputFolder:
                     "choose another output folder."
                 )
             refuse_leftovers(folder)
-            _lay_out(folder, policy, file_format, signer.keys)
+            _lay_out(folder, policy, file_format, signer.keys, cls._new_key)
         output_folder = cls(folder, signer, today)
         if (output_folder.policy.fingerprint, output_folder.format) != (
             policy.fingerprint,
@@ -155,6 +159,11 @@ class OutputFolder:
                 "choose a new output folder, or run with the same settings to go on."
             )
         return output_folder
+
+    @staticmethod
+    def _new_key(run: str, keys: KeyRing) -> bytes:
+        """The key of a run's picture ids."""
+        return secrets.token_bytes(KEY_BYTES)
 
     def close(self) -> None:
         """Sign the manifest and let other runs have the folder."""
@@ -250,7 +259,9 @@ class OutputFolder:
             atomic.write(self._private / "partial" / name, data, "public", day=today)
         self._manifest.unlink(missing_ok=True)
         self._name(source, receipt.release)
-        self._append("receipts.jsonl", {**receipt.to_json(), "certificate": digest})
+        line = {**receipt.to_json(), "certificate": digest}
+        line["seal"] = receipt_seal(line, self._signer.keys)
+        self._append("receipts.jsonl", line)
         self._released[receipt.release] = digest
         for name in files:
             self._let_out(self._private / "partial" / name)
@@ -312,6 +323,13 @@ class OutputFolder:
     def _append(self, name: str, line: dict[str, Any]) -> None:
         append(self.folder / name, json.dumps(line) + "\n")
 
+    def _receipts(self) -> Iterator[dict[str, Any]]:
+        path = self.folder / "receipts.jsonl"
+        for number, line in enumerate(read_lines(path), start=1):
+            if line.get("seal", "") not in ("", receipt_seal(line, self._signer.keys)):
+                raise unusable_line(path, number)
+            yield line
+
     def _recorded(
         self, released: Iterable[tuple[str, str]]
     ) -> Iterator[tuple[tuple[str, str], Fate]]:
@@ -352,16 +370,23 @@ def _quarantine_line(source: str, picture: str, outcome: Quarantined) -> dict[st
     return {**line, "postponed": True} if isinstance(outcome, Postponed) else line
 
 
-def _lay_out(folder: Path, policy: Policy, file_format: FormatChoice, keys: KeyRing) -> None:
+def _lay_out(
+    folder: Path,
+    policy: Policy,
+    file_format: FormatChoice,
+    keys: KeyRing,
+    new_key: Callable[[str, KeyRing], bytes],
+) -> None:
     inner = folder / ".lethe"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     inner.mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)  # first: what follows is ours
     (folder / "released").mkdir(mode=0o755, exist_ok=True)
     (inner / "partial").mkdir(exist_ok=True)
-    atomic.write(inner / "key", secrets.token_bytes(KEY_BYTES))
+    run_id = secrets.token_hex(16)
+    key = new_key(run_id, keys)
+    atomic.write(inner / "key", key)
     atomic.write(inner / "policy.toml", policy.to_toml().encode())
     write_names(folder / "names.csv", [])
-    run_id = secrets.token_hex(16)
     run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
-    run["keys"] = run_seal(run_id, keys)
+    run |= {"keys": run_seal(run_id, keys), "key": key_seal(key, keys)}
     atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder

@@ -6,10 +6,10 @@ import hashlib
 
 from engine import pipeline
 from engine.codec.decode import decode
-from engine.errors import ReleaseContested, UnreadableImage
+from engine.errors import ReleaseContested
 from engine.pipeline import Stopwatch, Terms
 from engine.redact.masks import rects_of
-from engine.runs.jobs import Job, Models, NeedsReview, Outcome, Released
+from engine.runs.jobs import Job, Models, NeedsReview, Outcome, Released, Unread
 from engine.triage import contested
 
 
@@ -23,7 +23,7 @@ def redact(job: Job, models: Models) -> Outcome:
     data = job.source.read()
     image_id = job.image_id or job.id
     if job.digest is not None and hashlib.sha256(data).digest() != job.digest:
-        raise UnreadableImage("The file changed while it was being worked on; run again.")
+        return Unread(job.id, "The file changed while it was being worked on; run again.")
     if job.settled is None:
         prepared = pipeline.prepare(
             data, image_id, models.ensemble, job.policy, draw=job.draw, watch=watch

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+from engine.errors import UnreadableImage
+
+LARGEST_ORIGINAL: Final = 4 * 1024**3
+"""Bytes; 120 megapixels, what policies allow by default, have at most 960 MB in any format."""
 
 
 class PictureSource(Protocol):
@@ -32,5 +38,9 @@ class PathSource:
     path: Path
 
     def read(self) -> bytes:
-        """See `PictureSource.read`."""
-        return self.path.read_bytes()
+        """See `PictureSource.read`; raises UnreadableImage of a file above `LARGEST_ORIGINAL`."""
+        with self.path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > LARGEST_ORIGINAL:  # with holes it can be endless
+                most = LARGEST_ORIGINAL // 1024**2
+                raise UnreadableImage(f"The file is larger than {most:,} MB, so it was not read.")
+            return file.read()

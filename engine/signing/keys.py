@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from engine.errors import UnreadableFile, UnusableKeys
 from engine.files import atomic
 from engine.files.lock import lock
+from engine.files.real_path import real
 from engine.files.safe_read import content
 from engine.signing.envelope import key_id, public_bytes
 
@@ -243,7 +244,7 @@ def read_public(path: Path) -> frozenset[bytes]:
         UnusableKeys: it cannot be read, or holds anything but Ed25519 public keys.
     """
     try:
-        pem = content(path.resolve(), LONGEST_KEY_FILE)
+        pem = content(real(path), LONGEST_KEY_FILE)
     except (UnreadableFile, OSError, ValueError) as error:
         raise UnusableKeys(f"The public key {path} cannot be read: it {error}.") from error
     return public_keys(pem, str(path))

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.errors import UnusableFolder
 from engine.files.lock import lock
 from engine.files.new_folder import new_folder
+from engine.files.real_path import real
 from store import generation
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -112,7 +113,7 @@ def _standing_still(files: Files) -> Iterator[None]:
 def _refuse_place(home: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise UnusableFolder(f"{target} is there already and nothing was changed; name a new one.")
-    if target.resolve().is_relative_to(home.resolve()):
+    if real(target).is_relative_to(real(home)):
         raise UnusableFolder(
             f"{target} lies in the data folder itself, and would be lost with it; name a folder on "
             "another disk."

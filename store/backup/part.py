@@ -24,6 +24,7 @@ from typing import Final, Self
 from engine.errors import UnreadableFile, UnusableFolder
 from engine.files import atomic, safe_read
 from engine.files.json_object import json_object
+from engine.files.real_path import real
 from engine.files.safe_read import printable
 from store.backup import copying
 from store.backup.copying import copied
@@ -155,7 +156,7 @@ def write(folder: Path, header: Header, home: Path, paths: Collection[str]) -> H
     size, lines = 0, []
     for path in paths:
         # policy.toml may be a link, and it is the text that counts; no link below is followed
-        source = home / path if "/" in path else (home / path).resolve()
+        source = home / path if "/" in path else real(home / path)
         try:
             digest, length = copied(source, folder / _FILES / path)
         except UnreadableFile as error:

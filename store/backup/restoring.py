@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import UnusableFolder
 from engine.files.new_folder import new_folder
+from engine.files.real_path import real
 from store import restored
 from store.accounts.act import Act, refuse
 from store.accounts.actor import Actor
@@ -67,7 +68,7 @@ def restore(actor: Actor, source: Source, home: Path, now: datetime) -> Restorat
         OSError: the disk does not take it.
     """
     refuse(actor, Act.RESTORE, now)  # the gate itself stands before a database, and here is none
-    where = home.resolve()
+    where = real(home)
     _refuse_place(source, home)
     found = _read(source)
     parts = [one for one in (found.data, found.keyring, found.secrets) if one is not None]
@@ -116,13 +117,13 @@ _MISSING = {
 
 
 def _refuse_place(source: Source, home: Path) -> None:
-    where = home.resolve()
+    where = real(home)
     if where.exists() and not (where.is_dir() and not any(where.iterdir())):
         raise UnusableFolder(
             f"{home} is not empty, and nothing in it is overwritten. Name a folder that is not "
             "there yet, or move this one away first."
         )
-    if where.is_relative_to(source.folder.resolve()):
+    if where.is_relative_to(real(source.folder)):
         raise UnusableFolder(f"{home} lies in the backup itself; name another folder.")
     if where.is_mount():
         raise UnusableFolder(

@@ -23,6 +23,7 @@ from engine.category import DETECTABLE, Category
 from engine.codec.signatures import PICTURE_SUFFIXES
 from engine.errors import UnusableFolder
 from engine.files import atomic
+from engine.files.real_path import real
 from engine.plan import Plan, Region
 from engine.runs.licences import Entry
 from store.accounts.act import Act
@@ -151,10 +152,8 @@ def export_labels(
 
 
 def _check_place(out: Path, home: Files) -> None:
-    where = out.resolve()
-    if where.is_relative_to(home.originals.resolve()) or where.is_relative_to(
-        home.releases.resolve()
-    ):
+    where = real(out)
+    if where.is_relative_to(real(home.originals)) or where.is_relative_to(real(home.releases)):
         raise UnusableFolder(f"{out} is where Lethe keeps its own files; name another folder.")
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
         raise UnusableFolder(f"{out} is there already and nothing was changed; name a new folder.")

@@ -26,6 +26,7 @@ from engine.errors import (
 )
 from engine.files import safe_read
 from engine.files.json_object import json_object
+from engine.files.real_path import real
 from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
@@ -41,6 +42,7 @@ from engine.runs.journal import (
     read_run,
 )
 from engine.runs.name_map import read_names
+from engine.runs.sources import LARGEST_ORIGINAL
 from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
@@ -56,7 +58,7 @@ from store.retention.names import NO_NAME
 from store.vault.private_text import name_lookup
 from store.worker import tasks
 
-LARGEST_LIST, LARGEST_ORIGINAL = 2**30, 2**32
+LARGEST_LIST = 2**30
 """Bytes. A million pictures' lines fit into the first; files with holes can be endless."""
 _CHUNK, _CHUNK_BYTES = 1_000, 64 * 2**20
 """Pictures that are taken in together, and the bytes of originals, one of which may be longer."""
@@ -167,7 +169,7 @@ def ingest(actor: Actor, database: Database, out: Path, inputs: Path, now: datet
     problems: list[str] = []
     installation = Installation(database.signer, _policy(actor, database))
     lines = _open_lines(out, run, installation, problems.append)
-    new = _New(inputs.resolve(), run, imported, database, problems.append)
+    new = _New(real(inputs), run, imported, database, problems.append)
     added = 0
     for arrivals in _chunks(new.arrivals(lines)):
         mark_taken_in(out, run.id, home, keys)
@@ -257,7 +259,7 @@ def _json_lines(path: Path, report: Callable[[str], None]) -> Iterator[tuple[int
     if not path.is_file():
         return
     try:
-        data = safe_read.content(path.resolve(), LARGEST_LIST)
+        data = safe_read.content(real(path), LARGEST_LIST)
     except UnreadableFile as error:
         raise UnusableFolder(f"{path} {error}.") from error
     lines = data.decode("utf-8", "replace").split("\n")
@@ -306,7 +308,7 @@ def _original(inputs: Path, line: _Line, run: _Run) -> bytes:
 def _candidates(root: Path, source: str) -> Iterator[Path]:
     """Files within the folder that the run called so: its name may stand for undecodable bytes."""
     with suppress(OSError, ValueError):
-        path = (root / source).resolve()
+        path = real(root / source)
         if path.is_relative_to(root):
             yield path
     if "\\" in source:
@@ -315,9 +317,7 @@ def _candidates(root: Path, source: str) -> Iterator[Path]:
             yield from (
                 file.path
                 for file in inputs
-                if file.name == source
-                and not file.problem
-                and file.path.resolve().is_relative_to(root)
+                if file.name == source and not file.problem and real(file.path).is_relative_to(root)
             )
 
 

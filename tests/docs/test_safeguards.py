@@ -16,6 +16,7 @@ from engine.errors import InvalidPolicy
 from engine.evaluation.data import raw
 from engine.policy import default_policy, read_policy
 from engine.runs import pool
+from engine.runs.sources import LARGEST_ORIGINAL
 from store.accounts.role import PEOPLE
 from store.files import Files
 from store.review import reviews
@@ -51,6 +52,7 @@ def test_every_limit_is_the_codes():
         f"{unzip.MOST_BYTES // 1_000_000:,} MB together |",
         {0.5: "| half of what is free |"}[unzip.FREE_SHARE],
         f"| {default_policy().codec.max_megapixels:.0f} megapixels, by the policy; {largest:,} at",
+        f"| {LARGEST_ORIGINAL // MB:,} MB | one file of a folder",
         f"| {raw.LARGEST_FILE // MB} MB | one file of labels",
         f"| {accounts._MOST_BYTES // 1024} KB | the sign-in file",
         f"| {pool.PATIENCE_S / 60:.0f} minutes, and {pool.PATIENCE_PER_MEGAPIXEL_S:.0f} seconds",

@@ -17,6 +17,7 @@ from engine.__main__ import main
 from engine.cli import redact
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import own_weights_notice
+from engine.runs.sources import PathSource
 from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.in_process import InProcess
 from tests.engine.run_folders import (
@@ -182,6 +183,58 @@ class TestRedact:
         assert before["passes.png"] == "quarantined"
         assert "passes.png" in [source for source, _ in names(tmp_path / "out")[1:]]
 
+    def test_a_picture_that_changed_meanwhile_is_asked_for_again(
+        self, lethe, folder, tmp_path, monkeypatch
+    ):
+        whole = (folder / "passes.png").read_bytes()
+
+        class Changing(OutOfOrder):
+            def run(self, jobs):
+                jobs = list(jobs)  # all were read once, to name them
+                (folder / "passes.png").write_bytes(whole[:-20])
+                yield from super().run(jobs)
+
+        with monkeypatch.context() as copying:
+            copying.setattr(redact, "started_pool", lambda workers: Changing(Ensemble([])))
+            lethe("redact", folder, tmp_path / "out")
+        (folder / "passes.png").write_bytes(whole)
+        reasons = {one["source"]: one["reason"] for one in lines(tmp_path / "out", QUARANTINE)}
+
+        lethe("redact", folder, tmp_path / "out")
+
+        assert reasons["passes.png"].startswith("The file changed while it was being worked on")
+        assert "passes.png" in [source for source, _ in names(tmp_path / "out")[1:]]
+        assert "passes.png" not in [one["source"] for one in lines(tmp_path / "out", QUARANTINE)]
+
+    def test_a_file_of_any_size_holds_up_no_other(self, lethe, folder, tmp_path, monkeypatch):
+        with (folder / "endless.jpg").open("wb") as file:
+            file.truncate(8 * 1024**4)  # all of it holes
+        read = PathSource.read
+
+        def crowded(self):
+            if self.path.name == "empty.png":
+                raise MemoryError
+            return read(self)
+
+        monkeypatch.setattr(PathSource, "read", crowded)
+
+        status, summary, _ = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, summary["released"], summary["quarantined"]) == (0, 1, 3)
+        reasons = {one["source"]: one["reason"] for one in lines(tmp_path / "out", QUARANTINE)}
+        assert reasons["endless.jpg"] == "The file is larger than 4,096 MB, so it was not read."
+        assert "too little memory" in reasons["empty.png"]
+
+    def test_pictures_in_the_output_folder_to_be_are_not_lost_in_silence(self, lethe, folder):
+        (folder / "new").mkdir()
+        shutil.copy(folder / "passes.png", folder / "new" / "passes too.png")
+
+        status, _, err = lethe("redact", folder, folder / "new")
+
+        assert status == 2
+        assert "pictures of the input lie in it" in err
+        assert [path.name for path in (folder / "new").iterdir()] == ["passes too.png"]
+
     def test_what_cannot_be_opened_is_held_back_with_the_reason_and_the_rest_goes_on(
         self, lethe, folder, tmp_path
     ):
@@ -338,7 +391,12 @@ class TestRedact:
 
     @pytest.mark.parametrize(
         ("text", "says"),
-        [("typo = 1", "typo is not a key"), ("[", "not valid TOML"), ("\xff", "read as text")],
+        [
+            ("typo = 1", "typo is not a key"),
+            ("[", "not valid TOML"),
+            ("\xff", "read as text"),
+            ("[codec]\njpeg_quality = " + "9" * 5000, "not valid TOML"),
+        ],
     )
     def test_a_bad_policy_is_refused_with_a_sentence(self, lethe, folder, tmp_path, text, says):
         (tmp_path / "bad.toml").write_bytes(text.encode("latin-1"))
@@ -358,6 +416,7 @@ class TestRedact:
             (["--workers", "0"], "at least 1"),
             (["--format", "gif"], "invalid choice"),
             (["--frob"], "unrecognized arguments"),
+            (["--policy", ""], "one of the arguments is empty"),
         ],
     )
     def test_words_that_make_no_sense_are_exit_2(self, capsys, tmp_path, words, says):

@@ -11,7 +11,8 @@ from engine.codec import exif, raw, signatures, tiff
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.evaluation.data.raw import InvalidEntry, printable, quoted
-from engine.evaluation.data.spelling import last_parts, spellings
+from engine.evaluation.data.spelling import is_there, last_parts, spellings
+from engine.files.real_path import real
 from engine.geometry import Size, upright_size
 
 
@@ -36,7 +37,7 @@ class ImageLookup:
         Raises:
             InvalidEntry: no such file, or `name` leads outside `within`.
         """
-        return self.locate(name, subfolder).resolve()
+        return real(self.locate(name, subfolder))
 
     def locate(self, name: str, subfolder: str = "") -> Path:
         """The path of a picture with its links, as `find` resolves it.
@@ -46,7 +47,7 @@ class ImageLookup:
         """
         try:
             return self._locate(name, subfolder)
-        except (OSError, ValueError, RuntimeError) as error:  # too long, no text, links in a circle
+        except (OSError, ValueError) as error:  # no text
             reason = type(error).__name__
             raise InvalidEntry(
                 f"The picture {quoted(name)} cannot be looked up ({reason})."
@@ -62,10 +63,10 @@ class ImageLookup:
         for part in parts:
             for folder in self.folders:
                 path = folder / part
-                if not path.resolve().is_relative_to(self.within):
+                if not real(path).is_relative_to(self.within):
                     is_outside = True
                     break  # from another folder it would be another picture
-                if path.is_file():
+                if is_there(path) and path.is_file():
                     return path
         if is_outside:
             raise InvalidEntry(
@@ -78,11 +79,11 @@ class ImageLookup:
         """The file or folder inside that `part` leads to from `root`; None where none is."""
         for spelling in spellings(part):
             try:
-                path = (root / spelling).resolve()
-                if path.is_relative_to(self.within) and path.exists():
+                path = real(root / spelling)
+                if path.is_relative_to(self.within) and is_there(path):
                     return path
-            except (OSError, ValueError, RuntimeError):
-                continue  # too long, no text, links in a circle: nothing is there
+            except ValueError:
+                continue  # no text: nothing is there
         return None
 
     def name_of(self, path: Path) -> str:

@@ -19,6 +19,7 @@ from engine.errors import InvalidDataset, UnreadableFile
 from engine.evaluation.data.class_names import category_of
 from engine.evaluation.data.labels import Problem
 from engine.files import safe_read
+from engine.files.real_path import real
 from engine.geometry import Box, Size
 
 ALL: Final = frozenset(DETECTABLE)
@@ -168,7 +169,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
         InvalidEntry: it cannot be read, is no plain file, or is too long.
     """
     try:
-        return safe_read.content(path.resolve(), LARGEST_FILE if most is None else most)
+        return safe_read.content(real(path), LARGEST_FILE if most is None else most)
     except UnreadableFile as error:
         raise InvalidEntry(f"The file {error}.") from error
     except (OSError, RuntimeError) as error:  # links in a circle

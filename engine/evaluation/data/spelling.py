@@ -30,7 +30,15 @@ def last_parts(name: str) -> tuple[str, ...]:
 def existing_spelling(path: Path) -> Path:
     """The file that exists under a composition of its name; `path` where none does."""
     paths = (path.with_name(name) for name in compositions(path.name))
-    return next((spelling for spelling in paths if spelling.exists()), path)
+    return next((spelling for spelling in paths if is_there(spelling)), path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether something lies there; no also where no file can: a composition may be too long."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _composed(names: Iterable[str]) -> tuple[str, ...]:

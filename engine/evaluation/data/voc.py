@@ -30,6 +30,7 @@ from engine.evaluation.data.raw import (
     rotate_box_by_attribute,
 )
 from engine.evaluation.data.xml import root_of, tag_of, text_in
+from engine.files.real_path import real
 from engine.geometry import Box
 
 _PICTURE_FOLDERS: Final = ("JPEGImages", "images")
@@ -76,7 +77,7 @@ def _lookup(origin: Origin, folder: Path) -> ImageLookup:
         return ImageLookup(origin.images, (origin.images,), also_by_last_part=True)
     siblings = [folder.parent / name for name in _PICTURE_FOLDERS]
     is_inner = folder.name.lower() == "annotations"
-    pictures = next((path for path in siblings if is_inner and path.is_dir()), folder).resolve()
+    pictures = real(next((path for path in siblings if is_inner and path.is_dir()), folder))
     return ImageLookup(pictures, (pictures,))
 
 

@@ -35,8 +35,9 @@ from engine.evaluation.data.raw import (
     read_bytes,
     text_of,
 )
-from engine.evaluation.data.spelling import existing_spelling
+from engine.evaluation.data.spelling import existing_spelling, is_there
 from engine.evaluation.data.yolo_lines import Description, raw_box
+from engine.files.real_path import real
 from engine.geometry import Size
 
 SPLITS: Final = ("test", "val", "valid", "train")
@@ -231,7 +232,7 @@ class _Reading:
 
     def _picture(self, place: Place, name: str) -> RawPicture:
         link = self._lookup.locate(name)
-        path = link.resolve()
+        path = real(link)
         labels = existing_spelling(_labels_of(link))
         self._label_files.add(labels)
         try:
@@ -294,7 +295,7 @@ def _label_lines(file: Path) -> list[tuple[int, list[str]]] | None:
     Raises:
         InvalidEntry: it cannot be read, or is no text.
     """
-    if not file.exists():
+    if not is_there(file):
         return None
     try:
         text = read_bytes(file).decode("utf-8-sig")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import UnusableFolder
 from engine.files import atomic
+from engine.files.real_path import real
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -15,9 +16,9 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     Raises:
         UnusableFolder: names the file and says why.
     """
-    taken = dict.fromkeys((path.resolve() for path in inputs), "it is what this command reads")
+    taken = dict.fromkeys((real(path) for path in inputs), "it is what this command reads")
     for file in outputs:
-        where = file.resolve()
+        where = real(file)
         if file.is_dir():
             raise UnusableFolder(f"{file} cannot be written: it is a folder.")
         if where in taken:

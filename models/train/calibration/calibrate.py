@@ -23,6 +23,7 @@ from engine.detect.score_fusion import FittedFusion
 from engine.detect.weights import Weights
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import LabelledPicture
+from engine.files.real_path import real
 from engine.policies.text import SUMMARY
 from engine.policy import Policy, read_policy
 from engine.processes import Mapped
@@ -198,7 +199,7 @@ def _detect_all(
     settings = repr(
         (
             hashlib.sha256(places.data.read_bytes()).hexdigest() if places.data.is_file() else "",
-            str(places.data.resolve()),
+            str(real(places.data)),
             sorted(detectors),
             policy.looked_for,
             policy.detection.model_dump(),

@@ -23,6 +23,7 @@ from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import Dataset, LabelledPicture
 from engine.evaluation.data.raw import Origin
 from engine.evaluation.data.yolo import read_yolo
+from engine.files.real_path import real
 
 UNNAMED: Final = "own pictures"
 """The source of pictures whose data set names none."""
@@ -74,12 +75,12 @@ def _members(description: Path) -> dict[str, Any]:
 
 def _yolo_train(description: Path, members: dict[str, Any], images: Path | None) -> Dataset:
     """The `train` part: measuring reads `test` first, so a description without it stands in."""
-    home = description.parent.resolve()
+    home = real(description.parent)
     others = {key: value for key, value in members.items() if key not in {"test", "val", "valid"}}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / description.name
         file.write_text(yaml.safe_dump(others), encoding="utf-8")
-        pictures = None if images is None else images.resolve()
+        pictures = None if images is None else real(images)
         return clean_dataset(read_yolo(Origin(file, home, pictures, home.name)))
 
 

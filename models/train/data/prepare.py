@@ -29,6 +29,7 @@ from engine.category import DETECTABLE, Category
 from engine.codec.decode import decode
 from engine.errors import InvalidDataset, UnreadableImage
 from engine.evaluation.data.labels import Dataset, Label, LabelledPicture
+from engine.files.real_path import real
 from engine.geometry import Size
 from engine.images import RgbImage
 from models.train.data.choosing import Choice, chosen, source_of
@@ -129,7 +130,7 @@ def prepare(
     write_json(partial / "labelled.json", labelled)
     write_json(partial / "summary.json", summary)
     names = [*DETECTABLE, *(f"ignored {category}" for category in DETECTABLE)]
-    description = {"path": str(folder.resolve()), "train": "images/train", "val": "images/val"}
+    description = {"path": str(real(folder)), "train": "images/train", "val": "images/val"}
     # JSON is YAML, and quotes every name of a folder rightly
     (partial / "data.yaml").write_text(
         json.dumps({**description, "names": dict(enumerate(names))}), encoding="utf-8"
@@ -191,7 +192,7 @@ def _as_it_is(original: Path, image: RgbImage) -> bool:
 
 def _link(original: Path, target: Path) -> None:
     try:
-        target.symlink_to(original.resolve())
+        target.symlink_to(real(original))
     except (OSError, NotImplementedError):
         shutil.copyfile(original, target)
 

@@ -24,6 +24,7 @@ import torch
 from ultralytics import settings
 from ultralytics.data.augment import LetterBox
 
+from engine.files.real_path import real
 from engine.runs.pool import default_workers
 from models.train.detector.federated import FederatedTrainer
 from models.train.detector.start import (
@@ -248,8 +249,8 @@ def _overrides(run: Run, this: dict[str, Any], *, is_resumed: bool) -> dict[str,
         **LEARNING,
         **AUGMENTATION,
         "model": str(run.checkpoint) if is_resumed else ARCHITECTURES[this["role"]],
-        "data": str((run.data / "data.yaml").resolve()),
-        "save_dir": str(run.folder.resolve()),
+        "data": str(real(run.data / "data.yaml")),
+        "save_dir": str(real(run.folder)),
         "imgsz": this["size"],
         "epochs": this["epochs_at_most"],
         "time": None if this["minutes"] is None else this["minutes"] / 60,

@@ -228,3 +228,13 @@ def test_the_documented_hook_and_workflow_run_a_command_that_is_understood(folde
         named = [] if "in/clean.jpg" in arguments else ["in/clean.jpg"]
         assert main(["lint", *arguments, *named]) == 0
     assert len(entries) == 2
+
+
+def test_a_link_that_leads_to_itself_is_a_finding_and_the_rest_is_looked_at(folder, capsys):
+    (folder / "in" / "circle.jpg").symlink_to(folder / "in" / "circle.jpg")
+
+    status, lines, said = lint("in", capsys=capsys)
+
+    assert status == 1
+    assert any(line.startswith("in/circle.jpg: ") for line in lines)
+    assert "3 pictures looked at, 1 clean" in said

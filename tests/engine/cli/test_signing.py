@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 
@@ -210,6 +212,34 @@ class TestVerify:
 
         assert (status, out) == (2, "")
         assert err.strip().endswith(".")
+
+    def test_a_certificate_of_one_picture_says_nothing_of_a_folder(self, run, handed, tmp_path):
+        (tmp_path / "apart.json").write_text("{}")
+
+        status, _, err = run("verify", handed, "--certificate", tmp_path / "apart.json")
+
+        assert status == 2
+        assert "--certificate names that of one picture" in err
+
+    def test_a_link_to_itself_is_a_sentence(self, run, handed, tmp_path):
+        (tmp_path / "circle.json").symlink_to(tmp_path / "circle.json")
+
+        status, _, err = run("verify", handed, "--revocations", tmp_path / "circle.json")
+
+        assert status == 2
+        assert "circle.json" in err
+
+    def test_a_name_that_the_terminal_has_no_signs_for_is_shown_as_an_escape(
+        self, run, handed, monkeypatch
+    ):
+        (handed / "\N{CJK UNIFIED IDEOGRAPH-4E2D}.png").write_bytes(b"?")
+        written = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
+
+        assert main(["verify", str(handed)]) == 1
+
+        sys.stdout.flush()
+        assert rb"\u4e2d.png" in written.getvalue()
 
     @pytest.mark.parametrize("content", [b"hello", None])
     def test_a_key_that_is_none_is_a_sentence_and_exits_2(self, run, handed, tmp_path, content):

@@ -20,6 +20,7 @@ from engine.files import atomic
 from engine.files.home import home
 from engine.policy import Policy
 from engine.runs.jobs import Released
+from engine.runs.output_folder import OutputFolder
 from engine.signing.schema import ENDING
 from engine.signing.signer import signer
 from tests.engine.run_folders import lines, paint
@@ -254,7 +255,7 @@ def test_of_two_runs_at_one_address_the_second_lets_nothing_out(
     whole = remote.RemoteOutputFolder._push
 
     def overtaken(self):
-        if bucket.read(".lethe/blocks/00000001.jsonl") is None:
+        if self._blocks is not None and not bucket.names(".lethe/blocks"):
             bucket.create(".lethe/blocks/00000001.jsonl", b"")
         whole(self)
 
@@ -449,3 +450,36 @@ def test_an_interrupt_in_a_release_leaves_a_run_that_goes_on(tmp_path, monkeypat
     again.close()
     (release,) = {name.partition(".")[0] for name in released(bucket)}
     assert release == f"released/{('ab' if fate else 'cd') * 16}"
+
+
+def test_a_receipt_that_the_disk_does_not_take_leaves_a_run_that_goes_on(
+    tmp_path, monkeypatch, bucket
+):
+    place = remote.Place(OUT, tmp_path / "copy")
+    signed = signer(tmp_path / "home")
+
+    def opened():
+        return remote.RemoteOutputFolder.create_at(
+            place, Policy(), "png", signed, lambda: "2026-11-22"
+        )
+
+    folder = opened()
+    append = OutputFolder._append
+
+    def full(self, name, line):
+        if name == "receipts.jsonl":
+            raise OSError(28, "No space left on device")
+        append(self, name, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OutputFolder, "_append", full)
+        with pytest.raises(OSError, match="No space"):
+            folder.record("a.png", "00", Released("ab" * 16, fakes.receipt("ab" * 16), b"pixels"))
+    folder.close()
+
+    for number in range(3):
+        folder = opened()
+        release = f"{number:02}" * 16
+        folder.record(f"{number}.png", "00", Released(release, fakes.receipt(release), b"pixels"))
+        folder.close()
+    assert len(released(bucket)) == 3

@@ -9,6 +9,7 @@ import pytest
 
 from engine.cluster.bucket import Bucket
 from engine.cluster.pictures import url_pictures
+from engine.errors import UnusableFolder
 
 
 @pytest.fixture(params=["s3", "memory"])
@@ -52,3 +53,15 @@ def test_the_head_of_an_object_is_its_first_bytes(place, size):
     bucket.write({"object": data})
 
     assert bucket.head("object", 512) == data[:512]
+
+
+def test_outputs_are_no_input_and_pictures_in_a_new_one_are_not_lost_in_silence(place):
+    bucket = Bucket.at(place)
+    bucket.write({"a.png": b"", "old/.lethe/run.json": b"{}", "old/released/x.png": b""})
+
+    found, left_alone = url_pictures(place, leave_out=Bucket.at(f"{place}/new"))
+
+    assert ([one.name for one in found], left_alone) == (["a.png"], 0)
+    bucket.write({"new/b.png": b""})
+    with pytest.raises(UnusableFolder, match="new is to be the output, and pictures of the input"):
+        url_pictures(place, leave_out=Bucket.at(f"{place}/new"))

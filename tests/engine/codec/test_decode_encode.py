@@ -417,3 +417,21 @@ def test_no_reason_quotes_what_is_in_a_file(start):
         forms = {piece.decode(), piece.hex(), piece.hex(" "), repr(piece)[2:-1]}
         forms |= {str(int.from_bytes(piece, order)) for order in ("little", "big")}
         assert not any(form in text for form in forms for text in told), piece
+
+
+def test_a_transparent_colour_of_16_bits_hides_no_other_one():
+    """Pillow compares the upper bytes of samples with the lower ones of that colour."""
+    samples = np.array([[[0x3412, 0x1256, 0x5678], [0x12FF, 0x0001, 0x0001]]], ">u2")
+    colour = (b"tRNS", b"\x12\x34\x34\x12\x78\x56")
+    data = awkward.png_of(2, 1, 16, 2, b"\0" + samples.tobytes(), colour)
+
+    assert opened(data).rgb[0].tolist() == [[0x34, 0x12, 0x56], [0x12, 0, 0]]
+
+
+def test_a_scan_of_a_colour_plane_that_is_not_announced_is_damage():
+    whole = awkward.saved(Image.fromarray(awkward.picture()), "JPEG", progressive=True)
+    alone = b"\xff\xda\x00\x08\x01"  # the header of a scan of one plane
+    assert alone + b"\x01" in whole
+
+    with pytest.raises(UnreadableImage, match="a colour plane that it does not announce"):
+        opened(whole.replace(alone + b"\x01", alone + b"\x09"))

@@ -81,21 +81,53 @@ def test_nothing_there_is_refused(tmp_path, where, says):
         sources(str(tmp_path / where))
 
 
-def test_the_output_folder_is_no_input(folder):
-    out = folder / "out" / "released"
-    out.mkdir(parents=True)
-    (out / "x.jpg").write_bytes(JPEG)
+def output_in(folder, name="out"):
+    """The output folder of a run with one release, whose input was around it."""
+    for part in (".lethe", "released"):
+        (folder / name / part).mkdir(parents=True)
+    (folder / name / ".lethe" / "run.json").write_text("{}")
+    (folder / name / "released" / "x.jpg").write_bytes(JPEG)
+    return folder / name
 
-    assert "out/released/x.jpg" not in names(folder, leave_out=folder / "out")
+
+def test_the_output_folder_is_no_input(folder):
+    out = output_in(folder)
+
+    assert "out/released/x.jpg" not in names(folder, leave_out=out)
     assert "out/released/x.jpg" in names(folder)
 
 
 def test_the_output_folder_is_recognised_by_another_name(folder):
-    (folder / "out").mkdir()
-    (folder / "out" / "x.jpg").write_bytes(JPEG)
-    (folder / "link").symlink_to(folder / "out")
+    (folder / "link").symlink_to(output_in(folder))
 
-    assert "out/x.jpg" not in names(folder, leave_out=folder / "deep" / ".." / "link")
+    assert "out/released/x.jpg" not in names(folder, leave_out=folder / "deep" / ".." / "link")
+
+
+def test_the_output_of_an_earlier_run_is_no_input_of_a_later_one(folder):
+    before, left_alone = sources(str(folder), leave_out=folder / "new")
+    output_in(folder / "deep")
+
+    assert sources(str(folder), leave_out=folder / "new") == (before, left_alone + 1)  # .lethe
+    assert "x.jpg" in names(folder / "deep" / "out" / "released", leave_out=folder / "new")
+
+
+def test_a_picture_beside_the_releases_is_left_alone_and_counted(folder):
+    out = output_in(folder)
+    before, left_alone = sources(str(folder), leave_out=out)
+    (out / "mine.jpg").write_bytes(JPEG)
+
+    assert sources(str(folder), leave_out=out) == (before, left_alone + 1)
+
+
+@pytest.mark.parametrize("where", ["", "**/*.jpg"])
+@pytest.mark.parametrize("place", ["x.jpg", "released/x.jpg", "deeper/x.jpg"])
+def test_pictures_in_what_is_to_be_the_output_are_not_lost_in_silence(folder, where, place):
+    picture = folder / "new" / place
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(JPEG)
+
+    with pytest.raises(UnusableFolder, match="new is to be the output, and pictures of the input"):
+        sources(str(folder / where), leave_out=folder / "new")
 
 
 @pytest.mark.parametrize("name", NAMES_IN_ANY_SCRIPT)

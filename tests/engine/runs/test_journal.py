@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 
 import pytest
@@ -49,6 +50,18 @@ def without(name, number):
     return drop
 
 
+def changed(name, key):
+    """Damage: another digit in a value of the first line."""
+
+    def change(out):
+        first, *others = lines_of(out / name)
+        line = json.loads(first)
+        line[key] = ("0" if line[key][0] != "0" else "1") + line[key][1:]
+        (out / name).write_text("".join([json.dumps(line) + "\n", *others]), encoding="utf-8")
+
+    return change
+
+
 def with_content(name, data):
     return lambda out: (out / name).write_bytes(data)
 
@@ -90,6 +103,10 @@ DAMAGE |= {
     for about, data in UNREADABLE.items()
 }
 DAMAGE |= {
+    "another key": (with_content(".lethe/key", b"k" * 32), "is not the key that"),
+    "a receipt of another picture": (changed("receipts.jsonl", "picture"), "line 1 is not as"),
+    "a receipt of another release": (changed("receipts.jsonl", "release"), "receipts.jsonl"),
+    "another certificate": (changed("receipts.jsonl", "certificate"), "line 1 is not as"),
     "another format": (with_content(".lethe/run.json", b'{"run": "1", "format": "gif"}'), "run.js"),
     "no policy": (missing(".lethe/policy.toml"), "policy.toml"),
     "a policy that is no text": (with_content(".lethe/policy.toml", b"\xff"), "policy.toml"),
