@@ -33,9 +33,6 @@ class Traits:
     margins: tuple[float, float, float, float] = (0.1, 0.1, 0.1, 0.1)
     """Left, right, top, bottom: how far a mask reaches beyond a box, as shares of its sides;
     measured in docs/decisions/0043-margins.md."""
-    auto_redact_at: float = 0.5
-    review_at: float = 0.2
-    release_check_at: float = 0.5
     contained_share: float = math.inf
     """Share of a box within another, of not quite another size, from which both are of one object.
     Measured: of a face or a tattoo, that loses the detection which fits."""

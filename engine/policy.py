@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 import tomli_w
 from pydantic import (
@@ -53,6 +53,8 @@ def _no_flag(value: object) -> object:
 
 
 Rotation = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_flag)]
+FillName: TypeAlias = Literal["pushpull", "telea", "solid"]
+"""What masked pixels are replaced by: two kinds of inpainting, then blurred, or black."""
 Tile = Literal[0] | Annotated[int, Field(strict=True, ge=512, le=4096)]
 
 
@@ -109,9 +111,7 @@ def _category_defaults(category: Category) -> CategoryPolicy | OtherPolicy:
     grow = Grow(**dict(zip(Grow.model_fields, traits.margins, strict=True)))
     if not traits.is_detected:
         return OtherPolicy(grow=grow)
-    return CategoryPolicy(
-        auto_redact_at=traits.auto_redact_at, review_at=traits.review_at, grow=grow
-    )
+    return CategoryPolicy(grow=grow)
 
 
 class DetectionPolicy(_Part):
@@ -133,7 +133,7 @@ class DetectionPolicy(_Part):
 class RemovalPolicy(_Part):
     """How regions are removed."""
 
-    fill: Literal["pushpull", "telea", "solid"] = "pushpull"
+    fill: FillName = "pushpull"
     min_grow_px: Annotated[int, Field(strict=True, ge=0, le=512)] = 8
 
 
@@ -188,7 +188,7 @@ else:
 
         From 1 on the release check does not count, and receipts do not name it for that category.
         """,
-        **{kind.value: (Share, kind.traits.release_check_at) for kind in DETECTABLE},
+        **{kind.value: (Share, 0.5) for kind in DETECTABLE},
     )
 
 

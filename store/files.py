@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
+from engine.signing.schema import SUFFIXES
+from store.vault.context import checked_id
 
-_ID = re.compile(r"[0-9a-f]{16,64}")
 _UNFINISHED = re.compile(r"\.?[0-9a-f]{16,64}(\.png|\.jpg)?\.part")
 """Temporary names of `engine.files.atomic`, and those without a dot of earlier versions."""
-_SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Files:
 
     def original(self, picture_id: str) -> Path:
         """Where a picture's original lies, whatever its format."""
-        return self.originals / _checked(picture_id)
+        return self.originals / checked_id(picture_id)
 
     def release(self, release_id: str, image_format: str) -> Path:
         """Where a release lies.
@@ -118,9 +118,9 @@ class Files:
         Raises:
             ValueError: the id is not a random id, or the format is not one Lethe releases.
         """
-        if image_format not in _SUFFIX:
+        if image_format not in SUFFIXES:
             raise ValueError(f"expected png or jpeg, got {image_format!r}")
-        return self.releases / f"{_checked(release_id)}{_SUFFIX[image_format]}"
+        return self.releases / f"{checked_id(release_id)}{SUFFIXES[image_format]}"
 
     def stored(self) -> Iterator[Path]:
         """Every whole file among originals and releases; folders there are not ours."""
@@ -146,9 +146,3 @@ def is_unfinished(path: Path) -> bool:
 def open_private(path: Path) -> BinaryIO:
     """Open a file for writing that nobody else may read, emptied if it was there."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb")
-
-
-def _checked(random_id: str) -> str:
-    if not _ID.fullmatch(random_id):
-        raise ValueError(f"expected an id of hex digits, got {random_id!r}")
-    return random_id

@@ -81,7 +81,7 @@ def add_to(verbs: terminal.Commands) -> None:
         help=f"subjects a category (default {_SUBJECTS}, with --quick {_QUICK_SUBJECTS})",
     )
     verb.add_argument(
-        "--seed", type=_seed, default=0, metavar="NUMBER", help="another draw (default 0)"
+        "--seed", type=command_line.count, default=0, metavar="N", help="another draw (default 0)"
     )
     verb.add_argument("--quick", action="store_true", help="smaller and fewer, in under a minute")
     verb.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
@@ -187,9 +187,3 @@ def _command(options: argparse.Namespace) -> str:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
-    return int(text)

@@ -73,6 +73,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """For argparse: a whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
+    return int(text)
+
+
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Offer `--policy` and `--only`."""
     parser.add_argument(

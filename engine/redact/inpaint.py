@@ -9,12 +9,12 @@ of OpenCV. Both run on a reduced patch: a fill has no detail, so none is worth c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.policy import FillName
 from engine.redact.copying import put
 
 WORKING_PX = 192
@@ -39,19 +39,11 @@ _KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
 F32 = NDArray[np.float32]
 
 
-class Fill(StrEnum):
-    """How a hole is filled before it is blurred."""
-
-    PUSHPULL = "pushpull"
-    TELEA = "telea"
-    SOLID = "solid"
-
-
 def fill_hole(
     patch: NDArray[np.uint8],
     unknown: NDArray[np.bool_],
     hole: NDArray[np.bool_],
-    fill: Fill,
+    fill: FillName,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """Inpaint the hole from the known pixels of its patch.
@@ -60,7 +52,7 @@ def fill_hole(
         patch: uint8 (h, w, 3); neither read where `unknown` nor written to.
         unknown: (h, w), every erased pixel of the patch, of this hole and of others.
         hole: (h, w), the pixels wanted.
-        fill: `PUSHPULL` or `TELEA`.
+        fill: `pushpull` or `telea`.
         rng: draws the grain.
 
     Returns:
@@ -68,7 +60,7 @@ def fill_hole(
     """
     factor = -(-max(unknown.shape) // WORKING_PX)
     colour, known = _reduced(patch, unknown, factor)
-    filled = _telea(colour, known) if fill is Fill.TELEA else _pushpull(colour, known)
+    filled = _telea(colour, known) if fill == "telea" else _pushpull(colour, known)
     small_hole = cv2.resize(
         hole.view(np.uint8), known.shape[::-1], interpolation=cv2.INTER_NEAREST
     ).astype(np.bool_)

@@ -4,22 +4,21 @@ The erase comes first, so that nothing after it can read what was under the mask
 rests on data flow, not on how strong the blur is. `remove` is the only maker of a `RedactedImage`.
 
 Each connected hole is filled on its own from a patch of its surroundings, so the cost follows the
-area removed and not the picture, and the order of holes cannot matter.
+area removed and not the picture. No fill reads another; their numbering draws the grain.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.images import RedactedImage, RgbImage
+from engine.policy import FillName
 from engine.redact.copying import put
 from engine.redact.holes import Hole, holes_of
-from engine.redact.inpaint import Fill, fill_hole
-
-FillName: TypeAlias = Literal["pushpull", "telea", "solid"]
+from engine.redact.inpaint import fill_hole
 
 GREY = 128
 """What a picture masked from edge to edge becomes: there is nothing to fill it from."""
@@ -62,6 +61,8 @@ def erase_and_fill(
         fill: as of `remove`.
         seed: as of `remove`.
     """
+    if fill not in get_args(FillName):
+        raise ValueError(f"expected a fill of {get_args(FillName)}, got {fill!r}")
     holes = holes_of(mask)
     for hole in holes:  # all of them first: once they are zeroed, only public pixels exist
         put(np.zeros((*hole.pixels.shape, 3), np.uint8), hole.pixels, rgb[hole.window])
@@ -71,7 +72,7 @@ def erase_and_fill(
         rgb[:] = GREY
         return
     for number, hole in enumerate(holes):
-        filled = _filled(rgb, mask, hole, Fill(fill), np.random.default_rng((seed, number)))
+        filled = _filled(rgb, mask, hole, fill, np.random.default_rng((seed, number)))
         put(filled, hole.pixels, rgb[hole.window])
 
 
@@ -79,7 +80,7 @@ def _filled(
     erased: NDArray[np.uint8],
     mask: NDArray[np.bool_],
     hole: Hole,
-    fill: Fill,
+    fill: FillName,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """What a hole's window is filled with, from as much of its surroundings as it may see.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.cli.command_line import add_executor, add_running, positive
+from engine.cli.command_line import add_executor, add_running, count, positive
 from engine.cli.exits import exits_of
 from engine.detect.weights import MODELS
 from engine.policy import DEFAULT_FILE
@@ -35,7 +35,7 @@ links to the pictures, and copies of large or turned ones: it is as private as t
 _FIT = """\
 Train a round on what was prepared, on the graphics card when there is one. The first round begins
 with NudeNet's weights, that of a release check (witness) with random ones; a further one with
---start FILE.pt, usually at a larger --size. After each epoch RUN/weights/last.pt is written.
+--start FILE, usually at a larger --size. After each epoch RUN/weights/last.pt is written.
 Pictures teach a category only where they are labelled for it.
 """
 _EXPORT = """\
@@ -179,7 +179,7 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--images", type=Path, metavar="DIR", help="where its pictures lie")
     verb.add_argument(
         "--per-source",
-        type=_count,
+        type=count,
         default=Choice().per_source,
         metavar="N",
         help="at most N pictures of each source, when there are several (default 250; 0: all)",
@@ -208,8 +208,13 @@ def _add_recipe(verb: argparse.ArgumentParser) -> None:
         "--size", type=positive, default=480, metavar="PX", help="longer side (default 480)"
     )
     verb.add_argument("--batch", type=positive, default=16, metavar="N", help="default 16")
-    verb.add_argument("--seed", type=_count, default=0, metavar="N", help="default 0")
-    verb.add_argument("--start", type=Path, metavar="FILE.pt", help="begin with this checkpoint")
+    verb.add_argument("--seed", type=count, default=0, metavar="N", help="default 0")
+    verb.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="begin with a checkpoint (.pt) or a float32 network (.onnx)",
+    )
 
 
 def _add_role(verb: argparse.ArgumentParser) -> None:
@@ -276,12 +281,6 @@ def _cell(text: str) -> str:
     if "|" in text or "\n" in text:
         raise argparse.ArgumentTypeError(f"must be one line without |, not {text!r}")
     return text
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
-    return int(text)
 
 
 def _minutes(text: str) -> float:

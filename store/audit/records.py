@@ -111,9 +111,7 @@ CONDITION: Final = """
 """Of `parameters`; `e` stands for events."""
 
 
-def page(
-    actor: Actor, database: Database, wanted: Filter, before: int | None = None, limit: int = PAGE
-) -> Page:
+def page(actor: Actor, database: Database, wanted: Filter, before: int | None = None) -> Page:
     """The newest events of a filter, or the newest of those before the one that is named."""
     with database.snapshot(actor, Act.READ_AUDIT) as cursor:
         bound = parameters(cursor, wanted)
@@ -132,10 +130,10 @@ def page(
             ORDER BY e.number DESC
             LIMIT $limit
             """,
-            bound | {"before": before, "limit": limit + 1},
+            bound | {"before": before, "limit": PAGE + 1},
         ).fetchall()
-        records = _records(cursor, rows[:limit])
-    return Page(records, int(total), records[-1].number if len(rows) > limit else None)
+        records = _records(cursor, rows[:PAGE])
+    return Page(records, int(total), records[-1].number if len(rows) > PAGE else None)
 
 
 def timeline(actor: Actor, database: Database, id_: str) -> Timeline | None:

@@ -1,6 +1,6 @@
 """What people decided, and taking it back.
 
-Every verdict is kept, also one that came too late, one that was undone and one that a witness
+Every decision is kept, also one that came too late, that was undone, or that the release check
 contested, beside the machine's own plan; so a reviewer's work is never lost and the automation can
 be measured against it, which is what `store.review.audit_sample` is for. At most one per picture
 stands; of two in a second review it is the second, with what both decided.
@@ -40,12 +40,12 @@ from store.vault.vault import Vault
 _Outcome: TypeAlias = Literal["settled", "rejected"]
 
 UNDO_WINDOW = timedelta(hours=1)
-"""How long a verdict can be undone: later its release may long be in other hands."""
+"""How long a decision can be undone: later its release may long be in other hands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict that stands."""
+    """A decision that stands."""
 
     number: int
     picture_id: str
@@ -75,10 +75,10 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A case that came back from its verdict."""
+    """A case whose decision was undone."""
 
     case: Claim
-    """Its draft holds the regions of the verdict that was undone."""
+    """Its draft holds the regions of the decision that was undone."""
     withdrawn: str | None
     """Id of the release that was taken back; None when there was none yet."""
 
@@ -86,7 +86,7 @@ class Reopened:
 def settle(
     actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
 ) -> None:
-    """Decide a picture: exactly the verdict's regions go, and the machine takes it from there.
+    """Decide a picture: exactly the decision's regions go, and the machine takes it from there.
 
     Raises:
         InvalidDecision: it was given on another picture, or a region lies outside this one; nothing
@@ -101,7 +101,7 @@ def settle(
 def reject(
     actor: Actor, database: Database, picture_id: str, decision: ReviewDecision, now: datetime
 ) -> None:
-    """Hold a picture back for good; the verdict's regions are kept but not used.
+    """Hold a picture back for good; the decision's regions are kept but not used.
 
     Raises:
         InvalidDecision: it was given on another picture; nothing was changed.
@@ -112,7 +112,7 @@ def reject(
 
 
 def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Decision | None:
-    """The verdict that `reopen_last` would undo now, or None."""
+    """The decision that `reopen_last` would undo now, or None."""
     with database.transaction(actor, Act.READ_QUEUE, name=reviewer) as cursor:
         return _last(database.vault, cursor, reviewer, now)
 
@@ -120,9 +120,9 @@ def last(actor: Actor, database: Database, reviewer: str, now: datetime) -> Deci
 def reopen_last(
     actor: Actor, database: Database, reviewer: str, now: datetime, *, picture_id: str | None = None
 ) -> Reopened | None:
-    """Undo the reviewer's last verdict of the last hour that still stands, or None.
+    """Undo the reviewer's last decision of the last hour that still stands, or None.
 
-    The picture is back in review under a new revision, claimed by the reviewer, with the verdict's
+    The picture is back in review under a new revision, claimed by the reviewer, with the decision's
     regions as draft; what another person decided about it waits for a second review. A release made
     meanwhile is withdrawn: its receipt is marked and its file deleted; copies handed out before
     cannot be called back, so the caller should say so.
@@ -130,7 +130,7 @@ def reopen_last(
     Args:
         actor: on whose behalf.
         database: the open database.
-        reviewer: whose verdict.
+        reviewer: whose decision.
         now: the present.
         picture_id: the picture the reviewer was shown as the last one; None for whichever it is.
 
@@ -229,7 +229,7 @@ def _last(
 
 
 def contest(cursor: duckdb.DuckDBPyConnection, picture_id: str, now: datetime) -> list[int]:
-    """Let the verdict on a picture stand no longer, since a witness saw something in the result.
+    """Let the decision on a picture stand no longer: the release check detected something.
 
     Returns:
         Numbers of those that stood; of two in a second review, both.
@@ -440,7 +440,8 @@ def _reopen(
 ) -> None:
     """Put the plan that a person decided before them again, under a revision nobody has seen.
 
-    It is as it was then: what a witness saw is a doubt again, what was decided before stays so.
+    It is as it was then: what the release check detected is to be reviewed again, what was decided
+    before stays so.
     """
     kept = plans.at_revision(cursor, claim_state.picture_id, decided)
     revision = claim_state.revision + 1

@@ -28,7 +28,6 @@ def claim(
     reviewer: str,
     now: datetime,
     *,
-    minutes: float = CLAIM_MINUTES,
     choice: Choice = ALL,
 ) -> Claim | None:
     """The reviewer's own case if they have one, else the first free one of the choice, or None."""
@@ -37,7 +36,7 @@ def claim(
         if picture_id is None:
             database.event.is_idle = True
             return None
-        _claim(database, cursor, picture_id, reviewer, now, minutes)
+        _claim(database, cursor, picture_id, reviewer, now)
         return claims.claim_of(cursor, database.originals, picture_id, reviewer)
 
 
@@ -47,8 +46,6 @@ def claim_picture(
     picture_id: str,
     reviewer: str,
     now: datetime,
-    *,
-    minutes: float = CLAIM_MINUTES,
 ) -> Claim:
     """A certain picture, which the reviewer then holds instead of any other.
 
@@ -67,7 +64,7 @@ def claim_picture(
             raise StaleRevision(
                 "You decided this picture; its second review is for somebody else. Choose another."
             )
-        _claim(database, cursor, picture_id, reviewer, now, minutes)
+        _claim(database, cursor, picture_id, reviewer, now)
         return claims.claim_of(cursor, database.originals, picture_id, reviewer)
 
 
@@ -100,8 +97,6 @@ def renew(
     picture_id: str,
     reviewer: str,
     now: datetime,
-    *,
-    minutes: float = CLAIM_MINUTES,
 ) -> datetime:
     """Hold a case longer; also one whose claim ran out, unless somebody else took it.
 
@@ -111,7 +106,7 @@ def renew(
     Raises:
         StaleRevision: somebody else has it, or it is no longer in review; says what was kept.
     """
-    until = now + timedelta(minutes=minutes)
+    until = now + timedelta(minutes=CLAIM_MINUTES)
     with database.transaction(actor, Act.HOLD_CLAIM, picture_id, name=reviewer) as cursor:
         claims.held(cursor, picture_id, reviewer, now)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
@@ -157,11 +152,10 @@ def _claim(
     picture_id: str,
     reviewer: str,
     now: datetime,
-    minutes: float,
 ) -> None:
     """Give the picture to the reviewer; one who has it already only goes on."""
     event, before = database.event, claims.claim_state_of(cursor, picture_id)
-    claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=minutes))
+    claims.set_claim(cursor, picture_id, reviewer, now, now + timedelta(minutes=CLAIM_MINUTES))
     event.subject = picture_id
     event.details["reviewer"] = database.person(reviewer)
     event.is_idle = before.claimed_by == reviewer and _is_running(before, now)

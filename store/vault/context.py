@@ -30,8 +30,6 @@ class Purpose(StrEnum):
     """Where a data set was read from."""
     LABELS = "labels"
     """A labelled picture's, with its name and place."""
-    PLAN = "plan"
-    """Boxes and reasons for review."""
 
 
 @dataclass(frozen=True, slots=True)

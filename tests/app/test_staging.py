@@ -297,7 +297,7 @@ def test_a_file_that_is_no_picture_waits_with_its_problem(waiting):
     waiting.take_file("notes.png", b"words")
     waiting.take_file("nothing.png", b"")
 
-    assert all(kept.checked.problem for kept in waiting.files())
+    assert [bool(kept.checked.problem) for kept in waiting.files()] == [True, True]
 
 
 def test_what_a_file_carries_is_remembered_and_an_older_list_still_read(waiting, folder):

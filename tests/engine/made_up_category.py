@@ -12,7 +12,7 @@ from types import ModuleType
 
 _ROW = """    Category.PLATE: Traits(
         plural="plates", colour="#117733", dark_colour="#44AA66",
-        mark="triangle-up", margins=(0.3, 0.3, 0.4, 0.4), auto_redact_at=0.6,
+        mark="triangle-up", margins=(0.3, 0.3, 0.4, 0.4),
     ),
     Category.OTHER:"""
 

@@ -32,7 +32,7 @@ def test_every_category_has_its_row_in_the_order_they_are_shown_in():
 @pytest.mark.slow
 def test_policies_have_its_defaults_and_read_and_write_its_keys(facts):
     defaults = {
-        "detect": True, "auto_redact_at": 0.6, "review_at": 0.2,
+        "detect": True, "auto_redact_at": 0.5, "review_at": 0.2,
         "grow": {"left": 0.3, "right": 0.3, "top": 0.4, "bottom": 0.4},
     }  # fmt: skip
     assert facts["defaults"] == facts["shipped"] == defaults

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.redact.inpaint import Fill, fill_hole, window_of
+from engine.redact.inpaint import fill_hole, window_of
 
 F32 = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ def without_fill(picture: F32, mask: NDArray[np.bool_], *, gain: float) -> F32:
     """
     patch = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     fills = [
-        fill_hole(patch, mask, mask, Fill.PUSHPULL, np.random.default_rng(seed)) for seed in _SEEDS
+        fill_hole(patch, mask, mask, "pushpull", np.random.default_rng(seed)) for seed in _SEEDS
     ]
     guess = np.zeros_like(picture)
     guess[window_of(mask)] = np.mean(fills, axis=0, dtype=np.float32)

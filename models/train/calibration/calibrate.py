@@ -207,7 +207,7 @@ def _detect_all(
         )
     )
     places.cache.mkdir(parents=True, exist_ok=True)
-    file = places.cache / f"sightings-{hashlib.sha256(settings.encode()).hexdigest()[:12]}.jsonl"
+    file = places.cache / f"detections-{hashlib.sha256(settings.encode()).hexdigest()[:12]}.jsonl"
     for _ in propose(pictures, file, policy, workers=workers, over=over):
         progress()
     return file
