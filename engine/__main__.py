@@ -11,9 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.category import DETECTABLE_WORDS
-from engine.cli import command_line, fetch, signing, terminal
+from engine.cli import command_line, fetch, redact, release, running, signing, terminal
 from engine.cli import lint as linting
-from engine.cli import redact as commands
 from engine.cli.bench import measure as bench
 from engine.cli.exits import Exit
 from engine.cluster.bucket import is_url
@@ -62,7 +61,7 @@ def main(
     Args:
         arguments: the words after the program's name; those of this process by default.
         program: how it is called.
-        apart: commands that `program` has beside these, and their lines in the list of commands.
+        apart: commands that `program` has beside these, and their lines in the list of running.
     """
     words = sys.argv[1:] if arguments is None else arguments
     return terminal.run(_parser(program, apart, called=next(iter(words), "")), words)
@@ -70,7 +69,7 @@ def main(
 
 def _redact(options: argparse.Namespace) -> int:
     policy = command_line.policy_of(options)
-    summary = commands.redact(
+    summary = redact.redact(
         options.input,
         _output(options),
         policy,
@@ -86,7 +85,7 @@ def _redact(options: argparse.Namespace) -> int:
 
 
 def _release(options: argparse.Namespace) -> int:
-    summary = commands.release(
+    summary = release.release(
         options.input,
         _output(options),
         options.verdicts,
@@ -136,14 +135,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     return Exit.MISSED if is_strict and evaluation.is_missed(summary) else Exit.DONE
 
 
-def _report(summary: commands.Summary, *, as_json: bool) -> int:
+def _report(summary: running.Summary, *, as_json: bool) -> int:
     terminal.say(json.dumps(summary.to_json()) if as_json else str(summary))
     return Exit.FOUND if summary.problems else Exit.DONE
 
 
 def _output(options: argparse.Namespace) -> Path | Place:
     if is_url(options.output):
-        return commands.place_at(options.output, takes_over=options.take_over)
+        return running.place_at(options.output, takes_over=options.take_over)
     if options.take_over:
         raise LetheError("--take-over is for an output at an address; leave it out.")
     return Path(options.output)

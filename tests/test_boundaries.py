@@ -28,7 +28,9 @@ MAY_ASK_CLOCK_OR_CHANCE = {
     "engine/runs/pool.py",  # workers look once a second whether their parent lives
     "engine/cli/bench/commands.py",  # measures
     "engine/cli/bench/line.py",  # measures
-    "engine/cli/redact.py",  # the command line draws seeds and names, and times its run
+    "engine/cli/redact.py",  # times its run
+    "engine/cli/release.py",  # times its run
+    "engine/cli/running.py",  # draws seeds and names
     "engine/cli/command_line.py",  # the day, for whatever is dated
     "engine/signing/keys.py",  # draws the secret behind pseudonyms
     "engine/runs/output_folder.py",  # a new folder's key
@@ -465,7 +467,7 @@ def test_every_job_has_a_seed_that_nobody_can_know():
     """One derived from the file would let whoever has the file make the fill again, unnoticed."""
     found = {name_of(path): calls for path in product() if (calls := jobs(tree(path)))}
 
-    assert set(found) == {"engine/cli/redact.py", "store/worker/dispatcher.py"}
+    assert set(found) == {"engine/cli/running.py", "store/worker/dispatcher.py"}
     for calls in found.values():
         assert all(drawn(call, "seed") for call in calls)
 
@@ -505,6 +507,7 @@ def test_no_assertion_guards_the_product():
         "engine.pipeline",
         "engine.runs.pool",
         "engine.cli.redact",
+        "engine.cli.release",
         "engine.cli.evaluate",
         "engine.cli.attack",
         "engine.attacks.battery.run",

@@ -39,7 +39,7 @@ def remove(
         seed: for the grain laid over the fill; must not be derived from the picture.
 
     Raises:
-        ValueError: `mask` does not have the picture's height and width.
+        ValueError: `mask` does not have the picture's height and width, or there is no such fill.
     """
     if mask.shape != image.rgb.shape[:2]:
         raise ValueError(f"mask {mask.shape} does not fit picture {image.rgb.shape[:2]}")

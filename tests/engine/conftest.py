@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import running
 from engine.detect.ensemble import Ensemble
 from engine.signing.verification.delivery import verify_folder
 from tests.engine.run_folders import QUICK, ByBrightness, OutOfOrder, paint
@@ -19,7 +19,7 @@ from tests.engine.signing.handed_out import hand_out, signer_at, trusted
 def lethe(tmp_path, monkeypatch, capsys):
     """Runs a command in this process; gives exit status, its one JSON object, and stderr."""
     ensemble = Ensemble([ByBrightness()])
-    monkeypatch.setattr(redact, "started_pool", lambda workers: OutOfOrder(ensemble))
+    monkeypatch.setattr(running, "started_pool", lambda workers: OutOfOrder(ensemble))
     (tmp_path / "policy.toml").write_text(QUICK, encoding="utf-8")
 
     def run(*words, policy="policy.toml"):

@@ -37,7 +37,7 @@ def main(folder: Path) -> dict[str, object]:
     from components.app.palette import COLOURS, MARKS
     from engine.__main__ import main as lethe
     from engine.category import DETECTABLE, DETECTABLE_WORDS, Category
-    from engine.cli import redact
+    from engine.cli import running
     from engine.cli.command_line import categories_of
     from engine.detect.ensemble import Ensemble
     from engine.evaluation import run
@@ -76,7 +76,7 @@ def main(folder: Path) -> dict[str, object]:
         return InProcess(Ensemble([FakeDetector([seen(score, (20, 20, 60, 40), plate)])]))
 
     for name, score in (("sure", 0.9), ("unsure", 0.2)):
-        redact.started_pool = lambda workers, score=score: seeing(score)
+        running.started_pool = lambda workers, score=score: seeing(score)
         status = lethe(["redact", str(folder / "in"), str(folder / name), *words])
         facts[name] = status
     released = folder / "sure" / "released"

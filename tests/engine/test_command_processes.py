@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import running
 from engine.detect.ensemble import Ensemble
 from engine.policy import default_policy
 from tests.engine.in_process import InProcess
@@ -194,7 +194,7 @@ def test_without_a_policy_file_the_shipped_one_counts(tmp_path, monkeypatch, rng
     (tmp_path / "in").mkdir()
     paint(tmp_path / "in" / "a.png", 0, rng)
     monkeypatch.setattr(
-        redact, "started_pool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
+        running, "started_pool", lambda workers: InProcess(Ensemble([FakeDetector([FACE])]))
     )
 
     main(["redact", str(tmp_path / "in"), str(tmp_path / "out")])

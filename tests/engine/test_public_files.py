@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import release, running
 from engine.detect.registry import default_ensemble
 from engine.signing.envelope import read_document
 from tests.engine.in_process import InProcess
@@ -66,7 +66,7 @@ def ran(tmp_path_factory):
     (folder / "policy.toml").write_text(POLICY)
     watched = Watched()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redact, "started_pool", lambda workers: watched)
+        patch.setattr(running, "started_pool", lambda workers: watched)
         words = ["--policy", folder / "policy.toml", "--only", "face", "--json"]
         assert main([str(one) for one in ("redact", folder / "in", folder / "out", *words)]) == 0
         (line,) = lines(folder / "out", "review.jsonl")
@@ -148,7 +148,7 @@ def test_no_score_and_no_detectors_box_is_in_them(ran, public):
 
 def test_no_reviewers_name_is_in_them(public):
     assert b'"reviewer":null' in public  # one picture was released without a person
-    for word in (REVIEWER, *REVIEWER.split(), redact.COMMAND_LINE):
+    for word in (REVIEWER, *REVIEWER.split(), release.COMMAND_LINE):
         assert word.encode() not in public
         assert hashlib.sha256(word.encode()).hexdigest()[:16].encode() not in public
 

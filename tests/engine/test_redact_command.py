@@ -14,9 +14,10 @@ import pytest
 
 from engine import __main__ as command_line
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import redact, running
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import own_weights_notice
+from engine.runs.inputs import sources
 from engine.runs.sources import PathSource
 from tests.awkward import NAMES_IN_ANY_SCRIPT
 from tests.engine.in_process import InProcess
@@ -119,9 +120,9 @@ class TestRedact:
         assert_whole(tmp_path / "out")
 
     def test_a_clock_that_went_back_is_said(self, lethe, folder, tmp_path, monkeypatch):
-        monkeypatch.setattr(redact, "today", lambda: "2027-11-22")
+        monkeypatch.setattr(running, "today", lambda: "2027-11-22")
         _, _, ahead = lethe("redact", folder, tmp_path / "out")
-        monkeypatch.setattr(redact, "today", lambda: "2026-11-22")
+        monkeypatch.setattr(running, "today", lambda: "2026-11-22")
         _, _, back = lethe("redact", folder, tmp_path / "out")
 
         assert "still to come" not in ahead
@@ -173,7 +174,7 @@ class TestRedact:
                 yield from super().run(jobs)
 
         with monkeypatch.context() as network:
-            network.setattr(redact, "started_pool", lambda workers: Away(Ensemble([])))
+            network.setattr(running, "started_pool", lambda workers: Away(Ensemble([])))
             lethe("redact", folder, tmp_path / "out")
         (tmp_path / "away.png").rename(folder / "passes.png")
         before = dict(fates(tmp_path / "out"))
@@ -195,7 +196,7 @@ class TestRedact:
                 yield from super().run(jobs)
 
         with monkeypatch.context() as copying:
-            copying.setattr(redact, "started_pool", lambda workers: Changing(Ensemble([])))
+            copying.setattr(running, "started_pool", lambda workers: Changing(Ensemble([])))
             lethe("redact", folder, tmp_path / "out")
         (folder / "passes.png").write_bytes(whole)
         reasons = {one["source"]: one["reason"] for one in lines(tmp_path / "out", QUARANTINE)}
@@ -263,8 +264,8 @@ class TestRedact:
         class Turning:
             shuffle = staticmethod(list.reverse)
 
-        monkeypatch.setattr(redact, "_RANDOM", Turning)
-        monkeypatch.setattr(redact, "started_pool", lambda workers: Noting(Ensemble([])))
+        monkeypatch.setattr(redact, "RANDOM", Turning)
+        monkeypatch.setattr(running, "started_pool", lambda workers: Noting(Ensemble([])))
 
         lethe("redact", folder, tmp_path / "out")
 
@@ -275,7 +276,7 @@ class TestRedact:
         monkeypatch.setattr(redact, "LARGE_BYTES", 5000)
         (folder / "zz.jpg").write_bytes(b"\xff" * 5000)
         (folder / "gone.jpg").symlink_to(folder / "nothing")
-        pictures, _ = redact.sources(str(folder))
+        pictures, _ = sources(str(folder))
 
         scheduled = redact._scheduled(pictures)
 
@@ -304,11 +305,11 @@ class TestRedact:
         (tmp_path / "half.toml").write_text(QUICK.replace("audit_share = 0", "audit_share = 0.5"))
         half = {"policy": "half.toml"}
         lethe("redact", where, tmp_path / "one", **half)
-        whole = redact.started_pool
+        whole = running.started_pool
         for _ in range(3):
-            monkeypatch.setattr(redact, "started_pool", lambda workers: CutShort(workers, whole))
+            monkeypatch.setattr(running, "started_pool", lambda workers: CutShort(workers, whole))
             lethe("redact", where, tmp_path / "other", **half)
-        monkeypatch.setattr(redact, "started_pool", whole)
+        monkeypatch.setattr(running, "started_pool", whole)
         lethe("redact", where, tmp_path / "other", **half)
 
         first, other = fates(tmp_path / "one"), fates(tmp_path / "other")
@@ -356,7 +357,7 @@ class TestRedact:
         def full(*words, **options):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(command_line.commands, "redact", full)
+        monkeypatch.setattr(command_line.redact, "redact", full)
 
         status, _, err = lethe("redact", folder, tmp_path / "out")
 

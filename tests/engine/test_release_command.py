@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.__main__ import main
-from engine.cli.redact import _original
+from engine.cli.release import _original
 from engine.errors import InvalidDecision, UnreadableImage
 from engine.files.home import home
 from engine.runs.handover import mark_taken_in

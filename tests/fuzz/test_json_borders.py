@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.attacks.report import reading
 from engine.attacks.report.reading import InvalidReport
-from engine.cli import redact
+from engine.cli import release
 from engine.errors import InvalidDecision, InvalidSignature, UnreadableFile
 from engine.files import safe_read
 from engine.runs.journal import UNREADABLE_PLAN
@@ -69,7 +69,7 @@ def test_a_damaged_verdict_is_read_or_refused(damage):
     line = _cut(_LINE, damage).decode("utf-8", "replace")
 
     with contextlib.suppress(InvalidDecision):
-        redact._read_decision(redact._read_line(line))
+        release._read_decision(release._read_line(line))
 
 
 @given(damage=damage)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import redact, running
 from engine.plan import ReviewDecision
 from engine.policy import read_policy
 from engine.runs.jobs import Executor
@@ -244,8 +244,8 @@ class ShellLine(Line):
         before = self._held()
         made = parts.executor if isinstance(parts, Parts) else lambda workers: parts
         with self._patch.context() as patch:
-            patch.setattr(redact, "started_pool", made)
-            patch.setattr(redact, "_RANDOM", InOrder())
+            patch.setattr(running, "started_pool", made)
+            patch.setattr(redact, "RANDOM", InOrder())
             self._capture.readouterr()
             self.status = main([str(word) for word in words])
         said = self._capture.readouterr().err.splitlines()

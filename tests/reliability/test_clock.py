@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from engine.cli import redact
+from engine.cli import running
 from store.releases import certificates
 from store.review import reviews
 from tests.reliability.conftest import FINISHED
@@ -47,12 +47,12 @@ def test_certificates_of_the_shell_say_the_wrong_day_and_those_after_it_the_righ
 ):
     case = broken("clock", "is a year ahead", shell)
 
-    monkeypatch.setattr(redact, "today", lambda: "2027-11-22")
+    monkeypatch.setattr(running, "today", lambda: "2027-11-22")
     shell.work()
     shell.told = [f"certificates of {day}" for day in of_shell(shell)]
 
     case.ends(FINISHED, "certificates of 2027-11-22")
-    monkeypatch.setattr(redact, "today", lambda: "2026-11-22")
+    monkeypatch.setattr(running, "today", lambda: "2026-11-22")
     case.asked()
     assert of_shell(shell) == ["2026-11-22", "2027-11-22", "2027-11-22"]
 

@@ -11,7 +11,7 @@ import shutil
 import fsspec
 import pytest
 
-from engine.cli import redact
+from engine.cli import running
 from engine.cluster import output_folder as remote
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import LEASE
@@ -236,7 +236,7 @@ def test_what_is_left_of_a_settled_block_may_be_moved_out(
         bucket.remove(name)
     with monkeypatch.context() as patch:
         patch.setattr(
-            redact._Run, "work", lambda run, steps, total: os.close(run.output_folder._lock)
+            running.Run, "work", lambda run, steps, total: os.close(run.output_folder._lock)
         )
         lethe("redact", uploaded, OUT, "--take-over")
     assert released(bucket) == {came}
@@ -366,13 +366,13 @@ def test_an_output_in_the_input_is_left_out_on_s3_too(lethe, folder, s3):
 
 
 def test_a_picture_that_changes_or_goes_is_held_back_alone(lethe, uploaded, bucket, monkeypatch):
-    whole = redact._RANDOM.shuffle
+    whole = running.RANDOM.shuffle
 
     def removed(pictures):
         Bucket.at(uploaded).remove("passes.png")
         whole(pictures)
 
-    monkeypatch.setattr(redact._RANDOM, "shuffle", removed)
+    monkeypatch.setattr(running.RANDOM, "shuffle", removed)
 
     _, summary, _ = lethe("redact", uploaded, OUT)
 

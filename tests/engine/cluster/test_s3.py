@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.__main__ import main
-from engine.cli import redact
+from engine.cli import running
 from engine.cluster.bucket import Bucket
 from engine.signing.schema import ENDING
 from tests.engine.run_folders import RELEASING
@@ -26,11 +26,11 @@ def same_draws(monkeypatch):
 
     def again():
         ids, seeds = itertools.count(1), itertools.count(1)
-        monkeypatch.setattr(redact._RANDOM, "shuffle", lambda pictures: None)
+        monkeypatch.setattr(running.RANDOM, "shuffle", lambda pictures: None)
         draws = SimpleNamespace(
             token_hex=lambda size: f"{next(ids):032x}", randbits=lambda bits: next(seeds)
         )
-        monkeypatch.setattr(redact, "secrets", draws)
+        monkeypatch.setattr(running, "secrets", draws)
 
     return again
 
