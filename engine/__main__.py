@@ -11,7 +11,17 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.category import DETECTABLE_WORDS
-from engine.cli import command_line, fetch, redact, release, running, signing, terminal
+from engine.cli import (
+    command_line,
+    fetch,
+    keys,
+    redact,
+    release,
+    running,
+    sign_decisions,
+    terminal,
+    verify,
+)
 from engine.cli import lint as linting
 from engine.cli.bench import measure as bench
 from engine.cli.exits import Exit
@@ -90,7 +100,7 @@ def _release(options: argparse.Namespace) -> int:
         _output(options),
         options.verdicts,
         workers=options.workers,
-        known=signing.named_or_own(options.reviewer_keys),
+        known=keys.named_or_own(options.reviewer_keys),
         new_executor=command_line.executor_of(options),
     )
     return _report(summary, as_json=options.json)
@@ -228,8 +238,9 @@ def _parser(program: str, apart: Mapping[str, str], *, called: str) -> argparse.
     command_line.add_take_over(release)
     command_line.add_json(release)
     fetch.add_to(verbs)
-    signing.add_verbs(verbs)
-    linting.add_verb(verbs)
+    for verb in (verify, sign_decisions, keys):
+        verb.add_to(verbs)
+    linting.add_to(verbs)
 
     measure = terminal.add_command(
         verbs,

@@ -37,7 +37,7 @@ class FileReport(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def add_verb(verbs: terminal.Commands) -> None:
+def add_to(verbs: terminal.Commands) -> None:
     """Add `lint` to the commands."""
     verb = terminal.add_command(
         verbs,

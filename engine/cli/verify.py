@@ -1,4 +1,4 @@
-"""The verbs `verify`, `sign-decisions` and `keys`."""
+"""The verb `verify`: whether pictures are the ones that were released, and by whom."""
 
 from __future__ import annotations
 
@@ -10,22 +10,14 @@ from typing import Any
 
 from engine.cli import command_line, terminal
 from engine.cli.exits import Exit
-from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder, UnusableKeys
-from engine.files import atomic
+from engine.cli.keys import named_or_own
+from engine.errors import InvalidSignature, UnreadableFile, UnusableFolder
 from engine.files.home import home
 from engine.files.real_path import real
 from engine.files.safe_read import printable
-from engine.signing.decisions import signature, signature_path
-from engine.signing.envelope import key_id, public_bytes
+from engine.signing.envelope import key_id
 from engine.signing.keys import (
-    KeyRing,
-    distrust,
     distrusted_keys,
-    open_key_ring,
-    own_keys,
-    public_pem,
-    read_public,
-    rotate,
 )
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
@@ -50,23 +42,6 @@ that is not as it was signed, out of order or of another signer is WRONG.
 Without --key only the keys of this installation are trusted. Get the sender's public key from the
 sender, not from the folder: whoever can change the pictures can change that file too.
 """
-_DECISIONS = """\
-Sign a file of decisions for lethe release with the key of this installation; the signature is put
-beside it. Do it where you decide, with a LETHE_HOME of your own. Whoever releases gets your public
-key (lethe keys export) by another way, and names it with --reviewer-key.
-"""
-_KEYS = """\
-The keys that sign certificates, in $LETHE_HOME/keys (default: var/keys). They are made at first
-need and only their owner can read them.
-
-show    every public key that is or was this installation's own
-export  the public key as PEM, to hand to whoever verifies; --all with earlier ones
-rotate  sign with a new key from now on; what the old one signed still verifies
-distrust ID  trust nothing any more that this key signed, since somebody may have read it; if it
-        signs now, rotate first. Whoever verifies elsewhere must be told
-
-An app that is running goes on with the old key until it is started again.
-"""
 _MARKS = {
     VerificationResult.FITS: "good",
     VerificationResult.UNKNOWN: "UNKNOWN",
@@ -81,8 +56,8 @@ _STATUS = {
 }
 
 
-def add_verbs(verbs: terminal.Commands) -> None:
-    """Add them to the command line."""
+def add_to(verbs: terminal.Commands) -> None:
+    """Add it to the command line."""
     verify = terminal.add_command(
         verbs,
         "verify",
@@ -115,27 +90,6 @@ def add_verbs(verbs: terminal.Commands) -> None:
         help="the sender's newest list of revoked releases; one beside WHAT counts too",
     )
     command_line.add_json(verify)
-    decisions = terminal.add_command(
-        verbs,
-        "sign-decisions",
-        _sign_decisions,
-        description=_DECISIONS,
-        short="stand for a file of decisions by a signature",
-        when_stopped=command_line.NOTHING_WRITTEN,
-    )
-    decisions.add_argument("file", metavar="FILE.jsonl", type=Path)
-    keys = terminal.add_command(
-        verbs,
-        "keys",
-        _keys,
-        description=_KEYS,
-        short="show, export, rotate, distrust",
-        when_stopped=command_line.NOTHING_WRITTEN,
-    )
-    keys.add_argument("action", choices=("show", "export", "rotate", "distrust"))
-    keys.add_argument("id", metavar="ID", nargs="?", help="for distrust: of the key")
-    keys.add_argument("--out", type=Path, metavar="FILE", help="for export; default: stdout")
-    keys.add_argument("--all", action="store_true", help="for export: earlier keys too")
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -167,26 +121,6 @@ def _revocation_lists(options: argparse.Namespace) -> dict[str, Path]:
         str(named): named,
         **{name: path for name, path in others if real(path) != real(named)},
     }
-
-
-def _sign_decisions(options: argparse.Namespace) -> int:
-    file: Path = options.file
-    path = signature_path(file)
-    keys = open_key_ring(home())
-    atomic.write(path, signature(file.read_bytes(), keys.signing), "public")
-    terminal.say(f"Signed with key {keys.id}: {path}. The file must stay as it is now.")
-    return Exit.DONE
-
-
-def named_or_own(paths: Iterable[Path] | None) -> frozenset[bytes]:
-    """The raw public keys of these files; those of this installation where none is named.
-
-    Raises:
-        UnusableKeys: they cannot be read.
-    """
-    if paths is None:
-        return own_keys(home())
-    return frozenset(key for path in paths for key in read_public(path))
 
 
 def _verification(
@@ -288,33 +222,3 @@ def _as_json(verification: Verification, trusted: frozenset[bytes]) -> dict[str,
             for signer in sorted(verification.signers, key=key_id)
         ],
     }
-
-
-def _keys(options: argparse.Namespace) -> int:
-    if (options.id is None) is (options.action == "distrust"):
-        raise UnusableKeys("An ID belongs to distrust, and to it alone; nothing was changed.")
-    if options.action == "distrust":
-        keys = distrust(home(), options.id)
-    else:
-        keys = rotate(home()) if options.action == "rotate" else open_key_ring(home())
-    if options.action == "export":
-        _export(keys, options.out, everything=options.all)
-        return Exit.DONE
-    present = public_bytes(keys.signing)
-    for public in sorted(keys.public_keys, key=lambda key: (key != present, key_id(key))):
-        use = "signs now" if key_id(public) == keys.id else "earlier; what it signed still verifies"
-        terminal.say(f"{key_id(public)}  {use}")
-    for public in sorted(distrusted_keys(home()), key=key_id):
-        terminal.say(f"{key_id(public)}  distrusted; what it signed does not verify")
-    return Exit.DONE
-
-
-def _export(keys: KeyRing, out: Path | None, *, everything: bool) -> None:
-    present = public_bytes(keys.signing)
-    chosen = [present, *sorted(keys.public_keys - {present})] if everything else [present]
-    pem = b"".join(map(public_pem, chosen))
-    if out is None:
-        terminal.say(pem.decode().rstrip())
-        return
-    atomic.write(out, pem, "public")
-    terminal.say(f"Public key {keys.id} written to {out}.")
