@@ -28,8 +28,8 @@ from engine.cli.exits import Exit
 from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place
 from engine.detect.weights import own_weights_notice
-from engine.errors import InvalidManifest, LetheError
-from engine.runs.licences import Manifest, read_manifest
+from engine.errors import InvalidLicenceList, LetheError
+from engine.runs.licences import LicenceList, read_licence_list
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _REDACT = f"""\
@@ -158,13 +158,13 @@ def _output(options: argparse.Namespace) -> Path | Place:
     return Path(options.output)
 
 
-def _manifest(path: Path | None) -> Manifest:
+def _manifest(path: Path | None) -> LicenceList:
     if path is None:
-        return Manifest()
+        return LicenceList()
     try:
-        return read_manifest(path.read_bytes())
+        return read_licence_list(path.read_bytes())
     except OSError as error:
-        raise InvalidManifest(f"{path} could not be read: {error.strerror}.") from error
+        raise InvalidLicenceList(f"{path} could not be read: {error.strerror}.") from error
 
 
 def _parser(program: str, apart: Mapping[str, str], *, called: str) -> argparse.ArgumentParser:

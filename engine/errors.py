@@ -42,7 +42,7 @@ class InvalidPolicy(LetheError):
     """A policy file has an unknown key or a value out of range."""
 
 
-class InvalidManifest(LetheError):
+class InvalidLicenceList(LetheError):
     """A licence manifest cannot be read."""
 
 

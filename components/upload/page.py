@@ -25,7 +25,7 @@ from engine.files.safe_read import printable
 from engine.images import FormatChoice
 from engine.policies.text import DEFAULT, NAMES, summary_of
 from engine.policy import Policy, default_policy, named_policy
-from engine.runs.licences import COLUMNS, Manifest, read_manifest
+from engine.runs.licences import COLUMNS, LicenceList, read_licence_list
 from engine.wording import counted
 from store.batches import batches, intake
 from store.batches.batches import Request
@@ -118,7 +118,7 @@ def _is_started(token: str) -> bool:
     return batch is not None and batch.started_at is not None
 
 
-def show_staged(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
+def show_staged(files: tuple[Staged, ...], manifest: LicenceList | None) -> None:
     """What was understood, problems first, and a way to take single files out."""
     licences = (manifest or NO_MANIFEST).among(file.name for file in files)
     ordered = sorted(files, key=lambda file: not file.checked.problem)
@@ -182,7 +182,7 @@ def _remove(ids: list[str]) -> None:
         session.keep("upload_unwanted", [])
 
 
-def ask_manifest() -> Manifest | None:
+def ask_manifest() -> LicenceList | None:
     """Licences, from a CSV kept with the pictures; None while it cannot be read."""
     st.file_uploader(
         "Licence manifest (optional CSV)",
@@ -211,7 +211,7 @@ def ask_manifest() -> Manifest | None:
             on_click=_forget_manifest,
         )
     with shown():
-        return read_manifest(own_staging().manifest() or "")
+        return read_licence_list(own_staging().manifest() or "")
     return None
 
 
@@ -231,7 +231,7 @@ def _forget_manifest() -> None:
         own_staging().forget_manifest()
 
 
-def compare_names(files: tuple[Staged, ...], manifest: Manifest | None) -> None:
+def compare_names(files: tuple[Staged, ...], manifest: LicenceList | None) -> None:
     """Which pictures the manifest does not know, and how many of its lines name none."""
     if manifest is None or not manifest.entries:
         return
@@ -312,7 +312,9 @@ def _ask_policy(in_force: Policy) -> Policy:
     return named_policy(name)
 
 
-def offer_start(files: tuple[Staged, ...], order: Order | None, manifest: Manifest | None) -> None:
+def offer_start(
+    files: tuple[Staged, ...], order: Order | None, manifest: LicenceList | None
+) -> None:
     """The button that makes a batch of what is there."""
     pressed = st.button(
         f"Start with {counted(len(files), 'picture')}",
@@ -364,7 +366,7 @@ def _clear(ids: list[str]) -> None:
         own_staging().forget(ids)
 
 
-def _row(file: Staged, manifest: Manifest) -> dict[str, str]:
+def _row(file: Staged, manifest: LicenceList) -> dict[str, str]:
     checked, entry = file.checked, manifest.entry(file.name)
     return {
         "Name": file.name,

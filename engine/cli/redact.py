@@ -35,7 +35,7 @@ from engine.images import FormatChoice
 from engine.policy import Policy
 from engine.runs.inputs import Source
 from engine.runs.jobs import Executor, Quarantined
-from engine.runs.licences import Manifest
+from engine.runs.licences import LicenceList
 from engine.runs.output_folder import OutputFolder
 from engine.runs.refusal import refusal
 from engine.runs.sources import PictureSource
@@ -50,7 +50,7 @@ def redact(
     policy: Policy,
     *,
     file_format: FormatChoice,
-    manifest: Manifest,
+    manifest: LicenceList,
     workers: int,
     new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
@@ -130,7 +130,7 @@ def _refuse_same(where: str, out: Path | Place) -> None:
 
 
 def _steps(
-    pictures: Sequence[Picture], output_folder: OutputFolder, manifest: Manifest, where: str
+    pictures: Sequence[Picture], output_folder: OutputFolder, manifest: LicenceList, where: str
 ) -> Iterator[tuple[str, Step]]:
     """What each picture needs, by its name."""
     sound = (picture.content for picture in pictures if not picture.problem)
@@ -151,7 +151,7 @@ def _read(content: PictureSource) -> bytes | Exception:
 
 
 def _step(
-    source: Picture, data: bytes | Exception, output_folder: OutputFolder, manifest: Manifest
+    source: Picture, data: bytes | Exception, output_folder: OutputFolder, manifest: LicenceList
 ) -> Step:
     """What a picture needs, given what earlier runs finished and what the manifest allows.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from engine.errors import InvalidManifest
+from engine.errors import InvalidLicenceList
 
 COLUMNS = (
     "filename",
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class LicenceList:
     r"""Entries by relative path.
 
     A line may be spelled with `/` or, as on Windows, with `\`. A picture's own name is what it is:
@@ -60,7 +60,7 @@ class Manifest:
     contested: frozenset[str] = frozenset()
     """Pictures that one line may speak of as well as another; see `among`."""
 
-    def among(self, sources: Iterable[str]) -> Manifest:
+    def among(self, sources: Iterable[str]) -> LicenceList:
         """The manifest as it speaks of just these pictures: of none where a line may mean two."""
         paths = set(map(_path, sources))
         pairs = ({path, _slashed(path)} for path in self.backslashed)
@@ -104,29 +104,29 @@ class Manifest:
         return None
 
 
-def read_manifest(text: str | bytes) -> Manifest:
+def read_licence_list(text: str | bytes) -> LicenceList:
     """Read a manifest CSV (UTF-8, comma or semicolon separated, header line first).
 
     Lines may end as on any system, in old files of spreadsheets with a bare carriage return.
 
     Raises:
-        InvalidManifest: it is not UTF-8, a column is missing or unknown, a value or a quotation
+        InvalidLicenceList: it is not UTF-8, a column is missing or unknown, a value or a quotation
             cannot be read, or a file is named twice with different values; the message names the
             line.
     """
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
-        raise InvalidManifest("The manifest is not UTF-8 text; save it as CSV UTF-8.") from error
+        raise InvalidLicenceList("The manifest is not UTF-8 text; save it as CSV UTF-8.") from error
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
     rows = csv.DictReader(io.StringIO(text), restkey=_REST, delimiter=delimiter, strict=True)
     try:
         columns = _columns(rows.fieldnames or ())
         entries, backslashed = _entries(rows, columns)
-        return Manifest(MappingProxyType(entries), backslashed)
+        return LicenceList(MappingProxyType(entries), backslashed)
     except csv.Error as error:
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"The manifest cannot be read from line {rows.line_num + 1} on: a quotation mark there "
             "is never closed, or stands inside a value."
         ) from error
@@ -138,22 +138,22 @@ def _columns(header: Sequence[str]) -> dict[str, str]:
     names = {name: "licence" if key == "license" else key for name, key in plain.items()}
     missing = [name for name in _REQUIRED if name not in names.values()]
     if missing:
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"The manifest has no column {' and no column '.join(missing)}; "
             f"its first line must name: {', '.join(COLUMNS)}."
         )
     if "" in names.values():
         number = list(names.values()).index("") + 1
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"Column {number} of the manifest has no name in the first line; name it, or remove it."
         )
     unknown = [name for name, column in names.items() if column not in COLUMNS]
     if unknown:
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"The manifest has a column Lethe does not know: {', '.join(unknown)}."
         )
     if len(header) != len(set(names.values())):
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             "The manifest has a column twice (license and licence are one); keep one of them."
         )
     return names
@@ -170,7 +170,7 @@ def _entries(
         values = {columns[key]: (value or "").strip() for key, value in row.items()}
         _check_plain([*values.values(), *rest], line=rows.line_num)
         if any(value.strip() for value in rest):
-            raise InvalidManifest(
+            raise InvalidLicenceList(
                 f"Line {rows.line_num} of the manifest has more values than there are columns; "
                 "put a value that holds a separator in quotation marks."
             )
@@ -179,7 +179,7 @@ def _entries(
         if "\\" in path:
             backslashed.add(path)
         if entries.setdefault(_slashed(path), entry) != entry:
-            raise InvalidManifest(
+            raise InvalidLicenceList(
                 f"Line {rows.line_num} of the manifest contradicts an earlier line."
             )
     return entries, frozenset(backslashed)
@@ -188,12 +188,12 @@ def _entries(
 def _check_plain(values: Iterable[str], *, line: int) -> None:
     joined = "".join(values)
     if "\n" in joined:
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"A value that ends on line {line} of the manifest goes over several lines: "
             "most likely a quotation mark is not closed."
         )
     if not joined.isprintable():
-        raise InvalidManifest(f"Line {line} of the manifest has a control character; remove it.")
+        raise InvalidLicenceList(f"Line {line} of the manifest has a control character; remove it.")
 
 
 def _path(name: str) -> str:
@@ -210,17 +210,17 @@ def _slashed(path: str) -> str:
 def _entry(values: Mapping[str, str], *, line: int) -> Entry:
     attribution = values.get("attribution_needed", "").lower()
     if attribution not in _TRUE | _FALSE:
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"Line {line} of the manifest: attribution_needed is {attribution!r}; write yes or no."
         )
     days = values.get("retain_days", "")
     if days and not days.isdecimal():
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"Line {line} of the manifest: retain_days is {days[:20]!r}; write a whole number of "
             "days."
         )
     if len(days) > len(str(LONGEST_DAYS)) or int(days or 1) not in range(1, LONGEST_DAYS + 1):
-        raise InvalidManifest(
+        raise InvalidLicenceList(
             f"Line {line} of the manifest: retain_days is {days[:20]}; write 1 to {LONGEST_DAYS}."
         )
     return Entry(

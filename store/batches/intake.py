@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.policy import RetentionPolicy, read_policy
-from engine.runs.licences import Manifest
+from engine.runs.licences import LicenceList
 from store.absence import absent
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
@@ -29,7 +29,7 @@ from store.vault.errors import BrokenSeal
 
 _CHUNK = 100
 """Pictures that become rows together; at most so many are sent again after a crash."""
-NO_MANIFEST = Manifest()
+NO_MANIFEST = LicenceList()
 _CHANGED = "The file was changed while it waited, so nothing of it is used; add it again."
 
 
@@ -48,7 +48,7 @@ class _Arrival:
     """What pictures that come in together have in common."""
 
     batch: Batch
-    manifest: Manifest
+    manifest: LicenceList
     retention: RetentionPolicy
     at: datetime
 
@@ -60,7 +60,7 @@ def add(
     pictures: Iterable[Incoming],
     now: datetime,
     *,
-    manifest: Manifest = NO_MANIFEST,
+    manifest: LicenceList = NO_MANIFEST,
 ) -> tuple[str, ...]:
     """Store pictures as waiting; those that may not be released are quarantined at once.
 

@@ -17,7 +17,7 @@ import pytest
 
 from components.release.bundle import bundle, public_line
 from engine.errors import InvalidSignature, StaleRevision, UnsafeRelease
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from engine.signing.envelope import sign
 from engine.signing.keys import read_public, rotate
 from engine.signing.verification.delivery import verify_folder
@@ -52,7 +52,7 @@ def finished(database: Database, manifest: str = "") -> Batch:
     """A batch whose pictures all have an outcome: three releases, and one held back."""
     batch = batches.create(ACTOR, database, Request("The Müllers", ""), NOW)
     incoming = [Incoming(name, content) for name, content in zip(NAMES, CONTENTS, strict=True)]
-    known = {"manifest": read_manifest(manifest)} if manifest else {}
+    known = {"manifest": read_licence_list(manifest)} if manifest else {}
     intake.add(ACTOR, database, batch.id, incoming, NOW, **known)
     batches.start(ACTOR, database, batch.id, NOW)
     dispatcher = Dispatcher(database, FakeExecutor(), lambda: NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from docs.build.__main__ import DOCUMENT
 from engine.policy import Policy
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from store.accounts.actor import MACHINE
 from store.audit.records import timeline
 from store.batches import batches, intake
@@ -31,7 +31,7 @@ def kept(home, policy, manifest, days):
         batch = batches.create(ACTOR, database, Request("spring", policy), NOW)
         (picture,) = intake.add(
             ACTOR, database, batch.id, [Incoming("a.jpg", b"1")], NOW,
-            manifest=read_manifest(manifest),
+            manifest=read_licence_list(manifest),
         )  # fmt: skip
         batches.start(ACTOR, database, batch.id, NOW)
         sweep(MACHINE, database, NOW, uptime=Uptime("on", 0.0))

@@ -19,7 +19,7 @@ from engine.codec.decode import decode
 from engine.errors import LetheError
 from engine.metadata.header import megapixels_of, pre_check
 from engine.metadata.inspect import findings
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from tests import tiffs
 from tests.awkward import AWKWARD, exif_block, picture
 
@@ -87,7 +87,7 @@ PARSERS = {
     "tiff": pictures,
     "released png": lambda data: allow_list.scan(data, "png"),
     "released jpeg": lambda data: allow_list.scan(data, "jpeg"),
-    "manifest": read_manifest,
+    "manifest": read_licence_list,
 }
 NEVER_FAIL = {
     "exif": exif.directories,

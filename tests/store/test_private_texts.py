@@ -14,7 +14,7 @@ from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.plan import ReviewDecision
 from engine.runs.jobs import Quarantined
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from store import rewriting
 from store.audit import records
 from store.batches import batches, intake, pictures, progress
@@ -59,7 +59,7 @@ def worked_on(database, dispatch):
     """A batch of which one picture was released, one waits for review, and one is held back."""
     batch = batches.create(ACTOR, database, Request(BATCH, ""), NOW)
     incoming = [Incoming(NAME, b"r"), Incoming(OTHER, b"v"), Incoming("Quendel.gif", b"q")]
-    manifest = read_manifest(MANIFEST)
+    manifest = read_licence_list(MANIFEST)
     ids = intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
     batches.start(ACTOR, database, batch.id, NOW)
     dispatch(FakeExecutor(quoting))

@@ -113,7 +113,7 @@ def method() -> Section:
                         "A touched picture loses pixels without anybody being asked."
                     ),
                     (
-                        "Excess masked area is the share of a picture under masks that lie on no "
+                        "Masked without need is the share of a picture under masks that lie on no "
                         "label of any category, counting masks of completely labelled categories. "
                         "It is what recall could be bought with."
                     ),

@@ -2,7 +2,7 @@
 
 Rounding to the nearest would print 98.96 % as 99.0 % under a target of 99 %. So what is good when
 it is high (recall, its lower bounds) is rounded down, and what bounds it from above, or is bad when
-it is high (review load, excess masked area), is rounded up.
+it is high (review load, masked without need), is rounded up.
 """
 
 from __future__ import annotations

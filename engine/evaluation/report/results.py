@@ -57,7 +57,7 @@ _FALSE_REGION_REMEDIES = {
 
 
 def results(facts: Facts) -> Section:
-    """Section 4: every metric of every category with its sample size, review load, excess masks."""
+    """Section 4: every metric of every category with its sample size, review load, margins."""
     table = Table(
         "By category. Bounds are one-sided, 95 %; intervals two-sided, 95 % (Wilson 1927). "
         "A complete picture is labelled completely for the category.",
@@ -129,9 +129,9 @@ def _load(facts: Facts) -> Table:
 def _over_masked(facts: Facts) -> Paragraph:
     excess, margins = facts.summary.excess_masked, facts.summary.margins_masked
     if excess.mean is None or margins is None:
-        return Paragraph("Excess masked area was not measured: no picture is labelled completely.")
+        return Paragraph("Masked without need was not measured: no picture is labelled completely.")
     return Paragraph(
-        f"Excess masked area on {counted(len(facts.counts.over_masked), 'picture')}: "
+        f"Masked without need on {counted(len(facts.counts.over_masked), 'picture')}: "
         f"{at_most(excess.mean)} of a picture on average, {at_most(margins.mean)} of it margins "
         "around what is there; 95 % of the pictures stay under "
         f"{at_most(excess.p95)}. All describe these pictures and have no interval."

@@ -9,7 +9,7 @@ import pytest
 import store
 from engine.errors import InvalidPolicy
 from engine.files import atomic
-from engine.runs.licences import Entry, read_manifest
+from engine.runs.licences import Entry, read_licence_list
 from store.batches import batches, intake, pictures, progress
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -21,7 +21,7 @@ from tests.store.sealed import opened
 pytestmark = pytest.mark.slow
 
 STRICT = "[manifest]\nrequire_licence = true\n"
-MANIFEST = read_manifest("filename,licence,retain_days\na.jpg,CC0,30\nb.jpg,,\n")
+MANIFEST = read_licence_list("filename,licence,retain_days\na.jpg,CC0,30\nb.jpg,,\n")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from engine.files import atomic
 from engine.geometry import Box, Size
 from engine.plan import Origin, Region, ReviewDecision
 from engine.runs.jobs import NeedsReview
-from engine.runs.licences import Entry, Manifest
+from engine.runs.licences import Entry, LicenceList
 from store.__main__ import main
 from store.batches import batches, intake
 from store.batches.batches import Request
@@ -46,7 +46,7 @@ def in_review(database, *plans, names=(), entry=None):
     batch = batches.create(ACTOR, database, Request("private name", ""), NOW)
     sources = names or [f"private {index}.JPG" for index in range(len(plans))]
     incoming = [Incoming(name, b"v" + str(index).encode()) for index, name in enumerate(sources)]
-    manifest = Manifest({} if entry is None else dict.fromkeys(sources, entry))
+    manifest = LicenceList({} if entry is None else dict.fromkeys(sources, entry))
     intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
     batches.start(ACTOR, database, batch.id, NOW)
     ids = []

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import UnreadableImage, UnsafeRelease
 from engine.plan import ReviewDecision
 from engine.runs.jobs import HeldFor, NeedsReview, Quarantined
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from engine.runs.refusal import failed, refusal
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE, Actor
@@ -127,7 +127,7 @@ def test_what_is_held_back_is_counted_by_its_kind(database):
     decide(database, (FACE,), decisions.reject)
     in_review(database)
     shredding.shred(ACTOR, database, reviews.claim(ACTOR, database, "ada", NOW).picture_id, NOW)
-    manifest = read_manifest("filename,licence,retain_days\nb.jpg,CC0,1\n")
+    manifest = read_licence_list("filename,licence,retain_days\nb.jpg,CC0,1\n")
     batch = batches.create(ACTOR, database, Request("licensed", STRICT), NOW)
     intake.add(ACTOR, database, batch.id, [Incoming("a.jpg", b"x")], NOW, manifest=manifest)
 
@@ -181,7 +181,7 @@ def test_a_failure_stays_one_when_its_original_ends(database):
 
 def test_pictures_of_which_something_is_overdue_are_counted_once(database):
     batch = batches.create(ACTOR, database, Request("licensed", ""), NOW)
-    manifest = read_manifest("filename,licence,retain_days\na.jpg,CC0,1\n")
+    manifest = read_licence_list("filename,licence,retain_days\na.jpg,CC0,1\n")
     incoming = [Incoming("a.jpg", b"x"), Incoming("b.jpg", b"x")]
     intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=manifest)
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import InvalidPolicy
 from engine.policy import RetentionPolicy, read_policy
-from engine.runs.licences import Entry, read_manifest
+from engine.runs.licences import Entry, read_licence_list
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -49,7 +49,7 @@ def test_the_earlier_of_policy_and_manifest_is_a_column_from_the_arrival_on(data
     batch = batches.create(ACTOR, database, Request("a batch", POLICY), NOW)
     incoming = [Incoming(f"{name}.jpg", b"x") for name in ("short", "long", "unlisted")]
 
-    intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=read_manifest(MANIFEST))
+    intake.add(ACTOR, database, batch.id, incoming, NOW, manifest=read_licence_list(MANIFEST))
 
     assert columns(database) == {
         "short.jpg": Deadlines(days(3), days(3), days(3), days(365), days(3)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.runs.licences import read_manifest
+from engine.runs.licences import read_licence_list
 from store.batches import batches, intake, pictures
 from store.batches.batches import Request
 from store.batches.intake import Incoming
@@ -90,7 +90,12 @@ def test_whom_a_release_was_by_is_nowhere_once_that_ended(home):
     manifest = "filename,source,licence,attribution_needed\n0.jpg,Zsófia Quendel,CC BY,yes\n"
     batch = batches.create(ACTOR, database, Request("a batch", ""), NOW)
     intake.add(
-        ACTOR, database, batch.id, [Incoming("0.jpg", b"x")], NOW, manifest=read_manifest(manifest)
+        ACTOR,
+        database,
+        batch.id,
+        [Incoming("0.jpg", b"x")],
+        NOW,
+        manifest=read_licence_list(manifest),
     )
     batches.start(ACTOR, database, batch.id, NOW)
     picture_id = tasks.take(ACTOR, database, NOW).picture_id
