@@ -5,20 +5,20 @@ import streamlit as st
 from components.app.access import Role
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.review import claim, panels, reviewer
+from components.review import claim, page, reviewer
 
 open_page("Review", needs=Role.REVIEWER, sidebar="collapsed")
 
 if reviewer.current() is None:
-    panels.ask_name()
+    page.ask_name()
     st.stop()
 
 with fatal():
     review = claim.current()
 
 if review is None:
-    panels.nothing_waits()
+    page.nothing_waits()
     st.stop()
 
-panels.table(review)
+page.table(review)
 claim.prefetch_next(review)

@@ -1,6 +1,6 @@
 """A reviewer's way through the queue: which picture is on the table, and what was decided.
 
-`components.review.page` is what happens to one picture; this is what happens between pictures.
+`components.review.review` is what happens to one picture; this is what happens between pictures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from components.app.session import actor
 from components.review import reviewer
 from components.review.desk import Desk, desk, undisturbed
 from components.review.draft import Draft, first_draft
-from components.review.page import Review
+from components.review.review import Review
 from engine.errors import StaleRevision
 from engine.plan import ReviewDecision
 from store.accounts.act import Act

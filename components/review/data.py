@@ -17,7 +17,7 @@ from components.app.session import actor
 from components.review import reviewer
 from components.review.desk import desk, undisturbed
 from components.review.keys import KEYS
-from components.review.page import Review, question
+from components.review.review import Review, question
 from engine.category import Category
 from engine.coverage import percent
 from engine.errors import LetheError

@@ -21,7 +21,7 @@ from engine.geometry import Box
 from store.review.choice import Choice
 
 if TYPE_CHECKING:
-    from components.review.page import Review
+    from components.review.review import Review
 
 
 @dataclass(slots=True)

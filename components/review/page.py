@@ -1,141 +1,105 @@
-"""The picture on the table: its draft, and how it looks.
-
-The draft goes to the store with every edit, so that page change, reload and restart lose nothing.
-"""
+"""The page's parts: who reviews, the canvas with everything beside it, and an empty queue."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+import streamlit as st
 
-from components.app.services import database, now, originals_cache
-from components.app.session import actor
-from components.review import reviewer
-from components.review.draft import Draft, EditedBox
-from components.review.viewport import part_jpeg, whole_jpeg
-from engine import pipeline
-from engine.coverage import percent, share_removed
-from engine.errors import StaleRevision, UnreadableImage
-from engine.geometry import Box, PixelRect
-from engine.images import RgbImage
-from engine.policy import Policy
-from engine.redact.masks import rects_of
-from store.batches import originals
-from store.review import claims, reviews
-from store.review.claims import Claim
+from components.app import permission, session
+from components.app.access import Role
+from components.app.frame import page_link
+from components.app.palette import plain
+from components.app.services import now
+from components.review import claim, reviewer
+from components.review.canvas import component
+from components.review.data import data, last_decision, waiting_for_others
+from components.review.desk import desk, undisturbed
+from components.review.receive import receive
+from components.review.review import Review
+from engine.errors import LetheError
 
-MUCH = 0.5
-"""A person who accepts that more than this share of a picture goes is asked once."""
-_PREVIEW_SEED = 0
-"""A preview's grain is of no consequence; a release draws its own."""
+_LOOK = """<style>
+.stMainBlockContainer {padding: 4rem 1.25rem 0 1.25rem !important; max-width: none;}
+.stMain {overflow: hidden;}
+</style>"""
+"""The canvas takes the height that is left, so the page itself never scrolls."""
+_for_reviewers = permission.callback(Role.REVIEWER)
 
 
-def question(share: float) -> str:
-    """What is asked before this share of a picture goes, 0..1; empty where nothing is to ask."""
-    if share <= MUCH:
-        return ""
-    return f"{percent(share)} of this picture would be removed. Is that right?"
+def ask_name() -> None:
+    """Who reviews: asked once of each browser."""
+    st.title("Review", anchor=False)
+    st.caption("Your name stands beside what you decide, and keeps two people off one picture.")
+    with st.form("review_who", width=420, border=False):
+        st.text_input(
+            "Your name",
+            key="review_name",
+            max_chars=reviewer.LONGEST,
+        )
+        st.form_submit_button("Begin", key="review_begin", type="primary", on_click=_introduce)
+    refusal = session.kept("review_refusal", str)
+    if refusal:
+        st.error(plain(refusal), icon=":material/error:")
+        session.forget("review_refusal")
 
 
-@dataclass(slots=True)
-class Review:
-    """The picture on the table."""
+def table(review: Review) -> None:
+    """The picture, its boxes, what is decided, and the queue behind it."""
+    st.html(_LOOK)
+    component.mount(data(review), receive)
 
-    case: Claim
-    policy: Policy
-    draft: Draft
-    plan: str
-    """Digest of `case.plan`."""
-    opening: int
-    """Counts pictures put on the table, so that the browser knows when to start anew."""
-    is_shown: bool = False
-    """True once the picture could be drawn: nobody accepts what nobody sees."""
-    problem: str = ""
-    """Why it could not, a sentence."""
-    _saved: Draft | None = None
-    """What lies in the store by this window's knowledge; None where nothing was saved yet."""
 
-    @property
-    def key(self) -> str:
-        """Of what the browser is given: changes when it has to start anew."""
-        return f"{self.case.picture_id}-{self.opening}"
+def nothing_waits() -> None:
+    """The queue is empty."""
+    st.title("Review", anchor=False)
+    said = desk().said
+    if said[1]:
+        st.toast(plain(said[1]), icon=":material/info:")
+        with undisturbed() as own:
+            if own.said == said:  # a newer run may have said something else
+                own.say("")
+    others = waiting_for_others()
+    if others:
+        st.success("Nothing else waits for you.", icon=":material/check_circle:")
+        st.info(others, icon=":material/group:")
+    else:
+        st.success("Nothing waits for review.", icon=":material/check_circle:")
+    last = last_decision(now())
+    if last is not None and st.button(
+        "Undo last decision", key="review_undo", shortcut="U", icon=":material/undo:"
+    ):
+        _ask_to_reopen(last)
+    page_link("pages/3_Release.py", label="See what was released", icon=":material/ios_share:")
 
-    @property
-    def image(self) -> RgbImage:
-        """The decoded original, as it came in.
 
-        Raises:
-            UnreadableImage: it cannot be read or decoded, or was changed since.
-        """
-        image = originals_cache().picture(*self._original)
-        if image.size != self.case.plan.size:
-            raise UnreadableImage("The original is not of the size that its plan was made for.")
-        return image
+@st.dialog("Take back the last decision?")
+def _ask_to_reopen(last: dict[str, str]) -> None:
+    st.markdown(f"**{plain(last['name'])}**")
+    st.markdown(plain(last["text"]))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Leave it", key="review_leave_it"):
+            st.rerun()
+        if st.button(
+            "Take it back",
+            key="review_take_it_back",
+            type="primary",
+            on_click=_reopen,
+            args=(last["picture"],),
+        ):
+            st.rerun()
 
-    @property
-    def share_removed(self) -> float:
-        """Share of the picture that goes if the draft is accepted as it is, 0..1.
 
-        Raises:
-            UnreadableImage: the original cannot be decoded.
-        """
-        rects = rects_of(self.draft.kept, self.image.codec, self.policy)
-        return share_removed(rects, self.image.size)
+@_for_reviewers
+def _introduce() -> None:
+    try:
+        reviewer.introduce(str(session.widget_value("review_name") or ""))
+    except LetheError as error:
+        session.keep("review_refusal", str(error))
 
-    def picture(self) -> bytes:
-        """The original as a JPEG for the stage.
 
-        Raises:
-            UnreadableImage: it cannot be read or decoded, or was changed since.
-        """
-        _ = self.image.size
-        return originals_cache().shown(*self._original)
-
-    def part(self, window: Box) -> tuple[bytes, PixelRect]:
-        """A part of the original at full size, as a JPEG, and which one it is."""
-        return part_jpeg(self.image.rgb, window)
-
-    def preview(self) -> bytes:
-        """The picture as it would be released, as a JPEG for the stage."""
-        image, draft = self.image, self.draft
-
-        def made() -> bytes:
-            return whole_jpeg(pipeline.redact(image, draft.kept, self.policy, _PREVIEW_SEED).rgb)
-
-        return originals_cache().preview(self.case.picture_id, draft, made)
-
-    def take(self, boxes: tuple[EditedBox, ...]) -> None:
-        """Take over the boxes as the browser has them, and save them.
-
-        Raises:
-            InvalidEdit: they cannot come from this picture.
-            StaleRevision: somebody else has the picture, or it was edited in another window.
-        """
-        draft = self.draft.edited(boxes, self.case.plan.size)
-        self._refuse_if_edited_elsewhere()
-        if draft == self.draft:
-            return
-        kept = claims.Draft(reviewer.name(), draft.kept, draft.to_json(), now())
-        reviews.save_draft(actor(), database(), self.case.picture_id, kept)
-        self.draft = self._saved = draft
-
-    def close(self) -> None:
-        """Forget how the picture looks."""
-        originals_cache().clear(self.case.picture_id)
-
-    def _refuse_if_edited_elsewhere(self) -> None:
-        """The same person may have the picture in two windows; neither overwrites the other."""
-        held = reviews.draft(actor(), database(), self.case.picture_id)
-        if held is None or held.reviewer != reviewer.name():
-            return
-        known = self._saved if self._saved is not None else self.draft
-        if [one.to_json() for one in held.regions] != [one.to_json() for one in known.kept]:
-            raise StaleRevision(
-                "You edited this picture in another window meanwhile; it is shown as it is there. "
-                "Look again, then go on."
-            )
-
-    @property
-    def _original(self) -> tuple[str, partial[bytes], float]:
-        read = partial(originals.content, actor(), database(), self.case.picture_id)
-        return self.case.picture_id, read, self.policy.codec.max_megapixels
+@_for_reviewers
+def _reopen(picture_id: str) -> None:
+    with undisturbed() as own:
+        try:
+            claim.reopen(picture_id)
+        except LetheError as error:
+            own.say(str(error))

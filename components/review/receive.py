@@ -15,7 +15,7 @@ from components.review import claim, reviewer
 from components.review.canvas import component
 from components.review.canvas.message import Act, InvalidMessage, Message, parse
 from components.review.desk import Desk, undisturbed
-from components.review.page import Review, question
+from components.review.review import Review, question
 from engine.category import Category
 from engine.errors import LetheError
 from engine.plan import ReasonKind

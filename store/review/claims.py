@@ -31,7 +31,7 @@ from store.vault.private_text import PrivateText
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SavedDraft:
     """What a reviewer has done so far."""
 
     reviewer: str
@@ -50,7 +50,7 @@ class Claim:
     private_batch_name: PrivateText
     name: PrivateText
     plan: Plan
-    draft: Draft | None
+    draft: SavedDraft | None
     audit_sample: bool
     claimed_until: datetime | None
     """None when it was only peeked at."""
@@ -295,7 +295,7 @@ def claim_of(
     )
 
 
-def draft_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Draft | None:
+def draft_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> SavedDraft | None:
     """The draft that lies with a picture; None when there is none."""
     row = cursor.execute(
         """
@@ -308,10 +308,10 @@ def draft_of(cursor: duckdb.DuckDBPyConnection, picture_id: str) -> Draft | None
     if row is None:
         return None
     reviewer, regions, state, saved_at = row
-    return Draft(reviewer, regions_from(regions), json.loads(state), aware(saved_at))
+    return SavedDraft(reviewer, regions_from(regions), json.loads(state), aware(saved_at))
 
 
-def keep_draft(cursor: duckdb.DuckDBPyConnection, picture_id: str, draft: Draft) -> None:
+def keep_draft(cursor: duckdb.DuckDBPyConnection, picture_id: str, draft: SavedDraft) -> None:
     """Lay a draft with the picture, over an earlier one."""
     cursor.execute(
         """

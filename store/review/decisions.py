@@ -27,7 +27,7 @@ from store.database import Database
 from store.releases import receipts
 from store.retention.holding import REJECTED
 from store.review import claims, plans, second_review
-from store.review.claims import Claim, ClaimState, Draft
+from store.review.claims import Claim, ClaimState, SavedDraft
 from store.review.plans import StoredPlan
 from store.review.reviews import CLAIM_MINUTES
 from store.review.second_review import FirstDecision
@@ -175,7 +175,7 @@ def reopen_last(
         )
         is_second = second_review.take_back(cursor, picture_id, decision.number)
         _reopen(cursor, claim_state, decision.revision, now, is_second=is_second)
-        draft = Draft(reviewer, regions, {}, now)
+        draft = SavedDraft(reviewer, regions, {}, now)
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)

@@ -16,7 +16,7 @@ from store.accounts.actor import Actor
 from store.database import Database
 from store.review import claims
 from store.review.choice import ALL, Choice
-from store.review.claims import Claim, Draft
+from store.review.claims import Claim, SavedDraft
 from store.times import stored
 
 CLAIM_MINUTES = 30.0
@@ -85,7 +85,7 @@ def peek(
         return claims.claim_of(cursor, database.originals, picture_id, reviewer, peeked=True)
 
 
-def draft(actor: Actor, database: Database, picture_id: str) -> Draft | None:
+def draft(actor: Actor, database: Database, picture_id: str) -> SavedDraft | None:
     """What was saved last of a picture, by whomever; None when nothing was."""
     with database.transaction(actor, Act.READ_QUEUE, picture_id) as cursor:
         return claims.draft_of(cursor, picture_id)
@@ -113,7 +113,7 @@ def renew(
     return until
 
 
-def save_draft(actor: Actor, database: Database, picture_id: str, draft: Draft) -> datetime:
+def save_draft(actor: Actor, database: Database, picture_id: str, draft: SavedDraft) -> datetime:
     """Lay a draft with the picture, where it outlives claim, session and restart; renews the claim.
 
     Returns:

@@ -10,14 +10,14 @@ from components.app import services, session
 from components.app.access import User
 from components.review import data
 from components.review.canvas.message import Act
-from components.review.page import Review
+from components.review.review import Review
 from engine.category import Category
 from engine.plan import ReviewDecision
 from engine.policy import Policy
 from store.accounts.role import PEOPLE
 from store.releases import receipts
 from store.review import decisions, reviews
-from store.review.claims import Draft
+from store.review.claims import SavedDraft
 from tests.app import canvas
 from tests.app.conftest import png
 from tests.app.reading import WIDE, claim_of, lines, press, said
@@ -390,7 +390,7 @@ def test_a_draft_that_is_saved_names_its_reviewer(lethe):
     press(lethe.page("Review"), "toggle_0")
 
     draft = claim_of(lethe).draft
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, SavedDraft)
     assert draft.reviewer == "local"
 
 

@@ -11,7 +11,7 @@ from streamlit.runtime.state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from components.app import session
-from components.review import desk, panels, receive, reviewer
+from components.review import desk, page, receive, reviewer
 from components.review.canvas import component
 from components.review.desk import Desk, Taken, undisturbed
 from tests.app import canvas
@@ -32,7 +32,7 @@ class Interruptions:
         self.has_ended = False
         self._left: int | None = None
         self._is_armed = False
-        monkeypatch.setattr(panels, "receive", self._receive)
+        monkeypatch.setattr(page, "receive", self._receive)
         for name in ("__getitem__", "__setitem__", "__delitem__", "__contains__"):
             look = getattr(SafeSessionState, name)
             monkeypatch.setattr(SafeSessionState, name, self._counted(look))
@@ -207,7 +207,7 @@ def test_what_is_said_where_nothing_waits_is_said_once(
         if meanwhile and len(told) == 1:
             table.say(meanwhile)
 
-    monkeypatch.setattr(panels.st, "toast", toast)
+    monkeypatch.setattr(page.st, "toast", toast)
     lethe.page("Review").run().run()
 
     assert told == ["Brought back", *([meanwhile] if meanwhile else [])]

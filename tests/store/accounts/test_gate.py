@@ -31,7 +31,7 @@ from store.evaluations import evaluations
 from store.releases.revocations import Reason
 from store.retention.holding import Cause
 from store.retention.steps import Shredding
-from store.review.claims import Draft
+from store.review.claims import SavedDraft
 from store.subjects.correction import Ground
 from store.subjects.requests import Kind, Outcome
 from tests.store.fakes import ACTOR, ANY, NOW
@@ -229,7 +229,7 @@ def known(tmp_path_factory):
         "shredding": Shredding(ID, frozenset(), Cause.REQUEST, ()),
         "outcome": Quarantined(ID, "x"),
         "decision": ReviewDecision((), "ada", ID, "00"),
-        "draft": Draft("ada", (), {}, NOW),
+        "draft": SavedDraft("ada", (), {}, NOW),
         "name": "a.png",
         "digest": bytes(32),
         "ground": Ground.OTHER,

@@ -17,7 +17,7 @@ from store.errors import UnknownRecord
 from store.releases import receipts
 from store.review import audit_sample, queue, reviews
 from store.review import decisions as verdicts
-from store.review.claims import Draft
+from store.review.claims import SavedDraft
 from store.worker import tasks
 from tests.store.fakes import (
     ACTOR,
@@ -51,7 +51,7 @@ def in_review(database, *plans):
 
 
 def a_draft(reviewer="ada", at=NOW, **state):
-    return Draft(reviewer, (DRAWN,), state, at)
+    return SavedDraft(reviewer, (DRAWN,), state, at)
 
 
 def release(database, now=NOW):

@@ -17,7 +17,7 @@ from store.database import Database
 from store.exchange.export_labels import export_labels
 from store.releases import certificates, receipts
 from store.review import audit_sample, decisions, queue, reviews, second_review, statistics
-from store.review.claims import Draft
+from store.review.claims import SavedDraft
 from store.worker import retry, tasks
 from tests.store.fakes import (
     ACTOR,
@@ -158,7 +158,7 @@ def test_a_drawn_picture_waits_for_somebody_else(database, picture, by):
 
 def test_the_second_starts_from_what_the_machine_proposed(database, picture):
     before = reviews.claim(ACTOR, database, "ada", NOW)
-    draft = Draft("ada", (DRAWN,), {"items": []}, NOW)
+    draft = SavedDraft("ada", (DRAWN,), {"items": []}, NOW)
     reviews.save_draft(ACTOR, database, picture, draft)
 
     decide(database, picture, "ada", DRAWN)
@@ -172,7 +172,7 @@ def test_the_second_starts_from_what_the_machine_proposed(database, picture):
 
 def test_nobody_starts_from_a_draft_of_another_where_two_may_have_to_decide(database, picture):
     reviews.claim(ACTOR, database, "ada", NOW)
-    reviews.save_draft(ACTOR, database, picture, Draft("ada", (DRAWN,), {}, NOW))
+    reviews.save_draft(ACTOR, database, picture, SavedDraft("ada", (DRAWN,), {}, NOW))
     reviews.skip(ACTOR, database, picture, "ada", NOW)
 
     assert reviews.claim(ACTOR, database, "bo", NOW).draft is None

@@ -17,7 +17,7 @@ from store.errors import NotAllowed, UnknownRecord
 from store.releases import certificates, receipts, revocations
 from store.releases.revocations import Reason
 from store.review import decisions, reviews
-from store.review.claims import Draft
+from store.review.claims import SavedDraft
 from store.subjects import correction, deliveries, export, holdings
 from store.subjects.correction import Ground
 from tests.store.fakes import ACTOR, ANY, DRAWN, NOW
@@ -46,7 +46,7 @@ def decided(worked):
     """The first picture, objected to and decided by a person."""
     correction.corrected(ACTOR, worked.database, worked.picture_id, Ground.MISSED, NOW)
     case = reviews.claim(ACTOR, worked.database, REVIEWER, NOW)
-    draft = Draft(REVIEWER, (DRAWN,), {}, NOW)
+    draft = SavedDraft(REVIEWER, (DRAWN,), {}, NOW)
     reviews.save_draft(ACTOR, worked.database, case.picture_id, draft)
     decision = ReviewDecision.on(case.plan, (*case.plan.regions, DRAWN), REVIEWER)
     decisions.settle(ACTOR, worked.database, case.picture_id, decision, NOW)
