@@ -23,7 +23,7 @@ from engine.images import RedactedImage
 from engine.plan import Detection, Origin, Region
 from engine.policy import Policy
 
-SCALES: Final = (480, 960)
+SCALES: Final = (800,)
 """Longer sides, in pixels, of its views of a release; upright alone."""
 MASKED_SHARE: Final = 0.5
 """Share of a detection under the mask from which it comes from the fill, or is what was removed.
