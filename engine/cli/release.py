@@ -174,7 +174,7 @@ def _original(
     for content in contents:
         try:
             data = content.read()
-        except (OSError, LetheError) as error:
+        except (OSError, LetheError, MemoryError) as error:
             unread = error  # another of that name may be the one
             continue
         if output_folder.picture_id(data) == picture:

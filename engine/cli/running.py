@@ -140,7 +140,7 @@ def pictures_of(where: str, out: Path | Place) -> tuple[list[Picture], int]:
         found, left_alone = url_pictures(where, leave_out=bucket_of(out))
         return [*found], left_alone
     leave_out = bucket_of(out).folder if isinstance(out, Place) else out
-    files, left_alone = sources(where, leave_out=leave_out)
+    files, left_alone = sources(where, leave_out=leave_out, but_outputs=True)
     return [*files], left_alone
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeAlias
 
 from engine.cluster.bucket import Bucket
 from engine.errors import UnusableFolder
 from engine.files import atomic
 from engine.files.json_object import json_object
+from engine.runs.inputs import RELEASED, RUN
 from engine.runs.journal import KEYS, WHAT_TO_DO
 from engine.runs.name_map import write_names
 from engine.signing.schema import ENDING, MANIFEST, SUFFIXES
@@ -79,7 +80,8 @@ class Blocks:
 
     def settle(self) -> None:
         """Take releases back whose files a kill kept from coming; the last block alone has such."""
-        self.bucket.tidy()
+        if self.bucket.read(RUN) is not None:  # else what lies there may be somebody else's
+            self.bucket.tidy((str(PurePosixPath(RUN).parent), BLOCKS, RELEASED))
         there = set(self.bucket.names("released"))
         if not self._count or f"released/{MANIFEST}" in there:
             return  # the run ended by itself: what is gone since, somebody removed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,9 +123,9 @@ class Bucket:
             unnamed = atomic.temporary_name(whole)
             atomic.write(unnamed, data, "umask")
             try:
-                atomic.link(unnamed, path)
+                atomic.name_new(unnamed, path)
             finally:
-                unnamed.unlink()
+                unnamed.unlink(missing_ok=True)
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write objects, in place of those that are there."""
@@ -149,11 +149,12 @@ class Bucket:
                 "so that a stop would leave half a release. Write to a bucket or to a folder."
             )
 
-    def tidy(self) -> None:
-        """Remove what a kill left half written; only while nobody else writes here."""
-        if self.folder is not None and self.folder.is_dir():
-            for path in self.folder.rglob(f".*{atomic.SUFFIX}"):
-                path.unlink()
+    def tidy(self, below: Iterable[str]) -> None:
+        """Remove what a kill left half written right below these names, of a folder."""
+        for name in below if self.folder is not None else ():
+            for path in Path(self._path(name)).glob(f".*{atomic.SUFFIX}"):
+                if path.is_file() and not path.is_symlink():
+                    path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove an object, if it is there."""

@@ -138,6 +138,29 @@ def link(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def name_new(source: Path, target: Path) -> None:
+    """Give a whole file a second name that nothing has yet, whoever else tries to take it.
+
+    Where a file system knows one name a file it is copied, and a kill may leave a part of the copy.
+
+    Raises:
+        FileExistsError: there is something at `target` already.
+        OSError: the disk does not take it.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _UNLINKABLE:
+            raise
+        with source.open("rb") as whole, target.open("xb") as copy:
+            shutil.copyfileobj(whole, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+    sync_folder(target.parent)
+
+
 def temporary_name(path: Path) -> Path:
     """Where a file is written until it is whole."""
     return path.with_name(f".{path.name}{SUFFIX}")

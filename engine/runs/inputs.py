@@ -47,7 +47,11 @@ class Source:
 
 
 def sources(
-    where: str, *, leave_out: Path | None = None, hidden: bool = False
+    where: str,
+    *,
+    leave_out: Path | None = None,
+    but_outputs: bool = False,
+    hidden: bool = False,
 ) -> tuple[list[Source], int]:
     """Find the pictures of a file, folder (recursive) or glob pattern.
 
@@ -56,8 +60,8 @@ def sources(
 
     Args:
         where: path or pattern.
-        leave_out: the output folder. It is no input, and neither are output folders of earlier
-            runs below `where`.
+        leave_out: the output folder, which is no input.
+        but_outputs: whether output folders of earlier runs below `where` are no input either.
         hidden: whether files and folders whose name starts with a dot count, `.git` apart.
 
     Returns:
@@ -70,12 +74,13 @@ def sources(
         UnusableFolder: there is nothing there, or `leave_out` is of no run yet and holds pictures.
     """
     root, paths, left_alone = _paths(where, hidden=hidden)
-    if leave_out is not None:
-        out = real(leave_out)
-        paths, inside = _without_outputs(paths, real(root), out)
+    if leave_out is not None or but_outputs:
+        paths, inside = _without_outputs(paths, real(root), leave_out, but_outputs=but_outputs)
         lost = [path for path in inside if _source(path, root, is_named=False)]
-        if not is_output(leave_out) and any(real(path).is_relative_to(out) for path in lost):
-            raise inside_output(leave_out)
+        if leave_out is not None and not is_output(leave_out):
+            out = real(leave_out)
+            if any(real(path).is_relative_to(out) for path in lost):
+                raise inside_output(leave_out)
         left_alone += sum(path.parent.name != RELEASED for path in lost)
     # a single file that was named is meant, whatever it looks like
     is_named = paths == [Path(where)]
@@ -86,7 +91,7 @@ def sources(
 
 def is_output(folder: Path) -> bool:
     """Whether a run was begun in a folder."""
-    return (folder / RUN).exists()
+    return os.path.exists(folder / RUN)  # noqa: PTH110 -- no where others may not look
 
 
 def inside_output(out: Path | str) -> UnusableFolder:
@@ -97,19 +102,22 @@ def inside_output(out: Path | str) -> UnusableFolder:
     )
 
 
-def _without_outputs(paths: Iterable[Path], root: Path, out: Path) -> tuple[list[Path], list[Path]]:
-    """Paths outside of output folders, and inside: those of `out` and of others below `root`."""
+def _without_outputs(
+    paths: Iterable[Path], root: Path, leave_out: Path | None, *, but_outputs: bool
+) -> tuple[list[Path], list[Path]]:
+    """Paths outside of output folders, and inside: of `leave_out` and of others below `root`."""
     kept, inside, known = list[Path](), list[Path](), {root: False}
+    out = None if leave_out is None else real(leave_out)
 
     def is_inside(folder: Path) -> bool:
         if folder not in known:
-            is_below = folder.is_relative_to(root)
+            is_below = but_outputs and folder.is_relative_to(root)
             known[folder] = is_below and (is_output(folder) or is_inside(folder.parent))
         return known[folder]
 
     for path in paths:
         there = real(path)
-        is_away = there.is_relative_to(out) or is_inside(there.parent)
+        is_away = (out is not None and there.is_relative_to(out)) or is_inside(there.parent)
         (inside if is_away else kept).append(path)
     return kept, inside
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
+from engine.cluster.blocks import Blocks
 from engine.cluster.bucket import Bucket
 from engine.cluster.lease import Lease
 from engine.errors import UnusableFolder
@@ -62,10 +66,42 @@ def test_what_a_kill_left_half_written_is_no_object_and_goes(bucket):
     left.write_bytes(b"half")
 
     assert bucket.names() == ["released/a.png"]
-    bucket.tidy()
+    bucket.tidy(["released"])
 
     assert not left.exists()
     assert bucket.read("released/a.png") == b"whole"
+
+
+def test_nothing_of_anybody_else_is_tidied_up(bucket):
+    """Blocks are settled before it is known whether a run was begun there at all."""
+    bucket.write({"deep/a.png": b"", "released/b.png": b""})
+    foreign = atomic.temporary_name(bucket.folder / "deep" / "c.png")
+    begun = atomic.temporary_name(bucket.folder / "released" / "d.png")
+    for path in (foreign, begun):
+        path.write_bytes(b"half")
+
+    Blocks(bucket).settle()
+    assert begun.exists()
+    bucket.write({".lethe/run.json": b"{}"})
+    Blocks(bucket).settle()
+
+    assert foreign.exists()
+    assert not begun.exists()
+
+
+def test_where_files_have_one_name_one_of_many_creates_it_all_the_same(bucket, monkeypatch):
+    def alone(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(atomic.os, "link", alone)
+    test_of_many_who_create_an_object_at_once_one_does(bucket)
+    assert stat.S_IMODE((bucket.folder / "lease").stat().st_mode) == 0o666 & ~umask()
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def test_an_address_whose_objects_may_be_there_by_half_is_not_written_to():

@@ -107,8 +107,24 @@ def test_the_output_of_an_earlier_run_is_no_input_of_a_later_one(folder):
     before, left_alone = sources(str(folder), leave_out=folder / "new")
     output_in(folder / "deep")
 
-    assert sources(str(folder), leave_out=folder / "new") == (before, left_alone + 1)  # .lethe
-    assert "x.jpg" in names(folder / "deep" / "out" / "released", leave_out=folder / "new")
+    seen = sources(str(folder), but_outputs=True)  # also where the output lies at an address
+    assert seen == (before, left_alone + 1)  # .lethe
+    inner = folder / "deep" / "out" / "released"
+    assert "x.jpg" in names(inner, leave_out=folder / "new", but_outputs=True)
+
+
+def test_an_output_folder_that_is_closed_to_others_stops_nobody(folder, monkeypatch):
+    output_in(folder)
+    stat = os.stat
+
+    def closed(path, *options, **named):
+        if str(path).endswith("run.json"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *options, **named)
+
+    monkeypatch.setattr(os, "stat", closed)
+
+    assert "out/released/x.jpg" in names(folder, but_outputs=True)
 
 
 def test_a_picture_beside_the_releases_is_left_alone_and_counted(folder):
