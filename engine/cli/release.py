@@ -180,7 +180,7 @@ def _original(
         if output_folder.picture_id(data) == picture:
             return content, data
     if unread is not None:
-        why = getattr(unread, "strerror", None) or unread
+        why = getattr(unread, "strerror", None) or str(unread) or type(unread).__name__
         raise InvalidDecision(f"its original could not be read ({why}).") from unread
     raise InvalidDecision("its original has changed since it was looked at; run redact again.")
 
