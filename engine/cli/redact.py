@@ -25,11 +25,7 @@ from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place
 from engine.cluster.pictures import read_ahead
 from engine.detect.registry import verify
-from engine.errors import (
-    InvalidPolicy,
-    LetheError,
-    UnusableFolder,
-)
+from engine.errors import InvalidPolicy, LetheError, UnusableFolder
 from engine.files.real_path import real
 from engine.images import FormatChoice
 from engine.policy import Policy

@@ -23,11 +23,7 @@ from engine.cli.running import (
     say_if_ahead,
 )
 from engine.cluster.output_folder import Place
-from engine.errors import (
-    InvalidDecision,
-    InvalidSignature,
-    LetheError,
-)
+from engine.errors import InvalidDecision, InvalidSignature, LetheError
 from engine.files.home import home
 from engine.files.json_object import json_object
 from engine.files.safe_read import printable

@@ -19,9 +19,7 @@ from engine.cli.command_line import today
 from engine.cluster.bucket import Bucket, is_url
 from engine.cluster.output_folder import Place, RemoteOutputFolder
 from engine.cluster.pictures import UrlPicture, url_pictures
-from engine.errors import (
-    LetheError,
-)
+from engine.errors import LetheError
 from engine.files.home import home
 from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of

@@ -16,9 +16,7 @@ from engine.files.home import home
 from engine.files.real_path import real
 from engine.files.safe_read import printable
 from engine.signing.envelope import key_id
-from engine.signing.keys import (
-    distrusted_keys,
-)
+from engine.signing.keys import distrusted_keys
 from engine.signing.schema import ENDING, MANIFEST
 from engine.signing.sentences import sentences
 from engine.signing.verification.delivery import verify_folder, verify_one

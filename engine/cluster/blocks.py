@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from engine.cluster.bucket import Bucket
@@ -81,7 +81,7 @@ class Blocks:
     def settle(self) -> None:
         """Take releases back whose files a kill kept from coming; the last block alone has such."""
         if self.bucket.read(RUN) is not None:  # else what lies there may be somebody else's
-            self.bucket.tidy((str(PurePosixPath(RUN).parent), BLOCKS, RELEASED))
+            self.bucket.tidy((".lethe", BLOCKS, RELEASED))
         there = set(self.bucket.names("released"))
         if not self._count or f"released/{MANIFEST}" in there:
             return  # the run ended by itself: what is gone since, somebody removed

@@ -123,7 +123,7 @@ class Bucket:
             unnamed = atomic.temporary_name(whole)
             atomic.write(unnamed, data, "umask")
             try:
-                atomic.name_new(unnamed, path)
+                atomic.link(unnamed, path, is_contested=True)
             finally:
                 unnamed.unlink(missing_ok=True)
 

@@ -53,7 +53,7 @@ _POLICY = ".lethe/policy.toml"
 _MANIFEST = f"released/{MANIFEST}"
 TAKEN_IN: Final = f".lethe/{MARK}"
 
-_NORUN = {RUN, _POLICY, LEASE, TAKEN_IN}
+_NO_RUN = {RUN, _POLICY, LEASE, TAKEN_IN}
 """What may lie where no run was begun yet."""
 
 
@@ -234,7 +234,7 @@ def fetch(bucket: Bucket, copy: Path, keys: KeyRing) -> bool:
     """
     run, policy = bucket.read(RUN), bucket.read(_POLICY)
     if run is None or policy is None:
-        others = [name for name in bucket.names() if name not in _NORUN]
+        others = [name for name in bucket.names() if name not in _NO_RUN]
         if others:
             raise UnusableFolder(
                 f"{bucket.url} has {others[0]} already, which is not of a Lethe run; choose "

@@ -119,29 +119,14 @@ def move(source: Path, target: Path) -> None:
     sync_folder(source.parent)
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path, *, is_contested: bool = False) -> None:
     """Give a whole file a second name, or copy it where its file system knows one name a file.
 
-    Raises:
-        FileExistsError: there is something at `target` already.
-        OSError: the disk does not take it.
-    """
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in _UNLINKABLE or target.exists():
-            raise
-        write(target, source)
-        return
-    sync_folder(target.parent)
-
-
-def name_new(source: Path, target: Path) -> None:
-    """Give a whole file a second name that nothing has yet, whoever else tries to take it.
-
-    Where a file system knows one name a file it is copied, and a kill may leave a part of the copy.
+    Args:
+        source: the file.
+        target: its second name.
+        is_contested: whether others may take the name at the same time. Then one of them does,
+            whatever the file system; of a copy a kill may leave a part.
 
     Raises:
         FileExistsError: there is something at `target` already.
@@ -154,8 +139,13 @@ def name_new(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _UNLINKABLE:
             raise
-        with source.open("rb") as whole, target.open("xb") as copy:
-            shutil.copyfileobj(whole, copy)
+        if not is_contested:
+            if target.exists():
+                raise
+            write(target, source)
+            return
+        with target.open("xb") as copy:
+            _fill(copy, source)
             copy.flush()
             os.fsync(copy.fileno())
     sync_folder(target.parent)

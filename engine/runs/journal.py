@@ -102,10 +102,7 @@ def refuse_other_key(path: Path, key: bytes, keys: KeyRing) -> None:
     """
     seal = _object(path.read_bytes()).get("key")
     if seal is not None and seal != key_seal(key, keys):
-        raise UnusableFolder(
-            f"{path.with_name('key')} is not the key that the folder was made with; without it "
-            f"nobody can tell what was released already. {WHAT_TO_DO}"
-        )
+        raise _not_the_key(path.with_name("key"))
 
 
 def key_seal(key: bytes, keys: KeyRing) -> str:
@@ -168,11 +165,15 @@ def read_key(path: Path) -> bytes:
     """
     key = path.read_bytes() if path.is_file() else b""
     if len(key) != KEY_BYTES:
-        raise UnusableFolder(
-            f"{path} is missing or is not the key that the folder was made with; without it nobody "
-            f"can tell what was released already. {WHAT_TO_DO}"
-        )
+        raise _not_the_key(path)
     return key
+
+
+def _not_the_key(path: Path) -> UnusableFolder:
+    return UnusableFolder(
+        f"{path} is missing or is not the key that the folder was made with; without it nobody can "
+        f"tell what was released already. {WHAT_TO_DO}"
+    )
 
 
 def picture_digest(key: bytes, content: bytes) -> str:

@@ -353,6 +353,17 @@ class TestRedact:
         assert f"refused {tmp_path / 'taken'}" in err
         assert "Traceback" not in err
 
+    def test_want_of_memory_is_a_sentence(self, lethe, folder, tmp_path, monkeypatch):
+        def full(*words, **options):
+            raise MemoryError
+
+        monkeypatch.setattr(command_line.redact, "redact", full)
+
+        status, _, err = lethe("redact", folder, tmp_path / "out")
+
+        assert (status, err.count("\n")) == (2, 1)
+        assert "too little memory" in err
+
     def test_a_refusal_without_a_path_is_a_sentence_too(self, lethe, folder, tmp_path, monkeypatch):
         def full(*words, **options):
             raise OSError(errno.ENOSPC, "No space left on device")

@@ -7,10 +7,9 @@ alone: removal cannot make them, and nothing can encode them, for they are plain
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, get_args
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -92,7 +91,6 @@ _CONTROLS: Final = (
     ),
 )
 FILLS: Final = {method.name: method for method in _FILLS}
-_FILL_NAMES: Final[Mapping[str, FillName]] = {name: name for name in get_args(FillName)}
 CONTROLS: Final = {method.name: method for method in _CONTROLS}
 MIXED_SHARES: Final = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 METHODS: Final = FILLS | CONTROLS
@@ -116,7 +114,7 @@ def hide(method: Method, image: RgbImage, mask: Mask, *, seed: int) -> Rgb:
         uint8 (H, W, 3), equal to the original outside the mask.
     """
     if method.kind is Kind.FILL:
-        return removal.remove(image, mask, fill=_FILL_NAMES[method.name], seed=seed).rgb
+        return removal.remove(image, mask, fill=cast("FillName", method.name), seed=seed).rgb
     hidden = _hidden(method, image, mask, seed)
     return np.where(mask[..., None], np.rint(hidden).astype(np.uint8), image.rgb)
 

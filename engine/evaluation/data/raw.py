@@ -172,7 +172,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
         return safe_read.content(real(path), LARGEST_FILE if most is None else most)
     except UnreadableFile as error:
         raise InvalidEntry(f"The file {error}.") from error
-    except (OSError, RuntimeError) as error:  # links in a circle
+    except OSError as error:
         raise InvalidEntry(f"The file cannot be looked up ({type(error).__name__}).") from error
 
 

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.cli.bench.commands import Cost, redact
+from engine.cli.bench import commands, measure
+from engine.cli.bench.commands import Cost, Run, redact
 from engine.cli.bench.measure import as_text, spread
 from engine.cli.bench.photographs import compose
 from engine.errors import LetheError, UnusableFolder
@@ -121,3 +122,49 @@ def test_what_is_quarantined_is_no_speed(tmp_path):
 
     with pytest.raises(LetheError, match="quarantined"):
         redact(originals, tmp_path / "out", policy, workers=1)
+
+
+def test_what_is_compared_runs_in_the_order_a_b_b_a(tmp_path, monkeypatch):
+    """A machine that slows down evenly changes no ratio."""
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((8, 8, 3), np.uint8))
+    ran = []
+
+    def took(kind):
+        ran.append(kind)
+        return Cost(10.0 + len(ran), 1.0)
+
+    def ours(folder, out, policy, workers):
+        return Run(took(workers), {"released": 1, "review": 0, "quarantined": 0})
+
+    monkeypatch.setattr(commands, "redact", ours)
+    monkeypatch.setattr(commands, "deface", lambda folder: took("deface"))
+    monkeypatch.setattr(measure._Bench, "stages", lambda bench, files: {})
+
+    report = measure.measure(
+        str(tmp_path), Policy(), measure.Wanted(2, limit=3, against=True, photographs=False)
+    )
+
+    start_up, *compared = ran
+    assert start_up == 2
+    assert compared == [2, "deface", "deface", 2, 2, 1, 1, 2]
+    assert report["ratio"] == 1.0
+
+
+def test_what_deface_writes_is_gone_before_the_next_run(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "deface").touch()
+    originals = tmp_path / "in"
+    originals.mkdir()
+    (originals / "a.png").write_bytes(b"pixels")
+    monkeypatch.setattr(commands.sys, "executable", str(tmp_path / "bin" / "python"))
+
+    def written(command):
+        (originals / "a_anonymized.png").write_bytes(b"pixels")
+        return Cost(1.0, 1.0), b""
+
+    monkeypatch.setattr(commands, "_timed", written)
+
+    commands.deface(originals)
+
+    assert [path.name for path in originals.iterdir()] == ["a.png"]

@@ -483,3 +483,15 @@ def test_a_receipt_that_the_disk_does_not_take_leaves_a_run_that_goes_on(
         folder.record(f"{number}.png", "00", Released(release, fakes.receipt(release), b"pixels"))
         folder.close()
     assert len(released(bucket)) == 3
+
+
+def test_a_run_does_not_begin_where_files_may_be_there_by_half(
+    lethe, uploaded, bucket, monkeypatch
+):
+    monkeypatch.setattr("engine.cluster.bucket.IN_PLACE", frozenset({"memory"}))
+
+    status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert f"{OUT} cannot be written to" in err
+    assert not bucket.names()

@@ -103,7 +103,7 @@ DAMAGE |= {
     for about, data in UNREADABLE.items()
 }
 DAMAGE |= {
-    "another key": (with_content(".lethe/key", b"k" * 32), "is not the key that"),
+    "another key": (with_content(".lethe/key", b"k" * 32), "is missing or is not the key that"),
     "a receipt of another picture": (changed("receipts.jsonl", "picture"), "line 1 is not as"),
     "a receipt of another release": (changed("receipts.jsonl", "release"), "receipts.jsonl"),
     "another certificate": (changed("receipts.jsonl", "certificate"), "line 1 is not as"),
