@@ -38,6 +38,8 @@ class Facts:
     sha256: str
     licence: str
     use: str
+    network: str
+    """Its architecture and activation function."""
     side: int
     difference: float
     weights: str
@@ -67,6 +69,7 @@ def written(facts: Facts) -> str:
         sha256=facts.sha256,
         licence=facts.licence,
         use=facts.use,
+        network=facts.network,
         side=facts.side,
         categories=", ".join(DETECTABLE),
         weights=facts.weights,
@@ -139,6 +142,7 @@ that is masked where a picture is not labelled for a category.
 | file | `{file}`, SHA-256 `{sha256}` |
 | licence | {licence}: {licence_note} |
 | use | {use} |
+| network | {network} |
 | input | `images`, float32 (1, 3, h, w), RGB 0..1, h and w multiples of 32; trained at {side} px |
 | output | (1, 7, N): centre x, y, width, height in input pixels, then {categories} (0..1) |
 | checkpoint | SHA-256 `{weights}`; the file computes the same within {difference} |

@@ -46,9 +46,9 @@ from models.train.manifest import MANIFEST, enter
 CROP_SIDE: Final = 112
 SCENE_SIDE: Final = 224
 QUANTISED_TYPES: Final = (
-    "Conv", "Clip", "Mul", "Sigmoid", "Concat", "Add", "MaxPool", "Resize", "Split",
+    "Conv", "Clip", "Relu", "Mul", "Sigmoid", "Concat", "Add", "MaxPool", "Resize", "Split",
 )  # fmt: skip
-_HEAD_TYPES: Final = ("Conv", "Mul", "Sigmoid")
+_HEAD_TYPES: Final = ("Conv", "Relu", "Mul", "Sigmoid")
 """Of a detector's head only branches of convolutions are quantised, up to its answers."""
 
 SEVEN_BITS: Final = frozenset({"witness"})

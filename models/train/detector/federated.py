@@ -26,7 +26,7 @@ from ultralytics.utils.torch_utils import unwrap_model
 
 from engine.category import DETECTABLE
 from engine.runs.pool import default_workers
-from models.train.detector.start import ARCHITECTURES, new_model
+from models.train.detector.start import ARCHITECTURES, Architecture, new_model
 from models.train.files import read_json
 
 _CATEGORIES = len(DETECTABLE)
@@ -182,7 +182,7 @@ class FederatedTrainer(DetectionTrainer):
 
     start: dict[str, torch.Tensor] | None = None
     """Weights to begin with, unless a checkpoint is resumed."""
-    architecture: str = ARCHITECTURES["finder"]
+    architecture: Architecture = ARCHITECTURES["finder"]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)

@@ -153,10 +153,10 @@ def fit(run: Run, recipe: Recipe, start: Path | None = None, note: str = "") -> 
     began = (
         first(recipe.role) if start is None else _start_from(start, run, recipe.role, recipe.size)
     )
-    if began.architecture != ARCHITECTURES[recipe.role]:
+    wanted = ARCHITECTURES[recipe.role]
+    if began.architecture.name != wanted.name:
         raise TrainingRefused(
-            f"{began.name} holds a {began.architecture}; a {recipe.role} is a "
-            f"{ARCHITECTURES[recipe.role]}."
+            f"{began.name} holds a {began.architecture.name}; a {recipe.role} is a {wanted.name}."
         )
     earlier = [] if start is None else rounds_of(start) or [{"note": note or NOTE_MISSING}]
     if start is not None:
@@ -233,8 +233,12 @@ def _train(run: Run, began: Start | None) -> Path:
         diary.close()
         return run.checkpoint
     settings.update({"sync": False})
-    FederatedTrainer.start = None if began is None else began.state
-    FederatedTrainer.architecture = ARCHITECTURES[diary.round["role"]]
+    if began is None:
+        resumed = from_checkpoint(run.checkpoint)
+        FederatedTrainer.start, FederatedTrainer.architecture = None, resumed.architecture
+    else:
+        FederatedTrainer.start = began.state
+        FederatedTrainer.architecture = ARCHITECTURES[diary.round["role"]]
     trainer = FederatedTrainer(overrides=_overrides(run, diary.round, is_resumed=began is None))
     diary.attach(trainer)
     trainer.train()
@@ -248,7 +252,7 @@ def _overrides(run: Run, this: dict[str, Any], *, is_resumed: bool) -> dict[str,
         **QUIET,
         **LEARNING,
         **AUGMENTATION,
-        "model": str(run.checkpoint) if is_resumed else ARCHITECTURES[this["role"]],
+        "model": str(run.checkpoint) if is_resumed else f"{ARCHITECTURES[this['role']].name}.yaml",
         "data": str(real(run.data / "data.yaml")),
         "save_dir": str(real(run.folder)),
         "imgsz": this["size"],

@@ -69,6 +69,7 @@ def release(checkpoint: Path, wanted: Wanted) -> Released:
         sha256=sha256,
         licence=wanted.licence,
         use=wanted.use,
+        network=f"{start.architecture.name}, {start.architecture.activation}",
         side=side,
         difference=exported.difference,
         weights=start.sha256,

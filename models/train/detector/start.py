@@ -12,7 +12,7 @@ layers, which tell three categories apart here and eighteen there.
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +20,29 @@ import onnx
 import torch
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
+from ultralytics.nn.modules import Conv
 from ultralytics.nn.tasks import DetectionModel, torch_safe_load, yaml_model_load
 
 from engine.category import DETECTABLE
 from models.train.errors import TrainingRefused
 from models.train.files import digest
 
-ARCHITECTURES: Final = {"finder": "yolov8n.yaml", "witness": "yolo11n.yaml"}
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network of ultralytics, with its activation function."""
+
+    name: str
+    """Of ultralytics' description of it, such as `yolov8n`."""
+    activation: str = "SiLU"
+    """A class of `torch.nn`. A ReLU costs nothing when int8 convolutions are run, a SiLU two passes
+    over their output (docs/decisions/0048-relu.md)."""
+
+
+ARCHITECTURES: Final = {
+    "finder": Architecture("yolov8n", "ReLU"),
+    "witness": Architecture("yolo11n"),
+}
 """By the role a model plays."""
 EPSILON: Final = 1e-3
 """Ultralytics' `eps` of batch normalisation: with a variance of 1 - eps it divides by one."""
@@ -41,15 +57,19 @@ class Start:
     sha256: str
     """Of the file they were read from."""
     state: dict[str, torch.Tensor]
-    architecture: str = ARCHITECTURES["finder"]
-    """Ultralytics' name of the network."""
+    architecture: Architecture = ARCHITECTURES["finder"]
 
 
 def new_model(
-    architecture: str = ARCHITECTURES["finder"], state: dict[str, torch.Tensor] | None = None
+    architecture: Architecture = ARCHITECTURES["finder"],
+    state: dict[str, torch.Tensor] | None = None,
 ) -> DetectionModel:
     """A network for our three categories, with given weights or random ones."""
-    described = {**yaml_model_load(architecture), "nc": len(DETECTABLE)}
+    described = {
+        **yaml_model_load(f"{architecture.name}.yaml"),
+        "nc": len(DETECTABLE),
+        "activation": f"torch.nn.{architecture.activation}()",
+    }
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(enumerate(map(str, DETECTABLE)))
     if state is not None:
@@ -66,7 +86,7 @@ def first(role: str) -> Start:
     return nudenet() if role == "finder" else unlearned(ARCHITECTURES[role])
 
 
-def unlearned(architecture: str) -> Start:
+def unlearned(architecture: Architecture) -> Start:
     """Random weights, as torch's seed has it."""
     return Start("random weights", "", new_model(architecture).state_dict(), architecture)
 
@@ -143,8 +163,8 @@ def from_checkpoint(file: Path) -> Start:
         read, _ = torch_safe_load(str(file), safe_only=True)
         model = read.get("ema") or read.get("model")
         state = model.float().state_dict()
-        architecture = Path(model.yaml["yaml_file"]).name
-        if architecture not in ARCHITECTURES.values():
+        architecture = Architecture(Path(model.yaml["yaml_file"]).stem, _activation(model))
+        if architecture.name not in {ours.name for ours in ARCHITECTURES.values()}:
             raise ValueError(architecture)
         new_model(architecture, state)
     except OSError as error:
@@ -157,7 +177,7 @@ def from_checkpoint(file: Path) -> Start:
     return Start(file.name, digest(data), state, architecture)
 
 
-def from_export(file: Path, pictures: torch.Tensor, architecture: str) -> Start:
+def from_export(file: Path, pictures: torch.Tensor, architecture: Architecture) -> Start:
     """The weights in a float32 file that `export` wrote, with batch normalisation unfolded.
 
     In such a file the normalisation is folded into the convolutions. Taken as it is, it would
@@ -168,14 +188,15 @@ def from_export(file: Path, pictures: torch.Tensor, architecture: str) -> Start:
     Args:
         file: the exported network.
         pictures: (N, 3, H, W) RGB 0..1 that give mean and variance.
-        architecture: of the network.
+        architecture: of the network; the file tells its activation function.
 
     Raises:
         TrainingRefused: not there, broken, of another network, or in int8.
     """
-    model = new_model(architecture).eval()
     try:
         data = file.read_bytes()
+        architecture = replace(architecture, activation=_exported_activation(data))
+        model = new_model(architecture).eval()
         carried = carry_over(data, model)
     except OSError as error:
         raise TrainingRefused(f"{file} cannot be read: {error.strerror}.") from error
@@ -183,12 +204,23 @@ def from_export(file: Path, pictures: torch.Tensor, architecture: str) -> Start:
         raise TrainingRefused(f"{file.name} is not an ONNX file.") from error
     if carried != len(model.state_dict()):
         raise TrainingRefused(
-            f"{file.name} does not hold a {architecture} of ours in float32: {carried} of "
+            f"{file.name} does not hold a {architecture.name} of ours in float32: {carried} of "
             f"{len(model.state_dict())} tensors fit. What `quantise` made cannot be trained; it "
             "keeps the file that it was made of."
         )
     _unfold(model, pictures)
     return Start(file.name, digest(data), model.state_dict(), architecture)
+
+
+def _activation(model: DetectionModel) -> str:
+    """What follows the convolutions of a network."""
+    return next(type(layer.act).__name__ for layer in model.modules() if isinstance(layer, Conv))
+
+
+def _exported_activation(data: bytes) -> str:
+    """What follows the convolutions of an exported network."""
+    nodes = onnx.load_from_string(data).graph.node
+    return "ReLU" if any(node.op_type == "Relu" for node in nodes) else "SiLU"
 
 
 def _unfold(model: DetectionModel, pictures: torch.Tensor) -> None:

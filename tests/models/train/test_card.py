@@ -17,7 +17,8 @@ def source(name, licence, pictures):
 
 def card(**more):
     facts = {"name": "adornments", "role": "finder", "file": "adornments.onnx", "sha256": "a" * 64,
-             "licence": "AGPL-3.0-only", "use": "research", "side": 480, "difference": 1.5e-4,
+             "licence": "AGPL-3.0-only", "use": "research",
+             "network": "yolov8n, ReLU", "side": 480, "difference": 1.5e-4,
              "weights": "b" * 64, "rounds": [], "sources": []}  # fmt: skip
     return written(Facts(**{**facts, **more}))
 

@@ -18,10 +18,17 @@ from models.train.errors import TrainingRefused
 from models.train.quantise import enter_quantised, inputs, quantise
 
 SIDE = 32
+ACTIVATIONS = {
+    "SiLU": [
+        helper.make_node("Sigmoid", ["/model.0/Conv_output_0"], ["s"], "/model.0/Sigmoid"),
+        helper.make_node("Mul", ["/model.0/Conv_output_0", "s"], ["a"], "/model.0/Mul"),
+    ],
+    "ReLU": [helper.make_node("Relu", ["/model.0/Conv_output_0"], ["a"], "/model.0/Relu")],
+}
 
 
-def network(seed=3):
-    """Two convolutions with SiLU, the second a head whose answer is scaled in float."""
+def network(seed=3, activation="SiLU"):
+    """Two convolutions, the second a head whose answer is scaled in float."""
     rng = np.random.default_rng(seed)
     weights = {
         "w0": rng.normal(0, 0.5, (8, 3, 3, 3)),
@@ -30,8 +37,7 @@ def network(seed=3):
     }
     nodes = [
         helper.make_node("Conv", ["images", "w0"], ["/model.0/Conv_output_0"], "/model.0/Conv"),
-        helper.make_node("Sigmoid", ["/model.0/Conv_output_0"], ["s"], "/model.0/Sigmoid"),
-        helper.make_node("Mul", ["/model.0/Conv_output_0", "s"], ["a"], "/model.0/Mul"),
+        *ACTIVATIONS[activation],
         helper.make_node("Conv", ["a", "w1"], ["/model.1/Conv_output_0"], "/model.1/Conv"),
         helper.make_node("Tanh", ["/model.1/Conv_output_0"], ["t"], "/model.1/Tanh"),
         helper.make_node("Mul", ["t", "scale"], ["output0"], "/model.1/Mul"),
@@ -61,10 +67,19 @@ def answer(data):
     return session.run(None, {"images": blob})[0]
 
 
-def test_the_int8_file_answers_nearly_the_same():
-    float32, int8 = answer(network()), answer(quantise(network(), pictures()))
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_int8_file_answers_nearly_the_same(activation):
+    made = network(activation=activation)
+
+    float32, int8 = answer(made), answer(quantise(made, pictures()))
 
     assert np.abs(float32 - int8).mean() < 0.03 * np.abs(float32).max()
+
+
+def test_a_relu_is_part_of_its_convolution():
+    graph = onnx.load_from_string(quantise(network(activation="ReLU"), pictures())).graph
+
+    assert not [node for node in graph.node if node.op_type == "Relu"]
 
 
 @pytest.mark.parametrize(("seven_bits", "most"), [(False, 127), (True, 63)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from models.train.detector.start import new_model
+from models.train.detector.start import ARCHITECTURES, new_model
 
 
-def normalising(seed):
+def normalising(seed, architecture=ARCHITECTURES["finder"]):
     """A finder whose batch normalisation changes something, unlike that of a new one."""
     torch.manual_seed(seed)
-    model = new_model()
+    model = new_model(architecture)
     for name, value in model.state_dict().items():
         if name.endswith("running_var"):
             value.fill_(0.7)

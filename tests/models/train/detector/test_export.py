@@ -108,6 +108,7 @@ def test_an_entered_model_can_be_loaded(checkpoint, tmp_path):
     assert (weights.sha256, weights.categories) == (done.sha256, frozenset(DETECTABLE))
     assert "1. By hand." in card
     assert "| a | CC0-1.0 | 2 |" in card
+    assert "| network | yolov8n, ReLU |" in card
     assert "retrain on licensed data" in card
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -14,7 +15,12 @@ torch = pytest.importorskip("torch", reason="training is not installed: make .ve
 from models.train.data.choosing import Choice, training_part  # noqa: E402
 from models.train.data.prepare import prepare  # noqa: E402
 from models.train.detector.fit import Diary, Recipe, Run, fit, resume, rounds_of  # noqa: E402
-from models.train.detector.start import Start, from_checkpoint  # noqa: E402
+from models.train.detector.start import (  # noqa: E402
+    ARCHITECTURES,
+    Start,
+    from_checkpoint,
+    new_model,
+)
 from models.train.errors import TrainingRefused  # noqa: E402
 from models.train.files import digest, write_json  # noqa: E402
 
@@ -71,6 +77,27 @@ def test_a_resumed_round_goes_on_with_the_next_epoch(resumed):
     assert (this["epochs"], this["is_finished"]) == (2, True)
     assert this["seconds"] > before.waiting["seconds"]
     assert any(not torch.equal(after[name], value) for name, value in before.state.items())
+
+
+def test_a_round_that_was_begun_with_another_activation_is_resumed_with_it(tmp_path, monkeypatch):
+    run = Run(tmp_path / "run")
+    begun = replace(ARCHITECTURES["finder"], activation="SiLU")
+    write_json(run.data / "summary.json", dict.fromkeys(_SUMMARY, 0))
+    this = {"epochs": 1, "seconds": 1.0, "minutes": None, "epochs_at_most": 2, "size": 64,
+            "batch": 4, "seed": 0, "role": "finder", "is_finished": False}  # fmt: skip
+    write_json(run.notes, {"rounds": [this]})
+    torch.save({"model": new_model(begun)}, run.checkpoint)
+    trained = []
+    monkeypatch.setattr(
+        "models.train.detector.fit.FederatedTrainer.__init__",
+        lambda trainer, **_: trained.append(trainer.architecture),
+    )
+    monkeypatch.setattr("models.train.detector.fit.Diary.attach", lambda *_: None)
+    monkeypatch.setattr("models.train.detector.fit.FederatedTrainer.train", lambda _: None)
+
+    resume(run)
+
+    assert trained == [begun]
 
 
 def test_a_finished_round_cannot_be_resumed(resumed):

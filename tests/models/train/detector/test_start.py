@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from models.train.detector.start import (  # noqa: E402
 from models.train.errors import TrainingRefused  # noqa: E402
 from tests.models.train.detector.networks import normalising  # noqa: E402
 
+WITH_SILU = replace(ARCHITECTURES["finder"], activation="SiLU")
 TRUNK = 21
 """Number of the last block before the head."""
 
@@ -35,7 +37,7 @@ TRUNK = 21
 def nudenet():
     """The file, and our network with its weights."""
     data = start._nudenet_file().read_bytes()
-    model = new_model()
+    model = new_model(WITH_SILU)  # as NudeNet's
     return data, model.eval(), carry_over(data, model)
 
 
@@ -76,13 +78,22 @@ def test_another_network_is_refused(monkeypatch, tmp_path):
         start.nudenet()
 
 
-def test_weights_come_back_from_a_checkpoint(tmp_path):
-    model = new_model()
+@pytest.mark.parametrize("architecture", [WITH_SILU, *ARCHITECTURES.values()])
+def test_a_network_comes_back_from_a_checkpoint(architecture, tmp_path):
+    model = new_model(architecture)
     torch.save({"model": model}, tmp_path / "a.pt")
 
-    state = from_checkpoint(tmp_path / "a.pt").state
+    read = from_checkpoint(tmp_path / "a.pt")
 
-    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+    assert read.architecture == architecture
+    assert all(torch.equal(read.state[name], value) for name, value in model.state_dict().items())
+
+
+def test_the_finder_has_no_activation_that_costs_time():
+    kinds = {type(layer).__name__ for layer in new_model().modules()}
+
+    assert "ReLU" in kinds
+    assert "SiLU" not in kinds
 
 
 @pytest.mark.parametrize(
@@ -104,17 +115,24 @@ def pictures():
     return torch.rand((4, 3, 96, 96), generator=torch.Generator().manual_seed(5))
 
 
-@pytest.fixture(scope="module")
-def learned():
-    return normalising(7)
+@pytest.fixture(scope="module", params=[ARCHITECTURES["finder"], WITH_SILU], ids=["ReLU", "SiLU"])
+def architecture(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def started(learned, pictures, tmp_path_factory):
+def learned(architecture):
+    return normalising(7, architecture)
+
+
+@pytest.fixture(scope="module")
+def started(learned, architecture, pictures, tmp_path_factory):
     """The network that training begins with, of the exported file of the other."""
     file = tmp_path_factory.mktemp("exported") / "a.onnx"
-    file.write_bytes(export(Start("a.pt", "", learned.state_dict()), 96).data)
-    return new_model(state=from_export(file, pictures, ARCHITECTURES["finder"]).state)
+    file.write_bytes(export(Start("a.pt", "", learned.state_dict(), architecture), 96).data)
+    read = from_export(file, pictures, ARCHITECTURES["finder"])
+    assert read.architecture == architecture
+    return new_model(read.architecture, read.state)
 
 
 class TestExported:
