@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tqdm import tqdm
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "propose": _propose,
         "calibrate": _calibrate,
         "witness": _release_check,
+        "crops": _crops,
         "scene": _scene,
     }
     options = parser(acts).parse_args(arguments)
@@ -240,6 +241,23 @@ def _release_check(options: argparse.Namespace) -> None:
         _say(line)
 
 
+def _crops(options: argparse.Namespace) -> None:
+    go_offline()
+    from models.train.classifiers.crops.network import Course
+    from models.train.classifiers.crops.train import train
+
+    course = Course(epochs=options.epochs, minutes=options.minutes, seed=options.seed)
+    report = train(
+        options.data, options.proposals, options.models, options.use, course, _say_figures
+    )
+    _say(f"{options.models / 'crops.onnx'}: SHA-256 {report['sha256']}. Best:")
+    _say_figures(report["best"])
+
+
+def _say_figures(figures: Mapping[str, float]) -> None:
+    _say(", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
+
+
 def _scene(options: argparse.Namespace) -> None:
     go_offline()
     from models.train.classifiers.scene import train
@@ -258,6 +276,7 @@ def _scene(options: argparse.Namespace) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ Measure the ranges of CenterFace's activations on pictures of DATA, a data set o
 holds a train.json: with them its published file is made int8 when it is loaded. Writes
 models/ranges.npz, its entry and its card. Calibrate afterwards.
 """
+_CROPS = """\
+Train the network that looks at the crop of each proposal, from ImageNet's weights: DATA is a folder
+whose train.json teaches and whose calibration.json chooses the epoch; PROPOSALS.jsonl is what
+`propose` wrote of both. Writes models/crops.onnx, its entry and its card. Calibrate afterwards.
+"""
 _SCENE = """\
 Train the classifier that tells whether a picture shows people: DATA is a folder whose train.json
 teaches and whose calibration.json tells how good it is. --without names a source, as the data set
@@ -127,6 +132,11 @@ def parser(acts: Mapping[str, Act]) -> argparse.ArgumentParser:
     propose.add_argument("out", type=Path, metavar="FILE.jsonl")
     add_running(propose)
     add_executor(propose)
+    crops = _verb(verbs, "crops", acts["crops"], _CROPS, "train the crop classifier")
+    crops.add_argument("data", type=Path, metavar="DATA")
+    crops.add_argument("proposals", type=Path, metavar="PROPOSALS.jsonl")
+    _add_course(crops, epochs=8)
+    _add_entry(crops)
     release_check = _verb(
         verbs, "witness", acts["witness"], _RELEASE_CHECK, "choose when to object"
     )
@@ -200,21 +210,25 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_recipe(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--minutes", type=_minutes, metavar="N", help="end after N minutes at most")
-    verb.add_argument(
-        "--epochs", type=positive, default=60, metavar="N", help="at most (default 60)"
-    )
+    _add_course(verb, epochs=60)
     verb.add_argument(
         "--size", type=positive, default=480, metavar="PX", help="longer side (default 480)"
     )
     verb.add_argument("--batch", type=positive, default=16, metavar="N", help="default 16")
-    verb.add_argument("--seed", type=count, default=0, metavar="N", help="default 0")
     verb.add_argument(
         "--start",
         type=Path,
         metavar="FILE",
         help="begin with a checkpoint (.pt) or a float32 network (.onnx)",
     )
+
+
+def _add_course(verb: argparse.ArgumentParser, epochs: int) -> None:
+    verb.add_argument("--minutes", type=_minutes, metavar="N", help="end after N minutes at most")
+    verb.add_argument(
+        "--epochs", type=positive, default=epochs, metavar="N", help=f"at most (default {epochs})"
+    )
+    verb.add_argument("--seed", type=count, default=0, metavar="N", help="default 0")
 
 
 def _add_role(verb: argparse.ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""Training of the crop classifier: `python -m models.train.classifiers.crops.train`."""
+"""Training of the crop classifier: `python -m models.train crops`."""

@@ -1,26 +1,19 @@
-"""Training of the crop classifier, `engine.detect.crop_classifier`.
+"""Training of the crop classifier: `python -m models.train crops`.
 
-    python -m models.train.classifiers.crops.train --data DATA --proposals FILE --out crops.onnx
-
-DATA holds train.json and calibration.json (COCO); FILE is what `models.train propose` wrote of
-both. Fitted on `train`; the epoch is chosen on half A of `calibration`. The last line of output is
-JSON: what the model's card and manifest entry need.
+Fitted on the proposals in a folder's `train.json`; the epoch is chosen on half A of its
+`calibration.json`.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
-import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE
@@ -48,7 +41,8 @@ from models.train.classifiers.crops.variations import varied
 from models.train.data.choosing import sources_of
 from models.train.data.halves import half
 from models.train.manifest import enter
-from models.train.options import USES
+
+NAME: Final = "crops"
 
 
 def drawn(examples: Examples, count: int, rng: np.random.Generator) -> Lot:
@@ -91,9 +85,18 @@ def proposed(pictures: Sequence[LabelledPicture], proposals: dict[str, NDArray[n
 
 
 def fitted(
-    examples: Examples, held_out: Lot, course: Course, checkpoint: Path
+    examples: Examples,
+    held_out: Lot,
+    course: Course,
+    progress: Callable[[Mapping[str, float]], object] = lambda _: None,
 ) -> tuple[Fitting, list[dict[str, float]]]:
     """Train, keeping the epoch whose mean average precision on `held_out` is best.
+
+    Args:
+        examples: to draw from.
+        held_out: to judge by.
+        course: the settings.
+        progress: called after each epoch with its figures.
 
     Returns:
         The run, its smoothed network set to the best epoch, and each epoch's figures.
@@ -106,78 +109,68 @@ def fitted(
         precisions = average_precisions(fitting.smooth, held_out)
         mean = float(np.mean(list(precisions.values()))) if precisions else -loss
         history.append({"epoch": epoch + 1, "loss": loss, "mean": mean, **precisions})
-        _say(json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
+        progress(history[-1])
         if mean > best or not epoch:
             best, best_weights = mean, deepcopy(fitting.smooth.state_dict())
-            torch.save(best_weights, checkpoint)
         if fitting.progress >= 1:
             break
     fitting.smooth.load_state_dict(best_weights)
     return fitting, history
 
 
-def train(data: Path, proposals_file: Path, out: Path, course: Course) -> dict[str, Any]:
-    """Fit, choose, export; what the card needs, as plain values."""
+def train(
+    data: Path,
+    proposals_file: Path,
+    models: Path,
+    use: str,
+    course: Course,
+    progress: Callable[[Mapping[str, float]], object] = lambda _: None,
+) -> dict[str, Any]:
+    """Fit, choose, export, and enter the model into the manifest with its card.
+
+    Args:
+        data: the folder of `train.json`, which teaches, and `calibration.json`.
+        proposals_file: what the detectors see in both, as `propose` wrote it.
+        models: the folder of models.
+        use: what the licences of the pictures allow.
+        course: the settings.
+        progress: called after each epoch with its figures.
+
+    Returns:
+        What the card says, as plain values.
+
+    Raises:
+        TrainingRefused: it cannot be written.
+    """
     proposals = read_proposals(proposals_file)
     pictures = read_dataset(data / "train.json", data).pictures
     half_a = half(read_dataset(data / "calibration.json", data).pictures, "A")
     examples = gathered(pictures, proposals, np.random.default_rng(course.seed))
     held_out = proposed(half_a, proposals)
-    _say(f"{len(examples.odds)} boxes to draw from, {len(held_out.crops)} to judge by")
-    fitting, history = fitted(examples, held_out, course, out.with_suffix(".pt"))
-    difference = exported(fitting.smooth, out)
-    return {
-        "file": out.name,
-        "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
-        "megabytes": round(out.stat().st_size / 1e6, 2),
+    fitting, history = fitted(examples, held_out, course, progress)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{NAME}.onnx"
+        difference = exported(fitting.smooth, file)
+        content = file.read_bytes()
+    report = {
+        "sha256": hashlib.sha256(content).hexdigest(),
         "side": SIDE,
         "categories": [category.value for category in DETECTABLE],
-        "export_difference": difference,
+        "difference": difference,
         "best": max(history, key=lambda epoch: epoch["mean"]),
         "epochs": len(history),
         "sources": sources_of(
             examples.pictures[index] for index in np.unique(examples.owner[examples.odds > 0])
         ),
     }
+    enter(models, NAME, _entry(report, use), content, _card(report))
+    return report
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when a file was written."""
-    parser = argparse.ArgumentParser(prog="python -m models.train.classifiers.crops.train")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the COCO files")
-    parser.add_argument(
-        "--proposals", type=Path, required=True, help="detectors' boxes, JSON lines"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
-    parser.add_argument("--minutes", type=float, help="end after about so many minutes")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1, help="more spin when others need them")
-    parser.add_argument(
-        "--models", type=Path, help="also enter it into this folder, with manifest entry and card"
-    )
-    parser.add_argument("--use", choices=USES, default="research")
-    options = parser.parse_args(words)
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(options.threads)
-    course = Course(epochs=options.epochs, minutes=options.minutes, seed=options.seed)
-    report = train(options.data, options.proposals, options.out, course)
-    if options.models is not None:
-        enter(
-            options.models,
-            "crops",
-            entry(report, options.use),
-            options.out.read_bytes(),
-            card(report),
-        )
-    _say(json.dumps(report))
-    return 0
-
-
-def entry(report: dict[str, Any], use: str) -> dict[str, Any]:
+def _entry(report: dict[str, Any], use: str) -> dict[str, Any]:
     """Manifest entry of a file that `train` made."""
     return {
-        "file": "crops.onnx",
+        "file": f"{NAME}.onnx",
         "sha256": report["sha256"],
         "licence": "AGPL-3.0-only, started from EfficientNet-lite0 weights, Apache-2.0",
         "use": use,
@@ -185,12 +178,12 @@ def entry(report: dict[str, Any], use: str) -> dict[str, Any]:
         "categories": report["categories"],
         "side": report["side"],
         "colour": "rgb",
-        "origin": "python -m models.train.classifiers.crops.train; models/cards/crops.md",
+        "origin": "python -m models.train crops; models/cards/crops.md",
         "sources": report["sources"],
     }
 
 
-def card(report: dict[str, Any]) -> str:
+def _card(report: dict[str, Any]) -> str:
     """Model card, as Markdown."""
     pictures = sum(source["pictures"] for source in report["sources"])
     sources = "\n".join(
@@ -200,8 +193,8 @@ def card(report: dict[str, Any]) -> str:
     return f"""# crops
 
 The crop classifier: says of the crop around each proposed box what it shows.
-`engine/detect/crop_classifier.py` runs it; `python -m models.train.classifiers.crops.train`
-makes it.
+`engine/detect/crop_classifier.py` runs it, `python -m models.train crops` makes it; it computes the
+same as torch within {report["difference"]:.0e}.
 
 - **Network**: EfficientNet-Lite0 trunk (ImageNet weights, Apache-2.0) with three one-vs-rest heads.
   Input (N, 3, {report["side"]}, {report["side"]}), RGB 0 to 1; output (N, 3), log-odds of balanced
@@ -215,12 +208,3 @@ makes it.
 |---|---|---|
 {sources}
 """
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
