@@ -23,7 +23,7 @@ from engine.errors import PlanNotReady
 from engine.images import FormatChoice, RedactedImage, RgbImage
 from engine.plan import Plan, Region
 from engine.policy import Policy
-from engine.receipt import Receipt
+from engine.receipt import UNATTENDED, Receipt, SignOff
 from engine.redact import checks
 from engine.redact.masks import mask_of, rects_of
 from engine.redact.removal import erase_and_fill, remove
@@ -70,10 +70,7 @@ class Terms:
     release_id: str
     seed: int
     format: FormatChoice = "same"
-    reviewer: str | None = None
-    second_reviewer: str | None = None
-    reviewer_authenticated: bool | None = None
-    """Of a decision from a file: whether somebody whose key is known signed it."""
+    sign_off: SignOff = UNATTENDED
 
 
 def prepare(
@@ -105,7 +102,7 @@ def release(
     terms: Terms,
     *,
     watch: Stopwatch,
-    release_check: ReleaseCheck | None,
+    release_check: ReleaseCheck,
 ) -> Release:
     """Remove what the plan says, check the result, and encode it.
 
@@ -115,7 +112,8 @@ def release(
         policy: margins, fill, how to encode, and for which categories the release check counts.
         terms: names, seed and format.
         watch: for the seconds of each stage.
-        release_check: detects what is left in the result (check T7); None to leave it out.
+        release_check: detects what is left in the result (check T7), where the policy counts what
+            it detects.
 
     Raises:
         PlanNotReady: regions or reasons for review remain.
@@ -133,7 +131,7 @@ def release(
         again = partial(erase_and_fill, fill=policy.removal.fill, seed=terms.seed)
         passed = checks.check_pixels(image, mask, redacted, again)
     independence = _independence(release_check, policy)
-    if release_check is not None and independence:
+    if independence:
         with watch.stage("witness"):
             passed |= checks.check_residual(redacted, mask, plan, policy, release_check)
     file_format = output_format(image.codec, terms.format)
@@ -141,7 +139,7 @@ def release(
         data = encode(redacted, file_format, jpeg_quality=policy.codec.jpeg_quality)
     with watch.stage("check"):
         passed |= checks.check_file(data, file_format, redacted)
-        checks.refuse_unchecked(passed, ("T1", "T3", "T4", *(["T7"] if independence else [])))
+        checks.refuse_unchecked(passed, _needed(policy))
     receipt = Receipt(
         release=terms.release_id,
         image_id=plan.image_id,
@@ -149,15 +147,13 @@ def release(
         size=image.size,
         regions=plan.with_rects(rects).regions,
         not_looked_for=plan.not_looked_for,
-        reviewer=terms.reviewer,
+        sign_off=terms.sign_off,
         policy=policy.fingerprint,
-        weights=(*plan.weights, *([release_check.name] if release_check and independence else [])),
+        weights=(*plan.weights, *([release_check.name] if independence else [])),
         checks=passed,
         leakage=image.codec.leakage,
         seconds=dict(watch.seconds),
         release_checked=independence,
-        second_reviewer=terms.second_reviewer,
-        reviewer_authenticated=terms.reviewer_authenticated,
     )
     return Release(data, receipt)
 
@@ -182,12 +178,20 @@ def _refuse_unfit(image: RgbImage, plan: Plan, policy: Policy) -> None:
         )
 
 
-def _independence(release_check: ReleaseCheck | None, policy: Policy) -> dict[Category, bool]:
+def _independence(release_check: ReleaseCheck, policy: Policy) -> dict[Category, bool]:
     """For each category that the release check covers, whether it took no part in finding it."""
-    if release_check is None:
-        return {}
     return {
         category: category in release_check.independent
-        for category in policy.looked_for
-        if category in release_check.categories and policy.release_check.is_enabled(category)
+        for category in _release_checked(policy)
+        if category in release_check.categories
     }
+
+
+def _needed(policy: Policy) -> tuple[str, ...]:
+    """The checks without which nothing is released, whatever models there are."""
+    return ("T1", "T3", "T4", *(["T7"] if _release_checked(policy) else []))
+
+
+def _release_checked(policy: Policy) -> list[Category]:
+    """The categories in which the policy wants finished pictures looked at again."""
+    return [one for one in policy.looked_for if policy.release_check.is_enabled(one)]

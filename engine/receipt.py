@@ -7,13 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from engine.category import Category
 from engine.coverage import share_removed
 from engine.geometry import Size
 from engine.images import Leakage
 from engine.plan import Region
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who settled a plan."""
+
+    reviewer: str | None = None
+    """None when no person was asked."""
+    second_reviewer: str | None = None
+    """Who decided too, without seeing what `reviewer` had decided; None when nobody was asked."""
+    is_authenticated: bool | None = None
+    """Of a decision from a file: whether somebody whose key is known signed it; else None."""
+
+
+UNATTENDED: Final = SignOff()
+"""Of a plan that no person was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +44,7 @@ class Receipt:
     regions: tuple[Region, ...]
     """Each with the rectangle of upright pixels that was removed."""
     not_looked_for: tuple[Category, ...]
-    reviewer: str | None
-    """Who settled the plan; None when no person was asked."""
+    sign_off: SignOff
     policy: str
     weights: tuple[str, ...]
     """`name@sha256[:8]` of every model that took part."""
@@ -39,10 +54,6 @@ class Receipt:
     """Wall-clock seconds by stage."""
     release_checked: Mapping[Category, bool] = field(default_factory=dict)
     """The categories that the release check covered (T7); True where it took no part in finding."""
-    second_reviewer: str | None = None
-    """Who decided too, without seeing what `reviewer` had decided; None when nobody was asked."""
-    reviewer_authenticated: bool | None = None
-    """Of a decision from a file: whether somebody whose key is known signed it; else None."""
 
     @property
     def share_removed(self) -> float:
@@ -59,9 +70,9 @@ class Receipt:
             "regions": region_lines(self.regions, scores=False),
             "share_removed": round(self.share_removed, 4),
             "not_looked_for": [category.value for category in self.not_looked_for],
-            "reviewer": self.reviewer,
-            "second_reviewer": self.second_reviewer,
-            "reviewer_authenticated": self.reviewer_authenticated,
+            "reviewer": self.sign_off.reviewer,
+            "second_reviewer": self.sign_off.second_reviewer,
+            "reviewer_authenticated": self.sign_off.is_authenticated,
             "policy": self.policy,
             "weights": list(self.weights),
             "checks": dict(self.checks),

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from engine.files.home import home
 from engine.files.json_object import json_object
 from engine.files.safe_read import printable
 from engine.plan import Plan, Region, ReviewDecision
+from engine.receipt import SignOff
 from engine.runs.jobs import Executor, Job
 from engine.runs.output_folder import OutputFolder
 from engine.runs.sources import PictureSource
@@ -78,10 +78,9 @@ def release(
         accepted: list[tuple[str, Step]] = []
         for number, line in enumerate(lines, start=1):
             try:
-                accepted += [
-                    (name, replace(job, reviewer_authenticated=is_vouched_for))
-                    for name, job in _accepted_job(line, plans, originals, output_folder)
-                ]
+                accepted += _accepted_job(
+                    line, plans, originals, output_folder, is_vouched_for=is_vouched_for
+                )
             except LetheError as error:
                 problems[verdicts.name] += 1
                 say(f"{verdicts.name}, line {number}: {error}")
@@ -121,6 +120,8 @@ def _accepted_job(
     plans: dict[tuple[str, str], Plan],
     originals: Mapping[str, Sequence[PictureSource]],
     output_folder: OutputFolder,
+    *,
+    is_vouched_for: bool,
 ) -> Iterator[tuple[str, Job]]:
     """The job that one line of decisions asks for; none when the line accepts nothing.
 
@@ -153,7 +154,8 @@ def _accepted_job(
             "folder to it with lethe store ingest, without these verdicts."
         )
     del plans[source, decision.picture]
-    yield source, job_of(decided.image_id, content, output_folder, data, decided, decision.reviewer)
+    sign_off = SignOff(decision.reviewer, is_authenticated=is_vouched_for)
+    yield source, job_of(decided.image_id, content, output_folder, data, decided, sign_off)
 
 
 def _original(

@@ -25,6 +25,7 @@ from engine.images import FormatChoice
 from engine.metadata.header import megapixels_of
 from engine.plan import Plan
 from engine.policy import Policy
+from engine.receipt import UNATTENDED, SignOff
 from engine.runs.inputs import Source, sources
 from engine.runs.jobs import Executor, Job, Outcome, Postponed, Quarantined
 from engine.runs.output_folder import Fate, OutputFolder
@@ -182,7 +183,7 @@ def job_of(
     output_folder: OutputFolder,
     data: bytes,
     settled: Plan | None = None,
-    reviewer: str | None = None,
+    sign_off: SignOff = UNATTENDED,
 ) -> Job:
     """The job of a picture, with a release id and a seed that nobody can know.
 
@@ -192,7 +193,7 @@ def job_of(
         output_folder: of the run.
         data: those bytes as they were read to name it; the worker reads its own.
         settled: the plan that a person decided, if one did.
-        reviewer: their name.
+        sign_off: who that was.
     """
     release_id, digest = secrets.token_hex(16), hashlib.sha256(data).digest()
     return Job(
@@ -207,7 +208,7 @@ def job_of(
         seed=secrets.randbits(64),
         draw=output_folder.sample_draw(digest),
         settled=settled,
-        reviewer=reviewer,
+        sign_off=sign_off,
     )
 
 

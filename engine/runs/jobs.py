@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy
-from engine.receipt import Receipt
+from engine.receipt import UNATTENDED, Receipt, SignOff
 from engine.runs.sources import PictureSource
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Models:
     """The models of a worker."""
 
     ensemble: Ensemble
-    release_check: ReleaseCheck | None
-    """Detects in what would be released; None when it is off."""
+    release_check: ReleaseCheck
+    """Detects in what would be released."""
 
 
 class Work(Protocol):
@@ -130,10 +130,7 @@ class Job:
     goes to a person."""
     settled: Plan | None = None
     """A plan a person has decided: only removal is left to do."""
-    reviewer: str | None = None
-    second_reviewer: str | None = None
-    reviewer_authenticated: bool | None = None
-    """Of a decision from a file: whether somebody whose key is known signed it."""
+    sign_off: SignOff = UNATTENDED
     image_id: str | None = None
     """Becomes `RgbImage.id`; the job's own id when None."""
     digest: bytes | None = None

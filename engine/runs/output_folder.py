@@ -168,6 +168,7 @@ class OutputFolder:
     def close(self) -> None:
         """Sign the manifest and let other runs have the folder."""
         try:
+            self._drop_superseded()
             self._sign_manifest()
         finally:
             os.close(self._lock)
@@ -200,8 +201,8 @@ class OutputFolder:
         Args:
             source: the file's name.
             picture: its content's id.
-            outcome: one that is `Unread` is of no content, and its line goes once the file has a
-                fate.
+            outcome: one that is `Unread` is of no content; its line goes, when the folder is
+                closed, where the file has a fate since or could not be read again.
         """
         picture = "" if isinstance(outcome, Unread) else picture
         if isinstance(outcome, Released):
@@ -217,8 +218,8 @@ class OutputFolder:
         else:
             raise ValueError(f"expected a picture's outcome, got {type(outcome).__name__}")
         self._fates[source, picture] = fate
-        if picture and (source, "") in self._fates:
-            self._drop_superseded()
+        if picture:
+            self._fates.pop((source, ""), None)
         return fate
 
     def plans(self) -> dict[tuple[str, str], Plan]:
@@ -303,18 +304,23 @@ class OutputFolder:
         return {**releases, **bare} == self._released
 
     def _drop_superseded(self) -> None:
-        """Take files out of `quarantine.jsonl` that could not be read once and had a fate since."""
-        decided = {source for source, picture in self._fates if picture}
-        superseded = {(source, "") for source in decided} & self._fates.keys()
-        if not superseded:
-            return
+        """Keep one line in `quarantine.jsonl`, the last, of a file that could not be read.
+
+        And none where it has a fate since.
+        """
         path = self.folder / "quarantine.jsonl"
+        lines = list(read_lines(path))
+        decided = {source for source, picture in self._fates if picture}
+        last = {line["source"]: number for number, line in enumerate(lines) if not line["picture"]}
         left = [
-            line for line in read_lines(path) if (line["source"], line["picture"]) not in superseded
+            line
+            for number, line in enumerate(lines)
+            if line["picture"] or (last[line["source"]] == number and line["source"] not in decided)
         ]
-        atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
-        for key in superseded:
-            del self._fates[key]
+        if len(left) < len(lines):
+            atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
+        for source in decided:
+            self._fates.pop((source, ""), None)
 
     def _name(self, source: str, release: str) -> None:
         """Before the receipt: without its name nobody could tell which picture was released."""
@@ -380,13 +386,19 @@ def _lay_out(
     inner = folder / ".lethe"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     inner.mkdir(mode=atomic.PRIVATE_FOLDER, exist_ok=True)  # first: what follows is ours
-    (folder / "released").mkdir(mode=0o755, exist_ok=True)
-    (inner / "partial").mkdir(exist_ok=True)
-    run_id = secrets.token_hex(16)
-    key = new_key(run_id, keys)
-    atomic.write(inner / "key", key)
-    atomic.write(inner / "policy.toml", policy.to_toml().encode())
-    write_names(folder / "names.csv", [])
-    run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
-    run |= {"keys": run_seal(run_id, keys), "key": key_seal(key, keys)}
-    atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder
+    descriptor = lock(inner / "lock")
+    try:
+        if (inner / "run.json").exists():  # by another run, since we looked
+            return
+        (folder / "released").mkdir(mode=0o755, exist_ok=True)
+        (inner / "partial").mkdir(exist_ok=True)
+        run_id = secrets.token_hex(16)
+        key = new_key(run_id, keys)
+        atomic.write(inner / "key", key)
+        atomic.write(inner / "policy.toml", policy.to_toml().encode())
+        write_names(folder / "names.csv", [])
+        run = {"run": run_id, "policy": policy.fingerprint, "format": file_format}
+        run |= {"keys": run_seal(run_id, keys), "key": key_seal(key, keys)}
+        atomic.write(inner / "run.json", json.dumps(run).encode())  # last: it marks a whole folder
+    finally:
+        os.close(descriptor)

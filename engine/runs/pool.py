@@ -19,15 +19,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
 
 import loky
 from loky.process_executor import ShutdownExecutorError
 
-from engine.detect.ensemble import Ensemble
 from engine.detect.registry import default_ensemble, default_release_check
-from engine.detect.release_check import ReleaseCheck
 from engine.errors import LetheError
 from engine.logs import keep_names_out, trace
 from engine.processes import new_pool
@@ -47,10 +46,10 @@ NICENESS = 5
 """Workers give way to the page somebody is looking at."""
 
 
-def run_job(job: Work, ensemble: Ensemble, release_check: ReleaseCheck | None) -> Outcome:
+def run_job(job: Work, models: Models) -> Outcome:
     """Run a job. Fails closed: whatever goes wrong quarantines its picture."""
     try:
-        return job.run(Models(ensemble, release_check))
+        return job.run(models)
     except Exception as error:  # noqa: BLE001 -- whatever it is holds this picture back, no other
         return refusal(job.id, job.source.path, error)
 
@@ -82,19 +81,17 @@ class ProcessPool:
     def run(self, jobs: Iterable[Work]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         source = iter(jobs)
-        under_way: dict[Future[Outcome], Work] = {}
-        deadlines: dict[Future[Outcome], float] = {}
+        under_way: dict[Future[Outcome], _UnderWay] = {}  # a future holds its release, whole
         while True:
             for job in islice(source, AHEAD * self._workers - len(under_way)):
                 self._has_worked = True
-                future = self._submit(job)
-                under_way[future] = job
                 # it may have to wait for those handed over before
-                deadlines[future] = time.monotonic() + AHEAD * patience_s(job)
+                deadline = time.monotonic() + AHEAD * patience_s(job)
+                under_way[self._submit(job)] = _UnderWay(job, deadline)
             self._is_busy = bool(under_way)
             if not under_way:
                 return
-            left_s = min(deadlines[future] for future in under_way) - time.monotonic()
+            left_s = min(one.deadline for one in under_way.values()) - time.monotonic()
             done, _ = wait(under_way, max(left_s, 0.0), return_when=FIRST_COMPLETED)
             if self._is_closed:
                 return
@@ -102,14 +99,16 @@ class ProcessPool:
                 self._renew()
                 done = set(under_way)
             yield from (
-                _outcome(future, under_way[future]) for future in done if not _is_crashed(future)
+                _outcome(future, under_way[future].job)
+                for future in done
+                if not _is_crashed(future)
             )
             if any(_is_crashed(future) for future in done):
                 wait(under_way)  # a broken pool ends all its futures
-                suspects = [job for future, job in under_way.items() if _is_crashed(future)]
+                suspects = [one.job for future, one in under_way.items() if _is_crashed(future)]
                 yield from (
-                    _outcome(future, job)
-                    for future, job in under_way.items()
+                    _outcome(future, one.job)
+                    for future, one in under_way.items()
                     if future not in done and not _is_crashed(future)
                 )
                 under_way.clear()
@@ -152,6 +151,14 @@ class ProcessPool:
     def _renew(self) -> None:
         self._pool.shutdown(wait=True, kill_workers=True)
         self._pool = _new_pool(self._workers)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A job that workers have, and the moment, of the monotonic clock, by which it must end."""
+
+    job: Work
+    deadline: float
 
 
 def started_pool(workers: int) -> ProcessPool:
@@ -212,10 +219,9 @@ def _nothing() -> None:
 class _Worker:
     """State of a worker process between jobs; without models in every other process."""
 
-    ensemble = Ensemble([])
-    release_check: ReleaseCheck | None = None
-    problem: str | None = None
-    """Why there are no models; a worker that ended instead would have each picture blamed."""
+    models: Models | None = None
+    problem = "The models were not loaded."
+    """Why there are none; a worker that ended instead would have each picture blamed."""
 
 
 def _start_worker(parent: int) -> None:
@@ -228,8 +234,7 @@ def _start_worker(parent: int) -> None:
 
 def _load() -> None:
     try:
-        _Worker.ensemble, _Worker.release_check = default_ensemble(), default_release_check()
-        _Worker.problem = None
+        _Worker.models = Models(default_ensemble(), default_release_check())
     except LetheError as error:
         _Worker.problem = str(error)
     except Exception as error:  # noqa: BLE001 -- told with each picture, which is not to blame
@@ -244,8 +249,8 @@ def _exit_with(parent: int) -> None:
 
 
 def _work(job: Work) -> Outcome:
-    if _Worker.problem is not None:
+    if _Worker.models is None:
         _load()  # mended meanwhile, perhaps
-    if _Worker.problem is not None:
+    if _Worker.models is None:
         return Postponed(job.id, _Worker.problem)
-    return run_job(job, _Worker.ensemble, _Worker.release_check)
+    return run_job(job, _Worker.models)

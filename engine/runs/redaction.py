@@ -35,14 +35,7 @@ def redact(job: Job, models: Models) -> Outcome:
         plan = job.settled
         with watch.stage("decode"):
             image = decode(data, image_id, max_megapixels=job.policy.codec.max_megapixels)
-    terms = Terms(
-        job.release_id,
-        job.seed,
-        job.format,
-        job.reviewer,
-        job.second_reviewer,
-        job.reviewer_authenticated,
-    )
+    terms = Terms(job.release_id, job.seed, job.format, job.sign_off)
     try:
         done = pipeline.release(
             image, plan, job.policy, terms, watch=watch, release_check=models.release_check

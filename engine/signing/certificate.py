@@ -81,7 +81,7 @@ def certificate(receipt: Receipt, data: bytes, supplement: Supplement) -> dict[s
             two decided who are one, or in a file.
     """
     named = (supplement.reviewer, supplement.second_reviewer)
-    decided = (receipt.reviewer, receipt.second_reviewer)
+    decided = (receipt.sign_off.reviewer, receipt.sign_off.second_reviewer)
     if any((name is None) != (person is None) for name, person in zip(named, decided, strict=True)):
         raise ValueError("expected a pseudonym exactly where a person decided")
     version, more = _review(receipt, supplement)
@@ -119,7 +119,7 @@ def _review(receipt: Receipt, supplement: Supplement) -> tuple[Literal[2, 3, 4],
     Raises:
         ValueError: two people decided in a file; only the app has two decide.
     """
-    is_authenticated, second = receipt.reviewer_authenticated, supplement.second_reviewer
+    is_authenticated, second = receipt.sign_off.is_authenticated, supplement.second_reviewer
     if is_authenticated is None:
         if second is None:
             return ONE_REVIEWER_VERSION, {}

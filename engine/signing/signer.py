@@ -39,9 +39,9 @@ class Signer:
             self.pipeline,
             self.battery,
             self.notice,
-            self._reviewer(receipt.reviewer),
+            self._reviewer(receipt.sign_off.reviewer),
             self.keys.id,
-            self._reviewer(receipt.second_reviewer),
+            self._reviewer(receipt.sign_off.second_reviewer),
         )
         return self._signed("certificate", certificate(receipt, data, supplement))
 

@@ -324,8 +324,7 @@ def _job(
         seed=secrets.randbits(63),
         draw=draw,
         settled=task.settled,
-        reviewer=task.reviewer,
-        second_reviewer=task.second_reviewer,
+        sign_off=task.sign_off,
         digest=digest,
         megapixels=megapixels,
     )

@@ -19,6 +19,7 @@ from engine.errors import UnusableKeys
 from engine.files import atomic
 from engine.images import FormatChoice
 from engine.plan import Plan, ReasonKind
+from engine.receipt import UNATTENDED, SignOff
 from engine.runs.jobs import HeldFor, NeedsReview, Outcome, Postponed, Quarantined, Released
 from store.absence import absent
 from store.accounts.act import Act
@@ -49,8 +50,7 @@ class Task:
     format: FormatChoice
     settled: Plan | None = None
     """What a person decided; None when the machine has to look first."""
-    reviewer: str | None = None
-    second_reviewer: str | None = None
+    sign_off: SignOff = UNATTENDED
 
 
 def take(actor: Actor, database: Database, now: datetime) -> Task | LabelledTask | None:
@@ -95,8 +95,7 @@ def take(actor: Actor, database: Database, now: datetime) -> Task | LabelledTask
         original,
         image_format,
         decided.plan,
-        decided.made_by,
-        decided.second_made_by,
+        SignOff(decided.made_by, decided.second_made_by),
     )
 
 

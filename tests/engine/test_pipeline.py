@@ -19,13 +19,15 @@ from engine.geometry import Box, PixelRect, Size
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
+from engine.receipt import SignOff
 from engine.redact.masks import mask_of
 from engine.runs.jobs import Job, NeedsReview, Quarantined, Released
 from engine.runs.pool import run_job
 from engine.runs.sources import PathSource
 from tests.awkward import AWKWARD, MAX_MEGAPIXELS
+from tests.engine.in_process import only_finding
 from tests.engine.redact.test_masks import jpeg_of
-from tests.scenes import FakeDetector, image, picture, region, seen, shipped_rgb
+from tests.scenes import FakeDetector, SilentReleaseCheck, image, picture, region, seen, shipped_rgb
 
 WILLING = read_policy(
     "[codec]\nleaky_source = 'release'\n"
@@ -66,7 +68,7 @@ def released(original, *regions, policy=None, **terms):
         policy or Policy(),
         Terms(**{"release_id": "r", "seed": 5, **terms}),
         watch=Stopwatch(),
-        release_check=None,
+        release_check=SilentReleaseCheck(),
     )
 
 
@@ -83,7 +85,7 @@ class TestAwkwardFiles:
         path.write_bytes(case.data)
         job = Job("picture", PathSource(path), WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        outcome = run_job(job, Ensemble([MiddleSeer()]), None)
+        outcome = run_job(job, only_finding(Ensemble([MiddleSeer()])))
 
         if case.outcome == "quarantined":
             assert isinstance(outcome, Quarantined)
@@ -93,7 +95,7 @@ class TestAwkwardFiles:
         assert isinstance(outcome, Released)
         receipt = outcome.receipt
         scan(outcome.data, receipt.format)
-        assert receipt.checks == {"T1": True, "T3": True, "T4": True}
+        assert receipt.checks == {"T1": True, "T3": True, "T4": True, "T7": True}
         (removed,) = receipt.regions
         assert removed.rect.area > 0
         again = decode(outcome.data, "again", max_megapixels=MAX_MEGAPIXELS)
@@ -104,7 +106,7 @@ class TestAwkwardFiles:
         path.write_bytes(AWKWARD["all metadata"].data)
         job = Job("picture", PathSource(path), WILLING, "same", "f" * 32, seed=1, draw=1.0)
 
-        data = run_job(job, Ensemble([MiddleSeer()]), None).data
+        data = run_job(job, only_finding(Ensemble([MiddleSeer()]))).data
 
         for trace in (b"Exif", b"GPS", b"http://", b"ICC_PROFILE", b"Photoshop", b"MPF"):
             assert trace not in data
@@ -178,7 +180,12 @@ class TestRelease:
 
         with pytest.raises(PlanNotReady, match=says):
             pipeline.release(
-                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), release_check=None
+                original,
+                plan,
+                Policy(),
+                Terms("r", 1),
+                watch=Stopwatch(),
+                release_check=SilentReleaseCheck(),
             )
 
     @pytest.mark.parametrize(
@@ -192,7 +199,12 @@ class TestRelease:
 
         with pytest.raises(ValueError, match="does not fit picture"):
             pipeline.release(
-                original, plan, Policy(), Terms("r", 1), watch=Stopwatch(), release_check=None
+                original,
+                plan,
+                Policy(),
+                Terms("r", 1),
+                watch=Stopwatch(),
+                release_check=SilentReleaseCheck(),
             )
 
     @pytest.mark.parametrize(
@@ -228,7 +240,7 @@ class TestRelease:
         original = image(picture(rng, 60, 80))
         drawn = region((5, 5, 20, 20), Category.OTHER, None)
 
-        receipt = released(original, drawn, release_id="abc", reviewer="ada").receipt
+        receipt = released(original, drawn, release_id="abc", sign_off=SignOff("ada")).receipt
 
         line = receipt.to_json()
         assert list(line) == [
@@ -240,9 +252,11 @@ class TestRelease:
         assert (line["format"], line["size"], line["policy"]) == (
             "png", [80, 60], Policy().fingerprint,
         )  # fmt: skip
-        assert line["checks"] == {"T1": True, "T3": True, "T4": True}
+        assert line["checks"] == {"T1": True, "T3": True, "T4": True, "T7": True}
         assert line["codec_residual"] == "none"
-        assert (line["weights"], line["not_looked_for"]) == (["fake@00000000"], ["tattoo"])
+        assert (line["weights"], line["not_looked_for"]) == (
+            ["fake@00000000", "silent@00000000"], ["tattoo"],
+        )  # fmt: skip
         assert line["regions"] == [
             {"category": "other", "box": [5, 5, 20, 20], "origin": "reviewer",
              "masked": list(receipt.regions[0].rect)}
@@ -297,7 +311,7 @@ def test_a_picture_nobody_can_judge_goes_to_a_person(tmp_path, rng):
     cv2.imwrite(str(path), picture(rng, 60, 80))
     job = Job("picture", PathSource(path), Policy(), "same", "r", seed=1, draw=1.0)
 
-    outcome = run_job(job, Ensemble([]), None)
+    outcome = run_job(job, only_finding(Ensemble([])))
 
     assert isinstance(outcome, NeedsReview)
     assert [str(reason) for reason in outcome.plan.reasons] == [

@@ -16,13 +16,14 @@ import numpy as np
 
 from engine.detect.ensemble import Ensemble
 from engine.runs import pool
+from engine.runs.jobs import Models
 from tests.reliability.scenes import ONE, Eyes, Onlooker, pictures
 
 
 def begin_quickly(parent):
     """A worker with made-up eyes, which need no loading."""
     pool._load = lambda: None
-    pool._Worker.ensemble, pool._Worker.release_check = Ensemble([Eyes()]), Onlooker()
+    pool._Worker.models = Models(Ensemble([Eyes()]), Onlooker())
     pool._start_worker(parent)
 
 

@@ -85,7 +85,7 @@ class Parts:
 
     eyes: Detector = field(default_factory=Eyes)
     fusion: ScoreFusion | None = None
-    release_check: ReleaseCheck | None = field(default_factory=Onlooker)
+    release_check: ReleaseCheck = field(default_factory=Onlooker)
 
     def executor(self, workers: int = 1) -> InProcess:
         return InProcess(Ensemble([self.eyes], self.fusion), self.release_check)

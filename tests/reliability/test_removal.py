@@ -11,6 +11,7 @@ from tests import scenes
 from tests.leaks import LEAKY_REMOVALS
 from tests.reliability.scenes import DOUBTFUL, NAMES, ONE, TWO, Parts
 from tests.reliability.test_detector import DEFECT, NO_MEMORY
+from tests.scenes import SilentReleaseCheck
 
 T1 = "The removed pixels still influence the result (check T1); nothing was released."
 T3 = "Pixels outside the removed regions were changed (check T3); nothing was released."
@@ -105,7 +106,7 @@ def test_a_mask_that_does_not_cover_the_plan_is_noticed(line, broken, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "mask_of", lambda rects, size: short(mask_of(rects, size)))
-        line.work(Parts(release_check=None))
+        line.work(Parts(release_check=SilentReleaseCheck()))
 
     case.ends(HELD, "The mask leaves out a part of what the plan removes; nothing was released.")
     case.goes_on(line.held_back)

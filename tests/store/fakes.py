@@ -16,7 +16,7 @@ from engine.geometry import Box, PixelRect, Size
 from engine.images import Leakage
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region, ReviewDecision
 from engine.policy import Policy
-from engine.receipt import Receipt
+from engine.receipt import UNATTENDED, Receipt, SignOff
 from engine.runs.jobs import Job, NeedsReview, Outcome, Quarantined, Released, Work
 from engine.triage import contested
 from store.accounts.act import Act
@@ -53,7 +53,11 @@ def plan(
     return Plan(picture_id, Size(100, 100), (FACE,), review_regions, reasons, POLICY.fingerprint)
 
 
-def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None) -> Receipt:
+def receipt(
+    release_id: str,
+    picture_id: str = "00",
+    sign_off: SignOff = UNATTENDED,
+) -> Receipt:
     return Receipt(
         release=release_id,
         image_id=picture_id,
@@ -61,7 +65,7 @@ def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None
         size=Size(100, 100),
         regions=(FACE.with_rect(PixelRect(8, 8, 32, 32)),),
         not_looked_for=(),
-        reviewer=reviewer,
+        sign_off=sign_off,
         policy=POLICY.fingerprint,
         weights=("fake@00000000",),
         checks={"T1": True},
@@ -72,7 +76,7 @@ def receipt(release_id: str, picture_id: str = "00", reviewer: str | None = None
 
 def released(job: Job) -> Released:
     return Released(
-        job.id, receipt(job.release_id, job.id, job.reviewer), b"release of " + job.id.encode()
+        job.id, receipt(job.release_id, job.id, job.sign_off), b"release of " + job.id.encode()
     )
 
 

@@ -20,6 +20,7 @@ from engine.cluster.ray_data import connected
 from engine.errors import MissingPackage, UnreachableCluster
 from engine.geometry import Size
 from engine.plan import Plan
+from engine.receipt import SignOff
 from engine.runs.jobs import Job, Postponed, Quarantined, Released
 from engine.runs.pool import ProcessPool
 from engine.runs.sources import PathSource
@@ -43,7 +44,7 @@ def a_job(path, kind=Job, **others):
         release_id=name,
         seed=number,
         draw=1.0,
-        **{"settled": plan, "reviewer": "command line", **others},
+        **{"settled": plan, "sign_off": SignOff("command line"), **others},
     )
 
 
@@ -83,7 +84,7 @@ class TestTwoActors:
         found = shutil.copy(shipped_picture("skimage", "data/astronaut.png"), tmp_path / "99.png")
         jobs = [a_job(path) for path in paths]
         jobs[9] = a_job(paths[9], DeadlyOnce, marker=tmp_path / "dead")
-        jobs.append(a_job(found, settled=None, reviewer=None))
+        jobs.append(a_job(found, settled=None, sign_off=SignOff()))
 
         by_ray = results(RayExecutor(2), jobs)
         local = results(ProcessPool(1), jobs)

@@ -12,13 +12,14 @@ from engine.detect.ensemble import Ensemble
 from engine.detect.registry import NEEDED, default_release_check
 from engine.detect.release_check import residual_detections
 from engine.detect.weights import load_weights
-from engine.errors import ReleaseContested
+from engine.errors import ReleaseContested, UnsafeRelease
 from engine.geometry import Box
 from engine.pipeline import Stopwatch, Terms
 from engine.plan import Detection, Plan, ReasonKind, ReviewDecision
 from engine.policy import Policy, ReleaseCheckPolicy, read_policy
+from engine.receipt import SignOff
 from engine.redact.removal import remove
-from engine.runs.jobs import Job, NeedsReview, Released
+from engine.runs.jobs import Job, Models, NeedsReview, Released
 from engine.runs.pool import run_job
 from engine.runs.sources import PathSource
 from engine.triage import contested, settled
@@ -150,17 +151,19 @@ class TestRelease:
 
         assert done.receipt.release_checked == {Category.TATTOO: False}
 
-    def test_without_a_witness_nothing_is_claimed(self, rng):
+    def test_without_one_that_looks_for_what_the_policy_asks_nothing_is_released(self, rng):
         original = image(picture(rng, 100, 100))
+        blind = FakeReleaseCheck()
+        blind.categories = blind.independent = frozenset()
 
-        done = release(original, ready(original, region((10, 10, 40, 40))), None)
-
-        assert "T7" not in done.receipt.checks
-        assert not done.receipt.release_checked
+        with pytest.raises(UnsafeRelease, match="T7"):
+            release(original, ready(original, region((10, 10, 40, 40))), blind)
 
     def test_where_nothing_it_says_counts_nothing_is_claimed(self, rng):
         original = image(picture(rng, 100, 100))
-        deaf = read_policy("[witness]\nface = 1\ntattoo = 1\n[review]\naudit_share = 0")
+        deaf = read_policy(
+            "[witness]\nface = 1\ntattoo = 1\njewelry = 1\n[review]\naudit_share = 0"
+        )
         plan = Plan(original.id, original.size, (), (), (), deaf.fingerprint)
         release_check = FakeReleaseCheck(raw_detection(50, 50, 90, 90))
 
@@ -241,7 +244,7 @@ class TestJobs:
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
         release_check = FakeReleaseCheck(raw_detection(70, 70, 99, 99))
 
-        outcome = run_job(job(a_picture), ensemble, release_check)
+        outcome = run_job(job(a_picture), Models(ensemble, release_check))
 
         assert isinstance(outcome, NeedsReview)
         assert [one.box for one in outcome.plan.review_regions] == [Box(70, 70, 99, 99)]
@@ -250,10 +253,12 @@ class TestJobs:
     def test_and_one_that_a_person_had_decided_comes_back_once(self, a_picture):
         ensemble = Ensemble([FakeDetector([seen(0.95)], DETECTABLE)])
         release_check = FakeReleaseCheck(raw_detection(70, 70, 99, 99))
-        plan = run_job(job(a_picture), ensemble, release_check).plan
+        plan = run_job(job(a_picture), Models(ensemble, release_check)).plan
 
         first = settled(plan, ReviewDecision.on(plan, plan.regions, "ada"))
-        outcome = run_job(job(a_picture, settled=first, reviewer="ada"), ensemble, release_check)
+        outcome = run_job(
+            job(a_picture, settled=first, sign_off=SignOff("ada")), Models(ensemble, release_check)
+        )
 
         assert isinstance(outcome, Released)
 

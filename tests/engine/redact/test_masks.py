@@ -24,7 +24,7 @@ from engine.plan import Plan, Region
 from engine.policy import Policy, read_policy
 from engine.redact.masks import CHROMA_BLEED_PX, mask_of, rect_of
 from tests.engine.test_geometry import UPRIGHT
-from tests.scenes import region, smooth
+from tests.scenes import SilentReleaseCheck, region, smooth
 
 ORIENTATIONS = range(1, 9)
 BLOCKS = [Size(8, 8), Size(16, 8), Size(8, 16), Size(16, 16), Size(32, 8)]
@@ -236,7 +236,7 @@ def released_bytes(original: RgbImage, policy: Policy) -> bytes:
     plan = Plan(original.id, original.size, (region(tuple(SECRET)),), (), (), policy.fingerprint)
     terms = Terms("release", seed=99, format="png")
     return pipeline.release(
-        original, plan, policy, terms, watch=Stopwatch(), release_check=None
+        original, plan, policy, terms, watch=Stopwatch(), release_check=SilentReleaseCheck()
     ).data
 
 

@@ -15,7 +15,7 @@ from engine.geometry import PixelRect, Size
 from engine.images import Leakage
 from engine.plan import Plan, Reason, ReasonKind
 from engine.policy import Policy, read_policy
-from engine.receipt import Receipt
+from engine.receipt import Receipt, SignOff
 from engine.runs.jobs import NeedsReview, Postponed, Quarantined, Released, Unread
 from engine.runs.name_map import NAMES_NOTE
 from engine.runs.output_folder import OutputFolder
@@ -45,7 +45,7 @@ def released(number=0, picture="picture"):
         size=Size(100, 100),
         regions=(FACE.with_rect(MASKED),),
         not_looked_for=(),
-        reviewer=None,
+        sign_off=SignOff(),
         policy=Policy().fingerprint,
         weights=(),
         checks={"T1": True, "T3": True, "T4": True},
@@ -53,6 +53,11 @@ def released(number=0, picture="picture"):
         seconds={},
     )
     return Released(picture, receipt, b"pixels of %d" % number)
+
+
+def record_one(output_folder):
+    picture = output_folder.picture_id(b"data")
+    output_folder.record(SOURCE, picture, released(picture=picture))
 
 
 def for_review(picture="picture", score=0.3):
@@ -142,6 +147,7 @@ class TestRecord:
             output_folder.record(name, "", Quarantined("", "The file could not be read."))
 
         output_folder.record(SOURCE, "picture", OUTCOMES[fate])
+        output_folder.close()
 
         unread = [
             one["source"] for one in lines(tmp_path, "quarantine.jsonl") if not one["picture"]
@@ -181,6 +187,18 @@ class TestRecord:
 
         assert lines(tmp_path, "quarantine.jsonl") == []
 
+    def test_what_can_never_be_done_is_listed_once_with_what_was_said_last(self, tmp_path):
+        for reason in ("No room.", "No room.", "No memory."):
+            output_folder = open_outbox(tmp_path)
+            output_folder.record("a.png", "picture", Postponed("picture", reason))
+            output_folder.record("b.png", "picture", Unread("picture", "Gone."))
+            output_folder.close()
+
+        listed = {one["source"]: one["reason"] for one in lines(tmp_path, "quarantine.jsonl")}
+        assert listed == {"a.png": "No memory.", "b.png": "Gone."}
+        assert len(lines(tmp_path, "quarantine.jsonl")) == 2
+        assert open_outbox(tmp_path).fate("a.png", "") == "quarantined"
+
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
         output_folder = open_outbox(tmp_path)
         for fate, outcome in OUTCOMES.items():
@@ -211,6 +229,41 @@ class TestOpening:
 
         first.close()
         open_outbox(tmp_path).close()
+
+    def test_of_two_that_begin_at_once_one_lays_the_folder_out(self, tmp_path, monkeypatch):
+        others = []
+
+        def late(folder):
+            """Another run begins, and releases, between our look and what we do."""
+            if not others:
+                others.append(None)
+                others[0] = open_outbox(tmp_path)
+                record_one(others[0])
+                others[0].close()
+
+        monkeypatch.setattr("engine.runs.output_folder.refuse_leftovers", late)
+
+        ours = open_outbox(tmp_path)
+
+        assert ours.fate(SOURCE, ours.picture_id(b"data")) == "released"
+
+    def test_one_that_is_being_laid_out_by_another_run_is_refused(self, tmp_path, monkeypatch):
+        others = []
+
+        def late(folder):
+            if not others:
+                others.append(None)
+                others[0] = open_outbox(tmp_path)
+
+        monkeypatch.setattr("engine.runs.output_folder.refuse_leftovers", late)
+
+        with pytest.raises(UnusableFolder, match="Another Lethe run"):
+            open_outbox(tmp_path)
+
+        record_one(others[0])
+        others[0].close()
+        again = open_outbox(tmp_path)
+        assert again.fate(SOURCE, again.picture_id(b"data")) == "released"
 
     @pytest.mark.parametrize(
         ("policy", "file_format"),

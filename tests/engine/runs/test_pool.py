@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gc
 import hashlib
 import os
 import signal
@@ -21,11 +22,12 @@ from engine.errors import UnusableWeights
 from engine.geometry import Size
 from engine.plan import Plan
 from engine.policy import read_policy
+from engine.receipt import SignOff
 from engine.runs import pool as batch
-from engine.runs.jobs import Job, NeedsReview, Postponed, Quarantined, Released
+from engine.runs.jobs import Job, NeedsReview, Outcome, Postponed, Quarantined, Released
 from engine.runs.pool import ProcessPool, run_job, started_pool
 from engine.runs.sources import PathSource
-from tests.engine.in_process import InProcess
+from tests.engine.in_process import InProcess, only_finding
 from tests.scenes import FakeDetector, picture, region, seen, shipped_picture
 
 pytestmark = pytest.mark.slow
@@ -114,7 +116,9 @@ class Raising:
 
 class TestRunJob:
     def test_a_picture_with_a_sure_face_is_released(self, a_picture):
-        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector([seen(0.9)], ["face"])]), None)
+        outcome = run_job(
+            a_job(a_picture), only_finding(Ensemble([FakeDetector([seen(0.9)], ["face"])]))
+        )
 
         assert isinstance(outcome, Released)
         assert outcome.job_id == outcome.receipt.image_id == "picture 0"
@@ -125,7 +129,9 @@ class TestRunJob:
     ):
         detections = [seen(0.9), seen(0.3, (60, 40, 70, 50))]
 
-        outcome = run_job(a_job(a_picture), Ensemble([FakeDetector(detections, ["face"])]), None)
+        outcome = run_job(
+            a_job(a_picture), only_finding(Ensemble([FakeDetector(detections, ["face"])]))
+        )
 
         assert isinstance(outcome, NeedsReview)
         assert [one.has_rect for one in outcome.plan.proposed] == [True, True]
@@ -135,12 +141,13 @@ class TestRunJob:
         detector = FakeDetector([seen(0.9)], ["face"])
 
         outcome = run_job(
-            a_job(a_picture, settled=plan, reviewer="ada"), Ensemble([detector]), None
+            a_job(a_picture, settled=plan, sign_off=SignOff("ada")),
+            only_finding(Ensemble([detector])),
         )
 
         assert isinstance(outcome, Released)
         assert outcome.receipt.regions == plan.regions
-        assert outcome.receipt.reviewer == "ada"
+        assert outcome.receipt.sign_off.reviewer == "ada"
         assert detector.looks == 0
 
     @pytest.mark.parametrize(
@@ -165,7 +172,7 @@ class TestRunJob:
         ],
     )
     def test_a_plan_that_does_not_fit_holds_the_picture_back(self, a_picture, plan, says):
-        outcome = run_job(a_job(a_picture, settled=plan), Ensemble([]), None)
+        outcome = run_job(a_job(a_picture, settled=plan), only_finding(Ensemble([])))
 
         assert isinstance(outcome, Quarantined)
         assert says in outcome.reason
@@ -175,7 +182,9 @@ class TestRunJob:
         plan = Plan("picture 0", Size(80, 60), (), (), (), QUICK.fingerprint)
         cv2.imwrite(str(a_picture), np.zeros((60, 80, 3), np.uint8))
 
-        outcome = run_job(a_job(a_picture, settled=plan, digest=decided), Ensemble([]), None)
+        outcome = run_job(
+            a_job(a_picture, settled=plan, digest=decided), only_finding(Ensemble([]))
+        )
 
         assert isinstance(outcome, Quarantined)
         assert "changed" in outcome.reason
@@ -192,7 +201,7 @@ class TestRunJob:
     def test_whatever_goes_wrong_holds_the_picture_back_with_a_sentence(
         self, a_picture, error, says
     ):
-        outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]), None)
+        outcome = run_job(a_job(a_picture), only_finding(Ensemble([Raising(error)])))
 
         assert isinstance(outcome, Quarantined)
         assert says in outcome.reason
@@ -227,7 +236,7 @@ class TestRunJob:
         ],
     )
     def test_what_this_machine_lacks_postpones_the_picture(self, a_picture, error, says):
-        outcome = run_job(a_job(a_picture), Ensemble([Raising(error)]), None)
+        outcome = run_job(a_job(a_picture), only_finding(Ensemble([Raising(error)])))
 
         assert isinstance(outcome, Postponed)
         assert says in outcome.reason
@@ -242,13 +251,13 @@ class TestRunJob:
         monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", no_memory, raising=False)
         monkeypatch.setattr("PIL.ImageFile.ImageFile.load", no_memory)
 
-        outcome = run_job(a_job(a_picture), Ensemble([]), None)
+        outcome = run_job(a_job(a_picture), only_finding(Ensemble([])))
 
         assert isinstance(outcome, Postponed)
         assert "too little memory" in outcome.reason
 
     def test_a_drive_that_is_away_postpones_the_picture(self, tmp_path):
-        outcome = run_job(a_job(tmp_path / "drive" / "a.jpg"), Ensemble([]), None)
+        outcome = run_job(a_job(tmp_path / "drive" / "a.jpg"), only_finding(Ensemble([])))
 
         assert isinstance(outcome, Postponed)
 
@@ -269,13 +278,13 @@ class TestRunJob:
         assert not isinstance(batch._work(a_job(a_picture)), Postponed)
 
     def test_a_file_that_is_gone_is_held_back_without_its_name(self, tmp_path):
-        outcome = run_job(a_job(tmp_path / "secret name.jpg"), Ensemble([]), None)
+        outcome = run_job(a_job(tmp_path / "secret name.jpg"), only_finding(Ensemble([])))
 
         assert outcome.reason == "The file could not be read (No such file or directory)."
 
     def test_stopping_is_not_swallowed(self, a_picture):
         with pytest.raises(KeyboardInterrupt):
-            run_job(a_job(a_picture), Ensemble([Raising(KeyboardInterrupt())]), None)
+            run_job(a_job(a_picture), only_finding(Ensemble([Raising(KeyboardInterrupt())])))
 
 
 class TestProcessPool:
@@ -375,6 +384,17 @@ class TestProcessPool:
         pool.close()
         assert len(pulled) <= 2
 
+    def test_what_was_handed_over_is_not_kept(self, a_picture):
+        pool = ProcessPool(1)
+        held = []
+
+        for _ in pool.run(a_job(a_picture, number) for number in range(8)):
+            held.append(sum(isinstance(one, Outcome) for one in gc.get_objects()))
+
+        pool.close()
+        assert len(held) == 8
+        assert held[-1] <= held[0] + 2
+
 
 class TestPatience:
     @pytest.fixture(autouse=True)
@@ -473,7 +493,7 @@ class TestWorkers:
 
             masked = started._pool.submit(eval, "__import__('signal').pthread_sigmask(0, [])")
             loaded = started._pool.submit(
-                eval, "__import__('engine.runs.pool').runs.pool._Worker.release_check is not None"
+                eval, "__import__('engine.runs.pool').runs.pool._Worker.models is not None"
             )
 
             assert signal.SIGINT in masked.result()

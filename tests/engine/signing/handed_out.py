@@ -11,7 +11,7 @@ from engine.geometry import PixelRect, Size
 from engine.images import Leakage
 from engine.plan import Origin
 from engine.policy import Policy
-from engine.receipt import Receipt
+from engine.receipt import Receipt, SignOff
 from engine.runs.jobs import Released
 from engine.runs.output_folder import OutputFolder
 from engine.signing import envelope
@@ -35,7 +35,7 @@ RECEIPT = Receipt(
         replace(TATTOO, origin=Origin.REVIEWER).with_rect(PixelRect(0, 0, 18, 18)),
     ),
     not_looked_for=(Category.JEWELRY,),
-    reviewer="Ada Lovelace",
+    sign_off=SignOff("Ada Lovelace"),
     policy="0123456789ab",
     weights=("second@00000002", "first@00000001"),
     checks={"T1": True, "T3": True, "T4": True},

@@ -13,6 +13,7 @@ from engine.category import Category
 from engine.errors import InvalidSignature
 from engine.geometry import Box, PixelRect, Size
 from engine.images import Leakage
+from engine.receipt import SignOff
 from engine.signing.certificate import Supplement, certificate, manifest, quantised
 from engine.signing.schema import (
     Battery,
@@ -39,7 +40,7 @@ def said(receipt=RECEIPT, terms=TERMS):
 
 
 def without_person(receipt=RECEIPT):
-    return replace(receipt, reviewer=None), replace(TERMS, reviewer=None)
+    return replace(receipt, sign_off=SignOff()), replace(TERMS, reviewer=None)
 
 
 def looked():
@@ -156,7 +157,8 @@ def test_a_person_is_a_pseudonym_and_nobody_is_nobody(tmp_path):
 
 
 def of_two(name="Bo"):
-    return replace(RECEIPT, second_reviewer=name), replace(TERMS, second_reviewer="b" * 16)
+    sign_off = SignOff("Ada Lovelace", name)
+    return replace(RECEIPT, sign_off=sign_off), replace(TERMS, second_reviewer="b" * 16)
 
 
 def test_two_people_are_two_pseudonyms_and_one_is_told_as_before(tmp_path):
@@ -199,7 +201,7 @@ def test_a_second_reviewer_without_a_pseudonym_is_refused():
 
 @pytest.mark.parametrize("is_authenticated", [True, False])
 def test_a_decision_from_a_file_says_whether_somebody_stands_for_it(is_authenticated):
-    body = made(replace(RECEIPT, reviewer_authenticated=is_authenticated))
+    body = made(replace(RECEIPT, sign_off=SignOff("Ada", is_authenticated=is_authenticated)))
 
     assert (body["version"], body["reviewer_authenticated"]) == (4, is_authenticated)
     assert read_certificate(body).reviewer_authenticated is is_authenticated
@@ -213,14 +215,15 @@ def test_a_decision_from_a_file_says_whether_somebody_stands_for_it(is_authentic
 
 def test_two_people_do_not_decide_in_a_file():
     receipt, terms = of_two()
+    sign_off = replace(receipt.sign_off, is_authenticated=False)
 
     with pytest.raises(ValueError, match="one person"):
-        certificate(replace(receipt, reviewer_authenticated=False), b"", terms)
+        certificate(replace(receipt, sign_off=sign_off), b"", terms)
 
 
 @pytest.mark.parametrize("receipt", [RECEIPT, without_person()[0]], ids=["person", "nobody"])
 def test_a_pseudonym_without_a_person_or_a_person_without_one_is_refused(receipt):
-    terms = replace(TERMS, reviewer=None if receipt.reviewer else "a" * 16)
+    terms = replace(TERMS, reviewer=None if receipt.sign_off.reviewer else "a" * 16)
 
     with pytest.raises(ValueError, match="pseudonym"):
         certificate(receipt, b"", terms)

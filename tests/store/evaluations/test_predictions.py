@@ -3,6 +3,7 @@
 import pytest
 
 from engine.evaluation.prediction_job import Prediction, PredictionJob
+from engine.receipt import UNATTENDED
 from engine.runs.jobs import NeedsReview, Quarantined
 from store.batches import pictures, progress
 from store.evaluations import evaluations
@@ -91,7 +92,7 @@ def test_a_labelled_picture_is_never_released_or_put_before_a_reviewer(database,
     first, second = work.take(ACTOR, database, NOW), work.take(ACTOR, database, NOW)
 
     class Job:
-        id, release_id, reviewer = first.picture_id, "ab" * 16, None
+        id, release_id, sign_off = first.picture_id, "ab" * 16, UNATTENDED
 
     assert work.record(ACTOR, database, released(Job), NOW)
     assert work.record(ACTOR, database, NeedsReview(second.picture_id, plan()), NOW)

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from engine.errors import UnusableKeys
+from engine.receipt import SignOff
 from engine.signing.verification.findings import (
     VerificationResult,
     read_signed_certificate,
@@ -22,7 +23,7 @@ from tests.store.runs import until
 
 
 class FakeJob:
-    reviewer = "ada"
+    sign_off = SignOff("ada")
 
     def __init__(self, picture_id):
         self.id = picture_id

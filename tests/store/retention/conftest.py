@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from engine.receipt import SignOff
 from engine.runs.jobs import NeedsReview
 from store.batches import pictures
 from store.batches.pictures import Picture
@@ -20,7 +21,7 @@ class Settled:
 
     id: str
     release_id: str = "e" * 32
-    reviewer: str | None = "ada"
+    sign_off: SignOff = SignOff("ada")  # noqa: RUF009 -- frozen
 
 
 def make(database: Database, state: str, content: bytes = b"an original") -> Picture:

@@ -59,7 +59,7 @@ def release(database, now=NOW):
     task = tasks.take(ACTOR, database, now)
 
     class Job:
-        id, reviewer, release_id = task.picture_id, task.reviewer, "ab" * 16
+        id, sign_off, release_id = task.picture_id, task.sign_off, "ab" * 16
 
     assert tasks.record(ACTOR, database, released(Job), now)
 

@@ -48,7 +48,7 @@ def release_all(database: Database, now: datetime) -> None:
     """Release all that waits for the machine."""
     while (task := tasks.take(ACTOR, database, now)) is not None:
         assert isinstance(task, tasks.Task)
-        made = receipt(secrets.token_hex(16), task.picture_id, task.reviewer)
+        made = receipt(secrets.token_hex(16), task.picture_id, task.sign_off)
         released = Released(task.picture_id, made, f"release {made.release}".encode())
         tasks.record(ACTOR, database, released, now)
 

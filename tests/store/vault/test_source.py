@@ -9,6 +9,7 @@ from engine.detect.ensemble import Ensemble
 from engine.policy import read_policy
 from engine.runs.jobs import Job, Quarantined, Released, Unread
 from engine.runs.pool import run_job
+from tests.engine.in_process import only_finding
 from tests.scenes import FakeDetector, picture, seen
 from tests.store.vault.conftest import ORIGINAL
 
@@ -27,7 +28,7 @@ def source(vault, path, rng):
 
 def outcome_of(source):
     job = Job("0" * 32, source, QUICK, "same", "f" * 32, seed=1, draw=1.0)
-    return run_job(job, Ensemble([FakeDetector([seen(0.9)], ["face"])]), None)
+    return run_job(job, only_finding(Ensemble([FakeDetector([seen(0.9)], ["face"])])))
 
 
 def test_a_sealed_original_is_redacted_as_a_plain_one_is(source):

@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import UnreadableImage
 from engine.plan import ReviewDecision
+from engine.receipt import SignOff
 from engine.runs.jobs import NeedsReview, Postponed, Quarantined
 from engine.triage import contested
 from store.batches import batches, originals, pictures, progress
@@ -260,7 +261,7 @@ def test_a_release_of_a_picture_not_in_work_leaves_no_file(database):
     batch_id = a_batch(database, [b"r"])
     (picture,) = pictures.of_batch(ACTOR, database, batch_id)
     job = FakeJob(picture.id)
-    job.release_id, job.reviewer = secrets.token_hex(16), None
+    job.release_id, job.sign_off = secrets.token_hex(16), SignOff()
 
     assert tasks.record(ACTOR, database, released(job), NOW) is False
     assert not list(database.files.releases.iterdir())
