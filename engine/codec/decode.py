@@ -47,6 +47,7 @@ FULL_COMPARISON_PX: Final = 1_000_000
 """Above it, looking for missing scan data at full scale would take as long as decoding."""
 
 _PLUGINS: Final[dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]]] = {
+    "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
     "gif": GifImagePlugin.GifImageFile,
@@ -97,8 +98,17 @@ def decode(data: bytes, image_id: str, *, max_megapixels: float) -> RgbImage:
     return RgbImage(image_id, upright(stored.rgb, stored.codec.orientation), stored.codec)
 
 
+def opened(data: bytes, kind: str) -> ImageFile.ImageFile:
+    """A file of a format that Pillow has a plugin for, with nothing read but its header.
+
+    Raises:
+        UNDECODABLE: the header is broken.
+    """
+    return _PLUGINS[kind](io.BytesIO(data))
+
+
 def _stored(data: bytes, max_megapixels: float) -> DecodedFile:
-    kind = _format_of(data)
+    kind = format_of(data)
     with _friendly(kind):
         decoded = _read(data, kind, max_megapixels)
         if decoded.rgb.shape[:2] != decoded.codec.stored_size[::-1]:
@@ -135,7 +145,12 @@ def _friendly(kind: str) -> Iterator[None]:
         ) from error
 
 
-def _format_of(data: bytes) -> str:
+def format_of(data: bytes) -> str:
+    """The format of a file by its first bytes, such as `png`.
+
+    Raises:
+        UnreadableImage: none that Lethe reads.
+    """
     if not data:
         raise UnreadableImage("The file is empty (0 bytes): copy it again from where it came from.")
     for kind, starts in _STARTS.items():
@@ -196,7 +211,7 @@ def _read_jpeg(data: bytes, max_megapixels: float) -> DecodedFile:
     # A second picture after the end marker (a depth map, an MPO's other views) is left out.
     data = data[: walk.end]
     _check_scans_reach_the_end(data, walk)
-    header = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    header = opened(data, "jpeg")
     profile = header.info.get("icc_profile")
     if len(walk.components) in (1, 3):
         # Same pixels as Pillow's in 60 % of its time, and already in an array of ours.
@@ -234,7 +249,7 @@ def _check_scans_reach_the_end(data: bytes, walk: jpeg.JpegStructure) -> None:
 
 
 def _preview(data: bytes, walk: jpeg.JpegStructure) -> NDArray[np.uint8]:
-    image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    image = opened(data, "jpeg")
     is_large = image.width * image.height > FULL_COMPARISON_PX
     if is_large and not walk.is_progressive:
         image.draft(None, (image.width // jpeg.BLOCK_PX, image.height // jpeg.BLOCK_PX))
@@ -262,7 +277,7 @@ def _read_other(data: bytes, kind: str, max_megapixels: float) -> DecodedFile:
             "This JPEG 2000 has no end marker: it was cut short. Copy it again from where it came "
             "from."
         )
-    image: Image.Image = _PLUGINS[kind](io.BytesIO(data))
+    image: Image.Image = opened(data, kind)
     _check_size(Size(*image.size), max_megapixels)
     _check_single(getattr(image, "n_frames", 1))
     if kind == "avif":

@@ -5,15 +5,14 @@ For the upload page. It promises nothing: only decoding tells whether a picture 
 
 from __future__ import annotations
 
-import io
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import pillow_heif
-from PIL import Image
 
-from engine.codec import signatures, tiff
+from engine.codec import tiff
+from engine.codec.decode import format_of, opened
 from engine.codec.decoder_errors import UNDECODABLE
 from engine.errors import UnreadableImage
 from engine.geometry import Size
@@ -57,6 +56,8 @@ def pre_check(data: bytes) -> PreCheck:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = _header(data)
+    except UnreadableImage as error:
+        return PreCheck(problem=str(error))
     except UNDECODABLE:
         return PreCheck(problem="This is not a picture Lethe can read.")
     carried = findings(data)
@@ -70,15 +71,15 @@ def pre_check(data: bytes) -> PreCheck:
     )
 
 
-def megapixels_of(data: bytes) -> float:
-    """What a file's header announces, in millions of pixels; 0 where it cannot be told."""
+def megapixels_of(data: bytes) -> float | None:
+    """What a file's header announces, in millions of pixels; None where it cannot be told."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             size = _header(data).size
-    except UNDECODABLE:
-        return 0.0
-    return size.width * size.height / 1e6
+    except (UnreadableImage, *UNDECODABLE):
+        return None
+    return size.width * size.height / 1e6 or None
 
 
 class _Header(NamedTuple):
@@ -90,15 +91,15 @@ class _Header(NamedTuple):
 
 
 def _header(data: bytes) -> _Header:
-    if data.startswith(signatures.TIFF):
+    kind = format_of(data)
+    if kind == "tiff":
         return _header_of_tiff(data)
-    if pillow_heif.is_supported(data[:32]):
+    if kind == "heif":
         heif = pillow_heif.open_heif(data)
         return _Header("HEIC", Size(*heif.size), _many(len(heif)))
-    image = Image.open(io.BytesIO(data))
-    # an MPO's further views are left out, and its first is a JPEG
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    return _Header(str(image.format or "").replace("MPO", "JPEG"), Size(*image.size), _many(frames))
+    image = opened(data, kind)
+    frames = getattr(image, "n_frames", 1)
+    return _Header(str(image.format), Size(*image.size), _many(frames))
 
 
 def _header_of_tiff(data: bytes) -> _Header:

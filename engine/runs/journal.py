@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from engine.errors import UnusableFolder
 from engine.files.json_object import json_object
+from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.runs.name_map import read_names
@@ -49,10 +50,22 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
+def plan_of(line: Mapping[str, Any]) -> Plan:
+    """The plan in a line of `review.jsonl`, with its masked rectangles where the line has them.
+
+    Raises:
+        UNREADABLE_PLAN: it is none.
+    """
+    plan = Plan.from_json({**line, "image_id": line["picture"]})
+    masked = [region.get("masked") for region in (*line["regions"], *line["doubts"])]
+    rects = [PixelRect(*(int(edge) for edge in rect)) for rect in masked if rect is not None]
+    return plan.with_rects(rects)
+
+
 def read_plan(line: Mapping[str, Any]) -> Plan | None:
     """Read the plan in a line of `review.jsonl`; None when the line is not as Lethe wrote it."""
     try:
-        plan = Plan.from_json({**line, "image_id": line["picture"]})
+        plan = plan_of(line)
     except UNREADABLE_PLAN:
         return None
     return plan if line.get("plan") == plan.digest else None

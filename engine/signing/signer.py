@@ -5,6 +5,7 @@ Signing happens in the process that records outcomes; workers never see a key.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,9 @@ class Signer:
         return self._signed("certificate", certificate(receipt, data, supplement))
 
     def seal(self, plan: Plan) -> str:
-        """Authenticate a plan: an HMAC of its digest that only this installation can make."""
-        return self.keys.pseudonym("plan", plan.digest)
+        """Authenticate a plan with its masked rectangles, by an HMAC of this installation's."""
+        rects = [list(region.rect) if region.has_rect else None for region in plan.proposed]
+        return self.keys.pseudonym("plan", f"{plan.digest} {json.dumps(rects)}")
 
     def manifest(
         self,

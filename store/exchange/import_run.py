@@ -27,7 +27,6 @@ from engine.errors import (
 from engine.files import safe_read
 from engine.files.json_object import json_object
 from engine.files.real_path import real
-from engine.geometry import PixelRect
 from engine.images import FormatChoice
 from engine.plan import Plan
 from engine.policy import Policy, RetentionPolicy, read_policy
@@ -37,6 +36,7 @@ from engine.runs.journal import (
     KEYS,
     UNREADABLE_PLAN,
     picture_digest,
+    plan_of,
     read_key,
     read_policy_text,
     read_run,
@@ -233,14 +233,12 @@ def _open_lines(
 
 
 def _line(number: int, value: Mapping[str, Any]) -> _Line:
-    plan = Plan.from_json({**value, "image_id": value["picture"]})
+    plan = plan_of(value)
     check_numbers(plan)
-    masked = [region.get("masked") for region in (*value["regions"], *value["doubts"])]
-    rects = tuple(PixelRect(*(int(edge) for edge in rect)) for rect in masked if rect is not None)
     source, picture = value["source"], value["picture"]
     if not isinstance(source, str) or not isinstance(picture, str):
         raise TypeError(f"expected names, got {type(source)} and {type(picture)}")
-    return _Line(number, source, picture, plan.with_rects(rects))
+    return _Line(number, source, picture, plan)
 
 
 def _released(out: Path, report: Callable[[str], None]) -> set[tuple[str, str]]:

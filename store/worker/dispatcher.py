@@ -94,7 +94,7 @@ class Dispatcher:
         executor: Executor,
         clock: Callable[[], datetime],
         *,
-        megapixels_of: Callable[[bytes], float] | None = None,
+        megapixels_of: Callable[[bytes], float | None] | None = None,
     ) -> None:
         self._database = database
         self._executor = executor

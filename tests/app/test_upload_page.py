@@ -40,7 +40,7 @@ def test_upload_shows_problems_first_and_what_rides_along(lethe):
 
     table = app.dataframe[0].value
     assert list(table["Name"]) == ["broken.png", "fine.png"]
-    assert table["Problem"][0] == "This is not a picture Lethe can read."
+    assert table["Problem"][0].startswith("The file is no picture format that Lethe reads")
     assert table["Pixels"][1] == "120 × 100"
     assert "1 will probably be held back" in said(app)
 

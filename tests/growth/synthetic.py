@@ -25,6 +25,7 @@ from engine.detect.names import names
 from engine.geometry import Box, Size
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region
 from engine.policy import Policy
+from engine.runs.journal import plan_of
 from engine.signing.signer import Signer
 from store.accounts.act import Act
 from store.accounts.actor import MACHINE
@@ -80,7 +81,8 @@ def _lines(inputs: Path, count: int, policy: Policy, signer: Signer) -> Iterator
         for region in (*values["regions"], *values["doubts"]):
             region["masked"] = [8, 8, 52, 52]
         del values["image_id"]
-        yield {"source": source, "picture": picture, **values, "seal": signer.seal(plan)}
+        line = {"source": source, "picture": picture, **values}
+        yield {**line, "seal": signer.seal(plan_of(line))}
 
 
 def _plan(picture: str, number: int, policy: str, weights: tuple[str, ...]) -> Plan:

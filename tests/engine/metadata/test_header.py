@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.metadata.header import pre_check
+from engine.metadata.header import megapixels_of, pre_check
 from tests.awkward import AWKWARD
 
 
@@ -52,6 +52,21 @@ def test_a_heic_of_absurd_size_costs_nothing(monkeypatch):
     checked = pre_check(bytes(forged))
 
     assert (checked.format, checked.width, checked.height) == ("HEIC", 60_000, 60_000)
+
+
+def test_a_picture_larger_than_pillow_opens_is_measured(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+
+    for name in ("rgba", "8-bit grey jpeg", "gif"):
+        data = AWKWARD[name].data
+
+        assert not pre_check(data).problem
+        assert megapixels_of(data) > 100e-6
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\xff\xd8\xff", b"II*\0"])
+def test_what_cannot_be_measured_counts_as_unknown_and_not_as_small(data):
+    assert megapixels_of(data) is None
 
 
 def test_thousands_of_directories_are_told_without_walking_them_again_and_again():

@@ -113,7 +113,7 @@ def test_a_dispatcher_lets_no_release_of_a_labelled_picture_through(database, di
         def run(self, jobs):
             for job in jobs:
                 job_like = type("Job", (), {"id": job.id, "release_id": "ab" * 16})
-                job_like.reviewer = None
+                job_like.sign_off = UNATTENDED
                 yield released(job_like)
 
     dispatch(Releasing())

@@ -13,9 +13,10 @@ from engine.detect.names import names
 from engine.errors import InvalidPolicy, UnusableFolder
 from engine.files import atomic
 from engine.files.lock import lock
-from engine.plan import Plan, Reason, ReasonKind, ReviewDecision
+from engine.plan import Reason, ReasonKind, ReviewDecision
 from engine.policy import Policy, default_policy, read_policy
 from engine.runs.handover import refuse_taken_in
+from engine.runs.journal import plan_of
 from engine.runs.name_map import write_names
 from engine.signing.signer import signer
 from store.__main__ import main
@@ -84,7 +85,7 @@ def refuse(database, out):
 
 def sealed(database, line):
     """As a run of this installation seals a line."""
-    return database.signer.seal(Plan.from_json({**line, "image_id": line["picture"]}))
+    return database.signer.seal(plan_of(line))
 
 
 def take_in(database, run):
@@ -524,6 +525,17 @@ class TestWhatARunFolderSays:
         assert result.added == 0
         assert "release check" in result.problems[0]
 
+    def test_a_sample_whose_rectangles_were_changed_since_is_none(self, database, run):
+        changes = {"doubts": [], "reasons": [str(SAMPLE)]}
+        line = review_line("a.jpg", b"pixels", **changes)
+        seal = sealed(database, line)
+        line["regions"][0]["masked"] = [0, 0, 100, 100]
+        run.ask("a.jpg", **changes, regions=line["regions"], seal=seal)
+
+        take_in(database, run)
+
+        assert not reviews.claim(ACTOR, database, "ada", NOW).audit_sample
+
     def test_a_sample_that_another_installation_drew_is_none_here(self, database, run):
         run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)])
 
@@ -598,8 +610,8 @@ class TestWhatARunFolderSays:
 
     def test_another_installations_seal_is_none(self, database, run, tmp_path):
         line = review_line("a.jpg", b"pixels", weights=["mine@00000000"])
-        plan_of = Plan.from_json({**line, "image_id": line["picture"]})
-        run.ask("a.jpg", weights=line["weights"], seal=signer(tmp_path / "other").seal(plan_of))
+        seal = signer(tmp_path / "other").seal(plan_of(line))
+        run.ask("a.jpg", weights=line["weights"], seal=seal)
 
         assert take_in(database, run).added == 0
 
