@@ -35,6 +35,7 @@ from typing import IO, Any, BinaryIO
 from components.app.unzip import FREE_SHARE, Member, UnusableArchive, megabytes, open_zip
 from engine.errors import LetheError, UnusableFolder
 from engine.files import atomic
+from engine.files.append import cut_torn_line
 from engine.metadata.finding import Finding, Kind
 from engine.metadata.header import PreCheck, pre_check
 from engine.runs.inputs import Source, sources
@@ -531,6 +532,7 @@ def recover(base: Path, vault: Vault) -> None:
 
 def _finish(upload: Path, vault: Vault) -> None:
     gone = _gone(upload)
+    cut_torn_line(upload / _LIST)
     _seal_list(upload, vault)
     listed = {file.path.name for file in _waiting(upload, vault)}
     for path in sorted(path for path in upload.iterdir() if is_id(path.name)):

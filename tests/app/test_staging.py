@@ -676,6 +676,18 @@ def test_what_arrived_and_was_not_listed_when_the_program_ended_waits(waiting, f
     assert read(waiting, kept) == png()
 
 
+def test_a_line_that_was_cut_short_is_not_merged_with_that_of_its_file(waiting, folder):
+    waiting.take_file("a.png", png())
+    with listing(folder).open("r+b") as file:
+        file.truncate(listing(folder).stat().st_size - 9)
+
+    recover(folder, vault_of(folder))
+
+    (kept,) = waiting.files()
+    assert kept.name.startswith("found after a stop")
+    assert read(waiting, kept) == png()
+
+
 def test_lists_and_manifests_from_before_they_were_sealed_are_sealed_at_the_start(waiting, folder):
     waiting.take_file("a.png", png())
     files = waiting.files()
