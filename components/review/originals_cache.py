@@ -1,7 +1,7 @@
 """Originals that reviewers have open, decoded, and the next one ready.
 
-Originals are in no cache that outlives the review: the desk holds a few pictures at most, and a
-picture leaves it with its decision. Decoding ahead is what makes the next picture appear at once.
+It holds a few pictures at most. A picture leaves it with its decision, and whatever is left a few
+minutes after somebody last looked. Decoding ahead is what makes the next picture appear at once.
 
 Who may see an original is asked when it is read, and differs between people: what one was refused
 is never told to the next, and a thumbnail is shown to nobody but the person it was read for.
@@ -10,6 +10,7 @@ is never told to the next, and a thumbnail is shown to nobody but the person it 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -29,6 +30,8 @@ ROOM = 4
 STRIP_ROOM = 240
 """Thumbnails held at a time, of all people together."""
 STRIP_PX = 96
+KEPT_S = 900.0
+"""Everything is forgotten so long after the last look at anything."""
 
 
 class OriginalsCache:
@@ -40,6 +43,8 @@ class OriginalsCache:
         self._shown: dict[str, Future[bytes]] = {}
         self._previews: OrderedDict[str, tuple[object, bytes]] = OrderedDict()
         self._small: OrderedDict[tuple[Viewer, str], Future[bytes]] = OrderedDict()
+        self._last_look = 0.0
+        self._end: threading.Timer | None = None
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk")
         self._idle = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-strip")
 
@@ -86,6 +91,7 @@ class OriginalsCache:
         """A small JPEG of an original, for those who may see it; None while it is being made."""
         key = viewer, picture_id
         with self._lock:
+            self._keep()
             if key not in self._small:
                 self._small[key] = self._idle.submit(_small, picture_id, read, max_megapixels)
                 while len(self._small) > STRIP_ROOM:
@@ -102,6 +108,27 @@ class OriginalsCache:
             for key in [key for key in self._small if key[1] == picture_id]:
                 del self._small[key]
 
+    def _keep(self) -> None:
+        """Somebody looks: put off the moment when all is forgotten."""
+        self._last_look = time.monotonic()
+        if self._end is None:
+            self._end_after(KEPT_S)
+
+    def _end_after(self, seconds: float) -> None:
+        self._end = threading.Timer(seconds, self._forget_unless_used)
+        self._end.daemon = True
+        self._end.start()
+
+    def _forget_unless_used(self) -> None:
+        with self._lock:
+            left = self._last_look + KEPT_S - time.monotonic()
+            if left > 0:
+                self._end_after(left)
+                return
+            self._end = None
+            for held in (self._open, self._shown, self._previews, self._small):
+                held.clear()
+
     def _future(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
         with self._lock:
             return self._opened(picture_id, read, max_megapixels)
@@ -114,6 +141,7 @@ class OriginalsCache:
             return self._shown[picture_id]
 
     def _opened(self, picture_id: str, read: Read, max_megapixels: float) -> Future[RgbImage]:
+        self._keep()
         if picture_id not in self._open or _has_failed(self._open[picture_id]):
             self._shown.pop(picture_id, None)
             self._open[picture_id] = self._ahead.submit(decoded, picture_id, read, max_megapixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -54,6 +55,31 @@ def test_the_desk_holds_a_few_pictures_and_the_longest_untouched_leaves_first(
 
     assert set(originals_cache._open) == {"0", "2", "3", "new"}
     assert len(originals_cache._open) == ROOM
+
+
+def test_whatever_is_left_is_forgotten_some_time_after_the_last_look(
+    originals_cache, originals, monkeypatch
+):
+    monkeypatch.setattr("components.review.originals_cache.KEPT_S", 0.3)
+    viewer = ("ada", "session")
+    originals_cache.shown("0", read_of(originals[0]), 1)
+    originals_cache.preview("0", "draft", lambda: b"made")
+    originals_cache.thumbnail(viewer, "1", read_of(originals[1]), 1)
+    began = time.monotonic()
+
+    while any(_held(originals_cache)) and time.monotonic() < began + 30:
+        if time.monotonic() < began + 0.6:
+            originals_cache.thumbnail(viewer, "1", read_of(originals[1]), 1)
+        time.sleep(0.02)
+
+    assert not any(_held(originals_cache))
+    assert time.monotonic() >= began + 0.6 + 0.2  # each look put it off
+    originals_cache.picture("0", read_of(originals[0]), 1)
+    assert any(_held(originals_cache))
+
+
+def _held(cache):
+    return cache._open, cache._shown, cache._previews, cache._small
 
 
 def test_a_cleared_picture_is_gone(originals_cache, originals):
