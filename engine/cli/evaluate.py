@@ -14,7 +14,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.category import Category
-from engine.cli import command_line
+from engine.cli import command_line, terminal
+from engine.cli.exits import Exit
 from engine.detect.registry import verify
 from engine.errors import InvalidDataset, UnusableFolder
 from engine.evaluation.data.datasets import read_dataset
@@ -36,6 +37,12 @@ from engine.policy import Policy
 from engine.runs.jobs import Executor
 from engine.wording import counted
 
+_EVALUATE = """\
+Measure recall on labelled pictures: COCO (.json), YOLO (data.yaml), Pascal VOC or CVAT (.xml), or a
+folder that holds one of them. A label is found when masks of its category hide at least 90 % of it,
+whether removed without asking or shown to a person for review; IoU recall stands beside it. Nothing
+is released and no picture is changed. docs/how-to/evaluate.md says what every figure means.
+"""
 PROBLEMS_SHOWN = 20
 _REPORTS = (".html", ".htm", ".md")
 
@@ -81,36 +88,67 @@ class Wanted:
         return tuple(file for file in (self.json, self.report, self.misses) if file is not None)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The words that `evaluate` alone knows."""
-    parser.add_argument("dataset", metavar="DATASET", type=Path)
-    parser.add_argument(
+def add_to(verbs: terminal.Commands) -> None:
+    """Add it to the command line."""
+    verb = terminal.add_command(
+        verbs,
+        "evaluate",
+        _evaluate,
+        description=_EVALUATE,
+        short="measure recall on labelled pictures",
+        when_stopped=command_line.NOTHING_WRITTEN,
+    )
+    verb.add_argument("dataset", metavar="DATASET", type=Path)
+    verb.add_argument(
         "--images", type=Path, metavar="DIR", help="where the pictures lie, if not beside DATASET"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
-    parser.add_argument(
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
+    verb.add_argument(
         "--report",
         type=Path,
         metavar="FILE.html",
         help="write a report to print and sign, without pictures or their names (or FILE.md)",
     )
-    parser.add_argument(
+    verb.add_argument(
         "--misses",
         type=Path,
         metavar="FILE.jsonl",
         help="list each miss, false region and problem; names pictures, so it is private",
     )
-    parser.add_argument(
+    verb.add_argument(
         "--turned",
         choices=list(ORIENTATIONS),
         help="look at each picture turned clockwise by so many degrees, or mirrored",
     )
-    parser.add_argument(
+    verb.add_argument(
         "--fail-under",
         type=_share,
         metavar="RECALL",
         help=f"the target, and exit 4 when a category misses it (without: {TARGET}, and exit 0)",
     )
+    command_line.add_policy(verb)
+    command_line.add_running(verb)
+    command_line.add_executor(verb)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    wanted = Wanted(
+        dataset=options.dataset,
+        images=options.images,
+        policy=command_line.policy_of(options),
+        workers=options.workers,
+        target=TARGET if options.fail_under is None else options.fail_under,
+        json=options.json,
+        report=options.report,
+        misses=options.misses,
+        policy_file=None if options.policy is None else Path(options.policy),
+        only=options.only,
+        turned=options.turned,
+        new_executor=command_line.executor_of(options),
+    )
+    summary = measure(wanted, terminal.say)
+    is_strict = options.fail_under is not None
+    return Exit.MISSED if is_strict and is_missed(summary) else Exit.DONE
 
 
 def measure(wanted: Wanted, say: Callable[[str], None]) -> Summary:

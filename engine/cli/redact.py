@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from engine.category import DETECTABLE_WORDS
+from engine.cli import command_line, terminal
 from engine.cli.running import (
     RANDOM,
     Picture,
@@ -17,7 +20,9 @@ from engine.cli.running import (
     created,
     executor_of,
     job_of,
+    output_of,
     pictures_of,
+    reported,
     say,
     say_if_ahead,
 )
@@ -25,19 +30,91 @@ from engine.cluster.bucket import is_url
 from engine.cluster.output_folder import Place
 from engine.cluster.pictures import read_ahead
 from engine.detect.registry import verify
-from engine.errors import InvalidPolicy, LetheError, UnusableFolder
+from engine.detect.weights import own_weights_notice
+from engine.errors import InvalidLicenceList, InvalidPolicy, LetheError, UnusableFolder
 from engine.files.real_path import real
 from engine.images import FormatChoice
 from engine.policy import Policy
 from engine.runs.inputs import Source
 from engine.runs.jobs import Executor, Quarantined
-from engine.runs.licences import LicenceList
+from engine.runs.licences import LicenceList, read_licence_list
 from engine.runs.output_folder import OutputFolder
 from engine.runs.refusal import refusal
 from engine.runs.sources import PictureSource
 
+_REDACT = f"""\
+Find {DETECTABLE_WORDS} in pictures, remove them for good, and write what may be shared to
+OUT/released. Pictures that a person must look at are listed in OUT/review.jsonl with the reasons,
+pictures that are held back in OUT/quarantine.jsonl. OUT/names.csv says which release came from
+which file and is private. Stop at any time; the same command goes on where it stopped.
+"""
 LARGE_BYTES = 4_000_000
 """Files from here on are worked on first."""
+
+
+def add_to(verbs: terminal.Commands) -> None:
+    """Add it to the command line."""
+    verb = terminal.add_command(
+        verbs,
+        "redact",
+        _redact,
+        description=_REDACT,
+        short="find and remove, folder to folder",
+        when_stopped=command_line.KEPT,
+    )
+    verb.add_argument(
+        "input",
+        metavar="IN",
+        help="a picture, a folder (recursive) or a glob; or an address such as s3://bucket/in",
+    )
+    verb.add_argument(
+        "output",
+        metavar="OUT",
+        help="a folder of this run's own, or such an address",
+    )
+    verb.add_argument(
+        "--format",
+        choices=("same", "png", "jpeg"),
+        default="same",
+        help="of the releases; same: JPEG stays JPEG, all else becomes PNG",
+    )
+    verb.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="CSV",
+        help="licences: filename, source, licence, attribution_needed, …",
+    )
+    command_line.add_policy(verb)
+    command_line.add_running(verb)
+    command_line.add_executor(verb)
+    command_line.add_take_over(verb)
+    command_line.add_json(verb)
+
+
+def _redact(options: argparse.Namespace) -> int:
+    policy = command_line.policy_of(options)
+    summary = redact(
+        options.input,
+        output_of(options),
+        policy,
+        file_format=options.format,
+        manifest=_licences(options.manifest),
+        workers=options.workers,
+        new_executor=command_line.executor_of(options),
+    )
+    notice = own_weights_notice()
+    if notice is not None:
+        terminal.complain(notice)
+    return reported(summary, as_json=options.json)
+
+
+def _licences(path: Path | None) -> LicenceList:
+    if path is None:
+        return LicenceList()
+    try:
+        return read_licence_list(path.read_bytes())
+    except OSError as error:
+        raise InvalidLicenceList(f"{path} could not be read: {error.strerror}.") from error
 
 
 def redact(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from engine.cli import command_line, terminal
+from engine.cli.keys import named_or_own
 from engine.cli.running import (
     RANDOM,
     Run,
@@ -17,7 +20,9 @@ from engine.cli.running import (
     executor_of,
     job_of,
     opened,
+    output_of,
     pictures_of,
+    reported,
     say,
     say_if_ahead,
 )
@@ -34,9 +39,58 @@ from engine.runs.sources import PictureSource
 from engine.signing.decisions import is_authenticated, signature_path
 from engine.triage import settled
 
+_RELEASE = """\
+Release pictures from OUT/review.jsonl that a person has decided. VERDICTS is a file of such lines
+with "accept": true added and "regions" set to the final ones, boxes in pixels of the upright
+picture. Move what you want removed from "doubts" to "regions" and delete the rest: a box that is
+still there counts as undecided and is removed. Other lines are left waiting.
+
+Anybody can write such a file. Where its signature lies beside it, which lethe sign-decisions makes,
+and its key is known, certificates say that the decision was authenticated, else that it was not.
+"""
 COMMAND_LINE = "command line"
 """The reviewer's name in receipts when a decision file gives none."""
 LONGEST_NAME = 200
+
+
+def add_to(verbs: terminal.Commands) -> None:
+    """Add it to the command line."""
+    verb = terminal.add_command(
+        verbs,
+        "release",
+        _release,
+        description=_RELEASE,
+        short="release what a person accepted",
+        when_stopped=command_line.KEPT,
+    )
+    verb.add_argument("input", metavar="IN", help="the input of the redact run")
+    verb.add_argument("output", metavar="OUT", help="the output folder of that run")
+    verb.add_argument("--verdicts", type=Path, required=True, metavar="FILE.jsonl")
+    verb.add_argument(
+        "--reviewer-key",
+        dest="reviewer_keys",
+        action="append",
+        type=Path,
+        metavar="PUB",
+        help="public key (PEM) of somebody who decides, for a signature beside the file; may be "
+        "given again (default: the keys of this installation)",
+    )
+    command_line.add_running(verb)
+    command_line.add_executor(verb)
+    command_line.add_take_over(verb)
+    command_line.add_json(verb)
+
+
+def _release(options: argparse.Namespace) -> int:
+    summary = release(
+        options.input,
+        output_of(options),
+        options.verdicts,
+        workers=options.workers,
+        known=named_or_own(options.reviewer_keys),
+        new_executor=command_line.executor_of(options),
+    )
+    return reported(summary, as_json=options.json)
 
 
 def release(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 import logging
 import secrets
 import sys
@@ -15,7 +17,9 @@ from typing import Any, TypeAlias
 from tqdm import tqdm
 
 from engine.category import Category
+from engine.cli import terminal
 from engine.cli.command_line import today
+from engine.cli.exits import Exit
 from engine.cluster.bucket import Bucket, is_url
 from engine.cluster.output_folder import Place, RemoteOutputFolder
 from engine.cluster.pictures import UrlPicture, url_pictures
@@ -141,6 +145,25 @@ def pictures_of(where: str, out: Path | Place) -> tuple[list[Picture], int]:
     leave_out = bucket_of(out).folder if isinstance(out, Place) else out
     files, left_alone = sources(where, leave_out=leave_out, but_outputs=True)
     return [*files], left_alone
+
+
+def output_of(options: argparse.Namespace) -> Path | Place:
+    """The output that a command names.
+
+    Raises:
+        LetheError: it shall be taken over, and is no address.
+    """
+    if is_url(options.output):
+        return place_at(options.output, takes_over=options.take_over)
+    if options.take_over:
+        raise LetheError("--take-over is for an output at an address; leave it out.")
+    return Path(options.output)
+
+
+def reported(summary: Summary, *, as_json: bool) -> int:
+    """Say how a run ended; the exit status."""
+    terminal.say(json.dumps(summary.to_json()) if as_json else str(summary))
+    return Exit.FOUND if summary.problems else Exit.DONE
 
 
 def bucket_of(place: str | Path | Place) -> Bucket:

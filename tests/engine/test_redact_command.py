@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from engine import __main__ as command_line
 from engine.__main__ import main
 from engine.cli import redact, running
 from engine.detect.ensemble import Ensemble
@@ -74,9 +73,7 @@ class TestRedact:
         self, lethe, folder, tmp_path, monkeypatch, use, count
     ):
         (tmp_path / "manifest.toml").write_text(f'[adornments]\nuse = "{use}"\n')
-        monkeypatch.setattr(
-            command_line, "own_weights_notice", partial(own_weights_notice, tmp_path)
-        )
+        monkeypatch.setattr(redact, "own_weights_notice", partial(own_weights_notice, tmp_path))
 
         status, _, err = lethe("redact", folder, tmp_path / "out")
 
@@ -357,7 +354,7 @@ class TestRedact:
         def full(*words, **options):
             raise MemoryError
 
-        monkeypatch.setattr(command_line.redact, "redact", full)
+        monkeypatch.setattr(redact, "redact", full)
 
         status, _, err = lethe("redact", folder, tmp_path / "out")
 
@@ -368,7 +365,7 @@ class TestRedact:
         def full(*words, **options):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(command_line.redact, "redact", full)
+        monkeypatch.setattr(redact, "redact", full)
 
         status, _, err = lethe("redact", folder, tmp_path / "out")
 

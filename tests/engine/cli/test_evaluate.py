@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 
@@ -260,12 +259,10 @@ def test_the_command_in_a_report_asks_for_the_same(evaluate, tmp_path):
     report = (tmp_path / "r x.html").read_text().replace("&#x27;", "'").replace("&#39;", "'")
     (line,) = [row for row in report.splitlines() if "lethe evaluate" in row]
     told = shlex.split(line[line.index("lethe evaluate") :].split("<")[0])
-    parser = argparse.ArgumentParser()
-    command.add_options(parser)
-    options, rest = parser.parse_known_args(told[2:])
+    options = program._parser("lethe", {}, called="evaluate").parse_args(told[1:])
     assert (options.dataset.name, options.fail_under) == ("labels.json", 0.2)
     assert options.report.name == "r x.html"
-    assert rest == ["--policy", "my policy.toml", "--only", "face"]
+    assert (options.policy, options.only) == ("my policy.toml", (Category.FACE,))
 
 
 def test_stopping_says_that_nothing_was_kept(evaluate, monkeypatch):
