@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.category import DETECTABLE, Category
-from engine.detect.nms import SAME_IOU, overlap_groups
+from engine.detect.nms import SAME_OBJECT_IOU, overlap_groups
 from engine.geometry import Box
 from engine.plan import Detection
 
@@ -54,7 +54,9 @@ def clusters_of(raw_detections: Iterable[Detection]) -> tuple[Cluster, ...]:
         rows = np.array(
             [(*detection.box.corners, detection.score) for detection in detections]
         ).reshape(-1, 5)
-        for members in overlap_groups(rows, SAME_IOU, inside=category.traits.contained_share):
+        for members in overlap_groups(
+            rows, SAME_OBJECT_IOU, inside=category.traits.contained_share
+        ):
             box = Box(*_fused_box(rows[members], category.traits.reach).tolist())
             clusters.append(Cluster(tuple(detections[index] for index in members), box))
     return tuple(clusters)

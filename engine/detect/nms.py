@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SAME_IOU = 0.45
+SAME_OBJECT_IOU = 0.45
 """Boxes that overlap this much are of one object."""
 VIEW_IOU = 0.6
 """The same within one view, where neighbouring cells of a network answer with nearly one box."""
@@ -17,18 +17,20 @@ BLOCK = 64
 _TINY = 1e-9
 
 
-def non_max_suppression(boxes: NDArray[np.float32], iou: float = SAME_IOU) -> NDArray[np.float32]:
+def non_max_suppression(
+    boxes: NDArray[np.float32], iou: float = SAME_OBJECT_IOU
+) -> NDArray[np.float32]:
     """Keep each overlap group's row with the highest score, in descending order (greedy NMS)."""
     return boxes[nms_indices(boxes, iou)]
 
 
-def nms_indices(boxes: NDArray[np.floating], iou: float = SAME_IOU) -> NDArray[np.intp]:
+def nms_indices(boxes: NDArray[np.floating], iou: float = SAME_OBJECT_IOU) -> NDArray[np.intp]:
     """The rows that non-maximum suppression keeps: (M,) indices, in descending order of score."""
     return np.array([group[0] for group in overlap_groups(boxes, iou)], dtype=np.intp)
 
 
 def overlap_groups(
-    boxes: NDArray[np.floating], iou: float = SAME_IOU, *, inside: float = np.inf
+    boxes: NDArray[np.floating], iou: float = SAME_OBJECT_IOU, *, inside: float = np.inf
 ) -> list[NDArray[np.intp]]:
     """Group overlapping boxes greedily around the one with the highest score.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.category import Category
 from engine.detect.clusters import clusters_of
-from engine.detect.nms import SAME_IOU
+from engine.detect.nms import SAME_OBJECT_IOU
 from engine.detect.views import Pyramid, ViewPlan
 from engine.detect.weights import Weights
 from engine.detect.yolo import FLOOR, Yolo
@@ -113,5 +113,6 @@ def _is_decided(detection: Detection, region: Region) -> bool:
     intersection = detection.box.intersection(region.box)
     union = detection.box.area + region.box.area - intersection
     return detection.category is region.category and (
-        intersection >= DECIDED_SHARE * detection.box.area or intersection >= SAME_IOU * union
+        intersection >= DECIDED_SHARE * detection.box.area
+        or intersection >= SAME_OBJECT_IOU * union
     )

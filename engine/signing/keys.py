@@ -169,7 +169,7 @@ def rotate(home: Path) -> KeyRing:
     """Sign with a new key from now on; the old private key is deleted, the public one stays.
 
     Raises:
-        UnusableKeys: as for `ring`.
+        UnusableKeys: as for `open_key_ring`.
     """
     open_key_ring(home)
     _make(home, rotate=True)
@@ -184,7 +184,7 @@ def distrust(home: Path, key: str) -> KeyRing:
         key: its id, 16 hex digits.
 
     Raises:
-        UnusableKeys: as for `ring`, or there is no such key.
+        UnusableKeys: as for `open_key_ring`, or there is no such key.
     """
     keys = open_key_ring(home)
     if key not in map(key_id, keys.public_keys):

@@ -33,10 +33,6 @@ class SignedRevocations:
     document: SignedDocument
     list: Revocations
 
-    def day_of(self, release: str) -> str | None:
-        """When a release was revoked; None where it is not on the list."""
-        return next((entry.day for entry in self.list.releases if entry.release == release), None)
-
     def begins(self, later: SignedRevocations) -> bool:
         """Whether the other list says all that this one says, in the same order."""
         return later.list.releases[: self.list.number] == self.list.releases

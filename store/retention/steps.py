@@ -1,6 +1,6 @@
 """The steps that end a picture: destroy keys, then files, and note that it is done.
 
-Each can be done again. `shredding.begin` comes before, from which on nothing uses what is to end;
+Each can be done again. `shredding.shred` comes before, from which on nothing uses what is to end;
 whoever opens the database does what a kill left undone. So nothing here asks who wants it, and
 needs no more than a cursor, the files and the vault.
 """

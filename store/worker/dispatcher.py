@@ -109,7 +109,7 @@ class Dispatcher:
         self._failures = 0
         self._next_sweep = 0.0
         self._problem: str | None = None
-        self._is_of_machine = False
+        self._is_outage = False
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
 
     def start(self) -> None:
@@ -163,9 +163,7 @@ class Dispatcher:
 
     def _end_round(self, *, failed: bool) -> None:
         try:
-            is_blamed = not failed or (
-                self._failures > _PATIENT_FAILURES and not self._is_of_machine
-            )
+            is_blamed = not failed or (self._failures > _PATIENT_FAILURES and not self._is_outage)
             self._give_back(attempt_counts=is_blamed and not self._stopping.is_set())
         except Exception as error:  # noqa: BLE001 - they stay in work until the next round
             self._failed(error)
@@ -272,7 +270,7 @@ class Dispatcher:
         kind = f"{type(error).__name__}, {cause}" if cause else type(error).__name__
         with self._lock:
             self._failures += 1
-            self._is_of_machine = _is_of_machine(error)
+            self._is_outage = _is_outage(error)
             self._problem = f"Work is interrupted ({kind}) and will be tried again."
             if isinstance(error, LetheError):
                 self._problem = f"Work is interrupted and will be tried again. {error}"
@@ -284,7 +282,7 @@ class Dispatcher:
         log.error("dispatcher failed %d times in a row, last: %s", self._failures, kind)
 
 
-def _is_of_machine(error: Exception) -> bool:
+def _is_outage(error: Exception) -> bool:
     """Whether no picture is to blame: the disk, the memory, the database, the keys."""
     of_machine = OSError | MemoryError | duckdb.IOException | LetheError
     return isinstance(error, of_machine) or _is_unwritten(error)

@@ -27,7 +27,7 @@ from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
     LARGEST_EXTRA_PX2,
     LARGEST_FACTOR,
-    SAME_IOU,
+    MATCH_IOU,
 )
 from engine.evaluation.scores.recall import RESAMPLES
 from engine.wording import counted
@@ -77,7 +77,7 @@ def method() -> Section:
                     ),
                     (
                         "A label is found by IoU when a region of its own overlaps it by "
-                        f"{SAME_IOU} or more (intersection over union); regions are assigned to "
+                        f"{MATCH_IOU} or more (intersection over union); regions are assigned to "
                         "labels so that as many as possible have one. This is the field's usual "
                         "rule and says whether the place is right."
                     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.evaluation.scores.matching import SAME_IOU, assigned, iou_matrix
+from engine.evaluation.scores.matching import MATCH_IOU, assigned, iou_matrix
 from engine.plan import Origin, Region
 
 
@@ -84,7 +84,7 @@ def matched_regions(first: Sequence[Region], second: Sequence[Region]) -> Matche
     affinity = iou_matrix([one.box for one in first], [one.box for one in second])
     for row, mine in enumerate(first):
         for column, other in enumerate(second):
-            if mine.category is not other.category or affinity[row, column] < SAME_IOU:
+            if mine.category is not other.category or affinity[row, column] < MATCH_IOU:
                 affinity[row, column] = 0.0
     partners = assigned(affinity)
     taken = set(partners.values())

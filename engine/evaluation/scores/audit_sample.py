@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from engine.category import DETECTABLE, Category
 from engine.coverage import covered_share
-from engine.evaluation.scores.matching import HIDDEN_SHARE, SAME_IOU
+from engine.evaluation.scores.matching import HIDDEN_SHARE, MATCH_IOU
 from engine.evaluation.scores.proportion import NONE, Proportion
 from engine.geometry import Size
 from engine.plan import Region
@@ -107,4 +107,4 @@ def _inside(check: Check) -> list[Region]:
 
 def _is_kept(region: Region, decided: Sequence[Region], size: Size) -> bool:
     box = region.box.clipped(size)
-    return any(box.iou(decided_region.box) >= SAME_IOU for decided_region in decided)
+    return any(box.iou(decided_region.box) >= MATCH_IOU for decided_region in decided)

@@ -18,7 +18,8 @@ from engine.coverage import SHARE_DIGITS, covered_share, part_under
 from engine.geometry import Box, Size
 from engine.plan import Region
 
-SAME_IOU = 0.5
+MATCH_IOU = 0.5
+"""A region that overlaps a label this much finds it."""
 HIDDEN_SHARE = 0.9
 """Share of a label that masks must cover for it to count as hidden."""
 LARGEST_FACTOR = 4.0
@@ -81,7 +82,7 @@ def is_found_by(label: Box, region: Region) -> bool:
         return False
     part = part_under(label, region.rect)
     hidden = round(part.area / label.area, SHARE_DIGITS) if part else 0.0
-    return hidden >= HIDDEN_SHARE or region.box.iou(label) >= SAME_IOU
+    return hidden >= HIDDEN_SHARE or region.box.iou(label) >= MATCH_IOU
 
 
 def assigned(affinity: NDArray[np.float64]) -> dict[int, int]:

@@ -21,7 +21,7 @@ from engine.evaluation.scores.error_causes import (
 )
 from engine.evaluation.scores.matching import (
     HIDDEN_SHARE,
-    SAME_IOU,
+    MATCH_IOU,
     assigned,
     can_hide,
     hidden_share,
@@ -232,7 +232,7 @@ def _label_scores(
     removed = [region for region in routed.regions if region.category is category] + pieces
     regions = dict.fromkeys((*proposed, *pieces))
     iou = iou_matrix(_boxes(counted), [region.box for region in regions])
-    matches = assigned(np.where(iou >= SAME_IOU, iou, 0.0))
+    matches = assigned(np.where(iou >= MATCH_IOU, iou, 0.0))
     for index, label in enumerate(counted):
         hidden = hidden_share(label.box, proposed + pieces)
         is_found = hidden >= HIDDEN_SHARE
@@ -300,7 +300,7 @@ def _is_neutral(region: Region, category: Category, labels: Sequence[Label]) -> 
     """True for a region on an ignored label: mostly inside of it, as crowds are boxed as one."""
     box = region.box
     return any(
-        box.iou(label.box) >= SAME_IOU or box.intersection(label.box) >= SAME_IOU * box.area
+        box.iou(label.box) >= MATCH_IOU or box.intersection(label.box) >= MATCH_IOU * box.area
         for label in labels
         if label.is_ignored and label.category is category
     )

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from engine.detect.nms import (
     BLOCK,
-    SAME_IOU,
+    SAME_OBJECT_IOU,
     containment,
     non_max_suppression,
     overlap_groups,
@@ -73,7 +73,7 @@ def test_every_sighting_is_kept_or_overlaps_a_surer_one_that_is(many, count):
     assert list(result[:, 4]) == sorted(result[:, 4], reverse=True)
     for row in raw_detections.tolist():
         overlaps = [Box(*row[:4]).iou(Box(*other[:4])) for other in kept if other[4] >= row[4]]
-        assert tuple(row) in kept or max(overlaps) >= SAME_IOU - 1e-4
+        assert tuple(row) in kept or max(overlaps) >= SAME_OBJECT_IOU - 1e-4
 
 
 PART = (2, 2, 9, 9, 0.5)
@@ -140,7 +140,7 @@ def test_many_boxes_are_grouped_as_one_after_the_other_would_be(seed, count):
         first, *others = remaining
         overlap, contained = overlaps(many[first], many[others])
         joined = [one for one, o, c in zip(others, overlap, contained, strict=True)
-                  if o >= SAME_IOU or c >= 0.8]  # fmt: skip
+                  if o >= SAME_OBJECT_IOU or c >= 0.8]  # fmt: skip
         expected.append([first, *joined])
         remaining = [one for one in others if one not in joined]
 

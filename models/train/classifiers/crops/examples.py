@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 """(N, 4) `x0 y0 x1 y1` in picture pixels."""
 
-SAME_IOU = 0.5
+LABEL_IOU = 0.5
 """From here on a box is on a label."""
 COVERED = 0.8
 """A box that covers this much of a label is on it too, unless it is much larger."""
@@ -103,7 +103,7 @@ def _overlaps(boxes: Boxes, labels: Sequence[Label]) -> tuple[NDArray[np.bool_],
     areas = np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1e-9)[:, None]
     label_areas = np.maximum(np.prod(corners[:, 2:] - corners[:, :2], axis=1), 1e-9)[None]
     iou, covered = shared / (areas + label_areas - shared), shared / label_areas
-    is_on = (iou >= SAME_IOU) | ((covered >= COVERED) & (areas <= COMPARABLE * label_areas))
+    is_on = (iou >= LABEL_IOU) | ((covered >= COVERED) & (areas <= COMPARABLE * label_areas))
     may_find = (covered >= 0.5) & (areas <= LARGEST_FACTOR * label_areas + LARGEST_EXTRA_PX2)
     return is_on, (iou >= APART_IOU) | (shared >= areas / 2) | may_find
 
