@@ -98,7 +98,7 @@ def _redact(options: argparse.Namespace) -> int:
         output_of(options),
         policy,
         file_format=options.format,
-        manifest=_licences(options.manifest),
+        licences=_licences(options.manifest),
         workers=options.workers,
         new_executor=command_line.executor_of(options),
     )
@@ -123,7 +123,7 @@ def redact(
     policy: Policy,
     *,
     file_format: FormatChoice,
-    manifest: LicenceList,
+    licences: LicenceList,
     workers: int,
     new_executor: Callable[[int], Executor] | None = None,
 ) -> Summary:
@@ -134,7 +134,7 @@ def redact(
         out: the output folder, or its address.
         policy: what is looked for, and how.
         file_format: of the releases.
-        manifest: licences.
+        licences: of the pictures.
         workers: how many.
         new_executor: makes an executor of so many workers; None for processes of this machine.
     """
@@ -151,18 +151,18 @@ def redact(
         say(f"Left alone, as no pictures, hidden, or linked folders: {left_alone}.")
     if not pictures:
         raise UnusableFolder(f"There are no pictures in {where}.")
-    if unmatched := manifest.unmatched(source.name for source in pictures):
+    if unmatched := licences.unmatched(source.name for source in pictures):
         say(
             f"Lines of the manifest that name no picture here: {unmatched}. They must name files "
             "as they lie below the input folder."
         )
-    manifest = manifest.among(source.name for source in pictures)
+    licences = licences.among(source.name for source in pictures)
     pictures = _scheduled(pictures)
     with closing(executor_of(new_executor, workers)) as executor:
         output_folder = created(out, policy, file_format)
         say_if_ahead(output_folder)
         run = Run(output_folder, executor)
-        run.work(_steps(pictures, output_folder, manifest, where), len(pictures))
+        run.work(_steps(pictures, output_folder, licences, where), len(pictures))
     return Summary(run.fates, policy.not_looked_for, time.perf_counter() - started)
 
 
@@ -203,7 +203,7 @@ def _refuse_same(where: str, out: Path | Place) -> None:
 
 
 def _steps(
-    pictures: Sequence[Picture], output_folder: OutputFolder, manifest: LicenceList, where: str
+    pictures: Sequence[Picture], output_folder: OutputFolder, licences: LicenceList, where: str
 ) -> Iterator[tuple[str, Step]]:
     """What each picture needs, by its name."""
     sound = (picture.content for picture in pictures if not picture.problem)
@@ -213,7 +213,7 @@ def _steps(
             fate = output_folder.fate(picture.name, "")
             yield picture.name, fate or Quarantined("", picture.problem)
         else:
-            yield picture.name, _step(picture, next(contents), output_folder, manifest)
+            yield picture.name, _step(picture, next(contents), output_folder, licences)
 
 
 def _read(content: PictureSource) -> bytes | Exception:
@@ -224,15 +224,15 @@ def _read(content: PictureSource) -> bytes | Exception:
 
 
 def _step(
-    source: Picture, data: bytes | Exception, output_folder: OutputFolder, manifest: LicenceList
+    source: Picture, data: bytes | Exception, output_folder: OutputFolder, licences: LicenceList
 ) -> Step:
-    """What a picture needs, given what earlier runs finished and what the manifest allows.
+    """What a picture needs, given what earlier runs finished and what its licence allows.
 
     Args:
         source: the picture.
         data: its bytes, or what kept them from being read.
         output_folder: of the run.
-        manifest: its licences.
+        licences: of the pictures.
     """
     if isinstance(data, Exception):
         return output_folder.fate(source.name, "") or refusal("", source.content.path, data)
@@ -241,7 +241,7 @@ def _step(
     if fate is not None:
         return fate
     require = output_folder.policy.manifest.require_licence
-    forbidden = manifest.refusal(source.name, require_licence=require)
+    forbidden = licences.refusal(source.name, require_licence=require)
     if forbidden:
         return Quarantined(picture, forbidden)
     return job_of(picture, source.content, output_folder, data)
