@@ -27,14 +27,14 @@ def current() -> Review | None:
     with undisturbed() as own:
         _give_up_what_passed_on(own)
         if own.review is None:
-            case = reviews.claim(actor(), database(), reviewer.name(), now(), choice=own.choice)
-            if case is None and not own.choice.is_all:
-                case = reviews.claim(actor(), database(), reviewer.name(), now())
-                if case is not None:
+            claim = reviews.claim(actor(), database(), reviewer.name(), now(), choice=own.choice)
+            if claim is None and not own.choice.is_all:
+                claim = reviews.claim(actor(), database(), reviewer.name(), now())
+                if claim is not None:
                     own.choice = Choice(own.choice.order)
                     own.say("Nothing else waits in that part of the queue; all of it comes again.")
-            if case is not None:
-                _open(own, case)
+            if claim is not None:
+                _open(own, claim)
         return own.review
 
 
@@ -44,7 +44,7 @@ def accept(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
-    decisions.settle(actor(), database(), review.case.picture_id, _decision(review), now())
+    decisions.settle(actor(), database(), review.claim.picture_id, _decision(review), now())
     desk().clear()
 
 
@@ -54,13 +54,13 @@ def reject(review: Review) -> None:
     Raises:
         StaleRevision: somebody else decided or has the picture.
     """
-    decisions.reject(actor(), database(), review.case.picture_id, _decision(review), now())
+    decisions.reject(actor(), database(), review.claim.picture_id, _decision(review), now())
     desk().clear()
 
 
 def skip(review: Review) -> None:
     """Leave the picture for later, or for somebody else; its draft stays."""
-    reviews.skip(actor(), database(), review.case.picture_id, reviewer.name(), now())
+    reviews.skip(actor(), database(), review.claim.picture_id, reviewer.name(), now())
     desk().clear()
 
 
@@ -70,8 +70,8 @@ def open_waiting(picture_id: str) -> None:
     Raises:
         StaleRevision: somebody else has it, or it waits no longer.
     """
-    case = reviews.claim_picture(actor(), database(), picture_id, reviewer.name(), now())
-    _open(desk(), case)
+    claim = reviews.claim_picture(actor(), database(), picture_id, reviewer.name(), now())
+    _open(desk(), claim)
 
 
 def reopen(picture_id: str) -> None:
@@ -87,7 +87,7 @@ def reopen(picture_id: str) -> None:
     if reopened is None:
         own.say("There is nothing to take back: it was more than an hour ago, or was taken back.")
         return
-    _open(own, reopened.case)
+    _open(own, reopened.claim)
     if reopened.withdrawn:
         own.say("Brought the picture back. Its release was withdrawn; recall any copies.")
     else:
@@ -96,9 +96,9 @@ def reopen(picture_id: str) -> None:
 
 def prefetch_next(review: Review) -> None:
     """Have the picture that comes next decoded while this one is looked at."""
-    case = review.case
+    claim = review.claim
     following = reviews.peek(
-        actor(), database(), reviewer.name(), now(), after=case.picture_id, choice=desk().choice
+        actor(), database(), reviewer.name(), now(), after=claim.picture_id, choice=desk().choice
     )
     if following is not None:
         limit = review.policy.codec.max_megapixels
@@ -113,23 +113,23 @@ def _give_up_what_passed_on(own: Desk) -> None:
     if own.review is None:
         return
     try:
-        reviews.renew(actor(), database(), own.review.case.picture_id, reviewer.name(), now())
+        reviews.renew(actor(), database(), own.review.claim.picture_id, reviewer.name(), now())
     except StaleRevision as error:
         own.say(str(error))
         own.clear()
 
 
-def _open(own: Desk, case: Claim) -> None:
+def _open(own: Desk, claim: Claim) -> None:
     """Put a picture on the table, in place of what is there."""
     own.clear()
-    policy = batches.policy_of(actor(), database(), case.batch_id)
-    draft = first_draft(case.plan)
-    if case.draft is not None:
-        state = case.draft.state
-        draft = Draft.from_json(state) if "items" in state else draft.redrawn(case.draft.regions)
+    policy = batches.policy_of(actor(), database(), claim.batch_id)
+    draft = first_draft(claim.plan)
+    if claim.draft is not None:
+        state = claim.draft.state
+        draft = Draft.from_json(state) if "items" in state else draft.redrawn(claim.draft.regions)
     own.openings += 1
-    own.review = Review(case, policy, draft, case.plan.digest, own.openings)
+    own.review = Review(claim, policy, draft, claim.plan.digest, own.openings)
 
 
 def _decision(review: Review) -> ReviewDecision:
-    return ReviewDecision.on(review.case.plan, review.draft.kept, reviewer.name())
+    return ReviewDecision.on(review.claim.plan, review.draft.kept, reviewer.name())

@@ -54,7 +54,7 @@ def data(review: Review) -> dict[str, Any]:
     known = reviewer.current()
     shown = _pictures(review)
     return {
-        "case": _case(review),
+        "claim": _claim(review),
         "categories": [
             {"value": one.value, "label": one.value.capitalize(), "colour": COLOURS[one]}
             for one in Category
@@ -156,18 +156,18 @@ def _list(details: list[str]) -> str:
     return ", ".join(dict.fromkeys(filter(None, details)))
 
 
-def _case(review: Review) -> dict[str, Any]:
-    case = review.case
-    width, height = case.plan.size
-    name, batch = printable(case.source), printable(case.batch_name)
-    is_seen_again = any(reason.kind is ReasonKind.RESIDUAL for reason in case.plan.reasons)
+def _claim(review: Review) -> dict[str, Any]:
+    claim = review.claim
+    width, height = claim.plan.size
+    name, batch = printable(claim.source), printable(claim.batch_name)
+    is_seen_again = any(reason.kind is ReasonKind.RESIDUAL for reason in claim.plan.reasons)
     return {
         "key": review.key,
-        "picture": case.picture_id,
+        "picture": claim.picture_id,
         "plan": review.plan,
         "size": [width, height],
         "source": f"{name} · {width} × {height} · {batch}",
-        "reasons": reasons(case.plan.reasons),
+        "reasons": reasons(claim.plan.reasons),
         "note": _SEEN_AGAIN if is_seen_again else "",
         "items": [
             {
@@ -192,7 +192,7 @@ def _pictures(review: Review) -> dict[str, Any]:
         problem = printable(f"{error} {_WAYS_OUT}")
     except Exception as error:  # noqa: BLE001 - one picture must not close the queue behind it
         kind = type(error).__name__
-        log.error("picture %s could not be shown (%s)", review.case.picture_id, kind)  # noqa: TRY400
+        log.error("picture %s could not be shown (%s)", review.claim.picture_id, kind)  # noqa: TRY400
         problem = f"This picture cannot be shown ({kind}). {_WAYS_OUT}"
     else:
         review.is_shown = True
@@ -234,7 +234,7 @@ def _queue(review: Review, moment: datetime) -> dict[str, Any]:
     facets = queue.facets(actor(), database(), reviewer=name)
     entries = queue.entries(actor(), database(), moment, limit=10_000, choice=choice, reviewer=name)
     ids = [entry.picture_id for entry in entries]
-    here = ids.index(review.case.picture_id) if review.case.picture_id in ids else 0
+    here = ids.index(review.claim.picture_id) if review.claim.picture_id in ids else 0
     start = max(min(here - 3, len(entries) - STRIP), 0)
     strip = [_entry(entry, review) for entry in entries[start : start + STRIP]]
     return {
@@ -273,6 +273,6 @@ def _entry(entry: QueueEntry, review: Review) -> dict[str, Any]:
         "name": printable(entry.source),
         "why": ", ".join(kind.value for kind in entry.kinds),
         "thumbnail": inline(small) if small else None if small is None else "",
-        "isCurrent": entry.picture_id == review.case.picture_id,
+        "isCurrent": entry.picture_id == review.claim.picture_id,
         "isTaken": entry.claimed_by not in (None, reviewer.name()),
     }

@@ -62,7 +62,7 @@ def _take(own: Desk, message: Message) -> None:
 def _shown(own: Desk, message: Message) -> Review | None:
     """The picture on the table if the message is about that."""
     review = own.review
-    if review is None or (message.picture, message.plan) != (review.case.picture_id, review.plan):
+    if review is None or (message.picture, message.plan) != (review.claim.picture_id, review.plan):
         return None
     return review
 

@@ -41,24 +41,22 @@ def question(share: float) -> str:
 class Review:
     """The picture on the table."""
 
-    case: Claim
+    claim: Claim
     policy: Policy
     draft: Draft
     plan: str
-    """Digest of `case.plan`."""
+    """Digest of `claim.plan`."""
     opening: int
     """Counts pictures put on the table, so that the browser knows when to start anew."""
     is_shown: bool = False
     """True once the picture could be drawn: nobody accepts what nobody sees."""
-    problem: str = ""
-    """Why it could not, a sentence."""
     _saved: Draft | None = None
     """What lies in the store by this window's knowledge; None where nothing was saved yet."""
 
     @property
     def key(self) -> str:
         """Of what the browser is given: changes when it has to start anew."""
-        return f"{self.case.picture_id}-{self.opening}"
+        return f"{self.claim.picture_id}-{self.opening}"
 
     @property
     def image(self) -> RgbImage:
@@ -68,7 +66,7 @@ class Review:
             UnreadableImage: it cannot be read or decoded, or was changed since.
         """
         image = originals_cache().picture(*self._original)
-        if image.size != self.case.plan.size:
+        if image.size != self.claim.plan.size:
             raise UnreadableImage("The original is not of the size that its plan was made for.")
         return image
 
@@ -102,7 +100,7 @@ class Review:
         def made() -> bytes:
             return whole_jpeg(pipeline.redact(image, draft.kept, self.policy, _PREVIEW_SEED).rgb)
 
-        return originals_cache().preview(self.case.picture_id, draft, made)
+        return originals_cache().preview(self.claim.picture_id, draft, made)
 
     def take(self, boxes: tuple[EditedBox, ...]) -> None:
         """Take over the boxes as the browser has them, and save them.
@@ -111,21 +109,21 @@ class Review:
             InvalidEdit: they cannot come from this picture.
             StaleRevision: somebody else has the picture, or it was edited in another window.
         """
-        draft = self.draft.edited(boxes, self.case.plan.size)
+        draft = self.draft.edited(boxes, self.claim.plan.size)
         self._refuse_if_edited_elsewhere()
         if draft == self.draft:
             return
         kept = claims.SavedDraft(reviewer.name(), draft.kept, draft.to_json(), now())
-        reviews.save_draft(actor(), database(), self.case.picture_id, kept)
+        reviews.save_draft(actor(), database(), self.claim.picture_id, kept)
         self.draft = self._saved = draft
 
     def close(self) -> None:
         """Forget how the picture looks."""
-        originals_cache().clear(self.case.picture_id)
+        originals_cache().clear(self.claim.picture_id)
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""
-        held = reviews.draft(actor(), database(), self.case.picture_id)
+        held = reviews.draft(actor(), database(), self.claim.picture_id)
         if held is None or held.reviewer != reviewer.name():
             return
         known = self._saved if self._saved is not None else self.draft
@@ -137,5 +135,5 @@ class Review:
 
     @property
     def _original(self) -> tuple[str, partial[bytes], float]:
-        read = partial(originals.content, actor(), database(), self.case.picture_id)
-        return self.case.picture_id, read, self.policy.codec.max_megapixels
+        read = partial(originals.content, actor(), database(), self.claim.picture_id)
+        return self.claim.picture_id, read, self.policy.codec.max_megapixels

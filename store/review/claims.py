@@ -1,4 +1,4 @@
-"""Cases: what a reviewer has on the table, and who has it.
+"""Claims: which picture a reviewer has on the table, and what lies with it.
 
 A claim is three columns of the picture's own row, so two reviewers cannot hold one picture. A claim
 that ran out still counts until somebody else wants the picture.
@@ -51,7 +51,6 @@ class Claim:
     name: PrivateText
     plan: Plan
     draft: SavedDraft | None
-    audit_sample: bool
     claimed_until: datetime | None
     """None when it was only peeked at."""
     original: Path
@@ -97,7 +96,7 @@ class ClaimState:
         )
 
     def refusal(self, reviewer: str, now: datetime) -> str | None:
-        """Why this reviewer may not change the case, as the start of a sentence; None if so."""
+        """Why this reviewer may not change the picture, as the start of a sentence; None if so."""
         if self.is_ended:
             return "The time of this picture was over, or it was deleted"
         if self.state != "review":
@@ -267,7 +266,7 @@ def claim_of(
     row = cursor.execute(
         """
         SELECT p.batch_id, b.sealed_name, b.name, p.sealed_source, p.source, p.revision,
-            p.audit_sample, p.claimed_until, b.second_review_share
+            p.claimed_until, b.second_review_share
         FROM pictures AS p
         JOIN batches AS b ON b.id = p.batch_id
         WHERE p.id = ?
@@ -276,7 +275,7 @@ def claim_of(
     ).fetchone()
     if row is None:
         raise ValueError(f"expected a picture {picture_id} in a batch")
-    batch_id, *names, revision, audit_sample, claimed_until, second_share = row
+    batch_id, *names, revision, claimed_until, second_share = row
     draft = draft_of(cursor, picture_id)
     if draft is not None and second_share and draft.reviewer != reviewer:
         draft = None
@@ -289,7 +288,6 @@ def claim_of(
         ),
         plan=plans.at_revision(cursor, picture_id, revision).plan,
         draft=draft,
-        audit_sample=audit_sample,
         claimed_until=None if peeked else aware_or_none(claimed_until),
         original=originals.files.original(picture_id),
     )

@@ -75,9 +75,9 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A case whose decision was undone."""
+    """A picture whose decision was undone."""
 
-    case: Claim
+    claim: Claim
     """Its draft holds the regions of the decision that was undone."""
     withdrawn: str | None
     """Id of the release that was taken back; None when there was none yet."""
@@ -179,7 +179,7 @@ def reopen_last(
         claims.keep_draft(cursor, picture_id, draft)
         until = now + timedelta(minutes=CLAIM_MINUTES)
         claims.set_claim(cursor, picture_id, reviewer, now, until)
-        case = claims.claim_of(cursor, database.originals, picture_id, reviewer)
+        claim = claims.claim_of(cursor, database.originals, picture_id, reviewer)
         database.event.subject = picture_id
         database.event.details["reviewer"] = database.person(reviewer)
         database.event.details["verdict"] = decision.number
@@ -188,7 +188,7 @@ def reopen_last(
     if withdrawn is not None:
         database.forgetting.forget(picture_id)
         withdrawn.unlink(missing_ok=True)
-    return Reopened(case, None if withdrawn is None else withdrawn.stem)
+    return Reopened(claim, None if withdrawn is None else withdrawn.stem)
 
 
 def _last(

@@ -1,7 +1,7 @@
-"""The review queue from a reviewer's side: take a case, keep it, draft, skip, look ahead.
+"""The review queue from a reviewer's side: claim a picture, keep it, draft, skip, look ahead.
 
-A reviewer holds one case at a time. What they settle is in `store.review.decisions`; how much waits
-and how long that takes is in `store.review.queue`.
+A reviewer holds one picture at a time. What they settle is in `store.review.decisions`; how much
+waits and how long that takes is in `store.review.queue`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def claim(
     *,
     choice: Choice = ALL,
 ) -> Claim | None:
-    """The reviewer's own case if they have one, else the first free one of the choice, or None."""
+    """The reviewer's own picture if they have one, else the choice's first free one, or None."""
     with database.transaction(actor, Act.CLAIM, name=reviewer) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, choice=choice)
         if picture_id is None:
@@ -77,7 +77,7 @@ def peek(
     after: str = "",
     choice: Choice = ALL,
 ) -> Claim | None:
-    """The case `claim` would give once `after` is done, without claiming it; None if none."""
+    """The picture `claim` would give once `after` is done, without claiming it; None if none."""
     with database.transaction(actor, Act.READ_QUEUE, name=reviewer) as cursor:
         picture_id = claims.next_id(cursor, reviewer, now, after=after, choice=choice)
         if picture_id is None:
@@ -98,7 +98,7 @@ def renew(
     reviewer: str,
     now: datetime,
 ) -> datetime:
-    """Hold a case longer; also one whose claim ran out, unless somebody else took it.
+    """Hold a picture longer; also one whose claim ran out, unless somebody else took it.
 
     Returns:
         Until when.
@@ -131,7 +131,7 @@ def save_draft(actor: Actor, database: Database, picture_id: str, draft: SavedDr
 
 
 def skip(actor: Actor, database: Database, picture_id: str, reviewer: str, now: datetime) -> None:
-    """Put a case behind all others for this reviewer; others may take it, its draft stays."""
+    """Put a picture behind all others for this reviewer; others may take it, its draft stays."""
     with database.transaction(actor, Act.SKIP, picture_id, name=reviewer) as cursor:
         cursor.execute(
             """

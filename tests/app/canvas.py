@@ -37,7 +37,7 @@ def boxes(app: AppTest) -> list[dict[str, Any]]:
     """The boxes as the canvas sends them back."""
     return [
         {"box": one["box"], "category": one["category"], "dropped": one["dropped"]}
-        for one in given(app)["case"]["items"]
+        for one in given(app)["claim"]["items"]
     ]
 
 
@@ -45,9 +45,9 @@ def message(app: AppTest, act: str = "save", **changes: Any) -> dict[str, Any]:
     """What the canvas sends for a key or a click, on the picture it shows."""
     number = app.session_state[NUMBER] + 1 if NUMBER in app.session_state else 1
     app.session_state[NUMBER] = number
-    case = given(app)["case"]
+    claim = given(app)["claim"]
     return {
-        "mount": "m", "number": number, "picture": case["picture"], "plan": case["plan"],
+        "mount": "m", "number": number, "picture": claim["picture"], "plan": claim["plan"],
         "boxes": boxes(app), "act": act, "has": [], **changes,
     }  # fmt: skip
 
@@ -96,9 +96,9 @@ def said(app: AppTest) -> str:
     share = f"{sum(not one['dropped'] for one in boxes(app))} will be removed"
     if "share" in data:
         share += f", {data['share']['text']} of the picture"
-    texts = [one["text"] for one in data["case"]["reasons"]]
-    texts += [f"unsure {one['score']:.2f}" for one in data["case"]["items"] if one["review"]]
+    texts = [one["text"] for one in data["claim"]["reasons"]]
+    texts += [f"unsure {one['score']:.2f}" for one in data["claim"]["items"] if one["review"]]
     return "\n".join([
-        *texts, share, data["case"]["source"], data["case"]["note"], data["said"]["text"],
+        *texts, share, data["claim"]["source"], data["claim"]["note"], data["said"]["text"],
         data.get("problem", ""), data["counter"],
     ])  # fmt: skip

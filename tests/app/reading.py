@@ -51,6 +51,6 @@ def numbers(app: AppTest) -> dict[str, int]:
 
 
 def claim_of(lethe: Lethe, reviewer: str = "local") -> Claim:
-    case = reviews.claim(ACTOR, lethe.database, reviewer, services.now())
-    assert case is not None
-    return case
+    claim = reviews.claim(ACTOR, lethe.database, reviewer, services.now())
+    assert claim is not None
+    return claim

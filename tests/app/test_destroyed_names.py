@@ -44,7 +44,7 @@ def test_home_and_release_say_that_names_are_gone(shredded):
 def test_review_says_why_there_is_nothing_to_see(shredded):
     app = shredded.page("Review")
 
-    assert GONE in canvas.given(app)["case"]["source"]
+    assert GONE in canvas.given(app)["claim"]["source"]
     assert "is gone" in said(app)
 
 

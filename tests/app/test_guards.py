@@ -244,7 +244,7 @@ def test_a_reason_is_shown_as_it_is(lethe):
         told = json.dumps({**json.loads(text), "reasons": [reason]})
         cursor.execute("UPDATE plans SET plan = ?", [told])
 
-    (given,) = canvas.given(lethe.page("Review"))["case"]["reasons"]
+    (given,) = canvas.given(lethe.page("Review"))["claim"]["reasons"]
 
     assert "outside.example" in given["text"]
     assert "\u202e" not in given["text"] + given["detail"]
@@ -273,7 +273,7 @@ def test_a_name_is_shown_as_it_is_and_loads_nothing(lethe):
             "SET sealed_source = NULL, source = '![a](http://outside.example/a.png)'"
         )
 
-    assert "outside" in canvas.given(lethe.page("Review"))["case"]["source"]  # text: see above
+    assert "outside" in canvas.given(lethe.page("Review"))["claim"]["source"]  # text: see above
     shown = "".join(caption.value for caption in lethe.page("Release").caption)
     assert "outside" in shown
     assert "![" not in shown

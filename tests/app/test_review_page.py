@@ -123,7 +123,7 @@ def test_an_accepted_picture_is_left_as_it_is_unless_that_is_asked_for(lethe):
 def test_only_the_picture_that_was_named_is_taken_back(lethe):
     lethe.batch(WIDE, WIDE, WIDE)
     app = lethe.page("Review")
-    first = canvas.given(app)["case"]["picture"]
+    first = canvas.given(app)["claim"]["picture"]
     app = press(press(app, "accept"), "accept")
     assert canvas.given(app)["last"]["picture"] != first
 
@@ -196,7 +196,7 @@ def test_what_comes_together_with_a_drawing_loses_nothing(lethe, act):
 def test_messages_that_come_together_are_done_in_their_order_and_once(lethe):
     lethe.batch(WIDE, WIDE)
     app = lethe.page("Review")
-    first = canvas.given(app)["case"]["picture"]
+    first = canvas.given(app)["claim"]["picture"]
     dropped = [{**box, "dropped": True} for box in canvas.boxes(app)]
     messages = [
         canvas.message(app, "save", boxes=dropped),
@@ -210,7 +210,7 @@ def test_messages_that_come_together_are_done_in_their_order_and_once(lethe):
     lethe.settle()
     (receipt,) = receipts.newest(ACTOR, lethe.database)
     assert len(receipt.receipt["regions"]) == 2
-    assert canvas.given(app)["case"]["picture"] != first
+    assert canvas.given(app)["claim"]["picture"] != first
     assert lines(app) == ["1 tattoo", "2 face"]
     assert canvas.given(app)["ack"] == {"mount": "m", "number": 3}
     assert "no longer shown" not in said(app)
@@ -225,13 +225,13 @@ def test_a_key_pressed_on_a_picture_that_went_changes_no_other(lethe, act):
     late = canvas.message(app, act.value, **late)
     app = press(app, "skip")
     late["number"] += 2  # pressed before, and arrived after
-    before = canvas.given(app)["case"]
+    before = canvas.given(app)["claim"]
 
     app = canvas.send(app, late)
 
     is_said = "no longer shown, so nothing was changed" in said(app)
     assert is_said is (act is not Act.CHOOSE)  # what is chosen of the queue is about no picture
-    assert canvas.given(app)["case"] == before
+    assert canvas.given(app)["claim"] == before
     assert lethe.counts().review == 2
 
 
@@ -368,7 +368,7 @@ def test_two_reviewers_never_have_the_same_picture(lethe, monkeypatch):
 
     other = lethe.page("Review")
 
-    pictures = {canvas.given(app)["case"]["picture"] for app in (one, other)}
+    pictures = {canvas.given(app)["claim"]["picture"] for app in (one, other)}
     assert len(pictures) == 2
 
 
@@ -454,7 +454,7 @@ def test_one_picture_that_cannot_be_shown_does_not_close_the_queue(
     whole = Review.image.fget
 
     def image(review):
-        if review.case.picture_id == first:
+        if review.claim.picture_id == first:
             raise failure
         return whole(review)
 

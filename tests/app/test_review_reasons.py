@@ -68,7 +68,7 @@ def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
 
     assert "seen in the result: face 0.71" in said(app)
     assert "unsure 0.71" in said(app)
-    assert {one["score"] for one in canvas.given(app)["case"]["items"]} == {0.71, FACE.score}
+    assert {one["score"] for one in canvas.given(app)["claim"]["items"]} == {0.71, FACE.score}
     assert lines(app) == ["1 face", "2 face"]
     press(press(app, "toggle_0"), "accept")
     assert lethe.settle().released == 1

@@ -134,7 +134,7 @@ def test_no_skip_is_lost_and_none_is_done_twice(lethe: Lethe, monkeypatch: pytes
     shown: list[str] = []
 
     def made() -> dict:
-        shown.append(canvas.given(app)["case"]["picture"])
+        shown.append(canvas.given(app)["claim"]["picture"])
         return canvas.message(app, "skip")
 
     each_look(app, monkeypatch, made)
@@ -224,7 +224,7 @@ def test_what_is_chosen_of_the_queue_behind_a_verdict_arrives(lethe: Lethe):
     wanted = lethe.batch(WIDE, WIDE)
     app = lethe.page("Review")
     options = {"order": "as uploaded", "batch": wanted, "kind": "", "category": "", "open": "1"}
-    first = canvas.given(app)["case"]["picture"]
+    first = canvas.given(app)["claim"]["picture"]
 
     app = canvas.send(
         app,
@@ -236,7 +236,7 @@ def test_what_is_chosen_of_the_queue_behind_a_verdict_arrives(lethe: Lethe):
     assert given["choice"]["batch"] == wanted
     assert given["queue"] is not None
     assert "no longer shown" not in said(app)
-    assert given["case"]["picture"] != first
+    assert given["claim"]["picture"] != first
     assert len(given["queue"]["entries"]) == 2
 
 

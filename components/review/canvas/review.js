@@ -76,7 +76,7 @@ class Review {
     this.keyTable = data.keys;
     if (data.cookie) document.cookie = data.cookie;
     if (data.ack) this.link.taken(data.ack);
-    const isOther = data.case.key !== this.caseKey;
+    const isOther = data.claim.key !== this.claimKey;
     if (isOther) this.load(data);
     this.hide(this.broken || data.problem || "");
     this.share = data.share;
@@ -95,13 +95,13 @@ class Review {
   }
 
   load(data) {
-    this.caseKey = data.case.key;
-    this.case = data.case;
+    this.claimKey = data.claim.key;
+    this.claim = data.claim;
     this.dialogs.close();
     this.stage.cancel();
-    const items = data.case.items.map((item) => ({ ...item }));
-    this.boxes = new Boxes(items, data.case.size);
-    this.view = new View(data.case.size);
+    const items = data.claim.items.map((item) => ({ ...item }));
+    this.boxes = new Boxes(items, data.claim.size);
+    this.view = new View(data.claim.size);
     this.isCompared = this.isLabelling = false;
     this.previewAsked = this.detailAsked = 0;
     this.image = this.detail = this.previewImage = this.previewOf = this.base = null;
@@ -110,9 +110,9 @@ class Review {
     clearTimeout(this.seenTimer);
     this.seenTimer = 0;
     this.list.clear();
-    this.tools.open(data.case);
+    this.tools.open(data.claim);
     this.stage.fitCanvas();
-    const left = Link.left(data.case.picture, data.case.plan);
+    const left = Link.left(data.claim.picture, data.claim.plan);
     if (left) this.restore(left);
     this.focus();
   }
@@ -162,8 +162,8 @@ class Review {
     if (image && image.name !== this.imageName) {
       this.imageName = image.name;
       this.picture(image.url, (made) => (this.image = made));
-    } else if (!this.imageName && !this.isHidden && this.wanted !== this.caseKey) {
-      this.wanted = this.caseKey; // this tab held it no more
+    } else if (!this.imageName && !this.isHidden && this.wanted !== this.claimKey) {
+      this.wanted = this.claimKey; // this tab held it no more
       this.send("save");
     }
     if (preview && preview.number === this.previewAsked) {
@@ -182,14 +182,14 @@ class Review {
 
   picture(url, take) {
     const made = new Image();
-    const key = this.caseKey;
+    const key = this.claimKey;
     made.onload = () => {
-      if (key !== this.caseKey) return;
+      if (key !== this.claimKey) return;
       take(made);
       this.stage.paint();
     };
     made.onerror = () => {
-      if (key !== this.caseKey || this.image) return;
+      if (key !== this.claimKey || this.image) return;
       this.broken = "The picture did not arrive. Load the page again, or skip it.";
       this.hide(this.broken);
       this.render();
@@ -202,7 +202,7 @@ class Review {
   send(act, extra = {}) {
     const boxes = this.boxes.items.map(({ box, category, dropped }) => ({ box, category, dropped }));
     const number = this.link.send({
-      act, boxes, picture: this.case.picture, plan: this.case.plan,
+      act, boxes, picture: this.claim.picture, plan: this.claim.plan,
       has: this.imageName ? [this.imageName] : [], ...extra,
     });
     this.tools.render();
@@ -281,7 +281,7 @@ class Review {
     this.stage.paint();
     const { boxes } = this;
     this.stage.canvas.setAttribute("aria-label",
-      `${this.case.source}: ${counted(boxes.kept.length, "box", "boxes")} will be removed` +
+      `${this.claim.source}: ${counted(boxes.kept.length, "box", "boxes")} will be removed` +
       (boxes.selected.size ? `; selected ${boxes.inWords}` : ""));
   }
 

@@ -355,13 +355,19 @@ def test_what_the_run_released_since_is_not_asked_again(database, run):
     assert reviews.peek(ACTOR, database, "bo", NOW) is None
 
 
+def is_sample(database):
+    """Whether the picture that waits was drawn for a sample check."""
+    waiting = reviews.claim(ACTOR, database, "ada", NOW)
+    return pictures.picture(ACTOR, database, waiting.picture_id).audit_sample
+
+
 def test_a_sample_check_of_a_run_counts_as_audit_sample(database, run):
     line = review_line("a.jpg", b"pixels", doubts=[], reasons=[str(SAMPLE)])
     run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)], seal=sealed(database, line))
 
     take_in(database, run)
 
-    assert reviews.claim(ACTOR, database, "ada", NOW).audit_sample
+    assert is_sample(database)
 
 
 def test_a_run_whose_batch_was_cancelled_is_refused(database, run):
@@ -534,14 +540,14 @@ class TestWhatARunFolderSays:
 
         take_in(database, run)
 
-        assert not reviews.claim(ACTOR, database, "ada", NOW).audit_sample
+        assert not is_sample(database)
 
     def test_a_sample_that_another_installation_drew_is_none_here(self, database, run):
         run.ask("a.jpg", doubts=[], reasons=[str(SAMPLE)])
 
         take_in(database, run)
 
-        assert not reviews.claim(ACTOR, database, "ada", NOW).audit_sample
+        assert not is_sample(database)
 
     def test_a_run_with_fewer_second_reviews_than_in_force_is_refused(self, database, run):
         database.files.policy.write_text("[review]\nsecond_review_share = 0.2\n")

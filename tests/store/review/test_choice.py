@@ -82,5 +82,5 @@ def test_the_last_verdict_is_named_before_it_is_taken_back(database):
     with pytest.raises(StaleRevision, match="another picture meanwhile"):
         decisions.reopen_last(ACTOR, database, "ada", NOW, picture_id=first)
     reopened = decisions.reopen_last(ACTOR, database, "ada", NOW, picture_id=second)
-    assert reopened.case.picture_id == second
+    assert reopened.claim.picture_id == second
     assert decisions.last(ACTOR, database, "ada", NOW).picture_id == first

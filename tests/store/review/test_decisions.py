@@ -43,7 +43,7 @@ def decide_again(database, decide=decisions.settle):
 def test_the_doubt_is_asked_about_again_and_what_was_decided_before_is_not(database, decide):
     decide_again(database, decide)
 
-    again = decisions.reopen_last(ACTOR, database, "bo", NOW).case.plan
+    again = decisions.reopen_last(ACTOR, database, "bo", NOW).claim.plan
 
     assert again.regions == (DRAWN,)
     assert again.review_regions == (OVERLOOKED,)

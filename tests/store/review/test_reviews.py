@@ -349,10 +349,10 @@ def test_undo_brings_the_case_back_with_the_verdicts_regions_as_draft(database):
 
     reopened = verdicts.reopen_last(ACTOR, database, "ada", NOW)
 
-    assert reopened.case.picture_id == picture_id
-    assert reopened.case.draft.regions == (DRAWN,)
-    assert reopened.case.plan.revision == 2
-    assert reopened.case.plan.review_regions == plan().review_regions
+    assert reopened.claim.picture_id == picture_id
+    assert reopened.claim.draft.regions == (DRAWN,)
+    assert reopened.claim.plan.revision == 2
+    assert reopened.claim.plan.review_regions == plan().review_regions
     assert reopened.withdrawn is None
     assert verdicts.reopen_last(ACTOR, database, "ada", NOW) is None
     verdicts.settle(
@@ -410,8 +410,8 @@ def test_undo_reaches_only_ones_own_verdicts_the_last_first(database):
     verdicts.settle(ACTOR, database, second, verdict_on(database, second, (), "bo", 0), NOW)
     verdicts.settle(ACTOR, database, third, verdict_on(database, third, (), "ada", 0), NOW)
 
-    assert verdicts.reopen_last(ACTOR, database, "ada", NOW).case.picture_id == third
-    assert verdicts.reopen_last(ACTOR, database, "ada", NOW).case.picture_id == first
+    assert verdicts.reopen_last(ACTOR, database, "ada", NOW).claim.picture_id == third
+    assert verdicts.reopen_last(ACTOR, database, "ada", NOW).claim.picture_id == first
 
 
 def test_pace_counts_the_last_hour_and_an_interruption_as_five_minutes(database):
@@ -525,7 +525,7 @@ def test_a_verdict_given_while_the_clock_was_ahead_is_not_undone_for_a_year_nor_
 
     assert verdicts.reopen_last(ACTOR, database, "ada", NOW) is None
     assert queue.pace(ACTOR, database, "ada", NOW).decided == 1
-    assert verdicts.reopen_last(ACTOR, database, "ada", ahead).case.picture_id == second
+    assert verdicts.reopen_last(ACTOR, database, "ada", ahead).claim.picture_id == second
 
 
 def test_work_that_is_dated_later_than_now_is_told(database):

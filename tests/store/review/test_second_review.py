@@ -307,7 +307,7 @@ def test_what_a_witness_contests_is_decided_by_two_people_again(database, pictur
 def test_the_first_takes_back_what_waits_and_begins_anew(database, picture):
     decide(database, picture, "ada", DRAWN)
 
-    case = decisions.reopen_last(ACTOR, database, "ada", NOW).case
+    case = decisions.reopen_last(ACTOR, database, "ada", NOW).claim
 
     assert case.plan.reasons == (UNSURE,)
     assert case.draft.regions == (DRAWN,)
@@ -341,8 +341,8 @@ def test_who_takes_back_of_two_decides_anew_and_the_other_decision_stays(
 
     assert reopened.withdrawn == "ab" * 16
     assert receipts.newest(ACTOR, database) == ()
-    assert reopened.case.plan.reasons == (UNSURE, ASKED)
-    assert reopened.case.draft.regions == (marked[name],)
+    assert reopened.claim.plan.reasons == (UNSURE, ASKED)
+    assert reopened.claim.draft.regions == (marked[name],)
     assert second_review.waiting_for_others(ACTOR, database, other) == 1
     assert reviews.claim(ACTOR, database, other, NOW) is None
     decide(database, picture, name, TATTOO)
@@ -357,7 +357,7 @@ def test_a_decision_that_both_take_back_is_a_first_one_again(database, picture):
     decisions.reopen_last(ACTOR, database, "bo", NOW)
     reviews.skip(ACTOR, database, picture, "bo", NOW)
 
-    case = decisions.reopen_last(ACTOR, database, "ada", NOW).case
+    case = decisions.reopen_last(ACTOR, database, "ada", NOW).claim
 
     assert case.plan.reasons == (UNSURE,)
     decide(database, picture, "ada", FACE)
