@@ -54,7 +54,7 @@ class Region:
     category: Category
     origin: Origin
     score: float | None = None
-    """The detection's score; None for what a reviewer drew."""
+    """The detection's score; None for what a reviewer drew, and for all that a receipt tells."""
     _rect: PixelRect | None = field(default=None, init=False, repr=False, compare=False)
     """Not an argument, so that `replace` forgets it: a moved box has no rectangle yet."""
 

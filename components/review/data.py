@@ -22,7 +22,7 @@ from engine.category import Category
 from engine.coverage import percent
 from engine.errors import LetheError
 from engine.files.safe_read import printable
-from engine.plan import Reason, ReasonKind
+from engine.plan import Origin, Reason, ReasonKind
 from engine.wording import counted
 from store.batches import originals
 from store.review import decisions, queue, second_review
@@ -174,6 +174,7 @@ def _claim(review: Review) -> dict[str, Any]:
                 "box": list(item.region.box.corners),
                 "category": item.region.category.value,
                 "score": item.region.score,
+                "isDrawn": item.region.origin is Origin.REVIEWER,
                 "review": item.needs_review,
                 "dropped": item.is_dropped,
             }

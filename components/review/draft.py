@@ -42,31 +42,27 @@ class Draft:
     """All lines, in order; a line's number is its place, and never changes."""
 
     items: tuple[Item, ...] = ()
+    fixed: int = 0
+    """How many lines, from the first on, no edit can take away: those of the plan it began with."""
 
     @property
     def kept(self) -> tuple[Region, ...]:
         """What will be removed."""
         return tuple(item.region for item in self.items if not item.is_dropped)
 
-    @property
-    def fixed(self) -> int:
-        """How many lines no edit can take away: all up to the last that a model proposed."""
-        scored = [place for place, one in enumerate(self.items, 1) if one.region.score is not None]
-        return max(scored, default=0)
-
     def edited(self, boxes: Sequence[EditedBox], size: Size) -> Draft:
         """The draft with its lines as the browser has them now.
 
-        What a model proposed keeps its score and its origin, whatever is sent. A box is clipped to
-        the picture; one wholly outside is dropped where it last was. Lines after the fixed ones are
-        a reviewer's.
+        What the plan proposed keeps its score and its origin, whatever is sent. A box is clipped to
+        the picture; a fixed one wholly outside is dropped where it last was. Lines after the fixed
+        ones are a reviewer's.
 
         Args:
             boxes: the fixed lines, in order, then what was drawn.
             size: of the picture.
 
         Raises:
-            InvalidEdit: lines that a model proposed are missing.
+            InvalidEdit: fixed lines are missing.
         """
         if len(boxes) < self.fixed:
             raise InvalidEdit(
@@ -80,14 +76,15 @@ class Draft:
             for edit in boxes[self.fixed :]
             if (box := edit.box.clipped(size)).area > 0
         ]
-        return Draft((*fixed, *drawn))
+        return Draft((*fixed, *drawn), self.fixed)
 
     def redrawn(self, kept: Iterable[Region]) -> Draft:
         """The draft a decision with these regions would leave: theirs kept, the rest dropped."""
         regions = tuple(kept)
         known = {item.region for item in self.items}
         items = [replace(item, is_dropped=item.region not in regions) for item in self.items]
-        return Draft((*items, *(Item(region) for region in regions if region not in known)))
+        drawn = (Item(region) for region in regions if region not in known)
+        return Draft((*items, *drawn), self.fixed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, to be kept beside the regions in the store."""
@@ -95,18 +92,18 @@ class Draft:
             "items": [
                 {**item.region.to_json(), "doubt": item.needs_review, "dropped": item.is_dropped}
                 for item in self.items
-            ]
+            ],
+            "fixed": self.fixed,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Draft:
-        """Undo `to_json`."""
-        return cls(
-            tuple(
-                Item(Region.from_json(item), item["doubt"], item["dropped"])
-                for item in value["items"]
-            )
+        """Undo `to_json`; what was saved before `fixed` was fixes all up to a model's last line."""
+        items = tuple(
+            Item(Region.from_json(item), item["doubt"], item["dropped"]) for item in value["items"]
         )
+        by_model = [at for at, one in enumerate(items, 1) if one.region.origin is Origin.MODEL]
+        return cls(items, value.get("fixed", max(by_model, default=0)))
 
 
 def first_draft(plan: Plan) -> Draft:
@@ -116,7 +113,8 @@ def first_draft(plan: Plan) -> Draft:
         (
             *(Item(review_region, needs_review=True) for review_region in plan.review_regions),
             *regions,
-        )
+        ),
+        len(plan.proposed),
     )
 
 

@@ -1,6 +1,7 @@
 """Edits of a draft: what a model proposed is never lost, nothing leaves the picture."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -67,8 +68,35 @@ def test_what_a_model_said_is_not_the_browsers_to_say():
     assert item == Item(Region(Box(1, 1, 9, 9), Category.OTHER, Origin.MODEL, 0.41), True)
 
 
+def test_what_a_receipt_says_a_model_proposed_stays_a_models_without_its_score():
+    """A picture that is sent back after its release: receipts tell of no scores."""
+    begun = first_draft(Plan("00", SIZE, (replace(FACE, score=None),), (), (), "policy"))
+    (sent,) = as_sent(begun)
+
+    (item,) = begun.edited([replace(sent, box=Box(1, 1, 9, 9))], SIZE).items
+
+    assert item == Item(Region(Box(1, 1, 9, 9), Category.FACE, Origin.MODEL))
+
+
+@pytest.mark.parametrize("origin", Origin)
+def test_what_the_plan_proposed_cannot_be_taken_away_whoever_proposed_it_first(origin):
+    begun = first_draft(Plan("00", SIZE, (Region(FACE.box, Category.FACE, origin),), (), (), "p"))
+
+    for draft in (begun, begun.redrawn(begun.kept), Draft.from_json(begun.to_json())):
+        with pytest.raises(InvalidEdit, match="0 boxes of 1"):
+            draft.edited([], SIZE)
+
+
+def test_a_draft_saved_before_it_told_how_many_lines_are_fixed_fixes_those_of_models():
+    drawn = EditedBox(Box(100, 10, 140, 40), Category.OTHER, False)
+    kept = START.edited([*as_sent(START), drawn], SIZE).to_json()
+    del kept["fixed"]
+
+    assert Draft.from_json(kept).fixed == 2
+
+
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_line_that_a_model_proposed_cannot_be_taken_away(count):
+def test_a_line_that_was_proposed_cannot_be_taken_away(count):
     with pytest.raises(InvalidEdit, match=f"{count} boxes of 2"):
         START.edited(as_sent(START)[:count], SIZE)
 

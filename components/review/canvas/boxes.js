@@ -100,7 +100,7 @@ class Boxes {
     }
     this.replaced([
       ...this.items,
-      { box: drawn, category, score: null, review: false, dropped: false },
+      { box: drawn, category, score: null, isDrawn: true, review: false, dropped: false },
     ]);
     return this.items.length - 1;
   }

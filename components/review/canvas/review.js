@@ -143,7 +143,7 @@ class Review {
     const known = this.boxes.items;
     const items = left.map((one, at) => {
       const same = known[at] && JSON.stringify(known[at].box) === JSON.stringify(one.box);
-      const old = known[at] || { score: null, review: false };
+      const old = known[at] || { score: null, isDrawn: true, review: false };
       return { ...old, ...one, box: same ? known[at].box : one.box };
     });
     this.boxes.items = items;
