@@ -21,6 +21,17 @@ def share_removed(rects: Iterable[PixelRect], size: Size) -> float:
     return round(union_area(boxes) / (size.width * size.height), SHARE_DIGITS)
 
 
+def outermost(rects: Iterable[PixelRect]) -> tuple[PixelRect, ...]:
+    """The rectangles with an area that lie in no other; their union is that of all."""
+    unique = sorted({rect for rect in rects if rect.area > 0})
+    if not unique:
+        return ()
+    x0, y0, x1, y1 = np.array(unique, dtype=np.int64).T
+    holds = (x0[:, None] <= x0) & (y0[:, None] <= y0) & (x1[:, None] >= x1) & (y1[:, None] >= y1)
+    others = holds.sum(axis=0) - 1  # but itself
+    return tuple(rect for rect, count in zip(unique, others, strict=True) if not count)
+
+
 def percent(share: float) -> str:
     """A share of a picture for people, in whole percent: `62 %`."""
     return f"{share * 100:.0f}\u00a0%"

@@ -17,7 +17,7 @@ from components.app.session import actor
 from components.review import reviewer
 from components.review.desk import desk, undisturbed
 from components.review.keys import KEYS
-from components.review.review import Review, question
+from components.review.review import Review
 from engine.category import Category
 from engine.coverage import percent
 from engine.errors import LetheError
@@ -44,6 +44,8 @@ _GRAVE = {
     ReasonKind.RESIDUAL,
     ReasonKind.OBJECTION,
 }
+_TOLD_LIVE = {ReasonKind.MUCH_REMOVED}
+"""How much goes follows the edits, beside the boxes; what it was before would contradict that."""
 log = logging.getLogger(__name__)
 
 
@@ -116,7 +118,7 @@ def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
     return [
         {
             "text": printable(_grouped(kind, details)),
-            "detail": printable(", ".join(filter(None, details))),
+            "detail": "" if kind in _TOLD_LIVE else printable(", ".join(filter(None, details))),
             "grave": kind in _GRAVE,
         }
         for kind, details in by_kind.items()
@@ -133,7 +135,7 @@ def _grouped(kind: ReasonKind, details: list[str]) -> str:
         ReasonKind.SOURCE_FORMAT: f"{named} files may spread pixels",
         ReasonKind.AUDIT_SAMPLE: "sample check",
         ReasonKind.RESIDUAL: f"seen in the result: {_things(details)}",
-        ReasonKind.MUCH_REMOVED: f"{named} of the picture would be removed: is that right?",
+        ReasonKind.MUCH_REMOVED: "much of the picture would go",
         ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
         ReasonKind.OBJECTION: f"somebody objected: {named}; its release was withdrawn",
     }
@@ -203,8 +205,7 @@ def _pictures(review: Review) -> dict[str, Any]:
 
 
 def _drawn(review: Review) -> dict[str, Any]:
-    share = review.share_removed
-    made: dict[str, Any] = {"share": {"text": percent(share), "question": question(share)}}
+    made: dict[str, Any] = {"extent": _extent(review)}
     if review.key not in desk().taken.has:
         made["image"] = {"name": review.key, "url": inline(review.picture())}
     with undisturbed() as own:  # or what a newer run was asked meanwhile would be dropped
@@ -217,6 +218,16 @@ def _drawn(review: Review) -> dict[str, Any]:
         url, rect = review.part(window)
         made["detail"] = {"number": number, "url": inline(url), "rect": list(rect)}
     return made
+
+
+def _extent(review: Review) -> dict[str, Any]:
+    extent = review.extent
+    return {
+        "share": percent(extent.share),
+        "question": extent.question,
+        "rects": [list(rect) for rect in extent.rects],
+        "isWidened": extent.is_widened,
+    }
 
 
 def _choice() -> dict[str, str]:

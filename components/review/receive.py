@@ -15,7 +15,7 @@ from components.review import claim, reviewer
 from components.review.canvas import component
 from components.review.canvas.message import Act, InvalidMessage, Message, parse
 from components.review.desk import Desk, undisturbed
-from components.review.review import Review, question
+from components.review.review import Review
 from engine.category import Category
 from engine.errors import LetheError
 from engine.plan import ReasonKind
@@ -99,7 +99,7 @@ def _accept(own: Desk, review: Review, message: Message) -> None:
     if not review.is_shown:
         own.say("Not accepted: nobody can see it. Skip the picture, or reject it.")
         return
-    if not message.is_confirmed and (asked := question(review.share_removed)):
+    if not message.is_confirmed and (asked := review.extent.question):
         own.taken.confirm = (message.number, asked)
         return
     claim.accept(review)

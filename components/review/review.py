@@ -5,7 +5,7 @@ The draft goes to the store with every edit, so that page change, reload and res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from components.app.services import database, now, originals_cache
@@ -14,27 +14,32 @@ from components.review import reviewer
 from components.review.draft import Draft, EditedBox
 from components.review.viewport import part_jpeg, whole_jpeg
 from engine import pipeline
-from engine.coverage import percent, share_removed
+from engine.coverage import outermost, percent, share_removed
 from engine.errors import StaleRevision, UnreadableImage
 from engine.geometry import Box, PixelRect
-from engine.images import RgbImage
+from engine.images import Leakage, RgbImage
 from engine.policy import Policy
 from engine.redact.masks import rects_of
 from store.batches import originals
 from store.review import claims, reviews
 from store.review.claims import Claim
 
-MUCH = 0.5
-"""A person who accepts that more than this share of a picture goes is asked once."""
 _PREVIEW_SEED = 0
 """A preview's grain is of no consequence; a release draws its own."""
 
 
-def question(share: float) -> str:
-    """What is asked before this share of a picture goes, 0..1; empty where nothing is to ask."""
-    if share <= MUCH:
-        return ""
-    return f"{percent(share)} of this picture would be removed. Is that right?"
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What goes if a draft is accepted as it is."""
+
+    rects: tuple[PixelRect, ...]
+    """In upright pixels, none within another; they may overlap."""
+    share: float
+    """Of the picture, 0..1."""
+    question: str
+    """What a person is asked before so much goes; empty where nothing is to ask."""
+    is_widened: bool
+    """True where margins are wider because the file looks saved twice."""
 
 
 @dataclass(slots=True)
@@ -71,14 +76,20 @@ class Review:
         return image
 
     @property
-    def share_removed(self) -> float:
-        """Share of the picture that goes if the draft is accepted as it is, 0..1.
+    def extent(self) -> Extent:
+        """What goes if the draft is accepted as it is.
 
         Raises:
             UnreadableImage: the original cannot be decoded.
         """
-        rects = rects_of(self.draft.kept, self.image.codec, self.policy)
-        return share_removed(rects, self.image.size)
+        codec, kept = self.image.codec, self.draft.kept
+        rects = outermost(rects_of(kept, codec, self.policy))
+        share = share_removed(rects, self.image.size)
+        once = replace(codec, leakage=Leakage.BLOCK)
+        is_widened = codec.leakage is Leakage.TWICE and rects != outermost(
+            rects_of(kept, once, self.policy)
+        )
+        return Extent(rects, share, self._question(share), is_widened)
 
     def picture(self) -> bytes:
         """The original as a JPEG for the stage.
@@ -120,6 +131,12 @@ class Review:
     def close(self) -> None:
         """Forget how the picture looks."""
         originals_cache().clear(self.claim.picture_id)
+
+    def _question(self, share: float) -> str:
+        """As triage asks before anybody has seen the picture: from the policy's share on."""
+        if share <= self.policy.review.most_removed:
+            return ""
+        return f"{percent(share)} of this picture would be removed."
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""

@@ -93,12 +93,12 @@ def said(app: AppTest) -> str:
     if not is_open(app):
         return ""
     data = given(app)
-    share = f"{sum(not one['dropped'] for one in boxes(app))} will be removed"
-    if "share" in data:
-        share += f", {data['share']['text']} of the picture"
+    extent = f"{sum(not one['dropped'] for one in boxes(app))} will be removed"
+    if "extent" in data:
+        extent += f", {data['extent']['share']} of the picture"
     texts = [one["text"] for one in data["claim"]["reasons"]]
     texts += [f"unsure {one['score']:.2f}" for one in data["claim"]["items"] if one["review"]]
     return "\n".join([
-        *texts, share, data["claim"]["source"], data["claim"]["note"], data["said"]["text"],
+        *texts, extent, data["claim"]["source"], data["claim"]["note"], data["said"]["text"],
         data.get("problem", ""), data["counter"],
     ])  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import cv2
+import numpy as np
 import pytest
 
 from components.app import services, session
@@ -21,9 +23,21 @@ from store.review.claims import SavedDraft
 from tests.app import canvas
 from tests.app.conftest import png
 from tests.app.reading import WIDE, claim_of, lines, press, said
+from tests.scenes import smooth
 from tests.store.fakes import ACTOR, ANY
 
 pytestmark = pytest.mark.slow
+
+
+def jpeg_saved(*qualities: int) -> bytes:
+    """A wide textured picture, saved as a JPEG once for each quality."""
+    rng = np.random.default_rng(1)
+    rough = smooth(rng, 360, 480) + rng.normal(0, 12, (360, 480, 1))
+    bgr = np.clip(rough, 0, 255).astype(np.uint8)
+    for quality in qualities:
+        data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return bytes(data)
 
 
 def test_review_says_why_the_picture_is_here_and_lists_what_would_go(lethe):
@@ -238,7 +252,7 @@ def test_a_key_pressed_on_a_picture_that_went_changes_no_other(lethe, act):
 def test_removing_more_than_half_is_asked_about_once(lethe):
     lethe.batch(WIDE)
     app = lethe.page("Review")
-    question = canvas.given(app)["share"]["question"]  # there before the key
+    question = canvas.given(app)["extent"]["question"]  # there before the key
 
     app = canvas.send(app, canvas.message(app, "accept"))
 
@@ -252,11 +266,61 @@ def test_removing_more_than_half_is_asked_about_once(lethe):
 def test_removing_less_than_half_is_not_asked_about(lethe):
     lethe.batch(WIDE)
     app = press(lethe.page("Review"), "toggle_1")
-    assert canvas.given(app)["share"]["question"] == ""
+    assert canvas.given(app)["extent"]["question"] == ""
 
     app = canvas.send(app, canvas.message(app, "accept"))
 
     assert lethe.settle().released == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "is_asked"), [(0.0, True), (0.5, True), (0.6, False), (1.0, False)]
+)
+def test_a_person_is_asked_from_the_share_on_from_which_the_policy_asks(lethe, most, is_asked):
+    """59 % would go: one rule for what a person accepts and for what goes without one."""
+    lethe.batch(WIDE, policy=Policy(review={"most_removed": most}))
+
+    app = lethe.page("Review")
+
+    canvas.send(app, canvas.message(app, "accept"))
+
+    assert lethe.settle().released == (0 if is_asked else 1)
+
+
+def test_what_goes_is_told_as_few_rectangles_of_the_share_that_is_said(lethe):
+    lethe.batch(WIDE)
+    app = lethe.page("Review")
+    inner = {"box": [14, 14, 20, 20], "category": "face", "dropped": False}
+
+    app = canvas.send(app, canvas.message(app, boxes=[*canvas.boxes(app), inner]))
+
+    extent = canvas.given(app)["extent"]
+    assert len(extent["rects"]) == 2  # what lies in another says nothing
+    covered = np.zeros((100, 120), bool)
+    for x0, y0, x1, y1 in extent["rects"]:
+        covered[y0:y1, x0:x1] = True
+    assert f"{covered.mean():.0%}".replace("%", "\u00a0%") == extent["share"]
+    app = press(press(press(app, "toggle_0"), "toggle_1"), "toggle_2")
+    assert canvas.given(app)["extent"]["rects"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "is_widened"),
+    [
+        pytest.param(WIDE, False, id="no JPEG"),
+        pytest.param(jpeg_saved(90), False, id="saved once"),
+        pytest.param(jpeg_saved(60, 90), True, id="saved twice"),
+    ],
+)
+def test_margins_that_are_wider_since_a_jpeg_looks_saved_twice_are_told(lethe, content, is_widened):
+    lethe.batch(content)
+
+    app = lethe.page("Review")
+
+    assert canvas.given(app)["extent"]["isWidened"] is is_widened
+    for number in (0, 1):
+        app = press(app, f"toggle_{number}")
+    assert canvas.given(app)["extent"]["isWidened"] is False
 
 
 def test_the_picture_is_sent_until_the_browser_has_it(lethe):
@@ -480,7 +544,7 @@ def test_a_run_that_streamlit_ends_early_does_not_hide_the_picture():
         is_shown = True
 
         @property
-        def share_removed(self):
+        def extent(self):
             raise Ended
 
     review = Shown()

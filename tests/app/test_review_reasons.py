@@ -29,7 +29,7 @@ WORDS = {
     ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
     ReasonKind.AUDIT_SAMPLE: "sample check",
     ReasonKind.RESIDUAL: "seen in the result: face 0.71",
-    ReasonKind.MUCH_REMOVED: "face 0.71 of the picture would be removed: is that right?",
+    ReasonKind.MUCH_REMOVED: "much of the picture would go",
     ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
     ReasonKind.OBJECTION: "somebody objected: face 0.71; its release was withdrawn",
 }
@@ -53,6 +53,15 @@ def test_every_reason_is_said_in_words(lethe, kind):
     assert not app.exception
     assert WORDS[kind] in said(app)
     assert (SEEN_AGAIN in said(app)) is (kind is ReasonKind.RESIDUAL)
+
+
+def test_how_much_would_go_is_told_once_by_what_follows_the_edits(lethe):
+    lethe.batch(WIDE)
+    give(lethe, Reason(ReasonKind.MUCH_REMOVED, "72\u00a0%"))
+
+    (reason,) = canvas.given(lethe.page("Review"))["claim"]["reasons"]
+
+    assert "72" not in reason["text"] + reason["detail"]
 
 
 def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(

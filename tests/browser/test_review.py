@@ -420,6 +420,7 @@ def test_the_share_that_goes_follows_the_edits_and_more_than_half_is_asked_once(
     assert desk.page.evaluate(asked_at_once)
     dialog = desk.page.get_by_role("dialog")
     expect(dialog).to_contain_text(re.compile(r"\d\d\s% of this picture would be removed"))
+    expect(dialog).to_contain_text("Is that right?")
     desk.press("Enter")
     expect(dialog).to_have_count(0)
     assert desk.name == name

@@ -79,7 +79,7 @@ class Review {
     const isOther = data.claim.key !== this.claimKey;
     if (isOther) this.load(data);
     this.hide(this.broken || data.problem || "");
-    this.share = data.share;
+    this.extent = data.extent;
     this.last = data.last;
     this.tools.counter.textContent = data.counter;
     this.takePictures(data);
@@ -301,13 +301,13 @@ class Review {
 
   accept() {
     if (this.isHidden) this.say("Not accepted: nobody can see it. Skip or reject it.");
-    else if (this.link.isSaved && this.share?.question) this.confirmAccept(this.share.question);
+    else if (this.link.isSaved && this.extent?.question) this.confirmAccept(this.extent.question);
     else this.decide("accept");
   }
 
   confirmAccept(text) {
     this.asked = 0;
-    this.dialogs.ask("Remove more than half?", text, "Accept it", "Look again", () =>
+    this.dialogs.ask("Is that right?", text, "Accept it", "Look again", () =>
       this.decide("accept", { confirmed: true }));
   }
 

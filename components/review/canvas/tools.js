@@ -82,7 +82,7 @@ class Tools {
       one.setAttribute("aria-pressed", one.dataset.category === app.category);
     }
     const kept = boxes.kept.length;
-    const share = app.share ? `, ${app.link.isSaved ? app.share.text : "…"} of the picture` : ""; // no line more or less
+    const share = app.extent ? `, ${app.link.isSaved ? app.extent.share : "…"} of the picture` : ""; // no line more or less
     this.extent.textContent = boxes.items.length ? `${kept} will be removed${share}` : "Nothing is marked.";
     this.saved.textContent = app.link.isSaved ? "Saved" : "Saving …";
     const unsure = boxes.kept.filter((item) => item.review).length;
