@@ -387,6 +387,39 @@ def test_labels_hide_and_boxes_dim(desk: Desk):
     assert picture() == whole
 
 
+_PATCH = """(canvas, [left, top, right, bottom]) => {
+    const [scale, x, y] = JSON.parse(canvas.dataset.view);
+    const ratio = window.devicePixelRatio * scale;
+    const place = [left - x, top - y, right - left, bottom - top].map((one) => one * ratio);
+    return [...canvas.getContext("2d").getImageData(...place.map(Math.round)).data].join();
+}"""
+
+
+def test_what_goes_around_the_boxes_is_hatched_and_follows_the_edits(desk: Desk):
+    """The margin of the last unsure tattoo, beside its box and free of other marks."""
+    beside, inside = (588, 420, 597, 480), (620, 420, 680, 480)
+
+    def seen_at(place: tuple[int, int, int, int]) -> str:
+        desk.page.wait_for_timeout(150)
+        return desk.canvas.evaluate(_PATCH, place)
+
+    hatched, clear = seen_at(beside), seen_at(inside)
+    expect(desk.page.get_by_text("Hatched: margins go too")).to_be_visible()
+
+    desk.click(650, 450).press("d", "Escape").saved()
+
+    assert seen_at(beside) != hatched  # the answer came, and with it what goes now
+    assert seen_at(inside) == clear  # what is in a box is never hatched
+    desk.press("u").saved()
+    assert seen_at(beside) == hatched
+    desk.page.get_by_text("Many at once").click()
+    for name in ("Drop 8 face", "Drop 2 tattoo", "Drop 1 jewelry"):
+        desk.page.get_by_role("button", name=name).click()
+    desk.page.get_by_text("Many at once").click()
+    desk.saved()
+    expect(desk.page.get_by_text("Hatched: margins go too")).to_be_hidden()
+
+
 def test_after_is_shown_where_before_was_without_a_jump(desk: Desk):
     place, view = desk.canvas.bounding_box(), desk.canvas.get_attribute("data-view")
 

@@ -5,6 +5,7 @@ const STILL_PX = 3; // the mouse moved less than this: a click
 const HANDLE_PX = 4.5;
 const GRIP_PX = 8;
 const LABEL_PX = 13;
+const HATCH_PX = 12; // from one line to the next
 const HANDLES = [
   [0, 0, "nwse"], [0.5, 0, "ns"], [1, 0, "nesw"], [1, 0.5, "ew"],
   [1, 1, "nwse"], [0.5, 1, "ns"], [0, 1, "nesw"], [0, 0.5, "ew"],
@@ -219,12 +220,68 @@ class Stage {
     else {
       if (app.image) put(app.image, whole);
       if (app.detail) put(app.detail.image, app.detail.rect);
+      this.drawMargins(context, ratio);
       this.drawBoxes(context);
     }
     canvas.dataset.detail = app.detail && !after ? "shown" : "";
     canvas.dataset.shows = after ? "after" : app.image ? "before" : "nothing";
     canvas.dataset.takesKeys = !app.isBusy;
     if (app.image) app.painted();
+  }
+
+  /** Hatch, faintly, what goes around the boxes too: the rectangles of the last answer without the
+   * boxes, which stay clear to be looked at. */
+  drawMargins(context, ratio) {
+    const { app } = this;
+    const rects = app.extent?.rects || [];
+    this.canvas.dataset.margins = rects.length;
+    if (!rects.length) return;
+    const { width, height } = this.canvas;
+    this.layer ||= document.createElement("canvas");
+    Object.assign(this.layer, { width, height }); // which clears it
+    const layer = this.layer.getContext("2d");
+    const path = (boxes, inset = 0) => {
+      const made = new Path2D();
+      for (const [x0, y0, x1, y1] of boxes) {
+        const [left, top] = app.view.toStage([x0, y0]).map((one) => one * ratio + inset);
+        const [right, bottom] = app.view.toStage([x1, y1]).map((one) => one * ratio - inset);
+        if (right > left && bottom > top) made.rect(left, top, right - left, bottom - top);
+      }
+      return made;
+    };
+    const outer = path(rects);
+    layer.fillStyle = "rgb(255 255 255 / 0.6)";
+    layer.fill(outer);
+    layer.globalCompositeOperation = "destination-out";
+    layer.fillStyle = "#000000";
+    layer.fill(path(rects, ratio)); // what is left is the outline of them all
+    layer.globalCompositeOperation = "source-over";
+    layer.fillStyle = this.hatch(layer, ratio);
+    layer.fill(outer);
+    layer.globalCompositeOperation = "destination-out";
+    layer.fillStyle = "#000000";
+    layer.fill(path(app.boxes.kept.map((item) => item.box)));
+    context.globalAlpha = app.isDimmed ? 0.3 : 1;
+    context.drawImage(this.layer, 0, 0, width / ratio, height / ratio);
+    context.globalAlpha = 1;
+  }
+
+  /** A light line beside a dark one, seen on any ground, which repeats without a seam. */
+  hatch(context, ratio) {
+    const side = Math.round(HATCH_PX * ratio);
+    const tile = Object.assign(document.createElement("canvas"), { width: side, height: side });
+    const drawn = tile.getContext("2d");
+    drawn.lineWidth = ratio;
+    for (const [colour, shift] of [["rgb(255 255 255 / 0.4)", 0], ["rgb(0 0 0 / 0.25)", ratio]]) {
+      drawn.strokeStyle = colour;
+      drawn.beginPath();
+      for (const at of [-side, 0, side]) {
+        drawn.moveTo(at + shift - 1, side + 1);
+        drawn.lineTo(at + shift + side + 1, -1);
+      }
+      drawn.stroke();
+    }
+    return context.createPattern(tile, "repeat");
   }
 
   drawBoxes(context) {

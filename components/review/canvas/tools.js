@@ -24,6 +24,7 @@ class Tools {
     this.source = element("p", { class: "small source" });
     this.kinds = element("div", { class: "kinds", role: "group", "aria-labelledby": "draw-as" });
     this.extent = element("p", { class: "extent" });
+    this.margins = element("p", { class: "small margins" });
     this.saved = element("span", { class: "small saved" });
     this.unsure = button("Drop unsure", "N", () => app.press("dropUnsure"));
     this.limit = element("input", {
@@ -47,7 +48,7 @@ class Tools {
     this.side = element("div", { class: "side" },
       element("div", {}, this.reasons, this.note, element("div", { class: "row spread" }, this.source, this.saved)),
       element("div", { class: "draws" }, element("p", { class: "small", id: "draw-as", text: "Draw as" }), this.kinds),
-      this.extent,
+      element("div", {}, this.extent, this.margins),
       this.many,
       app.list.node,
       element("div", { class: "row" }, this.labels, this.dim, this.zooms, this.relabel));
@@ -84,6 +85,9 @@ class Tools {
     const kept = boxes.kept.length;
     const share = app.extent ? `, ${app.link.isSaved ? app.extent.share : "…"} of the picture` : ""; // no line more or less
     this.extent.textContent = boxes.items.length ? `${kept} will be removed${share}` : "Nothing is marked.";
+    this.margins.textContent = app.extent?.isWidened
+      ? "Hatched: margins, wider as this JPEG looks saved twice" : "Hatched: margins go too";
+    this.margins.hidden = !app.extent?.rects.length;
     this.saved.textContent = app.link.isSaved ? "Saved" : "Saving …";
     const unsure = boxes.kept.filter((item) => item.review).length;
     this.unsure.firstChild.textContent = `Drop ${unsure} unsure`;
