@@ -16,6 +16,7 @@ from components.app.services import database, now, originals_cache
 from components.app.session import actor
 from components.review import reviewer
 from components.review.desk import desk, undisturbed
+from components.review.draft import Item
 from components.review.keys import KEYS
 from components.review.review import Review
 from engine.category import Category
@@ -46,6 +47,8 @@ _GRAVE = {
 }
 _TOLD_LIVE = {ReasonKind.MUCH_REMOVED}
 """How much goes follows the edits, beside the boxes; what it was before would contradict that."""
+_NEVER_SURE = 0.005
+"""Nearer to 0 or 1 than this no whole percent is true."""
 log = logging.getLogger(__name__)
 
 
@@ -111,14 +114,17 @@ def waiting_for_others() -> str:
 
 
 def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
-    """Why a picture is here, one entry a kind: `unsure: 3 faces, 1 jewelry`."""
+    """Why a picture is here, one entry a kind: `asks about 3 faces, 1 jewelry`."""
     by_kind: dict[ReasonKind, list[str]] = {}
     for reason in given:
         by_kind.setdefault(reason.kind, []).append(reason.detail)
+    for kind in by_kind.keys() & {ReasonKind.UNSURE, ReasonKind.RESIDUAL}:
+        is_probability = kind is ReasonKind.UNSURE and ReasonKind.NOT_CALIBRATED not in by_kind
+        by_kind[kind] = [_scored(one, is_probability=is_probability) for one in by_kind[kind]]
     return [
         {
             "text": printable(_grouped(kind, details)),
-            "detail": "" if kind in _TOLD_LIVE else printable(", ".join(filter(None, details))),
+            "detail": "" if kind in _TOLD_LIVE else printable("; ".join(filter(None, details))),
             "grave": kind in _GRAVE,
         }
         for kind, details in by_kind.items()
@@ -128,7 +134,7 @@ def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
 def _grouped(kind: ReasonKind, details: list[str]) -> str:
     named = _list(details)
     texts = {
-        ReasonKind.UNSURE: f"unsure: {_things(details)}",
+        ReasonKind.UNSURE: f"asks about {_things(details)}",
         ReasonKind.NO_DETECTOR: f"nobody looked for {named}",
         ReasonKind.NOT_CALIBRATED: f"{named} not calibrated",
         ReasonKind.NOTHING_FOUND: f"no {named} found" if named else "nothing found",
@@ -143,15 +149,45 @@ def _grouped(kind: ReasonKind, details: list[str]) -> str:
 
 
 def _things(details: list[str]) -> str:
-    """`face 0.41`, `face 0.38` as `2 faces`; one alone keeps its score."""
+    """`face, 41 % likely` and `face, 38 % likely` as `2 faces`; one alone keeps its score."""
     if len(details) == 1:
         return details[0]
-    counts = Counter(detail.split(" ")[0] for detail in details)
+    counts = Counter(detail.split(",")[0] for detail in details)
     plurals = {Category.JEWELRY.value: Category.JEWELRY.value}
     return ", ".join(
         f"{count} {word}" if count == 1 else f"{count} {plurals.get(word, f'{word}s')}"
         for word, count in counts.items()
     )
+
+
+def _scored(detail: str, *, is_probability: bool) -> str:
+    """`face 0.41`, as a plan has it, as `face, 41 % likely`; what is no such thing stays."""
+    try:
+        category, score = detail.split(" ")
+        return f"{category}, {_said(float(score), is_probability=is_probability)}"
+    except ValueError:
+        return detail
+
+
+def _said(score: float, *, is_probability: bool) -> str:
+    """A score for people: of those that score fusion gives, the probability that it is one."""
+    if not is_probability:
+        return f"score {score:.2f}"
+    if score < _NEVER_SURE:
+        return "under 1\u00a0% likely"
+    return "over 99\u00a0% likely" if score > 1 - _NEVER_SURE else f"{percent(score)} likely"
+
+
+def _certainty(item: Item, kinds: set[ReasonKind]) -> str:
+    """What is known of a box: how likely it is one, or who said so."""
+    region = item.region
+    if region.origin is Origin.REVIEWER:
+        return "drawn"
+    if region.score is None:
+        return "found"
+    is_residual = item.needs_review and ReasonKind.RESIDUAL in kinds
+    is_probability = not is_residual and ReasonKind.NOT_CALIBRATED not in kinds
+    return _said(region.score, is_probability=is_probability)
 
 
 def _list(details: list[str]) -> str:
@@ -162,7 +198,7 @@ def _claim(review: Review) -> dict[str, Any]:
     claim = review.claim
     width, height = claim.plan.size
     name, batch = printable(claim.source), printable(claim.batch_name)
-    is_seen_again = any(reason.kind is ReasonKind.RESIDUAL for reason in claim.plan.reasons)
+    kinds = {reason.kind for reason in claim.plan.reasons}
     return {
         "key": review.key,
         "picture": claim.picture_id,
@@ -170,13 +206,13 @@ def _claim(review: Review) -> dict[str, Any]:
         "size": [width, height],
         "source": f"{name} · {width} × {height} · {batch}",
         "reasons": reasons(claim.plan.reasons),
-        "note": _SEEN_AGAIN if is_seen_again else "",
+        "note": _SEEN_AGAIN if ReasonKind.RESIDUAL in kinds else "",
         "items": [
             {
                 "box": list(item.region.box.corners),
                 "category": item.region.category.value,
                 "score": item.region.score,
-                "isDrawn": item.region.origin is Origin.REVIEWER,
+                "certainty": _certainty(item, kinds),
                 "review": item.needs_review,
                 "dropped": item.is_dropped,
             }

@@ -97,7 +97,7 @@ def said(app: AppTest) -> str:
     if "extent" in data:
         extent += f", {data['extent']['share']} of the picture"
     texts = [one["text"] for one in data["claim"]["reasons"]]
-    texts += [f"unsure {one['score']:.2f}" for one in data["claim"]["items"] if one["review"]]
+    texts += [f"{one['certainty']} · asks" for one in data["claim"]["items"] if one["review"]]
     return "\n".join([
         *texts, extent, data["claim"]["source"], data["claim"]["note"], data["said"]["text"],
         data.get("problem", ""), data["counter"],

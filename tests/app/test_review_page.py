@@ -45,7 +45,7 @@ def test_review_says_why_the_picture_is_here_and_lists_what_would_go(lethe):
 
     app = lethe.page("Review")
 
-    assert "unsure: tattoo 0.41" in said(app)
+    assert "asks about tattoo, 41\u00a0% likely" in said(app)
     assert "2 will be removed, 59\u00a0% of the picture" in said(app)
     assert "picture 0.png" in said(app)
     assert lines(app) == ["1 tattoo", "2 face"]  # what needs review comes first

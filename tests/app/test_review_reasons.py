@@ -22,13 +22,13 @@ pytestmark = pytest.mark.slow
 
 SEEN_AGAIN = "A second detector saw this in the finished picture"
 WORDS = {
-    ReasonKind.UNSURE: "unsure: face 0.71",
+    ReasonKind.UNSURE: "asks about face, 71\u00a0% likely",
     ReasonKind.NO_DETECTOR: "nobody looked for face 0.71",
     ReasonKind.NOT_CALIBRATED: "face 0.71 not calibrated",
     ReasonKind.NOTHING_FOUND: "no face 0.71 found",
     ReasonKind.SOURCE_FORMAT: "face 0.71 files may spread pixels",
     ReasonKind.AUDIT_SAMPLE: "sample check",
-    ReasonKind.RESIDUAL: "seen in the result: face 0.71",
+    ReasonKind.RESIDUAL: "seen in the result: face, score 0.71",
     ReasonKind.MUCH_REMOVED: "much of the picture would go",
     ReasonKind.SECOND_REVIEW: "second review: decide without seeing the first",
     ReasonKind.OBJECTION: "somebody objected: face 0.71; its release was withdrawn",
@@ -75,8 +75,8 @@ def test_what_a_witness_saw_is_a_doubt_like_others_and_asked_about_once(
 
     app = lethe.page("Review")
 
-    assert "seen in the result: face 0.71" in said(app)
-    assert "unsure 0.71" in said(app)
+    assert "seen in the result: face, score 0.71" in said(app)
+    assert "score 0.71 · asks" in said(app)  # which no score fusion made a probability
     assert {one["score"] for one in canvas.given(app)["claim"]["items"]} == {0.71, FACE.score}
     assert lines(app) == ["1 face", "2 face"]
     press(press(app, "toggle_0"), "accept")
@@ -91,7 +91,53 @@ def test_reasons_of_one_kind_are_one_line_with_counts():
     given = data.reasons((unsure[0], jewel, blind, *unsure[1:]))
 
     assert [one["text"] for one in given] == [
-        "unsure: 3 faces, 1 jewelry",
+        "asks about 3 faces, 1 jewelry",
         "nobody looked for tattoo",
     ]
-    assert given[0]["detail"] == "face 0.41, jewelry 0.30, face 0.38, face 0.22"
+    assert given[0]["detail"].replace("\u00a0", " ") == (
+        "face, 41 % likely; jewelry, 30 % likely; face, 38 % likely; face, 22 % likely"
+    )
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        pytest.param("face 0.00", "face, under 1 % likely", id="next to nothing"),
+        pytest.param("face 0.01", "face, 1 % likely", id="hardly"),
+        pytest.param("face 1.00", "face, over 99 % likely", id="nearly sure"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("face", "face", id="no score"),
+        pytest.param("a face of 0.41", "a face of 0.41", id="more words"),
+    ],
+)
+def test_a_score_is_said_as_the_probability_that_it_is(detail, text):
+    (reason,) = data.reasons((Reason(ReasonKind.UNSURE, detail),))
+
+    assert reason["text"].replace("\u00a0", " ") == f"asks about {text}"
+
+
+def test_a_score_that_was_not_calibrated_is_said_to_be_no_probability(lethe):
+    unsure = Reason(ReasonKind.UNSURE, "face 0.41")
+    strange = Reason(ReasonKind.NOT_CALIBRATED, "a new detector")
+    assert data.reasons((unsure, strange))[0]["text"] == "asks about face, score 0.41"
+    lethe.batch(WIDE)
+    give(lethe, strange)
+
+    items = canvas.given(lethe.page("Review"))["claim"]["items"]
+
+    assert [one["certainty"] for one in items] == ["score 0.41", "score 0.90"]
+
+
+def test_a_box_that_is_no_models_or_has_no_score_says_whose_it_is(lethe):
+    lethe.batch(WIDE)
+    with lethe.database.transaction(ACTOR, ANY) as cursor:
+        ((text,),) = cursor.execute("SELECT plan FROM plans").fetchall()
+        plan = json.loads(text)
+        for region in (*plan["regions"], *plan["doubts"]):
+            region["score"] = None  # as a plan that a receipt tells of
+        plan["regions"].append({**plan["regions"][0], "origin": "reviewer"})
+        cursor.execute("UPDATE plans SET plan = ?", [json.dumps(plan)])
+
+    items = canvas.given(lethe.page("Review"))["claim"]["items"]
+
+    assert [one["certainty"] for one in items] == ["found", "found", "drawn"]

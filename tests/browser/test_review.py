@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from engine.category import Category
+from engine.policy import Policy
 from tests.browser import waiting
 from tests.browser.conftest import App, entered
 from tests.browser.reviewing import SHOWN, Desk
@@ -45,11 +46,26 @@ ALL = 1400
 """In pictures of this width most would go."""
 IN_ALL = [seen(0.9, (20, 20, 920, 720)), seen(0.3, (1200, 880, 1300, 960), Category.TATTOO)]
 
+UNLIKELY = 1200
+"""In pictures of this width something less likely than not goes without a question."""
+IN_UNLIKELY = [
+    seen(0.31, (50, 50, 250, 250)),
+    seen(0.08, (400, 50, 600, 250)),
+    seen(0.97, (700, 50, 900, 250)),
+]
+LENIENT = Policy(categories={"face": {"auto_redact_at": 0.2, "review_at": 0.05}})
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
-    sees = {WIDTH: [*FACES, JEWEL, *UNSURE], LARGE: IN_LARGE, CROWD: IN_CROWD, ALL: IN_ALL}
+    sees = {
+        WIDTH: [*FACES, JEWEL, *UNSURE],
+        LARGE: IN_LARGE,
+        CROWD: IN_CROWD,
+        ALL: IN_ALL,
+        UNLIKELY: IN_UNLIKELY,
+    }
     batches = {
         "holiday": [(f"p{at:02}.png", waiting.png(WIDTH, HEIGHT, at)) for at in range(COUNT)],
         "large": [("large.jpg", waiting.jpeg(LARGE, 3000))],
@@ -58,6 +74,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for batch, files in batches.items():
         waiting.lay(folder, files, sees, batch=batch)
+    files = [("unlikely.png", waiting.png(UNLIKELY, 700))]
+    waiting.lay(folder, files, sees, batch="unlikely", policy=LENIENT)
     return folder
 
 
@@ -485,6 +503,35 @@ def test_the_name_of_one_box_does_not_hide_that_of_another(desk: Desk):
     assert desk.canvas.evaluate(_PURPLE) > 0.8 * purple
 
 
+def test_how_likely_each_box_is_stands_in_the_list_and_what_is_unlikely_is_marked(
+    app: App, page: Page
+):
+    page.add_init_script(
+        """window.written = [];
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+          window.written.push(text);
+          return write.call(this, text, ...place);
+        };"""
+    )
+
+    desk = only(Desk(app, page).open(), "unlikely")
+
+    assert [text.replace("\u00a0", " ") for text in page.locator(".note").all_inner_texts()] == [
+        "8 % likely · asks",
+        "97 % likely",
+        "31 % likely",
+    ]
+    assert set(page.evaluate("written")) >= {"1 face ?", "2 face", "3 face ?"}
+    assert "2 face ?" not in page.evaluate("written")
+    desk.drag((400, 400), (500, 500)).saved()
+    assert page.locator(".note").last.inner_text() == "drawn"
+    assert "4 face" in page.evaluate("written")
+    expect(page.get_by_role("button", name="Drop 1 that asks")).to_have_count(0)
+    page.get_by_text("Many at once").click()
+    expect(page.get_by_role("button", name="Drop 1 that asks")).to_be_visible()
+
+
 # Many at once
 
 
@@ -516,7 +563,7 @@ def test_many_boxes_are_dropped_at_once_and_taken_back_in_one_step(desk: Desk):
 def test_reasons_are_grouped(desk: Desk):
     reasons = desk.page.locator(".reasons li").all_inner_texts()
 
-    assert reasons == ["unsure: 2 tattoos"]
+    assert reasons == ["asks about 2 tattoos"]
 
 
 # A queue

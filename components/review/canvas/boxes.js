@@ -37,6 +37,11 @@ class Boxes {
     return this.items.filter((item) => !item.dropped);
   }
 
+  /** True where nobody is sure of it: what asks, and what is less likely than not. */
+  static isUnsure({ review, score }) {
+    return review || (score != null && score < 0.5);
+  }
+
   /** Numbers in the order of the list: what needs review first. */
   get order() {
     const numbers = this.items.map((_, number) => number);
@@ -100,7 +105,7 @@ class Boxes {
     }
     this.replaced([
       ...this.items,
-      { box: drawn, category, score: null, isDrawn: true, review: false, dropped: false },
+      { box: drawn, category, score: null, certainty: "drawn", review: false, dropped: false },
     ]);
     return this.items.length - 1;
   }

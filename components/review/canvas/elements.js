@@ -35,6 +35,11 @@ function counted(count, noun, plural = `${noun}s`) {
   return `${count} ${count === 1 ? noun : plural}`;
 }
 
+/** A share, 0..1, in whole percent. */
+function inPercent(share) {
+  return `${Math.round(share * 100)}\u00a0%`;
+}
+
 /** Black or white, whichever is read better on a colour given as `#rrggbb`. */
 function readableOn(colour) {
   const [red, green, blue] = [1, 3, 5].map((at) => {

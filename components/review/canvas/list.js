@@ -61,8 +61,7 @@ class List {
     line.className = `line${isSelected ? " is-selected" : ""}${item.dropped ? " is-dropped" : ""}`;
     line.dataset.box = JSON.stringify(item.box);
     name.textContent = `${number + 1} ${item.category}`;
-    const score = item.score == null ? "drawn" : item.score.toFixed(2);
-    note.textContent = item.dropped ? "dropped" : item.review ? `unsure ${score}` : score;
+    note.textContent = item.dropped ? "dropped" : `${item.certainty}${item.review ? " · asks" : ""}`;
     swatch.style.background = this.app.colour(item.category);
     choose.setAttribute("aria-pressed", isSelected);
     toggle.textContent = item.dropped ? "Keep" : "Drop";

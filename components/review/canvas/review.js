@@ -143,7 +143,7 @@ class Review {
     const known = this.boxes.items;
     const items = left.map((one, at) => {
       const same = known[at] && JSON.stringify(known[at].box) === JSON.stringify(one.box);
-      const old = known[at] || { score: null, isDrawn: true, review: false };
+      const old = known[at] || { score: null, certainty: "drawn", review: false };
       return { ...old, ...one, box: same ? known[at].box : one.box };
     });
     this.boxes.items = items;
@@ -391,13 +391,13 @@ class Review {
     this.belowAt = at;
     this.boxes.select([...this.boxes.items.keys()].filter((one) =>
       !this.boxes.items[one].dropped && this.isBelow(this.boxes.items[one])));
-    this.tools.below.textContent = at.toFixed(2);
+    this.tools.below.textContent = inPercent(at);
     this.render();
   }
 
   dropBelow() {
     this.previewBelow(Number(this.tools.limit.value));
-    if (this.isReady && !this.isBusy) this.dropWhere((item) => this.isBelow(item), `with a score below ${this.belowAt.toFixed(2)}`);
+    if (this.isReady && !this.isBusy) this.dropWhere((item) => this.isBelow(item), `with a score below ${inPercent(this.belowAt)}`);
   }
 
   askLabel() {

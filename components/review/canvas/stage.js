@@ -363,7 +363,7 @@ class Stage {
     if (!isLabelled && !boxes.selected.has(number)) return;
     const item = boxes.items[number];
     const colour = this.colourOf(item);
-    const text = `${number + 1} ${item.category}${item.review ? " ?" : ""}${item.dropped ? " dropped" : ""}`;
+    const text = `${number + 1} ${item.category}${Boxes.isUnsure(item) ? " ?" : ""}${item.dropped ? " dropped" : ""}`;
     context.font = `600 ${LABEL_PX}px ${this.app.font}`;
     const width = context.measureText(text).width + 8;
     const height = LABEL_PX + 6;

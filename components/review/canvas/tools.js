@@ -26,7 +26,7 @@ class Tools {
     this.extent = element("p", { class: "extent" });
     this.margins = element("p", { class: "small margins" });
     this.saved = element("span", { class: "small saved" });
-    this.unsure = button("Drop unsure", "N", () => app.press("dropUnsure"));
+    this.unsure = button("Drop what asks", "N", () => app.press("dropUnsure"));
     this.limit = element("input", {
       type: "range", min: "0", max: "1", step: "0.01", value: "0", "aria-label": "Drop boxes with a score below",
       oninput: () => app.previewBelow(Number(this.limit.value)),
@@ -69,7 +69,7 @@ class Tools {
       return made;
     }));
     this.limit.value = "0";
-    this.below.textContent = "0.00";
+    this.below.textContent = inPercent(0);
   }
 
   render() {
@@ -90,7 +90,7 @@ class Tools {
     this.margins.hidden = !app.extent?.rects.length;
     this.saved.textContent = app.link.isSaved ? "Saved" : "Saving …";
     const unsure = boxes.kept.filter((item) => item.review).length;
-    this.unsure.firstChild.textContent = `Drop ${unsure} unsure`;
+    this.unsure.firstChild.textContent = `Drop ${unsure} that ${unsure === 1 ? "asks" : "ask"}`;
     this.unsure.disabled = !unsure;
     this.drops.replaceChildren(...app.categories
       .map((one) => [one, boxes.kept.filter((item) => item.category === one.value).length])

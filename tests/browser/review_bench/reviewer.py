@@ -32,7 +32,7 @@ _LINES = """lines => lines.map((line) => ({
   number: parseInt(line.querySelector(".name").textContent) - 1,
   category: line.querySelector(".name").textContent.split(" ")[1],
   box: JSON.parse(line.dataset.box),
-  unsure: line.querySelector(".note").textContent.startsWith("unsure"),
+  unsure: line.querySelector(".note").textContent.endsWith("asks"),
   dropped: line.classList.contains("is-dropped"),
   selected: line.classList.contains("is-selected"),
 }))"""
