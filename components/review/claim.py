@@ -45,7 +45,7 @@ def accept(review: Review) -> None:
         StaleRevision: somebody else decided or has the picture; the draft is kept.
     """
     decisions.settle(actor(), database(), review.claim.picture_id, _decision(review), now())
-    desk().clear()
+    _leave(review, "Accepted {}. U takes it back.")
 
 
 def reject(review: Review) -> None:
@@ -55,13 +55,13 @@ def reject(review: Review) -> None:
         StaleRevision: somebody else decided or has the picture.
     """
     decisions.reject(actor(), database(), review.claim.picture_id, _decision(review), now())
-    desk().clear()
+    _leave(review, "Rejected {}. U takes it back.")
 
 
 def skip(review: Review) -> None:
     """Leave the picture for later, or for somebody else; its draft stays."""
     reviews.skip(actor(), database(), review.claim.picture_id, reviewer.name(), now())
-    desk().clear()
+    _leave(review, "Skipped {}; it comes again after the others.")
 
 
 def open_waiting(picture_id: str) -> None:
@@ -71,7 +71,9 @@ def open_waiting(picture_id: str) -> None:
         StaleRevision: somebody else has it, or it waits no longer.
     """
     claim = reviews.claim_picture(actor(), database(), picture_id, reviewer.name(), now())
-    _open(desk(), claim)
+    own = desk()
+    _open(own, claim)
+    own.say("")  # what was said before was about the picture that was left
 
 
 def reopen(picture_id: str) -> None:
@@ -106,6 +108,13 @@ def prefetch_next(review: Review) -> None:
             originals.content, actor(), database(), following.picture_id, act=Act.PREPARE_ORIGINAL
         )
         originals_cache().prefetch(following.picture_id, read, limit)
+
+
+def _leave(review: Review, sentence: str) -> None:
+    """Clear the table, and say so of the picture: what was said before is over with it."""
+    own = desk()
+    own.clear()
+    own.say(sentence.format(review.claim.source))
 
 
 def _give_up_what_passed_on(own: Desk) -> None:

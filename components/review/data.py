@@ -11,7 +11,7 @@ from typing import Any
 from components.app import session
 from components.app.access import Role, may
 from components.app.inline import inline
-from components.app.palette import COLOURS, ago, span
+from components.app.palette import COLOURS, span
 from components.app.services import database, now, originals_cache
 from components.app.session import actor
 from components.review import reviewer
@@ -78,25 +78,31 @@ def data(review: Review) -> dict[str, Any]:
 
 
 def last_decision(moment: datetime) -> dict[str, str] | None:
-    """The decision that undo would take back, as a question."""
+    """The decision that undo would take back, as a question that is still true when it is asked.
+
+    The canvas asks it some time after it was made: a release may have come of it meanwhile.
+    """
     last = decisions.last(actor(), database(), reviewer.name(), moment)
     if last is None:
         return None
     verb = "rejected" if last.is_rejection else "accepted"
-    released = " Its release will be withdrawn; recall any copies." if last.is_released else ""
+    release = "Its release" if last.is_released else "If it was released meanwhile, that release"
+    outcome = "" if last.is_rejection else f" {release} will be withdrawn; recall any copies."
     return {
         "picture": last.picture_id,
         "name": printable(last.source),
-        "text": f"You {verb} this picture {ago(last.decided_at, moment)}.{released}",
+        "text": f"You {verb} this picture.{outcome}",
     }
 
 
 def pace(moment: datetime) -> str:
-    """How far this reviewer is: `3 of 12, about 4 min left`."""
+    """How far this reviewer is: `6 left, about 4 min · 13 done this hour`."""
     done = queue.pace(actor(), database(), reviewer.name(), moment)
-    text = f"{done.decided + 1} of {done.decided + done.waiting}"
+    text = f"{done.waiting} left"
     if done.seconds_left:
-        text += f", about {span(done.seconds_left)} left"
+        text += f", about {span(done.seconds_left)}"
+    if done.decided:
+        text += f" · {done.decided} done this hour"
     return text
 
 

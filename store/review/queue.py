@@ -53,7 +53,7 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a reviewer gets on: `37 of 112, about 9 min left`."""
+    """How a reviewer gets on: what they did, what is left, and how long each takes."""
 
     decided: int
     """By this reviewer in the last hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from engine.plan import ReviewDecision
 from engine.policy import Policy
 from store.accounts.role import PEOPLE
 from store.releases import receipts
-from store.review import decisions, reviews
+from store.review import decisions, queue, reviews
 from store.review.claims import SavedDraft
 from tests.app import canvas
 from tests.app.conftest import png
@@ -85,13 +86,13 @@ def test_a_second_review_waits_for_somebody_else_and_release_tells_of_both(lethe
 def test_skip_goes_to_the_next_picture_and_keeps_the_draft(lethe):
     lethe.batch(WIDE, WIDE)
     app = press(lethe.page("Review"), "toggle_0")
-    first = "picture 0.png" in said(app)
+    first = canvas.given(app)["claim"]["picture"]
 
     app = press(app, "skip")
-    assert ("picture 0.png" in said(app)) is not first
+    assert canvas.given(app)["claim"]["picture"] != first
     app = press(app, "skip")
 
-    assert ("picture 0.png" in said(app)) is first
+    assert canvas.given(app)["claim"]["picture"] == first
     assert "~~1 tattoo~~" in lines(app)
     assert lethe.counts().review == 2
 
@@ -113,13 +114,91 @@ def test_taking_an_accepted_picture_back_names_it_and_asks_first(lethe):
     app.button(key="review_undo").click().run()
 
     assert "picture 0.png" in said(app)
-    assert re.search(r"You accepted this picture .+\. Its release will be withdrawn", said(app))
+    assert "You accepted this picture. Its release will be withdrawn" in said(app)
     assert lethe.counts().released == 1
     app.button(key="review_take_it_back").click().run()
     assert lines(app) == ["1 tattoo", "~~2 face~~"]
     assert "Its release was withdrawn" in said(app)
     assert receipts.newest(ACTOR, lethe.database) == ()
     assert lethe.counts().review == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "tells"),
+    [
+        ("accept", "Accepted {}. U takes it back."),
+        ("reject", "Rejected {}. U takes it back."),
+        ("skip", "Skipped {}; it comes again after the others."),
+    ],
+)
+def test_the_next_picture_comes_with_what_was_done_to_the_last(lethe, act, tells):
+    lethe.batch(WIDE, WIDE)
+    app = lethe.page("Review")
+    name = canvas.given(app)["claim"]["source"].split(" · ")[0]
+
+    app = press(app, act)
+
+    assert canvas.given(app)["said"]["text"] == tells.format(name)
+    assert not canvas.given(app)["claim"]["source"].startswith(name)
+
+
+def test_what_was_said_of_one_picture_is_said_of_no_other(lethe):
+    lethe.batch(WIDE, WIDE)
+    app = press(lethe.page("Review"), "accept")
+    lethe.settle()
+    taken = canvas.given(app)["last"]["picture"]
+    app = canvas.send(app, canvas.message(app, "reopen", target=taken))
+    assert "Its release was withdrawn" in said(app)
+
+    waiting = next(
+        one.picture_id
+        for one in queue.entries(ACTOR, lethe.database, services.now())
+        if one.picture_id != taken
+    )
+    opened = canvas.send(app, canvas.message(app, "open", target=waiting))
+    assert canvas.given(opened)["said"]["text"] == ""
+    app = press(press(opened, "accept"), "accept")
+
+    assert "Nothing waits for review" in said(app)
+    assert "U takes it back" in said(app)
+    assert "withdrawn" not in said(app)
+
+
+@pytest.mark.parametrize(
+    ("is_rejection", "is_released", "tells"),
+    [
+        (False, True, "Its release will be withdrawn; recall any copies."),
+        (False, False, "If it was released meanwhile, that release will be withdrawn"),
+        (True, False, "You rejected this picture."),
+    ],
+)
+def test_the_question_before_an_undo_stays_true_while_the_machine_goes_on(
+    monkeypatch, is_rejection, is_released, tells
+):
+    """The canvas has it from when the picture came; a release takes seconds after the decision."""
+    last = SimpleNamespace(
+        picture_id="0", source="a.png", is_rejection=is_rejection, is_released=is_released
+    )
+    monkeypatch.setattr(data.decisions, "last", lambda *asked: last)
+    for name in ("actor", "database"):
+        monkeypatch.setattr(data, name, lambda: None)
+    monkeypatch.setattr(data.reviewer, "name", lambda: "ada")
+
+    question = data.last_decision(services.now())["text"]
+
+    assert tells in question
+    assert ("withdrawn" in question) is not is_rejection
+
+
+def test_what_is_left_is_told_apart_from_what_was_done(lethe):
+    """*Upload* says how many need review; that many are left here, whatever was done before."""
+    lethe.batch(WIDE, WIDE, WIDE)
+    app = lethe.page("Review")
+    assert canvas.given(app)["counter"] == "3 left"
+
+    app = press(app, "reject")
+
+    assert re.fullmatch(r"2 left, about \d+ s · 1 done this hour", canvas.given(app)["counter"])
 
 
 def test_an_accepted_picture_is_left_as_it_is_unless_that_is_asked_for(lethe):

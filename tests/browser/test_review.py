@@ -225,6 +225,22 @@ def test_deleting_a_group_deletes_it(desk: Desk):
     assert desk.dropped() == set(group)
 
 
+def test_what_was_said_of_a_picture_goes_with_it(desk: Desk):
+    name = desk.name
+    desk.press("j", "d").saved()
+    assert "Dropped box" in desk.status
+
+    desk.leave("s")
+
+    expect(desk.page.locator(".status")).to_have_text(
+        f"Skipped {name}; it comes again after the others."
+    )
+    desk.press("q")
+    desk.page.locator(".entries li:not(.is-current) button:enabled").last.click()
+    expect(desk.page.locator(".status")).to_be_hidden()
+    desk.press("q")
+
+
 def test_undo_takes_back_edits_of_this_picture_one_by_one(desk: Desk):
     before = desk.lines()
     desk.press("j", "d", "j", "Delete", "ArrowRight")
@@ -252,6 +268,7 @@ def test_taking_a_verdict_back_names_the_picture_and_never_comes_from_a_reload(d
 
     dialog = desk.page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"Take back {accepted}?")
+    expect(dialog).to_contain_text("release will be withdrawn")  # whether it is there yet or not
     desk.press("d", "a", "Delete", "j")  # nothing acts behind it
     expect(dialog).to_be_visible()
     desk.press("Enter")  # the safe answer has the focus

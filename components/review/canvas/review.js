@@ -110,6 +110,7 @@ class Review {
     clearTimeout(this.seenTimer);
     this.seenTimer = 0;
     this.list.clear();
+    this.say(""); // what was said was about another
     this.tools.open(data.claim);
     this.stage.fitCanvas();
     const left = Link.left(data.claim.picture, data.claim.plan);
