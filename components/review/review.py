@@ -136,7 +136,7 @@ class Review:
         """As triage asks before anybody has seen the picture: from the policy's share on."""
         if share <= self.policy.review.most_removed:
             return ""
-        return f"{percent(share)} of this picture would be removed."
+        return f"{percent(share)} of this picture would be removed"
 
     def _refuse_if_edited_elsewhere(self) -> None:
         """The same person may have the picture in two windows; neither overwrites the other."""

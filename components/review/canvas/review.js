@@ -308,7 +308,7 @@ class Review {
 
   confirmAccept(text) {
     this.asked = 0;
-    this.dialogs.ask("Is that right?", text, "Accept it", "Look again", () =>
+    this.dialogs.ask(text, "Is that right? The hatched margins are part of it.", "Accept it", "Look again", () =>
       this.decide("accept", { confirmed: true }));
   }
 
