@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.evaluation.scores.proportion import Proportion
 from engine.geometry import PixelRect
 from engine.plan import ReviewDecision
 from engine.runs.jobs import NeedsReview
@@ -9,6 +10,7 @@ from store.review import audit_sample, decisions, reviews
 from store.worker import tasks
 from tests.store.fakes import (
     ACTOR,
+    ANY,
     DRAWN,
     FACE,
     MINUTE,
@@ -74,6 +76,23 @@ def test_rejected_pictures_are_counted_apart(database, is_sample):
     assert audit_sample.rejected(ACTOR, database, audit_sample=not is_sample) == 0
     assert len(audit_sample.comparisons(ACTOR, database, audit_sample=is_sample)) == 1
     assert audit_sample.comparisons(ACTOR, database, audit_sample=not is_sample) == ()
+
+
+def test_the_result_takes_rejected_pictures_as_missed_and_leaves_unknown_ones_out(database):
+    for decide, masked in (
+        (decisions.settle, RECTS),
+        (decisions.settle, ()),
+        (decisions.reject, RECTS),
+    ):
+        decided(database, decide, masked=masked)
+        with database.transaction(ACTOR, ANY) as cursor:  # else the next round would take it
+            cursor.execute("UPDATE pictures SET state = 'released' WHERE state = 'settled'")
+
+    result = audit_sample.result(ACTOR, database)
+
+    assert (result.checked, result.missed, result.unknown, result.rejected) == (1, 1, 1, 1)
+    assert result.worst == Proportion(0, 2)
+    assert result.over_time == (((NOW + MINUTE).date(), Proportion(0, 1)),)
 
 
 @pytest.mark.parametrize(
