@@ -50,9 +50,11 @@ def see_why(held_back: int) -> None:
     """A link to the pictures held back, in the newest batch that has some."""
     holding = progress.batches_with(actor(), database(), PictureState.QUARANTINED)
     query = {"batch": holding[0], "show": PictureState.QUARANTINED.value} if holding else None
+    is_one_of_many = len(holding) > 1
     page_link(
         "pages/3_Release.py",
-        label="See why" if len(holding) < 2 else f"See why, newest of {len(holding)} batches",
+        label="See why, newest batch" if is_one_of_many else "See why",
+        help=f"The newest of {len(holding)} batches." if is_one_of_many else None,
         icon=":material/dangerous:",
         disabled=not held_back,
         query_params=query,
