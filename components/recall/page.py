@@ -108,7 +108,7 @@ def headline(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:
         alt="Recall, a line for each category",
     )
     st.caption(_HOW_TO_READ)
-    with st.expander(in_short(report), icon=":material/balance:", key="recall_costs"):
+    with st.expander(in_short(report), key="recall_costs"):
         cost_view({"Measured": report})
         if report.pictures:
             st.caption(_load(report))

@@ -25,7 +25,7 @@ from components.recall.charts.axes import (
 from components.recall.words import spaced
 from engine.evaluation.report.charts.spec import Axis, ChartSpec, Note, Panel, Reference, Series
 
-_TITLED_GAP_PX, _GAP_PX = 92, 26
+_TITLED_GAP_PX, _GAP_PX = 104, 26
 _LEGEND_ROOM_PX = 34
 _BARE_ROOM_PX = 8
 
