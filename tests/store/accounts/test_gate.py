@@ -63,6 +63,7 @@ TABLE = {
     "batches.originals.content": Act.VIEW_ORIGINAL,
     "batches.originals.is_open_to": Act.READ_BATCHES,
     "batches.pictures.count_of_batch": Act.READ_BATCHES,
+    "batches.pictures.of_ids": Act.READ_BATCHES,
     "batches.pictures.of_batch": Act.READ_BATCHES,
     "batches.pictures.picture": Act.READ_BATCHES,
     "batches.progress.batches_with": Act.READ_BATCHES,
