@@ -14,10 +14,11 @@ from components.app.session import actor
 from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
-from engine.evaluation.scores.audit_sample import SampleCounts, SampleResult
+from engine.evaluation.scores.audit_sample import SampleCounts
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.wording import counted
 from store.review import audit_sample
+from store.review.audit_sample import SampleResult
 
 
 def sentence() -> str:

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 import duckdb
 
-from engine.evaluation.scores.audit_sample import SampleResult
 from engine.runs.jobs import HeldFor
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -20,6 +19,7 @@ from store.batches.pictures import PictureState
 from store.database import Database
 from store.retention.holding import HELD_FOR
 from store.review import audit_sample
+from store.review.audit_sample import SampleResult
 from store.times import aware_or_none, stored
 from store.worker.recovery import MAX_ATTEMPTS
 

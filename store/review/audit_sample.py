@@ -5,8 +5,8 @@ Pictures drawn at random, which nothing but the draw sent to a person, show what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -15,9 +15,9 @@ import duckdb
 from engine.evaluation.scores.audit_sample import (
     Check,
     SampleCounts,
-    SampleResult,
     count_checks,
 )
+from engine.evaluation.scores.proportion import Proportion
 from engine.plan import Plan, Region
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -50,6 +50,45 @@ class Comparison:
     def check(self) -> Check:
         """Both sides, to be counted."""
         return Check(self.picture_id, self.machine.proposed, self.decided, self.machine.size)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResult:
+    """What the sample showed so far. What a person rejected says nothing of what was missed in it.
+
+    So it stands in the bound as missed, and in no other number.
+    """
+
+    counts: SampleCounts = field(default_factory=SampleCounts)
+    """Of the pictures that people let pass, so that boxes can be compared."""
+    rejected: int = 0
+    """Pictures that a person rejected."""
+    unknown: int = 0
+    """Decided pictures without a record of what the machine would have covered."""
+    over_time: tuple[tuple[date, Proportion], ...] = ()
+    """Clean pictures of those decided, by the day of the decision."""
+
+    @property
+    def checked(self) -> int:
+        """Pictures that were compared."""
+        return self.counts.clean.total
+
+    @property
+    def missed(self) -> int:
+        """Pictures, of those compared, in which a person found something."""
+        return self.counts.clean.total - self.counts.clean.found
+
+    @property
+    def worst(self) -> Proportion:
+        """Clean pictures of all, rejected ones counted as missed."""
+        clean = self.counts.clean
+        return Proportion(clean.found, clean.total + self.rejected)
+
+    @property
+    def upper(self) -> float | None:
+        """Upper bound of the miss rate (one-sided, 95 %); None without a picture."""
+        lower = self.worst.lower()
+        return None if lower is None else 1.0 - lower
 
 
 def comparisons(

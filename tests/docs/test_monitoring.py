@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from components.monitoring.metrics import metrics
 from docs.build.blocks import ROOT
-from engine.evaluation.scores.audit_sample import SampleResult
 from store.batches.pictures import PictureState
 from store.monitoring.figures import Figures, Held
+from store.review.audit_sample import SampleResult
 
 TEXT = (ROOT / "docs" / "how-to" / "monitoring.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from engine.category import DETECTABLE, Category
 from engine.coverage import covered_share
@@ -66,45 +65,6 @@ class SampleCounts:
             {category: self.of(category) + other.of(category) for category in DETECTABLE},
             {category: self.dropped(category) + other.dropped(category) for category in DETECTABLE},
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SampleResult:
-    """What the sample showed so far. What a person rejected says nothing of what was missed in it.
-
-    So it stands in the bound as missed, and in no other number.
-    """
-
-    counts: SampleCounts = SampleCounts()
-    """Of the pictures that people let pass, so that boxes can be compared."""
-    rejected: int = 0
-    """Pictures that a person rejected."""
-    unknown: int = 0
-    """Decided pictures without a record of what the machine would have covered."""
-    over_time: tuple[tuple[date, Proportion], ...] = ()
-    """Clean pictures of those decided, by the day of the decision."""
-
-    @property
-    def checked(self) -> int:
-        """Pictures that were compared."""
-        return self.counts.clean.total
-
-    @property
-    def missed(self) -> int:
-        """Pictures, of those compared, in which a person found something."""
-        return self.counts.clean.total - self.counts.clean.found
-
-    @property
-    def worst(self) -> Proportion:
-        """Clean pictures of all, rejected ones counted as missed."""
-        clean = self.counts.clean
-        return Proportion(clean.found, clean.total + self.rejected)
-
-    @property
-    def upper(self) -> float | None:
-        """Upper bound of the miss rate (one-sided, 95 %); None without a picture."""
-        lower = self.worst.lower()
-        return None if lower is None else 1.0 - lower
 
 
 def score_check(check: Check) -> CheckScore:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import UnreadableImage, UnsafeRelease
-from engine.evaluation.scores.audit_sample import SampleResult
 from engine.plan import ReviewDecision
 from engine.runs.jobs import HeldFor, NeedsReview, Quarantined
 from engine.runs.licences import read_licence_list
@@ -27,6 +26,7 @@ from store.monitoring.figures import Held, figures
 from store.retention import shredding
 from store.retention.holding import Holding
 from store.review import audit_sample, decisions, reviews
+from store.review.audit_sample import SampleResult
 from store.worker import retry, tasks
 from tests.store.batches.test_intake import STRICT
 from tests.store.fakes import (

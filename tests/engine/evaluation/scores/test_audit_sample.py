@@ -8,7 +8,6 @@ from engine.category import Category
 from engine.evaluation.scores.audit_sample import (
     Check,
     SampleCounts,
-    SampleResult,
     count_checks,
     score_check,
 )
@@ -109,22 +108,3 @@ def test_shards_of_checks_add_up(one, other):
     for category in (FACE, TATTOO, JEWELRY):
         assert added.of(category) == together.of(category)
         assert added.dropped(category) == together.dropped(category)
-
-
-@pytest.mark.parametrize(
-    ("clean", "checked", "rejected", "missed", "upper"),
-    [
-        pytest.param(0, 0, 0, 0, None, id="nothing was decided"),
-        pytest.param(1, 1, 0, 0, 0.95, id="one, clean"),
-        pytest.param(59, 59, 0, 0, 1 - 0.05 ** (1 / 59), id="all clean"),
-        pytest.param(0, 2, 0, 2, 1.0, id="all missed"),
-        pytest.param(0, 0, 1, 0, 1.0, id="one, rejected"),
-        pytest.param(1, 1, 1, 0, 1 - (1 - 0.95**0.5), id="one rejected of two"),
-    ],
-)
-def test_a_rejected_picture_is_missed_in_the_bound_alone(clean, checked, rejected, missed, upper):
-    result = SampleResult(SampleCounts(Proportion(clean, checked)), rejected)
-
-    assert result.upper == (None if upper is None else pytest.approx(upper))
-    assert (result.checked, result.missed) == (checked, missed)
-    assert result.worst == Proportion(clean, checked + rejected)
