@@ -26,10 +26,11 @@ staged = page.staged()
 if not staged:
     st.stop()
 
-table = st.container()
-manifest = page.ask_manifest()
-page.compare_names(staged, manifest)
-order = page.ask_how()
-page.offer_start(staged, order, manifest)
-with table:
+taken, how = st.columns([0.6, 0.4], gap="medium")
+with how:
+    order = page.ask_how()
+    manifest = page.ask_manifest()
+    page.compare_names(staged, manifest)
+    page.offer_start(staged, order, manifest)
+with taken:
     page.show_staged(staged, manifest)

@@ -5,7 +5,7 @@ import streamlit as st
 from components.app.access import RELEASERS
 from components.app.failures import fatal
 from components.app.frame import open_page
-from components.release import page, picture_table
+from components.release import another_try, page, picture_table
 
 open_page(
     "Release",
@@ -23,6 +23,11 @@ if batch is None:
 
 page.counts(batch)
 page.download(batch)
-picture = picture_table.choose(batch)
+states = picture_table.ask_states()
+beside, shown = st.columns([0.48, 0.52], gap="medium")
+with beside:
+    picture = picture_table.choose(batch, states)
+    another_try.offer(batch)
 if picture is not None:
-    page.show(picture)
+    with shown:
+        page.show(picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -58,6 +59,16 @@ def cells(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {key: printable(value) if isinstance(value, str) else value for key, value in row.items()}
         for row in rows
     ]
+
+
+def numbered(texts: Iterable[str]) -> list[str]:
+    """Texts that all differ, for choices, which a browser knows by their text: `a`, `a (2)`."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for text in texts:
+        seen[text] += 1
+        distinct.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    return distinct
 
 
 def ago(moment: datetime, now: datetime) -> str:

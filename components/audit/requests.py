@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from components.app import permission, session
+from components.app import permission, row_choice, session
 from components.app.access import AUDITORS
 from components.app.failures import shown
 from components.app.palette import cells, span
@@ -37,13 +38,14 @@ def show() -> None:
     if late:
         verb = "is" if len(late) == 1 else "are"
         st.error(f"**{counted(len(late), 'request')} {verb} overdue.**", icon=":material/alarm:")
+    key = f"audit_requests_{len(found)}_{sum(one.outcome is None for one in found)}"
     picked = st.dataframe(
         pd.DataFrame(cells(_row(one, moment) for one in found)),
         hide_index=True,
         height=min(_HEAD_PX + _ROW_PX * len(found), _MOST_PX),
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"audit_requests_{len(found)}_{sum(one.outcome is None for one in found)}",
+        on_select=partial(row_choice.follow_cell, key),
+        selection_mode=row_choice.MODES,
+        key=key,
         alt="Subject requests with kind, picture, deadline and outcome",
     )
     still_open = sum(one.outcome is None for one in found)

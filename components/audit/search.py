@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from components.app import download_link, permission, session
+from components.app import download_link, permission, row_choice, session
 from components.app.access import AUDITORS
 from components.app.palette import cells
 from components.app.services import database
@@ -84,6 +84,7 @@ def table(wanted: Filter) -> Record | None:
     if not found.records:
         st.info("No event fits.", icon=":material/search_off:")
         return None
+    key = f"audit_table_{found.records[0].number}_{found.records[-1].number}"
     picked = st.dataframe(
         pd.DataFrame(cells(map(_row, found.records))),
         hide_index=True,
@@ -91,9 +92,9 @@ def table(wanted: Filter) -> Record | None:
         column_config={
             "Event": st.column_config.NumberColumn(width="small", format="%d"),
         },
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"audit_table_{found.records[0].number}_{found.records[-1].number}",
+        on_select=partial(row_choice.follow_cell, key),
+        selection_mode=row_choice.MODES,
+        key=key,
         alt="Events with who, what, of what and outcome",
     )
     _turn(found, pages)

@@ -7,7 +7,8 @@ import streamlit as st
 from components.app import permission, session
 from components.app.access import Role, may
 from components.app.frame import page_link
-from components.app.palette import OUTCOMES, ago, counted_outcome, plain
+from components.app.outcome_badges import outcome_badges
+from components.app.palette import ago, plain
 from components.app.services import database, now
 from components.app.session import actor
 from components.upload.own_staging import own_staging
@@ -15,7 +16,7 @@ from engine.wording import counted
 from store.accounts.role import PEOPLE
 from store.batches import progress
 from store.batches.pictures import PictureState
-from store.batches.progress import Counts, Progress
+from store.batches.progress import Progress
 
 SHOWN = 10
 """Newest batches listed; the others can be chosen on Release."""
@@ -50,9 +51,11 @@ def see_why(held_back: int) -> None:
     """A link to the pictures held back, in the newest batch that has some."""
     holding = progress.batches_with(actor(), database(), PictureState.QUARANTINED)
     query = {"batch": holding[0], "show": PictureState.QUARANTINED.value} if holding else None
+    is_one_of_many = len(holding) > 1
     page_link(
         "pages/3_Release.py",
-        label="See why" if len(holding) < 2 else f"See why, newest of {len(holding)} batches",
+        label="See why, newest batch" if is_one_of_many else "See why",
+        help=f"The newest of {len(holding)} batches." if is_one_of_many else None,
         icon=":material/dangerous:",
         disabled=not held_back,
         query_params=query,
@@ -69,18 +72,4 @@ def _line(current: Progress) -> None:
             query_params={"batch": batch.id},
         )
         st.caption(f"{ago(batch.created_at, now())} · {counted(current.counts.total, 'picture')}")
-        for state, count in _outcomes(current.counts):
-            _, icon, colour = OUTCOMES[state]
-            st.badge(counted_outcome(state, count), icon=icon, color=colour)
-
-
-def _outcomes(counts: Counts) -> list[tuple[PictureState, int]]:
-    """What adds up to the batch, without what is not there."""
-    numbers = (
-        (PictureState.RELEASED, counts.released),
-        (PictureState.REVIEW, counts.review),
-        (PictureState.QUARANTINED, counts.quarantined),
-        (PictureState.CANCELLED, counts.cancelled),
-        (PictureState.WAITING, counts.remaining),
-    )
-    return [(state, count) for state, count in numbers if count]
+        outcome_badges(current.counts)

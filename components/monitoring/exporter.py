@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -27,8 +28,9 @@ class _Handler(WSGIRequestHandler):
         """Nothing: monitoring asks every few seconds."""
 
 
-def listen(port: int, registry: CollectorRegistry) -> None:
-    """Answer on the port from now on, in threads of its own.
+@contextmanager
+def listening(port: int, registry: CollectorRegistry) -> Iterator[None]:
+    """Answer on the port within the block, in threads of its own.
 
     Raises:
         UnusableAddress: something else listens there.
@@ -40,7 +42,14 @@ def listen(port: int, registry: CollectorRegistry) -> None:
             f"Figures cannot be served on port {port} ({error.strerror}); give another to "
             "--metrics-port, or leave it out."
         ) from error
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def guarded(

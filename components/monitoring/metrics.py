@@ -83,7 +83,7 @@ def metrics(figures: Figures) -> Iterator[Metric]:
         "Pictures of the random sample that people decided, by what they found.",
         "result",
         {
-            "clean": figures.sample.checked - figures.sample.missed,
+            "clean": figures.sample.counts.clean.found,
             "missed": figures.sample.missed,
             "rejected": figures.sample.rejected,
         },

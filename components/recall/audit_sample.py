@@ -6,10 +6,6 @@ those that nobody was asked about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from weakref import WeakKeyDictionary
-
 import pandas as pd
 import streamlit as st
 
@@ -18,77 +14,21 @@ from components.app.session import actor
 from components.recall.charts.recall import draw, sample_over_time
 from components.recall.words import at_least, at_most, goal
 from engine.category import DETECTABLE
-from engine.evaluation.scores.audit_sample import SampleCounts, count_checks
+from engine.evaluation.scores.audit_sample import SampleCounts
 from engine.evaluation.scores.proportion import Proportion, more_to_prove
 from engine.wording import counted
-from store.database import Database
 from store.review import audit_sample
-from store.review.audit_sample import State
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Results of the sample checks so far."""
-
-    counts: SampleCounts
-    over_time: tuple[tuple[date, Proportion], ...]
-    rejected: int
-    """Pictures that a reviewer rejected."""
-    unknown: int
-    """Decided pictures without a record of what the machine would have covered."""
-
-    @property
-    def worst(self) -> Proportion:
-        """Clean pictures of all, rejected ones counted as missed."""
-        clean = self.counts.clean
-        return Proportion(clean.found, clean.total + self.rejected)
-
-    @property
-    def upper(self) -> float | None:
-        """Upper bound of the miss rate (one-sided, 95 %); None without a picture."""
-        lower = self.worst.lower()
-        return None if lower is None else 1.0 - lower
-
-    @property
-    def missed(self) -> int:
-        """Pictures in which a reviewer found something."""
-        return self.counts.clean.total - self.counts.clean.found
-
-
-_known: WeakKeyDictionary[Database, tuple[State, Audit]] = WeakKeyDictionary()
-
-
-def audit() -> Audit:
-    """Count all sample checks in the database; again once something was decided since."""
-    state = audit_sample.state_now(actor(), database())
-    known = _known.get(database())
-    if known is None or known[0] != state:
-        known = _known[database()] = state, _counted()
-    return known[1]
-
-
-def _counted() -> Audit:
-    decided = audit_sample.comparisons(actor(), database())
-    comparisons = [comparison for comparison in decided if comparison.is_comparable]
-    by_picture = [
-        (comparison.decided_at, count_checks([comparison.check])) for comparison in comparisons
-    ]
-    return Audit(
-        counts=sum((counts for _, counts in by_picture), SampleCounts()),
-        over_time=tuple((moment.date(), counts.clean) for moment, counts in by_picture),
-        rejected=audit_sample.rejected(actor(), database()),
-        unknown=len(decided) - len(comparisons),
-    )
+from store.review.audit_sample import SampleResult
 
 
 def sentence() -> str:
     """Result of the sample checks in a sentence, for Home; empty while nothing was checked."""
-    result = audit()
+    result = audit_sample.result(actor(), database())
     if not result.worst.total:
         return ""
     rejected = f", with {counted(result.rejected, 'rejected picture')} counted as missed"
     return (
-        f"Sample checks: of {counted(result.counts.clean.total, 'picture')} that passed unasked, "
+        f"Sample checks: of {counted(result.checked, 'picture')} that passed unasked, "
         f"something was missed in {result.missed}; at most {at_most(result.upper)} of all such "
         f"pictures{rejected if result.rejected else ''}."
     )
@@ -96,7 +36,7 @@ def sentence() -> str:
 
 def view(target: float) -> None:
     """Miss rate with its bound, checks still needed, counts by category, and trend."""
-    result = audit()
+    result = audit_sample.result(actor(), database())
     st.caption(
         "A random share of the pictures that passed on their own is shown to people all the same. "
         "What they add would have gone out."
@@ -107,7 +47,7 @@ def view(target: float) -> None:
         return
     share = result.counts.clean.share
     metrics = {
-        "Pictures checked": f"{result.counts.clean.total}",
+        "Pictures checked": f"{result.checked}",
         "Something was missed in": f"{result.missed}",
         "Estimated miss rate": at_most(None if share is None else 1.0 - share),
         "At most, 95 % sure": at_most(result.upper),
@@ -148,7 +88,7 @@ def _per_category(counts: SampleCounts) -> list[dict[str, str]]:
     ]
 
 
-def _excluded(result: Audit) -> None:
+def _excluded(result: SampleResult) -> None:
     """Notes on pictures that the counts leave out."""
     if result.rejected:
         was, they_are = ("was", "it is") if result.rejected == 1 else ("were", "they are")

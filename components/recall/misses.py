@@ -22,11 +22,12 @@ from components.recall import archive
 from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
-from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES
+from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES, likely
 from components.review.originals_cache import decoded, read_of
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
 from engine.evaluation.data.labels import LabelledPicture
+from engine.evaluation.scores.error_causes import FalseNegativeCause
 from engine.evaluation.scores.prediction_record import PredictionRecord
 from engine.evaluation.scores.scoring import LabelScore, PictureScore
 from engine.files.safe_read import printable
@@ -61,9 +62,12 @@ class Exhibit:
 
     @property
     def caption(self) -> str:
-        """Category, reason and score."""
+        """Category, reason, and how likely a thing is there."""
         told = f"{self.category.value.capitalize()}: {self.reason}"
-        return told if self.score is None else f"{told} (score {self.score:.2f})"
+        if self.score is None:
+            return told
+        is_raw = self.kind == FalseNegativeCause.LOST_IN_MERGING.value  # no fusion came to it
+        return f"{told} ({f'score {self.score:.2f}' if is_raw else likely(self.score)})"
 
 
 def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:

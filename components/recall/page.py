@@ -20,6 +20,7 @@ from components.recall.costs import cost_view
 from components.recall.evaluated import evaluated
 from components.recall.figures import calibration_view, groups_view, trend_view
 from components.recall.words import Line, answer, at_least, at_most, goal, lines
+from engine.evaluation.report.cost import in_short
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.report.remarks import remarks
 from engine.evaluation.scores.recall import TARGET
@@ -33,6 +34,10 @@ from store.evaluations.evaluations import Evaluation
 from store.policies import versions
 
 _MOST_LISTED = 20
+_HOW_TO_READ = (
+    "*Found*: removed, or shown to a person. *Without asking*: removed for its score alone. *False "
+    "regions*: of each completely labelled picture. *At least*: with 95 % confidence."
+)
 _ANSWERS = {"green": st.success, "orange": st.warning}
 
 
@@ -102,9 +107,11 @@ def headline(run: Evaluation, runs: tuple[Evaluation, ...]) -> None:
         hide_index=True,
         alt="Recall, a line for each category",
     )
-    cost_view({"Measured": report})
-    if report.pictures:
-        st.caption(_load(report))
+    st.caption(_HOW_TO_READ)
+    with st.expander(in_short(report), key="recall_costs"):
+        cost_view({"Measured": report})
+        if report.pictures:
+            st.caption(_load(report))
     for remark in remarks(report):
         st.warning(remark, icon=":material/visibility_off:")
     st.caption(
@@ -133,7 +140,7 @@ def _row(line: Line) -> dict[str, str]:
         "At least": f"**{line.bound}**",
         "Status": line.badge,
         "Labels": labels if line.coverage.total else "none",
-        "Sure": at_least(line.automatic.share),
+        "Without asking": at_least(line.automatic.share),
         "False regions": "–" if line.is_blind else rate_at_most(line.false_per_picture),
     }
 
@@ -147,11 +154,7 @@ def _load(report: Summary) -> str:
     ]
     return (
         f"A person must look at {at_most(load.all)} of these pictures ({', '.join(shares)}), "
-        f"and at {at_most(load.audit)} more as sample checks. "
-        "*Found* is removed, or shown to a person; *sure* is what the score alone would remove "
-        "with no person; "
-        "*false regions* are counted for each completely labelled picture. "
-        "Bounds hold with 95 % confidence, and rounding never flatters."
+        f"and at {at_most(load.audit)} more as sample checks."
     )
 
 

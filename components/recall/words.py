@@ -33,7 +33,7 @@ MISS_SENTENCES = {
 FALSE_SENTENCES = {
     FalsePositiveCause.DUPLICATE: "a second region on the same thing",
     FalsePositiveCause.WRONG_CATEGORY: "on a thing of another category",
-    FalsePositiveCause.UNLABELLED: "sure of it: perhaps a thing nobody labelled",
+    FalsePositiveCause.UNLABELLED: "removed without asking, perhaps a thing nobody labelled",
     FalsePositiveCause.BACKGROUND: "on background",
 }
 
@@ -51,6 +51,16 @@ def at_most(share: float | None) -> str:
 def goal(target: float) -> str:
     """Format a target with the decimals it has: `99 %`, `99.5 %`."""
     return spaced(numbers.exactly(target))
+
+
+def likely(score: float) -> str:
+    """Format a calibrated score as the probability that it is: `31 % likely`.
+
+    Neither certainty nor impossibility is ever claimed.
+    """
+    if score < 0.01:
+        return "less than 1 % likely"
+    return "over 99 % likely" if score > 0.99 else f"{100 * score:.0f} % likely"
 
 
 def spaced(percent: str) -> str:

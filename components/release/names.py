@@ -28,7 +28,7 @@ def offer(batch: Batch) -> None:
     download_link.button(
         "Names and releases (private)",
         partial(made, batch),
-        name="private-names.csv",
+        name=f"private-names-{batch.created_at:%Y-%m-%d-%H%M}.csv",
         media_type="text/csv",
         icon=":material/lock:",
         key="release_names",

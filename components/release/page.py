@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from components.app.access import RELEASERS, Role, may
 from components.app.failures import shown
 from components.app.frame import page_link
 from components.app.inline import inline
-from components.app.palette import OUTCOMES, REVOKED, ago, plain
+from components.app.outcome_badges import outcome_badges
+from components.app.palette import OUTCOMES, REVOKED, numbered, plain
 from components.app.services import database, now
 from components.app.session import actor
 from components.release import approval, certificate, names, revocation
@@ -30,7 +32,6 @@ from store.batches.progress import Counts
 from store.releases import certificates, receipts
 from store.releases.receipts import Standing, StoredReceipt
 from store.times import day
-from store.worker import retry
 
 COMPARED_AT_ONCE = 500
 """Releases that are compared with their certificates whenever the page is opened."""
@@ -45,13 +46,25 @@ def choose_batch() -> Batch | None:
     known = _linked_and_newest()
     if not known:
         return None
-    drawn_at = now()  # once: labels that change while a page is drawn match no choice
-    return st.selectbox(
-        "Batch",
-        known,
-        format_func=lambda batch: printable(f"{batch.name} · {ago(batch.created_at, drawn_at)}"),
-        key="release_batch",
-    )
+    titles = _titles(known)
+    chosen = st.selectbox("Batch", titles, format_func=titles.__getitem__, key="release_batch")
+    return next(batch for batch in known if batch.id == chosen)
+
+
+def _titles(known: Sequence[Batch]) -> dict[str, str]:
+    """A title for each batch by its id, the same at any time: a choice is known by its text.
+
+    One that said how long ago would be another after a minute, and the newest batch be shown.
+    """
+    oldest_first = sorted(known, key=lambda batch: batch.created_at)
+    names = numbered(map(_title, oldest_first))
+    titles = dict(zip((batch.id for batch in oldest_first), names, strict=True))
+    return {batch.id: titles[batch.id] for batch in known}
+
+
+def _title(batch: Batch) -> str:
+    made = f"{batch.created_at:%d %b %Y, %H:%M} UTC"
+    return printable(batch.name if made in batch.name else f"{batch.name} · {made}")
 
 
 def _linked_and_newest() -> tuple[Batch, ...]:
@@ -71,28 +84,6 @@ def counts(batch: Batch) -> None:
         _counting(batch.id)
     else:
         _numbers(have)
-        _offer_again(batch)
-
-
-def _offer_again(batch: Batch) -> None:
-    """A second try for what the machine held back; what a person rejected stays so."""
-    if not may(session.user(), Role.ANALYST):
-        return
-    count = retry.held_back(actor(), database(), batch.id)
-    if count:
-        st.button(
-            f"Try {counted(count, 'held-back picture')} again",
-            key="release_try_held_back",
-            icon=":material/refresh:",
-            help="For when the cause was this machine, or was mended.",
-            on_click=_try_held_back,
-            args=(batch.id,),
-        )
-
-
-@permission.callback(Role.ANALYST)
-def _try_held_back(batch_id: str) -> None:
-    retry.try_held_back(actor(), database(), batch_id, now())
 
 
 @st.fragment(run_every=1.0)
@@ -105,23 +96,16 @@ def _counting(batch_id: str) -> None:
 
 
 def _numbers(have: Counts) -> None:
-    numbers = {
-        PictureState.RELEASED: have.released,
-        PictureState.REVIEW: have.review,
-        PictureState.QUARANTINED: have.quarantined,
-        PictureState.WAITING: have.remaining,
-    }
-    if have.cancelled:
-        numbers[PictureState.CANCELLED] = have.cancelled
-    for column, (state, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(OUTCOMES[state][0], number, border=True)
-    st.caption(f"Of {counted(have.total, 'picture')} in this batch.")
-    if have.review:
-        page_link(
-            "pages/2_Review.py",
-            label=f"Review {counted(have.review, 'picture')}",
-            icon=":material/visibility:",
-        )
+    """A line, so that what was chosen in the table stays in sight."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        outcome_badges(have, always=(PictureState.RELEASED,))
+        st.caption(f"of {counted(have.total, 'picture')} in this batch", width="content")
+        if have.review:
+            page_link(
+                "pages/2_Review.py",
+                label=f"Review {counted(have.review, 'picture')}",
+                icon=":material/arrow_forward:",
+            )
 
 
 def download(batch: Batch) -> None:
@@ -130,7 +114,7 @@ def download(batch: Batch) -> None:
     is_whole = _is_whole(batch, standing)
     is_approved = approval.ask(batch)
     with st.container(horizontal=True):
-        _download_zip(batch, is_ready=is_whole and is_approved and bool(standing.ready))
+        _download_zip(batch, standing.ready, is_offered=is_whole and is_approved)
         certificate.download_public_key()
         revocation.download_list()
         names.offer(batch)
@@ -209,19 +193,21 @@ def _compare_once(
     checked(_receipt, document, trusted)
 
 
-def _download_zip(batch: Batch, *, is_ready: bool) -> None:
+def _download_zip(batch: Batch, releases: int, *, is_offered: bool) -> None:
     if not may(session.user(), Role.ANALYST):
         return
+    # It goes out, so it says the day and no name: a batch may be called after a person.
+    name = f"released-{day(batch.created_at)}-{counted(releases, 'picture')}.zip"
     download_link.button(
         "Download the released pictures (zip)",
         partial(_zip, batch),
-        name="released.zip",
+        name=name.replace(" ", "-"),
         media_type="application/zip",
         type="primary",
         icon=":material/download:",
         key="release_download",
         subject=batch.id,
-        disabled=not is_ready,
+        disabled=not (is_offered and releases),
     )
 
 
@@ -241,6 +227,8 @@ def show(picture: Picture) -> None:
         st.caption(plain(picture.source))
     if picture.reason:
         st.warning(f"Held back because: {plain(picture.reason)}", icon=":material/dangerous:")
+    if picture.state is PictureState.REVIEW:
+        st.caption("Nothing of it goes out before a person has decided.")
     if picture.release_ended_at is not None:
         st.info(
             f"Release destroyed on {day(picture.release_ended_at)}.",
@@ -256,8 +244,7 @@ def show(picture: Picture) -> None:
         _before(picture)
     with after:
         share = receipt.share_removed
-        gone = "" if share is None else f" · {percent(share)} of it removed"
-        st.caption(f"After · what goes out{gone}")
+        st.caption(f"After · {'goes out' if share is None else f'{percent(share)} removed'}")
         if receipt.path.is_file():
             st.image(str(receipt.path), width="stretch", alt="Released picture")
         else:

@@ -15,6 +15,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -64,6 +65,13 @@ class Delivery:
         self._is_over = False
         self._sent = 0
         """So many bytes from the start on were sent."""
+        self._timer: threading.Timer | None = None
+
+    def end_after(self, seconds: float, over: Callable[[], None]) -> None:
+        """Have `over` called after a time, unless this ends before; once."""
+        self._timer = threading.Timer(seconds, over)
+        self._timer.daemon = True
+        self._timer.start()
 
     def enter(self) -> bool:
         """Begin to send; what is over cannot be sent any more."""
@@ -79,6 +87,8 @@ class Delivery:
 
     def end(self) -> None:
         """Have it gone as soon as nothing is being sent of it; again is harmless."""
+        if self._timer is not None:
+            self._timer.cancel()
         with self._lock:
             self._is_over = True
             self._close_unused()
@@ -121,7 +131,14 @@ class Downloads:
         """So many pictures and releases ended since the first download."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a download, and pass on all else."""
+        """Answer a download, and pass on all else; with the server, what is kept ends."""
+        if scope["type"] == "lifespan":
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                # a thread that outlives the program keeps DuckDB's objects, which it then lists
+                self._forget_all()
+            return
         if scope["type"] != "http" or not scope["path"].startswith(PATH):
             await self._app(scope, receive, send)
             return
@@ -206,9 +223,7 @@ class Downloads:
         if not is_kept:
             delivery.end()
             return delivery
-        timer = threading.Timer(LASTS.total_seconds(), self._forget, [link, delivery])
-        timer.daemon = True
-        timer.start()
+        delivery.end_after(LASTS.total_seconds(), partial(self._forget, link, delivery))
         return delivery
 
     def _be_told(self) -> None:

@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -100,16 +100,15 @@ def serve(serving: Serving, announce: Callable[[Serving], None]) -> None:
     if serving.sign_in is not None:
         identity.signed_out.keep_in(home() / identity.SIGNED_OUT)
     access.stand_guard(with_accounts=has_accounts)
-    if serving.metrics_port is not None:
-        exporter.listen(serving.metrics_port, metrics.registry(_figures))
-    seal_uploads(Files(home()).incoming)
-    give_memory_back()
-    signal.signal(signal.SIGTERM, _end)
-    sign_cookies_with_sha256()
-    sys.argv = [str(HOME_PAGE)]
-    st.App(HOME_PAGE, middleware=[guarded, handing_out], lifespan=opened).run(
-        config=settings(serving)
-    )
+    with _figures_for_monitoring(serving.metrics_port):
+        seal_uploads(Files(home()).incoming)
+        give_memory_back()
+        signal.signal(signal.SIGTERM, _end)
+        sign_cookies_with_sha256()
+        sys.argv = [str(HOME_PAGE)]
+        st.App(HOME_PAGE, middleware=[guarded, handing_out], lifespan=opened).run(
+            config=settings(serving)
+        )
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -118,6 +117,12 @@ def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
     uvicorn, once it has stopped, hands on the signal that told it to.
     """
     raise SystemExit(0)
+
+
+def _figures_for_monitoring(port: int | None) -> AbstractContextManager[None]:
+    if port is None:
+        return nullcontext()
+    return exporter.listening(port, metrics.registry(_figures))
 
 
 def _figures() -> Figures:

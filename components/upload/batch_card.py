@@ -7,7 +7,8 @@ import streamlit as st
 from components.app import permission
 from components.app.access import Role
 from components.app.frame import page_link
-from components.app.palette import OUTCOMES, ago, counted_outcome, plain, span
+from components.app.outcome_badges import outcome_badges
+from components.app.palette import ago, plain, span
 from components.app.services import database, now
 from components.app.session import actor
 from components.release.thumbnails import thumbnail
@@ -67,7 +68,8 @@ def _card(current: Progress) -> None:
             )
         done = counts.total - counts.remaining
         st.progress(done / max(counts.total, 1), text=_pace(current, done))
-        _outcomes(counts)
+        with st.container(horizontal=True):
+            outcome_badges(counts, always=(PictureState.RELEASED, PictureState.REVIEW))
         _strip(current.batch.id)
 
 
@@ -79,20 +81,6 @@ def _pace(current: Progress, done: int) -> str:
         return f"{text} · starting"
     per_minute = current.pictures_per_second * 60
     return f"{text} · {per_minute:.0f} a minute · about {span(current.seconds_left)} left"
-
-
-def _outcomes(counts: Counts) -> None:
-    with st.container(horizontal=True):
-        for state, count in (
-            (PictureState.RELEASED, counts.released),
-            (PictureState.REVIEW, counts.review),
-            (PictureState.QUARANTINED, counts.quarantined),
-            (PictureState.CANCELLED, counts.cancelled),
-            (PictureState.WAITING, counts.remaining),
-        ):
-            _, icon, colour = OUTCOMES[state]
-            if count or state in (PictureState.RELEASED, PictureState.REVIEW):
-                st.badge(counted_outcome(state, count), icon=icon, color=colour)
 
 
 def _strip(batch_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import streamlit as st
 from components.app import permission, server_folders, session, uploads
 from components.app.access import Role
 from components.app.failures import fatal, shown
-from components.app.palette import bytes_text, cells, plain
+from components.app.palette import bytes_text, cells, numbered, plain
 from components.app.services import database, now, policy
 from components.app.session import actor
 from components.upload.batch_card import live_card, live_cards
@@ -123,10 +122,16 @@ def show_staged(files: tuple[Staged, ...], manifest: LicenceList | None) -> None
     licences = (manifest or NO_MANIFEST).among(file.name for file in files)
     ordered = sorted(files, key=lambda file: not file.checked.problem)
     st.caption(_summary(files))
+    table = pd.DataFrame(cells(_row(file, licences) for file in ordered))
     st.dataframe(
-        pd.DataFrame(cells(_row(file, licences) for file in ordered)),
+        table,
         hide_index=True,
-        height=min(38 + 35 * len(files), 250),
+        height=min(38 + 35 * len(files), 323),
+        column_config={
+            "Name": st.column_config.TextColumn(width=150),
+            "Problem": st.column_config.TextColumn(width=340),
+        },
+        column_order=[name for name in table if table[name].any()],
         key="upload_table",
         alt="What was understood of each file",
     )
@@ -166,13 +171,8 @@ def _offer_removal(files: Sequence[Staged]) -> None:
 
 def _distinct_names(files: Sequence[Staged]) -> dict[str, str]:
     """Each file's name by its id; a name that came before is numbered, so that all differ."""
-    seen: Counter[str] = Counter()
-    names = {}
-    for file in files:
-        name = printable(file.name)
-        seen[name] += 1
-        names[file.id] = name if seen[name] == 1 else f"{name} ({seen[name]})"
-    return names
+    names = numbered(printable(file.name) for file in files)
+    return dict(zip((file.id for file in files), names, strict=True))
 
 
 @permission.callback(Role.ANALYST)
@@ -184,35 +184,43 @@ def _remove(ids: list[str]) -> None:
 
 def ask_manifest() -> LicenceList | None:
     """Licences, from a CSV kept with the pictures; None while it cannot be read."""
+    is_kept = own_staging().has_manifest
+    how = "kept with these pictures" if is_kept else "optional"
+    with st.expander(f"Licence manifest, {how}", key="upload_licences"):
+        _offer_manifest(is_kept=is_kept)
+    if not is_kept:
+        return NO_MANIFEST
+    with shown():
+        return read_licence_list(own_staging().manifest() or "")
+    return None
+
+
+def _offer_manifest(*, is_kept: bool) -> None:
+    """Where a manifest is brought, a template for one, and the way to take it out again."""
     st.file_uploader(
-        "Licence manifest (optional CSV)",
+        "Licence manifest (CSV)",
         type="csv",
         key="upload_manifest",
         on_change=_keep_manifest,
         help="It is kept with these pictures until they are started or cleared.",
     )
-    st.download_button(
-        "Manifest template",
-        ",".join(COLUMNS) + "\n",
-        "manifest.csv",
-        key="upload_template",
-        type="tertiary",
-        icon=":material/download:",
-    )
-    if not own_staging().has_manifest:
-        return NO_MANIFEST
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("A manifest is kept with these pictures.")
-        st.button(
-            "Remove the manifest",
-            key="upload_manifest_remove",
+    with st.container(horizontal=True):
+        st.download_button(
+            "Manifest template",
+            ",".join(COLUMNS) + "\n",
+            "manifest.csv",
+            key="upload_template",
             type="tertiary",
-            icon=":material/close:",
-            on_click=_forget_manifest,
+            icon=":material/download:",
         )
-    with shown():
-        return read_licence_list(own_staging().manifest() or "")
-    return None
+        if is_kept:
+            st.button(
+                "Remove the manifest",
+                key="upload_manifest_remove",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=_forget_manifest,
+            )
 
 
 @permission.callback(Role.ANALYST)
@@ -316,8 +324,9 @@ def offer_start(
     files: tuple[Staged, ...], order: Order | None, manifest: LicenceList | None
 ) -> None:
     """The button that makes a batch of what is there."""
+    fit = sum(not file.checked.problem for file in files)
     pressed = st.button(
-        f"Start with {counted(len(files), 'picture')}",
+        f"Start with {counted(fit, 'picture') if fit else counted(len(files), 'file')}",
         type="primary",
         key="upload_start",
         icon=":material/play_arrow:",
@@ -326,6 +335,10 @@ def offer_start(
         on_click=session.keep,
         args=("upload_wished", [file.id for file in files]),
     )
+    if fit < len(files):
+        st.caption(
+            f"{counted(len(files) - fit, 'file')} will probably be held back, each with its reason."
+        )
     if not pressed or order is None or manifest is None:
         return
     with shown(), st.spinner("Taking in the originals …"):
@@ -349,14 +362,11 @@ def offer_start(
 
 
 def _summary(files: tuple[Staged, ...]) -> str:
-    problems = sum(bool(file.checked.problem) for file in files)
     carried = sum(bool(file.checked.metadata) for file in files)
-    line = f"{counted(len(files), 'picture')}, {bytes_text(sum(file.bytes for file in files))}."
+    line = f"{counted(len(files), 'file')}, {bytes_text(sum(file.bytes for file in files))}."
     if carried:
         verb = "carries" if carried == 1 else "carry"
         line += f" {carried} {verb} metadata, which never reaches a release."
-    if problems:
-        line += f" {problems} will probably be held back."
     return line
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from engine.category import Category
 from engine.coverage import percent, share_removed
 from engine.geometry import PixelRect, Size
+from engine.signing.certificate import GRID_PX
 from engine.signing.schema import Certificate
 from engine.wording import counted, listed
 
@@ -77,7 +78,10 @@ def _removed(certificate: Certificate) -> str:
     what = removed(region.category for region in certificate.regions)
     if not certificate.regions:
         return what
-    return f"{what} These places are {percent(_share(certificate))} of the picture."
+    return (
+        f"{what} These places, rounded outwards to a grid of {GRID_PX} px, are "
+        f"{percent(_share(certificate))} of the picture."
+    )
 
 
 def _share(certificate: Certificate) -> float:

@@ -152,6 +152,20 @@ def of_batch(
     return tuple(_picture(database.vault, row) for row in rows)
 
 
+def of_ids(actor: Actor, database: Database, picture_ids: Collection[str]) -> tuple[Picture, ...]:
+    """These pictures, in the order they came; those that are unknown are left out."""
+    with database.transaction(actor, Act.READ_BATCHES) as cursor:
+        rows = cursor.execute(
+            f"""
+            {_COLUMNS}
+            WHERE p.id IN (SELECT unnest(?::VARCHAR[]))
+            ORDER BY p.number
+            """,
+            [list(picture_ids)],
+        ).fetchall()
+    return tuple(_picture(database.vault, row) for row in rows)
+
+
 def count_of_batch(
     actor: Actor, database: Database, batch_id: str, states: Collection[PictureState]
 ) -> int:

@@ -17,8 +17,9 @@ from store.accounts.act import Act
 from store.accounts.actor import Actor
 from store.batches.pictures import PictureState
 from store.database import Database
-from store.monitoring.sample_checks import SampleChecks, sample_checks
 from store.retention.holding import HELD_FOR
+from store.review import audit_sample
+from store.review.audit_sample import SampleResult
 from store.times import aware_or_none, stored
 from store.worker.recovery import MAX_ATTEMPTS
 
@@ -57,7 +58,7 @@ class Figures:
     """Of these, in the last `LATELY`."""
     overdue: int
     """Pictures of which something should have ended by now."""
-    sample: SampleChecks
+    sample: SampleResult
 
     @property
     def redaction_failures(self) -> int:
@@ -74,7 +75,7 @@ def figures(actor: Actor, database: Database, now: datetime) -> Figures:
         overdue = _overdue(cursor, now)
     return Figures(
         now, pictures, oldest, postponed, held_back, refused, refused_lately, overdue,
-        sample_checks(actor, database),
+        audit_sample.result(actor, database),
     )  # fmt: skip
 
 

@@ -5,13 +5,19 @@ Pictures drawn at random, which nothing but the draw sent to a person, show what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import duckdb
 
-from engine.evaluation.scores.audit_sample import Check
+from engine.evaluation.scores.audit_sample import (
+    Check,
+    SampleCounts,
+    count_checks,
+)
+from engine.evaluation.scores.proportion import Proportion
 from engine.plan import Plan, Region
 from store.accounts.act import Act
 from store.accounts.actor import Actor
@@ -19,7 +25,7 @@ from store.database import Database
 from store.review import claims, plans
 from store.times import aware
 
-State: TypeAlias = tuple[int, ...]
+_State: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,45 @@ class Comparison:
     def check(self) -> Check:
         """Both sides, to be counted."""
         return Check(self.picture_id, self.machine.proposed, self.decided, self.machine.size)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResult:
+    """What the sample showed so far. What a person rejected says nothing of what was missed in it.
+
+    So it stands in the bound as missed, and in no other number.
+    """
+
+    counts: SampleCounts = field(default_factory=SampleCounts)
+    """Of the pictures that people let pass, so that boxes can be compared."""
+    rejected: int = 0
+    """Pictures that a person rejected."""
+    unknown: int = 0
+    """Decided pictures without a record of what the machine would have covered."""
+    over_time: tuple[tuple[date, Proportion], ...] = ()
+    """Clean pictures of those decided, by the day of the decision."""
+
+    @property
+    def checked(self) -> int:
+        """Pictures that were compared."""
+        return self.counts.clean.total
+
+    @property
+    def missed(self) -> int:
+        """Pictures, of those compared, in which a person found something."""
+        return self.counts.clean.total - self.counts.clean.found
+
+    @property
+    def worst(self) -> Proportion:
+        """Clean pictures of all, rejected ones counted as missed."""
+        clean = self.counts.clean
+        return Proportion(clean.found, clean.total + self.rejected)
+
+    @property
+    def upper(self) -> float | None:
+        """Upper bound of the miss rate (one-sided, 95 %); None without a picture."""
+        lower = self.worst.lower()
+        return None if lower is None else 1.0 - lower
 
 
 def comparisons(
@@ -75,7 +120,20 @@ def comparisons(
     return tuple(_comparison(row, audit_sample=audit_sample) for row in rows)
 
 
-def state(cursor: duckdb.DuckDBPyConnection) -> State:
+def result(actor: Actor, database: Database) -> SampleResult:
+    """What the random sample showed so far, for pages and monitoring alike.
+
+    Comparing boxes takes longer than a query, so it is kept until somebody decides again.
+    """
+    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
+        state = _state(cursor)
+    known = _known.get(database)
+    if known is None or known[0] != state:
+        known = _known[database] = state, _counted(actor, database)
+    return known[1]
+
+
+def _state(cursor: duckdb.DuckDBPyConnection) -> _State:
     """Another whenever a decision, or what stands of one, is another: until then, counts hold."""
     (row,) = cursor.execute(
         """
@@ -88,10 +146,19 @@ def state(cursor: duckdb.DuckDBPyConnection) -> State:
     return tuple(row)
 
 
-def state_now(actor: Actor, database: Database) -> State:
-    """`state`, for somebody."""
-    with database.transaction(actor, Act.READ_EVALUATIONS) as cursor:
-        return state(cursor)
+def _counted(actor: Actor, database: Database) -> SampleResult:
+    decided = comparisons(actor, database)
+    by_picture = [
+        (comparison.decided_at.date(), count_checks([comparison.check]))
+        for comparison in decided
+        if comparison.is_comparable
+    ]
+    return SampleResult(
+        counts=sum((counts for _, counts in by_picture), SampleCounts()),
+        rejected=rejected(actor, database),
+        unknown=len(decided) - len(by_picture),
+        over_time=tuple((day, counts.clean) for day, counts in by_picture),
+    )
 
 
 def rejected(actor: Actor, database: Database, *, audit_sample: bool = True) -> int:
@@ -108,6 +175,9 @@ def rejected(actor: Actor, database: Database, *, audit_sample: bool = True) -> 
             [audit_sample],
         ).fetchall()
     return int(count)
+
+
+_known: WeakKeyDictionary[Database, tuple[_State, SampleResult]] = WeakKeyDictionary()
 
 
 def _comparison(row: tuple[Any, ...], *, audit_sample: bool) -> Comparison:

@@ -42,8 +42,8 @@ def try_postponed(actor: Actor, database: Database) -> None:
     database.work.set()
 
 
-def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime) -> int:
-    """Have the machine try once more what it held back of a batch; gives the number.
+def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime) -> frozenset[str]:
+    """Have the machine try once more what it held back of a batch; gives their ids.
 
     What a person rejected stays so, and what a manifest refuses. `attempts` tells a person's
     rejection: it is 0 after each, and never after the machine's work.
@@ -67,7 +67,7 @@ def try_held_back(actor: Actor, database: Database, batch_id: str, now: datetime
         ).fetchall()
         database.event.details["pictures"] = len(again)
     database.work.set()
-    return len(again)
+    return frozenset(str(id_) for (id_,) in again)
 
 
 def held_back(actor: Actor, database: Database, batch_id: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from streamlit.testing.v1 import AppTest
 
 from components.app import services
@@ -48,6 +50,13 @@ def labels(app: AppTest) -> list[str]:
 
 def numbers(app: AppTest) -> dict[str, int]:
     return {metric.label: int(metric.value) for metric in app.metric}
+
+
+def outcomes(app: AppTest) -> dict[str, int]:
+    """Numbers of pictures by outcome, as badges tell them."""
+    texts = [element.value for element in app.markdown]
+    found = re.findall(r"-badge\[:material/\w+: (\d+) ([^\]]+)\]", "\n".join(texts))
+    return {outcome: int(count) for count, outcome in found}
 
 
 def claim_of(lethe: Lethe, reviewer: str = "local") -> Claim:

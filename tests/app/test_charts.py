@@ -285,6 +285,23 @@ def test_the_trade_off_marks_the_step_nearest_to_the_threshold():
     assert "30.0 % of 100 pictures to review" in chart.alt
 
 
+@pytest.mark.parametrize(
+    ("review_at", "inwards", "level_words"),
+    [(0.35, "left", "right"), (0.05, "right", "left")],
+    ids=["a mark at the left axis", "a mark at the right end"],
+)
+def test_words_of_a_trade_off_lie_on_no_number_of_an_axis_and_not_on_each_other(
+    review_at, inwards, level_words
+):
+    chart = charts.trade_off(POINTS, Category.FACE, review_at, 0.99)
+
+    notes = {note.text: note for note in chart.figure.layout.annotations}
+    assert notes[f"asking from {review_at}"].xanchor == inwards
+    target = notes["target 99 %"]
+    assert (target.x, target.xref) == (int(level_words == "right"), "x domain")
+    assert target.xanchor == level_words
+
+
 def test_pictures_labelled_in_part_have_no_trade_off():
     chart = charts.trade_off((Point(0.2, Proportion(9, 10), NONE, NONE),), Category.FACE, 0.2, 0.99)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import threading
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -396,4 +397,37 @@ def test_what_ended_while_it_was_made_is_kept_for_no_rest(lethe, route, asking):
     first = ask(route, token, breaks_after=2)
 
     assert first.body == CONTENT[: len(first.body)]
+    assert route._deliveries == {}
+
+
+def waiting() -> int:
+    """Threads that wait for a link to be over."""
+    timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    for one in timers:
+        if one.finished.is_set():
+            one.join(5)
+    return sum(one.is_alive() for one in timers)
+
+
+async def served(scope, receive, send):
+    """An app whose server ends at once."""
+
+
+def test_no_thread_waits_for_what_was_handed_out_whole(lethe, route, asking):
+    before = waiting()
+
+    ask(route, listed(lethe))
+
+    assert waiting() == before
+
+
+def test_no_thread_waits_for_a_rest_once_the_server_ended(lethe, asking):
+    route = Downloads(served, lambda _: {"sub": "1"})
+    before = waiting()
+    begun(lethe, route)
+    assert waiting() == before + 1
+
+    asyncio.run(route({"type": "lifespan"}, None, None))
+
+    assert waiting() == before
     assert route._deliveries == {}

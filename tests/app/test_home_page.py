@@ -250,6 +250,16 @@ def test_see_why_leads_to_the_batch_with_what_is_held_back(lethe):
     assert "Held back because" in said(app)
 
 
+def test_see_why_of_many_batches_is_short_enough_for_its_card_and_tells_how_many(lethe):
+    for _ in range(12):
+        lethe.batch(b"no picture")
+
+    (link,) = [link for link in lethe.page().main.get("page_link") if "See why" in link.label]
+
+    assert link.label == "See why, newest batch"
+    assert link.proto.help == "The newest of 12 batches."
+
+
 def test_an_address_of_no_batch_is_a_sentence(lethe):
     lethe.batch(UPRIGHT)
     app = lethe.page()

@@ -17,7 +17,7 @@ from components.app.server_folders import ClosedFolder
 from components.recall import downloads, evaluating, misses
 from components.recall.words import at_least
 from engine.category import DETECTABLE, Category
-from engine.evaluation.report.cost import prices
+from engine.evaluation.report.cost import in_short, prices
 from store.evaluations import evaluations
 from tests.app.labelled import evaluated, finished, labelled_set, show, table_with
 from tests.app.reading import UPRIGHT, labels, said
@@ -92,6 +92,17 @@ def test_the_headline_never_stands_without_what_it_costs(lethe, tmp_path):
 
     assert list(costs["Measured"]) == [one.much for one in prices(run.report)]
     assert not costs["Measured"].str.contains("not measured").any()
+
+
+def test_the_views_come_before_a_long_table_of_costs_which_is_told_in_short(lethe, tmp_path):
+    run = evaluated(lethe, labelled_set(tmp_path / "set"))
+
+    app = lethe.page("Recall")
+
+    costs = next(one for one in app.expander if one.label == in_short(run.report))
+    assert not costs.proto.expanded
+    assert "What that costs" in costs.table[0].value
+    assert [list(one.value) for one in app.main.table][1:] == [list(costs.table[0].value)]
 
 
 def test_an_evaluation_stored_before_costs_were_measured_says_so(lethe, tmp_path):

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.recall.words import answer, at_least, at_most, goal, lines
+from components.recall.misses import Exhibit
+from components.recall.words import (
+    FALSE_SENTENCES,
+    MISS_SENTENCES,
+    answer,
+    at_least,
+    at_most,
+    goal,
+    likely,
+    lines,
+)
 from engine.category import DETECTABLE, Category
+from engine.evaluation.data.labels import LabelledPicture
 from engine.evaluation.report.numbers import rate_at_most
 from engine.evaluation.scores.counts import Counts
+from engine.evaluation.scores.error_causes import FalseNegativeCause, FalsePositiveCause
 from engine.evaluation.scores.proportion import Proportion
 from engine.evaluation.scores.recall import summary
 from engine.evaluation.scores.summary import Summary
+from engine.geometry import Box
 from engine.policy import Policy
+
+PICTURE = LabelledPicture("a", Path("a.png"), (), frozenset())
 
 
 def category(found: int, labels: int, **changes: object) -> dict:
@@ -57,6 +73,48 @@ def report(unread: int = 0, problems: int = 0, pictures: int = 1000, **parts: di
         "categories": {one.value: parts.get(one.value, met) for one in DETECTABLE},
     }
     return Summary.from_json(empty | values)
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        pytest.param(0.0, "less than 1 % likely", id="never impossible"),
+        pytest.param(0.0063, "less than 1 % likely", id="a low threshold"),
+        pytest.param(0.01, "1 % likely", id="one in a hundred"),
+        pytest.param(0.314, "31 % likely", id="a blurred blob"),
+        pytest.param(0.99, "99 % likely", id="nearly sure"),
+        pytest.param(0.996, "over 99 % likely", id="never certain"),
+        pytest.param(1.0, "over 99 % likely", id="the most there is"),
+    ],
+)
+def test_a_score_is_said_as_the_probability_that_it_is(score, says):
+    assert likely(score) == says
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [
+        (None, "Face: removed without asking, perhaps a thing nobody labelled"),
+        (0.31, "Face: removed without asking, perhaps a thing nobody labelled (31 % likely)"),
+    ],
+    ids=["drawn by a person", "of a detector"],
+)
+def test_a_false_region_is_called_no_surer_than_it_is(score, says):
+    kind = FalsePositiveCause.UNLABELLED
+    exhibit = Exhibit(
+        PICTURE, Category.FACE, Box(0, 0, 9, 9), kind.value, FALSE_SENTENCES[kind], score
+    )
+
+    assert exhibit.caption == says
+
+
+def test_what_no_fusion_came_to_keeps_its_score_which_is_no_probability():
+    kind = FalseNegativeCause.LOST_IN_MERGING
+    exhibit = Exhibit(
+        PICTURE, Category.FACE, Box(0, 0, 9, 9), kind.value, MISS_SENTENCES[kind], 0.31
+    )
+
+    assert exhibit.caption.endswith("(score 0.31)")
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from components.app import services, session
+from components.app import row_choice, services, session
 from components.app.access import Role, User
 from components.app.permission import NotPermitted
 from components.release import (
@@ -23,6 +25,7 @@ from components.release import (
     thumbnails,
 )
 from components.release.bundle import bundle
+from engine.errors import UnsafeRelease
 from engine.policy import Policy
 from store.accounts.actor import Actor
 from store.accounts.role import PEOPLE
@@ -31,7 +34,8 @@ from store.batches.pictures import PictureState
 from store.releases import approvals, receipts, revocations
 from store.releases.revocations import Reason
 from store.retention.shredding import shred
-from tests.app.reading import UPRIGHT, WIDE, labels, numbers, offered, said
+from tests.app.conftest import Eyes
+from tests.app.reading import UPRIGHT, WIDE, labels, offered, outcomes, said
 from tests.store.fakes import ACTOR, ANY
 
 pytestmark = pytest.mark.slow
@@ -49,8 +53,148 @@ def test_release_lists_every_picture_with_outcome_and_reason(lethe):
     assert table["Why"]["picture 0.png"] == ""
     assert table["Why"]["picture 1.png"] == "unsure"
     assert table["Why"]["picture 2.png"].endswith(".")
-    assert numbers(app) == {"Released": 1, "Needs review": 1, "Held back": 1, "Waiting": 0}
+    assert outcomes(app) == {"released": 1, "needs review": 1, "held back": 1}
     assert "Review 1 picture" in [link.label for link in app.main.get("page_link")]
+
+
+def test_the_batch_that_was_chosen_stays_chosen_as_time_goes_by(lethe, monkeypatch):
+    first, second = lethe.batch(UPRIGHT), lethe.batch(UPRIGHT, WIDE)
+    app = lethe.page("Release")
+    options = app.selectbox(key="release_batch").options
+    assert app.selectbox(key="release_batch").value == second
+    app.selectbox(key="release_batch").set_value(first).run()
+
+    later = services.now() + timedelta(hours=1)
+    monkeypatch.setattr(page, "now", lambda: later)
+    app.run()
+
+    assert app.selectbox(key="release_batch").value == first
+    assert app.selectbox(key="release_batch").options == options
+    assert len(set(options)) == 2  # of the same name and minute, mostly
+    assert "of 1 picture in this batch" in said(app)
+
+
+def columns(table) -> list[str]:
+    """Those that a table shows, in order."""
+    return list(table.proto.column_order)
+
+
+def test_what_is_held_back_has_room_for_why_and_no_empty_columns(lethe):
+    lethe.batch(UPRIGHT, b"no picture")
+    app = lethe.page("Release")
+    everything = columns(app.dataframe[0])
+
+    app.segmented_control(key="release_filter").set_value([PictureState.QUARANTINED]).run()
+
+    assert everything == [
+        "Release picture", "Name", "Outcome", "Removed", "Why", "Changed", "Release"
+    ]  # fmt: skip
+    assert columns(app.dataframe[0]) == ["Name", "Outcome", "Why", "Changed"]
+    widths = {name: one.get("width") for name, one in
+              json.loads(app.dataframe[0].proto.columns).items()}  # fmt: skip
+    assert widths["Why"] == "large"
+    assert widths["Release"] == "small"
+    assert all(width < 150 for width in widths.values() if isinstance(width, int))
+
+
+def test_the_first_release_is_shown_at_first_not_a_picture_with_nothing_to_see(lethe):
+    lethe.batch(WIDE, b"no picture", UPRIGHT)
+
+    app = lethe.page("Release")
+
+    assert "picture 2.png" in [caption.value.replace("\\", "") for caption in app.caption]
+    assert len(app.image) == 2
+
+
+def test_other_rows_are_another_table_in_which_nothing_was_clicked_yet(lethe):
+    lethe.batch(UPRIGHT, b"no picture", UPRIGHT)
+    app = lethe.page("Release")
+    before = app.dataframe[0].proto.id
+
+    app.segmented_control(key="release_filter").set_value([PictureState.RELEASED]).run()
+
+    assert app.dataframe[0].proto.id != before
+
+
+@pytest.mark.parametrize("cells", [[(2, "Name")], []], ids=["a cell", "the box of a row"])
+def test_a_click_on_any_cell_chooses_its_row(monkeypatch, cells):
+    chosen = {"selection": {"rows": [1], "columns": [], "cells": cells}}
+    state = {"table": chosen}
+    monkeypatch.setattr(session, "widget_value", state.get)
+    monkeypatch.setattr(session, "keep", state.__setitem__)
+
+    row_choice.follow_cell("table")
+
+    assert state["table"] == (row_choice.row(2) if cells else chosen)
+
+
+def test_another_try_says_what_came_of_it(lethe, monkeypatch):
+    lethe.batch(b"no picture")
+    with monkeypatch.context() as broken:
+        broken.setattr(Eyes, "detect", failing)
+        lethe.batch(b"no picture", UPRIGHT, WIDE)
+    app = lethe.page("Release")
+    assert "Tried again" not in said(app)
+
+    app.button(key="release_try_held_back").click().run()
+    lethe.settle()
+    app.run()
+
+    assert re.search(
+        r"Tried again .+: 1 released, 1 to review, 1 held back for the same reason\.", said(app)
+    )
+    other = batches.newest(ACTOR, lethe.database)[-1]
+    app.selectbox(key="release_batch").set_value(other.id).run()
+    assert "Tried again" not in said(app)  # of the other batch
+
+
+def test_another_try_that_ends_otherwise_says_so(lethe, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Eyes, "detect", failing)
+        lethe.batch(UPRIGHT)
+    app = lethe.page("Release")
+
+    monkeypatch.setattr(Eyes, "detect", unsafe)
+    app.button(key="release_try_held_back").click().run()
+    lethe.settle()
+    app.run()
+
+    assert "0 released, 1 held back for another reason." in said(app)
+
+
+def test_another_try_stands_below_the_table_and_not_above_the_download(lethe):
+    lethe.batch(UPRIGHT, b"no picture")
+
+    app = lethe.page("Release")
+
+    keys = [getattr(element, "key", None) for element in app.main]
+    assert keys.index("release_try_held_back") > keys.index(app.dataframe[0].key)
+    assert keys.index("release_try_held_back") > keys.index("release_download")
+
+
+def failing(*_, **__):
+    raise ZeroDivisionError
+
+
+def unsafe(*_, **__):
+    raise UnsafeRelease("A check failed.")
+
+
+def test_the_download_is_called_after_its_day_and_number_and_no_name(lethe, monkeypatch):
+    made = {}
+    real = page.download_link.button
+    monkeypatch.setattr(
+        page.download_link, "button",
+        lambda label, make, **more: made.update({label: more["name"]}) or real(label, make, **more),
+    )  # fmt: skip
+    lethe.batch(UPRIGHT, UPRIGHT)
+
+    lethe.page("Release")
+
+    now = services.now()
+    assert made[ZIP] == f"released-{now:%Y-%m-%d}-2-pictures.zip"
+    private = made["Names and releases (private)"]
+    assert re.fullmatch(rf"private-names-{now:%Y-%m-%d}-\d{{4}}\.csv", private)
 
 
 def test_release_shows_before_and_after_and_what_was_checked(lethe):
@@ -62,7 +206,7 @@ def test_release_shows_before_and_after_and_what_was_checked(lethe):
     assert before.startswith("data:image/jpeg;base64,")  # an original is at no address
     assert not after.startswith("data:")
     assert "Removed: face in 1 place." in said(app)
-    assert "After · what goes out · 21\u00a0% of it removed" in said(app)
+    assert "After · 21\u00a0% removed" in said(app)
     for check in (
         "the removed pixels have no influence on the file (T1)",
         "nothing outside the masks changed (T3)",
@@ -208,9 +352,8 @@ def test_counts_add_up_after_a_cancel(lethe):
 
     app = lethe.page("Release")
 
-    assert numbers(app)["Cancelled"] == 1
-    assert sum(numbers(app).values()) == 3
-    assert "Of 3 pictures in this batch." in said(app)
+    assert outcomes(app) == {"released": 1, "needs review": 1, "cancelled": 1}
+    assert "of 3 pictures in this batch" in said(app)
     assert list(app.dataframe[0].value["Outcome"]) == ["Released", "Needs review", "Cancelled"]
 
 

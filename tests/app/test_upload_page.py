@@ -42,7 +42,51 @@ def test_upload_shows_problems_first_and_what_rides_along(lethe):
     assert list(table["Name"]) == ["broken.png", "fine.png"]
     assert table["Problem"][0].startswith("The file is no picture format that Lethe reads")
     assert table["Pixels"][1] == "120 × 100"
-    assert "1 will probably be held back" in said(app)
+    assert "1 file will probably be held back, each with its reason." in said(app)
+
+
+@pytest.mark.parametrize(
+    ("contents", "label"),
+    [
+        ((UPRIGHT, WIDE), "Start with 2 pictures"),
+        ((UPRIGHT, b"a note", b""), "Start with 1 picture"),
+        ((b"a note", b""), "Start with 2 files"),
+    ],
+    ids=["pictures alone", "some that are none", "no picture"],
+)
+def test_start_counts_what_can_be_a_picture_and_hands_in_everything(lethe, contents, label):
+    for number, content in enumerate(contents):
+        lethe.staging.take_file(f"{number}.png", content)
+    app = lethe.page("Upload")
+    assert app.button(key="upload_start").label == label
+
+    app.button(key="upload_start").click().run()
+
+    assert lethe.settle().total == len(contents)
+
+
+def test_columns_without_a_word_take_no_room(lethe):
+    lethe.staging.take_file("fine.png", WIDE)
+
+    app = lethe.page("Upload")
+
+    assert list(app.dataframe[0].proto.column_order) == ["Name", "Format", "Pixels", "Size"]
+
+
+def test_the_optional_manifest_is_folded_until_it_is_wanted_and_says_that_it_is_kept(lethe):
+    lethe.staging.take_file("a.png", UPRIGHT)
+    (folded,) = [one for one in lethe.page("Upload").expander if "manifest" in one.label]
+    assert folded.label == "Licence manifest, optional"
+    assert not folded.proto.expanded
+    assert [one.key for one in folded.file_uploader] == ["upload_manifest"]
+
+    lethe.staging.keep_manifest(b"no column\n")
+
+    app = lethe.page("Upload")
+    (folded,) = [one for one in app.expander if "manifest" in one.label]
+    assert folded.label == "Licence manifest, kept with these pictures"
+    assert not folded.error
+    assert any("The manifest has no column filename" in error.value for error in app.error)
 
 
 def test_upload_says_what_the_files_carry_the_most_telling_first_and_that_it_stays_behind(lethe):
@@ -149,7 +193,7 @@ def test_pictures_that_carry_nothing_say_nothing_about_it(lethe):
 
     app = lethe.page("Upload")
 
-    assert [one.label for one in app.expander] == ["Advanced"]
+    assert [one.label for one in app.expander] == ["Advanced", "Licence manifest, optional"]
 
 
 def test_a_dropped_file_is_on_disk_and_the_uploader_is_empty_again(lethe):
@@ -205,10 +249,10 @@ def test_what_waits_for_start_survives_a_page_change_a_reload_and_a_restart(leth
     app = lethe.page("Upload")
 
     app = lethe.turn(lethe.turn(app, "Release"), "Upload")
-    assert "1 picture" in said(app)
-    assert "1 picture" in said(lethe.page("Upload"))
+    assert "1 file, " in said(app)
+    assert "1 file, " in said(lethe.page("Upload"))
     lethe.restart()
-    assert "1 picture" in said(lethe.page("Upload"))
+    assert "1 file, " in said(lethe.page("Upload"))
 
 
 def test_clear_forgets_what_waits(lethe):

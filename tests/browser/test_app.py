@@ -95,7 +95,7 @@ def masked_for(box: Box, size: Size) -> PixelRect:
 
 def download(app: App, page: Page, batch_files: int) -> dict[str, bytes]:
     open_page(app, page, "Release")
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text(str(batch_files))
+    expect(page.get_by_text(f"{batch_files} released").first).to_be_visible()
     with page.expect_download() as coming:
         page.get_by_role("link", name="Download the released").click()
     path = coming.value.path()

@@ -13,7 +13,7 @@ from components.monitoring.metrics import metrics
 from docs.build.blocks import ROOT
 from store.batches.pictures import PictureState
 from store.monitoring.figures import Figures, Held
-from store.monitoring.sample_checks import SampleChecks
+from store.review.audit_sample import SampleResult
 
 TEXT = (ROOT / "docs" / "how-to" / "monitoring.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]
@@ -27,7 +27,7 @@ ALL = Figures(
     refused={"NotAllowed": 1, "SessionExpired": 1},
     refused_lately=1,
     overdue=0,
-    sample=SampleChecks(0, 0, 0),
+    sample=SampleResult(),
 )
 
 

@@ -6,7 +6,8 @@ import http.client
 import socket
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,10 +65,9 @@ def answers(port: int, address: str = "127.0.0.1") -> bool:
     return True
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory):
-    home = tmp_path_factory.mktemp("home")
-    ids = lay(home)
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[int, Path]]:
+    """The app over a home folder; gives the port of its figures, and what it says."""
     port, metrics = free_port(), free_port()
     with (home / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -81,10 +81,18 @@ def running(tmp_path_factory: pytest.TempPathFactory):
                 assert process.poll() is None, (home / "log.txt").read_text()
                 assert time.monotonic() < deadline, "waited too long for the figures"
                 time.sleep(0.1)
-            yield metrics, ids, home / "log.txt"
+            yield metrics, home / "log.txt"
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory):
+    home = tmp_path_factory.mktemp("home")
+    ids = lay(home)
+    with serving(home) as (metrics, log):
+        yield metrics, ids, log
 
 
 @pytest.mark.slow
@@ -123,6 +131,17 @@ def test_the_figures_are_on_this_machine_alone_and_only_when_asked_for(running, 
     assert ask(port, method="POST").status == 405
     assert "Traceback" not in log.read_text()
     assert server.ask("/metrics", {"Cookie": server.cookie}).text.startswith("<!")  # a page
+
+
+@pytest.mark.slow
+def test_the_end_of_an_app_that_told_figures_says_nothing(tmp_path):
+    lay(tmp_path)
+
+    with serving(tmp_path) as (port, log):
+        assert ask(port).status == 200
+        said = log.read_text()
+
+    assert log.read_text() == said  # DuckDB would list what a thread still holds
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from components.recall.charts.axes import (
     plotly_axis,
 )
 from components.recall.words import spaced
-from engine.evaluation.report.charts.spec import ChartSpec, Panel, Reference, Series
+from engine.evaluation.report.charts.spec import Axis, ChartSpec, Note, Panel, Reference, Series
 
-_TITLED_GAP_PX, _GAP_PX = 92, 26
+_TITLED_GAP_PX, _GAP_PX = 104, 26
 _LEGEND_ROOM_PX = 34
 _BARE_ROOM_PX = 8
 
@@ -66,21 +66,33 @@ def _add_panel(figure: go.Figure, panel: Panel, row: int) -> None:
     for series in panel.series:
         figure.add_trace(_trace(series), **place)
     for note in panel.notes:
-        at = {"x": note.x} if note.x is not None else {"x": 0.02, "xref": "x domain"}
-        anchor = {"yanchor": "top"} if note.x is not None else {"xanchor": "left"}
-        words = escaped(note.text)
-        figure.add_annotation(text=words, y=note.y, showarrow=False, **at, **anchor, **place)
+        words, at = escaped(note.text), _place_of(note, panel.x)
+        figure.add_annotation(text=words, y=note.y, showarrow=False, **at, **place)
+    side = "right" if all(_is_left(note, panel.x) for note in panel.notes) else "left"
     for reference in panel.references:
-        _add_reference(figure, reference, place)
+        _add_reference(figure, reference, side, place)
     figure.update_xaxes(plotly_axis(panel.x), **place)
     figure.update_yaxes(plotly_axis(panel.y), **place)
 
 
-def _add_reference(figure: go.Figure, reference: Reference, place: dict[str, Any]) -> None:
+def _place_of(note: Note, x: Axis) -> dict[str, Any]:
+    if note.x is None:
+        return {"x": 0.02, "xref": "x domain", "xanchor": "left"}
+    return {"x": note.x, "xanchor": "left" if _is_left(note, x) else "right", "yanchor": "top"}
+
+
+def _is_left(note: Note, x: Axis) -> bool:
+    return note.x is None or note.x <= (x.low + x.high) / 2
+
+
+def _add_reference(
+    figure: go.Figure, reference: Reference, side: str, place: dict[str, Any]
+) -> None:
+    """Words of a level line stand on the side where no note of the panel is."""
     add, position = (
         (figure.add_vline, "top left")
         if reference.along == "x"
-        else (figure.add_hline, "bottom left")
+        else (figure.add_hline, f"bottom {side}")
     )
     words = (
         {"annotation": {"text": escaped(reference.words)}, "annotation_position": position}

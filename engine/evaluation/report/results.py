@@ -48,7 +48,7 @@ _FALSE_REGION_REMEDIES = {
         "On something labelled as another category: training with both."
     ),
     FalsePositiveCause.UNLABELLED: (
-        "The detector is sure, so perhaps nobody boxed it: look at the labels."
+        "Removed without asking, so perhaps nobody boxed it: look at the labels."
     ),
     FalsePositiveCause.BACKGROUND: (
         "Unsure and on nothing: a higher review_at spares people the question."

@@ -309,7 +309,8 @@ class TestWords:
         text = said()
 
         assert "Removed: face in 1 place, tattoo in 1 place." in text
-        assert "These places are 70\u00a0% of the picture." in text
+        # of the boxes that anybody has; what was removed lies within them
+        assert "rounded outwards to a grid of 16 px, are 70\u00a0% of the picture." in text
         assert "Checked: the removed pixels have no influence on the file (T1)." in text
         assert "Checked: nothing outside the masks changed (T3)." in text
         assert "Not shown that the release check saw nothing left in the finished picture" in text

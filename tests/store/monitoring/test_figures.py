@@ -22,12 +22,11 @@ from store.batches.intake import Incoming
 from store.batches.pictures import PictureState
 from store.database import Database
 from store.errors import NotAllowed
-from store.monitoring import sample_checks
 from store.monitoring.figures import Held, figures
-from store.monitoring.sample_checks import SampleChecks
 from store.retention import shredding
 from store.retention.holding import Holding
-from store.review import decisions, reviews
+from store.review import audit_sample, decisions, reviews
+from store.review.audit_sample import SampleResult
 from store.worker import retry, tasks
 from tests.store.batches.test_intake import STRICT
 from tests.store.fakes import (
@@ -91,7 +90,7 @@ def test_an_empty_installation_has_nothing_but_zeros(database):
     assert set(now.held_back) == set(Held)
     assert not any([*now.pictures.values(), *now.held_back.values(), *now.refused.values()])
     assert (now.oldest, now.postponed, now.redaction_failures, now.refused_lately) == ({}, 0, 0, 0)
-    assert now.sample == SampleChecks(0, 0, 0)
+    assert now.sample == SampleResult()
     assert now.overdue == 0
 
 
@@ -238,11 +237,11 @@ def test_refused_accesses_are_counted_by_reason_and_how_many_lately(tmp_path):
 
 def test_samples_are_counted_again_when_somebody_decides_and_only_then(database, monkeypatch):
     counted = []
-    real = sample_checks._counted
-    monkeypatch.setattr(sample_checks, "_counted", lambda *asked: counted.append(1) or real(*asked))
+    real = audit_sample._counted
+    monkeypatch.setattr(audit_sample, "_counted", lambda *asked: counted.append(1) or real(*asked))
     for _ in range(3):
         in_review(database)
-    results = [figures(ACTOR, database, NOW).sample]
+    results = [_sample(database)]
 
     for regions, act in (
         ((FACE,), decisions.settle),
@@ -250,14 +249,18 @@ def test_samples_are_counted_again_when_somebody_decides_and_only_then(database,
         ((FACE,), decisions.reject),
     ):
         decide(database, regions, act)
-        results += [figures(ACTOR, database, NOW).sample for _ in range(2)]
+        results += [_sample(database) for _ in range(2)]
 
-    assert results[::2] == [
-        SampleChecks(0, 0, 0), SampleChecks(1, 0, 0), SampleChecks(2, 1, 0), SampleChecks(2, 1, 1)
-    ]  # fmt: skip
+    assert results[::2] == [(0, 0, 0), (1, 0, 0), (2, 1, 0), (2, 1, 1)]
     assert len(counted) == 4
+    assert audit_sample.result(ACTOR, database) is figures(ACTOR, database, NOW).sample
     decisions.reopen_last(ACTOR, database, "ada", NOW + 2 * MINUTE)
-    assert figures(ACTOR, database, NOW).sample == SampleChecks(2, 1, 0)
+    assert _sample(database) == (2, 1, 0)
+
+
+def _sample(database):
+    sample = figures(ACTOR, database, NOW).sample
+    return sample.checked, sample.missed, sample.rejected
 
 
 def test_every_kind_of_the_machine_is_told():

@@ -2,13 +2,17 @@ from dataclasses import replace
 
 import pytest
 
+from engine.evaluation.scores.audit_sample import SampleCounts
+from engine.evaluation.scores.proportion import Proportion
 from engine.geometry import PixelRect
 from engine.plan import ReviewDecision
 from engine.runs.jobs import NeedsReview
 from store.review import audit_sample, decisions, reviews
+from store.review.audit_sample import SampleResult
 from store.worker import tasks
 from tests.store.fakes import (
     ACTOR,
+    ANY,
     DRAWN,
     FACE,
     MINUTE,
@@ -76,6 +80,23 @@ def test_rejected_pictures_are_counted_apart(database, is_sample):
     assert audit_sample.comparisons(ACTOR, database, audit_sample=not is_sample) == ()
 
 
+def test_the_result_takes_rejected_pictures_as_missed_and_leaves_unknown_ones_out(database):
+    for decide, masked in (
+        (decisions.settle, RECTS),
+        (decisions.settle, ()),
+        (decisions.reject, RECTS),
+    ):
+        decided(database, decide, masked=masked)
+        with database.transaction(ACTOR, ANY) as cursor:  # else the next round would take it
+            cursor.execute("UPDATE pictures SET state = 'released' WHERE state = 'settled'")
+
+    result = audit_sample.result(ACTOR, database)
+
+    assert (result.checked, result.missed, result.unknown, result.rejected) == (1, 1, 1, 1)
+    assert result.worst == Proportion(0, 2)
+    assert result.over_time == (((NOW + MINUTE).date(), Proportion(0, 1)),)
+
+
 @pytest.mark.parametrize(
     "decide", [decisions.settle, decisions.reject], ids=["settled", "rejected"]
 )
@@ -136,3 +157,22 @@ class TestAWitnessObjectedAfterTheVerdict:
         decisions.reopen_last(ACTOR, database, "bo", NOW + MINUTE)
 
         assert audit_sample.comparisons(ACTOR, database, audit_sample=is_sample) == ()
+
+
+@pytest.mark.parametrize(
+    ("clean", "checked", "rejected", "missed", "upper"),
+    [
+        pytest.param(0, 0, 0, 0, None, id="nothing was decided"),
+        pytest.param(1, 1, 0, 0, 0.95, id="one, clean"),
+        pytest.param(59, 59, 0, 0, 1 - 0.05 ** (1 / 59), id="all clean"),
+        pytest.param(0, 2, 0, 2, 1.0, id="all missed"),
+        pytest.param(0, 0, 1, 0, 1.0, id="one, rejected"),
+        pytest.param(1, 1, 1, 0, 1 - (1 - 0.95**0.5), id="one rejected of two"),
+    ],
+)
+def test_a_rejected_picture_is_missed_in_the_bound_alone(clean, checked, rejected, missed, upper):
+    result = SampleResult(SampleCounts(Proportion(clean, checked)), rejected)
+
+    assert result.upper == (None if upper is None else pytest.approx(upper))
+    assert (result.checked, result.missed) == (checked, missed)
+    assert result.worst == Proportion(clean, checked + rejected)

@@ -257,7 +257,7 @@ def test_what_either_rejects_is_held_back(database, picture, first, second, reas
     kept = pictures.picture(ACTOR, database, picture)
     assert (kept.state, kept.reason) == ("quarantined", reason)
     assert tasks.take(ACTOR, database, NOW) is None
-    assert retry.try_held_back(ACTOR, database, kept.batch_id, NOW) == 0
+    assert not retry.try_held_back(ACTOR, database, kept.batch_id, NOW)
 
 
 def test_a_release_names_nobody_else_where_one_decided(database):

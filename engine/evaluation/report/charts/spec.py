@@ -86,7 +86,8 @@ class Note:
     text: str
     y: float
     x: float | None = None
-    """None begins at the left edge; a number is the middle of words that hang below (x, y)."""
+    """None begins at the left edge. Of words below (x, y) a number: they reach from there inwards,
+    for beside the axis its own numbers stand."""
 
 
 @dataclass(frozen=True, slots=True)

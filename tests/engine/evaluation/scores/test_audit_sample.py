@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.category import Category
-from engine.evaluation.scores.audit_sample import Check, SampleCounts, count_checks, score_check
+from engine.evaluation.scores.audit_sample import (
+    Check,
+    SampleCounts,
+    count_checks,
+    score_check,
+)
 from engine.evaluation.scores.proportion import Proportion
 from tests.engine.evaluation.made import FACE, JEWELRY, SIZE, TATTOO, masked
 from tests.scenes import region
