@@ -42,7 +42,7 @@ BUDGETS: Final = {
     "balanced": Budget(
         Limits(false_regions=2.0, false_share=0.05, price=60.0, free_regions=0.4, free_share=0.02),
         to_a_person=0.40,
-        needless=(0.05, 0.075, 0.10, 0.125, 0.15, 0.20, 0.25, 0.275, 0.30),
+        needless=tuple(round(0.05 + 0.0125 * step, 4) for step in range(21)),
     ),
     "fast": Budget(
         Limits(false_regions=0.5, false_share=0.01),
