@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from components.app.palette import counted_outcome
 from engine.errors import LetheError
 from engine.evaluation.data.datasets import read_dataset
 from engine.evaluation.data.labels import LabelledPicture
 from engine.policy import default_policy
+from store.batches.pictures import PictureState
 from tests.browser.conftest import FLAGS, App, chromium, entered, serving
 from tests.browser.review_bench.choice import chosen, source_of
 from tests.browser.review_bench.outcome import outcome
@@ -107,14 +110,20 @@ def _to_review(app: App, page: Page) -> int:
     """
     while True:
         page.goto(f"{app.address}/Release")
-        numbers = page.get_by_test_id("stMetricValue")
-        expect(numbers.nth(3)).to_be_visible()
-        released, review, held, waiting = (numbers.nth(at).inner_text() for at in range(4))
-        _tell(f"{released} released, {review} need review, {held} held back, {waiting} waiting")
-        if waiting == "0":
-            return int(review)
+        expect(page.get_by_test_id("stDataFrame")).to_be_visible()  # it comes after the counts
+        said = " ".join(page.locator(".stMarkdownBadge").all_inner_texts())
+        _tell(said)
+        if not _count(said, PictureState.WAITING):
+            return _count(said, PictureState.REVIEW)
         page.goto("about:blank")
         page.wait_for_timeout(LOOK_MS)
+
+
+def _count(said: str, state: PictureState) -> int:
+    """The pictures of an outcome by its badge, which is left out where there are none."""
+    words = {counted_outcome(state, count).partition(" ")[2] for count in (1, 2)}
+    found = re.search(rf"(\d+) (?:{'|'.join(words)})", said)
+    return int(found[1]) if found else 0
 
 
 def _parser() -> argparse.ArgumentParser:
