@@ -75,7 +75,7 @@ def _reviewed(app: App, pictures: Mapping[str, LabelledPicture]) -> Reviewer:
         page = entered(app, browser)
         _tell("the app is up")
         page.goto(f"{app.address}/Release")
-        known = page.get_by_test_id("stMetricValue")
+        known = page.locator(".stMarkdownBadge")
         expect(known.first.or_(page.get_by_text("No batch has been started yet."))).to_be_visible()
         if not known.first.is_visible():
             _upload(app, page, [one.path for one in pictures.values()])

@@ -58,7 +58,7 @@ def test_it_leaves_the_boxes_that_the_labels_ask_for(browser: Browser, tmp_path:
         reviewer = Reviewer.at(app, page, pictures, Policy())
         reviewer.work()
         page.goto(f"{app.address}/Release")
-        expect(page.get_by_test_id("stMetricValue").first).to_have_text("2")
+        expect(page.locator(".stMarkdownBadge").first).to_contain_text("2 released")
         page.context.close()
 
     whole, some = sorted(reviewer.visits, key=lambda one: one.boxes)
