@@ -12,3 +12,12 @@ def counted(number: int, noun: str) -> str:
 def listed(names: list[str]) -> str:
     """Names as a sentence lists them: `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def likely(probability: float) -> str:
+    """A probability as `31 % likely`; neither certainty nor impossibility is ever claimed."""
+    if probability < 0.01:
+        return "under 1\u00a0% likely"
+    if probability > 0.99:
+        return "over 99\u00a0% likely"
+    return f"{100 * probability:.0f}\u00a0% likely"

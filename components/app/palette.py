@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -63,12 +62,14 @@ def cells(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def numbered(texts: Iterable[str]) -> list[str]:
     """Texts that all differ, for choices, which a browser knows by their text: `a`, `a (2)`."""
-    seen: Counter[str] = Counter()
-    distinct = []
+    distinct: dict[str, None] = {}
     for text in texts:
-        seen[text] += 1
-        distinct.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
-    return distinct
+        name, number = text, 1
+        while name in distinct:
+            number += 1
+            name = f"{text} ({number})"
+        distinct[name] = None
+    return list(distinct)
 
 
 def ago(moment: datetime, now: datetime) -> str:

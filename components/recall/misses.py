@@ -22,7 +22,7 @@ from components.recall import archive
 from components.recall.crops import CROP, LARGE, crop_jpeg
 from components.recall.evaluated import Evaluated
 from components.recall.tables import as_csv
-from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES, likely
+from components.recall.words import FALSE_SENTENCES, MISS_SENTENCES, spaced
 from components.review.originals_cache import decoded, read_of
 from engine.category import DETECTABLE, Category
 from engine.errors import UnreadableImage
@@ -34,6 +34,7 @@ from engine.files.safe_read import printable
 from engine.geometry import Box, PixelRect, Size
 from engine.images import RgbImage
 from engine.triage import route
+from engine.wording import likely
 from store.audit import downloads
 
 PER_PAGE = 12
@@ -67,7 +68,7 @@ class Exhibit:
         if self.score is None:
             return told
         is_raw = self.kind == FalseNegativeCause.LOST_IN_MERGING.value  # no fusion came to it
-        return f"{told} ({f'score {self.score:.2f}' if is_raw else likely(self.score)})"
+        return f"{told} ({f'score {self.score:.2f}' if is_raw else spaced(likely(self.score))})"
 
 
 def misses(scores: tuple[PictureScore, ...]) -> Iterator[Exhibit]:

@@ -53,16 +53,6 @@ def goal(target: float) -> str:
     return spaced(numbers.exactly(target))
 
 
-def likely(score: float) -> str:
-    """Format a calibrated score as the probability that it is: `31 % likely`.
-
-    Neither certainty nor impossibility is ever claimed.
-    """
-    if score < 0.01:
-        return "less than 1 % likely"
-    return "over 99 % likely" if score > 0.99 else f"{100 * score:.0f} % likely"
-
-
 def spaced(percent: str) -> str:
     """Replace no-break spaces: a narrow column may break between number and sign."""
     return percent.replace("\u00a0", " ")

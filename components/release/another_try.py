@@ -62,7 +62,9 @@ def _try_again(batch_id: str) -> None:
 
 
 def _came_of(last: _Try) -> str:
-    """Numbers of pictures by what became of them; empty while one of them is in work."""
+    """Numbers of pictures by what became of them; empty for none, and while one is in work."""
+    if not last.reasons:
+        return ""
     tried = pictures.of_ids(actor(), database(), last.reasons)
     by_state = {state: [one for one in tried if one.state is state] for state in PictureState}
     held = by_state[PictureState.QUARANTINED]
@@ -72,6 +74,7 @@ def _came_of(last: _Try) -> str:
         (len(by_state[PictureState.REVIEW]), "to review", False),
         (same, "held back for the same reason", False),
         (len(held) - same, "held back for another reason", False),
+        (len(by_state[PictureState.CANCELLED]), "cancelled", False),
     ]
     if sum(count for count, _, _ in parts) < len(tried):
         return ""

@@ -24,7 +24,7 @@ from engine.coverage import percent
 from engine.errors import LetheError
 from engine.files.safe_read import printable
 from engine.plan import Origin, Reason, ReasonKind
-from engine.wording import counted
+from engine.wording import counted, likely
 from store.batches import originals
 from store.review import decisions, queue, second_review
 from store.review.choice import Order
@@ -47,8 +47,6 @@ _GRAVE = {
 }
 _TOLD_LIVE = {ReasonKind.MUCH_REMOVED}
 """How much goes follows the edits, beside the boxes; what it was before would contradict that."""
-_NEVER_SURE = 0.005
-"""Nearer to 0 or 1 than this no whole percent is true."""
 log = logging.getLogger(__name__)
 
 
@@ -140,7 +138,7 @@ def reasons(given: tuple[Reason, ...]) -> list[dict[str, Any]]:
 def _grouped(kind: ReasonKind, details: list[str]) -> str:
     named = _list(details)
     texts = {
-        ReasonKind.UNSURE: f"asks about {_things(details)}",
+        ReasonKind.UNSURE: _asks(details),
         ReasonKind.NO_DETECTOR: f"nobody looked for {named}",
         ReasonKind.NOT_CALIBRATED: f"{named} not calibrated",
         ReasonKind.NOTHING_FOUND: f"no {named} found" if named else "nothing found",
@@ -152,6 +150,13 @@ def _grouped(kind: ReasonKind, details: list[str]) -> str:
         ReasonKind.OBJECTION: f"somebody objected: {named}; its release was withdrawn",
     }
     return texts[kind]
+
+
+def _asks(details: list[str]) -> str:
+    """What is asked about; what another installation's plan says beside its boxes, as it is."""
+    boxes = [one for one in details if ", " in one]
+    others = dict.fromkeys(one for one in details if one and ", " not in one)
+    return "; ".join([*([f"asks about {_things(boxes)}"] if boxes else []), *others])
 
 
 def _things(details: list[str]) -> str:
@@ -177,11 +182,7 @@ def _scored(detail: str, *, is_probability: bool) -> str:
 
 def _said(score: float, *, is_probability: bool) -> str:
     """A score for people: of those that score fusion gives, the probability that it is one."""
-    if not is_probability:
-        return f"score {score:.2f}"
-    if score < _NEVER_SURE:
-        return "under 1\u00a0% likely"
-    return "over 99\u00a0% likely" if score > 1 - _NEVER_SURE else f"{percent(score)} likely"
+    return likely(score) if is_probability else f"score {score:.2f}"
 
 
 def _certainty(item: Item, kinds: set[ReasonKind]) -> str:

@@ -83,8 +83,10 @@ class Draft:
         regions = tuple(kept)
         known = {item.region for item in self.items}
         items = [replace(item, is_dropped=item.region not in regions) for item in self.items]
-        drawn = (Item(region) for region in regions if region not in known)
-        return Draft((*items, *drawn), self.fixed)
+        added = [Item(region) for region in regions if region not in known]
+        moved = [at for at, one in enumerate(added, 1) if one.region.origin is Origin.MODEL]
+        fixed = len(items) + max(moved) if moved else self.fixed
+        return Draft((*items, *added), fixed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, to be kept beside the regions in the store."""

@@ -1,7 +1,8 @@
 """Originals that reviewers have open, decoded, and the next one ready.
 
-It holds a few pictures at most. A picture leaves it with its decision, and whatever is left a few
-minutes after somebody last looked. Decoding ahead is what makes the next picture appear at once.
+It holds a few pictures at most. A picture leaves it with its decision, and whatever is left a
+quarter of an hour after somebody last looked at anything. Decoding ahead is what makes the next
+picture appear at once.
 
 Who may see an original is asked when it is read, and differs between people: what one was refused
 is never told to the next, and a thumbnail is shown to nobody but the person it was read for.

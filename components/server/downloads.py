@@ -69,9 +69,12 @@ class Delivery:
 
     def end_after(self, seconds: float, over: Callable[[], None]) -> None:
         """Have `over` called after a time, unless this ends before; once."""
-        self._timer = threading.Timer(seconds, over)
-        self._timer.daemon = True
-        self._timer.start()
+        with self._lock:
+            if self._is_over:
+                return
+            self._timer = threading.Timer(seconds, over)
+            self._timer.daemon = True
+            self._timer.start()
 
     def enter(self) -> bool:
         """Begin to send; what is over cannot be sent any more."""
@@ -87,11 +90,12 @@ class Delivery:
 
     def end(self) -> None:
         """Have it gone as soon as nothing is being sent of it; again is harmless."""
-        if self._timer is not None:
-            self._timer.cancel()
         with self._lock:
             self._is_over = True
+            timer = self._timer
             self._close_unused()
+        if timer is not None:
+            timer.cancel()
 
     def read(self, start: int, end: int) -> bytes:
         """At most a chunk of what lies from `start` to before `end`; between `enter` and `leave`.

@@ -168,8 +168,8 @@ class OutputFolder:
     def close(self) -> None:
         """Sign the manifest and let other runs have the folder."""
         try:
-            self._drop_superseded()
             self._sign_manifest()
+            self._drop_superseded()
         finally:
             os.close(self._lock)
 
@@ -310,17 +310,15 @@ class OutputFolder:
         """
         path = self.folder / "quarantine.jsonl"
         lines = list(read_lines(path))
-        decided = {source for source, picture in self._fates if picture}
         last = {line["source"]: number for number, line in enumerate(lines) if not line["picture"]}
         left = [
             line
             for number, line in enumerate(lines)
-            if line["picture"] or (last[line["source"]] == number and line["source"] not in decided)
+            if line["picture"]
+            or (last[line["source"]] == number and (line["source"], "") in self._fates)
         ]
         if len(left) < len(lines):
             atomic.write(path, "".join(json.dumps(line) + "\n" for line in left).encode())
-        for source in decided:
-            self._fates.pop((source, ""), None)
 
     def _name(self, source: str, release: str) -> None:
         """Before the receipt: without its name nobody could tell which picture was released."""
@@ -351,6 +349,8 @@ class OutputFolder:
         """Finish or take back what a killed run left half done."""
         for name in KEYS:
             cut_torn_line(self.folder / name)
+        for source in {source for source, picture in self._fates if picture}:
+            self._fates.pop((source, ""), None)
         self._drop_superseded()
         partials = (self._private / "partial").iterdir()
         for partial in sorted(partials, key=lambda path: not path.name.endswith(ENDING)):

@@ -177,3 +177,14 @@ def test_a_draft_made_of_a_verdict_keeps_its_regions_and_drops_the_rest():
     assert draft.kept == (DOUBT, drawn)
     assert [item.is_dropped for item in draft.items] == [False, True, False]
     assert draft.fixed == 2
+
+
+def test_what_a_model_proposed_stays_its_own_where_a_decision_moved_it():
+    moved = replace(FACE, box=Box(12, 10, 44, 40))
+    drawn = region((100, 10, 140, 40), Category.OTHER, None)
+
+    draft = START.redrawn([moved, drawn])
+
+    again = draft.edited(as_sent(draft), SIZE)
+    assert [one.origin for one in again.kept] == [Origin.MODEL, Origin.REVIEWER]
+    assert again.kept[0].score == FACE.score

@@ -11,6 +11,7 @@ from components.app.palette import (
     ago,
     bytes_text,
     cells,
+    numbered,
     plain,
     span,
 )
@@ -122,3 +123,8 @@ def test_every_category_has_a_colour_of_its_own():
     assert set(COLOURS) == set(Category)
     assert len(set(COLOURS.values())) == len(Category)
     assert COLOURS[Category.FACE] == "#2F6FDE"
+
+
+def test_numbered_texts_all_differ_whatever_they_are():
+    assert numbered(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert numbered(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]

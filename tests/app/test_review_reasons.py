@@ -102,9 +102,10 @@ def test_reasons_of_one_kind_are_one_line_with_counts():
 @pytest.mark.parametrize(
     ("detail", "text"),
     [
-        pytest.param("face 0.00", "face, under 1 % likely", id="next to nothing"),
-        pytest.param("face 0.01", "face, 1 % likely", id="hardly"),
-        pytest.param("face 1.00", "face, over 99 % likely", id="nearly sure"),
+        pytest.param("face 0.00", "asks about face, under 1 % likely", id="next to nothing"),
+        pytest.param("face 0.01", "asks about face, 1 % likely", id="hardly"),
+        pytest.param("face 0.995", "asks about face, over 99 % likely", id="never certain"),
+        pytest.param("face 1.00", "asks about face, over 99 % likely", id="nearly sure"),
         pytest.param("", "", id="nothing"),
         pytest.param("face", "face", id="no score"),
         pytest.param("a face of 0.41", "a face of 0.41", id="more words"),
@@ -113,7 +114,7 @@ def test_reasons_of_one_kind_are_one_line_with_counts():
 def test_a_score_is_said_as_the_probability_that_it_is(detail, text):
     (reason,) = data.reasons((Reason(ReasonKind.UNSURE, detail),))
 
-    assert reason["text"].replace("\u00a0", " ") == f"asks about {text}"
+    assert reason["text"].replace("\u00a0", " ") == text
 
 
 def test_a_score_that_was_not_calibrated_is_said_to_be_no_probability(lethe):

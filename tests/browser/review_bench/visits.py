@@ -28,7 +28,7 @@ class Visit:
     drags: int
     """Boxes drawn and views moved with the mouse."""
     asked: int
-    """Questions that had to be answered, for instance whether more than half shall go."""
+    """Questions that had to be answered, for instance whether so much shall go."""
     key_ms: tuple[float, ...]
     """From each key to the second frame painted after it."""
     next_ms: float | None

@@ -199,6 +199,30 @@ class TestRecord:
         assert len(lines(tmp_path, "quarantine.jsonl")) == 2
         assert open_outbox(tmp_path).fate("a.png", "") == "quarantined"
 
+    def test_what_became_unreadable_after_its_release_is_listed(self, tmp_path):
+        output_folder = open_outbox(tmp_path)
+        record_one(output_folder)
+        output_folder.close()
+
+        output_folder = open_outbox(tmp_path)
+        output_folder.record(SOURCE, "", Unread("", "Gone."))
+        output_folder.close()
+
+        assert [one["reason"] for one in lines(tmp_path, "quarantine.jsonl")] == ["Gone."]
+
+    def test_a_private_list_that_cannot_be_written_costs_no_manifest(self, tmp_path, monkeypatch):
+        output_folder = open_outbox(tmp_path)
+        record_one(output_folder)
+
+        def full(*_):
+            raise OSError("no room")
+
+        monkeypatch.setattr(OutputFolder, "_drop_superseded", full)
+        with pytest.raises(OSError, match="no room"):
+            output_folder.close()
+
+        assert (tmp_path / "released" / "manifest.json").exists()
+
     def test_private_files_are_the_owners_alone_and_releases_are_not(self, tmp_path):
         output_folder = open_outbox(tmp_path)
         for fate, outcome in OUTCOMES.items():
