@@ -100,7 +100,7 @@ class SilentReleaseCheck:
     """Looks at every release and detects nothing."""
 
     name = "silent@00000000"
-    categories = independent = frozenset(DETECTABLE)
+    categories = independent = frozenset(map(Category, ("face", "tattoo", "jewelry")))
 
     def detect(self, redacted, policy):
         return ()

@@ -262,7 +262,7 @@ class TestRelease:
              "masked": list(receipt.regions[0].rect)}
         ]  # fmt: skip
         assert line["share_removed"] == round(receipt.regions[0].rect.area / (80 * 60), 4)
-        assert set(line["seconds"]) == {"remove", "check", "encode"}
+        assert set(line["seconds"]) == {"remove", "check", "witness", "encode"}
 
     def test_the_seed_alone_decides_what_is_random(self, rng):
         original = image(picture(rng, 60, 80))

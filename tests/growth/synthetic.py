@@ -25,6 +25,7 @@ from engine.detect.names import names
 from engine.geometry import Box, Size
 from engine.plan import Origin, Plan, Reason, ReasonKind, Region
 from engine.policy import Policy
+from engine.receipt import SignOff
 from engine.runs.journal import plan_of
 from engine.signing.signer import Signer
 from store.accounts.act import Act
@@ -114,7 +115,7 @@ def release_half(database: Database, now: datetime) -> None:
     for number, (picture, batch) in enumerate(rows):
         release, data = secrets.token_hex(16), _png(number)
         database.files.release(release, "png").write_bytes(data)
-        made = fakes.receipt(release, picture, f"reviewer {number % 20}")
+        made = fakes.receipt(release, picture, SignOff(f"reviewer {number % 20}"))
         is_signed = number >= len(rows) - _SIGNED  # a signature takes milliseconds
         certificate = signer.certificate(made, data, day).decode() if is_signed else None
         digest = hashlib.sha256(data).hexdigest()

@@ -385,7 +385,7 @@ def test_what_the_machine_held_back_can_be_tried_again(database, dispatch):
 
     decisions[0] = released
     assert retry.held_back(ACTOR, database, batch_id) == 2
-    assert retry.try_held_back(ACTOR, database, batch_id, NOW) == 2
+    assert len(retry.try_held_back(ACTOR, database, batch_id, NOW)) == 2
 
     until(lambda: counts(database, batch_id).released == 2)
     assert retry.held_back(ACTOR, database, batch_id) == 0
@@ -404,7 +404,7 @@ def test_what_a_person_rejected_is_not_tried_again(database):
 
     assert counts(database, batch_id).quarantined == 1
     assert retry.held_back(ACTOR, database, batch_id) == 0
-    assert retry.try_held_back(ACTOR, database, batch_id, NOW) == 0
+    assert not retry.try_held_back(ACTOR, database, batch_id, NOW)
 
 
 def test_an_outcome_that_cannot_be_kept_does_not_cost_the_next_one(database, dispatch, monkeypatch):
