@@ -57,7 +57,7 @@ def numbers(known: Figures) -> dict[str, str]:
         "Longest in line": _waited(known, PictureState.WAITING),
         "Redaction failures": f"{known.redaction_failures}",
         f"Refused in {LATELY.total_seconds() / 3600:.0f} h": f"{known.refused_lately}",
-        "Missed in samples": (f"{sample.worst.total - sample.worst.found} of {sample.worst.total}"),
+        "Missed in samples": f"{sample.worst.total - sample.worst.found} of {sample.worst.total}",
         "Overdue": f"{known.overdue}",
     }
 

@@ -62,9 +62,13 @@ def planned(original, *regions, review_regions=(), reasons=()):
 
 
 def released(original, *regions, policy=None, **terms):
+    return carried_out(original, planned(original, *regions), policy, **terms)
+
+
+def carried_out(original, plan, policy=None, **terms):
     return pipeline.release(
         original,
-        planned(original, *regions),
+        plan,
         policy or Policy(),
         Terms(**{"release_id": "r", "seed": 5, **terms}),
         watch=Stopwatch(),
@@ -179,14 +183,7 @@ class TestRelease:
         plan = planned(original, review_regions=review_regions, reasons=reasons)
 
         with pytest.raises(PlanNotReady, match=says):
-            pipeline.release(
-                original,
-                plan,
-                Policy(),
-                Terms("r", 1),
-                watch=Stopwatch(),
-                release_check=SilentReleaseCheck(),
-            )
+            carried_out(original, plan)
 
     @pytest.mark.parametrize(
         "other",
@@ -198,14 +195,7 @@ class TestRelease:
         plan = dataclasses.replace(planned(original), **other)
 
         with pytest.raises(ValueError, match="does not fit picture"):
-            pipeline.release(
-                original,
-                plan,
-                Policy(),
-                Terms("r", 1),
-                watch=Stopwatch(),
-                release_check=SilentReleaseCheck(),
-            )
+            carried_out(original, plan)
 
     @pytest.mark.parametrize(
         "corners",
