@@ -8,13 +8,15 @@ the rest: a tattooed face is both, and a bare wall is none.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.detect.inference_graph import pixels_of, taking_pixels
 from engine.detect.onnx import session_of
-from engine.detect.resizing import resized
+from engine.detect.resizing import Mipmap, resized
 from engine.detect.weights import Weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, PixelRect, Size
@@ -23,9 +25,9 @@ CONTEXT = 0.5
 """How much wider than the box's longer side its window is, as a share of that side."""
 LEAST_PX = 24.0
 """Windows are at least this wide: enlarging fewer pixels shows nothing more."""
-LARGEST_PX = 2048
-"""Wider windows are made smaller before they are continued beyond the edge: that of a box across a
-long, thin picture would be many times the picture."""
+DETAIL = 4
+"""A window is cut out of the smallest halving of the picture that has so many pixels in a row of it
+for each of the crop's."""
 BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 
@@ -58,28 +60,26 @@ class CropClassifier:
             need calibration to be probabilities.
         """
         logits = [np.zeros((0, len(self.classes)), np.float32)]
+        mipmap = Mipmap(rgb)
         for start in range(0, len(boxes), BATCH):
             crops = [
-                pixels_of(crop_and_resize(rgb, Box(*corners), self._side))
+                pixels_of(crop_and_resize(mipmap, Box(*corners), self._side))
                 for corners in boxes[start : start + BATCH].tolist()
             ]
             logits += self._session.run(None, {"pixels": np.stack(crops)})
         return np.concatenate(logits)
 
 
-def crop_and_resize(rgb: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
+def crop_and_resize(mipmap: Mipmap, box: Box, side: int) -> NDArray[np.uint8]:
     """The box and its surroundings, `side` pixels high and wide; the edge goes on beyond it."""
-    height, width = rgb.shape[:2]
+    height, width = mipmap.level(0).shape[:2]
     rect = crop_window(box, Size(width, height))
-    rows, above, below = _span(rect.y0, rect.y1, height)
-    columns, left, right = _span(rect.x0, rect.x1, width)
+    halvings = max(int(math.log2((rect.x1 - rect.x0) / (DETAIL * side))), 0)
+    rgb = mipmap.level(halvings)
+    rect = Box(*(edge / 2**halvings for edge in rect)).outward()
+    rows, above, below = _span(rect.y0, rect.y1, rgb.shape[0])
+    columns, left, right = _span(rect.x0, rect.x1, rgb.shape[1])
     part = rgb[rows, columns]
-    if (shrink := max(rect.x1 - rect.x0, rect.y1 - rect.y0) / LARGEST_PX) > 1:
-        size = (max(round(part.shape[1] / shrink), 1), max(round(part.shape[0] / shrink), 1))
-        part = resized(part, size)
-        above, below, left, right = (
-            round(border / shrink) for border in (above, below, left, right)
-        )
     if above or below or left or right:
         part = np.asarray(
             cv2.copyMakeBorder(part, above, below, left, right, cv2.BORDER_REPLICATE), np.uint8

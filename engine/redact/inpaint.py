@@ -9,6 +9,7 @@ of OpenCV. Both run on a reduced patch: a fill has no detail, so none is worth c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -31,6 +32,11 @@ GRAIN_RING_PX = 12
 """How far around the hole the surroundings' grain is measured."""
 MOST_GRAIN = 12.0
 """Standard deviation that grain has at most; beyond it surroundings are texture and not noise."""
+NORMAL = np.array(
+    [NormalDist().inv_cdf((step + 0.5) / 256) for step in range(256)], dtype=np.float32
+)
+"""The normal distribution in 256 equally likely values: as good for grain as any number of them,
+and drawn, a byte a pixel, in a tenth of the time."""
 
 STRIP_PX = 2**18
 """About so many pixels are worked on at once."""
@@ -71,10 +77,18 @@ def fill_hole(
     for strip in _strips(*result.shape[:2]):
         there = slice(rows.start + strip.start, rows.start + strip.stop)
         enlarged = _enlarged(blurred, factor, there, columns)
-        noise = grain * rng.standard_normal(enlarged.shape[:2], dtype=np.float32)
+        noise = cv2.LUT(_drawn(rng, *enlarged.shape[:2]), grain * NORMAL)
         alike = cv2.cvtColor(noise, cv2.COLOR_GRAY2RGB)
         cv2.add(enlarged, alike, dst=result[strip], dtype=cv2.CV_8U)  # rounded, within 0..255
     return result
+
+
+def _drawn(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """Random bytes (height, width), row by row the same in however many draws.
+
+    A generator gives four bytes at a time and forgets those that one draw leaves over.
+    """
+    return rng.integers(0, len(NORMAL), (height, -(-width // 4) * 4), np.uint8)[:, :width]
 
 
 def _strips(height: int, width: int, multiple: int = 1) -> Iterator[slice]:

@@ -33,6 +33,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from engine.detect import release_check
 from engine.detect.crop_classifier import crop_and_resize
+from engine.detect.resizing import Mipmap
 from engine.detect.scene_classifier import resize_square
 from engine.detect.views import whole_view
 from engine.evaluation.data.labels import LabelledPicture
@@ -164,8 +165,9 @@ def _crops(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:
     random_boxes = [
         Box(x, y, x + side, y + side) for (x, y), side in zip(corners, sides, strict=True)
     ]
+    mipmap = Mipmap(rgb)
     for box in (*(label.box for label in picture.labels), *random_boxes):
-        yield crop_and_resize(rgb, box, CROP_SIDE)
+        yield crop_and_resize(mipmap, box, CROP_SIDE)
 
 
 def _square(rgb: Rgb, picture: LabelledPicture, number: int) -> Iterator[Rgb]:

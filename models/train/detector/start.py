@@ -41,7 +41,7 @@ class Architecture:
 
 ARCHITECTURES: Final = {
     "finder": Architecture("yolov8n", "ReLU"),
-    "witness": Architecture("yolo11n"),
+    "witness": Architecture("yolo11n", "ReLU"),
 }
 """By the role a model plays."""
 EPSILON: Final = 1e-3

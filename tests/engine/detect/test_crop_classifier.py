@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -18,12 +19,15 @@ from engine.detect.crop_classifier import (
     crop_and_resize,
     crop_window,
 )
+from engine.detect.resizing import Mipmap
 from engine.detect.weights import load_weights
 from engine.errors import UnusableWeights
 from engine.geometry import Box, Size
 from tests.scenes import picture, smooth
 
 SIDE = 16
+UNHALVED = 300
+"""A side so large that small pictures are cropped as they are."""
 OUTSIDE = Box(-50, 400, -20, 420)
 
 
@@ -122,22 +126,40 @@ class TestCrop:
         ys, xs = np.nonzero(turned(marked))
         there = Box(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
 
-        crop = crop_and_resize(np.ascontiguousarray(turned(rgb)), there, SIDE)
+        crop = crop_and_resize(Mipmap(np.ascontiguousarray(turned(rgb))), there, UNHALVED)
 
-        difference = crop.astype(int) - turned(crop_and_resize(rgb, box, SIDE))
+        difference = crop.astype(int) - turned(crop_and_resize(Mipmap(rgb), box, UNHALVED))
         assert np.abs(difference).max() <= 1  # rounding of the scaled pixels
+
+    @pytest.mark.parametrize(("height", "width"), [(1200, 1600), (1201, 1603), (3001, 1407)])
+    @pytest.mark.parametrize("share", [(0.4, 0.4, 0.6, 0.6), (0.0, 0.1, 0.8, 0.9), (-1, -1, 2, 2)])
+    def test_a_halved_picture_gives_the_crop_that_the_whole_one_gives(
+        self, rng, height, width, share
+    ):
+        rgb = cv2.resize(picture(rng, 9, 9), (width, height), interpolation=cv2.INTER_CUBIC)
+        sides = (width, height, width, height)
+        box = Box(*(part * side for part, side in zip(share, sides, strict=True)))
+
+        crop = crop_and_resize(Mipmap(rgb), box, SIDE).astype(int)
+
+        window = crop_window(box, Size(width, height))
+        rows = np.clip(np.arange(window.y0, window.y1), 0, height - 1)
+        columns = np.clip(np.arange(window.x0, window.x1), 0, width - 1)
+        exact = cv2.resize(rgb[rows][:, columns], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        steps = max(np.abs(np.diff(exact.astype(int), axis=axis)).max() for axis in (0, 1))
+        assert np.abs(crop - exact).max() <= steps / 2 + 1  # half a pixel of the crop, and rounding
 
     def test_a_window_that_needs_no_scaling_shows_the_pixels_themselves(self, rng):
         rgb = picture(rng, 90, 120)
 
-        crop = crop_and_resize(rgb, Box(40, 30, 72, 62), 48)
+        crop = crop_and_resize(Mipmap(rgb), Box(40, 30, 72, 62), 48)
 
         np.testing.assert_array_equal(crop, rgb[22:70, 32:80])
 
     def test_beyond_the_edge_the_edge_goes_on(self, rng):
         rgb = picture(rng, 60, 60)
 
-        crop = crop_and_resize(rgb, Box(0, 44, 16, 60), 24)
+        crop = crop_and_resize(Mipmap(rgb), Box(0, 44, 16, 60), 24)
 
         np.testing.assert_array_equal(crop[:20, 4:], rgb[40:, :20])
         assert (crop[:20, :4] == rgb[40:, :1]).all()
@@ -150,7 +172,7 @@ class TestCrop:
     )
     @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (40, 30)])
     def test_any_box_gives_a_crop(self, rng, box, shape):
-        crop = crop_and_resize(picture(rng, *shape), box, SIDE)
+        crop = crop_and_resize(Mipmap(picture(rng, *shape)), box, SIDE)
 
         assert crop.shape == (SIDE, SIDE, 3)
         assert crop.dtype == np.uint8
@@ -213,7 +235,7 @@ def test_a_long_thin_picture_takes_no_more_memory_than_a_square_one():
     rgb[:, 15_000:] = 200
 
     # continued as it is: a square of 45,000 px
-    crop = crop_and_resize(rgb, Box(0, 0, 30_000, 40), 96)
+    crop = crop_and_resize(Mipmap(rgb), Box(0, 0, 30_000, 40), 96)
 
     assert crop.shape == (96, 96, 3)
     assert crop[48, 20].max() == 0

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detect.resizing import HALVED_PX, resized
+from engine.detect.resizing import HALVED_PX, Mipmap, resized
 from tests.scenes import picture
 
 
@@ -57,3 +57,24 @@ def test_no_pixel_is_passed_over(side, target):
     result = resized(checked, (target, target))
 
     assert np.abs(result.astype(int) - 127).max() <= 64
+
+
+class TestMipmap:
+    def test_each_level_holds_the_means_of_the_one_before(self, rng):
+        mipmap = Mipmap(rgb := picture(rng, 96, 160))
+
+        for number in range(4):
+            size = (160 >> number, 96 >> number)
+            exact = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(int)
+            assert np.abs(mipmap.level(number) - exact).max() <= 1
+
+    def test_a_level_is_made_once(self, rng):
+        mipmap = Mipmap(picture(rng, 40, 60))
+
+        assert mipmap.level(2) is mipmap.level(2)
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (41, 3)])
+    def test_no_side_is_halved_away(self, rng, shape):
+        mipmap = Mipmap(picture(rng, *shape))
+
+        assert mipmap.level(9).shape == (1, 1, 3)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.category import DETECTABLE
 from engine.detect.clusters import clusters_of
 from engine.detect.crop_classifier import crop_and_resize
+from engine.detect.resizing import Mipmap
 from engine.evaluation.data.labels import Label, LabelledPicture
 from engine.evaluation.scores.matching import LARGEST_EXTRA_PX2, LARGEST_FACTOR
 from engine.geometry import Box
@@ -264,4 +265,5 @@ def moved(boxes: Boxes, jitter: NDArray[np.float64], rng: np.random.Generator) -
 
 def cropped_all(rgb: Pixels, boxes: Iterable[Sequence[float]], side: int) -> list[Pixels]:
     """The crops that the product would make, see `engine.detect.crop_classifier`."""
-    return [crop_and_resize(rgb, Box(*corners), side) for corners in boxes]
+    mipmap = Mipmap(rgb)
+    return [crop_and_resize(mipmap, Box(*corners), side) for corners in boxes]
