@@ -35,11 +35,10 @@ _SHOWN = (
 _THUMBNAIL_PX = 96
 _ROW_PX, _HEAD_PX, _MOST_PX = 56, 38, 486
 _COLUMNS = {
-    "Release picture": st.column_config.ImageColumn("", width=72),
-    "Name": st.column_config.TextColumn(width=130),
+    "Release picture": st.column_config.ImageColumn("", width=68),
+    "Name": st.column_config.TextColumn(width=120),
     "Outcome": st.column_config.TextColumn(width=96),
-    "Removed": st.column_config.TextColumn(width=76),
-    "Why": st.column_config.TextColumn(width="large"),
+    "Details": st.column_config.TextColumn(width="large"),
     "Changed": st.column_config.TextColumn(width=96),
     "Release": st.column_config.TextColumn(width="small"),
 }
@@ -130,12 +129,13 @@ def _row(
 ) -> dict[str, str | None]:
     word, _, _ = OUTCOMES[picture.state]
     share = receipt.share_removed if receipt else None
+    removed = "" if share is None else f"{percent(share)} removed"
+    reason = picture.reason or reasons.get(picture.id, "")
     return {
         "Release picture": (_thumbnail(receipt) if receipt else None) or NOTHING_OUT,
         "Name": picture.source,
         "Outcome": REVOKED[0] if receipt and receipt.revoked_at else word,
-        "Removed": "" if share is None else percent(share),
-        "Why": picture.reason or reasons.get(picture.id, ""),
+        "Details": " · ".join(filter(None, (removed, reason))),
         "Changed": ago(picture.changed_at, now()),
         "Release": picture.release_id or "",
     }

@@ -37,7 +37,7 @@ def test_home_and_release_say_that_names_are_gone(shredded):
 
     assert GONE in [link.proto.label for link in shredded.page("Home").get("page_link")]
     assert list(release.dataframe[0].value["Name"]) == [GONE] * 3
-    assert list(release.dataframe[0].value["Why"])[2] == "reason destroyed"
+    assert list(release.dataframe[0].value["Details"])[2] == "reason destroyed"
     assert release.selectbox(key="release_batch").options[0].startswith(GONE)
 
 

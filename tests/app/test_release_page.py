@@ -50,9 +50,9 @@ def test_release_lists_every_picture_with_outcome_and_reason(lethe):
 
     table = app.dataframe[0].value.set_index("Name")
     assert list(table["Outcome"]) == ["Released", "Needs review", "Held back"]
-    assert table["Why"]["picture 0.png"] == ""
-    assert table["Why"]["picture 1.png"] == "unsure"
-    assert table["Why"]["picture 2.png"].endswith(".")
+    assert table["Details"]["picture 0.png"] == "21\u00a0% removed"
+    assert table["Details"]["picture 1.png"] == "unsure"
+    assert table["Details"]["picture 2.png"].endswith(".")
     assert outcomes(app) == {"released": 1, "needs review": 1, "held back": 1}
     assert "Review 1 picture" in [link.label for link in app.main.get("page_link")]
 
@@ -87,12 +87,12 @@ def test_what_is_held_back_has_room_for_why_and_no_empty_columns(lethe):
     app.segmented_control(key="release_filter").set_value([PictureState.QUARANTINED]).run()
 
     assert everything == [
-        "Release picture", "Name", "Outcome", "Removed", "Why", "Changed", "Release"
+        "Release picture", "Name", "Outcome", "Details", "Changed", "Release"
     ]  # fmt: skip
-    assert columns(app.dataframe[0]) == ["Name", "Outcome", "Why", "Changed"]
+    assert columns(app.dataframe[0]) == ["Name", "Outcome", "Details", "Changed"]
     widths = {name: one.get("width") for name, one in
               json.loads(app.dataframe[0].proto.columns).items()}  # fmt: skip
-    assert widths["Why"] == "large"
+    assert widths["Details"] == "large"
     assert widths["Release"] == "small"
     assert all(width < 150 for width in widths.values() if isinstance(width, int))
 
@@ -323,10 +323,10 @@ def test_each_release_has_its_thumbnail_and_how_much_was_removed(lethe):
 
     released, waiting = table.loc["picture 0.png"], table.loc["picture 1.png"]
     assert released["Release picture"].startswith("data:image/jpeg;base64,")
-    assert released["Removed"] == "21\u00a0%"
+    assert released["Details"] == "21\u00a0% removed"
     # no original is ever in the table; nor is the word that stands for an empty cell
     assert waiting["Release picture"] == picture_table.NOTHING_OUT
-    assert waiting["Removed"] == ""
+    assert waiting["Details"] == "unsure"
 
 
 def test_a_long_batch_is_shown_a_page_at_a_time(lethe, monkeypatch):
