@@ -32,7 +32,7 @@ class Lease:
             takes_over: whether whoever has it is known to have been killed.
 
         Raises:
-            UnusableFolder: another run has it.
+            UnusableFolder: another run has it, or the store would not tell of one.
         """
         token = secrets.token_hex(16).encode()
         if takes_over:
@@ -45,7 +45,22 @@ class Lease:
                 f"Another run is writing to {bucket.url}, or was killed over it. If you know that "
                 "none is left, on no machine, add --take-over."
             ) from error
-        return cls(bucket, token)
+        lease = cls(bucket, token)
+        lease._refuse_overwriting()
+        return lease
+
+    def _refuse_overwriting(self) -> None:
+        """Refuse a store that writes over what is there: some servers ignore conditional writes."""
+        try:
+            self.bucket.create(LEASE, self._token)
+        except FileExistsError:
+            return
+        self.end()
+        raise UnusableFolder(
+            f"{self.bucket.url} writes over what is there already (its server ignores conditional "
+            "writes), so that two runs could write to it at once. Use another; or make sure that "
+            "no other run writes there, from any machine, and add --take-over."
+        )
 
     def end(self) -> None:
         """Give it back, unless another run has taken it over."""

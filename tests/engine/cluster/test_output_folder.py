@@ -194,6 +194,22 @@ def test_a_block_that_did_not_come_the_first_time_is_written_in_the_end(
     assert LEASE not in bucket.names()
 
 
+def test_a_store_that_ignores_conditional_writes_is_refused_unless_nobody_else_writes(
+    lethe, uploaded, bucket, monkeypatch
+):
+    monkeypatch.setattr(Bucket, "create", lambda self, name, data: self.write({name: data}))
+
+    status, _, err = lethe("redact", uploaded, OUT)
+
+    assert status == 2
+    assert "two runs could write" in err
+    assert not bucket.names()
+
+    _, summary, _ = lethe("redact", uploaded, OUT, "--take-over")
+
+    assert summary["released"] == len(released(bucket)) == 1
+
+
 def test_what_somebody_removed_after_the_run_does_not_come_back(lethe, uploaded, bucket):
     lethe("redact", uploaded, OUT)
     (gone,) = released(bucket)
