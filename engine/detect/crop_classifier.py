@@ -26,8 +26,8 @@ CONTEXT = 0.5
 LEAST_PX = 24.0
 """Windows are at least this wide: enlarging fewer pixels shows nothing more."""
 DETAIL = 4
-"""A window is cut out of the smallest halving of the picture that has so many pixels in a row of it
-for each of the crop's."""
+"""A window is cut out of the smallest halving of the picture in which it has this many times as many
+pixels in a row as its crop."""
 BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 
@@ -71,7 +71,13 @@ class CropClassifier:
 
 
 def crop_and_resize(mipmap: Mipmap, box: Box, side: int) -> NDArray[np.uint8]:
-    """The box and its surroundings, `side` pixels high and wide; the edge goes on beyond it."""
+    """The box and its surroundings; the picture's edge goes on beyond it.
+
+    Args:
+        mipmap: of the upright picture.
+        box: in pixels of the picture, which it may exceed.
+        side: height and width of what is returned, uint8 (side, side, 3).
+    """
     height, width = mipmap.level(0).shape[:2]
     rect = crop_window(box, Size(width, height))
     halvings = max(int(math.log2((rect.x1 - rect.x0) / (DETAIL * side))), 0)
