@@ -26,8 +26,8 @@ CONTEXT = 0.5
 LEAST_PX = 24.0
 """Windows are at least this wide: enlarging fewer pixels shows nothing more."""
 DETAIL = 4
-"""A window is cut out of the smallest halving of the picture in which it is at least this many times
-as wide as its crop."""
+"""A window is cut out of the smallest halving of the picture in which it is this many times as wide
+as its crop, or wider."""
 BATCH = 32
 """Crops in one run of the network; more are no faster and take more memory."""
 

@@ -241,6 +241,7 @@ def test_a_name_that_stands_for_other_bytes_finds_its_file_by_content(database, 
 
 
 def test_two_runs_with_the_same_names_stay_apart(database, tmp_path):
+    database.files.policy.write_text(Policy().to_toml())
     one, two = (Run(tmp_path / name) for name in ("one", "two"))
     two.set_run(run="cd" * 16, format="same")
     one.ask("a.jpg")
@@ -393,6 +394,7 @@ def test_a_folder_that_is_no_run_is_refused(database, run, missing):
 
 
 def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
+    database.files.policy.write_text(Policy().to_toml())
     run = Run(home / "inbox" / "first")
     run.ask("a.jpg")
     run.originals.rename(run.out / "originals")
@@ -550,7 +552,8 @@ class TestWhatARunFolderSays:
         assert not is_sample(database)
 
     def test_a_run_with_fewer_second_reviews_than_in_force_is_refused(self, database, run):
-        database.files.policy.write_text("[review]\nsecond_review_share = 0.2\n")
+        in_force = Policy(review={"second_review_share": 0.2})
+        database.files.policy.write_text(in_force.to_toml())
         run.ask("a.jpg")
 
         result = take_in(database, run)
