@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -16,7 +17,7 @@ from engine.__main__ import main
 from engine.cli import redact, running
 from engine.detect.ensemble import Ensemble
 from engine.detect.weights import own_weights_notice
-from engine.policy import named_policy, read_policy
+from engine.policy import named_policy
 from engine.runs.inputs import sources
 from engine.runs.sources import PathSource
 from tests.awkward import NAMES_IN_ANY_SCRIPT
@@ -390,8 +391,8 @@ class TestRedact:
         )
 
         assert (status, summary["pictures"]) == (0, 4)
-        used = read_policy((tmp_path / "out/.lethe/policy.toml").read_text(), name="the run's")
-        assert used.fingerprint == named_policy("fast").fingerprint
+        used = json.loads((tmp_path / "out/.lethe/run.json").read_text())["policy"]
+        assert used == named_policy("fast").fingerprint
 
     def test_an_unknown_policy_is_refused_with_the_names_there_are(self, lethe, folder, tmp_path):
         status, _, err = lethe("redact", folder, tmp_path / "out", policy="quick")
