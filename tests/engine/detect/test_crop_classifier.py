@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -26,8 +27,8 @@ from engine.geometry import Box, Size
 from tests.scenes import picture, smooth
 
 SIDE = 16
-UNHALVED = 300
-"""A side so large that small pictures are cropped as they are."""
+UNHALVED = 64
+"""A side so large that windows of small pictures are shrunk, or enlarged, and never halved."""
 OUTSIDE = Box(-50, 400, -20, 420)
 
 
@@ -234,9 +235,13 @@ def test_a_long_thin_picture_takes_no_more_memory_than_a_square_one():
     rgb = np.zeros((40, 30_000, 3), np.uint8)
     rgb[:, 15_000:] = 200
 
+    tracemalloc.start()
     # continued as it is: a square of 45,000 px
     crop = crop_and_resize(Mipmap(rgb), Box(0, 0, 30_000, 40), 96)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
+    assert peak < 4 * rgb.nbytes
     assert crop.shape == (96, 96, 3)
     assert crop[48, 20].max() == 0
     assert crop[48, 76].min() == 200

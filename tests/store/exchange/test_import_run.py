@@ -73,9 +73,7 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path, home):
-    home.mkdir(exist_ok=True)
-    (home / "policy.toml").write_text(Policy().to_toml())
+def run(tmp_path):
     return Run(tmp_path)
 
 
@@ -241,7 +239,6 @@ def test_a_name_that_stands_for_other_bytes_finds_its_file_by_content(database, 
 
 
 def test_two_runs_with_the_same_names_stay_apart(database, tmp_path):
-    database.files.policy.write_text(Policy().to_toml())
     one, two = (Run(tmp_path / name) for name in ("one", "two"))
     two.set_run(run="cd" * 16, format="same")
     one.ask("a.jpg")
@@ -394,7 +391,6 @@ def test_a_folder_that_is_no_run_is_refused(database, run, missing):
 
 
 def test_the_inbox_takes_in_every_run_and_names_what_is_none(database, home):
-    database.files.policy.write_text(Policy().to_toml())
     run = Run(home / "inbox" / "first")
     run.ask("a.jpg")
     run.originals.rename(run.out / "originals")

@@ -7,18 +7,10 @@ import os
 
 import pytest
 
-from engine.policy import Policy
 from store.batches import progress
 from store.exchange.inbox import LeftOut, take_in
 from tests.store.exchange.test_import_run import Run
 from tests.store.fakes import ACTOR, NOW
-
-
-@pytest.fixture(autouse=True)
-def _in_force(database):
-    """The policy that runs have, so that none is less strict."""
-    database.files.policy.write_text(Policy().to_toml())
-
 
 pytestmark = pytest.mark.slow
 
